@@ -1,1 +1,2 @@
-export {};
+export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from "./cluster.ts";
+export { EmbeddedPostgresError } from "./errors.ts";

@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { chmod, chown, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { EmbeddedPostgresError } from "./errors.ts";
+
+/** Where a Postgres started by root keeps its files: folders that a user without rights can enter. */
+export const SYSTEM_DIR = "/var/lib/wharf";
+
+/** The user that Postgres runs as when we are root, since Postgres refuses to run as root. */
+export type Owner = { name: string; uid: number; gid: number };
+
+/** `undefined` when Postgres runs as the user that we are. */
+export async function findOwner(): Promise<Owner | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const owner = (await lookUpUser("postgres")) ?? (await lookUpUser("nobody"));
+  if (owner) return owner;
+  throw new EmbeddedPostgresError(
+    "Postgres refuses to run as root, and this machine has neither a postgres nor a nobody user. Start as another user, or set DATABASE_URL.",
+  );
+}
+
+/**
+ * Makes the folder that holds the cluster, its password and its log, and answers where it is.
+ * Another user may not be able to enter the requested folder (below /root, or any of mode 0700),
+ * so that with an owner it is a folder of SYSTEM_DIR, one for each folder requested.
+ */
+export async function prepareDataDir(requested: string, owner: Owner | undefined): Promise<string> {
+  const wanted = resolve(requested);
+  if (!owner) {
+    await mkdir(wanted, { recursive: true, mode: 0o700 });
+    return wanted;
+  }
+  await prepareSystemDir();
+  const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 16);
+  const dataDir = join(SYSTEM_DIR, `data-${hash}`);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await chown(dataDir, owner.uid, owner.gid);
+  return dataDir;
+}
+
+/** The mode is set apart from the making, which a umask of 077 would narrow. */
+export async function prepareSystemDir(): Promise<void> {
+  await mkdir(SYSTEM_DIR, { recursive: true });
+  await chmod(SYSTEM_DIR, 0o755);
+}
+
+async function lookUpUser(name: string): Promise<Owner | undefined> {
+  const [uid, gid] = await Promise.all([idOf("-u", name), idOf("-g", name)]);
+  return uid === undefined || gid === undefined ? undefined : { name, uid, gid };
+}
+
+async function idOf(flag: "-u" | "-g", name: string): Promise<number | undefined> {
+  const child = Bun.spawn(["id", flag, name], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const text = await new Response(child.stdout).text();
+  return (await child.exited) === 0 ? Number(text) : undefined;
+}
