@@ -1,1 +1,3 @@
-export {};
+export type { JobRunner, JobRunnerOptions } from "./job-runner.ts";
+export { createJobRunner } from "./job-runner.ts";
+export { jobMigrationsDir } from "./migrations-dir.ts";
