@@ -1,0 +1,157 @@
+import {
+  canonicalWorkspaceId,
+  type Event,
+  eventSchema,
+  isKnownEventType,
+  isUlid,
+  payloadSchemas,
+  UNASSOCIATED_WORKSPACE,
+  withoutCredentials,
+} from "@wharf/protocol";
+import type { z } from "zod";
+import type { IngestNote } from "../db/ingest-notes.ts";
+import type { Limits } from "../limits.ts";
+import { findFlaw, isRecord, mayHoldUnstorableCharacters, withStorableCharacters } from "./clean-value.ts";
+
+/** An event that may be stored as soon as its workspace has an id. */
+export type CheckedEvent = {
+  id: string;
+  device_id: string;
+  /** A workspace's id (ULID) or its canonical id. */
+  workspace: string;
+  /** The row as JSON, without its workspace_id and without the closing brace. */
+  json: string;
+  notes: IngestNote[];
+};
+
+export type Rejection = {
+  id: string | null;
+  device_id: string | null;
+  error: string;
+  pointer?: string;
+  body: string | null;
+};
+
+export type CheckContext = { limits: Limits; now: () => Date };
+
+/** A device's clock further ahead than this is noted. */
+const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
+/** How much of a rejected event is kept with its reason. */
+const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
+const STRINGIFY_DEPTH_MAX = 1_000;
+/** Payload fields that hold a remote's URL, which may hold a password. */
+const REMOTE_FIELDS = ["git_remote", "remote"] as const;
+
+/** Checks one event by itself and makes its row. Never throws: what cannot be stored is a rejection that says why. */
+export function checkEvent(value: unknown, context: CheckContext): CheckedEvent | Rejection {
+  const flaw = findFlaw(value, context.limits.json_depth);
+  if (flaw !== null) return reject(value, flaw);
+  const parsed = eventSchema.safeParse(value);
+  if (!parsed.success) return rejectIssue(value, parsed.error, "");
+  const event = parsed.data;
+  if (isKnownEventType(event.type)) {
+    const payload = payloadSchemas[event.type].safeParse(event.data);
+    if (!payload.success) return rejectIssue(value, payload.error, "/data");
+  }
+  return prepare(value, event, context);
+}
+
+export function isRejection(checked: CheckedEvent | Rejection): checked is Rejection {
+  return "error" in checked;
+}
+
+function prepare(value: unknown, event: Event, context: CheckContext): CheckedEvent | Rejection {
+  const notes: IngestNote[] = [];
+  const note = (kind: string, detail: string, body: string | null = null) =>
+    notes.push({ event_id: event.id, device_id: event.device_id, kind, detail, body });
+
+  const ahead_ms = Date.parse(event.timestamp) - context.now().getTime();
+  if (ahead_ms > CLOCK_AHEAD_MAX_MS)
+    note("clock_ahead", `${Math.round(ahead_ms / 1000)} s ahead of the server`);
+  const workspace = workspaceOf(event.workspace_id);
+  if (workspace === null) note("workspace_unknown", withoutCredentials(event.workspace_id).slice(0, 500));
+
+  const row = rowOf(event);
+  let json = JSON.stringify(row);
+  if (mayHoldUnstorableCharacters(json)) {
+    const cleaned = JSON.stringify(withStorableCharacters(row));
+    if (cleaned !== json) note("characters_replaced", "NUL or lone surrogates were replaced by U+FFFD", json);
+    json = cleaned;
+  }
+  if (exceedsBytes(json, context.limits.event_bytes)) {
+    return reject(value, `larger than ${context.limits.event_bytes} bytes`, "/data");
+  }
+  return {
+    id: event.id,
+    device_id: event.device_id,
+    workspace: workspace ?? UNASSOCIATED_WORKSPACE,
+    json: json.slice(0, -1),
+    notes,
+  };
+}
+
+function rowOf(event: Event) {
+  return {
+    id: event.id,
+    type: event.type,
+    timestamp: event.timestamp,
+    device_id: event.device_id,
+    session_id: event.session_id ?? sessionOfPayload(event),
+    data: dataWithoutCredentials(event.data),
+    blob_refs: event.blob_refs,
+  };
+}
+
+/** Session events name their session in the payload too. */
+function sessionOfPayload(event: Event): string | null {
+  const fromPayload = event.type.startsWith("session.") ? event.data["cc_session_id"] : null;
+  return typeof fromPayload === "string" && fromPayload !== "" ? fromPayload : null;
+}
+
+function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {
+  let cleaned = data;
+  for (const field of REMOTE_FIELDS) {
+    const text = data[field];
+    if (typeof text !== "string" || !text.includes("@")) continue;
+    cleaned = { ...cleaned, [field]: withoutCredentials(text) };
+  }
+  return cleaned;
+}
+
+function workspaceOf(text: string): string | null {
+  return isUlid(text) ? text : canonicalWorkspaceId(text);
+}
+
+/** A UTF-16 unit takes at most three bytes, so most texts need no counting. */
+function exceedsBytes(text: string, bytes_max: number): boolean {
+  return text.length * 3 > bytes_max && Buffer.byteLength(text) > bytes_max;
+}
+
+function rejectIssue(value: unknown, error: z.ZodError, prefix: string): Rejection {
+  const issue = error.issues[0];
+  const path = (issue?.path ?? []).map((key) => `/${String(key)}`).join("");
+  return reject(value, issue?.message ?? "not an event", `${prefix}${path}`);
+}
+
+function reject(value: unknown, error: string, pointer?: string): Rejection {
+  const event = isRecord(value) ? value : {};
+  return {
+    id: shortText(event["id"]),
+    device_id: shortText(event["device_id"]),
+    error,
+    ...(pointer === undefined || pointer === "" ? {} : { pointer }),
+    body: bodyOf(value),
+  };
+}
+
+/** What is kept of a rejected event. A value nested a hundred thousand levels deep cannot be written out, and is not kept. */
+function bodyOf(value: unknown): string | null {
+  if (findFlaw(value, STRINGIFY_DEPTH_MAX) === "is nested too deep") return null;
+  const data = isRecord(value) && isRecord(value["data"]) ? value["data"] : null;
+  const event = data === null ? value : { ...Object(value), data: dataWithoutCredentials(data) };
+  return withoutCredentials(JSON.stringify(event) ?? "null").slice(0, REJECTED_BODY_CHARACTERS_MAX);
+}
+
+function shortText(value: unknown): string | null {
+  return typeof value === "string" && value.length <= 200 ? value.replaceAll("\0", "").toWellFormed() : null;
+}
