@@ -7,6 +7,7 @@ import {
   payloadSchemas,
   UNASSOCIATED_WORKSPACE,
   withoutCredentials,
+  withoutUrlCredentials,
 } from "@wharf/protocol";
 import type { z } from "zod";
 import type { IngestNote } from "../db/ingest-notes.ts";
@@ -147,9 +148,17 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
 /** What is kept of a rejected event. A value nested a hundred thousand levels deep cannot be written out, and is not kept. */
 function bodyOf(value: unknown): string | null {
   if (findFlaw(value, STRINGIFY_DEPTH_MAX) === "is nested too deep") return null;
-  const data = isRecord(value) && isRecord(value["data"]) ? value["data"] : null;
-  const event = data === null ? value : { ...Object(value), data: dataWithoutCredentials(data) };
-  return withoutCredentials(JSON.stringify(event) ?? "null").slice(0, REJECTED_BODY_CHARACTERS_MAX);
+  const json = JSON.stringify(isRecord(value) ? eventWithoutCredentials(value) : value) ?? "null";
+  return withoutUrlCredentials(json).slice(0, REJECTED_BODY_CHARACTERS_MAX);
+}
+
+function eventWithoutCredentials(event: Record<string, unknown>): Record<string, unknown> {
+  const { workspace_id, data } = event;
+  return {
+    ...event,
+    ...(typeof workspace_id === "string" ? { workspace_id: withoutCredentials(workspace_id) } : {}),
+    ...(isRecord(data) ? { data: dataWithoutCredentials(data) } : {}),
+  };
 }
 
 function shortText(value: unknown): string | null {
