@@ -3,6 +3,7 @@ import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startPostgresProcess } from "./postgres-process.ts";
 import { countTests, formatTestCounts } from "./test-counts.ts";
+import { TEST_TIMEOUT_MS } from "./timeout.ts";
 
 /** A program, `bun run check`: types, lint, then every test against a real Postgres. Exits with the first failing code. */
 const ROOT = resolve(import.meta.dir, "../../..");
@@ -39,7 +40,7 @@ async function runTests(url: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
   try {
     const report = join(folder, "report.xml");
-    const options = ["--reporter=junit", `--reporter-outfile=${report}`];
+    const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
     const code = await runStep([process.execPath, "test", ...options], { TEST_DATABASE_URL: url });
     if (state.endedBy) return code;
     const counts = countTests(await readFile(report, "utf8").catch(() => ""), code);
