@@ -12,8 +12,11 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
-  /** Plan each prepared statement once; planning one of the ingest's anew costs as much as running it for a small flush. */
-  genericPlans?: boolean;
+  /**
+   * Plan each prepared statement once, and by index. Planning the flush anew costs as much as running a small one; and a plan
+   * made while a table was small must not scan it when it has grown.
+   */
+  plansByIndex?: boolean;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -46,7 +49,9 @@ export function createDb(connectionString: string | undefined, options: DbOption
     connection: {
       application_name: options.applicationName ?? "wharf",
       statement_timeout: STATEMENT_TIMEOUT_MS,
-      ...(options.genericPlans === true ? { plan_cache_mode: "force_generic_plan" } : {}),
+      ...(options.plansByIndex === true
+        ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" }
+        : {}),
     },
   };
   try {
