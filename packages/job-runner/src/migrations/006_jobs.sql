@@ -20,7 +20,7 @@ CREATE TABLE jobs (
   locked_by TEXT,
   timeout_ms INTEGER,
   idempotency_key TEXT,
-  concurrency_key TEXT,
+  concurrency_key TEXT COLLATE "C",
   concurrency_limit SMALLINT NOT NULL DEFAULT 1,
   progress JSONB,
   last_error TEXT,
@@ -57,7 +57,7 @@ CREATE INDEX jobs_dead_letters ON jobs (id) WHERE dlq_reason IS NOT NULL;
 
 -- One row a running job under a concurrency key. The primary key is what keeps two claims apart.
 CREATE TABLE job_concurrency_locks (
-  concurrency_key TEXT NOT NULL,
+  concurrency_key TEXT COLLATE "C" NOT NULL,
   slot SMALLINT NOT NULL,
   job_id BIGINT NOT NULL UNIQUE,
   locked_at TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -87,7 +87,7 @@ CREATE TABLE jobs_archive (
   locked_by TEXT,
   timeout_ms INTEGER,
   idempotency_key TEXT,
-  concurrency_key TEXT,
+  concurrency_key TEXT COLLATE "C",
   concurrency_limit SMALLINT NOT NULL,
   progress JSONB,
   last_error TEXT,

@@ -1,0 +1,84 @@
+import type { Sql } from "postgres";
+import { type Claim, type ClaimedRow, claimJobs } from "../sql/claim-jobs.ts";
+import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
+import { recoverJobs } from "../sql/recover-jobs.ts";
+import { type ClaimCursor, createClaimCursor } from "./claim-cursor.ts";
+import type { At, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
+
+const MAX_RECOVERIES = 5;
+
+/** The `reserve` operation, with what it remembers of each queue between claims. */
+export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
+  const cursors = new Map<string, ClaimCursor>();
+  const lastKeys = new Map<string, string>();
+
+  async function reserve(request: ReserveRequest, at: At = {}): Promise<Reservation> {
+    const cursor = cursorOf(request.queue);
+    const recovery = await recover(request, cursor, at);
+    const claim: Omit<Claim, "after" | "limit"> = {
+      queue: request.queue,
+      types: request.types,
+      token: crypto.randomUUID(),
+      workerId: request.workerId,
+      leaseMs: request.leaseMs,
+      byAdvisoryLock,
+      now: at.now,
+    };
+    const run = recovery.keyed ? claimKeyed : claimJobs;
+    const after = recovery.recovered.requeued > 0 || at.now !== undefined ? null : cursor.resumeAfter();
+    const startedAt = performance.now();
+    let rows: readonly ClaimedRow[] = await run(sql, { ...claim, after, limit: request.limit });
+    if (after !== null && rows.length < request.limit) {
+      const rest = await run(sql, { ...claim, after: null, limit: request.limit - rows.length });
+      rows = [...rows, ...rest];
+    }
+    cursor.claimed(rows, { full: after === null, limit: request.limit, startedAt });
+    return { jobs: rows.map((row) => toReserved(row, claim)), recovered: recovery.recovered };
+  }
+
+  async function claimKeyed(client: Sql, claim: Claim): Promise<ClaimedRow[]> {
+    const afterKey = lastKeys.get(claim.queue) ?? "";
+    const rows = await claimKeyedJobs(client, { ...claim, afterKey });
+    lastKeys.set(claim.queue, rows[0]?.next_key ?? "");
+    return rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
+  }
+
+  async function recover(request: ReserveRequest, cursor: ClaimCursor, at: At) {
+    const [row] = await recoverJobs(sql, {
+      queue: request.queue,
+      maxRecoveries: request.maxRecoveries ?? MAX_RECOVERIES,
+      since: at.now === undefined ? cursor.recoveredSince() : null,
+      now: at.now,
+    });
+    cursor.probed(row?.probed_at ?? "-infinity");
+    return {
+      keyed: row?.keyed ?? false,
+      recovered: { requeued: row?.requeued ?? 0, dead: row?.dead ?? 0 },
+    };
+  }
+
+  function cursorOf(queue: string): ClaimCursor {
+    const cursor = cursors.get(queue) ?? createClaimCursor();
+    cursors.set(queue, cursor);
+    return cursor;
+  }
+
+  return reserve;
+}
+
+function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {
+  return {
+    jobId: row.id,
+    token: claim.token,
+    queue: claim.queue,
+    type: row.type,
+    payload: row.payload,
+    attempts: row.attempts,
+    maxAttempts: row.max_attempts,
+    recoveries: row.recoveries,
+    timeoutMs: row.timeout_ms,
+    concurrencyKey: row.concurrency_key,
+    leaseExpiresAt: row.lease_expires_at,
+    waitedMs: row.waited_ms,
+  };
+}
