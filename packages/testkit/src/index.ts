@@ -1,1 +1,12 @@
-export {};
+export { clearRows } from "./clear-rows.ts";
+export { type Clock, createClock } from "./clock.ts";
+export { copyTree } from "./copy-tree.ts";
+export {
+  createTestDatabase,
+  type TestDatabase,
+  type TestDatabaseOptions,
+  useTestDatabase,
+} from "./database.ts";
+export { type Program, type ProgramOptions, spawnProgram } from "./program.ts";
+export { createTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+export { type UntilOptions, until } from "./until.ts";

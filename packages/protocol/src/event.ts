@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { ULID_PATTERN } from "./ulid.ts";
+
+export const ID_CHARACTERS_MAX = 200;
+export const TYPE_CHARACTERS_MAX = 100;
+export const WORKSPACE_ID_CHARACTERS_MAX = 2_000;
+export const BATCH_EVENTS_MAX = 1_000;
+const EARLIEST_YEAR = 2000;
+const LATEST_YEAR = 2100;
+
+export const idSchema = z.string().min(1).max(ID_CHARACTERS_MAX);
+
+/** ISO-8601 with `Z` or an offset, from 2000 to 2100. Kept as text: a Date would lose the microseconds. */
+export const timestampSchema = z.iso
+  .datetime({ offset: true, error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z" })
+  .refine(isPlausibleTime, { error: `must lie between ${EARLIEST_YEAR} and ${LATEST_YEAR}` });
+
+export const eventTypeSchema = z
+  .string()
+  .max(TYPE_CHARACTERS_MAX)
+  .regex(/^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/, {
+    error: "must be dot notation in lower case, like session.start",
+  });
+
+export const blobRefSchema = z.looseObject({
+  key: z.string().min(1),
+  content_type: z.string(),
+  size_bytes: z.number().int().nonnegative(),
+});
+
+/** What a device sends. `workspace_id` is the canonical id or a git remote; `data` is checked by its type's own schema. */
+export const eventSchema = z.looseObject({
+  id: z.string().regex(ULID_PATTERN, { error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U" }),
+  type: eventTypeSchema,
+  timestamp: timestampSchema,
+  device_id: idSchema,
+  workspace_id: z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX),
+  session_id: idSchema.nullish(),
+  data: z.record(z.string(), z.unknown()),
+  blob_refs: z.array(blobRefSchema).default([]),
+});
+
+export type Event = z.infer<typeof eventSchema>;
+export type BlobRef = z.infer<typeof blobRefSchema>;
+
+/** The envelope alone: each event is checked by itself, so that one bad event is rejected alone. */
+export const eventBatchSchema = z.looseObject({
+  events: z.array(z.unknown()).min(1).max(BATCH_EVENTS_MAX),
+});
+
+export const eventResultSchema = z.object({
+  index: z.number().int(),
+  id: z.string().nullable(),
+  status: z.enum(["accepted", "duplicate", "rejected"]),
+});
+
+export const ingestResponseSchema = z.object({
+  ingested: z.number().int(),
+  duplicates: z.number().int(),
+  rejected: z.number().int(),
+  results: z.array(eventResultSchema),
+  errors: z
+    .array(z.object({ index: z.number().int(), error: z.string(), pointer: z.string().optional() }))
+    .optional(),
+});
+
+export type EventResult = z.infer<typeof eventResultSchema>;
+export type IngestResponse = z.infer<typeof ingestResponseSchema>;
+
+function isPlausibleTime(text: string): boolean {
+  const year = new Date(text).getUTCFullYear();
+  return year >= EARLIEST_YEAR && year < LATEST_YEAR;
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { deviceTypeSchema } from "./device.ts";
+import { idSchema, timestampSchema, WORKSPACE_ID_CHARACTERS_MAX } from "./event.ts";
+
+export const LIFECYCLES = [
+  "detected",
+  "capturing",
+  "ended",
+  "parsed",
+  "summarized",
+  "archived",
+  "failed",
+] as const;
+export const lifecycleSchema = z.enum(LIFECYCLES);
+export type Lifecycle = z.infer<typeof lifecycleSchema>;
+
+export const TAGS_MAX = 100;
+export const TAG_CHARACTERS_MAX = 100;
+
+const workspaceReference = z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX);
+const durationMs = z.number().int().nonnegative();
+export const tagsSchema = z.array(z.string().min(1).max(TAG_CHARACTERS_MAX)).max(TAGS_MAX);
+
+/** POST /api/sessions: a device reports a session. Idempotent by `id`; later values fill what is missing. */
+export const sessionReportSchema = z
+  .looseObject({
+    id: idSchema,
+    workspace_id: workspaceReference.optional(),
+    workspace_canonical_id: workspaceReference.optional(),
+    device_id: idSchema,
+    started_at: timestampSchema,
+    ended_at: timestampSchema.nullish(),
+    end_reason: z.string().max(200).nullish(),
+    duration_ms: durationMs.nullish(),
+    cwd: z.string().nullish(),
+    git_branch: z.string().nullish(),
+    model: z.string().nullish(),
+    source: z.string().max(100).nullish(),
+    initial_prompt: z.string().nullish(),
+    tags: tagsSchema.optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+    device_name: z.string().min(1).max(200).nullish(),
+    device_type: deviceTypeSchema.nullish(),
+  })
+  .refine((report) => report.workspace_id !== undefined || report.workspace_canonical_id !== undefined, {
+    error: "workspace_id or workspace_canonical_id is required",
+    path: ["workspace_id"],
+  });
+export type SessionReport = z.infer<typeof sessionReportSchema>;
+
+/** POST /api/backfill/sessions: a session found in the transcripts of a device. */
+export const backfillSessionSchema = z.looseObject({
+  session_id: idSchema,
+  workspace_canonical_id: workspaceReference,
+  device_id: idSchema,
+  device_name: z.string().min(1).max(200).nullish(),
+  device_type: deviceTypeSchema.nullish(),
+  started_at: timestampSchema,
+  ended_at: timestampSchema.nullish(),
+  duration_ms: durationMs.nullish(),
+  cwd: z.string().nullish(),
+  git_branch: z.string().nullish(),
+  source: z.string().max(100).nullish(),
+  is_live: z.boolean().nullish(),
+});
+export type BackfillSession = z.infer<typeof backfillSessionSchema>;

@@ -1,0 +1,79 @@
+import { StorageError, WharfError } from "../errors.ts";
+
+const CONNECTION_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ERR_SOCKET_CLOSED",
+]);
+/** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, query_canceled by the statement timeout, read-only after a failover. */
+const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "53300", "57014", "25006"]);
+
+/** The SQLSTATE or the driver's code of an error, or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The database is away, refuses connections, or is too slow. The statement may or may not have been committed. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof StorageError)
+    return error.code === "STORAGE_TIMEOUT" || error.code === "STORAGE_UNAVAILABLE";
+  const code = errorCode(error);
+  if (code === undefined) return false;
+  return CONNECTION_CODES.has(code) || UNAVAILABLE_STATES.has(code) || code.startsWith("08");
+}
+
+/** The disk is full, or another resource of the server is used up (SQLSTATE class 53 but for connections). */
+export function isOutOfSpace(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "53100" || code === "53200" || code === "58030";
+}
+
+/** The data itself is refused: SQLSTATE class 22 (data exception), 23 (integrity), 54 (program limit). */
+export function isDataError(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== undefined && code.length === 5 && /^(22|23|54)/.test(code);
+}
+
+export function isForeignKeyViolation(error: unknown): boolean {
+  return errorCode(error) === "23503";
+}
+
+/** Deadlock or serialization failure: certainly rolled back, worth the same statement again. */
+export function isRetryableConflict(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "40P01" || code === "40001";
+}
+
+/**
+ * What may be said of a database error outside: the server's own message for SQL errors, the code for the rest.
+ * The driver puts connection strings, parameters and row values into other fields; none of them is read.
+ */
+export function describeDatabaseError(error: unknown): string {
+  if (error instanceof WharfError) return error.message;
+  const code = errorCode(error);
+  if (code === "ECONNREFUSED")
+    return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL?";
+  if (code === "28P01" || code === "28000")
+    return `the database refused our credentials (${code}): check the user and password in DATABASE_URL`;
+  if (code === "3D000") return "the database named in DATABASE_URL does not exist (3D000): create it first";
+  if (code !== undefined && CONNECTION_CODES.has(code)) return `no connection to the database (${code})`;
+  if (code !== undefined && code.length === 5) return `${sqlMessage(error)} (SQLSTATE ${code})`;
+  return code === undefined ? "unexpected database error" : `database error (${code})`;
+}
+
+/** Class 22 and 23 messages can quote values of the row ("invalid input syntax for type …: \"secret\""); those are cut. */
+function sqlMessage(error: unknown): string {
+  const message = error instanceof Error ? error.message : "database error";
+  return isDataError(error) ? message.replace(/:? ?".*$/s, "").slice(0, 200) : message.slice(0, 500);
+}

@@ -1,0 +1,72 @@
+import type { Sql } from "./postgres.ts";
+
+const INTEGER_MAX = 2_147_483_647;
+
+/** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
+export function gitActivityRows(sql: Sql) {
+  const integer = (key: string) => sql`least((data ->> ${key})::numeric, ${INTEGER_MAX})::int`;
+  return sql`
+    git_rows AS (
+      INSERT INTO git_activity (
+        id, workspace_id, device_id, session_id, session_inferred, type, branch, commit_sha, message,
+        files_changed, insertions, deletions, timestamp, data
+      )
+      SELECT
+        id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, 5),
+        coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
+        coalesce(data ->> 'hash', data ->> 'merge_commit'),
+        data ->> 'message',
+        ${integer("files_changed")}, ${integer("insertions")}, ${integer("deletions")}, timestamp, data
+      FROM stored WHERE type IN ('git.commit', 'git.push', 'git.checkout', 'git.merge')
+      ORDER BY id
+      ON CONFLICT (id) DO NOTHING
+      RETURNING id, session_inferred
+    )`;
+}
+
+/**
+ * Ties git activity that names no session to the one of the same workspace and device during which it happened; of several,
+ * the one that started last. Looks at the activity itself (`gitIds`) and at all that the sessions (`sessionIds`) hold or held,
+ * so that a late start, a late end and a late commit all lead to the same answer. Repeating it changes nothing.
+ */
+export async function matchGitActivity(
+  sql: Sql,
+  gitIds: readonly string[],
+  sessionIds: readonly string[],
+): Promise<void> {
+  await sql`
+    WITH candidates AS (
+      SELECT g.id FROM git_activity g WHERE g.id = ANY(${gitIds}) AND g.session_inferred
+      UNION
+      SELECT g.id FROM git_activity g WHERE g.session_id = ANY(${sessionIds}) AND g.session_inferred
+      UNION
+      SELECT g.id FROM sessions s JOIN git_activity g
+        ON g.workspace_id = s.workspace_id AND g.device_id = s.device_id
+        AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now()) AND g.session_inferred
+      WHERE s.id = ANY(${sessionIds})
+    )
+    UPDATE git_activity g SET session_id = matched.session_id
+    FROM (
+      SELECT a.id, (
+        SELECT s.id FROM sessions s
+        WHERE s.workspace_id = a.workspace_id AND s.device_id = a.device_id
+          AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
+        ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+      ) AS session_id
+      FROM (SELECT g.* FROM git_activity g JOIN candidates USING (id) ORDER BY g.id FOR UPDATE OF g) a
+    ) matched
+    WHERE g.id = matched.id AND g.session_id IS DISTINCT FROM matched.session_id`;
+}
+
+/** The same for all inferred activity that was ingested lately: what a process left undone when it died. */
+export async function matchRecentGitActivity(sql: Sql, since: Date): Promise<void> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT g.id FROM git_activity g JOIN events e USING (id)
+    WHERE g.session_inferred AND g.session_id IS NULL AND e.ingested_at >= ${since}`;
+  if (rows.length > 0)
+    await matchGitActivity(
+      sql,
+      rows.map((row) => row.id),
+      [],
+    );
+}

@@ -1,0 +1,33 @@
+import type { Sql } from "./postgres.ts";
+
+export type IngestNote = {
+  event_id: string | null;
+  device_id: string | null;
+  /** What kind of oddity: characters_replaced, clock_ahead, workspace_unknown, different_body, rejected. */
+  kind: string;
+  detail: string | null;
+  /** The event as it came, as text: jsonb may be unable to hold it. */
+  body: string | null;
+};
+
+/** Notes about `stored` events, in the statement that stores them. `notes` is a JSON array of IngestNote. */
+export function noteRows(sql: Sql, notes: string) {
+  return sql`
+    note_rows AS (
+      INSERT INTO ingest_notes (event_id, device_id, kind, detail, body)
+      SELECT n.event_id, n.device_id, n.kind, n.detail, n.body
+      FROM jsonb_to_recordset((${notes}::text)::jsonb)
+        AS n (event_id text, device_id text, kind text, detail text, body text)
+      JOIN stored ON stored.id = n.event_id
+    )`;
+}
+
+/** Notes about events that were not stored. */
+export async function insertNotes(sql: Sql, notes: readonly IngestNote[]): Promise<void> {
+  if (notes.length === 0) return;
+  await sql`
+    INSERT INTO ingest_notes (event_id, device_id, kind, detail, body)
+    SELECT event_id, device_id, kind, detail, body
+    FROM jsonb_to_recordset((${JSON.stringify(notes)}::text)::jsonb)
+      AS n (event_id text, device_id text, kind text, detail text, body text)`;
+}

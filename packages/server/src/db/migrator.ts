@@ -1,0 +1,133 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { StorageError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
+import { describeDatabaseError, errorCode } from "./database-errors.ts";
+import { type LockOptions, withMigrationLock } from "./migration-lock.ts";
+import type { Sql } from "./postgres.ts";
+
+export type MigrationError = { name: string; error: string };
+export type MigrationResult = { applied: string[]; skipped: string[]; errors: MigrationError[] };
+export type MigrationFile = { name: string; text: string; checksum: string };
+
+type LedgerRow = { name: string; checksum: string | null };
+type Ledger = Map<string, string | null>;
+
+const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
+
+/**
+ * Applies the `.sql` files of one folder (not of its subfolders) in lexicographic order, each once and each in a transaction
+ * of its own, under the advisory lock. A failing, unreadable or edited file goes to `errors`, and the next is tried.
+ * A missing or empty folder has nothing to do. Throws StorageError when the lock or the database cannot be had.
+ */
+export async function runMigrations(
+  sql: Sql,
+  dir: string,
+  options: LockOptions = {},
+): Promise<MigrationResult> {
+  const result: MigrationResult = { applied: [], skipped: [], errors: [] };
+  const { files, errors } = await readMigrations(dir);
+  result.errors.push(...errors);
+  if (files.length === 0) return result;
+  await withMigrationLock(sql, options, async (connection) => {
+    const known = await readLedger(connection);
+    for (const file of files) await applyOnce(connection, file, known, result);
+  });
+  return result;
+}
+
+/** The migration files of one folder; those that cannot be read are told in `errors`. */
+export async function readMigrations(
+  dir: string,
+): Promise<{ files: MigrationFile[]; errors: MigrationError[] }> {
+  const files: MigrationFile[] = [];
+  const errors: MigrationError[] = [];
+  for (const name of await listSqlFiles(dir)) {
+    try {
+      const text = await readFile(join(dir, name), "utf8");
+      files.push({ name, text, checksum: new Bun.CryptoHasher("sha256").update(text).digest("hex") });
+    } catch (error) {
+      errors.push({ name, error: `cannot be read (${errorCode(error) ?? "unknown"})` });
+    }
+  }
+  return { files, errors };
+}
+
+async function listSqlFiles(dir: string): Promise<string[]> {
+  try {
+    const entries = await readdir(dir);
+    return entries.filter((name) => name.endsWith(".sql")).sort();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw new StorageError(
+      `The migration folder cannot be read (${errorCode(error)}).`,
+      "STORAGE_MIGRATIONS_UNREADABLE",
+    );
+  }
+}
+
+/** Name and checksum of what is applied; makes the ledger where it is missing. Only ever called under the lock. */
+async function readLedger(connection: Connection): Promise<Ledger> {
+  await connection.query`
+    CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())`;
+  await connection.query`ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT`;
+  const rows = await connection.query<LedgerRow[]>`SELECT name, checksum FROM _migrations`;
+  return new Map(rows.map((row) => [row.name, row.checksum]));
+}
+
+async function applyOnce(
+  connection: Connection,
+  file: MigrationFile,
+  ledger: Ledger,
+  result: MigrationResult,
+): Promise<void> {
+  const checksum = ledger.get(file.name);
+  if (checksum === undefined) {
+    try {
+      await apply(connection, file);
+      result.applied.push(file.name);
+    } catch (error) {
+      result.errors.push({ name: file.name, error: describeDatabaseError(error) });
+    }
+  } else if (checksum !== null && checksum !== file.checksum) {
+    result.errors.push({ name: file.name, error: editedMessage(file.name) });
+  } else {
+    result.skipped.push(file.name);
+  }
+}
+
+function editedMessage(name: string): string {
+  return (
+    `${name} was edited after it had been applied. Restore the file and put the change into a new one; ` +
+    `if the database already is as the file says, accept it: bun run migrate --accept ${name}`
+  );
+}
+
+/** A file without a transaction can stop half-way, so each of its statements has to be repeatable (IF NOT EXISTS). */
+async function apply(connection: Connection, file: MigrationFile): Promise<void> {
+  if (NO_TRANSACTION.test(file.text)) {
+    for (const statement of splitStatements(file.text)) await connection.script(statement);
+    await record(connection, file);
+    return;
+  }
+  await connection.query`BEGIN`;
+  try {
+    await connection.script(file.text);
+    await record(connection, file);
+    await connection.query`COMMIT`;
+  } catch (error) {
+    if (!connection.isDead()) await connection.query`ROLLBACK`;
+    throw error;
+  }
+}
+
+async function record(connection: Connection, file: MigrationFile): Promise<void> {
+  await connection.query`INSERT INTO _migrations (name, checksum) VALUES (${file.name}, ${file.checksum})`;
+}
+
+/** Several statements sent as one text run in one implicit transaction, which CREATE INDEX CONCURRENTLY refuses. */
+function splitStatements(text: string): string[] {
+  const withoutComments = text.replace(/--[^\n]*/g, "");
+  const statements = withoutComments.split(";").map((statement) => statement.trim());
+  return statements.filter((statement) => statement !== "");
+}

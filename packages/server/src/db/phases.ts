@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { jobMigrationsDir } from "@wharf/job-runner";
+import { StorageError } from "../errors.ts";
+import type { LockOptions } from "./migration-lock.ts";
+import { readMigrations, runMigrations } from "./migrator.ts";
+import type { Sql } from "./postgres.ts";
+
+export type Phase = { name: string; dir: string };
+
+const serverMigrations = join(import.meta.dir, "migrations");
+
+/** Every folder of migrations, in the order of their files' numbers. A new phase is added at the end. */
+export const PHASES: readonly Phase[] = [
+  { name: "phase 1: workspaces, devices, sessions, events", dir: serverMigrations },
+  { name: "phase 2: transcripts", dir: join(serverMigrations, "phase-2") },
+  { name: "phase 3: git", dir: join(serverMigrations, "phase-3") },
+  { name: "phase 4: relations of a session", dir: join(serverMigrations, "phase-4") },
+  { name: "phase 5: remote environments", dir: join(serverMigrations, "phase-5") },
+  { name: "phase 6: jobs", dir: jobMigrationsDir },
+  { name: "phase 7: ingest", dir: join(serverMigrations, "phase-7") },
+];
+
+export type PhasesResult = { applied: string[]; skipped: string[] };
+
+/**
+ * Applies the phases in order and stops at the first one with an error.
+ * Throws StorageError STORAGE_MIGRATION_FAILED, whose message names each file and its reason.
+ */
+export async function migratePhases(sql: Sql, options: LockOptions = {}): Promise<PhasesResult> {
+  const result: PhasesResult = { applied: [], skipped: [] };
+  for (const phase of PHASES) {
+    const { applied, skipped, errors } = await runMigrations(sql, phase.dir, options);
+    result.applied.push(...applied);
+    result.skipped.push(...skipped);
+    if (errors.length > 0) {
+      const reasons = errors.map(({ name, error }) => `${name}: ${error}`).join("; ");
+      throw new StorageError(`Migration failed in ${phase.name}. ${reasons}`, "STORAGE_MIGRATION_FAILED");
+    }
+  }
+  return result;
+}
+
+export type MigrationStatus = {
+  applied: { name: string; applied_at: string }[];
+  pending: string[];
+  /** Applied, but edited since. */
+  edited: string[];
+  /** Applied by a newer version of the code: this one is a rollback. */
+  unknown: string[];
+};
+
+/** What the ledger says of every phase's files, without changing anything. */
+export async function migrationStatus(sql: Sql): Promise<MigrationStatus> {
+  const rows = await readAppliedRows(sql);
+  const files = (await Promise.all(PHASES.map((phase) => readMigrations(phase.dir)))).flatMap(
+    ({ files }) => files,
+  );
+  const checksums = new Map(files.map((file) => [file.name, file.checksum]));
+  const appliedNames = new Set(rows.map((row) => row.name));
+  return {
+    applied: rows.map(({ name, applied_at }) => ({ name, applied_at })),
+    pending: files.map((file) => file.name).filter((name) => !appliedNames.has(name)),
+    edited: rows
+      .filter(
+        ({ name, checksum }) => checksum !== null && checksums.has(name) && checksums.get(name) !== checksum,
+      )
+      .map((row) => row.name),
+    unknown: rows.map((row) => row.name).filter((name) => !checksums.has(name)),
+  };
+}
+
+/** Takes an edited file's present content as what was applied. Throws StorageError for a file that is unknown or not applied. */
+export async function acceptMigration(sql: Sql, name: string): Promise<void> {
+  const files = (await Promise.all(PHASES.map((phase) => readMigrations(phase.dir)))).flatMap(
+    ({ files }) => files,
+  );
+  const file = files.find((candidate) => candidate.name === name);
+  if (file === undefined) {
+    throw new StorageError(`There is no migration file named ${name}.`, "STORAGE_MIGRATION_UNKNOWN");
+  }
+  const updated =
+    await sql`UPDATE _migrations SET checksum = ${file.checksum} WHERE name = ${name} RETURNING name`;
+  if (updated.length === 0) {
+    throw new StorageError(
+      `${name} was never applied here: run "bun run migrate".`,
+      "STORAGE_MIGRATION_NOT_APPLIED",
+    );
+  }
+}
+
+type AppliedRow = { name: string; applied_at: string; checksum: string | null };
+
+async function readAppliedRows(sql: Sql): Promise<AppliedRow[]> {
+  const [ledger] = await sql<
+    { present: boolean }[]
+  >`SELECT to_regclass('_migrations') IS NOT NULL AS present`;
+  if (ledger?.present !== true) return [];
+  return await sql<AppliedRow[]>`SELECT name, applied_at::text, checksum FROM _migrations ORDER BY name`;
+}

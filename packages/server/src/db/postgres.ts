@@ -1,0 +1,87 @@
+import postgres from "postgres";
+import { StorageError } from "../errors.ts";
+import { describeDatabaseError } from "./database-errors.ts";
+
+export type Sql = postgres.Sql;
+
+export type DbOptions = {
+  /** Connections in the pool. */
+  max?: number;
+  /** Shown in pg_stat_activity. */
+  applicationName?: string;
+  /** False behind PgBouncer in transaction mode, where prepared statements hang. */
+  prepare?: boolean;
+};
+
+export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
+
+export const POOL_MAX_CONNECTIONS = 10;
+export const POOL_IDLE_TIMEOUT_S = 20;
+export const POOL_CONNECT_TIMEOUT_S = 10;
+/** The driver's own backoff waits up to 12 s after Postgres is back. */
+export const RECONNECT_BACKOFF_MAX_S = 0.5;
+/** The server gives up on a statement after this long; callers see SQLSTATE 57014. */
+export const STATEMENT_TIMEOUT_MS = 10_000;
+export const HEALTH_TIMEOUT_MS = 5_000;
+export const POOL_CLOSE_TIMEOUT_S = 5;
+
+/**
+ * A connection pool. Connects lazily, so a database that is away shows in the first query, not here.
+ * Throws StorageError STORAGE_DB_URL_MISSING without a connection string, STORAGE_DB_URL_INVALID for one that does not parse.
+ */
+export function createDb(connectionString: string | undefined, options: DbOptions = {}): Sql {
+  if (connectionString === undefined || connectionString.trim() === "") {
+    throw new StorageError("DATABASE_URL environment variable is required.", "STORAGE_DB_URL_MISSING");
+  }
+  const settings = {
+    max: options.max ?? POOL_MAX_CONNECTIONS,
+    idle_timeout: POOL_IDLE_TIMEOUT_S,
+    connect_timeout: POOL_CONNECT_TIMEOUT_S,
+    prepare: options.prepare ?? true,
+    backoff: reconnectBackoffSeconds,
+    onnotice: () => undefined,
+    connection: {
+      application_name: options.applicationName ?? "wharf",
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+    },
+  };
+  try {
+    return postgres(connectionString, settings);
+  } catch {
+    // The driver's own error holds the whole string, password included: it must not travel on as a cause.
+    throw new StorageError(
+      "DATABASE_URL is not a valid connection string: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE.",
+      "STORAGE_DB_URL_INVALID",
+    );
+  }
+}
+
+/** Runs SELECT 1 and answers within HEALTH_TIMEOUT_MS, also when the database is frozen. Never throws. */
+export async function checkDbHealth(sql: Sql): Promise<DbHealth> {
+  const startedAt = performance.now();
+  const elapsed = () => Math.round((performance.now() - startedAt) * 100) / 100;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new StorageError(`no answer within ${HEALTH_TIMEOUT_MS} ms`, "STORAGE_TIMEOUT")),
+      HEALTH_TIMEOUT_MS,
+    );
+  });
+  try {
+    await Promise.race([sql`SELECT 1`, deadline]);
+    return { ok: true, latency_ms: elapsed() };
+  } catch (error) {
+    return { ok: false, latency_ms: elapsed(), error: describeDatabaseError(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Ends a pool within POOL_CLOSE_TIMEOUT_S, also when its server no longer answers. */
+export async function closeDb(sql: Sql): Promise<void> {
+  await sql.end({ timeout: POOL_CLOSE_TIMEOUT_S });
+}
+
+function reconnectBackoffSeconds(retries: number): number {
+  return Math.min(0.05 * 2 ** retries, RECONNECT_BACKOFF_MAX_S);
+}

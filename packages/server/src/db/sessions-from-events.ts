@@ -1,0 +1,66 @@
+import type { Sql } from "./postgres.ts";
+import { mergeSessions } from "./session-merge.ts";
+
+/** A row written for every event cost a tenth of the throughput; silence is measured in minutes. */
+export const LAST_HEARD_INTERVAL_S = 30;
+
+/**
+ * What `stored` events do to sessions. All that one flush says of a session is folded into one row of `session_changes`;
+ * sessions that would not change are left out, since ON CONFLICT DO UPDATE writes every row that it meets.
+ */
+export function sessionRows(sql: Sql) {
+  return sql`
+    session_first AS (
+      SELECT DISTINCT ON (session_id) session_id, timestamp, workspace_id, device_id
+      FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
+    ),
+    session_start AS (
+      SELECT DISTINCT ON (session_id) session_id, timestamp, workspace_id, device_id, data
+      FROM stored WHERE type = 'session.start' AND session_id IS NOT NULL ORDER BY session_id, timestamp, id
+    ),
+    session_resume AS (
+      SELECT session_id, max(timestamp) AS timestamp
+      FROM stored WHERE type = 'session.start' AND data ->> 'source' = 'resume' GROUP BY session_id
+    ),
+    session_end AS (
+      SELECT DISTINCT ON (session_id) session_id, timestamp, data
+      FROM stored WHERE type = 'session.end' AND session_id IS NOT NULL ORDER BY session_id, timestamp DESC, id DESC
+    ),
+    session_changes AS MATERIALIZED (
+      SELECT
+        f.session_id AS id,
+        coalesce(b.workspace_id, f.workspace_id) AS workspace_id,
+        coalesce(b.device_id, f.device_id) AS device_id,
+        coalesce(b.timestamp, f.timestamp) AS started_at,
+        b.timestamp AS start_reported_at,
+        r.timestamp AS resumed_at,
+        CASE WHEN r.timestamp > e.timestamp THEN NULL ELSE e.timestamp END AS ended_at,
+        CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE e.data ->> 'end_reason' END AS end_reason,
+        (e.data ->> 'duration_ms')::numeric::bigint AS duration_ms,
+        coalesce(b.data ->> 'git_branch', e.data ->> 'git_branch') AS git_branch,
+        coalesce(b.data ->> 'model', e.data ->> 'model') AS model,
+        b.data ->> 'source' AS source,
+        NULL::text AS initial_prompt,
+        '{}'::text[] AS tags,
+        jsonb_strip_nulls(jsonb_build_object(
+          'cwd', coalesce(b.data -> 'cwd', e.data -> 'cwd'),
+          'cc_version', coalesce(b.data -> 'cc_version', e.data -> 'cc_version'),
+          'transcript_path', coalesce(b.data -> 'transcript_path', e.data -> 'transcript_path')
+        )) AS metadata,
+        known.id IS NULL OR b.session_id IS NOT NULL OR e.session_id IS NOT NULL OR known.ended_by_server
+          OR (known.start_reported_at IS NULL AND f.timestamp < known.started_at) AS bounds_changed,
+        known.last_heard_at
+      FROM session_first f
+      LEFT JOIN session_start b ON b.session_id = f.session_id
+      LEFT JOIN session_resume r ON r.session_id = f.session_id
+      LEFT JOIN session_end e ON e.session_id = f.session_id
+      LEFT JOIN sessions known ON known.id = f.session_id
+    ),
+    session_rows AS (
+      ${mergeSessions(
+        sql,
+        sql`(SELECT * FROM session_changes
+             WHERE bounds_changed OR last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S})) AS changes`,
+      )}
+    )`;
+}

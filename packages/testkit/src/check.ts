@@ -1,0 +1,72 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { startPostgresProcess } from "./postgres-process.ts";
+import { countTests, formatTestCounts } from "./test-counts.ts";
+
+/** A program, `bun run check`: types, lint, then every test against a real Postgres. Exits with the first failing code. */
+const ROOT = resolve(import.meta.dir, "../../..");
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+type Signal = (typeof SIGNALS)[number];
+const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};
+
+for (const signal of SIGNALS) process.on(signal, () => interrupt(signal));
+process.exit(await check());
+
+async function check(): Promise<number> {
+  const typecheck = await runStep([process.execPath, "run", "typecheck"]);
+  const lint = await runStep([process.execPath, "run", "lint"]);
+  const test = await withDatabase(runTests);
+  return typecheck || lint || test;
+}
+
+/** The server's child notices by itself when we are killed; on a signal we wait for it to end. */
+async function withDatabase(action: (url: string) => Promise<number>): Promise<number> {
+  const given = process.env["TEST_DATABASE_URL"];
+  if (given) return action(given);
+  if (state.endedBy) return exitCodeOf(state.endedBy);
+  const postgres = await startPostgresProcess();
+  try {
+    return await action(postgres.url);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+/** Prints the counts as the last line of all. */
+async function runTests(url: string): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
+  try {
+    const report = join(folder, "report.xml");
+    const options = ["--reporter=junit", `--reporter-outfile=${report}`];
+    const code = await runStep([process.execPath, "test", ...options], { TEST_DATABASE_URL: url });
+    if (state.endedBy) return code;
+    const counts = countTests(await readFile(report, "utf8").catch(() => ""), code);
+    process.stdout.write(`\n${formatTestCounts(counts)}\n`);
+    return code || Math.min(counts.failed, 1);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runStep(command: string[], env: Record<string, string> = {}): Promise<number> {
+  if (state.endedBy) return exitCodeOf(state.endedBy);
+  state.step = Bun.spawn(command, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const code = await state.step.exited;
+  return state.endedBy ? exitCodeOf(state.endedBy) : code;
+}
+
+/** The signal may have come to us alone, and not to the whole group. */
+function interrupt(signal: Signal): void {
+  state.endedBy ??= signal;
+  state.step?.kill(signal);
+}
+
+function exitCodeOf(signal: Signal): number {
+  return 128 + constants.signals[signal];
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import postgres from "postgres";
+import { testServerUrl } from "./server-url.ts";
+
+export type Migrate = (sql: postgres.Sql) => Promise<unknown>;
+
+const CONNECT_TIMEOUT_S = 10;
+
+const templates = new Map<Migrate, Promise<string>>();
+let admin: Promise<postgres.Sql> | undefined;
+
+/** The name of a database that `migrate` was run on: made once in this process for each function. */
+export function templateFor(migrate: Migrate): Promise<string> {
+  const existing = templates.get(migrate);
+  if (existing) return existing;
+  const template = createTemplate(migrate);
+  templates.set(migrate, template);
+  return template;
+}
+
+export async function dropTemplates(): Promise<void> {
+  const made = await Promise.allSettled(templates.values());
+  templates.clear();
+  if (!admin) return;
+  const sql = await admin;
+  for (const result of made) if (result.status === "fulfilled") await dropDatabase(result.value);
+  admin = undefined;
+  await sql.end({ timeout: 1 });
+}
+
+/** Without a template: an empty database. */
+export async function createDatabase(name: string, template?: string): Promise<void> {
+  const sql = await adminSql();
+  // A copy of files beats a copy through the write-ahead log only when the template is large.
+  await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template ?? "template0")}`.catch(explain);
+}
+
+export async function dropDatabase(name: string): Promise<void> {
+  const sql = await adminSql();
+  await sql`DROP DATABASE IF EXISTS ${sql(name)} WITH (FORCE)`;
+}
+
+export async function urlOf(database: string): Promise<string> {
+  const url = new URL(await testServerUrl());
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+/** Unique across processes and machines that share a Postgres. */
+export function uniqueName(kind: "test" | "template"): string {
+  return `wharf_${kind}_${process.pid}_${randomBytes(6).toString("hex")}`;
+}
+
+async function createTemplate(migrate: Migrate): Promise<string> {
+  const name = uniqueName("template");
+  await createDatabase(name);
+  const sql = postgres(await urlOf(name), { onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_S });
+  try {
+    await migrate(sql);
+  } finally {
+    // A template can be copied only while nobody is connected to it.
+    await sql.end({ timeout: 5 });
+  }
+  return name;
+}
+
+function adminSql(): Promise<postgres.Sql> {
+  admin ??= testServerUrl().then((url) =>
+    postgres(url, { max: 2, idle_timeout: 1, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} }),
+  );
+  return admin;
+}
+
+function explain(error: unknown): never {
+  if (error instanceof postgres.PostgresError && error.code === "42501") {
+    throw new Error(
+      "The role of TEST_DATABASE_URL may not create databases, and each test file has one of its own. As a superuser: ALTER ROLE <that role> CREATEDB;",
+      { cause: error },
+    );
+  }
+  throw error;
+}
