@@ -57,10 +57,27 @@ export class LeaseLostError extends JobRunnerError {
   }
 }
 
+/** The reason of `ctx.signal` after a cancel. */
+export class JobCancelledError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_CANCELLED", `Job ${jobId} was cancelled; what it writes is refused.`);
+  }
+}
+
+/** The reason of `ctx.signal` when the process drains and the run did not end in time: the job is given back. */
+export class JobDrainedError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_DRAINED", `Job ${jobId} was given back because its worker is stopping; it will run again.`);
+  }
+}
+
 /** Input or output does not match the job's schema. The message holds paths and rules, never values. */
 export class JobSchemaError extends JobRunnerError {
-  constructor(type: string, side: "input" | "output", issues: string, options?: ErrorOptions) {
-    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${issues}`, options);
+  readonly side: "input" | "output";
+
+  constructor(type: string, side: "input" | "output", issues: string) {
+    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${issues}`);
+    this.side = side;
   }
 }
 

@@ -53,7 +53,6 @@ export interface ReservedJob extends Lease {
   readonly recoveries: number;
   readonly timeoutMs: number | null;
   readonly concurrencyKey: string | null;
-  readonly leaseExpiresAt: string;
   /** Milliseconds between becoming runnable and this claim, by the store's clock. */
   readonly waitedMs: number;
 }

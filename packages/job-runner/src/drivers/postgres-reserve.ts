@@ -36,11 +36,21 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
     return { jobs: rows.map((row) => toReserved(row, claim)), recovered: recovery.recovered };
   }
 
+  /** Goes on behind the last key looked at, once around at most, until a claim brings something. */
   async function claimKeyed(client: Sql, claim: Claim): Promise<ClaimedRow[]> {
-    const afterKey = lastKeys.get(claim.queue) ?? "";
-    const rows = await claimKeyedJobs(client, { ...claim, afterKey });
-    lastKeys.set(claim.queue, rows[0]?.next_key ?? "");
-    return rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
+    const firstKey = lastKeys.get(claim.queue) ?? "";
+    let afterKey = firstKey;
+    let wrapped = firstKey === "";
+    for (;;) {
+      const rows = await claimKeyedJobs(client, { ...claim, afterKey });
+      const nextKey = rows[0]?.next_key ?? "";
+      lastKeys.set(claim.queue, nextKey);
+      const claimed = rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
+      const around = wrapped && (nextKey === "" || (firstKey !== "" && nextKey >= firstKey));
+      if (claimed.length > 0 || around) return claimed;
+      wrapped ||= nextKey === "";
+      afterKey = nextKey;
+    }
   }
 
   async function recover(request: ReserveRequest, cursor: ClaimCursor, at: At) {
@@ -78,7 +88,6 @@ function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): R
     recoveries: row.recoveries,
     timeoutMs: row.timeout_ms,
     concurrencyKey: row.concurrency_key,
-    leaseExpiresAt: row.lease_expires_at,
     waitedMs: row.waited_ms,
   };
 }

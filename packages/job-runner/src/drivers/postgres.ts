@@ -5,7 +5,7 @@ import { cancelJob } from "../sql/cancel-job.ts";
 import { completeJobs } from "../sql/complete-jobs.ts";
 import { enqueueJobs } from "../sql/enqueue-jobs.ts";
 import { enqueueOnce } from "../sql/enqueue-once.ts";
-import { extendLeases } from "../sql/extend-leases.ts";
+import { extendLease, extendLeases } from "../sql/extend-leases.ts";
 import { failJob } from "../sql/fail-job.ts";
 import { handOverJob } from "../sql/hand-over-job.ts";
 import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.ts";
@@ -13,7 +13,17 @@ import { releaseJobs } from "../sql/release-jobs.ts";
 import { requeueDeadLetters } from "../sql/requeue-dead-letters.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
-import type { Ack, At, Driver, EnqueueOptions, Lease, NewJob, PostgresClient } from "./driver.ts";
+import { storableJson } from "../storable-json.ts";
+import type {
+  Ack,
+  At,
+  Driver,
+  EnqueueOptions,
+  Lease,
+  NewJob,
+  PostgresClient,
+  ReservedJob,
+} from "./driver.ts";
 import { toJobRecord } from "./job-row.ts";
 import { listenForHints } from "./postgres-hints.ts";
 import { explainRefusals } from "./postgres-refusals.ts";
@@ -41,7 +51,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     async handOver(job, request, at) {
       const [row] = await handOverJob(sql, job, request, at?.now);
       if (row === undefined) throw new Error("INSERT … RETURNING came back empty.");
-      return toHandedOver(job, request.token, row);
+      return toHandedOver(job, request.token, row.id);
     },
     async retry(lease, request, at) {
       const rows = await retryJob(sql, lease, request, at?.now);
@@ -104,8 +114,12 @@ async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<
 async function extend(sql: Sql, leases: readonly Lease[], leaseMs: number, at: At | undefined) {
   if (leases.length === 0) return [];
   const rows = await extendLeases(sql, leases, leaseMs, at?.now);
-  const held = new Set(rows.map((row) => `${row.id} ${row.lease_token}`));
+  const held = new Map(rows.map((row) => [`${row.id} ${row.lease_token}`, row.extended]));
   const missing = leases.filter((lease) => !held.has(`${lease.jobId} ${lease.token}`));
+  const busy = leases.filter((lease) => held.get(`${lease.jobId} ${lease.token}`) === false);
+  for (const lease of busy) {
+    if ((await extendLease(sql, lease, leaseMs, at?.now)).length === 0) missing.push(lease);
+  }
   return missing.length === 0 ? [] : explainRefusals(sql, missing, { now: at?.now, accepted: [] });
 }
 
@@ -122,12 +136,12 @@ async function refuse(
 
 function outputsText(batch: readonly Ack[]): string | null {
   const outputs = batch.filter((done) => done.output !== undefined).map((done) => [done.jobId, done.output]);
-  return outputs.length === 0 ? null : JSON.stringify(Object.fromEntries(outputs));
+  return outputs.length === 0 ? null : storableJson(Object.fromEntries(outputs));
 }
 
-function toHandedOver(job: NewJob, token: string, row: { id: string; lease_expires_at: string }) {
+function toHandedOver(job: NewJob, token: string, jobId: string): ReservedJob {
   return {
-    jobId: row.id,
+    jobId,
     token,
     queue: job.queue,
     type: job.type,
@@ -137,7 +151,6 @@ function toHandedOver(job: NewJob, token: string, row: { id: string; lease_expir
     recoveries: 0,
     timeoutMs: job.timeoutMs ?? null,
     concurrencyKey: null,
-    leaseExpiresAt: row.lease_expires_at,
     waitedMs: 0,
   };
 }

@@ -32,7 +32,6 @@ export interface ClaimedRow {
   readonly recoveries: number;
   readonly timeout_ms: number | null;
   readonly concurrency_key: string | null;
-  readonly lease_expires_at: string;
   readonly waited_ms: number;
 }
 
@@ -66,7 +65,7 @@ export function leaseColumns(sql: PostgresClient, claim: Claim) {
 export function claimedColumns(sql: PostgresClient, claim: Claim) {
   const at = timeOf(sql, claim.now);
   return sql`id, type, payload, priority, run_at::text AS run_at, attempts, max_attempts, recoveries, timeout_ms,
-    concurrency_key, lease_expires_at::text AS lease_expires_at,
+    concurrency_key,
     extract(epoch FROM ${at} - GREATEST(run_at, created_at))::float8 * 1000 AS waited_ms`;
 }
 

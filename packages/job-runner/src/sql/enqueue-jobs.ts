@@ -1,5 +1,6 @@
 import type { NewJob, PostgresClient } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
+import { storableJson } from "../storable-json.ts";
 import { textArray, timeOf } from "./fragments.ts";
 
 export const RUNNABLE_CHANNEL = "job_runner_runnable";
@@ -24,7 +25,7 @@ export function enqueueJobs(sql: PostgresClient, jobs: readonly NewJob[], now: I
 
 /** The input as rows `job`. Keys of one letter: 1000 jobs repeat each of them 1000 times. */
 export function recordset(sql: PostgresClient, jobs: readonly NewJob[]) {
-  return sql`json_to_recordset(${JSON.stringify(jobs.map(toRecord))}::text::json) AS job(
+  return sql`json_to_recordset(${storableJson(jobs.map(toRecord))}::text::json) AS job(
     q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer)`;
 }
 

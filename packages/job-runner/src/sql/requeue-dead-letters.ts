@@ -21,6 +21,6 @@ export function requeueDeadLetters(
       RETURNING queue
     )
     SELECT count(*)::integer AS count,
-      (SELECT count(pg_notify(${RUNNABLE_CHANNEL}, queue)) FROM (SELECT DISTINCT queue FROM requeued) AS queues)
+      (SELECT count(pg_notify(${RUNNABLE_CHANNEL}, queue)) FROM (SELECT DISTINCT queue FROM requeued) AS queues) AS hints
     FROM requeued`;
 }

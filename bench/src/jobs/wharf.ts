@@ -1,0 +1,2 @@
+import postgres from "postgres";
+import { pino } from "pino";

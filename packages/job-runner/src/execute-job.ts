@@ -1,0 +1,116 @@
+import type { Logger } from "pino";
+import type { JobDefinition } from "./define-job.ts";
+import type { FailureKind } from "./drivers/driver.ts";
+import {
+  JobCancelledError,
+  JobDrainedError,
+  JobSchemaError,
+  JobTimeoutError,
+  LeaseLostError,
+  UnrecoverableError,
+} from "./errors.ts";
+import type { JobContext, JobRun } from "./job-run.ts";
+import { storableText } from "./storable-json.ts";
+
+/** How long an aborted run may go on before its slot is given to another job. */
+const ABORT_GRACE_MS = 5000;
+const ERROR_TEXT_MAX_LENGTH = 4000;
+
+const LOST = [LeaseLostError, JobCancelledError, JobDrainedError];
+
+export type Outcome =
+  | { readonly kind: "completed"; readonly output: unknown }
+  | { readonly kind: "retry"; readonly error: Error }
+  | { readonly kind: "fail"; readonly error: Error; readonly failureKind: FailureKind }
+  /** The lease is gone or was given up: nothing may be written for this run. */
+  | { readonly kind: "lost"; readonly error: Error };
+
+export interface Execution {
+  readonly definition: JobDefinition;
+  readonly logger: Logger;
+  /** At most so many attempts, whatever the job says. */
+  readonly maxAttempts: number;
+  heartbeat(): Promise<boolean>;
+}
+
+/** Runs one held job to its outcome; never throws. A timeout is a failure like any other. */
+export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {
+  const timer = startTimeout(run);
+  try {
+    const context = contextOf(run, execution);
+    const output = await untilSettledOrAbandoned(run, execution.definition.perform(context, run.job.payload));
+    if (output !== undefined) JSON.stringify(output);
+    if (run.abortReason) throw run.abortReason;
+    return { kind: "completed", output };
+  } catch (thrown) {
+    return outcomeOf(run, execution.maxAttempts, run.abortReason ?? toError(thrown));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is stored and shown of an error: its name and message, never its other fields. */
+export function errorText(error: Error): string {
+  return storableText(`${error.name}: ${error.message}`, ERROR_TEXT_MAX_LENGTH);
+}
+
+function startTimeout(run: JobRun) {
+  const { jobId, timeoutMs } = run.job;
+  if (timeoutMs === null) return undefined;
+  return setTimeout(() => run.abort(new JobTimeoutError(jobId, timeoutMs)), timeoutMs);
+}
+
+function contextOf(run: JobRun, execution: Execution): JobContext {
+  return {
+    jobId: run.job.jobId,
+    type: run.job.type,
+    attempt: run.job.attempts + 1,
+    leaseToken: run.job.token,
+    get signal() {
+      return run.signal;
+    },
+    get logger() {
+      return execution.logger.child({ job_id: run.job.jobId, job_type: run.job.type });
+    },
+    heartbeat: execution.heartbeat,
+  };
+}
+
+/** Waits for the run; one that ignores its aborted signal is waited for no longer than the grace period. */
+function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let graceTimer: ReturnType<typeof setTimeout> | undefined;
+    const abandonLater = () => {
+      graceTimer = setTimeout(() => reject(run.abortReason), ABORT_GRACE_MS);
+    };
+    const settle = (finish: () => void) => {
+      run.onAbort = undefined;
+      clearTimeout(graceTimer);
+      finish();
+    };
+    run.onAbort = abandonLater;
+    if (run.abortReason) abandonLater();
+    running.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
+}
+
+function outcomeOf(run: JobRun, maxAttempts: number, error: Error): Outcome {
+  if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error };
+  if (error instanceof UnrecoverableError) return { kind: "fail", error, failureKind: "unrecoverable" };
+  if (error instanceof JobSchemaError && error.side === "input") {
+    return { kind: "fail", error, failureKind: "invalid_input" };
+  }
+  if (run.job.attempts + 1 >= Math.min(run.job.maxAttempts, maxAttempts)) {
+    return { kind: "fail", error, failureKind: "attempts_exhausted" };
+  }
+  return { kind: "retry", error };
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error(`A job threw something that is no Error: ${typeof thrown}`);
+}
