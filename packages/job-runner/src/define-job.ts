@@ -3,7 +3,7 @@ import type { Backoff } from "./backoff.ts";
 import type { NewJob, PostgresClient } from "./drivers/driver.ts";
 import { JobOptionError, JobSchemaError } from "./errors.ts";
 import type { Instant } from "./instant.ts";
-import type { JobContext } from "./job-run.ts";
+import type { JobContext } from "./job-context.ts";
 
 export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
   /** The job's type: stable, as stored jobs name it. */

@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import type { JobDefinition } from "./define-job.ts";
 import type { FailureKind } from "./drivers/driver.ts";
 import {
@@ -9,7 +8,8 @@ import {
   LeaseLostError,
   UnrecoverableError,
 } from "./errors.ts";
-import type { JobContext, JobRun } from "./job-run.ts";
+import { type ContextServices, RunContext } from "./job-context.ts";
+import type { JobRun } from "./job-run.ts";
 import { storableText } from "./storable-json.ts";
 
 /** How long an aborted run may go on before its slot is given to another job. */
@@ -25,19 +25,17 @@ export type Outcome =
   /** The lease is gone or was given up: nothing may be written for this run. */
   | { readonly kind: "lost"; readonly error: Error };
 
-export interface Execution {
+export interface Execution extends ContextServices {
   readonly definition: JobDefinition;
-  readonly logger: Logger;
   /** At most so many attempts, whatever the job says. */
   readonly maxAttempts: number;
-  heartbeat(): Promise<boolean>;
 }
 
 /** Runs one held job to its outcome; never throws. A timeout is a failure like any other. */
 export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {
   const timer = startTimeout(run);
   try {
-    const context = contextOf(run, execution);
+    const context = new RunContext(run, execution);
     const output = await untilSettledOrAbandoned(run, execution.definition.perform(context, run.job.payload));
     if (output !== undefined) JSON.stringify(output);
     if (run.abortReason) throw run.abortReason;
@@ -58,22 +56,6 @@ function startTimeout(run: JobRun) {
   const { jobId, timeoutMs } = run.job;
   if (timeoutMs === null) return undefined;
   return setTimeout(() => run.abort(new JobTimeoutError(jobId, timeoutMs)), timeoutMs);
-}
-
-function contextOf(run: JobRun, execution: Execution): JobContext {
-  return {
-    jobId: run.job.jobId,
-    type: run.job.type,
-    attempt: run.job.attempts + 1,
-    leaseToken: run.job.token,
-    get signal() {
-      return run.signal;
-    },
-    get logger() {
-      return execution.logger.child({ job_id: run.job.jobId, job_type: run.job.type });
-    },
-    heartbeat: execution.heartbeat,
-  };
 }
 
 /** Waits for the run; one that ignores its aborted signal is waited for no longer than the grace period. */

@@ -12,6 +12,7 @@ export type {
 } from "./drivers/driver.ts";
 export { createMemoryDriver } from "./drivers/memory.ts";
 export { createPostgresDriver, type PostgresDriverOptions } from "./drivers/postgres.ts";
+export type { JobInput } from "./enqueuer.ts";
 export {
   JobCancelledError,
   JobDrainedError,
@@ -27,8 +28,8 @@ export {
   UnsupportedByDriverError,
 } from "./errors.ts";
 export type { Instant } from "./instant.ts";
-export type { JobContext } from "./job-run.ts";
-export type { JobInput, JobRunner } from "./job-runner.ts";
+export type { JobContext } from "./job-context.ts";
+export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
 export type { JobRunnerOptions } from "./runner-options.ts";

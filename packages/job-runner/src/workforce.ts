@@ -1,18 +1,20 @@
 import { createCompleter } from "./completer.ts";
-import { JobDrainedError, JobRunnerError } from "./errors.ts";
+import { JobRunnerError } from "./errors.ts";
+import { drainWorkers } from "./drain.ts";
 import { executeJob } from "./execute-job.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./runner-options.ts";
 import { runFields, settleRun } from "./settle-run.ts";
-import { createWorker, type Worker } from "./worker.ts";
-
-/** What is left of a drain's time for aborted runs to end by themselves. */
-const DRAIN_ABORT_SHARE = 0.2;
+import { Worker } from "./worker.ts";
 
 /** The workers of a runner, one a queue, and what they share: heartbeat, completer, metrics. */
-export function createWorkforce(settings: Settings, metrics: Metrics) {
+export function createWorkforce(
+  settings: Settings,
+  metrics: Metrics,
+  onDatabaseError: (operation: string, error: unknown) => void,
+) {
   const { driver, logger } = settings;
   const workers = new Map<string, Worker>();
   const heartbeat = createHeartbeat({ ...settings, onError: (error) => onDatabaseError("extend", error) });
@@ -29,7 +31,7 @@ export function createWorkforce(settings: Settings, metrics: Metrics) {
   for (const [queue, types] of typesByQueue(settings)) {
     workers.set(
       queue,
-      createWorker({
+      new Worker({
         ...settings,
         queue,
         types,
@@ -51,7 +53,7 @@ export function createWorkforce(settings: Settings, metrics: Metrics) {
       definition,
       logger,
       maxAttempts: settings.maxAttempts,
-      heartbeat: () => beat(run),
+      heartbeat: beat,
     });
     metrics.observeRun(performance.now() - run.startedAtMs);
     if (outcome.kind === "completed") completer.add(run, outcome.output);
@@ -72,7 +74,7 @@ export function createWorkforce(settings: Settings, metrics: Metrics) {
     }
     for (const worker of workers.values()) {
       if (freed.has(worker.queue)) worker.wake();
-      else worker.resume();
+      else worker.pump();
     }
   }
 
@@ -81,43 +83,13 @@ export function createWorkforce(settings: Settings, metrics: Metrics) {
     setTimeout(() => workers.get(run.job.queue)?.wake(), Math.ceil(delayMs)).unref();
   }
 
-  function onDatabaseError(operation: string, error: unknown) {
-    metrics.databaseError(operation);
-    const name = error instanceof Error ? error.name : typeof error;
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    logger.warn({ operation, error: name, code }, "database error, trying again");
-  }
-
   function start() {
     heartbeat.start();
     for (const worker of workers.values()) worker.start();
   }
 
-  /** Stops claiming, gives back what was not started, waits for the rest; gives back what does not end in time. */
-  async function drain(deadlineMs: number) {
-    const endMs = performance.now() + deadlineMs;
-    const unstarted = (await Promise.all([...workers.values()].map((worker) => worker.stop()))).flat();
-    await giveBack(unstarted, endMs);
-    await runsEnd(endMs - deadlineMs * DRAIN_ABORT_SHARE);
-    const unfinished = running();
-    for (const run of unfinished) heartbeat.lose(run, new JobDrainedError(run.job.jobId));
-    await runsEnd(endMs);
-    await Promise.all([giveBack(unfinished, endMs), within(endMs, completer.idle())]);
-    heartbeat.stop();
-  }
-
-  async function giveBack(runs: readonly JobRun[], endMs: number) {
-    for (const run of runs) heartbeat.letGo(run);
-    const released = driver.release(runs.map((run) => run.job));
-    await within(
-      endMs,
-      released.catch((error: unknown) => onDatabaseError("release", error)),
-    );
-  }
-
-  async function runsEnd(endMs: number) {
-    while (running().length > 0 && performance.now() < endMs) await Bun.sleep(5);
-  }
+  const drain = (deadlineMs: number) =>
+    drainWorkers({ workers: [...workers.values()], driver, heartbeat, completer, onError: onDatabaseError }, deadlineMs);
 
   function running(): JobRun[] {
     return [...workers.values()].flatMap((worker) => [...worker.running]);
@@ -135,6 +107,8 @@ export function createWorkforce(settings: Settings, metrics: Metrics) {
   };
 }
 
+export type Workforce = ReturnType<typeof createWorkforce>;
+
 function typesByQueue(settings: Settings): Map<string, string[]> {
   const types = new Map<string, string[]>();
   if (!settings.runsWorkers) return types;
@@ -144,10 +118,3 @@ function typesByQueue(settings: Settings): Map<string, string[]> {
   return types;
 }
 
-/** Waits for a promise, but not beyond a moment of the monotonic clock. */
-async function within(endMs: number, promise: Promise<unknown>) {
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, Math.max(0, endMs - performance.now()));
-  await Promise.race([promise, ended]);
-  clearTimeout(timer);
-}

@@ -1,4 +1,4 @@
-import type { ClaimedRow, ClaimPosition } from "../sql/claim-jobs.ts";
+import type { ClaimPosition } from "../sql/claim-jobs.ts";
 
 /** A walk from the head happens at least this often, so that urgent and retried jobs are not passed by. */
 const FULL_SCAN_EVERY_MS = 250;
@@ -25,16 +25,16 @@ export function createClaimCursor() {
     return resumeAfter() === null ? null : probedAt;
   }
 
-  function claimed(rows: readonly ClaimedRow[], scan: { full: boolean; limit: number; startedAt: number }) {
+  /** `rows` in order. */
+  function claimed(
+    rows: readonly ClaimPosition[],
+    scan: { full: boolean; limit: number; startedAt: number },
+  ) {
     if (scan.full) {
       fullScanAt = performance.now();
       fullScanCostMs = fullScanAt - scan.startedAt;
     }
-    const last = rows.at(-1);
-    after =
-      last !== undefined && rows.length >= scan.limit
-        ? { priority: last.priority, runAt: last.run_at, id: last.id }
-        : null;
+    after = rows.length >= scan.limit ? (rows.at(-1) ?? null) : null;
   }
 
   function probed(at: string) {

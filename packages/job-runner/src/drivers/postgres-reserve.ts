@@ -24,16 +24,21 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
       byAdvisoryLock,
       now: at.now,
     };
-    const run = recovery.keyed ? claimKeyed : claimJobs;
+    const run = recovery.keyed ? claimKeyed : claimUnkeyed;
     const after = recovery.recovered.requeued > 0 || at.now !== undefined ? null : cursor.resumeAfter();
     const startedAt = performance.now();
-    let rows: readonly ClaimedRow[] = await run(sql, { ...claim, after, limit: request.limit });
+    const rows = await run(sql, { ...claim, after, limit: request.limit });
     if (after !== null && rows.length < request.limit) {
       const rest = await run(sql, { ...claim, after: null, limit: request.limit - rows.length });
-      rows = [...rows, ...rest];
+      rows.push(...rest);
     }
+    rows.sort(inOrder);
     cursor.claimed(rows, { full: after === null, limit: request.limit, startedAt });
     return { jobs: rows.map((row) => toReserved(row, claim)), recovered: recovery.recovered };
+  }
+
+  async function claimUnkeyed(client: Sql, claim: Claim): Promise<ClaimedRow[]> {
+    return claimJobs(client, claim);
   }
 
   /** Goes on behind the last key looked at, once around at most, until a claim brings something. */
@@ -74,6 +79,12 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
   }
 
   return reserve;
+}
+
+function inOrder(left: ClaimedRow, right: ClaimedRow): number {
+  if (left.priority !== right.priority) return left.priority - right.priority;
+  if (left.run_at !== right.run_at) return left.run_at < right.run_at ? -1 : 1;
+  return left.id.length - right.id.length || (left.id < right.id ? -1 : 1);
 }
 
 function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {

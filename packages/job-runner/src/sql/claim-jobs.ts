@@ -2,10 +2,11 @@ import type { PostgresClient } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { milliseconds, textArray, timeOf } from "./fragments.ts";
 
+/** A job's place in its queue. `run_at` is in seconds since 1970, -Infinity when it was runnable at once. */
 export interface ClaimPosition {
-  readonly priority: number;
-  readonly runAt: string;
   readonly id: string;
+  readonly priority: number;
+  readonly run_at: number;
 }
 
 export interface Claim {
@@ -21,12 +22,9 @@ export interface Claim {
   readonly now: Instant | undefined;
 }
 
-export interface ClaimedRow {
-  readonly id: string;
+export interface ClaimedRow extends ClaimPosition {
   readonly type: string;
   readonly payload: unknown;
-  readonly priority: number;
-  readonly run_at: string;
   readonly attempts: number;
   readonly max_attempts: number;
   readonly recoveries: number;
@@ -36,21 +34,18 @@ export interface ClaimedRow {
 }
 
 /**
- * Claims runnable jobs without a concurrency key, in order. The rows are found by one walk of jobs_claim and updated
- * by ctid: with a join on their ids the planner scanned the table.
+ * Claims runnable jobs without a concurrency key: the first in order, returned in the order of the table. The rows are
+ * found by one walk of jobs_claim and updated by ctid: with a join on their ids the planner scanned the table.
  */
 export function claimJobs(sql: PostgresClient, claim: Claim) {
   return sql<ClaimedRow[]>`
-    WITH claimed AS (
-      UPDATE jobs SET ${leaseColumns(sql, claim)}
-      WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM jobs WHERE concurrency_key IS NULL AND ${runnable(sql, claim)} ${behind(sql, claim.after)}
-          ${claim.byAdvisoryLock ? sql`AND pg_try_advisory_xact_lock(id)` : sql``}
-        ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer
-        ${claim.byAdvisoryLock ? sql`` : sql`FOR UPDATE SKIP LOCKED`}))
-      RETURNING ${claimedColumns(sql, claim)}
-    )
-    SELECT * FROM claimed ORDER BY priority, run_at::timestamptz, id`;
+    UPDATE jobs SET ${leaseColumns(sql, claim)}
+    WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM jobs WHERE concurrency_key IS NULL AND ${runnable(sql, claim)} ${behind(sql, claim.after)}
+        ${claim.byAdvisoryLock ? sql`AND pg_try_advisory_xact_lock(id)` : sql``}
+      ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer
+      ${claim.byAdvisoryLock ? sql`` : sql`FOR UPDATE SKIP LOCKED`}))
+    RETURNING ${claimedColumns(sql, claim)}`;
 }
 
 /** What a claim sets on the row. */
@@ -61,12 +56,11 @@ export function leaseColumns(sql: PostgresClient, claim: Claim) {
     locked_by = ${claim.workerId}, updated_at = ${at}`;
 }
 
-/** What a claim hands out. */
+/** What a claim hands out. date_part, as extract() works in numeric, which cost 3 of a claim's 21 µs a job. */
 export function claimedColumns(sql: PostgresClient, claim: Claim) {
   const at = timeOf(sql, claim.now);
-  return sql`id, type, payload, priority, run_at::text AS run_at, attempts, max_attempts, recoveries, timeout_ms,
-    concurrency_key,
-    extract(epoch FROM ${at} - GREATEST(run_at, created_at))::float8 * 1000 AS waited_ms`;
+  return sql`id, type, payload, priority, date_part('epoch', run_at) AS run_at, attempts, max_attempts, recoveries,
+    timeout_ms, concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
 }
 
 /** Queued, due, and of a type that the worker knows. */
@@ -82,5 +76,5 @@ export function runnable(sql: PostgresClient, claim: Claim) {
 export function behind(sql: PostgresClient, after: ClaimPosition | null) {
   if (after === null) return sql``;
   return sql`AND (priority, run_at, id) >
-    (${after.priority}::smallint, ${after.runAt}::text::timestamptz, ${after.id}::bigint)`;
+    (${after.priority}::smallint, to_timestamp(${after.run_at}::float8), ${after.id}::bigint)`;
 }

@@ -51,8 +51,7 @@ export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim) {
     )
     SELECT seen.next_key, claimed.* FROM (
       SELECT CASE WHEN count(*) = ${KEYS_PER_CLAIM} THEN max(concurrency_key) END AS next_key FROM key
-    ) AS seen LEFT JOIN claimed ON true
-    ORDER BY claimed.priority, claimed.run_at::timestamptz, claimed.id`;
+    ) AS seen LEFT JOIN claimed ON true`;
 }
 
 /** `key`: keys with waiting jobs. `free`: those with free slots, and the numbers of the slots. */

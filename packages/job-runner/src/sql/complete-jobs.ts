@@ -20,8 +20,7 @@ export function completeJobs(sql: PostgresClient, completion: Completion) {
   return sql<{ id: string }[]>`
     WITH done AS (
       DELETE FROM jobs
-      WHERE id = ANY (${idArray(completion.ids)}::bigint[]) AND status = 'running'
-        AND lease_token = ${completion.token}::uuid AND lease_expires_at > ${at}
+      WHERE id = ANY (${idArray(completion.ids)}::bigint[]) AND lease_token = ${completion.token}::uuid AND lease_expires_at > ${at}
       RETURNING *
     )
     INSERT INTO jobs_archive (id, queue, type, payload, priority, attempts, max_attempts, recoveries,

@@ -14,8 +14,7 @@ export function extendLeases(
   now: Instant | undefined,
 ) {
   const at = timeOf(sql, now);
-  const held = sql`id = ANY (${idArray(leases.map((lease) => lease.jobId))}::bigint[]) AND status = 'running'
-    AND lease_token = ANY (${idArray([...new Set(leases.map((lease) => lease.token))])}::uuid[])
+  const held = sql`id = ANY (${idArray(leases.map((lease) => lease.jobId))}::bigint[]) AND lease_token = ANY (${idArray([...new Set(leases.map((lease) => lease.token))])}::uuid[])
     AND lease_expires_at > ${at}`;
   return sql<{ id: string; lease_token: string; extended: boolean }[]>`
     WITH extended AS (
@@ -31,7 +30,7 @@ export function extendLease(sql: PostgresClient, lease: Lease, leaseMs: number, 
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     UPDATE jobs SET heartbeat_at = ${at}, lease_expires_at = ${at} + ${milliseconds(sql, leaseMs)}, updated_at = ${at}
-    WHERE id = ${lease.jobId}::bigint AND status = 'running' AND lease_token = ${lease.token}::uuid
+    WHERE id = ${lease.jobId}::bigint AND lease_token = ${lease.token}::uuid
       AND lease_expires_at > ${at}
     RETURNING id`;
 }

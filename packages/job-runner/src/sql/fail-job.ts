@@ -10,7 +10,7 @@ export function failJob(sql: PostgresClient, lease: Lease, request: FailRequest,
       failure_kind = ${request.kind}, dlq_reason = ${request.reason ?? request.error}, dlq_failed_at = ${at},
       lease_token = NULL, lease_expires_at = NULL, heartbeat_at = NULL, locked_at = NULL, locked_by = NULL,
       updated_at = ${at}
-    WHERE id = ${lease.jobId}::bigint AND status = 'running' AND lease_token = ${lease.token}::uuid
+    WHERE id = ${lease.jobId}::bigint AND lease_token = ${lease.token}::uuid
       AND lease_expires_at > ${at}
     RETURNING id`;
 }

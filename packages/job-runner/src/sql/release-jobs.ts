@@ -9,7 +9,6 @@ export function releaseJobs(sql: PostgresClient, leases: readonly Lease[], now: 
       heartbeat_at = NULL, locked_at = NULL, locked_by = NULL, updated_at = ${timeOf(sql, now)}
     WHERE id = ANY (ARRAY(
       SELECT id FROM jobs
-      WHERE id = ANY (${idArray(leases.map((lease) => lease.jobId))}::bigint[]) AND status = 'running'
-        AND lease_token = ANY (${idArray([...new Set(leases.map((lease) => lease.token))])}::uuid[])
+      WHERE id = ANY (${idArray(leases.map((lease) => lease.jobId))}::bigint[]) AND lease_token = ANY (${idArray([...new Set(leases.map((lease) => lease.token))])}::uuid[])
       ORDER BY id FOR UPDATE SKIP LOCKED))`;
 }

@@ -9,7 +9,7 @@ export function retryJob(sql: PostgresClient, lease: Lease, request: RetryReques
     UPDATE jobs SET status = 'queued', attempts = attempts + 1, last_error = ${request.error},
       run_at = ${retryAt(sql, request, now)}, lease_token = NULL, lease_expires_at = NULL, heartbeat_at = NULL,
       locked_at = NULL, locked_by = NULL, updated_at = ${at}
-    WHERE id = ${lease.jobId}::bigint AND status = 'running' AND lease_token = ${lease.token}::uuid
+    WHERE id = ${lease.jobId}::bigint AND lease_token = ${lease.token}::uuid
       AND lease_expires_at > ${at}
     RETURNING id`;
 }
