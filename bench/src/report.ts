@@ -1,41 +1,35 @@
-import { arch, cpus, platform } from "node:os";
+import { cpus, totalmem } from "node:os";
 
-/** The middle value; of an even number the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length / 2;
-  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
-  const high = sorted[Math.floor(middle)] ?? Number.NaN;
-  return (low + high) / 2;
+  return percentile(values, 0.5);
 }
 
-/** The value that so many of a hundred stay below. */
-export function percentile(values: readonly number[], percent: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
+/** The value below which the share `p` of the values lies. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN;
 }
 
-/** Median of each figure over the rounds. */
-export function medians(rounds: readonly Record<string, number>[]): Record<string, number> {
-  const names = new Set(rounds.flatMap((round) => Object.keys(round)));
-  return Object.fromEntries(
-    [...names].map((name) => [name, median(rounds.flatMap((round) => round[name] ?? []))]),
-  );
+export function rounded(value: number, digits = 2): number {
+  return Number(value.toFixed(digits));
 }
 
-export function rounded(value: number): number {
-  return Number(value.toPrecision(3));
+/** What the figures were measured on. */
+export function machine(): Record<string, string | number> {
+  const [cpu] = cpus();
+  return {
+    cpu: cpu?.model ?? "unknown",
+    cores: cpus().length,
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    bun: Bun.version,
+  };
 }
 
-export function machine(): string {
-  return `${cpus().length} × ${cpus()[0]?.model ?? "?"}, ${platform()} ${arch()}, Bun ${Bun.version}`;
+export function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** The last line of a benchmark: one JSON object that a program can read. */
-export function printResult(result: Record<string, unknown>): void {
-  print(JSON.stringify(result));
+/** The last line of every benchmark: one JSON object. */
+export function report(figures: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify({ ...figures, machine: machine() })}\n`);
 }

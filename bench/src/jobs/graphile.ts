@@ -33,9 +33,7 @@ export async function openGraphile(url: string): Promise<Engine> {
       for (let from = 0; from < count; from += BULK_CHUNK) {
         const length = Math.min(BULK_CHUNK, count - from);
         const payload = (n: number) => ({ n: from + n, text: "hello" });
-        await utils.addJobs(
-          Array.from({ length }, (_, n) => ({ identifier: "noop", payload: payload(n) })),
-        );
+        await utils.addJobs(Array.from({ length }, (_, n) => ({ identifier: "noop", payload: payload(n) })));
       }
     },
     async work(settings, onJob) {

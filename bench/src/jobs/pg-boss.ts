@@ -38,7 +38,10 @@ export async function openPgBoss(url: string): Promise<Engine> {
     async bulkEnqueue(count) {
       for (let from = 0; from < count; from += BULK_CHUNK) {
         const length = Math.min(BULK_CHUNK, count - from);
-        await boss.insert(QUEUE, Array.from({ length }, (_, n) => ({ data: { n: from + n, text: "hello" } })));
+        await boss.insert(
+          QUEUE,
+          Array.from({ length }, (_, n) => ({ data: { n: from + n, text: "hello" } })),
+        );
       }
     },
     async work(settings, onJob) {

@@ -43,7 +43,9 @@ export async function openWharf(url: string): Promise<Engine> {
     },
     enqueueOne: (n) => enqueue(noop, { n, text: "hello" }),
     async unfinished() {
-      const [row] = await sql<{ left: number }[]>`SELECT count(*)::integer AS left FROM jobs WHERE status <> 'failed'`;
+      const [row] = await sql<
+        { left: number }[]
+      >`SELECT count(*)::integer AS left FROM jobs WHERE status <> 'failed'`;
       return row?.left ?? 0;
     },
     close: () => sql.end({ timeout: 1 }),

@@ -24,7 +24,10 @@ export async function drainWorkers(parts: DrainParts, deadlineMs: number): Promi
   const { workers, heartbeat, completer } = parts;
   const endMs = performance.now() + deadlineMs;
   const stopping = Promise.all(workers.map((worker) => worker.stop()));
-  await within(endMs, stopping.then((unstarted) => giveBack(parts, unstarted.flat())));
+  await within(
+    endMs,
+    stopping.then((unstarted) => giveBack(parts, unstarted.flat())),
+  );
   await runsEnd(workers, endMs - deadlineMs * ABORT_SHARE);
   const unfinished = running(workers);
   for (const run of unfinished) heartbeat.lose(run, new JobDrainedError(run.job.jobId));

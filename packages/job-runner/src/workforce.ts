@@ -1,6 +1,6 @@
 import { createCompleter } from "./completer.ts";
-import { JobRunnerError } from "./errors.ts";
 import { drainWorkers } from "./drain.ts";
+import { JobRunnerError } from "./errors.ts";
 import { executeJob } from "./execute-job.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
@@ -89,7 +89,10 @@ export function createWorkforce(
   }
 
   const drain = (deadlineMs: number) =>
-    drainWorkers({ workers: [...workers.values()], driver, heartbeat, completer, onError: onDatabaseError }, deadlineMs);
+    drainWorkers(
+      { workers: [...workers.values()], driver, heartbeat, completer, onError: onDatabaseError },
+      deadlineMs,
+    );
 
   function running(): JobRun[] {
     return [...workers.values()].flatMap((worker) => [...worker.running]);
@@ -117,4 +120,3 @@ function typesByQueue(settings: Settings): Map<string, string[]> {
   }
   return types;
 }
-

@@ -47,10 +47,14 @@ export function chooseRemote(remotes: Readonly<Record<string, string>>): string 
   return remotes["origin"] ?? remotes[names[0] ?? ""] ?? null;
 }
 
-/** The same text with user names and passwords taken out of its URLs; text without any comes back unchanged. */
-export function withoutCredentials(text: string): string {
-  if (!text.includes("@")) return text;
-  return text.replace(CREDENTIALS_IN_URL, "$1").replace(PASSWORD_IN_SCP, "$1@");
+/** A remote without its user name and password; text without any comes back unchanged. */
+export function withoutCredentials(remote: string): string {
+  return withoutUrlCredentials(remote).replace(PASSWORD_IN_SCP, "$1@");
+}
+
+/** Any text, with user names and passwords taken out of the URLs in it. */
+export function withoutUrlCredentials(text: string): string {
+  return text.includes("@") ? text.replace(CREDENTIALS_IN_URL, "$1") : text;
 }
 
 function cleanPath(path: string): string {

@@ -31,7 +31,6 @@ export async function dropTemplates(): Promise<void> {
 /** Without a template: an empty database. */
 export async function createDatabase(name: string, template?: string): Promise<void> {
   const sql = await adminSql();
-  // A copy of files beats a copy through the write-ahead log only when the template is large.
   await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template ?? "template0")}`.catch(explain);
 }
 

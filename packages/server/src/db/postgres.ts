@@ -11,6 +11,7 @@ export type DbOptions = {
   applicationName?: string;
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
+  connectTimeoutS?: number;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -36,7 +37,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
   const settings = {
     max: options.max ?? POOL_MAX_CONNECTIONS,
     idle_timeout: POOL_IDLE_TIMEOUT_S,
-    connect_timeout: POOL_CONNECT_TIMEOUT_S,
+    connect_timeout: options.connectTimeoutS ?? POOL_CONNECT_TIMEOUT_S,
     prepare: options.prepare ?? true,
     backoff: reconnectBackoffSeconds,
     onnotice: () => undefined,

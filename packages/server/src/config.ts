@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { ConfigError } from "./errors.ts";
+
+const ADMIN_KEY_CHARACTERS_MIN = 32;
+/** Where an OTLP exporter looks by default. */
+const DEFAULT_PORT = 4318;
+
+const optionalText = z.preprocess((value) => (value === "" ? undefined : value), z.string().optional());
+const flag = z.preprocess((value) => value === "1" || value === "true", z.boolean());
+/** Names that the platforms set by themselves. */
+const RAILWAY_MARKER = "RAILWAY_ENVIRONMENT_NAME";
+
+const environmentSchema = z.object({
+  DATABASE_URL: optionalText,
+  DATABASE_DIRECT_URL: optionalText,
+  USE_ADVISORY_LOCKS: flag,
+  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  HOST: z.string().min(1).default("::"),
+  WHARF_ADMIN_KEY: optionalText.pipe(
+    z
+      .string()
+      .min(ADMIN_KEY_CHARACTERS_MIN, { error: `must have at least ${ADMIN_KEY_CHARACTERS_MIN} characters` })
+      .optional(),
+  ),
+  WHARF_DATA_DIR: z.string().min(1).default(".wharf"),
+  BLOB_URL: optionalText,
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
+  NODE_ENV: optionalText,
+  [RAILWAY_MARKER]: optionalText,
+});
+
+export type Config = {
+  databaseUrl: string | undefined;
+  /** Goes past a pooler: for the migrator and for LISTEN. */
+  databaseDirectUrl: string | undefined;
+  useAdvisoryLocks: boolean;
+  port: number;
+  host: string;
+  adminKey: string | undefined;
+  dataDir: string;
+  blobUrl: string | undefined;
+  logLevel: string;
+  role: "all" | "server" | "worker";
+  isProduction: boolean;
+};
+
+/** The whole environment, checked once. Throws ConfigError that names each variable and what is wrong with it. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`).join("; ");
+    throw new ConfigError(`The environment is not usable: ${reasons}.`, "CONFIG_INVALID");
+  }
+  const values = parsed.data;
+  return {
+    databaseUrl: values.DATABASE_URL,
+    databaseDirectUrl: values.DATABASE_DIRECT_URL,
+    useAdvisoryLocks: values.USE_ADVISORY_LOCKS,
+    port: values.PORT,
+    host: values.HOST,
+    adminKey: values.WHARF_ADMIN_KEY,
+    dataDir: values.WHARF_DATA_DIR,
+    blobUrl: values.BLOB_URL,
+    logLevel: values.LOG_LEVEL,
+    role: values.WHARF_ROLE,
+    isProduction: values.NODE_ENV === "production" || values[RAILWAY_MARKER] !== undefined,
+  };
+}

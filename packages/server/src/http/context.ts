@@ -1,0 +1,2 @@
+/** What middleware hands to routes. */
+export type AppEnv = { Variables: { requestId: string } };

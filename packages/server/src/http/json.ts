@@ -1,0 +1,50 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { parseJson } from "../ingest/parse-json.ts";
+import type { Limits } from "../limits.ts";
+import { readBody } from "./body.ts";
+import { ProblemError } from "./problem.ts";
+
+/** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 413, 415. */
+export async function readJson<Schema extends z.ZodType>(
+  c: Context,
+  schema: Schema,
+  limits: Limits,
+): Promise<z.infer<Schema>> {
+  requireContentType(c, ["application/json"]);
+  return parseWith(schema, parseJsonBody(await readBody(c, limits)));
+}
+
+export function parseJsonBody(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    throw new ProblemError({ status: 400, code: "JSON_MALFORMED", detail: "The body is not valid JSON." });
+  }
+}
+
+/** Throws ProblemError 400 VALIDATION_FAILED with one entry an issue. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({
+    pointer: issue.path.map((key) => `/${String(key)}`).join(""),
+    detail: issue.message,
+  }));
+  const first = errors[0];
+  const detail =
+    first === undefined ? "The request is not valid." : `${first.pointer || "The request"}: ${first.detail}`;
+  throw new ProblemError({ status: 400, code: "VALIDATION_FAILED", detail, errors });
+}
+
+/** A body without a declared type is taken as JSON: curl's default type, a form, is not. */
+export function requireContentType(c: Context, allowed: readonly string[]): string {
+  const declared =
+    (c.req.header("content-type") ?? allowed[0] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (allowed.includes(declared)) return declared;
+  throw new ProblemError({
+    status: 415,
+    code: "CONTENT_TYPE_UNKNOWN",
+    detail: `Send Content-Type: ${allowed.join(" or ")}.`,
+  });
+}

@@ -1,0 +1,94 @@
+import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
+import type { Context } from "hono";
+import { isOutOfSpace, isUnavailable } from "../db/database-errors.ts";
+import { OverloadError, StorageError, ValidationError } from "../errors.ts";
+
+export type ProblemOptions = {
+  status: number;
+  code: string;
+  detail: string;
+  errors?: { pointer: string; detail: string }[];
+  headers?: Record<string, string>;
+};
+
+/** An error that already knows its answer. Thrown by routes and middleware, made into a response in one place. */
+export class ProblemError extends Error {
+  readonly options: ProblemOptions;
+
+  constructor(options: ProblemOptions) {
+    super(options.detail);
+    this.name = "ProblemError";
+    this.options = options;
+  }
+}
+
+export const RETRY_AFTER_S = 1;
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  410: "Gone",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  507: "Insufficient Storage",
+};
+
+/** RFC 9457. `requestId` is also in the X-Request-Id header and in the log. */
+export function problemResponse(c: Context, requestId: string, options: ProblemOptions): Response {
+  const title = TITLES[options.status] ?? "Error";
+  const problem: Problem = {
+    type: `about:blank#${options.code}`,
+    title,
+    status: options.status,
+    detail: options.detail,
+    instance: c.req.path,
+    code: options.code,
+    request_id: requestId,
+    error: options.detail,
+    ...(options.errors === undefined ? {} : { errors: options.errors }),
+  };
+  return new Response(JSON.stringify(problem), {
+    status: options.status,
+    headers: { "content-type": PROBLEM_CONTENT_TYPE, "x-request-id": requestId, ...options.headers },
+  });
+}
+
+/** The one place that maps errors to answers. Null: nothing we know, a 500 that has to be logged. */
+export function problemOf(error: unknown): ProblemOptions | null {
+  const retry = { "retry-after": String(RETRY_AFTER_S) };
+  if (error instanceof ProblemError) return error.options;
+  if (error instanceof OverloadError) {
+    return { status: 429, code: error.code, detail: error.message, headers: retry };
+  }
+  if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
+  if (isOutOfSpace(error)) {
+    return {
+      status: 507,
+      code: "STORAGE_FULL",
+      detail: "The database has no space left: free some, then send again.",
+      headers: retry,
+    };
+  }
+  if (isUnavailable(error)) {
+    return {
+      status: 503,
+      code: error instanceof StorageError ? error.code : "STORAGE_UNAVAILABLE",
+      detail: "The database is away or too slow. Nothing was acknowledged; sending the same again is safe.",
+      headers: retry,
+    };
+  }
+  return null;
+}
+
+export function notFound(what: string): ProblemError {
+  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `There is no such ${what}.` });
+}

@@ -1,0 +1,62 @@
+import type { Hono } from "hono";
+import { errorCode } from "../db/database-errors.ts";
+import { ConfigError } from "../errors.ts";
+import type { AppEnv } from "./context.ts";
+
+export type HttpServer = {
+  port: number;
+  /** Takes no new connection, lets requests under way finish for `grace_ms`, then cuts the rest. */
+  stop(grace_ms: number): Promise<void>;
+};
+
+export type ServeOptions = { host: string; port: number };
+
+/** A connection on which nothing moves for this long is closed. */
+const CONNECTION_IDLE_S = 60;
+/** Above the largest body of any route; each route refuses its own limit earlier, with an answer. */
+const REQUEST_BODY_BYTES_MAX = 256 * 1024 * 1024;
+const ANY_ADDRESS = "::";
+const ANY_IPV4_ADDRESS = "0.0.0.0";
+
+/** Listens on host and port. Throws ConfigError when that address cannot be had. */
+export function serve(app: Hono<AppEnv>, options: ServeOptions): HttpServer {
+  const server = listen(app, options);
+
+  async function stop(grace_ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, grace_ms);
+    });
+    await Promise.race([server.stop(), grace]);
+    clearTimeout(timer);
+    await server.stop(true);
+  }
+
+  return { port: server.port ?? options.port, stop };
+}
+
+function listen(app: Hono<AppEnv>, { host, port }: ServeOptions) {
+  const settings = {
+    port,
+    fetch: app.fetch,
+    idleTimeout: CONNECTION_IDLE_S,
+    maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
+  };
+  try {
+    return Bun.serve({ ...settings, hostname: host });
+  } catch (error) {
+    // A machine without IPv6 has no "::".
+    if (host === ANY_ADDRESS && errorCode(error) !== "EADDRINUSE")
+      return Bun.serve({ ...settings, hostname: ANY_IPV4_ADDRESS });
+    if (errorCode(error) === "EADDRINUSE") {
+      throw new ConfigError(
+        `Port ${port} is in use: stop what listens there, or set PORT to another one.`,
+        "CONFIG_PORT_IN_USE",
+      );
+    }
+    throw new ConfigError(
+      `Cannot listen on ${host}:${port} (${errorCode(error) ?? "unknown"}): check HOST and PORT.`,
+      "CONFIG_ADDRESS",
+    );
+  }
+}

@@ -1,0 +1,51 @@
+const REPLACEMENT = "\uFFFD";
+/** How JSON.stringify writes what jsonb cannot hold: NUL, and a surrogate without its pair. */
+const UNSTORABLE_ESCAPE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;
+
+/** Whether the JSON text may hold characters that jsonb refuses. False alarms are possible, misses are not. */
+export function mayHoldUnstorableCharacters(json: string): boolean {
+  return json.includes("\\u") && UNSTORABLE_ESCAPE.test(json);
+}
+
+/** A copy with U+FFFD in the place of each NUL and each lone surrogate, in keys as well as in values. */
+export function withStorableCharacters(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
+  if (Array.isArray(value)) return value.map(withStorableCharacters);
+  if (!isRecord(value) || JSON.isRawJSON(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [storableText(key), withStorableCharacters(item)]),
+  );
+}
+
+/** Why the value cannot be stored whatever its schema says: nested too deep, or a number that no double holds. */
+export function findFlaw(value: unknown, depth_max: number): string | null {
+  if (typeof value === "number" && !Number.isFinite(value)) return "holds a number too large for a double";
+  if (typeof value !== "object" || value === null) return null;
+  if (depth_max === 0) return "is nested too deep";
+  for (const item of Array.isArray(value) ? value : Object.values(value)) {
+    const flaw = findFlaw(item, depth_max - 1);
+    if (flaw !== null) return flaw;
+  }
+  return null;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The text with U+FFFD in the place of what a TEXT or JSONB column refuses. */
+export function storableText(text: string): string {
+  return text.replaceAll("\0", REPLACEMENT).toWellFormed();
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const CONTROL_CHARACTERS = /[\u0000-\u001f]/;
+
+/** Ids travel to Postgres in lists separated by a control character, and none has any business in an id. */
+export function holdsControlCharacters(id: string): boolean {
+  return CONTROL_CHARACTERS.test(id);
+}
+
+export function withoutControlCharacters(id: string): string {
+  return [...id.toWellFormed()].map((character) => (character < " " ? REPLACEMENT : character)).join("");
+}

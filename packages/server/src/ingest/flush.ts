@@ -1,0 +1,184 @@
+import type { Database } from "../db/database.ts";
+import {
+  describeDatabaseError,
+  isDataError,
+  isForeignKeyViolation,
+  isOutOfSpace,
+  isRetryableConflict,
+  isUnavailable,
+} from "../db/database-errors.ts";
+import { locateEvents } from "../db/events.ts";
+import { type EventRow, type FlushOutput, flushEvents, flushEventsAlone } from "../db/flush-events.ts";
+import { matchGitActivity } from "../db/git-activity.ts";
+import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
+import { StorageError } from "../errors.ts";
+import type { CheckedEvent } from "./check-event.ts";
+import type { WorkspaceResolver } from "./workspace-resolver.ts";
+import type { Outcome } from "./writer.ts";
+
+export type FlushDependencies = {
+  database: Database;
+  workspaces: WorkspaceResolver;
+  onRetry?: (reason: string) => void;
+};
+
+type Row = EventRow & { event: CheckedEvent };
+type Verdicts = Map<CheckedEvent, Outcome>;
+
+const CONFLICT_ATTEMPTS_MAX = 5;
+const ACCEPTED: Outcome = { status: "accepted" };
+const DUPLICATE: Outcome = { status: "duplicate" };
+
+/**
+ * Stores the events of many requests together: one statement, sorted by id, answered after its commit.
+ * Data that Postgres refuses is found by halving, so that it is rejected alone; a projection that fails leaves the event
+ * stored and noted for later. Throws when the database is away, too slow or full: nothing is acknowledged then.
+ */
+export function createFlush(dependencies: FlushDependencies) {
+  return async function flush(events: readonly CheckedEvent[]): Promise<Outcome[]> {
+    const firstById = new Map<string, CheckedEvent>();
+    for (const event of events) if (!firstById.has(event.id)) firstById.set(event.id, event);
+    const verdicts: Verdicts = new Map();
+    await store([...firstById.values()].sort(byId), verdicts, dependencies);
+    return events.map((event) => {
+      const first = firstById.get(event.id);
+      const verdict = first === undefined ? undefined : verdicts.get(first);
+      if (verdict === undefined) throw ledgerBroken();
+      return first !== event && verdict === ACCEPTED ? DUPLICATE : verdict;
+    });
+  };
+}
+
+function byId(a: CheckedEvent, b: CheckedEvent): number {
+  return a.id < b.id ? -1 : 1;
+}
+
+async function store(
+  events: CheckedEvent[],
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<void> {
+  const rows = await resolveRows(events, verdicts, dependencies);
+  if (rows.length === 0) return;
+  try {
+    await storeWhole(rows, verdicts, dependencies);
+  } catch (error) {
+    if (isUnavailable(error) || isOutOfSpace(error)) throw error;
+    dependencies.onRetry?.(describeDatabaseError(error));
+    if (rows.length === 1 || !isDataError(error))
+      return await storeAlone(rows, error, verdicts, dependencies);
+    const middle = Math.ceil(events.length / 2);
+    await store(events.slice(0, middle), verdicts, dependencies);
+    await store(events.slice(middle), verdicts, dependencies);
+  }
+}
+
+async function resolveRows(
+  events: CheckedEvent[],
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<Row[]> {
+  const ids = await dependencies.workspaces.resolve(new Set(events.map((event) => event.workspace)));
+  const rows: Row[] = [];
+  for (const event of events) {
+    const workspace_id = ids.get(event.workspace);
+    if (workspace_id === undefined)
+      verdicts.set(event, { status: "rejected", error: "workspace_id names no workspace" });
+    else rows.push({ ...event, workspace_id, event });
+  }
+  return rows;
+}
+
+/** Tries again what is certainly rolled back: a deadlock, or a parent that was deleted behind the cache. */
+async function storeWhole(rows: Row[], verdicts: Verdicts, dependencies: FlushDependencies): Promise<void> {
+  let current = rows;
+  let parentsForgotten = false;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const output = await dependencies.database.run((sql) => flushEvents(sql, inputOf(current)));
+      await settle(current, output, verdicts, dependencies);
+      return;
+    } catch (error) {
+      if (isForeignKeyViolation(error) && !parentsForgotten) {
+        parentsForgotten = true;
+        dependencies.workspaces.forget();
+        current = await resolveRows(
+          current.map((row) => row.event),
+          verdicts,
+          dependencies,
+        );
+        if (current.length === 0) return;
+      } else if (!isRetryableConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) {
+        throw error;
+      }
+      dependencies.onRetry?.(describeDatabaseError(error));
+    }
+  }
+}
+
+async function settle(
+  rows: Row[],
+  output: FlushOutput,
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<void> {
+  const stored = output.stored_ids === null && output.stored_count > 0 ? null : new Set(output.stored_ids);
+  const others: Row[] = [];
+  for (const row of rows) {
+    if (stored === null || stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
+    else others.push(row);
+  }
+  if (others.length > 0) await settleOthers(others, verdicts, dependencies);
+  const { changed_session_ids, unmatched_git_ids } = output;
+  if (changed_session_ids === null && unmatched_git_ids === null) return;
+  await dependencies.database.run((sql) =>
+    matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []),
+  );
+}
+
+/** An id counts as a duplicate only when it is found; what was neither stored nor found makes the flush an error. */
+async function settleOthers(rows: Row[], verdicts: Verdicts, dependencies: FlushDependencies): Promise<void> {
+  const located = await dependencies.database.run((sql) => locateEvents(sql, rows));
+  const rowOf = new Map(rows.map((row) => [row.id, row]));
+  const notes: IngestNote[] = [];
+  for (const { id, found, differs, session_deleted } of located) {
+    const row = rowOf.get(id);
+    if (row === undefined || (!found && !session_deleted)) throw ledgerBroken();
+    verdicts.set(row.event, found ? DUPLICATE : { status: "rejected", error: "its session was deleted" });
+    if (!differs) continue;
+    const detail = "another body under a known id; the first one stays";
+    notes.push({ event_id: id, device_id: row.device_id, kind: "different_body", detail, body: row.data });
+  }
+  await dependencies.database.run((sql) => insertNotes(sql, notes));
+}
+
+async function storeAlone(
+  rows: Row[],
+  cause: unknown,
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<void> {
+  try {
+    const reason = describeDatabaseError(cause);
+    const ids = await dependencies.database.run((sql) => flushEventsAlone(sql, inputOf(rows), reason));
+    const stored = new Set(ids);
+    const others = rows.filter((row) => !stored.has(row.id));
+    for (const row of rows) if (stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
+    if (others.length > 0) await settleOthers(others, verdicts, dependencies);
+  } catch (error) {
+    if (rows.length > 1 || !isDataError(error)) throw error;
+    const reason = `the database refused it: ${describeDatabaseError(error)}`;
+    for (const row of rows) verdicts.set(row.event, { status: "rejected", error: reason });
+  }
+}
+
+function inputOf(rows: readonly Row[]) {
+  return { events: rows, notes: JSON.stringify(rows.flatMap((row) => row.event.notes)) };
+}
+
+function ledgerBroken(): StorageError {
+  return new StorageError(
+    "Events were neither stored nor found: nothing of them is acknowledged.",
+    "INGEST_LEDGER_BROKEN",
+  );
+}

@@ -1,0 +1,86 @@
+import type { EventResult, IngestResponse } from "@wharf/protocol";
+import type { IngestNote } from "../db/ingest-notes.ts";
+import {
+  type CheckContext,
+  type CheckedEvent,
+  checkEvent,
+  isRejection,
+  type Rejection,
+} from "./check-event.ts";
+import { storableText } from "./clean-value.ts";
+import type { Outcome } from "./writer.ts";
+
+/** One event of a body: its JSON value, or the line that did not parse. */
+export type ReceivedEvent = { value: unknown } | { unreadable: string };
+
+export type IngestDependencies = CheckContext & {
+  write: (events: readonly CheckedEvent[]) => Promise<Outcome[]>;
+  saveNotes: (notes: readonly IngestNote[]) => Promise<void>;
+};
+
+/**
+ * Takes in one batch and answers for each event by itself, after the commit. received = ingested + duplicates + rejected.
+ * Throws OverloadError when the queue is full and StorageError when the database is away; nothing is acknowledged then.
+ */
+export async function ingestEvents(
+  received: readonly ReceivedEvent[],
+  dependencies: IngestDependencies,
+): Promise<IngestResponse> {
+  const checked = received.map((item) => check(item, dependencies));
+  const writable = checked.filter((item): item is CheckedEvent => !isRejection(item));
+  const outcomes = writable.length > 0 ? await dependencies.write(writable) : [];
+
+  const answer: IngestResponse = { ingested: 0, duplicates: 0, rejected: 0, results: [] };
+  const notes: IngestNote[] = [];
+  let position = 0;
+  for (const [index, item] of checked.entries()) {
+    const outcome = isRejection(item) ? undefined : outcomes[position++];
+    const rejection = isRejection(item) ? item : rejectionOf(item, outcome);
+    answer.results.push({ index, id: item.id, status: rejection === null ? statusOf(outcome) : "rejected" });
+    if (rejection !== null) addRejection(answer, notes, index, rejection);
+  }
+  count(answer);
+  await dependencies.saveNotes(notes);
+  return answer;
+}
+
+function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
+  if ("value" in item) return checkEvent(item.value, context);
+  return { id: null, device_id: null, error: "the line is not JSON", body: item.unreadable };
+}
+
+function statusOf(outcome: Outcome | undefined): EventResult["status"] {
+  return outcome?.status ?? "rejected";
+}
+
+function rejectionOf(event: CheckedEvent, outcome: Outcome | undefined): Rejection | null {
+  if (outcome?.status !== "rejected") return null;
+  return { id: event.id, device_id: event.device_id, error: outcome.error, body: event.data };
+}
+
+function addRejection(
+  answer: IngestResponse,
+  notes: IngestNote[],
+  index: number,
+  rejection: Rejection,
+): void {
+  const { id, device_id, error, pointer, body } = rejection;
+  answer.errors ??= [];
+  answer.errors.push({ index, error, ...(pointer === undefined ? {} : { pointer }) });
+  const detail = pointer === undefined ? error : `${pointer}: ${error}`;
+  notes.push({
+    event_id: id,
+    device_id,
+    kind: "rejected",
+    detail: storableText(detail),
+    body: body === null ? null : storableText(body),
+  });
+}
+
+function count(answer: IngestResponse): void {
+  for (const { status } of answer.results) {
+    if (status === "accepted") answer.ingested += 1;
+    else if (status === "duplicate") answer.duplicates += 1;
+    else answer.rejected += 1;
+  }
+}

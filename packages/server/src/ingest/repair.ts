@@ -1,0 +1,39 @@
+import type { Database } from "../db/database.ts";
+import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
+import { projectStoredEvents } from "../db/flush-events.ts";
+import { matchGitActivity, matchRecentGitActivity } from "../db/git-activity.ts";
+import { dueProjectionRetries, postponeProjection } from "../db/projection-retries.ts";
+import type { Logger } from "../logger.ts";
+
+const REPAIR_EVENTS_MAX = 10_000;
+/** A process that dies between a commit and the matching that follows it leaves the matching undone. */
+const MATCH_WINDOW_MS = 24 * 60 * 60 * 1000;
+
+/** Does what earlier flushes left undone: projections that failed, and git activity that was not matched. At boot and by a job. */
+export async function repairIngest(
+  database: Database,
+  logger: Logger,
+): Promise<{ projected: number; failed: number }> {
+  const since = new Date(Date.now() - MATCH_WINDOW_MS);
+  await database.run((sql) => matchRecentGitActivity(sql, since));
+  const due = await database.run((sql) => dueProjectionRetries(sql, REPAIR_EVENTS_MAX));
+  let failed = 0;
+  for (const eventId of due) if (!(await project(database, eventId, logger))) failed += 1;
+  return { projected: due.length - failed, failed };
+}
+
+/** One event at a time: each of these has failed before, and must not take the others along. */
+async function project(database: Database, eventId: string, logger: Logger): Promise<boolean> {
+  try {
+    const output = await database.run((sql) => projectStoredEvents(sql, [eventId]));
+    const { unmatched_git_ids, changed_session_ids } = output;
+    await database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []));
+    return true;
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    const reason = describeDatabaseError(error);
+    logger.warn({ event_id: eventId, reason }, "an event's projection failed again");
+    await database.run((sql) => postponeProjection(sql, eventId, reason));
+    return false;
+  }
+}

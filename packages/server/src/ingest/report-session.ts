@@ -1,0 +1,85 @@
+import {
+  type BackfillSession,
+  canonicalWorkspaceId,
+  isUlid,
+  type SessionReport,
+  UNASSOCIATED_WORKSPACE,
+} from "@wharf/protocol";
+import type { Database } from "../db/database.ts";
+import { matchGitActivity } from "../db/git-activity.ts";
+import { type ReportResult, reportSession, type SessionRow } from "../db/session-reports.ts";
+import { ValidationError } from "../errors.ts";
+import { storableText, withStorableCharacters } from "./clean-value.ts";
+import type { WorkspaceResolver } from "./workspace-resolver.ts";
+
+export type ReportDependencies = { database: Database; workspaces: WorkspaceResolver };
+
+/** A device reports a session: stored if it is new, else merged. Throws ValidationError for a workspace id that names none. */
+export async function takeSessionReport(
+  report: SessionReport,
+  dependencies: ReportDependencies,
+): Promise<ReportResult> {
+  const reference = report.workspace_id ?? report.workspace_canonical_id ?? UNASSOCIATED_WORKSPACE;
+  return await take(dependencies, reference, {
+    id: report.id,
+    device_id: report.device_id,
+    device_name: report.device_name ?? null,
+    device_type: report.device_type ?? null,
+    local_path: report.cwd ?? null,
+    started_at: report.started_at,
+    ended_at: report.ended_at ?? null,
+    end_reason: report.end_reason === "prompt_input_exit" ? "exit" : (report.end_reason ?? null),
+    duration_ms: report.duration_ms ?? null,
+    git_branch: report.git_branch ?? null,
+    model: report.model ?? null,
+    source: report.source ?? null,
+    initial_prompt: report.initial_prompt ?? null,
+    tags: report.tags ?? [],
+    metadata: { ...report.metadata, ...(report.cwd == null ? {} : { cwd: report.cwd }) },
+  });
+}
+
+/** A session found in a device's transcripts. One that is not live and names no end stays open until it is silent for long. */
+export async function takeBackfill(
+  backfill: BackfillSession,
+  dependencies: ReportDependencies,
+): Promise<ReportResult> {
+  return await takeSessionReport(
+    {
+      id: backfill.session_id,
+      workspace_canonical_id: backfill.workspace_canonical_id,
+      device_id: backfill.device_id,
+      device_name: backfill.device_name,
+      device_type: backfill.device_type,
+      started_at: backfill.started_at,
+      ended_at: backfill.is_live === true ? null : backfill.ended_at,
+      duration_ms: backfill.is_live === true ? null : backfill.duration_ms,
+      cwd: backfill.cwd,
+      git_branch: backfill.git_branch,
+      source: backfill.source ?? "backfill",
+    },
+    dependencies,
+  );
+}
+
+async function take(
+  dependencies: ReportDependencies,
+  reference: string,
+  session: Omit<SessionRow, "workspace_id">,
+): Promise<ReportResult> {
+  const key = isUlid(reference) ? reference : (canonicalWorkspaceId(reference) ?? UNASSOCIATED_WORKSPACE);
+  const ids = await dependencies.workspaces.resolve([key]);
+  const workspace_id = ids.get(key);
+  if (workspace_id === undefined) {
+    throw new ValidationError(
+      "workspace_id names no workspace: send its canonical id, like github.com/user/repo.",
+      "WORKSPACE_UNKNOWN",
+    );
+  }
+  const row: SessionRow = { ...session, workspace_id };
+  const json = JSON.stringify(withStorableCharacters(row));
+  const result = await dependencies.database.run((sql) => reportSession(sql, json));
+  if (!result.deleted)
+    await dependencies.database.run((sql) => matchGitActivity(sql, [], [storableText(row.id)]));
+  return result;
+}

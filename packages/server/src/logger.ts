@@ -1,0 +1,52 @@
+import pino from "pino";
+import { describeDatabaseError, errorCode } from "./db/database-errors.ts";
+import { WharfError } from "./errors.ts";
+
+export type Logger = pino.Logger;
+
+/** JSON lines; on a terminal, readable lines. Errors are logged by an allow list: a driver's error holds DSNs and values. */
+export function createLogger(level: string, isTerminal: boolean): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: serializeError, error: serializeError },
+  };
+  if (!isTerminal) return pino(options);
+  return pino({
+    ...options,
+    transport: {
+      target: "pino-pretty",
+      options: { colorize: true, translateTime: "SYS:HH:MM:ss", ignore: "pid,hostname" },
+    },
+  });
+}
+
+/** What may be logged of an error: its kind, its code, a message that is known to be safe, and where it came from. */
+export function serializeError(error: unknown): Record<string, unknown> {
+  const name = error instanceof Error ? error.name : typeof error;
+  const code = error instanceof WharfError ? error.code : errorCode(error);
+  const message = isOwnOrDatabaseError(error) ? describeDatabaseError(error) : plainMessage(error);
+  const stack = error instanceof Error ? stackFrames(error) : undefined;
+  return {
+    type: name,
+    ...(code === undefined ? {} : { code }),
+    message,
+    ...(stack === undefined ? {} : { stack }),
+  };
+}
+
+function isOwnOrDatabaseError(error: unknown): boolean {
+  return error instanceof WharfError || errorCode(error) !== undefined;
+}
+
+function plainMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : "not an Error";
+  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[url]").slice(0, 500);
+}
+
+/** The frames without the first line, which repeats the message. */
+function stackFrames(error: Error): string | undefined {
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
+  return frames === undefined || frames.length === 0 ? undefined : frames.slice(0, 10).join("\n");
+}

@@ -1,0 +1,22 @@
+import { boot, DRAIN_MAX_MS } from "./boot.ts";
+import { loadConfig } from "./environment.ts";
+import { WharfError } from "./errors.ts";
+import { createLogger } from "./logger.ts";
+import { exitOnSignal } from "./signals.ts";
+
+try {
+  const config = loadConfig();
+  const logger = createLogger(config.logLevel, process.stdout.isTTY);
+  const server = await boot(config, logger);
+  exitOnSignal({ drain: server.drain, deadline_ms: DRAIN_MAX_MS, logger });
+} catch (error) {
+  const reason = error instanceof WharfError ? `${error.message} (${error.code})` : describeUnexpected(error);
+  process.stderr.write(`Wharf did not start: ${reason}\n`);
+  process.exit(1);
+}
+
+function describeUnexpected(error: unknown): string {
+  const logger = createLogger("error", false);
+  logger.error({ err: error }, "boot failed");
+  return "an unexpected error, which the line above describes.";
+}

@@ -1,0 +1,65 @@
+import { eventBatchSchema } from "@wharf/protocol";
+import { type Context, Hono } from "hono";
+import { readBody } from "../http/body.ts";
+import type { AppEnv } from "../http/context.ts";
+import { parseJsonBody, parseWith, requireContentType } from "../http/json.ts";
+import { ProblemError } from "../http/problem.ts";
+import { type IngestDependencies, ingestEvents, type ReceivedEvent } from "../ingest/ingest-events.ts";
+import { parseJson } from "../ingest/parse-json.ts";
+import type { Limits } from "../limits.ts";
+
+const NDJSON = "application/x-ndjson";
+
+/** POST /api/events and /api/events/ingest: a batch as JSON, or one event a line. Answers 202 after the commit. */
+export function eventRoutes(ingest: IngestDependencies) {
+  const routes = new Hono<AppEnv>();
+
+  async function postEvents(c: Context<AppEnv>) {
+    const contentType = requireContentType(c, ["application/json", NDJSON]);
+    const text = await readBody(c, ingest.limits);
+    const received = contentType === NDJSON ? readLines(text, ingest.limits) : readBatch(text, ingest.limits);
+    return c.json(await ingestEvents(received, ingest), 202);
+  }
+
+  routes.post("/", postEvents);
+  routes.post("/ingest", postEvents);
+  return routes;
+}
+
+function readBatch(text: string, limits: Limits): ReceivedEvent[] {
+  const body = parseJsonBody(text);
+  refuseTooMany(countEvents(body), limits);
+  return parseWith(eventBatchSchema, body).events.map((value) => ({ value }));
+}
+
+function readLines(text: string, limits: Limits): ReceivedEvent[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  refuseTooMany(lines.length, limits);
+  if (lines.length === 0) {
+    throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body holds no event." });
+  }
+  return lines.map(readLine);
+}
+
+function readLine(line: string): ReceivedEvent {
+  try {
+    return { value: parseJson(line) };
+  } catch {
+    return { unreadable: line };
+  }
+}
+
+function countEvents(body: unknown): number {
+  const hasEvents =
+    typeof body === "object" && body !== null && "events" in body && Array.isArray(body.events);
+  return hasEvents && Array.isArray(body.events) ? body.events.length : 0;
+}
+
+function refuseTooMany(count: number, limits: Limits): void {
+  if (count <= limits.batch_events) return;
+  throw new ProblemError({
+    status: 400,
+    code: "BATCH_TOO_LARGE",
+    detail: `The batch holds ${count} events, at most ${limits.batch_events} are taken: split it.`,
+  });
+}

@@ -1,0 +1,44 @@
+import { backfillSessionSchema, sessionReportSchema } from "@wharf/protocol";
+import { Hono } from "hono";
+import type { Database } from "../db/database.ts";
+import type { ReportResult } from "../db/session-reports.ts";
+import { findSession } from "../db/sessions.ts";
+import type { AppEnv } from "../http/context.ts";
+import { readJson } from "../http/json.ts";
+import { ProblemError } from "../http/problem.ts";
+import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
+import type { Limits } from "../limits.ts";
+
+export type SessionReportDependencies = ReportDependencies & { reads: Database; limits: Limits };
+
+/** POST /api/sessions and POST /api/backfill/sessions: devices report sessions, idempotent by id. */
+export function sessionReportRoutes(dependencies: SessionReportDependencies) {
+  const routes = new Hono<AppEnv>();
+
+  routes.post("/sessions", async function postSession(c) {
+    const report = await readJson(c, sessionReportSchema, dependencies.limits);
+    const result = await takeSessionReport(report, dependencies);
+    refuseDeleted(result);
+    const session = await dependencies.reads.run((sql) => findSession(sql, report.id));
+    return c.json({ session }, result.created ? 201 : 200);
+  });
+
+  routes.post("/backfill/sessions", async function postBackfill(c) {
+    const backfill = await readJson(c, backfillSessionSchema, dependencies.limits);
+    const result = await takeBackfill(backfill, dependencies);
+    refuseDeleted(result);
+    const status = result.created ? "created" : "exists";
+    return c.json({ status, session_id: backfill.session_id }, result.created ? 201 : 200);
+  });
+
+  return routes;
+}
+
+function refuseDeleted(result: ReportResult): void {
+  if (!result.deleted) return;
+  throw new ProblemError({
+    status: 410,
+    code: "SESSION_DELETED",
+    detail: "This session was deleted and stays deleted.",
+  });
+}

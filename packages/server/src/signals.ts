@@ -1,0 +1,38 @@
+import type { Logger } from "./logger.ts";
+
+export type ShutdownOptions = { drain: () => Promise<void>; deadline_ms: number; logger: Logger };
+
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/**
+ * Drains once and exits 0. A signal may come several times, to the process and to its group: repeated ones are ignored.
+ * A drain that fails or takes longer than its deadline exits 1.
+ */
+export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): void {
+  let draining = false;
+
+  async function shutDown(signal: string): Promise<void> {
+    if (draining) return;
+    draining = true;
+    logger.info({ signal }, "draining");
+    const startedAt = performance.now();
+    setTimeout(() => {
+      logger.error({ deadline_ms }, "the drain took too long");
+      process.exit(1);
+    }, deadline_ms);
+    try {
+      await drain();
+      logger.info({ duration_ms: Math.round(performance.now() - startedAt) }, "drained");
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, "the drain failed");
+      process.exit(1);
+    }
+  }
+
+  for (const signal of SIGNALS) process.on(signal, () => void shutDown(signal));
+  // A rejected promise that nobody waits for is a defect to be logged, not a reason to lose the requests under way.
+  process.on("unhandledRejection", (error) =>
+    logger.error({ err: error }, "a promise was rejected and nobody waited for it"),
+  );
+}
