@@ -56,19 +56,19 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
   checkOptions(job);
   const queue = job.queue ?? "default";
 
-  function toNewJob(input: z.input<Input>, options: EnqueueJobOptions = {}): NewJob {
+  const fields = {
+    queue,
+    type: job.name,
+    ...(job.priority !== undefined && { priority: job.priority }),
+    ...(job.maxAttempts !== undefined && { maxAttempts: job.maxAttempts }),
+    ...(job.timeoutMs !== undefined && { timeoutMs: job.timeoutMs }),
+    ...(job.concurrency && { concurrencyLimit: job.concurrency.limit ?? 1 }),
+  };
+
+  function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
     const parsed = parse(job.name, "input", job.input, input);
-    return {
-      queue,
-      type: job.name,
-      payload: input,
-      ...defined({ priority: job.priority, maxAttempts: job.maxAttempts, timeoutMs: job.timeoutMs }),
-      ...(job.concurrency && {
-        concurrencyKey: job.concurrency.key(parsed),
-        concurrencyLimit: job.concurrency.limit ?? 1,
-      }),
-      ...options,
-    };
+    if (job.concurrency === undefined) return { ...fields, payload: input, ...options };
+    return { ...fields, payload: input, concurrencyKey: job.concurrency.key(parsed), ...options };
   }
 
   async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {
@@ -98,12 +98,4 @@ function checkOptions(job: { name: string; maxAttempts?: number; concurrency?: {
   if ((job.concurrency?.limit ?? 1) < 1) {
     throw new JobOptionError(`The concurrency limit of job ${job.name} must be 1 or more.`);
   }
-}
-
-/** Only what is set: the store's defaults count for the rest. */
-function defined<T extends Record<string, unknown>>(
-  fields: T,
-): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -61,21 +61,9 @@ function startTimeout(run: JobRun) {
 /** Waits for the run; one that ignores its aborted signal is waited for no longer than the grace period. */
 function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    let graceTimer: ReturnType<typeof setTimeout> | undefined;
-    const abandonLater = () => {
-      graceTimer = setTimeout(() => reject(run.abortReason), ABORT_GRACE_MS);
-    };
-    const settle = (finish: () => void) => {
-      run.onAbort = undefined;
-      clearTimeout(graceTimer);
-      finish();
-    };
-    run.onAbort = abandonLater;
-    if (run.abortReason) abandonLater();
-    running.then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
-    );
+    running.then(resolve, reject);
+    run.onAbort = () => void setTimeout(() => reject(run.abortReason), ABORT_GRACE_MS).unref();
+    if (run.abortReason) run.onAbort();
   });
 }
 

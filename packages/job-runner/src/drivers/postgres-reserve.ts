@@ -2,54 +2,72 @@ import type { Sql } from "postgres";
 import { type Claim, type ClaimedRow, claimJobs } from "../sql/claim-jobs.ts";
 import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
-import { type ClaimCursor, createClaimCursor } from "./claim-cursor.ts";
+import { type ClaimCursor, createClaimCursor, inOrder } from "./claim-cursor.ts";
 import type { At, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
 
 const MAX_RECOVERIES = 5;
 
+/** Hints alone: all of it may be wrong, and costs a claim at most. */
+interface QueueMemory {
+  readonly cursor: ClaimCursor;
+  /** The last concurrency key that a claim looked at; empty: start from the first. */
+  lastKey: string;
+  isUnkeyed: boolean;
+}
+
 /** The `reserve` operation, with what it remembers of each queue between claims. */
 export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
-  const cursors = new Map<string, ClaimCursor>();
-  const lastKeys = new Map<string, string>();
+  const queues = new Map<string, QueueMemory>();
 
   async function reserve(request: ReserveRequest, at: At = {}): Promise<Reservation> {
-    const cursor = cursorOf(request.queue);
-    const recovery = await recover(request, cursor, at);
-    const claim: Omit<Claim, "after" | "limit"> = {
+    const queue = queueOf(request.queue);
+    const after = at.now === undefined ? queue.cursor.resumeAfter() : null;
+    const claim: Claim = {
       queue: request.queue,
       types: request.types,
+      limit: request.limit,
       token: crypto.randomUUID(),
       workerId: request.workerId,
       leaseMs: request.leaseMs,
+      after,
       byAdvisoryLock,
       now: at.now,
     };
-    const run = recovery.keyed ? claimKeyed : claimUnkeyed;
-    const after = recovery.recovered.requeued > 0 || at.now !== undefined ? null : cursor.resumeAfter();
     const startedAt = performance.now();
-    const rows = await run(sql, { ...claim, after, limit: request.limit });
-    if (after !== null && rows.length < request.limit) {
-      const rest = await run(sql, { ...claim, after: null, limit: request.limit - rows.length });
-      rows.push(...rest);
-    }
+    const { rows, recovered } = await recoverAndClaim(request, claim, queue);
     rows.sort(inOrder);
-    cursor.claimed(rows, { full: after === null, limit: request.limit, startedAt });
-    return { jobs: rows.map((row) => toReserved(row, claim)), recovered: recovery.recovered };
+    queue.cursor.claimed(rows.at(-1), { full: after === null, startedAt });
+    return { jobs: rows.map((row) => toReserved(row, claim)), recovered };
   }
 
-  async function claimUnkeyed(client: Sql, claim: Claim): Promise<ClaimedRow[]> {
-    return claimJobs(client, claim);
+  /**
+   * A queue that had no keyed jobs a moment ago is claimed from while the recovery runs, which saves a round trip of
+   * each wake-up; what the recovery brought to light is claimed behind it. Otherwise one goes before the other.
+   */
+  async function recoverAndClaim(request: ReserveRequest, claim: Claim, queue: QueueMemory) {
+    const early = queue.isUnkeyed && claim.now === undefined ? claimJobs(sql, claim) : undefined;
+    const [recovery, claimed] = await Promise.all([recover(request, queue, claim), early]);
+    const rows: ClaimedRow[] = claimed ?? [];
+    const { recovered, keyed } = recovery;
+    queue.isUnkeyed = !keyed;
+    const limit = claim.limit - rows.length;
+    if (limit > 0 && (claimed === undefined || keyed || recovered.requeued > 0)) {
+      const rest = { ...claim, limit, after: recovered.requeued > 0 ? null : claim.after };
+      rows.push(...(await (keyed ? claimKeyed(rest) : claimJobs(sql, rest))));
+    }
+    return { rows, recovered };
   }
 
   /** Goes on behind the last key looked at, once around at most, until a claim brings something. */
-  async function claimKeyed(client: Sql, claim: Claim): Promise<ClaimedRow[]> {
-    const firstKey = lastKeys.get(claim.queue) ?? "";
+  async function claimKeyed(claim: Claim): Promise<ClaimedRow[]> {
+    const queue = queueOf(claim.queue);
+    const firstKey = queue.lastKey;
     let afterKey = firstKey;
     let wrapped = firstKey === "";
     for (;;) {
-      const rows = await claimKeyedJobs(client, { ...claim, afterKey });
+      const rows = await claimKeyedJobs(sql, { ...claim, afterKey });
       const nextKey = rows[0]?.next_key ?? "";
-      lastKeys.set(claim.queue, nextKey);
+      queue.lastKey = nextKey;
       const claimed = rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
       const around = wrapped && (nextKey === "" || (firstKey !== "" && nextKey >= firstKey));
       if (claimed.length > 0 || around) return claimed;
@@ -58,33 +76,27 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
     }
   }
 
-  async function recover(request: ReserveRequest, cursor: ClaimCursor, at: At) {
+  async function recover(request: ReserveRequest, queue: QueueMemory, { now }: Claim) {
     const [row] = await recoverJobs(sql, {
       queue: request.queue,
       maxRecoveries: request.maxRecoveries ?? MAX_RECOVERIES,
-      since: at.now === undefined ? cursor.recoveredSince() : null,
-      now: at.now,
+      since: now === undefined ? queue.cursor.recoveredSince() : null,
+      now,
     });
-    cursor.probed(row?.probed_at ?? "-infinity");
+    queue.cursor.probed(row?.probed_at ?? "-infinity");
     return {
       keyed: row?.keyed ?? false,
       recovered: { requeued: row?.requeued ?? 0, dead: row?.dead ?? 0 },
     };
   }
 
-  function cursorOf(queue: string): ClaimCursor {
-    const cursor = cursors.get(queue) ?? createClaimCursor();
-    cursors.set(queue, cursor);
-    return cursor;
+  function queueOf(name: string): QueueMemory {
+    const queue = queues.get(name) ?? { cursor: createClaimCursor(), lastKey: "", isUnkeyed: false };
+    queues.set(name, queue);
+    return queue;
   }
 
   return reserve;
-}
-
-function inOrder(left: ClaimedRow, right: ClaimedRow): number {
-  if (left.priority !== right.priority) return left.priority - right.priority;
-  if (left.run_at !== right.run_at) return left.run_at < right.run_at ? -1 : 1;
-  return left.id.length - right.id.length || (left.id < right.id ? -1 : 1);
 }
 
 function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {

@@ -101,11 +101,9 @@ async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<
   const refusals = await Promise.all(
     [...byToken].map(async ([token, batch]) => {
       const ids = batch.map((done) => done.jobId);
-      const rows = await completeJobs(sql, { token, ids, outputs: outputsText(batch), now: at?.now });
-      if (rows.length === batch.length) return [];
-      const completed = new Set(rows.map((row) => row.id));
-      const missing = batch.filter((done) => !completed.has(done.jobId));
-      return explainRefusals(sql, missing, { now: at?.now, accepted: ["completed"] });
+      const { count } = await completeJobs(sql, { token, ids, outputs: outputsText(batch), now: at?.now });
+      if (count === batch.length) return [];
+      return explainRefusals(sql, batch, { now: at?.now, accepted: ["completed"] });
     }),
   );
   return refusals.flat();
