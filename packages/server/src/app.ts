@@ -12,7 +12,9 @@ import type { Logger } from "./logger.ts";
 import type { Readiness } from "./readiness.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
+import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 
 export type AppDependencies = {
   adminKey: string;
@@ -20,8 +22,10 @@ export type AppDependencies = {
   limits: Limits;
   readiness: Readiness;
   health: HealthProbe;
-  /** For reads. */
+  /** For reads: rows as they go out in JSON. */
   reads: Database;
+  /** For what people change; apart from ingest, whose few connections are always busy. */
+  edits: Database;
   ingest: IngestDependencies;
   reports: ReportDependencies;
 };
@@ -36,6 +40,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use("/api/*", requireAdminKey(dependencies.adminKey));
   app.use("/api/*", refuseUnlessReady(readiness));
   app.route("/api/events", eventRoutes(dependencies.ingest));
+  app.route("/api/sessions", sessionRoutes(dependencies));
+  app.route("/api/sessions", sessionEditRoutes(dependencies));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
   app.notFound((c) =>
     problemResponse(c, c.var.requestId, {

@@ -109,7 +109,8 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
   const readiness = createReadiness();
   readiness.set("ready");
   const deadline_ms = limits.statement_deadline_ms;
-  const reads = openDatabase(url, { deadline_ms });
+  const reads = openDatabase(url, { deadline_ms, wireTypes: true });
+  const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
   const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
@@ -126,6 +127,7 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     readiness,
     health,
     reads,
+    edits,
     ingest: {
       limits,
       now: options.now ?? (() => new Date()),
@@ -134,6 +136,6 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     },
     reports: { database: writes, workspaces },
   });
-  const close = () => Promise.all([reads.close(), writes.close(), health.close()]);
+  const close = () => Promise.all([reads.close(), edits.close(), writes.close(), health.close()]);
   return { app, readiness, reads, writes, workspaces, writer, close };
 }

@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { describeDatabaseError } from "./database-errors.ts";
+import { wireSettings, wireTypes } from "./wire-types.ts";
 
 export type Sql = postgres.Sql;
 
@@ -12,6 +13,8 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
+  /** Rows are read as they go out in JSON: see wire-types.ts. */
+  wireTypes?: boolean;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -44,7 +47,9 @@ export function createDb(connectionString: string | undefined, options: DbOption
     connection: {
       application_name: options.applicationName ?? "wharf",
       statement_timeout: STATEMENT_TIMEOUT_MS,
+      ...(options.wireTypes === true ? wireSettings : {}),
     },
+    ...(options.wireTypes === true ? { types: wireTypes } : {}),
   };
   try {
     return postgres(connectionString, settings);
