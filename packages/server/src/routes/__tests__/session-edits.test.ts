@@ -62,7 +62,7 @@ describe("DELETE /api/sessions/:id", () => {
   test("removes all that belongs to the session and refuses its events from then on", async () => {
     const start = sessionStart("one", { timestamp: at(0) });
     const inferred = gitCommit({ timestamp: at(5) });
-    const other = event({ session_id: "two" });
+    const other = event({ session_id: "two", device_id: "desktop" });
     await ingest(server, [
       start,
       gitCommit({ session_id: "one", timestamp: at(1) }),
