@@ -1,20 +1,21 @@
 import type { Sql } from "./postgres.ts";
+import type { Fragment } from "./session-merge.ts";
 
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */
 export const LAST_SEEN_INTERVAL_S = 5;
 
 /**
  * What `stored` events do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
- * The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
+ * `mentions` are rows (id, timestamp, device_id, data). The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
  */
-export function deviceRows(sql: Sql) {
+export function deviceRows(sql: Sql, mentions: Fragment = sql`stored`) {
   return sql`
     device_input AS (
       SELECT device_id AS id,
         (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
           FILTER (WHERE data ->> '_device_name' <> ''))[1] AS name,
         bool_or(data ->> '_device_type' = 'remote') AS is_remote
-      FROM stored GROUP BY device_id
+      FROM ${mentions} GROUP BY device_id
     ),
     device_rows AS (
       INSERT INTO devices AS device (id, name, type)

@@ -3,7 +3,12 @@ import { deviceRows } from "./devices.ts";
 import { gitActivityRows } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
 import type { Sql } from "./postgres.ts";
+import { deviceMentions, remoteEnvRows } from "./remote-envs-from-events.ts";
+import { sessionSkillRows } from "./session-skills.ts";
+import { sessionWorktreeRows } from "./session-worktrees.ts";
 import { sessionRows } from "./sessions-from-events.ts";
+import { subagentRows } from "./subagents.ts";
+import { teamRows } from "./teams.ts";
 import { workspaceDeviceRows } from "./workspace-devices.ts";
 
 export type FlushInput = {
@@ -11,6 +16,8 @@ export type FlushInput = {
   events: string;
   /** A JSON array of {event_id, device_id, kind, detail, body}: written for those events that are stored. */
   notes: string;
+  /** Whether any event is of a type that `touchesRelations`: a flush without them does not pay for them. */
+  hasRelations: boolean;
 };
 
 export type FlushOutput = {
@@ -34,10 +41,7 @@ export async function flushEvents(sql: Sql, input: FlushInput, expectedCount: nu
   const [row] = await sql<FlushOutput[]>`
     WITH ${inputRows(sql, input.events)},
     ${storedRows(sql)},
-    ${deviceRows(sql)},
-    ${workspaceDeviceRows(sql)},
-    ${sessionRows(sql)},
-    ${gitActivityRows(sql)},
+    ${projectionRows(sql, input.hasRelations)},
     ${noteRows(sql, input.notes)},
     ${changeLogRow(sql)}
     SELECT
@@ -81,10 +85,7 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
     WITH stored AS MATERIALIZED (
       SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM events WHERE id = ANY(${eventIds})
     ),
-    ${deviceRows(sql)},
-    ${workspaceDeviceRows(sql)},
-    ${sessionRows(sql)},
-    ${gitActivityRows(sql)},
+    ${projectionRows(sql, true)},
     ${changeLogRow(sql)},
     done AS (DELETE FROM projection_retries WHERE event_id IN (SELECT id FROM stored))
     SELECT
@@ -95,6 +96,30 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
       (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids`;
   if (row === undefined) throw new Error("the projection returned no row");
   return row;
+}
+
+const RELATION_TYPE = /^(?:subagent|team|skill|worktree|remote)\./;
+
+/** Whether events of this type mean anything beyond devices, workspaces, sessions and git activity. */
+export function touchesRelations(type: string): boolean {
+  return RELATION_TYPE.test(type);
+}
+
+/** What `stored` events mean to every other table. */
+function projectionRows(sql: Sql, hasRelations: boolean) {
+  if (!hasRelations) {
+    return sql`${deviceRows(sql)}, ${workspaceDeviceRows(sql)}, ${sessionRows(sql)}, ${gitActivityRows(sql)}`;
+  }
+  return sql`
+    ${deviceRows(sql, deviceMentions(sql))},
+    ${workspaceDeviceRows(sql)},
+    ${sessionRows(sql)},
+    ${gitActivityRows(sql)},
+    ${subagentRows(sql)},
+    ${teamRows(sql)},
+    ${sessionSkillRows(sql)},
+    ${sessionWorktreeRows(sql)},
+    ${remoteEnvRows(sql)}`;
 }
 
 /** One text parameter, parsed once by Postgres: 35 µs a row against 147 µs for one INSERT a request. */

@@ -10,6 +10,7 @@ import {
   withoutUrlCredentials,
 } from "@wharf/protocol";
 import type { z } from "zod";
+import { touchesRelations } from "../db/flush-events.ts";
 import type { IngestNote } from "../db/ingest-notes.ts";
 import type { Limits } from "../limits.ts";
 import { findFlaw, isRecord, mayHoldUnstorableCharacters, withStorableCharacters } from "./clean-value.ts";
@@ -23,6 +24,8 @@ export type CheckedEvent = {
   /** The row as JSON, without its workspace_id and without the closing brace. */
   json: string;
   notes: IngestNote[];
+  /** It means something to subagents, teams, skills, worktrees or remote environments. */
+  hasRelations: boolean;
 };
 
 export type Rejection = {
@@ -40,6 +43,8 @@ const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** How much of a rejected event is kept with its reason. */
 const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
 const STRINGIFY_DEPTH_MAX = 1_000;
+/** Types of events about what a session started. */
+const RELATION_DOMAINS = ["subagent", "team", "skill", "worktree"];
 /** Payload fields that hold a remote's URL, which may hold a password. */
 const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
@@ -88,6 +93,7 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
     workspace: workspace ?? UNASSOCIATED_WORKSPACE,
     json: json.slice(0, -1),
     notes,
+    hasRelations: touchesRelations(event.type),
   };
 }
 
@@ -103,9 +109,12 @@ function rowOf(event: Event) {
   };
 }
 
-/** Session events name their session in the payload too. */
+/** Session events, and those of what a session started, name their session in the payload too. */
 function sessionOfPayload(event: Event): string | null {
-  const fromPayload = event.type.startsWith("session.") ? event.data["cc_session_id"] : null;
+  const [domain] = event.type.split(".", 1);
+  const isRelation = domain !== undefined && RELATION_DOMAINS.includes(domain);
+  const field = domain === "session" ? "cc_session_id" : isRelation ? "session_id" : null;
+  const fromPayload = field === null ? null : event.data[field];
   return typeof fromPayload === "string" && fromPayload !== "" ? fromPayload : null;
 }
 

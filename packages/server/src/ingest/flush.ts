@@ -208,5 +208,6 @@ function inputOf(rows: readonly Row[]) {
   return {
     events: `[${rows.map((row) => row.json).join(",")}]`,
     notes: JSON.stringify(rows.flatMap((row) => row.event.notes)),
+    hasRelations: rows.some((row) => row.event.hasRelations),
   };
 }
