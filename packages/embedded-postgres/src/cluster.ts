@@ -8,7 +8,7 @@ import { withLock } from "./lock.ts";
 import { findOwner, prepareDataDir } from "./owner.ts";
 import { answersOnPort, findFreePort, HOST } from "./port.ts";
 import { run } from "./run.ts";
-import { endServer, findServer, isAlive, type ServerProcess } from "./server-process.ts";
+import { endServer, findServer, isAlive, removeStalePidFile, type ServerProcess } from "./server-process.ts";
 
 const START_ATTEMPTS = 4;
 const START_DEADLINE_S = 60;
@@ -95,6 +95,7 @@ async function start(
   settings: Record<string, string>,
   onProgress: (message: string) => void,
 ): Promise<ServerProcess> {
+  await removeStalePidFile(layout);
   await ensureDatabase(layout, database);
   for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
     const port = findFreePort();

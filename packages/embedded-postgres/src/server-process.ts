@@ -6,28 +6,34 @@ import { run } from "./run.ts";
 
 const FAST_STOP_S = 8;
 const IMMEDIATE_STOP_S = 3;
-const KILL_DEADLINE_MS = 5_000;
+const GONE_DEADLINE_MS = 5_000;
 const POLL_MS = 25;
 
 /** What postmaster.pid says, of a process that was seen to be this cluster's Postgres. */
 export type ServerProcess = { pid: number; port: number; status: string };
 
-/** The cluster's running Postgres, if any. A pid file that another process's pid has got into is removed. */
+/** The cluster's running Postgres, if any. */
 export async function findServer(layout: Layout): Promise<ServerProcess | undefined> {
   const server = await readPidFile(layout);
-  if (!server) return undefined;
-  if (await isServerOf(layout, server.pid)) return server;
-  // Postgres removes a stale file itself, unless the pid in it belongs to a living process.
-  await rm(pidFile(layout), { force: true });
-  return undefined;
+  return server && (await isServerOf(layout, server.pid)) ? server : undefined;
+}
+
+/**
+ * Postgres itself removes a stale postmaster.pid, but refuses to start when it is empty (a machine that lost its power)
+ * or the pid in it has been given to another program since. Call it under the lock only.
+ */
+export async function removeStalePidFile(layout: Layout): Promise<void> {
+  if (!(await findServer(layout))) await rm(pidFile(layout), { force: true });
 }
 
 /** Ends it: politely (sessions are cut, a checkpoint is written), then less so. */
 export async function endServer(layout: Layout, pid: number): Promise<void> {
   if ((await findServer(layout))?.pid !== pid) return;
-  if (await stop(layout, "fast", FAST_STOP_S)) return;
-  if (await stop(layout, "immediate", IMMEDIATE_STOP_S)) return;
-  kill(pid);
+  // One that was frozen would sleep through all that follows.
+  signal(pid, "SIGCONT");
+  const stopped =
+    (await stop(layout, "fast", FAST_STOP_S)) || (await stop(layout, "immediate", IMMEDIATE_STOP_S));
+  if (!stopped) signal(pid, "SIGKILL");
   if (await isGone(layout, pid)) return;
   throw new EmbeddedPostgresError(
     `The embedded Postgres (pid ${pid}) does not end. End it by hand: kill -9 ${pid}`,
@@ -55,19 +61,19 @@ async function stop(layout: Layout, mode: "fast" | "immediate", seconds: number)
     `${seconds}`,
   ];
   const { code } = await run({ command, cwd: layout.dataDir, owner: layout.owner });
-  return code === 0 || (await findServer(layout)) === undefined;
+  return code === 0;
 }
 
-function kill(pid: number): void {
+function signal(pid: number, name: "SIGCONT" | "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, name);
   } catch {
     // It ended by itself in between.
   }
 }
 
 async function isGone(layout: Layout, pid: number): Promise<boolean> {
-  const deadline = Date.now() + KILL_DEADLINE_MS;
+  const deadline = Date.now() + GONE_DEADLINE_MS;
   while (await isServerOf(layout, pid)) {
     if (Date.now() > deadline) return false;
     await Bun.sleep(POLL_MS);

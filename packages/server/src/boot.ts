@@ -7,7 +7,7 @@ import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import { closeDb, createDb, POOL_MAX_CONNECTIONS } from "./db/postgres.ts";
+import { closeDb, createDb, type DbOptions } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
 import type { CheckedEvent } from "./ingest/check-event.ts";
@@ -67,7 +67,7 @@ async function start(
   });
   const writer = createWriter<CheckedEvent>({
     flush,
-    sizeOf: (event) => event.json.length,
+    sizeOf: (event) => event.data.length,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });
@@ -123,12 +123,12 @@ async function start(
 /** Apart from each other, so that a slow list never keeps an event waiting. */
 function openPools(config: Config, url: string, limits: Limits) {
   const deadline_ms = limits.statement_deadline_ms;
-  const open = (applicationName: string, max: number, wireTypes: boolean) =>
-    openDatabase(url, { applicationName, deadline_ms, max, wireTypes });
+  const open = (applicationName: string, options: DbOptions) =>
+    openDatabase(url, { applicationName, deadline_ms, ...options });
   const sql = createDb(url);
-  const reads = open("wharf-reads", POOL_MAX_CONNECTIONS, true);
-  const edits = open("wharf-edits", EDIT_CONNECTIONS, true);
-  const writes = open("wharf-ingest", FLUSHES_IN_FLIGHT_MAX, false);
+  const reads = open("wharf-reads", { wireTypes: true });
+  const edits = open("wharf-edits", { max: EDIT_CONNECTIONS, wireTypes: true });
+  const writes = open("wharf-ingest", { max: FLUSHES_IN_FLIGHT_MAX, genericPlans: true });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",

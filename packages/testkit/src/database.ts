@@ -1,6 +1,7 @@
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
 import postgres from "postgres";
 import { createDatabase, dropDatabase, type Migrate, templateFor, uniqueName, urlOf } from "./template.ts";
+import { TEST_TIMEOUT_MS } from "./timeout.ts";
 
 const CONNECT_TIMEOUT_S = 10;
 const END_TIMEOUT_S = 1;
@@ -35,19 +36,23 @@ export async function createTestDatabase({ migrate }: TestDatabaseOptions = {}):
   };
 }
 
-/** A database for the tests of the file (or `describe`) that calls this, dropped after the last of them. */
+/**
+ * A database for the tests of the file (or `describe`) that calls this, dropped after the last of them.
+ * Tests that are defined after the call have TEST_TIMEOUT_MS.
+ */
 export function useTestDatabase(options: TestDatabaseOptions = {}): {
   readonly url: string;
   readonly sql: postgres.Sql;
 } {
   let database: TestDatabase | undefined;
+  setDefaultTimeout(TEST_TIMEOUT_MS);
   beforeAll(async () => {
     database = await createTestDatabase(options);
-  });
+  }, TEST_TIMEOUT_MS);
   afterAll(async () => {
     await database?.drop();
     database = undefined;
-  });
+  }, TEST_TIMEOUT_MS);
   const current = () => {
     if (database) return database;
     throw new Error("The test database exists only inside tests and hooks: read `sql` and `url` there.");

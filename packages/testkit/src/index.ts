@@ -9,4 +9,5 @@ export {
 } from "./database.ts";
 export { type Program, type ProgramOptions, spawnProgram } from "./program.ts";
 export { createTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+export { TEST_TIMEOUT_MS } from "./timeout.ts";
 export { type UntilOptions, until } from "./until.ts";

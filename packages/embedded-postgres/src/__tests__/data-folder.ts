@@ -1,7 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../index.ts";
+
+/** These tests start servers; Bun's own default is 5 s. */
+export const TEST_TIMEOUT_MS = 60_000;
 
 export type Started = { url: string; pid: number; port: number; adopted: boolean; dataDir: string };
 
@@ -26,28 +29,31 @@ export async function createDataFolder() {
     programs.push(program);
     return { program, started: JSON.parse(await firstLine(program.stdout)) };
   };
-  const cleanUp = async () => {
-    for (const program of programs) program.kill("SIGKILL");
-    await Promise.all(servers.map((server) => server.stop()));
-    const last = await start();
-    await last.stop();
-    await Promise.all([path, last.dataDir].map((dir) => rm(dir, { recursive: true, force: true })));
+  /** Ends all that runs; the data stays. */
+  const stopAll = async () => {
+    // What a program started is ours to end once we have taken it over.
+    if (programs.length > 0) await start();
+    for (const program of programs.splice(0)) program.kill("SIGKILL");
+    for (const server of servers.splice(0)) await server.stop();
   };
-  return { path, start, startInProgram, cleanUp };
+  const remove = async () => {
+    const { dataDir } = await start();
+    await stopAll();
+    await Promise.all([path, dataDir].map((dir) => rm(dir, { recursive: true, force: true })));
+  };
+  return { path, start, startInProgram, stopAll, remove };
 }
 
-export function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** A process that has ended may stay a while as a zombie, until init has asked for its exit code. */
+export async function isRunning(pid: number): Promise<boolean> {
+  const state = await processField(pid, "stat");
+  return state !== "" && !state.startsWith("Z");
 }
 
-/** The fields of /proc/PID/stat after the name: state, parent, process group, session. */
-export async function processGroupOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]);
+/** A column of `ps`; empty when there is no such process. */
+export async function processField(pid: number, column: "stat" | "pgid" | "uid"): Promise<string> {
+  const child = Bun.spawn(["ps", "-o", `${column}=`, "-p", `${pid}`], { stdout: "pipe" });
+  return (await new Response(child.stdout).text()).trim();
 }
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {

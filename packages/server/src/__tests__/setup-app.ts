@@ -111,12 +111,12 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
   const deadline_ms = limits.statement_deadline_ms;
   const reads = openDatabase(url, { deadline_ms, wireTypes: true });
   const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
-  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX });
+  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, genericPlans: true });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({ database: writes, workspaces }),
-    sizeOf: (event) => event.json.length,
+    sizeOf: (event) => event.data.length,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });

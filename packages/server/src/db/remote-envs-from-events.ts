@@ -4,14 +4,18 @@ const STATUSES = ["provisioning", "ready", "active", "idle", "error", "terminate
 /** The largest values of their columns. */
 const TOTAL_COST_USD_MAX = 99_999;
 
-/** The devices that `stored` events mention: those that sent them, and the remote ones that were made ready. */
+/** The devices of `stored` events: those that sent them, and the remote ones that were made ready. */
 export function deviceMentions(sql: Sql) {
   return sql`(
-    SELECT id, timestamp, type, device_id, data FROM stored
-    UNION ALL
-    SELECT id, timestamp, type, data ->> 'device_id', '{"_device_type": "remote"}'
-    FROM stored WHERE type = 'remote.provision.ready' AND data ->> 'device_id' <> ''
-  ) AS mentions`;
+    SELECT device_id, bool_or(is_remote) AS is_remote
+    FROM (
+      SELECT device_id, false FROM links
+      UNION ALL
+      SELECT data ->> 'device_id', true FROM stored
+      WHERE type = 'remote.provision.ready' AND data ->> 'device_id' <> ''
+    ) AS every_mention (device_id, is_remote)
+    GROUP BY device_id
+  )`;
 }
 
 /**
