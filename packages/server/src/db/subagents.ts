@@ -2,7 +2,7 @@ import { derivedId } from "./derived-id.ts";
 import type { Sql } from "./postgres.ts";
 
 /**
- * What `stored` subagent events do to subagents. The earliest start names the subagent, a stop alone as far as it can; the
+ * What `stored` subagent events do to subagents. The earliest start describes the subagent, a stop only until there is one; the
  * latest stop ends it.
  */
 export function subagentRows(sql: Sql) {
@@ -33,11 +33,10 @@ export function subagentRows(sql: Sql) {
       ) = (
         SELECT
           CASE WHEN goes_first THEN excluded.agent_type ELSE s.agent_type END,
-          CASE WHEN goes_first THEN coalesce(excluded.agent_name, s.agent_name) ELSE coalesce(s.agent_name, excluded.agent_name) END,
-          CASE WHEN goes_first THEN coalesce(excluded.model, s.model) ELSE coalesce(s.model, excluded.model) END,
-          CASE WHEN goes_first THEN coalesce(excluded.isolation, s.isolation) ELSE coalesce(s.isolation, excluded.isolation) END,
-          CASE WHEN goes_first THEN coalesce(excluded.run_in_background, s.run_in_background)
-               ELSE coalesce(s.run_in_background, excluded.run_in_background) END,
+          CASE WHEN goes_first THEN excluded.agent_name ELSE s.agent_name END,
+          CASE WHEN goes_first THEN excluded.model ELSE s.model END,
+          CASE WHEN goes_first THEN excluded.isolation ELSE s.isolation END,
+          CASE WHEN goes_first THEN excluded.run_in_background ELSE s.run_in_background END,
           least(s.started_at, excluded.started_at),
           greatest(s.ended_at, excluded.ended_at)
         FROM (SELECT coalesce(excluded.started_at < coalesce(s.started_at, 'infinity'), false)) AS precedence (goes_first)

@@ -1,7 +1,10 @@
 import { derivedId } from "./derived-id.ts";
 import type { Sql } from "./postgres.ts";
 
-/** What `stored` events do to teams and teammates: a team is created, or a subagent starts as a member of one. */
+/**
+ * What `stored` events do to teams and teammates: a team is created, or a subagent starts as a member of one. Of several
+ * descriptions the first as text stays, which does not depend on the order in which they come.
+ */
 export function teamRows(sql: Sql) {
   const teamId = derivedId(sql, sql`session_id`, sql`team_name`);
   return sql`
@@ -13,12 +16,11 @@ export function teamRows(sql: Sql) {
     team_rows AS (
       INSERT INTO teams AS t (id, session_id, team_name, description, created_at)
       SELECT ${teamId}, session_id, team_name,
-        (array_agg(data ->> 'description' ORDER BY timestamp, id)
-          FILTER (WHERE type = 'team.create' AND data ->> 'description' IS NOT NULL))[1],
+        min(data ->> 'description') FILTER (WHERE type = 'team.create'),
         min(timestamp)
       FROM team_mentions GROUP BY session_id, team_name ORDER BY session_id, team_name
       ON CONFLICT (id) DO UPDATE SET
-        description = coalesce(t.description, excluded.description),
+        description = least(t.description, excluded.description),
         created_at = least(t.created_at, excluded.created_at)
     ),
     teammate_rows AS (
