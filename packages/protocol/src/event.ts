@@ -29,7 +29,7 @@ export const blobRefSchema = z.looseObject({
 });
 
 /** What a device sends. `workspace_id` is the canonical id or a git remote; `data` is checked by its type's own schema. */
-export const eventSchema = z.looseObject({
+export const eventSchema = z.object({
   id: z.string().regex(ULID_PATTERN, { error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U" }),
   type: eventTypeSchema,
   timestamp: timestampSchema,
@@ -68,6 +68,6 @@ export type EventResult = z.infer<typeof eventResultSchema>;
 export type IngestResponse = z.infer<typeof ingestResponseSchema>;
 
 function isPlausibleTime(text: string): boolean {
-  const year = new Date(text).getUTCFullYear();
+  const year = Number(text.slice(0, 4));
   return year >= EARLIEST_YEAR && year < LATEST_YEAR;
 }

@@ -83,7 +83,7 @@ async function start(
   });
   const writer = createWriter<CheckedEvent>({
     flush,
-    sizeOf: (event) => event.json.length,
+    sizeOf: (event) => event.data.length,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });

@@ -14,17 +14,21 @@ export function sessionRows(sql: Sql) {
       SELECT DISTINCT ON (session_id) session_id, timestamp, workspace_id, device_id
       FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
     ),
+    session_marks AS MATERIALIZED (
+      SELECT session_id, id, type, timestamp, workspace_id, device_id, data
+      FROM stored WHERE type IN ('session.start', 'session.end') AND session_id IS NOT NULL
+    ),
     session_start AS (
       SELECT DISTINCT ON (session_id) session_id, timestamp, workspace_id, device_id, data
-      FROM stored WHERE type = 'session.start' AND session_id IS NOT NULL ORDER BY session_id, timestamp, id
+      FROM session_marks WHERE type = 'session.start' ORDER BY session_id, timestamp, id
     ),
     session_resume AS (
       SELECT session_id, max(timestamp) AS timestamp
-      FROM stored WHERE type = 'session.start' AND data ->> 'source' = 'resume' GROUP BY session_id
+      FROM session_marks WHERE type = 'session.start' AND data ->> 'source' = 'resume' GROUP BY session_id
     ),
     session_end AS (
       SELECT DISTINCT ON (session_id) session_id, timestamp, data
-      FROM stored WHERE type = 'session.end' AND session_id IS NOT NULL ORDER BY session_id, timestamp DESC, id DESC
+      FROM session_marks WHERE type = 'session.end' ORDER BY session_id, timestamp DESC, id DESC
     ),
     session_changes AS MATERIALIZED (
       SELECT
