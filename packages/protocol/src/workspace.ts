@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 /** Where events go that belong to no repository that we can name. */
 export const UNASSOCIATED_WORKSPACE = "_unassociated";
 
+/** What an index of Postgres holds of any characters. */
+export const CANONICAL_ID_CHARACTERS_MAX = 500;
 const LOCAL_PREFIX = "local:";
 const LOCAL_WORKSPACE = /^local:[0-9a-f]{64}$/;
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
@@ -41,6 +43,7 @@ export function canonicalWorkspaceId(text: string): string | null {
   const path = match?.[2] === undefined ? "" : cleanPath(match[2]);
   if (host === undefined || path === "" || path === "." || path.split("/").includes("..")) return null;
   const id = `${host.toLowerCase()}/${path}`;
+  if (id.length > CANONICAL_ID_CHARACTERS_MAX) return null;
   // A first word without a dot is a host only where the whole is an id that we made before.
   return hostAndPath === null || host.includes(".") || host.startsWith("[") || id === trimmed ? id : null;
 }

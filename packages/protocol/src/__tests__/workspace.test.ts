@@ -114,6 +114,7 @@ describe("text that is no remote has no canonical id", () => {
     `local:${"0".repeat(63)}`,
     `local:${"A".repeat(64)}`,
     "local:anything",
+    `github.com/user/${"r".repeat(500)}`,
   ])("%j", (text) => {
     expect(canonicalWorkspaceId(text)).toBeNull();
   });

@@ -3,7 +3,7 @@ import { deviceRows } from "./devices.ts";
 import { gitActivityRows } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
 import type { Sql } from "./postgres.ts";
-import type { Fragment } from "./session-merge.ts";
+import type { Fragment } from "./session-facts.ts";
 import { sessionRows } from "./sessions-from-events.ts";
 import { workspaceDeviceRows } from "./workspace-devices.ts";
 

@@ -1,6 +1,8 @@
 import type { Sql } from "./postgres.ts";
 
 const INTEGER_MAX = 2_147_483_647;
+/** A longer text does not fit into the index, and no commit has such a hash. */
+const COMMIT_SHA_CHARACTERS_MAX = 200;
 
 /** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
 export function gitActivityRows(sql: Sql) {
@@ -14,7 +16,7 @@ export function gitActivityRows(sql: Sql) {
       SELECT
         id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, 5),
         coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
-        coalesce(data ->> 'hash', data ->> 'merge_commit'),
+        left(coalesce(data ->> 'hash', data ->> 'merge_commit'), ${COMMIT_SHA_CHARACTERS_MAX}),
         data ->> 'message',
         ${integer("files_changed")}, ${integer("insertions")}, ${integer("deletions")}, timestamp, data
       FROM stored WHERE type IN ('git.commit', 'git.push', 'git.checkout', 'git.merge')
@@ -34,7 +36,17 @@ export async function matchGitActivity(
   gitIds: readonly string[],
   sessionIds: readonly string[],
 ): Promise<void> {
-  await sql`
+  // A row that was waited for was judged by sessions as they were before the wait: whoever changes something looks again.
+  while ((await matchOnce(sql, gitIds, sessionIds)) > 0);
+}
+
+/** How many rows were changed. */
+async function matchOnce(
+  sql: Sql,
+  gitIds: readonly string[],
+  sessionIds: readonly string[],
+): Promise<number> {
+  const result = await sql`
     WITH candidates AS (
       SELECT g.id FROM git_activity g WHERE g.id = ANY(${gitIds}) AND g.session_inferred
       UNION
@@ -56,13 +68,14 @@ export async function matchGitActivity(
       FROM (SELECT g.* FROM git_activity g JOIN candidates USING (id) ORDER BY g.id FOR UPDATE OF g) a
     ) matched
     WHERE g.id = matched.id AND g.session_id IS DISTINCT FROM matched.session_id`;
+  return result.count;
 }
 
 /** The same for all inferred activity that was ingested lately: what a process left undone when it died. */
 export async function matchRecentGitActivity(sql: Sql, since: Date): Promise<void> {
   const rows = await sql<{ id: string }[]>`
     SELECT g.id FROM git_activity g JOIN events e USING (id)
-    WHERE g.session_inferred AND g.session_id IS NULL AND e.ingested_at >= ${since}`;
+    WHERE g.session_inferred AND e.ingested_at >= ${since}`;
   if (rows.length > 0)
     await matchGitActivity(
       sql,

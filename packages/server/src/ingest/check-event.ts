@@ -2,6 +2,7 @@ import {
   canonicalWorkspaceId,
   type Event,
   eventSchema,
+  idSchema,
   isKnownEventType,
   isUlid,
   payloadSchemas,
@@ -17,6 +18,7 @@ import {
   holdsControlCharacters,
   isRecord,
   mayHoldUnstorableCharacters,
+  storableText,
   withoutControlCharacters,
   withStorableCharacters,
 } from "./clean-value.ts";
@@ -51,6 +53,7 @@ export type CheckContext = { limits: Limits; now: () => Date };
 const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** How much of a rejected event is kept with its reason. */
 const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
+const CREDENTIAL_CHARACTERS_MAX = 2_048;
 const STRINGIFY_DEPTH_MAX = 1_000;
 const REMEMBERED_REMOTES_MAX = 10_000;
 const canonicalIds = new Map<string, string>();
@@ -71,6 +74,11 @@ export function checkEvent(value: unknown, context: CheckContext): CheckedEvent 
   return prepare(value, event, context);
 }
 
+/** A line that is not JSON: what can be kept of it is kept as text. */
+export function rejectUnreadable(line: string): Rejection {
+  return { id: null, device_id: null, error: "the line is not JSON", body: keptText(line) };
+}
+
 export function isRejection(checked: CheckedEvent | Rejection): checked is Rejection {
   return "error" in checked;
 }
@@ -82,7 +90,7 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
 
   const device_id = storableId(event.device_id);
   const session_id = storableId(event.session_id ?? sessionOfPayload(event) ?? "");
-  const data = storableJson(dataWithoutCredentials(event.data));
+  const data = storableJson(dataWithoutCredentials(payloadOf(value)));
   const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs);
   if (exceedsBytes(data.text, context.limits.event_bytes)) {
     return reject(value, `is larger than ${context.limits.event_bytes} bytes`, "/data");
@@ -95,7 +103,8 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
     );
   }
   const workspace = workspaceOf(event.workspace_id);
-  if (workspace === null) note("workspace_unknown", withoutCredentials(event.workspace_id).slice(0, 500));
+  if (workspace === null)
+    note("workspace_unknown", storableText(withoutCredentials(event.workspace_id).slice(0, 500)));
   const ahead_ms = Date.parse(event.timestamp) - context.now().getTime();
   if (ahead_ms > CLOCK_AHEAD_MAX_MS)
     note("clock_ahead", `${Math.round(ahead_ms / 1000)} s ahead of the server`);
@@ -131,7 +140,12 @@ function storableId(id: string): Storable {
 /** Session events name their session in the payload too. */
 function sessionOfPayload(event: Event): string | null {
   const fromPayload = event.type.startsWith("session.") ? event.data["cc_session_id"] : null;
-  return typeof fromPayload === "string" && fromPayload !== "" ? fromPayload : null;
+  return idSchema.safeParse(fromPayload).data ?? null;
+}
+
+/** The payload as it came: a schema's copy of it leaves out a key named __proto__. */
+function payloadOf(event: unknown): Record<string, unknown> {
+  return isRecord(event) && isRecord(event["data"]) ? event["data"] : {};
 }
 
 function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {
@@ -182,7 +196,15 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
 function bodyOf(value: unknown, characters_max = REJECTED_BODY_CHARACTERS_MAX): string | null {
   if (findFlaw(value, STRINGIFY_DEPTH_MAX) === "is nested too deep") return null;
   const json = JSON.stringify(isRecord(value) ? eventWithoutCredentials(value) : value) ?? "null";
-  return withoutUrlCredentials(json).slice(0, characters_max);
+  return keptText(json, characters_max);
+}
+
+/** Cut first, with room for a credential that lies across the cut: a search through megabytes would hold up every request. */
+function keptText(text: string, characters_max = REJECTED_BODY_CHARACTERS_MAX): string {
+  return withoutUrlCredentials(text.slice(0, characters_max + CREDENTIAL_CHARACTERS_MAX)).slice(
+    0,
+    characters_max,
+  );
 }
 
 function eventWithoutCredentials(event: Record<string, unknown>): Record<string, unknown> {
