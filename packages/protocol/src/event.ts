@@ -22,6 +22,11 @@ export const eventTypeSchema = z
     error: "must be dot notation in lower case, like session.start",
   });
 
+/** Any JSON object, taken as it is: z.record would copy it key by key, 1.5 µs an event. */
+export const jsonObjectSchema = z
+  .custom<Record<string, unknown>>(isJsonObject, { error: "must be an object" })
+  .meta({ type: "object", additionalProperties: true });
+
 export const blobRefSchema = z.looseObject({
   key: z.string().min(1),
   content_type: z.string(),
@@ -36,7 +41,7 @@ export const eventSchema = z.object({
   device_id: idSchema,
   workspace_id: z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX),
   session_id: idSchema.nullish(),
-  data: z.record(z.string(), z.unknown()),
+  data: jsonObjectSchema,
   blob_refs: z.array(blobRefSchema).default([]),
 });
 
@@ -70,4 +75,8 @@ export type IngestResponse = z.infer<typeof ingestResponseSchema>;
 function isPlausibleTime(text: string): boolean {
   const year = Number(text.slice(0, 4));
   return year >= EARLIEST_YEAR && year < LATEST_YEAR;
+}
+
+function isJsonObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

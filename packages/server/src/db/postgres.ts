@@ -12,6 +12,8 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
+  /** Plan each prepared statement once; planning one of the ingest's anew costs as much as running it for a small flush. */
+  genericPlans?: boolean;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -44,6 +46,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
     connection: {
       application_name: options.applicationName ?? "wharf",
       statement_timeout: STATEMENT_TIMEOUT_MS,
+      ...(options.genericPlans === true ? { plan_cache_mode: "force_generic_plan" } : {}),
     },
   };
   try {
