@@ -6,7 +6,9 @@ const COMMIT_SHA_CHARACTERS_MAX = 200;
 
 /** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
 export function gitActivityRows(sql: Sql) {
-  const integer = (key: string) => sql`least((data ->> ${key})::numeric, ${INTEGER_MAX})::int`;
+  // least() alone makes the maximum of a figure that is missing.
+  const integer = (key: string) =>
+    sql`CASE WHEN data ->> ${key} IS NOT NULL THEN least((data ->> ${key})::numeric, ${INTEGER_MAX})::int END`;
   return sql`
     git_rows AS (
       INSERT INTO git_activity (

@@ -67,6 +67,7 @@ export function checkEvent(value: unknown, context: CheckContext): CheckedEvent 
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success) return rejectIssue(value, parsed.error, "");
   const event = parsed.data;
+  if (!isRecord(event.data)) return reject(value, "must be an object", "/data");
   if (isKnownEventType(event.type)) {
     const payload = payloadSchemas[event.type].safeParse(event.data);
     if (!payload.success) return rejectIssue(value, payload.error, "/data");
@@ -90,7 +91,7 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
 
   const device_id = storableId(event.device_id);
   const session_id = storableId(event.session_id ?? sessionOfPayload(event) ?? "");
-  const data = storableJson(dataWithoutCredentials(payloadOf(value)));
+  const data = storableJson(dataWithoutCredentials(event.data));
   const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs);
   if (exceedsBytes(data.text, context.limits.event_bytes)) {
     return reject(value, `is larger than ${context.limits.event_bytes} bytes`, "/data");
@@ -143,16 +144,11 @@ function sessionOfPayload(event: Event): string | null {
   return idSchema.safeParse(fromPayload).data ?? null;
 }
 
-/** The payload as it came: a schema's copy of it leaves out a key named __proto__. */
-function payloadOf(event: unknown): Record<string, unknown> {
-  return isRecord(event) && isRecord(event["data"]) ? event["data"] : {};
-}
-
 function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {
   let cleaned = data;
   for (const field of REMOTE_FIELDS) {
     const text = data[field];
-    if (typeof text !== "string" || !text.includes("@")) continue;
+    if (typeof text !== "string") continue;
     cleaned = { ...cleaned, [field]: withoutCredentials(text) };
   }
   return cleaned;

@@ -10,7 +10,7 @@ import { isForeignKeyViolation } from "../db/database-errors.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { type ReportResult, reportSession, type SessionRow } from "../db/session-reports.ts";
 import { ValidationError } from "../errors.ts";
-import { storableText, withStorableCharacters } from "./clean-value.ts";
+import { withoutControlCharacters, withStorableCharacters } from "./clean-value.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 
@@ -23,8 +23,8 @@ export async function takeSessionReport(
 ): Promise<ReportResult> {
   const reference = report.workspace_id ?? report.workspace_canonical_id ?? UNASSOCIATED_WORKSPACE;
   return await take(dependencies, reference, {
-    id: report.id,
-    device_id: report.device_id,
+    id: withoutControlCharacters(report.id),
+    device_id: withoutControlCharacters(report.device_id),
     device_name: report.device_name ?? null,
     device_type: report.device_type ?? null,
     local_path: report.cwd ?? null,
@@ -77,9 +77,7 @@ async function take(
     return storeReport(dependencies, key, session);
   });
   if (!result.deleted) {
-    await retryConflicts(() =>
-      dependencies.database.run((sql) => matchGitActivity(sql, [], [storableText(session.id)])),
-    );
+    await retryConflicts(() => dependencies.database.run((sql) => matchGitActivity(sql, [], [session.id])));
   }
   return result;
 }
