@@ -61,7 +61,7 @@ async function start(
     applicationName: "wharf-ingest",
     deadline_ms,
     max: FLUSHES_IN_FLIGHT_MAX,
-    genericPlans: true,
+    plansByIndex: true,
   });
   const health = createHealthProbe(location.url);
   const direct = createDb(config.databaseDirectUrl ?? location.url, {

@@ -6,38 +6,35 @@ import { mergeSessions } from "./session-merge.ts";
 export const LAST_HEARD_INTERVAL_S = 30;
 
 /**
- * What `stored` events do to sessions. All that one flush says of a session is folded into one row of `session_changes`;
- * sessions that would not change are left out, since ON CONFLICT DO UPDATE writes every row that it meets.
+ * What `stored` events do to sessions. `session_seen` has one row a session of the flush; of those, the ones to be written are
+ * merged with all that the flush says of each folded into one row. The rest is left alone, since ON CONFLICT DO UPDATE writes
+ * every row that it meets.
  */
 export function sessionRows(sql: Sql) {
   return sql`
-    session_first AS (
-      SELECT DISTINCT ON (session_id) session_id, timestamp, id, workspace_id, device_id
-      FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
-    ),
-    session_reported AS (${reportedFacts(sql)}),
-    session_changes AS MATERIALIZED (
+    session_reported AS MATERIALIZED (${reportedFacts(sql)}),
+    session_seen AS MATERIALIZED (
       SELECT
-        f.session_id AS id, f.timestamp, f.id AS event_id, f.workspace_id, f.device_id, r.facts, r.resumed_at,
-        known.id IS NULL OR r.session_id IS NOT NULL OR known.ended_by_server
-          OR (known.start_reported_at IS NULL AND f.timestamp <= known.started_at) AS bounds_changed,
-        known.last_heard_at
-      FROM session_first f
-      LEFT JOIN session_reported r ON r.session_id = f.session_id
-      LEFT JOIN sessions known ON known.id = f.session_id
+        f.*, r.facts, r.resumed_at,
+        known.id IS NULL OR known.ended_by_server OR r.session_id IS NOT NULL
+          OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at) AS bounds_changed,
+        known.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S}) AS is_stale
+      FROM (
+        SELECT DISTINCT ON (session_id) session_id AS id, timestamp AS first_at, stored.id AS event_id, workspace_id, device_id
+        FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
+      ) f
+      LEFT JOIN session_reported r ON r.session_id = f.id
+      LEFT JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known ON true
+    ),
+    session_changes AS (
+      SELECT id, resumed_at, '{}'::text[] AS tags,
+        jsonb_build_object(
+          'origin', jsonb_build_array(1, ${microseconds(sql, sql`first_at`)}, event_id, workspace_id, device_id)
+        ) || coalesce(facts, '{}') AS facts
+      FROM session_seen WHERE bounds_changed OR is_stale
     ),
     session_rows AS (
-      ${mergeSessions(
-        sql,
-        sql`(
-          SELECT id, resumed_at, '{}'::text[] AS tags,
-            jsonb_build_object(
-              'origin', jsonb_build_array(1, ${microseconds(sql, sql`timestamp`)}, event_id, workspace_id, device_id)
-            ) || coalesce(facts, '{}') AS facts
-          FROM session_changes
-          WHERE bounds_changed OR last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S})
-        )`,
-      )}
+      ${mergeSessions(sql, sql`session_changes`)}
     )`;
 }
 

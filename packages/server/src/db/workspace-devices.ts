@@ -8,7 +8,7 @@ export function laterPath(sql: Sql) {
     SELECT local_path, local_path_at
     FROM (VALUES (link.local_path, link.local_path_at), (excluded.local_path, excluded.local_path_at))
       AS said (local_path, local_path_at)
-    ORDER BY local_path_at DESC NULLS LAST, local_path DESC LIMIT 1
+    ORDER BY local_path_at DESC NULLS LAST, local_path = 'unknown', local_path DESC LIMIT 1
   )`;
 }
 
@@ -29,7 +29,9 @@ export function workspaceDeviceRows(sql: Sql) {
       SELECT l.workspace_id, l.device_id, coalesce(p.local_path, 'unknown'), p.timestamp, l.hooks_installed
       FROM links l
       LEFT JOIN link_paths p ON p.workspace_id = l.workspace_id AND p.device_id = l.device_id
-      LEFT JOIN workspace_devices known ON known.workspace_id = l.workspace_id AND known.device_id = l.device_id
+      LEFT JOIN LATERAL (
+        SELECT * FROM workspace_devices w WHERE w.workspace_id = l.workspace_id AND w.device_id = l.device_id OFFSET 0
+      ) known ON true
       WHERE known.device_id IS NULL
         OR known.last_active_at < now() - make_interval(secs => ${LAST_ACTIVE_INTERVAL_S})
         OR (p.timestamp, p.local_path) > (known.local_path_at, known.local_path)
