@@ -79,7 +79,7 @@ describe("many devices that share workspaces and sessions", () => {
             ? commit(n, fields)
             : make === toolUse
               ? toolUse(session, n, fields)
-              : make(session, n, {}, fields),
+              : (random(2) === 0 ? start : end)(session, n, {}, fields),
         );
       }
     }
