@@ -107,4 +107,3 @@ describe("leases", () => {
     expect(await runner.get(id)).toMatchObject({ status: "queued", attempts: 0, leaseToken: null });
   });
 });
-
