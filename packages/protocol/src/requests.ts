@@ -107,14 +107,15 @@ const remoteEnvFields = {
   termination_reason: name.nullish(),
   metadata: object.optional(),
 };
-export const remoteEnvCreateSchema = z.looseObject({
+export const remoteEnvCreateSchema = z.object({
   workspace_id: idSchema,
   instance_type: name,
   region: name,
   blueprint: object,
   ...remoteEnvFields,
 });
-export const remoteEnvPatchSchema = z.looseObject(remoteEnvFields);
+export const remoteEnvPatchSchema = z.object(remoteEnvFields);
+export type RemoteEnvPatch = z.infer<typeof remoteEnvPatchSchema>;
 export const remoteEnvListQuerySchema = z.object({
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),
@@ -123,16 +124,18 @@ export const remoteEnvListQuerySchema = z.object({
 });
 export type RemoteEnvListQuery = z.infer<typeof remoteEnvListQuerySchema>;
 
-export const blueprintCreateSchema = z.looseObject({
+export const blueprintCreateSchema = z.object({
   workspace_id: idSchema.nullish(),
   name,
   source: z.enum(["auto-detected", "manual"]).default("manual"),
   detected_from: z.string().max(1_000).nullish(),
   config: object,
 });
-export const blueprintPatchSchema = z.looseObject({
+export type NewBlueprint = z.infer<typeof blueprintCreateSchema>;
+export const blueprintPatchSchema = z.object({
   name: name.optional(),
   detected_from: z.string().max(1_000).nullish(),
   config: object.optional(),
 });
+export type BlueprintPatch = z.infer<typeof blueprintPatchSchema>;
 export const blueprintListQuerySchema = z.object({ workspace_id: z.string().optional(), ...page(50) });
