@@ -128,7 +128,7 @@ function openPools(config: Config, url: string, limits: Limits) {
   const sql = createDb(url);
   const reads = open("wharf-reads", { wireTypes: true });
   const edits = open("wharf-edits", { max: EDIT_CONNECTIONS, wireTypes: true });
-  const writes = open("wharf-ingest", { max: FLUSHES_IN_FLIGHT_MAX, genericPlans: true });
+  const writes = open("wharf-ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",

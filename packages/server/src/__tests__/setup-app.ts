@@ -111,7 +111,7 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
   const deadline_ms = limits.statement_deadline_ms;
   const reads = openDatabase(url, { deadline_ms, wireTypes: true });
   const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
-  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, genericPlans: true });
+  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
   const writer = createWriter<CheckedEvent>({

@@ -6,7 +6,7 @@ export function changeLogRow(sql: Sql) {
     change_rows AS (
       INSERT INTO change_log (kind, event_ids, session_ids, workspace_ids)
       SELECT 'events', array_agg(id),
-        ARRAY(SELECT id FROM session_changes),
+        ARRAY(SELECT id FROM session_seen),
         ARRAY(SELECT DISTINCT workspace_id FROM links)
       FROM stored HAVING count(*) > 0
     )`;

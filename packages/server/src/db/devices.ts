@@ -25,7 +25,7 @@ export function deviceRows(
     device_rows AS (
       INSERT INTO devices AS device (id, name, type)
       SELECT i.id, coalesce(i.name, 'unknown-device'), CASE WHEN i.is_remote THEN 'remote' ELSE 'local' END
-      FROM device_input i LEFT JOIN devices known ON known.id = i.id
+      FROM device_input i LEFT JOIN LATERAL (SELECT * FROM devices d WHERE d.id = i.id OFFSET 0) known ON true
       WHERE known.id IS NULL
         OR known.last_seen_at < now() - make_interval(secs => ${LAST_SEEN_INTERVAL_S})
         OR (i.name IS NOT NULL AND known.name = 'unknown-device')

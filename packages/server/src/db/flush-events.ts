@@ -53,7 +53,7 @@ export async function flushEvents(sql: Sql, input: FlushInput): Promise<FlushOut
     SELECT
       stored_count,
       CASE WHEN stored_count <> ${input.events.length}::int THEN (SELECT array_agg(id) FROM stored) END AS stored_ids,
-      (SELECT array_agg(id) FROM session_changes WHERE bounds_changed) AS changed_session_ids,
+      (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
       (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids
     FROM (SELECT count(*)::int AS stored_count FROM stored) AS counted`;
   if (row === undefined) throw new Error("the flush returned no row");
@@ -95,7 +95,7 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
     SELECT
       (SELECT count(*)::int FROM stored) AS stored_count,
       NULL::text[] AS stored_ids,
-      (SELECT array_agg(id) FROM session_changes WHERE bounds_changed) AS changed_session_ids,
+      (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
       (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids`;
   if (row === undefined) throw new Error("the projection returned no row");
   return row;

@@ -19,7 +19,9 @@ export function workspaceDeviceRows(sql: Sql) {
       SELECT l.workspace_id, l.device_id, coalesce(p.local_path, 'unknown'), l.hooks_installed
       FROM links l
       LEFT JOIN link_paths p ON p.workspace_id = l.workspace_id AND p.device_id = l.device_id
-      LEFT JOIN workspace_devices known ON known.workspace_id = l.workspace_id AND known.device_id = l.device_id
+      LEFT JOIN LATERAL (
+        SELECT * FROM workspace_devices w WHERE w.workspace_id = l.workspace_id AND w.device_id = l.device_id OFFSET 0
+      ) known ON true
       WHERE known.device_id IS NULL
         OR known.last_active_at < now() - make_interval(secs => ${LAST_ACTIVE_INTERVAL_S})
         OR known.local_path <> p.local_path
