@@ -6,6 +6,7 @@ import {
   checkEvent,
   isRejection,
   type Rejection,
+  rejectUnreadable,
 } from "./check-event.ts";
 import { storableText } from "./clean-value.ts";
 import type { Outcome } from "./writer.ts";
@@ -46,7 +47,7 @@ export async function ingestEvents(
 
 function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
   if ("value" in item) return checkEvent(item.value, context);
-  return { id: null, device_id: null, error: "the line is not JSON", body: item.unreadable };
+  return rejectUnreadable(item.unreadable);
 }
 
 function statusOf(outcome: Outcome | undefined): EventResult["status"] {
