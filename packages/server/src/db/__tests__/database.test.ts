@@ -5,10 +5,10 @@ import { openDatabase } from "../database.ts";
 const testDatabase = useTestDatabase();
 const DEADLINE_MS = 300;
 
-async function openThroughProxy() {
+async function openThroughProxy(max = 2) {
   const { hostname, port } = new URL(testDatabase.url);
   const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
-  const database = openDatabase(proxy.url(testDatabase.url), { max: 2, deadline_ms: DEADLINE_MS });
+  const database = openDatabase(proxy.url(testDatabase.url), { max, deadline_ms: DEADLINE_MS });
   const answer = () => database.run((sql) => sql<{ one: number }[]>`SELECT 1 AS one`);
   const close = async () => {
     await database.close();
@@ -18,7 +18,7 @@ async function openThroughProxy() {
 }
 
 describe("a database that turned into a black hole", () => {
-  test("fails each query at its deadline, and answers again when it is back, over new connections", async () => {
+  test("fails each query at its deadline, and answers again when it is back", async () => {
     const { proxy, answer, close } = await openThroughProxy();
     await answer();
     proxy.pause();
@@ -29,6 +29,21 @@ describe("a database that turned into a black hole", () => {
     expect(results[0]).toMatchObject({ reason: { code: "STORAGE_TIMEOUT" } });
     proxy.resume();
     await until(() => answer().catch(() => undefined));
+    await close();
+  });
+});
+
+describe("after a deadline has passed", () => {
+  test("the next query goes over a new connection, though the old one still looks open", async () => {
+    const { proxy, answer, close } = await openThroughProxy(1);
+    await answer();
+    expect(proxy.connections).toBe(1);
+    proxy.pause();
+    await expect(answer()).rejects.toMatchObject({ code: "STORAGE_TIMEOUT" });
+    const next = Promise.allSettled([answer()]);
+    await until(() => proxy.connections === 2);
+    await next;
+    proxy.resume();
     await close();
   });
 });
