@@ -10,9 +10,15 @@ import type { ReportDependencies } from "./ingest/report-session.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { Readiness } from "./readiness.ts";
+import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
+import { promptRoutes } from "./routes/prompts.ts";
+import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { timelineRoutes } from "./routes/timeline.ts";
+import { workspaceRoutes } from "./routes/workspaces.ts";
 
 export type AppDependencies = {
   adminKey: string;
@@ -20,8 +26,10 @@ export type AppDependencies = {
   limits: Limits;
   readiness: Readiness;
   health: HealthProbe;
-  /** For reads. */
+  /** For reads: rows as they go out in JSON. */
   reads: Database;
+  /** For what people change; apart from ingest, whose few connections are always busy. */
+  edits: Database;
   ingest: IngestDependencies;
   reports: ReportDependencies;
 };
@@ -36,6 +44,12 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use("/api/*", requireAdminKey(dependencies.adminKey));
   app.use("/api/*", refuseUnlessReady(readiness));
   app.route("/api/events", eventRoutes(dependencies.ingest));
+  app.route("/api/sessions", sessionRoutes(dependencies));
+  app.route("/api/sessions", sessionEditRoutes(dependencies));
+  app.route("/api/timeline", timelineRoutes(dependencies));
+  app.route("/api/workspaces", workspaceRoutes(dependencies));
+  app.route("/api/devices", deviceRoutes(dependencies));
+  app.route("/api/prompts", promptRoutes(dependencies));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
   app.notFound((c) =>
     problemResponse(c, c.var.requestId, {

@@ -7,7 +7,7 @@ import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import { closeDb, createDb } from "./db/postgres.ts";
+import { closeDb, createDb, type DbOptions } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
 import type { CheckedEvent } from "./ingest/check-event.ts";
@@ -15,7 +15,7 @@ import { createFlush } from "./ingest/flush.ts";
 import { repairIngest } from "./ingest/repair.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import { createReadiness } from "./readiness.ts";
 import { describeStart } from "./welcome.ts";
@@ -30,6 +30,7 @@ export const DRAIN_MAX_MS = 10_000;
 const HTTP_GRACE_MS = 4_000;
 const JOBS_GRACE_MS = 3_000;
 const ADMINISTRATION_CONNECTIONS = 2;
+const EDIT_CONNECTIONS = 2;
 
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
@@ -54,26 +55,9 @@ async function start(
 ): Promise<RunningServer> {
   const limits = DEFAULT_LIMITS;
   const readiness = createReadiness();
-  const deadline_ms = limits.statement_deadline_ms;
-  const sql = createDb(location.url);
-  const reads = openDatabase(location.url, { applicationName: "wharf-reads", deadline_ms });
-  const writes = openDatabase(location.url, {
-    applicationName: "wharf-ingest",
-    deadline_ms,
-    max: FLUSHES_IN_FLIGHT_MAX,
-  });
-  const health = createHealthProbe(location.url);
-  const direct = createDb(config.databaseDirectUrl ?? location.url, {
-    applicationName: "wharf-migrate",
-    max: ADMINISTRATION_CONNECTIONS,
-  });
-  cleanUp.push(
-    () => closeDb(sql),
-    reads.close,
-    writes.close,
-    health.close,
-    () => closeDb(direct),
-  );
+  const pools = openPools(config, location.url, limits);
+  const { sql, reads, edits, writes, health, direct } = pools;
+  cleanUp.push(pools.close);
 
   const workspaces = createWorkspaceResolver(writes);
   const flush = createFlush({
@@ -83,7 +67,7 @@ async function start(
   });
   const writer = createWriter<CheckedEvent>({
     flush,
-    sizeOf: (event) => event.json.length,
+    sizeOf: (event) => event.data.length,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });
@@ -94,6 +78,7 @@ async function start(
     readiness,
     health,
     reads,
+    edits,
     ingest: {
       limits,
       now: () => new Date(),
@@ -128,9 +113,30 @@ async function start(
     await http.stop(HTTP_GRACE_MS);
     await writer.drained();
     await runner.drain(JOBS_GRACE_MS);
-    await Promise.all([closeDb(sql), closeDb(direct), reads.close(), writes.close(), health.close()]);
+    await pools.close();
     await location.embedded?.stop();
   }
 
   return { port: http.port, drain };
+}
+
+/** Apart from each other, so that a slow list never keeps an event waiting. */
+function openPools(config: Config, url: string, limits: Limits) {
+  const deadline_ms = limits.statement_deadline_ms;
+  const open = (applicationName: string, options: DbOptions) =>
+    openDatabase(url, { applicationName, deadline_ms, ...options });
+  const sql = createDb(url);
+  const reads = open("wharf-reads", { wireTypes: true });
+  const edits = open("wharf-edits", { max: EDIT_CONNECTIONS, wireTypes: true });
+  const writes = open("wharf-ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  const health = createHealthProbe(url);
+  const direct = createDb(config.databaseDirectUrl ?? url, {
+    applicationName: "wharf-migrate",
+    max: ADMINISTRATION_CONNECTIONS,
+  });
+  const close = async () => {
+    const databases = [reads, edits, writes, health].map((database) => database.close());
+    await Promise.all([closeDb(sql), closeDb(direct), ...databases]);
+  };
+  return { sql, reads, edits, writes, health, direct, close };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startPostgresProcess } from "./postgres-process.ts";
-import { countTests, formatTestCounts } from "./test-counts.ts";
+import { countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
 import { TEST_TIMEOUT_MS } from "./timeout.ts";
 
 /** A program, `bun run check`: types, lint, then every test against a real Postgres. Exits with the first failing code. */
@@ -15,18 +15,22 @@ const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};
 for (const signal of SIGNALS) process.on(signal, () => interrupt(signal));
 process.exit(await check());
 
+/** The last line of all is the count of tests, whatever else has failed. */
 async function check(): Promise<number> {
   const typecheck = await runStep([process.execPath, "run", "typecheck"]);
   const lint = await runStep([process.execPath, "run", "lint"]);
   const test = await withDatabase(runTests);
-  return typecheck || lint || test;
+  if (state.endedBy) return exitCodeOf(state.endedBy);
+  const codes = { typecheck, lint, test: test.code };
+  const failed = Object.entries(codes).filter(([, code]) => code !== 0);
+  if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.map(([step]) => step).join(", ")}\n`);
+  process.stdout.write(`\n${formatTestCounts(test)}\n`);
+  return failed[0]?.[1] ?? 0;
 }
 
-/** The server's child notices by itself when we are killed; on a signal we wait for it to end. */
-async function withDatabase(action: (url: string) => Promise<number>): Promise<number> {
+async function withDatabase<T>(action: (url: string) => Promise<T>): Promise<T> {
   const given = process.env["TEST_DATABASE_URL"];
   if (given) return action(given);
-  if (state.endedBy) return exitCodeOf(state.endedBy);
   const postgres = await startPostgresProcess();
   try {
     return await action(postgres.url);
@@ -35,17 +39,14 @@ async function withDatabase(action: (url: string) => Promise<number>): Promise<n
   }
 }
 
-/** Prints the counts as the last line of all. */
-async function runTests(url: string): Promise<number> {
+async function runTests(url: string): Promise<TestCounts & { code: number }> {
   const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
   try {
     const report = join(folder, "report.xml");
     const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
     const code = await runStep([process.execPath, "test", ...options], { TEST_DATABASE_URL: url });
-    if (state.endedBy) return code;
     const counts = countTests(await readFile(report, "utf8").catch(() => ""), code);
-    process.stdout.write(`\n${formatTestCounts(counts)}\n`);
-    return code || Math.min(counts.failed, 1);
+    return { ...counts, code: code || Math.min(counts.failed, 1) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

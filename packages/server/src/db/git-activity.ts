@@ -1,10 +1,14 @@
 import type { Sql } from "./postgres.ts";
 
 const INTEGER_MAX = 2_147_483_647;
+/** A longer text does not fit into the index, and no commit has such a hash. */
+const COMMIT_SHA_CHARACTERS_MAX = 200;
 
 /** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
 export function gitActivityRows(sql: Sql) {
-  const integer = (key: string) => sql`least((data ->> ${key})::numeric, ${INTEGER_MAX})::int`;
+  // least() alone makes the maximum of a figure that is missing.
+  const integer = (key: string) =>
+    sql`CASE WHEN data ->> ${key} IS NOT NULL THEN least((data ->> ${key})::numeric, ${INTEGER_MAX})::int END`;
   return sql`
     git_rows AS (
       INSERT INTO git_activity (
@@ -14,7 +18,7 @@ export function gitActivityRows(sql: Sql) {
       SELECT
         id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, 5),
         coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
-        coalesce(data ->> 'hash', data ->> 'merge_commit'),
+        left(coalesce(data ->> 'hash', data ->> 'merge_commit'), ${COMMIT_SHA_CHARACTERS_MAX}),
         data ->> 'message',
         ${integer("files_changed")}, ${integer("insertions")}, ${integer("deletions")}, timestamp, data
       FROM stored WHERE type IN ('git.commit', 'git.push', 'git.checkout', 'git.merge')
@@ -34,35 +38,51 @@ export async function matchGitActivity(
   gitIds: readonly string[],
   sessionIds: readonly string[],
 ): Promise<void> {
-  await sql`
-    WITH candidates AS (
-      SELECT g.id FROM git_activity g WHERE g.id = ANY(${gitIds}) AND g.session_inferred
+  // A row that was waited for was judged by sessions as they were before the wait: whoever changes something looks again.
+  while ((await matchOnce(sql, gitIds, sessionIds)) > 0);
+}
+
+/** How many rows were changed. */
+async function matchOnce(
+  sql: Sql,
+  gitIds: readonly string[],
+  sessionIds: readonly string[],
+): Promise<number> {
+  const result = await sql`
+    UPDATE git_activity g SET session_id = ${sessionDuring(sql)}
+    WHERE g.id = ANY(ARRAY(
+      SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds}) AND a.session_inferred
       UNION
-      SELECT g.id FROM git_activity g WHERE g.session_id = ANY(${sessionIds}) AND g.session_inferred
+      SELECT a.id FROM git_activity a WHERE a.session_id = ANY(${sessionIds}) AND a.session_inferred
       UNION
-      SELECT g.id FROM sessions s JOIN git_activity g
-        ON g.workspace_id = s.workspace_id AND g.device_id = s.device_id
-        AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now()) AND g.session_inferred
-      WHERE s.id = ANY(${sessionIds})
-    )
-    UPDATE git_activity g SET session_id = matched.session_id
-    FROM (
-      SELECT a.id, (
-        SELECT s.id FROM sessions s
-        WHERE s.workspace_id = a.workspace_id AND s.device_id = a.device_id
+      SELECT a.id FROM unnest(${sessionIds}::text[]) AS changed (id)
+      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
+      CROSS JOIN LATERAL (
+        SELECT a.id FROM git_activity a
+        WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
           AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
-        ORDER BY s.started_at DESC, s.id DESC LIMIT 1
-      ) AS session_id
-      FROM (SELECT g.* FROM git_activity g JOIN candidates USING (id) ORDER BY g.id FOR UPDATE OF g) a
-    ) matched
-    WHERE g.id = matched.id AND g.session_id IS DISTINCT FROM matched.session_id`;
+        OFFSET 0
+      ) a
+    ))
+    AND g.session_id IS DISTINCT FROM ${sessionDuring(sql)}`;
+  return result.count;
+}
+
+/** The session of `g`'s workspace and device during which it happened; an open one lasts until now. */
+function sessionDuring(sql: Sql) {
+  return sql`(
+    SELECT s.id FROM sessions s
+    WHERE s.workspace_id = g.workspace_id AND s.device_id = g.device_id
+      AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
+    ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+  )`;
 }
 
 /** The same for all inferred activity that was ingested lately: what a process left undone when it died. */
 export async function matchRecentGitActivity(sql: Sql, since: Date): Promise<void> {
   const rows = await sql<{ id: string }[]>`
     SELECT g.id FROM git_activity g JOIN events e USING (id)
-    WHERE g.session_inferred AND g.session_id IS NULL AND e.ingested_at >= ${since}`;
+    WHERE g.session_inferred AND e.ingested_at >= ${since}`;
   if (rows.length > 0)
     await matchGitActivity(
       sql,

@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { describeDatabaseError } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
+import { wireSettings, wireTypes } from "./wire-types.ts";
 
 export type Sql = postgres.Sql;
 
@@ -13,6 +14,13 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
+  /**
+   * Plan each prepared statement once, and by index. Planning the flush anew costs as much as running a small one; and a plan
+   * made while a table was small must not scan it when it has grown.
+   */
+  plansByIndex?: boolean;
+  /** Rows are read as they go out in JSON: see wire-types.ts. */
+  wireTypes?: boolean;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -48,7 +56,12 @@ export function createDb(connectionString: string | undefined, options: DbOption
     connection: {
       application_name: options.applicationName ?? "wharf",
       statement_timeout: STATEMENT_TIMEOUT_MS,
+      ...(options.plansByIndex === true
+        ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" }
+        : {}),
+      ...(options.wireTypes === true ? wireSettings : {}),
     },
+    ...(options.wireTypes === true ? { types: wireTypes } : {}),
   };
   try {
     return postgres(connectionString, settings);

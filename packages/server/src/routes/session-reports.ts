@@ -6,6 +6,7 @@ import { findSession } from "../db/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
+import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
 import type { Limits } from "../limits.ts";
 
@@ -19,7 +20,9 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
     const report = await readJson(c, sessionReportSchema, dependencies.limits);
     const result = await takeSessionReport(report, dependencies);
     refuseDeleted(result);
-    const session = await dependencies.reads.run((sql) => findSession(sql, report.id));
+    const session = await dependencies.reads.run((sql) =>
+      findSession(sql, withoutControlCharacters(report.id)),
+    );
     return c.json({ session }, result.created ? 201 : 200);
   });
 
