@@ -15,6 +15,7 @@ import { createFlush } from "./ingest/flush.ts";
 import { repairIngest } from "./ingest/repair.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
+import { createServerJobs } from "./jobs/server-jobs.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import { createReadiness } from "./readiness.ts";
@@ -89,7 +90,21 @@ async function start(
     reports: { database: writes, workspaces },
   });
 
-  const runner = createJobRunner({ sql, migrate: () => migrate(), logger });
+  const jobs = createServerJobs({
+    database: writes,
+    logger,
+    now: () => new Date(),
+    session_idle_ms: config.sessionIdleMs,
+  });
+  const runner = createJobRunner({
+    sql,
+    listenSql: direct,
+    migrate: () => migrate(),
+    jobs: jobs.map(({ job }) => job),
+    workers: config.role !== "server",
+    useAdvisoryLocks: config.useAdvisoryLocks,
+    logger,
+  });
 
   async function migrate(): Promise<void> {
     const onWait = (waited_ms: number) =>
@@ -105,6 +120,7 @@ async function start(
   cleanUp.push(() => http.stop(0));
   await runner.start();
   await repairIngest(writes, logger);
+  for (const job of jobs) await job.begin(runner);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKeyFile: adminKey.file, location });
 

@@ -4,6 +4,8 @@ import { ConfigError } from "./errors.ts";
 const ADMIN_KEY_CHARACTERS_MIN = 32;
 /** Where an OTLP exporter looks by default. */
 const DEFAULT_PORT = 4318;
+/** A person may think, eat and come back; nobody keeps a session open and silent for longer than this. */
+const DEFAULT_SESSION_IDLE_MINUTES = 180;
 
 const optionalText = z.preprocess((value) => (value === "" ? undefined : value), z.string().optional());
 const flag = z.preprocess((value) => value === "1" || value === "true", z.boolean());
@@ -25,6 +27,7 @@ const environmentSchema = z.object({
   WHARF_DATA_DIR: z.string().min(1).default(".wharf"),
   BLOB_URL: optionalText,
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  WHARF_SESSION_IDLE_MINUTES: z.coerce.number().positive().default(DEFAULT_SESSION_IDLE_MINUTES),
   WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
   NODE_ENV: optionalText,
   [RAILWAY_MARKER]: optionalText,
@@ -41,6 +44,8 @@ export type Config = {
   dataDir: string;
   blobUrl: string | undefined;
   logLevel: string;
+  /** Silence after which an open session is ended. */
+  sessionIdleMs: number;
   role: "all" | "server" | "worker";
   isProduction: boolean;
 };
@@ -63,6 +68,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: values.WHARF_DATA_DIR,
     blobUrl: values.BLOB_URL,
     logLevel: values.LOG_LEVEL,
+    sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,
     isProduction: values.NODE_ENV === "production" || values[RAILWAY_MARKER] !== undefined,
   };

@@ -19,6 +19,7 @@ describe("readConfig", () => {
       dataDir: ".wharf",
       blobUrl: undefined,
       logLevel: "info",
+      sessionIdleMs: 10_800_000,
       role: "all",
       isProduction: false,
     });
