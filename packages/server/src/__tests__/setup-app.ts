@@ -104,7 +104,8 @@ export function setupApp(options: SetupOptions = {}): TestServer {
   };
 }
 
-function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
+/** Without a test's life cycle: a second one on the same database, as another process has it. */
+export function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const readiness = createReadiness();
   readiness.set("ready");
