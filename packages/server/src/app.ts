@@ -10,10 +10,12 @@ import type { ReportDependencies } from "./ingest/report-session.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { Readiness } from "./readiness.ts";
+import { blueprintRoutes } from "./routes/blueprints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
 import { promptRoutes } from "./routes/prompts.ts";
+import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -49,6 +51,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/timeline", timelineRoutes(dependencies));
   app.route("/api/workspaces", workspaceRoutes(dependencies));
   app.route("/api/devices", deviceRoutes(dependencies));
+  app.route("/api/remote-envs", remoteEnvRoutes(dependencies));
+  app.route("/api/blueprints", blueprintRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(dependencies));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
   app.notFound((c) =>

@@ -6,10 +6,9 @@ import { matchGitActivity } from "../db/git-activity.ts";
 import { deleteSession, patchSession, requestReparse, type SessionDeletion } from "../db/session-edits.ts";
 import { findSession, sessionExists } from "../db/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
-import { parseWith, readJson } from "../http/json.ts";
+import { readStorableJson } from "../http/edit.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
-import { withStorableCharacters } from "../ingest/clean-value.ts";
 import type { Limits } from "../limits.ts";
 
 export type SessionEditDependencies = { reads: Database; edits: Database; limits: Limits };
@@ -22,9 +21,8 @@ export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependenc
 
   routes.patch("/:id", async function patch(c) {
     const id = readPathId(c, "id", "session");
-    const body = await readJson(c, sessionPatchSchema, limits);
-    const storable = parseWith(sessionPatchSchema, withStorableCharacters(body));
-    const patched = await edits.run((sql) => patchSession(sql, id, storable));
+    const body = await readStorableJson(c, sessionPatchSchema, limits);
+    const patched = await edits.run((sql) => patchSession(sql, id, body));
     const session = await reads.run((sql) => findSession(sql, id));
     if (session === null) throw notFound("session");
     if (!patched) throw tooManyTags();
