@@ -1,0 +1,139 @@
+import { afterAll, afterEach, beforeAll } from "bun:test";
+import { clearRows, useTestDatabase } from "@wharf/testkit";
+import type { Hono } from "hono";
+import pino from "pino";
+import { createApp } from "../app.ts";
+import { type Database, openDatabase } from "../db/database.ts";
+import { createHealthProbe } from "../db/health-probe.ts";
+import { insertNotes } from "../db/ingest-notes.ts";
+import { migratePhases } from "../db/phases.ts";
+import type { Sql } from "../db/postgres.ts";
+import type { AppEnv } from "../http/context.ts";
+import type { CheckedEvent } from "../ingest/check-event.ts";
+import { createFlush } from "../ingest/flush.ts";
+import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
+import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
+import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
+import { createReadiness, type Readiness } from "../readiness.ts";
+
+export type TestApp = {
+  app: Hono<AppEnv>;
+  readiness: Readiness;
+  reads: Database;
+  writes: Database;
+  workspaces: WorkspaceResolver;
+  writer: Writer<CheckedEvent>;
+};
+
+export type TestServer = {
+  /** The parts; there only inside tests and hooks. */
+  current(): TestApp;
+  readonly sql: Sql;
+  readonly url: string;
+  key: string;
+  /** A request with the admin key, without a port. `body`: text as it is, anything else as JSON. */
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<TestResponse>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads a response's fields and says what it expects of them.
+export type TestResponse = { status: number; body: any; headers: Headers };
+
+export type SetupOptions = { limits?: Partial<Limits>; now?: () => Date };
+
+const KEY = `wharf_admin_${"k".repeat(43)}`;
+
+/**
+ * The whole server but for its port and its jobs, on a database of this file's own; all rows are cleared after each test.
+ * Call it once at the top of a test file.
+ */
+export function setupApp(options: SetupOptions = {}): TestServer {
+  const database = useTestDatabase({ migrate: migratePhases });
+  let opened: (TestApp & { close(): Promise<unknown> }) | undefined;
+  beforeAll(() => {
+    opened = openApp(database.url, options);
+  });
+  afterEach(async () => {
+    await opened?.writer.drained();
+    await clearRows(database.sql);
+    opened?.workspaces.forget();
+  });
+  afterAll(async () => {
+    await opened?.close();
+  });
+
+  function current(): TestApp {
+    if (opened) return opened;
+    throw new Error("The app exists only inside tests and hooks.");
+  }
+
+  async function request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<TestResponse> {
+    const response = await current().app.request(path, {
+      method,
+      headers: {
+        authorization: `Bearer ${KEY}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+    return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
+  }
+
+  return {
+    current,
+    request,
+    key: KEY,
+    get sql() {
+      return database.sql;
+    },
+    get url() {
+      return database.url;
+    },
+  };
+}
+
+function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const readiness = createReadiness();
+  readiness.set("ready");
+  const deadline_ms = limits.statement_deadline_ms;
+  const reads = openDatabase(url, { deadline_ms });
+  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX });
+  const health = createHealthProbe(url);
+  const workspaces = createWorkspaceResolver(writes);
+  const writer = createWriter<CheckedEvent>({
+    flush: createFlush({ database: writes, workspaces }),
+    sizeOf: (event) => event.json.length,
+    queueMaxItems: limits.write_queue_events,
+    queueMaxBytes: limits.write_queue_bytes,
+  });
+  const app = createApp({
+    adminKey: KEY,
+    logger: pino({ level: "silent" }),
+    limits,
+    readiness,
+    health,
+    reads,
+    ingest: {
+      limits,
+      now: options.now ?? (() => new Date()),
+      write: writer.write,
+      saveNotes: (notes) => writes.run((sql) => insertNotes(sql, notes)),
+    },
+    reports: { database: writes, workspaces },
+  });
+  const close = () => Promise.all([reads.close(), writes.close(), health.close()]);
+  return { app, readiness, reads, writes, workspaces, writer, close };
+}
