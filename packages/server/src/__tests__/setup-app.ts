@@ -8,12 +8,14 @@ import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
 import type { Sql } from "../db/postgres.ts";
+import { createAccess } from "../http/access.ts";
 import type { AppEnv } from "../http/context.ts";
 import type { CheckedEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
+import { createServerMetrics } from "../metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "../readiness.ts";
 
 export type TestApp = {
@@ -43,7 +45,13 @@ export type TestServer = {
 // biome-ignore lint/suspicious/noExplicitAny: a test reads a response's fields and says what it expects of them.
 export type TestResponse = { status: number; body: any; headers: Headers };
 
-export type SetupOptions = { limits?: Partial<Limits>; now?: () => Date };
+export type SetupOptions = {
+  limits?: Partial<Limits>;
+  now?: () => Date;
+  logger?: pino.Logger;
+  trustedProxies?: number;
+  corsOrigins?: string[];
+};
 
 const KEY = `wharf_admin_${"k".repeat(43)}`;
 
@@ -106,6 +114,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
 
 function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const trustedProxies = options.trustedProxies ?? 0;
   const readiness = createReadiness();
   readiness.set("ready");
   const deadline_ms = limits.statement_deadline_ms;
@@ -120,8 +129,12 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     queueMaxBytes: limits.write_queue_bytes,
   });
   const app = createApp({
-    adminKey: KEY,
-    logger: pino({ level: "silent" }),
+    access: createAccess({ adminKey: KEY, database: reads, limits, trustedProxies }),
+    logger: options.logger ?? pino({ level: "silent" }),
+    metrics: createServerMetrics(),
+    trustedProxies,
+    corsOrigins: options.corsOrigins ?? [],
+    queueDepth: writer.depth,
     limits,
     readiness,
     health,

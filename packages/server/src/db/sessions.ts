@@ -8,3 +8,9 @@ export async function findSession(sql: Sql, id: string): Promise<object | null> 
     WHERE s.id = ${id}`;
   return row ?? null;
 }
+
+/** The device whose session it is, or null where there is no such session. */
+export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql<{ device_id: string }[]>`SELECT device_id FROM sessions WHERE id = ${id}`;
+  return row?.device_id ?? null;
+}

@@ -46,7 +46,8 @@ export async function ingestEvents(
 
 function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
   if ("value" in item) return checkEvent(item.value, context);
-  return { id: null, device_id: null, error: "the line is not JSON", body: item.unreadable };
+  const device_id = context.boundDeviceId ?? null;
+  return { id: null, device_id, error: "the line is not JSON", body: item.unreadable };
 }
 
 function statusOf(outcome: Outcome | undefined): EventResult["status"] {
