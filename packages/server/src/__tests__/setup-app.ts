@@ -8,18 +8,20 @@ import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
 import type { Sql } from "../db/postgres.ts";
-import { createAccess } from "../http/access.ts";
+import { type Access, createAccess } from "../http/access.ts";
 import type { AppEnv } from "../http/context.ts";
 import type { CheckedEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
-import { createServerMetrics } from "../metrics/server-metrics.ts";
+import { createServerMetrics, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "../readiness.ts";
 
 export type TestApp = {
   app: Hono<AppEnv>;
+  access: Access;
+  metrics: ServerMetrics;
   readiness: Readiness;
   reads: Database;
   writes: Database;
@@ -48,6 +50,8 @@ export type TestResponse = { status: number; body: any; headers: Headers };
 export type SetupOptions = {
   limits?: Partial<Limits>;
   now?: () => Date;
+  /** Milliseconds of a clock for caches and rate limits. */
+  monotonicNow?: () => number;
   logger?: pino.Logger;
   trustedProxies?: number;
   corsOrigins?: string[];
@@ -128,10 +132,19 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });
+  const metrics = createServerMetrics();
+  const access = createAccess({
+    adminKey: KEY,
+    database: reads,
+    limits,
+    trustedProxies,
+    onRefusal: (limit) => metrics.refusals.add(1, limit),
+    ...(options.monotonicNow === undefined ? {} : { now: options.monotonicNow }),
+  });
   const app = createApp({
-    access: createAccess({ adminKey: KEY, database: reads, limits, trustedProxies }),
+    access,
     logger: options.logger ?? pino({ level: "silent" }),
-    metrics: createServerMetrics(),
+    metrics,
     trustedProxies,
     corsOrigins: options.corsOrigins ?? [],
     queueDepth: writer.depth,
@@ -148,5 +161,5 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     reports: { database: writes, workspaces },
   });
   const close = () => Promise.all([reads.close(), writes.close(), health.close()]);
-  return { app, readiness, reads, writes, workspaces, writer, close };
+  return { app, access, metrics, readiness, reads, writes, workspaces, writer, close };
 }
