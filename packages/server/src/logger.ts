@@ -5,14 +5,19 @@ import { withoutKeys } from "./keys/api-key.ts";
 
 export type Logger = pino.Logger;
 
-/** JSON lines; on a terminal, readable lines. Errors are logged by an allow list: a driver's error holds DSNs and values. */
-export function createLogger(level: string, isTerminal: boolean): Logger {
+/** JSON lines; on a terminal, readable lines; or to `destination`. Errors are logged by an allow list: a driver's error holds DSNs and values. */
+export function createLogger(
+  level: string,
+  isTerminal: boolean,
+  destination?: pino.DestinationStream,
+): Logger {
   const options: pino.LoggerOptions = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: serializeError, error: serializeError },
   };
+  if (destination !== undefined) return pino(options, destination);
   if (!isTerminal) return pino(options);
   return pino({
     ...options,

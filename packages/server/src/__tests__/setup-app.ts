@@ -116,7 +116,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
   };
 }
 
-function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
+export function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const trustedProxies = options.trustedProxies ?? 0;
   const readiness = createReadiness();

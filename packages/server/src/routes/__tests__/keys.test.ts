@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { until } from "@wharf/testkit";
-import { setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
+import { openApp, setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
+import { KEY_CACHE_MS } from "../../keys/key-cache.ts";
 
 const server = setupApp();
 
@@ -124,6 +125,23 @@ describe("revoking a key", () => {
     expect((await server.request("DELETE", `/api/keys/${id}`)).status).toBe(204);
     const [after] = await server.sql`SELECT revoked_at::text FROM api_keys`;
     expect(after).toEqual(before);
+  });
+
+  test("another replica refuses it within KEY_CACHE_MS", async () => {
+    let now_ms = 0;
+    const replica = openApp(server.url, { monotonicNow: () => now_ms });
+    const { id, key } = await createKey({ scope: "read" });
+    const status = async () => {
+      const headers = { authorization: `Bearer ${key}` };
+      return (await replica.app.request("/api/limits", { headers })).status;
+    };
+    expect(await status()).toBe(200);
+    now_ms += 1_000;
+    await server.request("DELETE", `/api/keys/${id}`);
+    expect(await status()).toBe(200);
+    now_ms += KEY_CACHE_MS - 1_000;
+    expect(await status()).toBe(401);
+    await replica.close();
   });
 
   test("a key that is unknown is not found", async () => {
