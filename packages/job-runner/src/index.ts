@@ -1,3 +1,35 @@
-export type { JobRunner, JobRunnerOptions } from "./job-runner.ts";
+export type { Backoff } from "./backoff.ts";
+export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
+export { defineJob } from "./define-job.ts";
+export type {
+  DeadLetterFilter,
+  Driver,
+  Enqueued,
+  FailureKind,
+  JobRecord,
+  JobStatus,
+  PostgresClient,
+} from "./drivers/driver.ts";
+export { createMemoryDriver } from "./drivers/memory.ts";
+export { createPostgresDriver, type PostgresDriverOptions } from "./drivers/postgres.ts";
+export type { JobInput } from "./enqueuer.ts";
+export {
+  JobCancelledError,
+  JobDrainedError,
+  JobNotInflightError,
+  JobOptionError,
+  JobRunnerError,
+  JobSchemaError,
+  JobTimeoutError,
+  LeaseExpiredError,
+  LeaseLostError,
+  LeaseMismatchError,
+  UnrecoverableError,
+  UnsupportedByDriverError,
+} from "./errors.ts";
+export type { Instant } from "./instant.ts";
+export type { JobContext } from "./job-context.ts";
+export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
+export type { JobRunnerOptions } from "./runner-options.ts";

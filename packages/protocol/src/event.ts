@@ -22,6 +22,11 @@ export const eventTypeSchema = z
     error: "must be dot notation in lower case, like session.start",
   });
 
+/** Any JSON object, taken as it is: z.record would copy it key by key, 1.5 µs an event. */
+export const jsonObjectSchema = z
+  .custom<Record<string, unknown>>(isJsonObject, { error: "must be an object" })
+  .meta({ type: "object", additionalProperties: true });
+
 export const blobRefSchema = z.looseObject({
   key: z.string().min(1),
   content_type: z.string(),
@@ -29,14 +34,14 @@ export const blobRefSchema = z.looseObject({
 });
 
 /** What a device sends. `workspace_id` is the canonical id or a git remote; `data` is checked by its type's own schema. */
-export const eventSchema = z.looseObject({
+export const eventSchema = z.object({
   id: z.string().regex(ULID_PATTERN, { error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U" }),
   type: eventTypeSchema,
   timestamp: timestampSchema,
   device_id: idSchema,
   workspace_id: z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX),
   session_id: idSchema.nullish(),
-  data: z.record(z.string(), z.unknown()),
+  data: jsonObjectSchema,
   blob_refs: z.array(blobRefSchema).default([]),
 });
 
@@ -68,6 +73,10 @@ export type EventResult = z.infer<typeof eventResultSchema>;
 export type IngestResponse = z.infer<typeof ingestResponseSchema>;
 
 function isPlausibleTime(text: string): boolean {
-  const year = new Date(text).getUTCFullYear();
+  const year = Number(text.slice(0, 4));
   return year >= EARLIEST_YEAR && year < LATEST_YEAR;
+}
+
+function isJsonObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

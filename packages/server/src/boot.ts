@@ -6,7 +6,7 @@ import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import { closeDb, createDb, POOL_MAX_CONNECTIONS } from "./db/postgres.ts";
+import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
@@ -129,11 +129,15 @@ async function start(
 function openPools(config: Config, url: string, metrics: ServerMetrics) {
   const deadline_ms = config.limits.statement_deadline_ms;
   const { measure } = createMeasuredPools(metrics);
-  const open = (name: string, max: number) =>
-    measure(openDatabase(url, { applicationName: `wharf-${name}`, deadline_ms, max }), name, max);
+  const open = (name: string, options: DbOptions & { max: number }) =>
+    measure(
+      openDatabase(url, { applicationName: `wharf-${name}`, deadline_ms, ...options }),
+      name,
+      options.max,
+    );
   const sql = createDb(url);
-  const reads = open("reads", POOL_MAX_CONNECTIONS);
-  const writes = open("ingest", FLUSHES_IN_FLIGHT_MAX);
+  const reads = open("reads", { max: POOL_MAX_CONNECTIONS });
+  const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",
@@ -156,7 +160,7 @@ function createIngest({ limits }: Config, writes: Database, metrics: ServerMetri
   });
   const writer = createWriter<CheckedEvent>({
     flush: measureFlush(flush, metrics),
-    sizeOf: (event) => event.json.length,
+    sizeOf: (event) => event.data.length,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });

@@ -5,7 +5,12 @@ import { withoutKeys } from "./keys/api-key.ts";
 
 export type Logger = pino.Logger;
 
-/** JSON lines; on a terminal, readable lines; or to `destination`. Errors are logged by an allow list: a driver's error holds DSNs and values. */
+const ERROR_KEYS = new Set(["err", "error"]);
+
+/**
+ * JSON lines to `destination` (standard output); on a terminal, readable lines. Errors are logged by an allow list,
+ * under whatever key they come: a driver's error holds connection strings and values.
+ */
 export function createLogger(
   level: string,
   isTerminal: boolean,
@@ -16,9 +21,10 @@ export function createLogger(
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: serializeError, error: serializeError },
+    formatters: { log: serializeErrors },
+    hooks: { logMethod: addMessage },
   };
-  if (destination !== undefined) return pino(options, destination);
-  if (!isTerminal) return pino(options);
+  if (!isTerminal) return pino(options, destination ?? pino.destination(1));
   return pino({
     ...options,
     transport: {
@@ -26,6 +32,28 @@ export function createLogger(
       options: { colorize: true, translateTime: "SYS:HH:MM:ss", ignore: "pid,hostname" },
     },
   });
+}
+
+/** An error without a message of ours: pino would take the error's own, as it is. */
+function addMessage(this: Logger, inputs: Parameters<pino.LogFn>, method: pino.LogFn): void {
+  const [first, ...rest] = inputs;
+  if (rest.length === 0 && holdsError(first)) method.call(this, first, "an error");
+  else method.apply(this, inputs);
+}
+
+function holdsError(value: unknown): value is object {
+  if (value instanceof Error) return true;
+  return typeof value === "object" && value !== null && "err" in value && value.err instanceof Error;
+}
+
+/** Those that have no serializer of their own. */
+function serializeErrors(fields: Record<string, unknown>): Record<string, unknown> {
+  const errors = Object.entries(fields).filter(
+    ([key, value]) => value instanceof Error && !ERROR_KEYS.has(key),
+  );
+  return errors.length === 0
+    ? fields
+    : { ...fields, ...Object.fromEntries(errors.map(([key, value]) => [key, serializeError(value)])) };
 }
 
 /** What may be logged of an error: its kind, its code, a message that is known to be safe, and where it came from. */

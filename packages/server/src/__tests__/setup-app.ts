@@ -128,7 +128,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const workspaces = createWorkspaceResolver(writes);
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({ database: writes, workspaces }),
-    sizeOf: (event) => event.json.length,
+    sizeOf: (event) => event.data.length,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });

@@ -13,7 +13,8 @@ async function check(): Promise<DbHealth> {
     const location = await locateDatabase(config, resolveFromRoot(config.dataDir));
     const sql = createDb(location.url, { applicationName: "wharf-health", max: 1 });
     const result = await checkDbHealth(sql);
-    await closeDb(sql);
+    // A frozen database would let us wait for the end of the pool, too.
+    if (result.ok) await closeDb(sql);
     if (location.embedded?.adopted === false) await location.embedded.stop();
     return result;
   } catch (error) {

@@ -1,11 +1,12 @@
-import type postgres from "postgres";
+import postgres from "postgres";
 import { StorageError } from "../errors.ts";
-import { errorCode, isUnavailable } from "./database-errors.ts";
+import { isConnectionLost } from "./database-errors.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Sql } from "./postgres.ts";
 
 type Rows = readonly (object | undefined)[];
 
-/** One backend, ours until released. Queries run in the order in which they are called. */
+/** One backend of our own. Statements run one after another, in the order in which they are called. */
 export type Connection = {
   query<T extends Rows = postgres.Row[]>(
     template: TemplateStringsArray,
@@ -15,41 +16,65 @@ export type Connection = {
   script(text: string): Promise<void>;
   /** The backend went away: whatever was open on it is rolled back, and no statement is sent any more. */
   isDead(): boolean;
-  /** Gives the connection back. A dead one is never given back: the pool has already taken it out. */
-  release(): void;
+  close(): Promise<void>;
 };
 
+export type ConnectionOptions = {
+  /** The longest wait for one statement's answer; without it there is no limit. */
+  deadline_ms?: number;
+};
+
+const CLOSE_TIMEOUT_S = 1;
+
 /**
- * A connection of its own from the pool. The driver would run the statements that follow a lost backend on a new
- * connection, outside the transaction; this guard refuses them with StorageError STORAGE_UNAVAILABLE.
+ * A connection beside the pool, to the same database and with the same settings; it connects with its first statement.
+ *
+ * Not one that is reserved from the pool: when the backend of such a one dies between two statements, the driver sends the
+ * next one over a new connection, outside the transaction, or ends the process by writing to a socket that is gone; and a
+ * reservation that fails to connect takes a place of the pool for ever. Here a lost backend is known as soon as its socket
+ * closes, and every later statement is refused with StorageError STORAGE_UNAVAILABLE.
  */
-export async function reserveConnection(sql: Sql): Promise<Connection> {
-  const reserved = await sql.reserve();
+export function openConnection(sql: Sql, { deadline_ms }: ConnectionOptions = {}): Connection {
   let dead = false;
+  let last: Promise<unknown> = Promise.resolve();
+  // Options once parsed are taken as they are (the driver's own `listen` relies on it), which its types do not tell.
+  const parsedOptions: object = sql.options;
+  const client = postgres({
+    ...parsedOptions,
+    max: 1,
+    idle_timeout: undefined,
+    max_lifetime: null,
+    onclose: () => {
+      dead = true;
+    },
+  });
+
+  /** One at a time, because the driver would send those that wait over the next connection, after this one was lost. */
+  function enqueue<T>(send: () => PromiseLike<T>): Promise<T> {
+    const answer = last.then(() => guarded(send));
+    last = answer.catch(() => undefined);
+    return answer;
+  }
 
   async function guarded<T>(send: () => PromiseLike<T>): Promise<T> {
-    if (dead)
-      throw new StorageError(
-        "The database connection was lost before this statement.",
-        "STORAGE_UNAVAILABLE",
-      );
+    if (dead) {
+      const message = "The database connection was lost before this statement.";
+      throw new StorageError(message, "STORAGE_UNAVAILABLE");
+    }
     try {
-      return await send();
+      return await (deadline_ms === undefined ? send() : withDeadline(send(), deadline_ms));
     } catch (error) {
-      // A statement that ran into its timeout leaves the backend alive; every other reason to be unavailable does not.
-      if (isUnavailable(error) && errorCode(error) !== "57014") dead = true;
+      if (isConnectionLost(error)) dead = true;
       throw error;
     }
   }
 
   return {
-    query: (template, ...parameters) => guarded(() => reserved(template, ...parameters)),
+    query: (template, ...parameters) => enqueue(() => client(template, ...parameters)),
     script: async (text) => {
-      await guarded(() => reserved.unsafe(text));
+      await enqueue(() => client.unsafe(text));
     },
     isDead: () => dead,
-    release: () => {
-      if (!dead) reserved.release();
-    },
+    close: () => client.end({ timeout: dead ? 0 : CLOSE_TIMEOUT_S }),
   };
 }

@@ -18,10 +18,18 @@ const CONNECTION_CODES = new Set([
 /** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, query_canceled by the statement timeout, read-only after a failover. */
 const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "53300", "57014", "25006"]);
 
+/** Those of them after which the connection serves on. */
+const BACKEND_ALIVE_STATES = new Set(["57014", "25006"]);
+
 /** The SQLSTATE or the driver's code of an error, or undefined. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The backend that ran the statement is gone, or cannot be waited for any longer; the next needs a new connection. */
+export function isConnectionLost(error: unknown): boolean {
+  return isUnavailable(error) && !BACKEND_ALIVE_STATES.has(errorCode(error) ?? "");
 }
 
 /** The database is away, refuses connections, or is too slow. The statement may or may not have been committed. */

@@ -4,22 +4,24 @@ import type { Sql } from "./postgres.ts";
 export const LAST_SEEN_INTERVAL_S = 5;
 
 /**
- * What `stored` events do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
+ * What `stored` events (by way of their `links`) do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
  * The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
  */
 export function deviceRows(sql: Sql) {
   return sql`
+    device_names AS (
+      SELECT DISTINCT ON (device_id) device_id, data ->> '_device_name' AS name, data ->> '_device_type' = 'remote' AS is_remote
+      FROM stored WHERE data ?| ARRAY['_device_name', '_device_type']
+      ORDER BY device_id, (data ->> '_device_name') IS NULL, timestamp DESC, id DESC
+    ),
     device_input AS (
-      SELECT device_id AS id,
-        (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
-          FILTER (WHERE data ->> '_device_name' <> ''))[1] AS name,
-        bool_or(data ->> '_device_type' = 'remote') AS is_remote
-      FROM stored GROUP BY device_id
+      SELECT l.device_id AS id, nullif(n.name, '') AS name, coalesce(n.is_remote, false) AS is_remote
+      FROM (SELECT DISTINCT device_id FROM links) l LEFT JOIN device_names n ON n.device_id = l.device_id
     ),
     device_rows AS (
       INSERT INTO devices AS device (id, name, type)
       SELECT i.id, coalesce(i.name, 'unknown-device'), CASE WHEN i.is_remote THEN 'remote' ELSE 'local' END
-      FROM device_input i LEFT JOIN devices known ON known.id = i.id
+      FROM device_input i LEFT JOIN LATERAL (SELECT * FROM devices d WHERE d.id = i.id OFFSET 0) known ON true
       WHERE known.id IS NULL
         OR known.last_seen_at < now() - make_interval(secs => ${LAST_SEEN_INTERVAL_S})
         OR (i.name IS NOT NULL AND known.name = 'unknown-device')

@@ -3,12 +3,25 @@ import { deviceRows } from "./devices.ts";
 import { gitActivityRows } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
 import type { Sql } from "./postgres.ts";
+import type { Fragment } from "./session-merge.ts";
 import { sessionRows } from "./sessions-from-events.ts";
 import { workspaceDeviceRows } from "./workspace-devices.ts";
 
+/** One event's columns as text; `data` and `blob_refs` are JSON. Ids hold no control characters. */
+export type EventRow = {
+  id: string;
+  type: string;
+  timestamp: string;
+  device_id: string;
+  workspace_id: string;
+  session_id: string | null;
+  data: string;
+  blob_refs: string;
+};
+
 export type FlushInput = {
-  /** A JSON array of rows {id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs}, sorted by id. */
-  events: string;
+  /** Sorted by id, so that concurrent flushes cannot deadlock. */
+  events: readonly EventRow[];
   /** A JSON array of {event_id, device_id, kind, detail, body}: written for those events that are stored. */
   notes: string;
 };
@@ -17,8 +30,6 @@ export type FlushOutput = {
   stored_count: number;
   /** Null when every event of the input was stored: the ids then need not travel. */
   stored_ids: string[] | null;
-  /** Ids of events that were left out because their session has been deleted. */
-  deleted_session_event_ids: string[] | null;
   /** Sessions that began, moved or ended: git activity may have to be matched anew. */
   changed_session_ids: string[] | null;
   /** Stored git events that name no session. */
@@ -28,24 +39,23 @@ export type FlushOutput = {
 /**
  * Stores one flush and everything that its events mean, in one statement: either all of it is committed, or nothing.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions; reading only what
- * was `stored` keeps a repeated event from acting twice. Sorted inserts keep concurrent flushes from deadlocking.
+ * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
  */
-export async function flushEvents(sql: Sql, input: FlushInput, expectedCount: number): Promise<FlushOutput> {
+export async function flushEvents(sql: Sql, input: FlushInput): Promise<FlushOutput> {
   const [row] = await sql<FlushOutput[]>`
-    WITH ${inputRows(sql, input.events)},
-    ${storedRows(sql)},
-    ${deviceRows(sql)},
+    WITH ${storedRows(sql, input.events)},
     ${workspaceDeviceRows(sql)},
+    ${deviceRows(sql)},
     ${sessionRows(sql)},
     ${gitActivityRows(sql)},
     ${noteRows(sql, input.notes)},
     ${changeLogRow(sql)}
     SELECT
-      (SELECT count(*)::int FROM stored) AS stored_count,
-      (SELECT array_agg(id) FROM stored HAVING count(*) <> ${expectedCount}::int) AS stored_ids,
-      (SELECT array_agg(id) FROM input WHERE session_deleted) AS deleted_session_event_ids,
-      (SELECT array_agg(id) FROM session_changes WHERE bounds_changed) AS changed_session_ids,
-      (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids`;
+      stored_count,
+      CASE WHEN stored_count <> ${input.events.length}::int THEN (SELECT array_agg(id) FROM stored) END AS stored_ids,
+      (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
+      (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids
+    FROM (SELECT count(*)::int AS stored_count FROM stored) AS counted`;
   if (row === undefined) throw new Error("the flush returned no row");
   return row;
 }
@@ -53,8 +63,7 @@ export async function flushEvents(sql: Sql, input: FlushInput, expectedCount: nu
 /** Events and the parents that their foreign keys need, and nothing else; each event is noted for a later projection. */
 export async function flushEventsAlone(sql: Sql, input: FlushInput, reason: string): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    WITH ${inputRows(sql, input.events)},
-    ${storedRows(sql)},
+    WITH ${storedRows(sql, input.events)},
     parents_devices AS (
       INSERT INTO devices (id, name, type)
       SELECT DISTINCT device_id, 'unknown-device', 'local' FROM stored ORDER BY device_id
@@ -69,8 +78,7 @@ export async function flushEventsAlone(sql: Sql, input: FlushInput, reason: stri
     retries AS (
       INSERT INTO projection_retries (event_id, last_error) SELECT id, ${reason} FROM stored
     ),
-    ${noteRows(sql, input.notes)},
-    ${changeLogRow(sql)}
+    ${noteRows(sql, input.notes)}
     SELECT id FROM stored`;
   return rows.map((row) => row.id);
 }
@@ -81,8 +89,8 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
     WITH stored AS MATERIALIZED (
       SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM events WHERE id = ANY(${eventIds})
     ),
-    ${deviceRows(sql)},
     ${workspaceDeviceRows(sql)},
+    ${deviceRows(sql)},
     ${sessionRows(sql)},
     ${gitActivityRows(sql)},
     ${changeLogRow(sql)},
@@ -90,33 +98,37 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
     SELECT
       (SELECT count(*)::int FROM stored) AS stored_count,
       NULL::text[] AS stored_ids,
-      NULL::text[] AS deleted_session_event_ids,
-      (SELECT array_agg(id) FROM session_changes WHERE bounds_changed) AS changed_session_ids,
+      (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
       (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids`;
   if (row === undefined) throw new Error("the projection returned no row");
   return row;
 }
 
-/** One text parameter, parsed once by Postgres: 35 µs a row against 147 µs for one INSERT a request. */
-function inputRows(sql: Sql, events: string) {
-  return sql`
-    input AS MATERIALIZED (
-      SELECT e.*, tombstone.session_id IS NOT NULL AS session_deleted
-      FROM jsonb_to_recordset((${events}::text)::jsonb) AS e (
-        id text, type text, timestamp timestamptz, device_id text, workspace_id text, session_id text,
-        data jsonb, blob_refs jsonb
-      )
-      LEFT JOIN session_tombstones tombstone ON tombstone.session_id = e.session_id
-    )`;
-}
+/** Between the texts of one column: JSON escapes it, and ids are cleared of it. */
+const SEPARATOR = "\u001f";
 
-function storedRows(sql: Sql) {
+/**
+ * One text a column, taken apart by Postgres: 12.8 µs a row until the row is in a table without indexes, against 19.6 µs for
+ * jsonb_to_recordset, which parses every payload twice, and 16.6 µs for unnest of arrays.
+ */
+function storedRows(sql: Sql, events: readonly EventRow[]): Fragment {
+  const column = (values: readonly string[]) =>
+    sql`string_to_table(${values.join(SEPARATOR)}::text, ${SEPARATOR}::text)`;
   return sql`
     stored AS (
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
-      SELECT id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs
-      FROM input WHERE NOT session_deleted
-      ORDER BY id
+      SELECT id, type, timestamp::timestamptz, device_id, workspace_id, nullif(session_id, ''), data::jsonb, blob_refs::jsonb
+      FROM ROWS FROM (
+        ${column(events.map((event) => event.id))},
+        ${column(events.map((event) => event.type))},
+        ${column(events.map((event) => event.timestamp))},
+        ${column(events.map((event) => event.device_id))},
+        ${column(events.map((event) => event.workspace_id))},
+        ${column(events.map((event) => event.session_id ?? ""))},
+        ${column(events.map((event) => event.data))},
+        ${column(events.map((event) => event.blob_refs))}
+      ) AS sent (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+      WHERE NOT EXISTS (SELECT FROM session_tombstones tombstone WHERE tombstone.session_id = sent.session_id)
       ON CONFLICT (id) DO NOTHING
       RETURNING id, type, timestamp, device_id, workspace_id, session_id, data
     )`;

@@ -35,27 +35,32 @@ export async function matchGitActivity(
   sessionIds: readonly string[],
 ): Promise<void> {
   await sql`
-    WITH candidates AS (
-      SELECT g.id FROM git_activity g WHERE g.id = ANY(${gitIds}) AND g.session_inferred
+    UPDATE git_activity g SET session_id = ${sessionDuring(sql)}
+    WHERE g.id = ANY(ARRAY(
+      SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds}) AND a.session_inferred
       UNION
-      SELECT g.id FROM git_activity g WHERE g.session_id = ANY(${sessionIds}) AND g.session_inferred
+      SELECT a.id FROM git_activity a WHERE a.session_id = ANY(${sessionIds}) AND a.session_inferred
       UNION
-      SELECT g.id FROM sessions s JOIN git_activity g
-        ON g.workspace_id = s.workspace_id AND g.device_id = s.device_id
-        AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now()) AND g.session_inferred
-      WHERE s.id = ANY(${sessionIds})
-    )
-    UPDATE git_activity g SET session_id = matched.session_id
-    FROM (
-      SELECT a.id, (
-        SELECT s.id FROM sessions s
-        WHERE s.workspace_id = a.workspace_id AND s.device_id = a.device_id
+      SELECT a.id FROM unnest(${sessionIds}::text[]) AS changed (id)
+      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
+      CROSS JOIN LATERAL (
+        SELECT a.id FROM git_activity a
+        WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
           AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
-        ORDER BY s.started_at DESC, s.id DESC LIMIT 1
-      ) AS session_id
-      FROM (SELECT g.* FROM git_activity g JOIN candidates USING (id) ORDER BY g.id FOR UPDATE OF g) a
-    ) matched
-    WHERE g.id = matched.id AND g.session_id IS DISTINCT FROM matched.session_id`;
+        OFFSET 0
+      ) a
+    ))
+    AND g.session_id IS DISTINCT FROM ${sessionDuring(sql)}`;
+}
+
+/** The session of `g`'s workspace and device during which it happened; an open one lasts until now. */
+function sessionDuring(sql: Sql) {
+  return sql`(
+    SELECT s.id FROM sessions s
+    WHERE s.workspace_id = g.workspace_id AND s.device_id = g.device_id
+      AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
+    ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+  )`;
 }
 
 /** The same for all inferred activity that was ingested lately: what a process left undone when it died. */

@@ -1,5 +1,5 @@
 import { StorageError } from "../errors.ts";
-import { type Connection, reserveConnection } from "./connection.ts";
+import { type Connection, openConnection } from "./connection.ts";
 import type { Sql } from "./postgres.ts";
 
 /** The key of `SELECT pg_advisory_lock(48756301)`: everything that migrates takes this one lock. */
@@ -23,18 +23,30 @@ export async function withMigrationLock<T>(
   options: LockOptions,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const connection = await reserveConnection(sql);
+  const connection = openConnection(sql);
   try {
-    // A migration may take long; and a client that dies must not hold the lock until its statement ends.
-    await connection.script("SET statement_timeout = 0; SET client_connection_check_interval = '1s'");
+    await connection.script("SET statement_timeout = 0");
+    await noticeOwnDeath(connection);
     await acquire(connection, options);
-    return await work(connection);
-  } finally {
-    if (!connection.isDead()) {
-      await connection.query`SELECT pg_advisory_unlock(${MIGRATION_LOCK_KEY})`;
-      await connection.script("RESET statement_timeout; RESET client_connection_check_interval");
+    try {
+      return await work(connection);
+    } finally {
+      // Should it fail, the lock goes with the connection.
+      if (!connection.isDead()) {
+        await connection.query`SELECT pg_advisory_unlock(${MIGRATION_LOCK_KEY})`.catch(() => undefined);
+      }
     }
-    connection.release();
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Else the lock of a client that was killed is held until its statement ends. Not every platform's Postgres can do it. */
+async function noticeOwnDeath(connection: Connection): Promise<void> {
+  try {
+    await connection.script("SET client_connection_check_interval = '1s'");
+  } catch (error) {
+    if (connection.isDead()) throw error;
   }
 }
 

@@ -2,9 +2,11 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import { describeDatabaseError, errorCode } from "./database-errors.ts";
+import { describeDatabaseError, errorCode, isUnavailable } from "./database-errors.ts";
 import { type LockOptions, withMigrationLock } from "./migration-lock.ts";
 import type { Sql } from "./postgres.ts";
+import { splitStatements } from "./split-statements.ts";
+import { withinTransaction } from "./transaction.ts";
 
 export type MigrationError = { name: string; error: string };
 export type MigrationResult = { applied: string[]; skipped: string[]; errors: MigrationError[] };
@@ -18,7 +20,8 @@ const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
 /**
  * Applies the `.sql` files of one folder (not of its subfolders) in lexicographic order, each once and each in a transaction
  * of its own, under the advisory lock. A failing, unreadable or edited file goes to `errors`, and the next is tried.
- * A missing or empty folder has nothing to do. Throws StorageError when the lock or the database cannot be had.
+ * A missing or empty folder has nothing to do. Throws StorageError when the folder cannot be listed, or
+ * when the database or the lock cannot be had.
  */
 export async function runMigrations(
   sql: Sql,
@@ -29,10 +32,14 @@ export async function runMigrations(
   const { files, errors } = await readMigrations(dir);
   result.errors.push(...errors);
   if (files.length === 0) return result;
-  await withMigrationLock(sql, options, async (connection) => {
-    const known = await readLedger(connection);
-    for (const file of files) await applyOnce(connection, file, known, result);
-  });
+  try {
+    await withMigrationLock(sql, options, async (connection) => {
+      const known = await readLedger(connection);
+      for (const file of files) await applyOnce(connection, file, known, result);
+    });
+  } catch (error) {
+    throw asStorageError(error);
+  }
   return result;
 }
 
@@ -53,16 +60,20 @@ export async function readMigrations(
   return { files, errors };
 }
 
+function asStorageError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const code = isUnavailable(error) ? "STORAGE_UNAVAILABLE" : "STORAGE_MIGRATION_FAILED";
+  return new StorageError(`The migrations could not be started: ${describeDatabaseError(error)}.`, code);
+}
+
 async function listSqlFiles(dir: string): Promise<string[]> {
   try {
     const entries = await readdir(dir);
-    return entries.filter((name) => name.endsWith(".sql")).sort();
+    return entries.filter((name) => name.endsWith(".sql") && !name.startsWith(".")).sort();
   } catch (error) {
     if (errorCode(error) === "ENOENT") return [];
-    throw new StorageError(
-      `The migration folder cannot be read (${errorCode(error)}).`,
-      "STORAGE_MIGRATIONS_UNREADABLE",
-    );
+    const message = `The migration folder ${dir} cannot be read (${errorCode(error) ?? "unknown"}).`;
+    throw new StorageError(message, "STORAGE_MIGRATIONS_UNREADABLE");
   }
 }
 
@@ -103,31 +114,23 @@ function editedMessage(name: string): string {
   );
 }
 
-/** A file without a transaction can stop half-way, so each of its statements has to be repeatable (IF NOT EXISTS). */
+/**
+ * A file without a transaction can stop half-way, so each of its statements has to be repeatable: DROP INDEX CONCURRENTLY
+ * IF EXISTS before CREATE INDEX CONCURRENTLY, because one that failed leaves an invalid index, which IF NOT EXISTS keeps.
+ */
 async function apply(connection: Connection, file: MigrationFile): Promise<void> {
   if (NO_TRANSACTION.test(file.text)) {
+    // Sent as one text they would run in one implicit transaction, which CREATE INDEX CONCURRENTLY refuses.
     for (const statement of splitStatements(file.text)) await connection.script(statement);
     await record(connection, file);
     return;
   }
-  await connection.query`BEGIN`;
-  try {
+  await withinTransaction(connection, async () => {
     await connection.script(file.text);
     await record(connection, file);
-    await connection.query`COMMIT`;
-  } catch (error) {
-    if (!connection.isDead()) await connection.query`ROLLBACK`;
-    throw error;
-  }
+  });
 }
 
 async function record(connection: Connection, file: MigrationFile): Promise<void> {
   await connection.query`INSERT INTO _migrations (name, checksum) VALUES (${file.name}, ${file.checksum})`;
-}
-
-/** Several statements sent as one text run in one implicit transaction, which CREATE INDEX CONCURRENTLY refuses. */
-function splitStatements(text: string): string[] {
-  const withoutComments = text.replace(/--[^\n]*/g, "");
-  const statements = withoutComments.split(";").map((statement) => statement.trim());
-  return statements.filter((statement) => statement !== "");
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { jobMigrationsDir } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 import type { LockOptions } from "./migration-lock.ts";
-import { readMigrations, runMigrations } from "./migrator.ts";
+import { type MigrationFile, readMigrations, runMigrations } from "./migrator.ts";
 import type { Sql } from "./postgres.ts";
 
 export type Phase = { name: string; dir: string };
@@ -53,9 +53,7 @@ export type MigrationStatus = {
 /** What the ledger says of every phase's files, without changing anything. */
 export async function migrationStatus(sql: Sql): Promise<MigrationStatus> {
   const rows = await readAppliedRows(sql);
-  const files = (await Promise.all(PHASES.map((phase) => readMigrations(phase.dir)))).flatMap(
-    ({ files }) => files,
-  );
+  const files = await readPhases();
   const checksums = new Map(files.map((file) => [file.name, file.checksum]));
   const appliedNames = new Set(rows.map((row) => row.name));
   return {
@@ -72,21 +70,21 @@ export async function migrationStatus(sql: Sql): Promise<MigrationStatus> {
 
 /** Takes an edited file's present content as what was applied. Throws StorageError for a file that is unknown or not applied. */
 export async function acceptMigration(sql: Sql, name: string): Promise<void> {
-  const files = (await Promise.all(PHASES.map((phase) => readMigrations(phase.dir)))).flatMap(
-    ({ files }) => files,
-  );
-  const file = files.find((candidate) => candidate.name === name);
+  const file = (await readPhases()).find((candidate) => candidate.name === name);
   if (file === undefined) {
     throw new StorageError(`There is no migration file named ${name}.`, "STORAGE_MIGRATION_UNKNOWN");
   }
-  const updated =
-    await sql`UPDATE _migrations SET checksum = ${file.checksum} WHERE name = ${name} RETURNING name`;
-  if (updated.length === 0) {
-    throw new StorageError(
-      `${name} was never applied here: run "bun run migrate".`,
-      "STORAGE_MIGRATION_NOT_APPLIED",
-    );
+  const isApplied = (await readAppliedRows(sql)).some((row) => row.name === name);
+  if (!isApplied) {
+    const message = `${name} was never applied here: run "bun run migrate".`;
+    throw new StorageError(message, "STORAGE_MIGRATION_NOT_APPLIED");
   }
+  await sql`UPDATE _migrations SET checksum = ${file.checksum} WHERE name = ${name}`;
+}
+
+async function readPhases(): Promise<MigrationFile[]> {
+  const folders = await Promise.all(PHASES.map((phase) => readMigrations(phase.dir)));
+  return folders.flatMap(({ files }) => files);
 }
 
 type AppliedRow = { name: string; applied_at: string; checksum: string | null };

@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { describeDatabaseError } from "./database-errors.ts";
+import { withDeadline } from "./deadline.ts";
 
 export type Sql = postgres.Sql;
 
@@ -12,6 +13,11 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
+  /**
+   * Plan each prepared statement once, and by index. Planning the flush anew costs as much as running a small one; and a plan
+   * made while a table was small must not scan it when it has grown.
+   */
+  plansByIndex?: boolean;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -26,6 +32,8 @@ export const STATEMENT_TIMEOUT_MS = 10_000;
 export const HEALTH_TIMEOUT_MS = 5_000;
 export const POOL_CLOSE_TIMEOUT_S = 5;
 
+const CONNECTION_STRING = /^postgres(?:ql)?:\/\//;
+
 /**
  * A connection pool. Connects lazily, so a database that is away shows in the first query, not here.
  * Throws StorageError STORAGE_DB_URL_MISSING without a connection string, STORAGE_DB_URL_INVALID for one that does not parse.
@@ -34,6 +42,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
   if (connectionString === undefined || connectionString.trim() === "") {
     throw new StorageError("DATABASE_URL environment variable is required.", "STORAGE_DB_URL_MISSING");
   }
+  if (!CONNECTION_STRING.test(connectionString)) throw invalidConnectionString();
   const settings = {
     max: options.max ?? POOL_MAX_CONNECTIONS,
     idle_timeout: POOL_IDLE_TIMEOUT_S,
@@ -44,16 +53,16 @@ export function createDb(connectionString: string | undefined, options: DbOption
     connection: {
       application_name: options.applicationName ?? "wharf",
       statement_timeout: STATEMENT_TIMEOUT_MS,
+      ...(options.plansByIndex === true
+        ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" }
+        : {}),
     },
   };
   try {
     return postgres(connectionString, settings);
   } catch {
     // The driver's own error holds the whole string, password included: it must not travel on as a cause.
-    throw new StorageError(
-      "DATABASE_URL is not a valid connection string: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE.",
-      "STORAGE_DB_URL_INVALID",
-    );
+    throw invalidConnectionString();
   }
 }
 
@@ -61,26 +70,24 @@ export function createDb(connectionString: string | undefined, options: DbOption
 export async function checkDbHealth(sql: Sql): Promise<DbHealth> {
   const startedAt = performance.now();
   const elapsed = () => Math.round((performance.now() - startedAt) * 100) / 100;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StorageError(`no answer within ${HEALTH_TIMEOUT_MS} ms`, "STORAGE_TIMEOUT")),
-      HEALTH_TIMEOUT_MS,
-    );
-  });
   try {
-    await Promise.race([sql`SELECT 1`, deadline]);
+    await withDeadline(sql`SELECT 1`, HEALTH_TIMEOUT_MS);
     return { ok: true, latency_ms: elapsed() };
   } catch (error) {
     return { ok: false, latency_ms: elapsed(), error: describeDatabaseError(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 
 /** Ends a pool within POOL_CLOSE_TIMEOUT_S, also when its server no longer answers. */
 export async function closeDb(sql: Sql): Promise<void> {
   await sql.end({ timeout: POOL_CLOSE_TIMEOUT_S });
+}
+
+function invalidConnectionString(): StorageError {
+  return new StorageError(
+    "DATABASE_URL is not a valid connection string: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE.",
+    "STORAGE_DB_URL_INVALID",
+  );
 }
 
 function reconnectBackoffSeconds(retries: number): number {

@@ -1,22 +1,68 @@
-import { type Connection, reserveConnection } from "./connection.ts";
-import type { Sql } from "./postgres.ts";
+import { StorageError } from "../errors.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import { type Sql, STATEMENT_TIMEOUT_MS } from "./postgres.ts";
+
+/** The server's own timeout comes first, unless it is frozen or out of reach. */
+export const TRANSACTION_STATEMENT_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
+/** In this process at once; more wait for their turn, so that a crowd does not use up max_connections. */
+export const TRANSACTIONS_AT_ONCE_MAX = 8;
+
+const turns = createTurns(TRANSACTIONS_AT_ONCE_MAX);
 
 /**
  * Runs `work` in one transaction on a connection of its own: committed when it returns, rolled back when it throws.
+ * Opening that connection takes some 10 ms, so that what runs often is written as one statement on the pool instead.
  * The driver's own `begin` on a pool that also runs plain queries loses acknowledged writes of other callers when BEGIN is
  * the 100th pipelined query. A connection error in COMMIT means "maybe committed": the work has to be idempotent.
+ * A transaction must not wait for another one that it starts: with all turns taken that waits for ever.
  */
 export async function transaction<T>(sql: Sql, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await reserveConnection(sql);
+  await turns.take();
+  const connection = openConnection(sql, { deadline_ms: TRANSACTION_STATEMENT_DEADLINE_MS });
   try {
-    await connection.query`BEGIN`;
-    const value = await work(connection);
-    await connection.query`COMMIT`;
+    return await withinTransaction(connection, () => work(connection));
+  } finally {
+    await connection.close();
+    turns.give();
+  }
+}
+
+/** The same on a connection that is there already. */
+export async function withinTransaction<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  await connection.query`BEGIN`;
+  try {
+    const value = await work();
+    await commit(connection);
     return value;
   } catch (error) {
-    if (!connection.isDead()) await connection.query`ROLLBACK`;
+    // Should it fail, the backend is gone or goes with the connection, and the transaction with it.
+    if (!connection.isDead()) await connection.query`ROLLBACK`.catch(() => undefined);
     throw error;
-  } finally {
-    connection.release();
   }
+}
+
+/** When a statement failed and `work` went on regardless, Postgres answers COMMIT with ROLLBACK, and with no error. */
+async function commit(connection: Connection): Promise<void> {
+  const { command } = await connection.query`COMMIT`;
+  if (command === "COMMIT") return;
+  throw new StorageError(
+    "The transaction was rolled back, because one of its statements had failed.",
+    "STORAGE_ROLLED_BACK",
+  );
+}
+
+function createTurns(max: number): { take(): Promise<void>; give(): void } {
+  const waiting: (() => void)[] = [];
+  let taken = 0;
+  return {
+    take: async () => {
+      if (taken < max) taken += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    give: () => {
+      const next = waiting.shift();
+      if (next === undefined) taken -= 1;
+      else next();
+    },
+  };
 }

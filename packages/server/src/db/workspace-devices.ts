@@ -5,23 +5,28 @@ export const LAST_ACTIVE_INTERVAL_S = 30;
 /** What `stored` events do to workspace_devices: which device works on which workspace, and where on its disk. */
 export function workspaceDeviceRows(sql: Sql) {
   return sql`
-    link_input AS (
-      SELECT workspace_id, device_id,
-        (array_agg(data ->> 'cwd' ORDER BY timestamp DESC, id DESC)
-          FILTER (WHERE type = 'session.start' AND data ->> 'cwd' <> ''))[1] AS local_path,
-        bool_or(type = 'system.hooks.installed') AS hooks_installed
+    link_paths AS (
+      SELECT DISTINCT ON (workspace_id, device_id) workspace_id, device_id, data ->> 'cwd' AS local_path
+      FROM stored WHERE type = 'session.start' AND data ->> 'cwd' <> ''
+      ORDER BY workspace_id, device_id, timestamp DESC, id DESC
+    ),
+    links AS (
+      SELECT workspace_id, device_id, bool_or(type = 'system.hooks.installed') AS hooks_installed
       FROM stored GROUP BY workspace_id, device_id
     ),
     link_rows AS (
       INSERT INTO workspace_devices AS link (workspace_id, device_id, local_path, hooks_installed)
-      SELECT i.workspace_id, i.device_id, coalesce(i.local_path, 'unknown'), i.hooks_installed
-      FROM link_input i
-      LEFT JOIN workspace_devices known ON known.workspace_id = i.workspace_id AND known.device_id = i.device_id
+      SELECT l.workspace_id, l.device_id, coalesce(p.local_path, 'unknown'), l.hooks_installed
+      FROM links l
+      LEFT JOIN link_paths p ON p.workspace_id = l.workspace_id AND p.device_id = l.device_id
+      LEFT JOIN LATERAL (
+        SELECT * FROM workspace_devices w WHERE w.workspace_id = l.workspace_id AND w.device_id = l.device_id OFFSET 0
+      ) known ON true
       WHERE known.device_id IS NULL
         OR known.last_active_at < now() - make_interval(secs => ${LAST_ACTIVE_INTERVAL_S})
-        OR known.local_path <> i.local_path
-        OR (i.hooks_installed AND NOT known.hooks_installed)
-      ORDER BY i.workspace_id, i.device_id
+        OR known.local_path <> p.local_path
+        OR (l.hooks_installed AND NOT known.hooks_installed)
+      ORDER BY l.workspace_id, l.device_id
       ON CONFLICT (workspace_id, device_id) DO UPDATE SET
         local_path = CASE WHEN excluded.local_path = 'unknown' THEN link.local_path ELSE excluded.local_path END,
         hooks_installed = link.hooks_installed OR excluded.hooks_installed,

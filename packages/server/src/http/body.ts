@@ -7,41 +7,47 @@ import { ProblemError } from "./problem.ts";
 const gunzip = promisify(zlib.gunzip);
 const zstdDecompress = promisify(zlib.zstdDecompress);
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * The request's body as text: received within a deadline, decompressed (gzip, zstd), and bounded as sent and afterwards.
  * Throws ProblemError 400, 408, 413 or 415.
  */
 export async function readBody(c: Context, limits: Limits): Promise<string> {
-  const declared = Number(c.req.header("content-length") ?? Number.NaN);
-  if (declared > limits.body_bytes) throw tooLarge(limits.body_bytes, "as sent");
   const encoding = (c.req.header("content-encoding") ?? "identity").trim().toLowerCase();
-  const body = c.req.raw.body;
-  if (body === null) return "";
-  const bytes = await receive(body, limits);
+  const bytes = await receive(c, limits);
   if (encoding === "identity") return decodeText(bytes);
   return decodeText(await decompress(bytes, encoding, limits.decompressed_body_bytes));
 }
 
-async function receive(body: ReadableStream<Uint8Array>, limits: Limits): Promise<Uint8Array> {
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const timer = setTimeout(() => void reader.cancel(), limits.body_receive_ms);
-  const startedAt = performance.now();
+/** A declared length is checked beforehand and then read at once: reading by chunks costs ten times as much. */
+async function receive(c: Context, limits: Limits): Promise<Uint8Array> {
+  const declared = c.req.header("content-length");
+  if (declared !== undefined && Number(declared) > limits.body_bytes)
+    throw tooLarge(limits.body_bytes, "as sent");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow(limits.body_receive_ms)), limits.body_receive_ms);
+  });
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      length += value.byteLength;
-      if (length > limits.body_bytes) throw tooLarge(limits.body_bytes, "as sent");
-      chunks.push(value);
-    }
+    const body = declared === undefined ? receiveChunks(c, limits.body_bytes) : c.req.raw.bytes();
+    return await Promise.race([body, deadline]);
   } finally {
     clearTimeout(timer);
   }
-  if (performance.now() - startedAt >= limits.body_receive_ms) throw tooSlow(limits.body_receive_ms);
-  const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length);
+}
+
+async function receiveChunks(c: Context, bytes_max: number): Promise<Uint8Array> {
+  const { body } = c.req.raw;
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.byteLength;
+    if (length > bytes_max) throw tooLarge(bytes_max, "as sent");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
 }
 
 async function decompress(bytes: Uint8Array, encoding: string, bytes_max: number): Promise<Uint8Array> {
@@ -69,7 +75,7 @@ async function decompress(bytes: Uint8Array, encoding: string, bytes_max: number
 
 function decodeText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     throw new ProblemError({ status: 400, code: "BODY_NOT_UTF8", detail: "The body is not valid UTF-8." });
   }

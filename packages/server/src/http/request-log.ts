@@ -1,4 +1,3 @@
-import { createUlid } from "@wharf/protocol";
 import type { MiddlewareHandler } from "hono";
 import { withoutKeys } from "../keys/api-key.ts";
 import type { Logger } from "../logger.ts";
@@ -14,11 +13,12 @@ export function logRequests(logger: Logger): MiddlewareHandler<AppEnv> {
   let ingestCount = 0;
   return async function logRequest(c, next) {
     const sent = c.req.header("x-request-id");
-    const requestId = sent !== undefined && REQUEST_ID_PATTERN.test(sent) ? sent : createUlid();
+    const requestId = sent !== undefined && REQUEST_ID_PATTERN.test(sent) ? sent : crypto.randomUUID();
     c.set("requestId", requestId);
+    // Set before the answer is made: set afterwards, it would copy the whole response.
+    c.header("x-request-id", requestId);
     const startedAt = performance.now();
     await next();
-    c.header("x-request-id", requestId);
     const { status } = c.res;
     if (status < 400 && SAMPLED_PATHS.has(c.req.path) && ingestCount++ % INGEST_SAMPLE_INTERVAL !== 0) return;
     const duration_ms = Math.round((performance.now() - startedAt) * 10) / 10;

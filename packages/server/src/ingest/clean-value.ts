@@ -37,3 +37,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function storableText(text: string): string {
   return text.replaceAll("\0", REPLACEMENT).toWellFormed();
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const CONTROL_CHARACTERS = /[\u0000-\u001f]/;
+
+/** Ids travel to Postgres in lists separated by a control character, and none has any business in an id. */
+export function holdsControlCharacters(id: string): boolean {
+  return CONTROL_CHARACTERS.test(id);
+}
+
+export function withoutControlCharacters(id: string): string {
+  return [...id.toWellFormed()].map((character) => (character < " " ? REPLACEMENT : character)).join("");
+}

@@ -7,8 +7,8 @@ import {
   isRetryableConflict,
   isUnavailable,
 } from "../db/database-errors.ts";
-import { compareWithStored } from "../db/events.ts";
-import { type FlushOutput, flushEvents, flushEventsAlone } from "../db/flush-events.ts";
+import { locateEvents } from "../db/events.ts";
+import { type EventRow, type FlushOutput, flushEvents, flushEventsAlone } from "../db/flush-events.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
@@ -22,8 +22,8 @@ export type FlushDependencies = {
   onRetry?: (reason: string) => void;
 };
 
-type Row = { event: CheckedEvent; json: string };
-type Verdicts = Map<string, Outcome>;
+type Row = EventRow & { event: CheckedEvent };
+type Verdicts = Map<CheckedEvent, Outcome>;
 
 const CONFLICT_ATTEMPTS_MAX = 5;
 const ACCEPTED: Outcome = { status: "accepted" };
@@ -41,11 +41,10 @@ export function createFlush(dependencies: FlushDependencies) {
     const verdicts: Verdicts = new Map();
     await store([...firstById.values()].sort(byId), verdicts, dependencies);
     return events.map((event) => {
-      const verdict = verdicts.get(event.id);
-      if (verdict === undefined)
-        throw new StorageError("An event was left without a result.", "INGEST_LEDGER_BROKEN");
-      const isRepeat = firstById.get(event.id) !== event;
-      return isRepeat && verdict.status === "accepted" ? DUPLICATE : verdict;
+      const first = firstById.get(event.id);
+      const verdict = first === undefined ? undefined : verdicts.get(first);
+      if (verdict === undefined) throw ledgerBroken();
+      return first !== event && verdict === ACCEPTED ? DUPLICATE : verdict;
     });
   };
 }
@@ -68,14 +67,9 @@ async function store(
     dependencies.onRetry?.(describeDatabaseError(error));
     if (rows.length === 1 || !isDataError(error))
       return await storeAlone(rows, error, verdicts, dependencies);
-    const middle = Math.ceil(rows.length / 2);
-    for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
-      await store(
-        half.map((row) => row.event),
-        verdicts,
-        dependencies,
-      );
-    }
+    const middle = Math.ceil(events.length / 2);
+    await store(events.slice(0, middle), verdicts, dependencies);
+    await store(events.slice(middle), verdicts, dependencies);
   }
 }
 
@@ -84,37 +78,36 @@ async function resolveRows(
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<Row[]> {
-  const references = new Set(events.map((event) => event.workspace));
-  const ids = await dependencies.workspaces.resolve(references);
+  const ids = await dependencies.workspaces.resolve(new Set(events.map((event) => event.workspace)));
   const rows: Row[] = [];
   for (const event of events) {
-    const id = ids.get(event.workspace);
-    if (id === undefined)
-      verdicts.set(event.id, { status: "rejected", error: "workspace_id names no workspace" });
-    else rows.push({ event, json: `${event.json},"workspace_id":"${id}"}` });
+    const workspace_id = ids.get(event.workspace);
+    if (workspace_id === undefined)
+      verdicts.set(event, { status: "rejected", error: "workspace_id names no workspace" });
+    else rows.push({ ...event, workspace_id, event });
   }
   return rows;
 }
 
 /** Tries again what is certainly rolled back: a deadlock, or a parent that was deleted behind the cache. */
 async function storeWhole(rows: Row[], verdicts: Verdicts, dependencies: FlushDependencies): Promise<void> {
+  let current = rows;
   let parentsForgotten = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const output = await dependencies.database.run((sql) => flushEvents(sql, inputOf(rows), rows.length));
-      await settle(rows, output, verdicts, dependencies);
+      const output = await dependencies.database.run((sql) => flushEvents(sql, inputOf(current)));
+      await settle(current, output, verdicts, dependencies);
       return;
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
         parentsForgotten = true;
         dependencies.workspaces.forget();
-        const again = await resolveRows(
-          rows.map((row) => row.event),
+        current = await resolveRows(
+          current.map((row) => row.event),
           verdicts,
           dependencies,
         );
-        if (again.length === 0) return;
-        rows = again;
+        if (current.length === 0) return;
       } else if (!isRetryableConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) {
         throw error;
       }
@@ -129,52 +122,32 @@ async function settle(
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<void> {
-  const stored = output.stored_ids === null ? null : new Set(output.stored_ids);
-  const deleted = new Set(output.deleted_session_event_ids ?? []);
+  const stored = output.stored_ids === null && output.stored_count > 0 ? null : new Set(output.stored_ids);
   const others: Row[] = [];
   for (const row of rows) {
-    if (output.stored_count === rows.length || stored?.has(row.event.id))
-      verdicts.set(row.event.id, ACCEPTED);
-    else if (deleted.has(row.event.id))
-      verdicts.set(row.event.id, { status: "rejected", error: "its session was deleted" });
+    if (stored === null || stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
     else others.push(row);
   }
-  if (others.length > 0) await settleDuplicates(others, verdicts, dependencies);
+  if (others.length > 0) await settleOthers(others, verdicts, dependencies);
   const { changed_session_ids, unmatched_git_ids } = output;
-  if (changed_session_ids !== null || unmatched_git_ids !== null) {
-    await dependencies.database.run((sql) =>
-      matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []),
-    );
-  }
+  if (changed_session_ids === null && unmatched_git_ids === null) return;
+  await dependencies.database.run((sql) =>
+    matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []),
+  );
 }
 
 /** An id counts as a duplicate only when it is found; what was neither stored nor found makes the flush an error. */
-async function settleDuplicates(
-  rows: Row[],
-  verdicts: Verdicts,
-  dependencies: FlushDependencies,
-): Promise<void> {
-  const found = await dependencies.database.run((sql) => compareWithStored(sql, inputOf(rows).events));
-  if (found.length !== rows.length) {
-    throw new StorageError(
-      "Events were neither stored nor found: nothing of them is acknowledged.",
-      "INGEST_LEDGER_BROKEN",
-    );
-  }
-  const bodies = new Map(rows.map((row) => [row.event.id, row]));
+async function settleOthers(rows: Row[], verdicts: Verdicts, dependencies: FlushDependencies): Promise<void> {
+  const located = await dependencies.database.run((sql) => locateEvents(sql, rows));
+  const rowOf = new Map(rows.map((row) => [row.id, row]));
   const notes: IngestNote[] = [];
-  for (const { id, differs } of found) {
-    verdicts.set(id, DUPLICATE);
-    const row = bodies.get(id);
-    if (!differs || row === undefined) continue;
+  for (const { id, found, differs, session_deleted } of located) {
+    const row = rowOf.get(id);
+    if (row === undefined || (!found && !session_deleted)) throw ledgerBroken();
+    verdicts.set(row.event, found ? DUPLICATE : { status: "rejected", error: "its session was deleted" });
+    if (!differs) continue;
     const detail = "another body under a known id; the first one stays";
-    notes.push({
-      event_id: id,
-      device_id: row.event.device_id,
-      kind: "different_body",
-      detail,
-      body: row.json,
-    });
+    notes.push({ event_id: id, device_id: row.device_id, kind: "different_body", detail, body: row.data });
   }
   await dependencies.database.run((sql) => insertNotes(sql, notes));
 }
@@ -187,26 +160,25 @@ async function storeAlone(
 ): Promise<void> {
   try {
     const reason = describeDatabaseError(cause);
-    const stored = new Set(
-      await dependencies.database.run((sql) => flushEventsAlone(sql, inputOf(rows), reason)),
-    );
-    const others = rows.filter((row) => !stored.has(row.event.id));
-    for (const id of stored) verdicts.set(id, ACCEPTED);
-    if (others.length > 0) await settleDuplicates(others, verdicts, dependencies);
+    const ids = await dependencies.database.run((sql) => flushEventsAlone(sql, inputOf(rows), reason));
+    const stored = new Set(ids);
+    const others = rows.filter((row) => !stored.has(row.id));
+    for (const row of rows) if (stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
+    if (others.length > 0) await settleOthers(others, verdicts, dependencies);
   } catch (error) {
     if (rows.length > 1 || !isDataError(error)) throw error;
-    for (const row of rows) {
-      verdicts.set(row.event.id, {
-        status: "rejected",
-        error: `the database refused it: ${describeDatabaseError(error)}`,
-      });
-    }
+    const reason = `the database refused it: ${describeDatabaseError(error)}`;
+    for (const row of rows) verdicts.set(row.event, { status: "rejected", error: reason });
   }
 }
 
 function inputOf(rows: readonly Row[]) {
-  return {
-    events: `[${rows.map((row) => row.json).join(",")}]`,
-    notes: JSON.stringify(rows.flatMap((row) => row.event.notes)),
-  };
+  return { events: rows, notes: JSON.stringify(rows.flatMap((row) => row.event.notes)) };
+}
+
+function ledgerBroken(): StorageError {
+  return new StorageError(
+    "Events were neither stored nor found: nothing of them is acknowledged.",
+    "INGEST_LEDGER_BROKEN",
+  );
 }

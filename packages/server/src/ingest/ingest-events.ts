@@ -29,12 +29,12 @@ export async function ingestEvents(
   const checked = received.map((item) => check(item, dependencies));
   const writable = checked.filter((item): item is CheckedEvent => !isRejection(item));
   const outcomes = writable.length > 0 ? await dependencies.write(writable) : [];
-  const outcomeOf = new Map(writable.map((event, position) => [event, outcomes[position]]));
 
   const answer: IngestResponse = { ingested: 0, duplicates: 0, rejected: 0, results: [] };
   const notes: IngestNote[] = [];
+  let position = 0;
   for (const [index, item] of checked.entries()) {
-    const outcome = isRejection(item) ? undefined : outcomeOf.get(item);
+    const outcome = isRejection(item) ? undefined : outcomes[position++];
     const rejection = isRejection(item) ? item : rejectionOf(item, outcome);
     answer.results.push({ index, id: item.id, status: rejection === null ? statusOf(outcome) : "rejected" });
     if (rejection !== null) addRejection(answer, notes, index, rejection);
@@ -56,7 +56,7 @@ function statusOf(outcome: Outcome | undefined): EventResult["status"] {
 
 function rejectionOf(event: CheckedEvent, outcome: Outcome | undefined): Rejection | null {
   if (outcome?.status !== "rejected") return null;
-  return { id: event.id, device_id: event.device_id, error: outcome.error, body: `${event.json}}` };
+  return { id: event.id, device_id: event.device_id, error: outcome.error, body: event.data };
 }
 
 function addRejection(

@@ -1,0 +1,88 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import postgres from "postgres";
+import { migratePhases } from "../../packages/server/src/db/phases.ts";
+import {
+  type BenchEvent,
+  canonicalId,
+  createEvents,
+  createRandom,
+  DEVICES,
+  deviceId,
+  deviceOfSession,
+  SESSIONS,
+  sessionId,
+  WORKSPACES,
+  workspaceOfSession,
+  workspaceUlid,
+} from "./events.ts";
+import { type BenchPostgres, databaseUrl } from "./postgres.ts";
+
+export const TEMPLATE = "bench_template";
+export const COPY_ROWS_PER_CONNECTION = 75_000;
+export const BATCH_EVENTS = 100_000;
+export const SINGLE_EVENTS = 40_000;
+export const NAIVE_EVENTS = 15_000;
+/** Sent first and not measured: a server that runs for weeks has its code compiled. */
+export const WARM_UP_EVENTS = 30_000;
+export const WARM_UP_SINGLES = 5_000;
+const BATCH_SIZE = 100;
+const SEED = 20_261_122;
+
+export type Files = {
+  copies: string[];
+  batches: string;
+  singles: string;
+  naive: string;
+  warmUp: string;
+  warmUpSingles: string;
+};
+
+/** A migrated database with the devices, workspaces and sessions that a COPY into events needs. */
+export async function prepareTemplate(bench: BenchPostgres): Promise<void> {
+  await bench.admin.unsafe(`CREATE DATABASE ${TEMPLATE}`);
+  const sql = postgres(databaseUrl(bench.url, TEMPLATE), { max: 2, onnotice: () => undefined });
+  await migratePhases(sql);
+  for (let n = 0; n < WORKSPACES; n++) {
+    await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES (${workspaceUlid(n)}, ${canonicalId(n)}, ${`repository-${n}`})`;
+  }
+  for (let n = 0; n < DEVICES; n++)
+    await sql`INSERT INTO devices (id, name, type) VALUES (${deviceId(n)}, ${`machine ${n}`}, 'local')`;
+  for (let n = 0; n < SESSIONS; n++) {
+    await sql`INSERT INTO sessions (id, workspace_id, device_id, started_at)
+      VALUES (${sessionId(n)}, ${workspaceUlid(workspaceOfSession(n))}, ${deviceId(deviceOfSession(n))}, '2026-10-31')`;
+  }
+  await sql`VACUUM ANALYZE`;
+  await sql.end();
+}
+
+export async function writeFiles(folder: string): Promise<Files> {
+  const random = createRandom(SEED);
+  const copies = [join(folder, "copy-1.tsv"), join(folder, "copy-2.tsv")];
+  for (const file of copies)
+    await writeFile(file, createEvents(COPY_ROWS_PER_CONNECTION, random).map(toCopyLine).join(""));
+  const batches = join(folder, "batches.ndjson");
+  await writeFile(batches, toBodies(createEvents(BATCH_EVENTS, random), BATCH_SIZE));
+  const singles = join(folder, "singles.ndjson");
+  await writeFile(singles, toBodies(createEvents(SINGLE_EVENTS, random), 1));
+  const naive = join(folder, "naive.ndjson");
+  await writeFile(naive, toBodies(createEvents(NAIVE_EVENTS, random), 1));
+  const warmUp = join(folder, "warm-up.ndjson");
+  await writeFile(warmUp, toBodies(createEvents(WARM_UP_EVENTS, random), BATCH_SIZE));
+  const warmUpSingles = join(folder, "warm-up-singles.ndjson");
+  await writeFile(warmUpSingles, toBodies(createEvents(WARM_UP_SINGLES, random), 1));
+  return { copies, batches, singles, naive, warmUp, warmUpSingles };
+}
+
+function toBodies(events: BenchEvent[], size: number): string {
+  const bodies: string[] = [];
+  for (let start = 0; start < events.length; start += size)
+    bodies.push(JSON.stringify({ events: events.slice(start, start + size) }));
+  return bodies.join("\n");
+}
+
+function toCopyLine(event: BenchEvent): string {
+  const workspace = workspaceUlid(Number(event.workspace_id.slice(event.workspace_id.lastIndexOf("-") + 1)));
+  const data = JSON.stringify(event.data).replaceAll("\\", "\\\\");
+  return `${[event.id, event.type, event.timestamp, event.device_id, workspace, event.session_id, data, "[]"].join("\t")}\n`;
+}

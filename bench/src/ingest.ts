@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import {
+  BATCH_EVENTS,
+  COPY_ROWS_PER_CONNECTION,
+  type Files,
+  NAIVE_EVENTS,
+  prepareTemplate,
+  SINGLE_EVENTS,
+  TEMPLATE,
+  WARM_UP_EVENTS,
+  WARM_UP_SINGLES,
+  writeFiles,
+} from "./ingest-data.ts";
+import { startBenchPostgres } from "./postgres.ts";
+import { cpuSeconds, peakMemoryMb, startProgram } from "./processes.ts";
+import { median, progress, report, rounded } from "./report.ts";
+
+const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
+const BATCH_CONNECTIONS = 32;
+const SINGLE_CONNECTIONS = 256;
+const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
+const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
+
+type LoadResult = { requests: number; seconds: number; p50_ms: number; p99_ms: number; failures: number };
+type ProductResult = { rate: number; p99_ms: number; cpu_s_per_million: number; memory_mb: number };
+
+const bench = await startBenchPostgres();
+const folder = await mkdtemp(join(tmpdir(), "wharf-bench-data-"));
+try {
+  await prepareTemplate(bench);
+  await run(await writeFiles(folder));
+} finally {
+  await bench.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function run(files: Files): Promise<void> {
+  const copy: number[] = [];
+  const naive: number[] = [];
+  const batch: ProductResult[] = [];
+  const single: ProductResult[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    copy.push(await measureCopy(files));
+    batch.push(await measureProduct(files, files.batches, BATCH_EVENTS, BATCH_CONNECTIONS));
+    single.push(await measureProduct(files, files.singles, SINGLE_EVENTS, SINGLE_CONNECTIONS));
+    naive.push(await measureNaive(files));
+    const last = [copy.at(-1), batch.at(-1)?.rate, single.at(-1)?.rate, naive.at(-1)].map((rate) =>
+      Math.round(rate ?? 0),
+    );
+    progress(
+      `round ${round}/${ROUNDS}: copy2 ${last[0]}/s, batches ${last[1]}/s, singles ${last[2]}/s, naive ${last[3]}/s`,
+    );
+  }
+  const ratio = (ours: readonly { rate: number }[], theirs: readonly number[]) =>
+    rounded(median(ours.map(({ rate }, round) => rate / (theirs[round] ?? Number.NaN))));
+  report({
+    batch_vs_copy2: ratio(batch, copy),
+    single_vs_copy2: ratio(single, copy),
+    single_vs_naive: ratio(single, naive),
+    single_p99_ms: rounded(median(single.map(({ p99_ms }) => p99_ms)), 1),
+    server_cpu_s_per_million: rounded(median(batch.map((result) => result.cpu_s_per_million)), 1),
+    server_memory_mb_max: Math.max(
+      ...batch.map((result) => result.memory_mb),
+      ...single.map((result) => result.memory_mb),
+    ),
+    copy2_per_s: Math.round(median(copy)),
+    batch_per_s: Math.round(median(batch.map(({ rate }) => rate))),
+    single_per_s: Math.round(median(single.map(({ rate }) => rate))),
+    naive_per_s: Math.round(median(naive)),
+    rounds: ROUNDS,
+  });
+}
+
+/** The ceiling: two connections that COPY the same rows into the same table, with all its keys and indexes. */
+async function measureCopy(files: Files): Promise<number> {
+  const url = await bench.recreate("bench_copy", TEMPLATE);
+  const children = files.copies.map((file) =>
+    Bun.spawn(["bun", join(import.meta.dir, "copy-load.ts"), url, file], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    }),
+  );
+  await Promise.all(children.map((child) => child.stdout.getReader().read()));
+  const startedAt = performance.now();
+  for (const child of children) {
+    child.stdin.write("go\n");
+    child.stdin.end();
+  }
+  await Promise.all(children.map((child) => child.exited));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const rows = COPY_ROWS_PER_CONNECTION * files.copies.length;
+  await countEvents(url, rows);
+  return rows / seconds;
+}
+
+async function measureProduct(
+  files: Files,
+  bodies: string,
+  events: number,
+  connections: number,
+): Promise<ProductResult> {
+  const url = await bench.recreate("bench_product", TEMPLATE);
+  const server = await startProgram(["bun", SERVER], /"msg":"ready"/, {
+    DATABASE_URL: url,
+    WHARF_ADMIN_KEY: ADMIN_KEY,
+    PORT: "0",
+    HOST: "127.0.0.1",
+  });
+  const port = /localhost:(\d+)/.exec(server.line)?.[1] ?? "";
+  await load(port, BATCH_CONNECTIONS, files.warmUp);
+  await load(port, SINGLE_CONNECTIONS, files.warmUpSingles);
+  const cpuBefore = cpuSeconds(server.pid);
+  const result = await load(port, connections, bodies);
+  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  const memory_mb = peakMemoryMb(server.pid);
+  await server.stop();
+  await countEvents(url, events + WARM_UP_EVENTS + WARM_UP_SINGLES);
+  return {
+    rate: events / result.seconds,
+    p99_ms: result.p99_ms,
+    cpu_s_per_million: (cpu / events) * 1e6,
+    memory_mb,
+  };
+}
+
+async function measureNaive(files: Files): Promise<number> {
+  const url = await bench.recreate("bench_naive", TEMPLATE);
+  const server = await startProgram(["bun", join(import.meta.dir, "naive-server.ts"), url], /^\d+$/);
+  await load(server.line, SINGLE_CONNECTIONS, files.warmUpSingles);
+  const result = await load(server.line, SINGLE_CONNECTIONS, files.naive);
+  await server.stop();
+  await countEvents(url, NAIVE_EVENTS + WARM_UP_SINGLES);
+  return NAIVE_EVENTS / result.seconds;
+}
+
+async function load(port: string, connections: number, bodies: string): Promise<LoadResult> {
+  const command = [
+    "bun",
+    join(import.meta.dir, "http-load.ts"),
+    port,
+    ADMIN_KEY,
+    String(connections),
+    bodies,
+  ];
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  const result: LoadResult = JSON.parse(await new Response(child.stdout).text());
+  if (result.failures > 0) throw new Error(`${result.failures} requests were not acknowledged`);
+  return result;
+}
+
+/** Every figure counts rows in the table, not answers. */
+async function countEvents(url: string, expected: number): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  const [row] = await sql<{ count: number }[]>`SELECT count(*)::int AS count FROM events`;
+  await sql.end();
+  if (row?.count !== expected) throw new Error(`${row?.count} events are stored instead of ${expected}`);
+}

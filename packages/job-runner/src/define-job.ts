@@ -1,0 +1,101 @@
+import type { z } from "zod";
+import type { Backoff } from "./backoff.ts";
+import type { NewJob, PostgresClient } from "./drivers/driver.ts";
+import { JobOptionError, JobSchemaError } from "./errors.ts";
+import type { Instant } from "./instant.ts";
+import type { JobContext } from "./job-context.ts";
+
+export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
+  /** The job's type: stable, as stored jobs name it. */
+  readonly name: string;
+  /** Default "default". */
+  readonly queue?: string;
+  readonly input: Input;
+  readonly output?: Output;
+  /** Failures before the job goes to the dead letters. Default 25. */
+  readonly maxAttempts?: number;
+  readonly timeoutMs?: number;
+  /** A run longer than five times this counts as stuck. */
+  readonly expectedRunMs?: number;
+  readonly backoff?: Partial<Backoff>;
+  /** Smaller runs first. Default 0. */
+  readonly priority?: number;
+  /** Jobs with the same key never run together beyond the limit (default 1), in any process. */
+  readonly concurrency?: { key(input: z.output<Input>): string; readonly limit?: number };
+  run(ctx: JobContext, input: z.output<Input>): Promise<z.input<Output>> | z.input<Output>;
+}
+
+export interface EnqueueJobOptions {
+  readonly idempotencyKey?: string;
+  readonly priority?: number;
+  readonly runAt?: Instant;
+  readonly delayMs?: number;
+  readonly queue?: string;
+}
+
+export interface EnqueueCallOptions extends EnqueueJobOptions {
+  /** Store the job with this transaction: it exists if and only if the transaction commits. */
+  readonly transaction?: PostgresClient;
+}
+
+/** A job type with its schemas tied in: `toNewJob` and `perform` check what goes in and comes out. */
+export interface JobDefinition<Input extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  readonly queue: string;
+  readonly expectedRunMs: number | undefined;
+  readonly backoff: Partial<Backoff> | undefined;
+  /** Throws JobSchemaError. Stores the input as given: defaults and transforms apply when the job runs. */
+  toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob;
+  perform(ctx: JobContext, payload: unknown): Promise<unknown>;
+}
+
+/** Defines a job type. Throws JobOptionError for a name or limit that cannot work. */
+export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.ZodType>(
+  job: JobOptions<Input, Output>,
+): JobDefinition<Input> {
+  checkOptions(job);
+  const queue = job.queue ?? "default";
+
+  const fields = {
+    queue,
+    type: job.name,
+    ...(job.priority !== undefined && { priority: job.priority }),
+    ...(job.maxAttempts !== undefined && { maxAttempts: job.maxAttempts }),
+    ...(job.timeoutMs !== undefined && { timeoutMs: job.timeoutMs }),
+    ...(job.concurrency && { concurrencyLimit: job.concurrency.limit ?? 1 }),
+  };
+
+  function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
+    const parsed = parse(job.name, "input", job.input, input);
+    if (job.concurrency === undefined) return { ...fields, payload: input, ...options };
+    return { ...fields, payload: input, concurrencyKey: job.concurrency.key(parsed), ...options };
+  }
+
+  async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {
+    const output = await job.run(ctx, parse(job.name, "input", job.input, payload));
+    return job.output === undefined ? output : parse(job.name, "output", job.output, output);
+  }
+
+  return { name: job.name, queue, expectedRunMs: job.expectedRunMs, backoff: job.backoff, toNewJob, perform };
+}
+
+function parse<Schema extends z.ZodType>(
+  type: string,
+  side: "input" | "output",
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.code}`);
+  throw new JobSchemaError(type, side, issues.join("; "));
+}
+
+function checkOptions(job: { name: string; maxAttempts?: number; concurrency?: { limit?: number } }) {
+  if (job.name === "") throw new JobOptionError("A job needs a name.");
+  if ((job.maxAttempts ?? 1) < 1)
+    throw new JobOptionError(`maxAttempts of job ${job.name} must be 1 or more.`);
+  if ((job.concurrency?.limit ?? 1) < 1) {
+    throw new JobOptionError(`The concurrency limit of job ${job.name} must be 1 or more.`);
+  }
+}

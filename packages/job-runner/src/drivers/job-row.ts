@@ -1,0 +1,67 @@
+import type { FailureKind, JobRecord, JobStatus } from "./driver.ts";
+
+/** A row of `all_jobs`, its times already ISO text. */
+export interface JobRow {
+  readonly id: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly status: JobStatus;
+  readonly priority: number;
+  readonly run_at: string;
+  readonly attempts: number;
+  readonly max_attempts: number;
+  readonly recoveries: number;
+  readonly lease_generation: number;
+  readonly lease_token: string | null;
+  readonly lease_expires_at: string | null;
+  readonly heartbeat_at: string | null;
+  readonly locked_at: string | null;
+  readonly locked_by: string | null;
+  readonly timeout_ms: number | null;
+  readonly idempotency_key: string | null;
+  readonly concurrency_key: string | null;
+  readonly last_error: string | null;
+  readonly failed_at: string | null;
+  readonly failure_kind: FailureKind | null;
+  readonly dlq_reason: string | null;
+  readonly dlq_failed_at: string | null;
+  readonly output: unknown;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly completed_at: string | null;
+}
+
+/** The job as callers see it: a `run_at` of '-infinity' is null, "runnable now". */
+export function toJobRecord(row: JobRow): JobRecord {
+  return {
+    id: row.id,
+    queue: row.queue,
+    type: row.type,
+    payload: row.payload,
+    status: row.status,
+    priority: row.priority,
+    runAt: row.run_at === "-infinity" ? null : row.run_at,
+    attempts: row.attempts,
+    maxAttempts: row.max_attempts,
+    recoveries: row.recoveries,
+    leaseGeneration: row.lease_generation,
+    leaseToken: row.lease_token,
+    leaseExpiresAt: row.lease_expires_at,
+    heartbeatAt: row.heartbeat_at,
+    lockedAt: row.locked_at,
+    lockedBy: row.locked_by,
+    timeoutMs: row.timeout_ms,
+    idempotencyKey: row.idempotency_key,
+    concurrencyKey: row.concurrency_key,
+    lastError: row.last_error,
+    failedAt: row.failed_at,
+    failureKind: row.failure_kind,
+    dlqReason: row.dlq_reason,
+    dlqFailedAt: row.dlq_failed_at,
+    output: row.output,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    completedAt: row.completed_at,
+  };
+}

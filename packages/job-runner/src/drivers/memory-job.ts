@@ -1,0 +1,146 @@
+import { instantMicros, microsText } from "../instant.ts";
+import type { FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+
+/** A job as the memory driver keeps it; times are microseconds since 1970. */
+export interface MemoryJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number | null;
+  readonly idempotencyKey: string | null;
+  readonly concurrencyKey: string | null;
+  readonly concurrencyLimit: number;
+  readonly createdAt: bigint;
+  status: JobStatus;
+  /** Null: runnable now. */
+  runAt: bigint | null;
+  lease: MemoryLease | null;
+  leaseGeneration: number;
+  attempts: number;
+  recoveries: number;
+  lastError: string | null;
+  failedAt: bigint | null;
+  failureKind: FailureKind | null;
+  dlqReason: string | null;
+  dlqFailedAt: bigint | null;
+  lockedAt: bigint | null;
+  lockedBy: string | null;
+  output: unknown;
+  updatedAt: bigint;
+  completedAt: bigint | null;
+}
+
+export interface MemoryLease {
+  readonly token: string;
+  readonly workerId: string;
+  readonly lockedAt: bigint;
+  readonly heartbeatAt: bigint;
+  readonly expiresAt: bigint;
+}
+
+export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
+  return {
+    id,
+    queue: job.queue,
+    type: job.type,
+    payload: structuredClone(job.payload),
+    priority: job.priority ?? 0,
+    maxAttempts: job.maxAttempts ?? 25,
+    timeoutMs: job.timeoutMs ?? null,
+    idempotencyKey: job.idempotencyKey ?? null,
+    concurrencyKey: job.concurrencyKey ?? null,
+    concurrencyLimit: job.concurrencyLimit ?? 1,
+    createdAt: now,
+    status: "queued",
+    runAt: firstRunAt(job, now),
+    lease: null,
+    leaseGeneration: 0,
+    attempts: 0,
+    recoveries: 0,
+    lastError: null,
+    failedAt: null,
+    failureKind: null,
+    dlqReason: null,
+    dlqFailedAt: null,
+    lockedAt: null,
+    lockedBy: null,
+    output: null,
+    updatedAt: now,
+    completedAt: null,
+  };
+}
+
+export function startLease(
+  job: MemoryJob,
+  lease: { token: string; workerId: string; leaseMs: number },
+  now: bigint,
+) {
+  const { token, workerId, leaseMs } = lease;
+  job.lease = {
+    token,
+    workerId,
+    lockedAt: now,
+    heartbeatAt: now,
+    expiresAt: now + BigInt(Math.round(leaseMs * 1000)),
+  };
+  job.status = "running";
+  job.leaseGeneration += 1;
+  job.updatedAt = now;
+}
+
+export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
+  job.lease = null;
+  job.runAt = null;
+  job.status = status;
+  job.updatedAt = now;
+}
+
+export function toReserved(job: MemoryJob, token: string): ReservedJob {
+  const runnableSince = job.runAt !== null && job.runAt > job.createdAt ? job.runAt : job.createdAt;
+  return {
+    jobId: job.id,
+    token,
+    queue: job.queue,
+    type: job.type,
+    payload: structuredClone(job.payload),
+    attempts: job.attempts,
+    maxAttempts: job.maxAttempts,
+    recoveries: job.recoveries,
+    timeoutMs: job.timeoutMs,
+    concurrencyKey: job.concurrencyKey,
+    waitedMs: Number(job.updatedAt - runnableSince) / 1000,
+  };
+}
+
+export function toRecord(job: MemoryJob): JobRecord {
+  const { lease, concurrencyLimit: _, ...rest } = job;
+  return {
+    ...rest,
+    payload: structuredClone(job.payload),
+    runAt: textOrNull(job.runAt),
+    leaseToken: lease?.token ?? null,
+    leaseExpiresAt: textOrNull(lease?.expiresAt),
+    heartbeatAt: textOrNull(lease?.heartbeatAt),
+    lockedAt: textOrNull(lease?.lockedAt ?? job.lockedAt),
+    lockedBy: lease?.workerId ?? job.lockedBy,
+    failedAt: textOrNull(job.failedAt),
+    dlqFailedAt: textOrNull(job.dlqFailedAt),
+    createdAt: microsText(job.createdAt),
+    updatedAt: microsText(job.updatedAt),
+    completedAt: textOrNull(job.completedAt),
+  };
+}
+
+function firstRunAt(job: NewJob, now: bigint): bigint | null {
+  if (job.delayMs !== undefined) return job.delayMs > 0 ? now + BigInt(Math.round(job.delayMs * 1000)) : null;
+  if (!job.runAt) return null;
+  const runAt = instantMicros(job.runAt);
+  return runAt > now ? runAt : null;
+}
+
+function textOrNull(micros: bigint | null | undefined): string | null {
+  return micros === null || micros === undefined ? null : microsText(micros);
+}

@@ -1,0 +1,160 @@
+import { JobNotInflightError, type LeaseRefusal, UnsupportedByDriverError } from "../errors.ts";
+import { instantMicros } from "../instant.ts";
+import type { At, Driver } from "./driver.ts";
+import { endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
+import { bury, createMemoryStore, type MemoryStore } from "./memory-store.ts";
+
+const MAX_RECOVERIES = 5;
+const MICROS_PER_MS = 1000n;
+
+/** Keeps jobs in this process: for tests, examples and programs that may forget. The same contract as Postgres. */
+export function createMemoryDriver(): Driver {
+  const store = createMemoryStore();
+  return {
+    name: "memory",
+    ...queueOperations(store),
+    ...leaseOperations(store),
+    ...upkeepOperations(store),
+  };
+}
+
+function queueOperations({ jobs, store, recover, claim }: MemoryStore) {
+  return {
+    async enqueue(newJobs, options) {
+      if (options?.transaction) throw new UnsupportedByDriverError("A transaction", "memory");
+      const now = microsOf(options);
+      return newJobs.map((job) => store(job, now));
+    },
+    async handOver(newJob, request, at) {
+      const now = microsOf(at);
+      const { id } = store(newJob, now);
+      const job = jobs.get(id);
+      if (job === undefined) throw new JobNotInflightError(id);
+      startLease(job, request, now);
+      return toReserved(job, request.token);
+    },
+    async reserve(request, at) {
+      const now = microsOf(at);
+      const recovered = recover(request.maxRecoveries ?? MAX_RECOVERIES, now);
+      return { jobs: claim(request, now), recovered };
+    },
+    async get(jobId) {
+      const job = jobs.get(jobId);
+      return job && toRecord(job);
+    },
+  } satisfies Partial<Driver>;
+}
+
+function leaseOperations({ jobs, underLease }: MemoryStore) {
+  return {
+    async extend(leases, leaseMs, at) {
+      const now = microsOf(at);
+      return leases.flatMap((lease) => underLease(lease, now, (job) => renew(job, leaseMs, now)) ?? []);
+    },
+    async ack(acks, at) {
+      const now = microsOf(at);
+      return acks.flatMap(
+        (ack) => underLease(ack, now, (job) => complete(job, ack.output, now), ["completed"]) ?? [],
+      );
+    },
+    async retry(lease, request, at) {
+      const now = microsOf(at);
+      throwIfRefused(
+        underLease(lease, now, (job) => {
+          endLease(job, "queued", now);
+          job.attempts += 1;
+          job.lastError = request.error;
+          if (request.delayMs) job.runAt = now + BigInt(Math.round(request.delayMs * 1000));
+          else if (request.runAt) job.runAt = instantMicros(request.runAt);
+        }),
+      );
+    },
+    async fail(lease, request, at) {
+      const now = microsOf(at);
+      const change = (job: MemoryJob) => {
+        job.attempts += 1;
+        job.lastError = request.error;
+        bury(job, { kind: request.kind, reason: request.reason ?? request.error }, now);
+      };
+      throwIfRefused(underLease(lease, now, change, ["completed", "failed"]));
+    },
+    async release(leases, at) {
+      const now = microsOf(at);
+      for (const { jobId, token } of leases) {
+        const job = jobs.get(jobId);
+        if (job?.lease?.token === token) endLease(job, "queued", now);
+      }
+    },
+  } satisfies Partial<Driver>;
+}
+
+function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
+  return {
+    async cancel(jobId, reason, at) {
+      const job = jobs.get(jobId);
+      if (job === undefined || !["queued", "running"].includes(job.status)) return false;
+      const now = microsOf(at);
+      endLease(job, "failed", now);
+      Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
+      return true;
+    },
+    async deadLetters(filter, page) {
+      const after = Number(page.after ?? 0);
+      return [...dead(filter)]
+        .filter((job) => Number(job.id) > after)
+        .slice(0, page.limit)
+        .map(toRecord);
+    },
+    async requeue(filter, options) {
+      const now = microsOf(options);
+      const found = [...dead(filter)];
+      for (const job of found) revive(job, options?.keepAttempts ?? false, now);
+      return found.length;
+    },
+    async maintain(retention, at) {
+      const now = microsOf(at);
+      for (const [id, job] of jobs) {
+        if (job.completedAt !== null && job.completedAt < now - days(retention.archiveDays)) jobs.delete(id);
+      }
+      for (const [key, known] of knownKeys) {
+        if (known.createdAt < now - days(retention.idempotencyKeyDays)) knownKeys.delete(key);
+      }
+    },
+  } satisfies Partial<Driver>;
+}
+
+function microsOf(at: At | undefined): bigint {
+  return at?.now === undefined ? BigInt(Date.now()) * MICROS_PER_MS : instantMicros(at.now);
+}
+
+function renew(job: MemoryJob, leaseMs: number, now: bigint) {
+  if (job.lease === null) return;
+  job.lease = { ...job.lease, heartbeatAt: now, expiresAt: now + BigInt(leaseMs) * MICROS_PER_MS };
+  job.updatedAt = now;
+}
+
+function complete(job: MemoryJob, output: unknown, now: bigint) {
+  const { workerId, lockedAt } = job.lease ?? { workerId: null, lockedAt: null };
+  endLease(job, "completed", now);
+  Object.assign(job, { output: output ?? null, completedAt: now, lockedBy: workerId, lockedAt });
+}
+
+function revive(job: MemoryJob, keepAttempts: boolean, now: bigint) {
+  endLease(job, "queued", now);
+  Object.assign(job, {
+    failureKind: null,
+    failedAt: null,
+    dlqReason: null,
+    dlqFailedAt: null,
+    recoveries: 0,
+  });
+  if (!keepAttempts) job.attempts = 0;
+}
+
+function throwIfRefused(refused: LeaseRefusal | undefined) {
+  if (refused !== undefined) throw refused.error;
+}
+
+function days(count: number): bigint {
+  return BigInt(count) * 86_400_000_000n;
+}

@@ -1,0 +1,21 @@
+import type { Sql } from "postgres";
+import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseRefusal } from "../errors.ts";
+import type { Instant } from "../instant.ts";
+import { leaseStates } from "../sql/lease-states.ts";
+import type { JobStatus, Lease } from "./driver.ts";
+
+/** Reads why leases were refused; jobs in an accepted state count as a success that happened before. */
+export async function explainRefusals(
+  sql: Sql,
+  leases: readonly Lease[],
+  context: { now: Instant | undefined; accepted: readonly JobStatus[] },
+): Promise<LeaseRefusal[]> {
+  const ids = leases.map((lease) => lease.jobId);
+  const states = new Map((await leaseStates(sql, ids, context.now)).map((row) => [row.id, row]));
+  return leases.flatMap(({ jobId }) => {
+    const state = states.get(jobId);
+    if (state !== undefined && context.accepted.includes(state.status)) return [];
+    if (state?.status !== "running") return [{ jobId, error: new JobNotInflightError(jobId) }];
+    return [{ jobId, error: state.expired ? new LeaseExpiredError(jobId) : new LeaseMismatchError(jobId) }];
+  });
+}

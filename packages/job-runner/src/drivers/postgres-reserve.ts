@@ -1,0 +1,116 @@
+import type { Sql } from "postgres";
+import { type Claim, type ClaimedRow, claimJobs } from "../sql/claim-jobs.ts";
+import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
+import { recoverJobs } from "../sql/recover-jobs.ts";
+import { type ClaimCursor, createClaimCursor, inOrder } from "./claim-cursor.ts";
+import type { At, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
+
+const MAX_RECOVERIES = 5;
+
+/** Hints alone: all of it may be wrong, and costs a claim at most. */
+interface QueueMemory {
+  readonly cursor: ClaimCursor;
+  /** The last concurrency key that a claim looked at; empty: start from the first. */
+  lastKey: string;
+  isUnkeyed: boolean;
+}
+
+/** The `reserve` operation, with what it remembers of each queue between claims. */
+export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
+  const queues = new Map<string, QueueMemory>();
+
+  async function reserve(request: ReserveRequest, at: At = {}): Promise<Reservation> {
+    const queue = queueOf(request.queue);
+    const after = at.now === undefined ? queue.cursor.resumeAfter() : null;
+    const claim: Claim = {
+      queue: request.queue,
+      types: request.types,
+      limit: request.limit,
+      token: crypto.randomUUID(),
+      workerId: request.workerId,
+      leaseMs: request.leaseMs,
+      after,
+      byAdvisoryLock,
+      now: at.now,
+    };
+    const startedAt = performance.now();
+    const { rows, recovered } = await recoverAndClaim(request, claim, queue);
+    rows.sort(inOrder);
+    queue.cursor.claimed(rows.at(-1), { full: after === null, startedAt });
+    return { jobs: rows.map((row) => toReserved(row, claim)), recovered };
+  }
+
+  /**
+   * A queue that had no keyed jobs a moment ago is claimed from while the recovery runs, which saves a round trip of
+   * each wake-up; what the recovery brought to light is claimed behind it. Otherwise one goes before the other.
+   */
+  async function recoverAndClaim(request: ReserveRequest, claim: Claim, queue: QueueMemory) {
+    const early = queue.isUnkeyed && claim.now === undefined ? claimJobs(sql, claim) : undefined;
+    const [recovery, claimed] = await Promise.all([recover(request, queue, claim), early]);
+    const rows: ClaimedRow[] = claimed ?? [];
+    const { recovered, keyed } = recovery;
+    queue.isUnkeyed = !keyed;
+    const limit = claim.limit - rows.length;
+    if (limit > 0 && (claimed === undefined || keyed || recovered.requeued > 0)) {
+      const rest = { ...claim, limit, after: recovered.requeued > 0 ? null : claim.after };
+      rows.push(...(await (keyed ? claimKeyed(rest) : claimJobs(sql, rest))));
+    }
+    return { rows, recovered };
+  }
+
+  /** Goes on behind the last key looked at, once around at most, until a claim brings something. */
+  async function claimKeyed(claim: Claim): Promise<ClaimedRow[]> {
+    const queue = queueOf(claim.queue);
+    const firstKey = queue.lastKey;
+    let afterKey = firstKey;
+    let wrapped = firstKey === "";
+    for (;;) {
+      const rows = await claimKeyedJobs(sql, { ...claim, afterKey });
+      const nextKey = rows[0]?.next_key ?? "";
+      queue.lastKey = nextKey;
+      const claimed = rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
+      const around = wrapped && (nextKey === "" || (firstKey !== "" && nextKey >= firstKey));
+      if (claimed.length > 0 || around) return claimed;
+      wrapped ||= nextKey === "";
+      afterKey = nextKey;
+    }
+  }
+
+  async function recover(request: ReserveRequest, queue: QueueMemory, { now }: Claim) {
+    const [row] = await recoverJobs(sql, {
+      queue: request.queue,
+      maxRecoveries: request.maxRecoveries ?? MAX_RECOVERIES,
+      since: now === undefined ? queue.cursor.recoveredSince() : null,
+      now,
+    });
+    queue.cursor.probed(row?.probed_at ?? "-infinity");
+    return {
+      keyed: row?.keyed ?? false,
+      recovered: { requeued: row?.requeued ?? 0, dead: row?.dead ?? 0 },
+    };
+  }
+
+  function queueOf(name: string): QueueMemory {
+    const queue = queues.get(name) ?? { cursor: createClaimCursor(), lastKey: "", isUnkeyed: false };
+    queues.set(name, queue);
+    return queue;
+  }
+
+  return reserve;
+}
+
+function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {
+  return {
+    jobId: row.id,
+    token: claim.token,
+    queue: claim.queue,
+    type: row.type,
+    payload: row.payload,
+    attempts: row.attempts,
+    maxAttempts: row.max_attempts,
+    recoveries: row.recoveries,
+    timeoutMs: row.timeout_ms,
+    concurrencyKey: row.concurrency_key,
+    waitedMs: row.waited_ms,
+  };
+}

@@ -1,0 +1,154 @@
+import type { Sql } from "postgres";
+import type { LeaseRefusal } from "../errors.ts";
+import type { Instant } from "../instant.ts";
+import { cancelJob } from "../sql/cancel-job.ts";
+import { completeJobs } from "../sql/complete-jobs.ts";
+import { enqueueJobs } from "../sql/enqueue-jobs.ts";
+import { enqueueOnce } from "../sql/enqueue-once.ts";
+import { extendLease, extendLeases } from "../sql/extend-leases.ts";
+import { failJob } from "../sql/fail-job.ts";
+import { handOverJob } from "../sql/hand-over-job.ts";
+import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.ts";
+import { releaseJobs } from "../sql/release-jobs.ts";
+import { requeueDeadLetters } from "../sql/requeue-dead-letters.ts";
+import { retryJob } from "../sql/retry-job.ts";
+import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
+import { storableJson } from "../storable-json.ts";
+import type {
+  Ack,
+  At,
+  Driver,
+  EnqueueOptions,
+  Lease,
+  NewJob,
+  PostgresClient,
+  ReservedJob,
+} from "./driver.ts";
+import { toJobRecord } from "./job-row.ts";
+import { listenForHints } from "./postgres-hints.ts";
+import { explainRefusals } from "./postgres-refusals.ts";
+import { createPostgresReserve } from "./postgres-reserve.ts";
+
+export interface PostgresDriverOptions {
+  readonly sql: Sql;
+  /** A pool that may LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`. */
+  readonly listenSql?: Sql | false;
+  /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
+  readonly useAdvisoryLocks?: boolean;
+}
+
+/** The driver that the engine is made for. Every operation is one statement, so it needs no transaction of its own. */
+export function createPostgresDriver(options: PostgresDriverOptions): Driver {
+  const { sql } = options;
+  const listenSql = options.listenSql ?? sql;
+
+  return {
+    name: "postgres",
+    enqueue: (jobs, enqueueOptions) => enqueue(sql, jobs, enqueueOptions),
+    reserve: createPostgresReserve(sql, options.useAdvisoryLocks ?? false),
+    ack: (acks, at) => ack(sql, acks, at),
+    extend: (leases, leaseMs, at) => extend(sql, leases, leaseMs, at),
+    async handOver(job, request, at) {
+      const [row] = await handOverJob(sql, job, request, at?.now);
+      if (row === undefined) throw new Error("INSERT … RETURNING came back empty.");
+      return toHandedOver(job, request.token, row.id);
+    },
+    async retry(lease, request, at) {
+      const rows = await retryJob(sql, lease, request, at?.now);
+      if (rows.length === 0) await refuse(sql, lease, at?.now);
+    },
+    async fail(lease, request, at) {
+      const rows = await failJob(sql, lease, request, at?.now);
+      if (rows.length === 0) await refuse(sql, lease, at?.now, ["completed", "failed"]);
+    },
+    async release(leases, at) {
+      if (leases.length > 0) await releaseJobs(sql, leases, at?.now);
+    },
+    async cancel(jobId, reason, at) {
+      return (await cancelJob(sql, jobId, reason, at?.now)).length > 0;
+    },
+    async get(jobId) {
+      const [row] = await selectJob(sql, jobId);
+      return row && toJobRecord(row);
+    },
+    async deadLetters(filter, page) {
+      return (await selectDeadLetters(sql, filter, page)).map(toJobRecord);
+    },
+    async requeue(filter, requeueOptions) {
+      const keepAttempts = requeueOptions?.keepAttempts ?? false;
+      const [row] = await requeueDeadLetters(sql, filter, keepAttempts, requeueOptions?.now);
+      return row?.count ?? 0;
+    },
+    ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
+    async maintain(retention, at) {
+      await maintainArchive(sql, retention.archiveDays);
+      await forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now);
+    },
+  };
+}
+
+async function enqueue(sql: PostgresClient, jobs: readonly NewJob[], options: EnqueueOptions | undefined) {
+  if (jobs.length === 0) return [];
+  const client = options?.transaction ?? sql;
+  if (jobs.some((job) => job.idempotencyKey !== undefined)) return enqueueOnce(client, jobs, options?.now);
+  const rows = await enqueueJobs(client, jobs, options?.now);
+  return rows.map((row) => ({ id: row.id, existed: false }));
+}
+
+/** One statement a token, as a join on (id, token) pairs made the planner scan; a claimed batch shares one token. */
+async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<LeaseRefusal[]> {
+  const byToken = Map.groupBy(acks, (done) => done.token);
+  const refusals = await Promise.all(
+    [...byToken].map(async ([token, batch]) => {
+      const ids = batch.map((done) => done.jobId);
+      const { count } = await completeJobs(sql, { token, ids, outputs: outputsText(batch), now: at?.now });
+      if (count === batch.length) return [];
+      return explainRefusals(sql, batch, { now: at?.now, accepted: ["completed"] });
+    }),
+  );
+  return refusals.flat();
+}
+
+async function extend(sql: Sql, leases: readonly Lease[], leaseMs: number, at: At | undefined) {
+  if (leases.length === 0) return [];
+  const rows = await extendLeases(sql, leases, leaseMs, at?.now);
+  const held = new Map(rows.map((row) => [`${row.id} ${row.lease_token}`, row.extended]));
+  const missing = leases.filter((lease) => !held.has(`${lease.jobId} ${lease.token}`));
+  const busy = leases.filter((lease) => held.get(`${lease.jobId} ${lease.token}`) === false);
+  for (const lease of busy) {
+    if ((await extendLease(sql, lease, leaseMs, at?.now)).length === 0) missing.push(lease);
+  }
+  return missing.length === 0 ? [] : explainRefusals(sql, missing, { now: at?.now, accepted: [] });
+}
+
+/** Throws why the lease was refused, unless the job is in one of the accepted states. */
+async function refuse(
+  sql: Sql,
+  lease: Lease,
+  now: Instant | undefined,
+  accepted: readonly ("completed" | "failed")[] = [],
+) {
+  const [refusal] = await explainRefusals(sql, [lease], { now, accepted });
+  if (refusal !== undefined) throw refusal.error;
+}
+
+function outputsText(batch: readonly Ack[]): string | null {
+  const outputs = batch.filter((done) => done.output !== undefined).map((done) => [done.jobId, done.output]);
+  return outputs.length === 0 ? null : storableJson(Object.fromEntries(outputs));
+}
+
+function toHandedOver(job: NewJob, token: string, jobId: string): ReservedJob {
+  return {
+    jobId,
+    token,
+    queue: job.queue,
+    type: job.type,
+    payload: job.payload,
+    attempts: 0,
+    maxAttempts: job.maxAttempts ?? 25,
+    recoveries: 0,
+    timeoutMs: job.timeoutMs ?? null,
+    concurrencyKey: null,
+    waitedMs: 0,
+  };
+}

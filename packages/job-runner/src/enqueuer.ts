@@ -1,0 +1,70 @@
+import type { z } from "zod";
+import type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition } from "./define-job.ts";
+import type { Enqueued, NewJob, PostgresClient } from "./drivers/driver.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Settings } from "./runner-options.ts";
+import type { Workforce } from "./workforce.ts";
+
+const ENQUEUE_BATCH = 5000;
+
+export type JobInput<Input extends z.ZodType> = EnqueueJobOptions & { readonly input: z.input<Input> };
+
+/** How jobs come in: stored for any worker, or handed to a free slot of this process. */
+export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: Workforce) {
+  const { driver, workerId, leaseMs } = settings;
+  /** One token for all: a job that is handed over has its first lease, so the pair with its id is fresh. */
+  const handOverToken = crypto.randomUUID();
+
+  /** Stores one job, or runs it here at once. Throws JobSchemaError when the input does not match. */
+  async function enqueue<Input extends z.ZodType>(
+    job: JobDefinition<Input>,
+    input: z.input<Input>,
+    call: EnqueueCallOptions = {},
+  ): Promise<Enqueued> {
+    const { transaction, ...jobOptions } = call;
+    const newJob = job.toNewJob(input, jobOptions);
+    const handedOver = transaction === undefined ? handOver(newJob) : undefined;
+    const enqueued = handedOver === undefined ? (await store([newJob], transaction))[0] : await handedOver;
+    if (enqueued === undefined) throw new Error("The store returned no id for the job.");
+    return enqueued;
+  }
+
+  /** Stores many jobs of one type, 5000 a statement; give a transaction to have all or none. Ids in order. */
+  async function enqueueMany<Input extends z.ZodType>(
+    job: JobDefinition<Input>,
+    inputs: readonly JobInput<Input>[],
+    call: { transaction?: PostgresClient } = {},
+  ): Promise<Enqueued[]> {
+    const newJobs = inputs.map(({ input, ...jobOptions }) => job.toNewJob(input, jobOptions));
+    const enqueued: Enqueued[][] = [];
+    for (let from = 0; from < newJobs.length; from += ENQUEUE_BATCH) {
+      enqueued.push(await store(newJobs.slice(from, from + ENQUEUE_BATCH), call.transaction));
+    }
+    return enqueued.flat();
+  }
+
+  async function store(newJobs: readonly NewJob[], transaction: PostgresClient | undefined) {
+    const enqueued = await driver.enqueue(newJobs, transaction === undefined ? {} : { transaction });
+    metrics.count("submitted", enqueued.filter(({ existed }) => !existed).length);
+    const queue = newJobs[0]?.queue;
+    if (transaction === undefined && queue !== undefined) workforce.workerOf(queue)?.wake();
+    return enqueued;
+  }
+
+  /** Undefined unless the job may start now and a local slot is free. */
+  function handOver(job: NewJob): Promise<Enqueued> | undefined {
+    const waits = job.runAt !== undefined || job.delayMs !== undefined;
+    const keyed = job.idempotencyKey !== undefined || job.concurrencyKey !== undefined;
+    if (!settings.handsOver || waits || keyed || !settings.jobs.has(job.type)) return undefined;
+    const request = { workerId, leaseMs, token: handOverToken };
+    return workforce
+      .workerOf(job.queue)
+      ?.handOver(() => driver.handOver(job, request))
+      ?.then(({ jobId }) => {
+        metrics.count("submitted");
+        return { id: jobId, existed: false };
+      });
+  }
+
+  return { enqueue, enqueueMany };
+}

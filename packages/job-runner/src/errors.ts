@@ -1,0 +1,102 @@
+/** Base of every error that the engine raises: a stable code beside a message that says what to do. */
+export class JobRunnerError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** The job is queued, done, dead or unknown: no lease of it can be used. First in precedence. */
+export class JobNotInflightError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_NOT_INFLIGHT", `Job ${jobId} is not running; stop working on it.`);
+  }
+}
+
+/** The lease ran out before the call: the job may already run elsewhere. Second in precedence. */
+export class LeaseExpiredError extends JobRunnerError {
+  constructor(jobId: string) {
+    super(
+      "JOB_LEASE_EXPIRED",
+      `The lease of job ${jobId} has expired; extend it sooner or lengthen leaseMs.`,
+    );
+  }
+}
+
+/** Another claim holds the job now. Third in precedence. */
+export class LeaseMismatchError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_LEASE_MISMATCH", `Job ${jobId} is leased under another token; stop working on it.`);
+  }
+}
+
+/** Thrown by a job's `run`: no attempt can succeed, so the job goes to the dead letters at once. */
+export class UnrecoverableError extends JobRunnerError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("JOB_UNRECOVERABLE", message, options);
+  }
+}
+
+/** The run took longer than its timeoutMs. Retried like any other failure. */
+export class JobTimeoutError extends JobRunnerError {
+  constructor(jobId: string, timeoutMs: number) {
+    super(
+      "JOB_TIMEOUT",
+      `Job ${jobId} ran longer than its ${timeoutMs} ms; raise timeoutMs or make it smaller.`,
+    );
+  }
+}
+
+/** The reason of `ctx.signal` once the lease is lost or about to end: nothing that is written now will count. */
+export class LeaseLostError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_LEASE_LOST", `Job ${jobId} no longer belongs to this worker; what it writes is refused.`);
+  }
+}
+
+/** The reason of `ctx.signal` after a cancel. */
+export class JobCancelledError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_CANCELLED", `Job ${jobId} was cancelled; what it writes is refused.`);
+  }
+}
+
+/** The reason of `ctx.signal` when the process drains and the run did not end in time: the job is given back. */
+export class JobDrainedError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_DRAINED", `Job ${jobId} was given back because its worker is stopping; it will run again.`);
+  }
+}
+
+/** Input or output does not match the job's schema. The message holds paths and rules, never values. */
+export class JobSchemaError extends JobRunnerError {
+  readonly side: "input" | "output";
+
+  constructor(type: string, side: "input" | "output", issues: string) {
+    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${issues}`);
+    this.side = side;
+  }
+}
+
+/** The operation needs Postgres and the chosen driver is another. */
+export class UnsupportedByDriverError extends JobRunnerError {
+  constructor(operation: string, driver: string) {
+    super("JOB_UNSUPPORTED", `${operation} is not supported by the ${driver} driver; use Postgres for it.`);
+  }
+}
+
+/** An option or argument that the engine cannot work with. */
+export class JobOptionError extends JobRunnerError {
+  constructor(message: string) {
+    super("JOB_OPTION_INVALID", message);
+  }
+}
+
+/** One lease that an operation refused, and why. */
+export interface LeaseRefusal {
+  readonly jobId: string;
+  readonly error: JobNotInflightError | LeaseExpiredError | LeaseMismatchError;
+}

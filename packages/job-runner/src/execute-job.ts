@@ -1,0 +1,86 @@
+import type { JobDefinition } from "./define-job.ts";
+import type { FailureKind } from "./drivers/driver.ts";
+import {
+  JobCancelledError,
+  JobDrainedError,
+  JobSchemaError,
+  JobTimeoutError,
+  LeaseLostError,
+  UnrecoverableError,
+} from "./errors.ts";
+import { type ContextServices, RunContext } from "./job-context.ts";
+import type { JobRun } from "./job-run.ts";
+import { storableText } from "./storable-json.ts";
+
+/** How long an aborted run may go on before its slot is given to another job. */
+const ABORT_GRACE_MS = 5000;
+const ERROR_TEXT_MAX_LENGTH = 4000;
+
+const LOST = [LeaseLostError, JobCancelledError, JobDrainedError];
+
+export type Outcome =
+  | { readonly kind: "completed"; readonly output: unknown }
+  | { readonly kind: "retry"; readonly error: Error }
+  | { readonly kind: "fail"; readonly error: Error; readonly failureKind: FailureKind }
+  /** The lease is gone or was given up: nothing may be written for this run. */
+  | { readonly kind: "lost"; readonly error: Error };
+
+export interface Execution extends ContextServices {
+  readonly definition: JobDefinition;
+  /** At most so many attempts, whatever the job says. */
+  readonly maxAttempts: number;
+}
+
+/** Runs one held job to its outcome; never throws. A timeout is a failure like any other. */
+export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {
+  const timer = startTimeout(run);
+  try {
+    const context = new RunContext(run, execution);
+    const output = await untilSettledOrAbandoned(run, execution.definition.perform(context, run.job.payload));
+    if (output !== undefined) JSON.stringify(output);
+    if (run.abortReason) throw run.abortReason;
+    return { kind: "completed", output };
+  } catch (thrown) {
+    return outcomeOf(run, execution.maxAttempts, run.abortReason ?? toError(thrown));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is stored and shown of an error: its name and message, never its other fields. */
+export function errorText(error: Error): string {
+  return storableText(`${error.name}: ${error.message}`, ERROR_TEXT_MAX_LENGTH);
+}
+
+function startTimeout(run: JobRun) {
+  const { jobId, timeoutMs } = run.job;
+  if (timeoutMs === null) return undefined;
+  return setTimeout(() => run.abort(new JobTimeoutError(jobId, timeoutMs)), timeoutMs);
+}
+
+/** Waits for the run; one that ignores its aborted signal is waited for no longer than the grace period. */
+function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    running.then(resolve, reject);
+    run.onAbort = () => void setTimeout(() => reject(run.abortReason), ABORT_GRACE_MS).unref();
+    if (run.abortReason) run.onAbort();
+  });
+}
+
+function outcomeOf(run: JobRun, maxAttempts: number, error: Error): Outcome {
+  if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error };
+  if (error instanceof UnrecoverableError) return { kind: "fail", error, failureKind: "unrecoverable" };
+  if (error instanceof JobSchemaError && error.side === "input") {
+    return { kind: "fail", error, failureKind: "invalid_input" };
+  }
+  if (run.job.attempts + 1 >= Math.min(run.job.maxAttempts, maxAttempts)) {
+    return { kind: "fail", error, failureKind: "attempts_exhausted" };
+  }
+  return { kind: "retry", error };
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error(`A job threw something that is no Error: ${typeof thrown}`);
+}

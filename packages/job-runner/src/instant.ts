@@ -1,0 +1,36 @@
+import { JobOptionError } from "./errors.ts";
+
+/** A point in time: a Date, or ISO 8601 text with up to microseconds, which a Date would lose. */
+export type Instant = Date | string;
+
+const ISO_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.(\d{1,6}))?)?(?:Z|[+-]\d\d:?\d\d)$/;
+
+/** ISO text of an instant, with the microseconds it came with. Throws JobOptionError for anything else. */
+export function instantText(instant: Instant): string {
+  const text = instant instanceof Date ? dateText(instant) : instant;
+  if (!ISO_PATTERN.test(text) || Number.isNaN(Date.parse(text))) {
+    throw new JobOptionError(
+      "An instant must be a valid Date, or ISO 8601 text with a time zone and at most microseconds.",
+    );
+  }
+  return text;
+}
+
+/** Microseconds since 1970 as a bigint. */
+export function instantMicros(instant: Instant): bigint {
+  const text = instantText(instant);
+  const fraction = (ISO_PATTERN.exec(text)?.[1] ?? "").padEnd(6, "0");
+  const wholeSecondMs = Date.parse(text.replace(/\.\d+/, ""));
+  return BigInt(wholeSecondMs) * 1000n + BigInt(fraction);
+}
+
+/** ISO text in UTC with microseconds, the form in which every driver hands times out. */
+export function microsText(micros: bigint): string {
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, 19);
+  return `${seconds}.${fraction.toString().padStart(6, "0")}Z`;
+}
+
+function dateText(date: Date): string {
+  return Number.isNaN(date.getTime()) ? "invalid" : date.toISOString();
+}

@@ -1,0 +1,22 @@
+/** So much work is claimed ahead: enough to hide a claim, too little to keep a job from an idle process. */
+const PREFETCH_MS = 50;
+const PREFETCH_MAX = 3000;
+/** Weight of the newest run in the average. */
+const RUN_AVERAGE_WEIGHT = 0.1;
+
+/** How many jobs to hold beyond the running ones, from how long runs take; 0 until one has ended. */
+export function createPrefetch(concurrency: number) {
+  let averageRunMs = Number.POSITIVE_INFINITY;
+
+  function noteRun(ms: number) {
+    const runMs = Math.max(ms, 0.001);
+    const isFirst = averageRunMs === Number.POSITIVE_INFINITY;
+    averageRunMs = isFirst ? runMs : averageRunMs + RUN_AVERAGE_WEIGHT * (runMs - averageRunMs);
+  }
+
+  function jobs(): number {
+    return Math.min(PREFETCH_MAX, Math.floor((concurrency * PREFETCH_MS) / averageRunMs));
+  }
+
+  return { noteRun, jobs };
+}

@@ -1,0 +1,122 @@
+import { hostname } from "node:os";
+import { type Logger, pino } from "pino";
+import type { Sql } from "postgres";
+import type { Backoff } from "./backoff.ts";
+import type { JobDefinition } from "./define-job.ts";
+import type { Driver } from "./drivers/driver.ts";
+import { createPostgresDriver } from "./drivers/postgres.ts";
+import { JobOptionError } from "./errors.ts";
+
+const CONCURRENCY = 10;
+const LEASE_MS = 30_000;
+const LEASE_MARGIN_SHARE = 0.1;
+const MAX_RECOVERIES = 5;
+const IDLE_BACKOFF_BASE_MS = 50;
+const IDLE_BACKOFF_MAX_MS = 2000;
+const ARCHIVE_DAYS = 30;
+const IDEMPOTENCY_KEY_DAYS = 30;
+
+export interface JobRunnerOptions {
+  /** The pool to share. Exactly one of `sql` and `driver` is given. */
+  readonly sql?: Sql;
+  readonly driver?: Driver;
+  /** Awaited first by `start`. */
+  readonly migrate?: () => Promise<unknown>;
+  /** The job types that this process runs. */
+  readonly jobs?: readonly JobDefinition[];
+  /** False: migrate and enqueue, but run nothing. Default true. */
+  readonly workers?: boolean;
+  /** Jobs run at the same time in each queue. Default 10. */
+  readonly concurrency?: number;
+  /** Concurrency of single queues, where it differs. */
+  readonly queues?: Readonly<Record<string, number>>;
+  /** Time without a heartbeat after which a job is taken from its worker. Default 30 s. */
+  readonly leaseMs?: number;
+  /** A run is aborted so long before its lease ends. Default a tenth of leaseMs. */
+  readonly leaseMarginMs?: number;
+  /** No job is attempted more often by this runner, whatever it says itself. Default: no cap. */
+  readonly maxAttempts?: number;
+  /** Lost leases after which a job goes to the dead letters. Default 5. */
+  readonly maxRecoveries?: number;
+  /** First and longest pause between claims of an empty queue. Default 50 ms and 2 s. */
+  readonly backoffBaseMs?: number;
+  readonly maxBackoffMs?: number;
+  /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: `sql`. */
+  readonly listenSql?: Sql | false;
+  /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
+  readonly useAdvisoryLocks?: boolean;
+  /** Run a job in this process at once when a slot is free, instead of queueing it first. Default true. */
+  readonly handOver?: boolean;
+  readonly workerId?: string;
+  readonly archiveDays?: number;
+  readonly idempotencyKeyDays?: number;
+  /** Default: warnings and errors, as JSON on stdout. */
+  readonly logger?: Logger;
+  /** Source of jitter, in [0, 1). */
+  readonly random?: () => number;
+}
+
+export type Settings = ReturnType<typeof settingsOf>;
+
+/** The options with their defaults. Throws JobOptionError for what cannot work. */
+export function settingsOf(options: JobRunnerOptions) {
+  const leaseMs = options.leaseMs ?? LEASE_MS;
+  const leaseMarginMs = options.leaseMarginMs ?? leaseMs * LEASE_MARGIN_SHARE;
+  if (!(leaseMarginMs > 0 && leaseMarginMs < leaseMs / 2)) {
+    throw new JobOptionError("leaseMarginMs must be more than 0 and less than half of leaseMs.");
+  }
+  const workerId = options.workerId ?? `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  const logger = options.logger ?? pino({ name: "job-runner", level: "warn" });
+  const idleBackoff: Backoff = {
+    baseMs: options.backoffBaseMs ?? IDLE_BACKOFF_BASE_MS,
+    maxMs: options.maxBackoffMs ?? IDLE_BACKOFF_MAX_MS,
+    factor: 2,
+    jitter: 0.2,
+  };
+  return {
+    driver: driverOf(options),
+    migrate: options.migrate,
+    jobs: jobsByName(options.jobs ?? []),
+    runsWorkers: options.workers ?? true,
+    concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
+    leaseMs,
+    leaseMarginMs,
+    maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
+    maxRecoveries: options.maxRecoveries ?? MAX_RECOVERIES,
+    idleBackoff,
+    handsOver: options.handOver ?? true,
+    workerId,
+    logger: logger.child({ worker_id: workerId }),
+    random: options.random ?? Math.random,
+    retention: {
+      archiveDays: options.archiveDays ?? ARCHIVE_DAYS,
+      idempotencyKeyDays: options.idempotencyKeyDays ?? IDEMPOTENCY_KEY_DAYS,
+    },
+  };
+}
+
+function driverOf({ sql, driver, listenSql, useAdvisoryLocks }: JobRunnerOptions): Driver {
+  if (driver !== undefined && sql === undefined) return driver;
+  if (sql === undefined || driver !== undefined) {
+    throw new JobOptionError("Give createJobRunner exactly one of `sql` and `driver`.");
+  }
+  return createPostgresDriver({
+    sql,
+    useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
+    ...(listenSql === undefined ? {} : { listenSql }),
+  });
+}
+
+function advisoryLocksFromEnvironment(): boolean {
+  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
+  return process.env["USE_ADVISORY_LOCKS"] === "1";
+}
+
+function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {
+  const byName = new Map<string, JobDefinition>();
+  for (const job of jobs) {
+    if (byName.has(job.name)) throw new JobOptionError(`Two jobs are named ${job.name}.`);
+    byName.set(job.name, job);
+  }
+  return byName;
+}

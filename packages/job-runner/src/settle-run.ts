@@ -1,0 +1,103 @@
+import type { Logger } from "pino";
+import { type Backoff, backoffMs, RETRY_BACKOFF } from "./backoff.ts";
+import type { Completer } from "./completer.ts";
+import type { JobDefinition } from "./define-job.ts";
+import type { Driver } from "./drivers/driver.ts";
+import { JobRunnerError } from "./errors.ts";
+import { errorText, type Outcome } from "./execute-job.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { JobRun } from "./job-run.ts";
+import type { Metrics } from "./metrics.ts";
+
+const WRITE_BACKOFF: Backoff = { baseMs: 20, factor: 2, maxMs: 1000, jitter: 0.2 };
+
+export interface Settlement {
+  readonly driver: Driver;
+  readonly completer: Completer;
+  readonly heartbeat: Heartbeat;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  random(): number;
+  /** A job was put back to run after a delay. */
+  onRetry(run: JobRun, delayMs: number): void;
+  onError(operation: string, error: unknown): void;
+}
+
+/** Writes down how a run ended. Never throws; a write that the database fails is tried again while the lease holds. */
+export async function settleRun(
+  run: JobRun,
+  definition: JobDefinition,
+  outcome: Outcome,
+  settlement: Settlement,
+): Promise<void> {
+  const { completer, driver, metrics, heartbeat } = settlement;
+  if (outcome.kind === "completed") {
+    completer.add(run, outcome.output);
+    return;
+  }
+  logOutcome(run, outcome, settlement.logger);
+  if (outcome.kind === "lost") {
+    heartbeat.letGo(run);
+    return;
+  }
+  const error = errorText(outcome.error);
+  if (outcome.kind === "retry") {
+    const delayMs = backoffMs(
+      run.job.attempts + 1,
+      { ...RETRY_BACKOFF, ...definition.backoff },
+      settlement.random,
+    );
+    const isWritten = await write(run, "retry", settlement, () => driver.retry(run.job, { error, delayMs }));
+    if (isWritten) settlement.onRetry(run, delayMs);
+    return;
+  }
+  const request = { error, kind: outcome.failureKind };
+  if (await write(run, "fail", settlement, () => driver.fail(run.job, request))) metrics.count("failed");
+}
+
+/** True when the outcome was written; false when the lease was lost before. */
+async function write(run: JobRun, operation: string, settlement: Settlement, send: () => Promise<void>) {
+  const { heartbeat } = settlement;
+  for (let failures = 1; heartbeat.held.has(run); failures += 1) {
+    try {
+      await send();
+      heartbeat.letGo(run);
+      return true;
+    } catch (error) {
+      if (error instanceof JobRunnerError) heartbeat.lose(run, error);
+      else {
+        settlement.onError(operation, error);
+        await Bun.sleep(backoffMs(failures, WRITE_BACKOFF));
+      }
+    }
+  }
+  return false;
+}
+
+function logOutcome(run: JobRun, outcome: Exclude<Outcome, { kind: "completed" }>, logger: Logger) {
+  const fields = {
+    ...runFields(run),
+    outcome: outcome.kind,
+    error: outcome.error.name,
+    stack: outcome.error.stack,
+  };
+  if (outcome.kind === "fail") logger.error(fields, "job failed");
+  else logger.warn(fields, outcome.kind === "retry" ? "job attempt failed" : "job lost");
+}
+
+/** What every log line about a run carries. Times are ISO text. */
+export function runFields(run: JobRun) {
+  const { job } = run;
+  return {
+    job_id: job.jobId,
+    job_type: job.type,
+    attempt: job.attempts + 1,
+    claimed_at: isoTime(run.claimedAtMs),
+    started_at: isoTime(run.startedAtMs),
+    ended_at: isoTime(performance.now()),
+  };
+}
+
+function isoTime(monotonicMs: number): string {
+  return new Date(performance.timeOrigin + monotonicMs).toISOString();
+}

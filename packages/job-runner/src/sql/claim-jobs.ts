@@ -1,0 +1,80 @@
+import type { PostgresClient } from "../drivers/driver.ts";
+import type { Instant } from "../instant.ts";
+import { milliseconds, textArray, timeOf } from "./fragments.ts";
+
+/** A job's place in its queue. `run_at` is in seconds since 1970, -Infinity when it was runnable at once. */
+export interface ClaimPosition {
+  readonly id: string;
+  readonly priority: number;
+  readonly run_at: number;
+}
+
+export interface Claim {
+  readonly queue: string;
+  readonly types: readonly string[] | undefined;
+  readonly limit: number;
+  readonly token: string;
+  readonly workerId: string;
+  readonly leaseMs: number;
+  /** Resume behind this position; null: from the head of the queue. */
+  readonly after: ClaimPosition | null;
+  readonly byAdvisoryLock: boolean;
+  readonly now: Instant | undefined;
+}
+
+export interface ClaimedRow extends ClaimPosition {
+  readonly type: string;
+  readonly payload: unknown;
+  readonly attempts: number;
+  readonly max_attempts: number;
+  readonly recoveries: number;
+  readonly timeout_ms: number | null;
+  readonly concurrency_key: string | null;
+  readonly waited_ms: number;
+}
+
+/**
+ * Claims runnable jobs without a concurrency key: the first in order, returned in the order of the table. The rows are
+ * found by one walk of jobs_claim and updated by ctid: with a join on their ids the planner scanned the table.
+ */
+export function claimJobs(sql: PostgresClient, claim: Claim) {
+  return sql<ClaimedRow[]>`
+    UPDATE jobs SET ${leaseColumns(sql, claim)}
+    WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM jobs WHERE concurrency_key IS NULL AND ${runnable(sql, claim)} ${behind(sql, claim.after)}
+        ${claim.byAdvisoryLock ? sql`AND pg_try_advisory_xact_lock(id)` : sql``}
+      ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer
+      ${claim.byAdvisoryLock ? sql`` : sql`FOR UPDATE SKIP LOCKED`}))
+    RETURNING ${claimedColumns(sql, claim)}`;
+}
+
+/** What a claim sets on the row. */
+export function leaseColumns(sql: PostgresClient, claim: Claim) {
+  const at = timeOf(sql, claim.now);
+  return sql`status = 'running', lease_token = ${claim.token}::uuid, lease_generation = lease_generation + 1,
+    lease_expires_at = ${at} + ${milliseconds(sql, claim.leaseMs)}, heartbeat_at = ${at}, locked_at = ${at},
+    locked_by = ${claim.workerId}, updated_at = ${at}`;
+}
+
+/** What a claim hands out. date_part, as extract() works in numeric, which cost 3 of a claim's 21 µs a job. */
+export function claimedColumns(sql: PostgresClient, claim: Claim) {
+  const at = timeOf(sql, claim.now);
+  return sql`id, type, payload, priority, date_part('epoch', run_at) AS run_at, attempts, max_attempts, recoveries,
+    timeout_ms, concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
+}
+
+/** Queued, due, and of a type that the worker knows. */
+export function runnable(sql: PostgresClient, claim: Claim) {
+  return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= ${timeOf(sql, claim.now)}
+    ${claim.types === undefined ? sql`` : sql`AND type = ANY (${textArray(claim.types)}::text[])`}`;
+}
+
+/**
+ * Skips what was claimed before. Without it a claim walks over every dead row that an old snapshot keeps alive,
+ * and throughput falls to a quarter.
+ */
+export function behind(sql: PostgresClient, after: ClaimPosition | null) {
+  if (after === null) return sql``;
+  return sql`AND (priority, run_at, id) >
+    (${after.priority}::smallint, to_timestamp(${after.run_at}::float8), ${after.id}::bigint)`;
+}

@@ -1,0 +1,24 @@
+import type { HandOverRequest, NewJob, PostgresClient } from "../drivers/driver.ts";
+import type { Instant } from "../instant.ts";
+import { storableJson } from "../storable-json.ts";
+import { milliseconds, timeOf } from "./fragments.ts";
+
+/**
+ * Stores one job that is already running under the caller's lease: no claim, no notification.
+ * Its first lease, so any number of handed-over jobs may share one token.
+ */
+export function handOverJob(
+  sql: PostgresClient,
+  job: NewJob,
+  request: HandOverRequest,
+  now: Instant | undefined,
+) {
+  const at = timeOf(sql, now);
+  return sql<{ id: string }[]>`
+    INSERT INTO jobs (queue, type, payload, priority, max_attempts, timeout_ms, status, lease_generation,
+      lease_token, lease_expires_at, heartbeat_at, locked_at, locked_by, created_at, updated_at)
+    VALUES (${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
+      ${job.maxAttempts ?? 25}::integer, ${job.timeoutMs ?? null}::integer, 'running', 1, ${request.token}::uuid,
+      ${at} + ${milliseconds(sql, request.leaseMs)}, ${at}, ${at}, ${request.workerId}, ${at}, ${at})
+    RETURNING id`;
+}

@@ -1,0 +1,15 @@
+const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+
+/**
+ * JSON text that a jsonb column accepts. JSON.stringify escapes exactly what Postgres refuses (the NUL character and
+ * lone surrogates), and one of them would fail every row of a batch: they become U+FFFD. Undefined becomes null.
+ */
+export function storableJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? "null";
+  return text.includes("\\u") ? text.replace(UNSTORABLE_ESCAPE, "$1\\ufffd") : text;
+}
+
+/** Text that a text column accepts, cut to a length. */
+export function storableText(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replaceAll("\u0000", "\ufffd").toWellFormed();
+}

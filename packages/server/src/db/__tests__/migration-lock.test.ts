@@ -1,0 +1,135 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createTcpProxy, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { withMigrationLock } from "../migration-lock.ts";
+import { runMigrations } from "../migrator.ts";
+import { closeDb, createDb } from "../postgres.ts";
+import { countLockHolders, createEmptyDatabase, findBackend, tableNames } from "./empty-database.ts";
+import { createMigrationFolder } from "./migration-folder.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const BOOKS = { "001_books.sql": "CREATE TABLE books (id INTEGER PRIMARY KEY);" };
+
+describe("while another connection holds SELECT pg_advisory_lock(48756301)", () => {
+  test("a run waits, says so, makes not even its ledger, and goes on when the lock is free", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder(BOOKS);
+    const holder = await database.sql.reserve();
+    await holder`SELECT pg_advisory_lock(48756301)`;
+    const waits: number[] = [];
+    const state = { ended: false };
+    const running = runMigrations(database.sql, folder.path, { onWait: (ms) => waits.push(ms) }).finally(
+      () => {
+        state.ended = true;
+      },
+    );
+    await until(() => waits.length >= 2);
+    expect(state.ended).toBe(false);
+    expect(waits[0]).toBeGreaterThanOrEqual(1_000);
+    expect(await tableNames(database.sql)).toEqual([]);
+    await holder`SELECT pg_advisory_unlock(48756301)`;
+    holder.release();
+    expect(await running).toEqual({ applied: ["001_books.sql"], skipped: [], errors: [] });
+    expect(await countLockHolders(database.sql)).toBe(0);
+  });
+
+  test("a run polls: it never waits within the lock's own statement", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder(BOOKS);
+    const holder = await database.sql.reserve();
+    await holder`SELECT pg_advisory_lock(48756301)`;
+    const state = { waited: false };
+    const onWait = () => {
+      state.waited = true;
+    };
+    const running = runMigrations(database.sql, folder.path, { onWait });
+    await until(() => state.waited);
+    const waiting = await database.sql`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    expect(waiting).toHaveLength(0);
+    await holder`SELECT pg_advisory_unlock(48756301)`;
+    holder.release();
+    await running;
+  });
+});
+
+describe("an index that is built concurrently", () => {
+  test("is no deadlock with another run that waits for the lock", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder(BOOKS);
+    await runMigrations(database.sql, folder.path);
+    await folder.write(
+      "002_index.sql",
+      "-- migrate:no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS idx_books ON books (id);",
+    );
+    const writer = await database.sql.reserve();
+    await writer`BEGIN`;
+    await writer`INSERT INTO books VALUES (1)`;
+    const first = runMigrations(database.sql, folder.path);
+    await until(() => findBackend(database.sql, "%CREATE INDEX CONCURRENTLY%"));
+    const waiting = { seen: false };
+    const second = runMigrations(database.sql, folder.path, {
+      onWait: () => {
+        waiting.seen = true;
+      },
+    });
+    await until(() => waiting.seen);
+    await writer`COMMIT`;
+    writer.release();
+    expect(await first).toEqual({ applied: ["002_index.sql"], skipped: ["001_books.sql"], errors: [] });
+    expect(await second).toEqual({
+      applied: [],
+      skipped: ["001_books.sql", "002_index.sql"],
+      errors: [],
+    });
+    const [index] =
+      await database.sql`SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_books'::regclass`;
+    expect(index?.["indisvalid"]).toBe(true);
+  });
+});
+
+describe("the lock", () => {
+  test("is free again after work that throws, whose error is told", async () => {
+    await using database = await createEmptyDatabase();
+    const work = () => Promise.reject(new Error("no paper"));
+    await expect(withMigrationLock(database.sql, {}, work)).rejects.toThrow("no paper");
+    expect(await countLockHolders(database.sql)).toBe(0);
+  });
+
+  test("is held by one connection through all of the work, and by no other backend of the pool", async () => {
+    await using database = await createEmptyDatabase();
+    const pids = await withMigrationLock(database.sql, {}, async (connection) => {
+      const [mine] = await connection.query<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+      const [holder] = await database.sql<{ pid: number }[]>`
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 48756301 AND granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+      return [mine?.pid, holder?.pid];
+    });
+    expect(pids[0]).toBeNumber();
+    expect(pids[0]).toBe(pids[1]);
+  });
+
+  test("cannot be had from a database that is away, and the error says why", async () => {
+    const sql = createDb("postgres://nobody:canary@127.0.0.1:1/nothing");
+    await using folder = await createMigrationFolder(BOOKS);
+    await expect(runMigrations(sql, folder.path)).rejects.toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("is Postgres running"),
+    });
+    await closeDb(sql);
+  });
+
+  test("is not kept by a run whose connection was cut", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder({ "001_slow.sql": "SELECT pg_sleep(60);" });
+    const { hostname, port } = new URL(database.url);
+    const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
+    const pool = createDb(proxy.url(database.url));
+    const running = runMigrations(pool, folder.path);
+    await until(() => findBackend(database.sql, "%pg_sleep(60)%"));
+    proxy.cut();
+    expect((await running).errors).toHaveLength(1);
+    await until(async () => (await countLockHolders(database.sql)) === 0);
+    await closeDb(pool);
+    await proxy.close();
+  });
+});
