@@ -5,6 +5,8 @@ export * from "./key.ts";
 export * from "./page.ts";
 export * from "./payloads.ts";
 export * from "./problem.ts";
+export * from "./requests.ts";
+export * from "./resources.ts";
 export * from "./session.ts";
 export * from "./ulid.ts";
 export * from "./workspace.ts";

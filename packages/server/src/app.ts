@@ -15,7 +15,9 @@ import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
+import { blueprintRoutes } from "./routes/blueprints.ts";
 import { deviceChangeRoutes } from "./routes/device-changes.ts";
+import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
@@ -23,7 +25,13 @@ import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { promptRoutes } from "./routes/prompts.ts";
+import { remoteEnvRoutes } from "./routes/remote-envs.ts";
+import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { timelineRoutes } from "./routes/timeline.ts";
+import { workspaceRoutes } from "./routes/workspaces.ts";
 
 export type AppDependencies = {
   access: Access;
@@ -38,9 +46,11 @@ export type AppDependencies = {
   trustedProxies: number;
   /** Pages of these origins may call the API; none by default. */
   corsOrigins: readonly string[];
-  /** For reads, and for keys. */
-  reads: Database;
   queueDepth: () => QueueDepth;
+  /** For reads: rows as they go out in JSON. */
+  reads: Database;
+  /** For what people change; apart from ingest, whose few connections are always busy. */
+  edits: Database;
   ingest: IngestDependencies;
   reports: ReportDependencies;
 };
@@ -49,8 +59,7 @@ const PREFLIGHT_CACHE_S = 600;
 
 /** Every route of the server. Built without a port, so that tests call `app.request()`. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
-  const { readiness, logger, metrics, reads, limits } = dependencies;
-  const database = reads;
+  const { readiness, logger, metrics, reads, edits, limits } = dependencies;
   const app = new Hono<AppEnv>();
   app.use(logRequests(logger), countRequests(metrics), setResponseHeaders(dependencies));
   allowOrigins(app, dependencies.corsOrigins);
@@ -61,12 +70,20 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.use("/api/*", refuseUnlessReady(readiness));
   app.route("/metrics", metricsRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
+  app.route("/api/sessions", sessionRoutes(dependencies));
+  app.route("/api/sessions", sessionEditRoutes(dependencies));
+  app.route("/api/timeline", timelineRoutes(dependencies));
+  app.route("/api/workspaces", workspaceRoutes(dependencies));
+  app.route("/api/devices", deviceRoutes(dependencies));
+  app.route("/api/remote-envs", remoteEnvRoutes(dependencies));
+  app.route("/api/blueprints", blueprintRoutes(dependencies));
+  app.route("/api/prompts", promptRoutes(dependencies));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
-  app.route("/api/keys", keyRoutes({ database, limits }));
-  app.route("/api/devices", enrolmentRoutes({ database, limits }));
-  app.route("/api/devices", deviceChangeRoutes({ database, limits }));
+  app.route("/api/keys", keyRoutes({ edits, limits }));
+  app.route("/api/devices", enrolmentRoutes({ edits, limits }));
+  app.route("/api/devices", deviceChangeRoutes({ edits, limits }));
   app.route("/api/limits", limitRoutes({ limits }));
-  app.route("/api/ingest", ingestHealthRoutes({ ...dependencies, database }));
+  app.route("/api/ingest", ingestHealthRoutes(dependencies));
   answerFailures(app, logger);
   requireDeclaredScopes(app);
   return app;

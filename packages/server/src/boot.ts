@@ -35,6 +35,7 @@ export const DRAIN_MAX_MS = 10_000;
 const HTTP_GRACE_MS = 4_000;
 const JOBS_GRACE_MS = 3_000;
 const ADMINISTRATION_CONNECTIONS = 2;
+const EDIT_CONNECTIONS = 2;
 
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
@@ -61,7 +62,7 @@ async function start(
   const metrics = createServerMetrics();
   const readiness = createReadiness();
   const pools = openPools(config, location.url, metrics);
-  const { reads, writes, health, direct } = pools;
+  const { reads, edits, writes, health, direct } = pools;
   cleanUp.push(pools.close);
   const ingest = createIngest(config, writes, metrics, logger);
   const migrations = { applied: 0, unknown: 0 };
@@ -70,7 +71,8 @@ async function start(
   observeMigrations(metrics.registry, () => migrations);
   const access = createAccess({
     adminKey: adminKey.source === "table" ? null : adminKey.key,
-    database: reads,
+    // Not with the lists: a slow one must not keep an event waiting for its key.
+    database: edits,
     limits,
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
@@ -85,6 +87,7 @@ async function start(
     readiness,
     health,
     reads,
+    edits,
     queueDepth: ingest.writer.depth,
     ingest: ingest.dependencies,
     reports: { database: writes, workspaces: ingest.workspaces },
@@ -108,7 +111,7 @@ async function start(
   cleanUp.push(() => http.stop(0));
   await runner.start();
   // To the terminal alone: a log is kept, shipped and searched.
-  if (adminKey.source === "table") await ensureAdminKey(reads, (text) => process.stderr.write(text));
+  if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, location });
@@ -126,6 +129,7 @@ async function start(
   return { port: http.port, drain };
 }
 
+/** Apart from each other, so that a slow list never keeps an event waiting. */
 function openPools(config: Config, url: string, metrics: ServerMetrics) {
   const deadline_ms = config.limits.statement_deadline_ms;
   const { measure } = createMeasuredPools(metrics);
@@ -136,16 +140,19 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
       options.max,
     );
   const sql = createDb(url);
-  const reads = open("reads", { max: POOL_MAX_CONNECTIONS });
+  const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
+  const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",
     max: ADMINISTRATION_CONNECTIONS,
   });
-  const close = () =>
-    Promise.all([closeDb(sql), closeDb(direct), reads.close(), writes.close(), health.close()]);
-  return { sql, reads, writes, health, direct, close };
+  const close = async () => {
+    const databases = [reads, edits, writes, health].map((database) => database.close());
+    await Promise.all([closeDb(sql), closeDb(direct), ...databases]);
+  };
+  return { sql, reads, edits, writes, health, direct, close };
 }
 
 function createIngest({ limits }: Config, writes: Database, metrics: ServerMetrics, logger: Logger) {

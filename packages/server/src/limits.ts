@@ -1,4 +1,10 @@
-import { BATCH_EVENTS_MAX, ID_CHARACTERS_MAX, TYPE_CHARACTERS_MAX } from "@wharf/protocol";
+import {
+  BATCH_EVENTS_MAX,
+  ID_CHARACTERS_MAX,
+  PAGE_ITEMS_MAX,
+  TIMELINE_ITEMS_MAX,
+  TYPE_CHARACTERS_MAX,
+} from "@wharf/protocol";
 import { ConfigError } from "./errors.ts";
 
 const MIB = 1024 * 1024;
@@ -17,8 +23,8 @@ export const DEFAULT_LIMITS = {
   write_queue_events: 20_000,
   write_queue_bytes: 64 * MIB,
   statement_deadline_ms: 10_000,
-  list_items: 1_000,
-  timeline_items: 100,
+  list_items: PAGE_ITEMS_MAX,
+  timeline_items: TIMELINE_ITEMS_MAX,
   key_requests_per_s: 100,
   key_events_per_s: 10_000,
   failed_authentications_per_min: 20,
@@ -34,13 +40,11 @@ export const LIMIT_CEILINGS: Partial<Limits> = {
   transcript_body_bytes: 256 * MIB,
   batch_events: BATCH_EVENTS_MAX,
   json_depth: 1_000,
-  id_characters: ID_CHARACTERS_MAX,
-  type_characters: TYPE_CHARACTERS_MAX,
 };
 
 const PREFIX = "WHARF_LIMIT_";
 /** Parts of the protocol's schemas, which other programs rely on. */
-const FIXED = new Set<string>(["id_characters", "type_characters"]);
+const FIXED = new Set<string>(["id_characters", "type_characters", "list_items", "timeline_items"]);
 
 /**
  * The limits, with those that the environment sets: `WHARF_LIMIT_BODY_BYTES=1000000` for `body_bytes`.

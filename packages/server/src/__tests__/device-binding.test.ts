@@ -91,3 +91,18 @@ test("an ingest key that is bound to no device writes for every device", async (
   );
   expect(sent.body.ingested).toBe(2);
 });
+
+test("a bound key sees and answers the hook offers of its own device only", async () => {
+  const key = await boundKey("mine");
+  const answer = { workspace_id: "w", action: "declined" };
+  expect((await server.request("GET", "/api/prompts/pending?device_id=mine", undefined, key)).status).toBe(
+    200,
+  );
+  expect((await server.request("GET", "/api/prompts/pending?device_id=theirs", undefined, key)).status).toBe(
+    403,
+  );
+  const own = await server.request("POST", "/api/prompts/dismiss", { ...answer, device_id: "mine" }, key);
+  expect(own.status).toBe(404);
+  const other = await server.request("POST", "/api/prompts/dismiss", { ...answer, device_id: "theirs" }, key);
+  expect(other.status).toBe(403);
+});

@@ -122,8 +122,9 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const readiness = createReadiness();
   readiness.set("ready");
   const deadline_ms = limits.statement_deadline_ms;
-  const reads = openDatabase(url, { deadline_ms });
-  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX });
+  const reads = openDatabase(url, { deadline_ms, wireTypes: true });
+  const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
+  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
   const writer = createWriter<CheckedEvent>({
@@ -135,7 +136,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const metrics = createServerMetrics();
   const access = createAccess({
     adminKey: KEY,
-    database: reads,
+    database: edits,
     limits,
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
@@ -152,6 +153,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     readiness,
     health,
     reads,
+    edits,
     ingest: {
       limits,
       now: options.now ?? (() => new Date()),
@@ -160,6 +162,6 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     },
     reports: { database: writes, workspaces },
   });
-  const close = () => Promise.all([reads.close(), writes.close(), health.close()]);
+  const close = () => Promise.all([reads.close(), edits.close(), writes.close(), health.close()]);
   return { app, access, metrics, readiness, reads, writes, workspaces, writer, close };
 }

@@ -8,10 +8,10 @@ export type ApiKeyRow = {
   name: string | null;
   device_id: string | null;
   last4: string;
-  created_at: Date;
-  last_used_at: Date | null;
-  expires_at: Date | null;
-  revoked_at: Date | null;
+  created_at: string;
+  last_used_at: string | null;
+  expires_at: string | null;
+  revoked_at: string | null;
   rotated_from: string | null;
 };
 
@@ -20,7 +20,8 @@ export type LiveKey = {
   id: string;
   scope: KeyScope;
   device_id: string | null;
-  expires_at: Date | null;
+  /** Milliseconds since 1970. */
+  expires_at_ms: number | null;
   use_is_noted: boolean;
 };
 
@@ -42,7 +43,7 @@ export const LAST_USED_INTERVAL_S = 60;
 /** The key with this hash (base64 of its SHA-256), unless it is revoked or expired. */
 export async function findLiveKey(sql: Sql, hash: string): Promise<LiveKey | null> {
   const [row] = await sql<LiveKey[]>`
-    SELECT id, scope, device_id, expires_at,
+    SELECT id, scope, device_id, extract(epoch FROM expires_at)::float8 * 1000 AS expires_at_ms,
       coalesce(last_used_at > now() - make_interval(secs => ${LAST_USED_INTERVAL_S}), false) AS use_is_noted
     FROM api_keys WHERE hash = decode(${hash}, 'base64') AND ${isLive(sql)}`;
   return row ?? null;

@@ -10,8 +10,8 @@ export async function insertEnrolmentCode(
   sql: Sql,
   code: { hash: string; deviceId: string | null; life_s: number },
   by: Actor,
-): Promise<Date> {
-  const [row] = await sql<{ expires_at: Date }[]>`
+): Promise<string> {
+  const [row] = await sql<{ expires_at: string }[]>`
     WITH outdated AS (
       DELETE FROM enrolment_codes WHERE expires_at < now() - make_interval(days => ${CODE_KEPT_DAYS})
     ),

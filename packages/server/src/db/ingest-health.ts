@@ -8,11 +8,11 @@ const DEVICES_MAX = 100;
 const NOTES_READ_MAX = 50_000;
 const NOTE_GROUPS_MAX = 100;
 
-export type MinuteRate = { minute: Date; events: number; flushes: number };
+export type MinuteRate = { minute: string; events: number; flushes: number };
 export type DeviceLag = {
   device_id: string;
   device_name: string;
-  last_event_at: Date;
+  last_event_at: string;
   lag_ms_median: number;
   lag_ms_max: number;
 };
@@ -21,7 +21,7 @@ export type NoteGroup = {
   kind: string;
   detail: string | null;
   count: number;
-  last_at: Date;
+  last_at: string;
 };
 
 /** Events and flushes of every replica, by minute; minutes without any are left out. */

@@ -33,14 +33,18 @@ export async function insertNotes(sql: Sql, notes: readonly IngestNote[]): Promi
 }
 
 export type NoteFilters = {
-  device_id: string | null;
-  kind: string | null;
+  device_id?: string | undefined;
+  kind?: string | undefined;
   /** Both are exclusive. */
-  after: string | null;
-  before: string | null;
+  after?: string | undefined;
+  before?: string | undefined;
 };
 
-export type IngestNoteRow = Omit<IngestNote, "body"> & { id: string; body?: string | null; created_at: Date };
+export type IngestNoteRow = Omit<IngestNote, "body"> & {
+  id: string;
+  body?: string | null;
+  created_at: string;
+};
 
 /** Newest first, from below `beforeId`. */
 export async function listNotes(
@@ -53,10 +57,10 @@ export async function listNotes(
     SELECT id::text, event_id, device_id, kind, detail, ${page.withBody ? sql`body,` : sql``} created_at
     FROM ingest_notes
     WHERE true
-      ${device_id === null ? sql`` : sql`AND device_id = ${device_id}`}
-      ${kind === null ? sql`` : sql`AND kind = ${kind}`}
-      ${after === null ? sql`` : sql`AND created_at > ${after}::timestamptz`}
-      ${before === null ? sql`` : sql`AND created_at < ${before}::timestamptz`}
+      ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
+      ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
+      ${after === undefined ? sql`` : sql`AND created_at > ${after}::timestamptz`}
+      ${before === undefined ? sql`` : sql`AND created_at < ${before}::timestamptz`}
       ${page.beforeId === null ? sql`` : sql`AND id < ${page.beforeId}::bigint`}
     ORDER BY id DESC LIMIT ${page.limit}`;
 }

@@ -6,7 +6,7 @@ export type KeyAuditRow = {
   key_id: string | null;
   actor: string;
   request_id: string | null;
-  created_at: Date;
+  created_at: string;
 };
 
 /** Newest first, from below `beforeId`. */

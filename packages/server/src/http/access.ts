@@ -71,7 +71,7 @@ export function createAccess(options: AccessOptions): Access {
   async function findKey(c: Context<AppEnv>, key: string, hash: string): Promise<LiveKey | null> {
     if (!keys.wasKnown(hash)) refuseGuessing(c);
     const found = looksLikeKey(key) ? await keys.find(hash) : null;
-    const hasExpired = found?.expires_at != null && found.expires_at.getTime() <= Date.now();
+    const hasExpired = found?.expires_at_ms != null && found.expires_at_ms <= Date.now();
     return hasExpired ? null : found;
   }
 

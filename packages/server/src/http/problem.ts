@@ -9,6 +9,8 @@ export type ProblemOptions = {
   detail: string;
   errors?: { pointer: string; detail: string }[];
   headers?: Record<string, string>;
+  /** Further members of the answer (RFC 9457, extension members). */
+  extensions?: Readonly<Record<string, unknown>>;
 };
 
 /** An error that already knows its answer. Thrown by routes and middleware, made into a response in one place. */
@@ -49,6 +51,7 @@ const TITLES: Readonly<Record<number, string>> = {
 export function problemResponse(c: Context, requestId: string, options: ProblemOptions): Response {
   const title = TITLES[options.status] ?? "Error";
   const problem: Problem = {
+    ...options.extensions,
     type: `about:blank#${options.code}`,
     title,
     status: options.status,

@@ -59,6 +59,14 @@ const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
 const STRINGIFY_DEPTH_MAX = 1_000;
 const REMEMBERED_REMOTES_MAX = 10_000;
 const canonicalIds = new Map<string, string>();
+/** By the domain of the event's type, the payload field that names the session. */
+const SESSION_FIELDS: Readonly<Record<string, string>> = {
+  session: "cc_session_id",
+  subagent: "session_id",
+  team: "session_id",
+  skill: "session_id",
+  worktree: "session_id",
+};
 /** Payload fields that hold a remote's URL, which may hold a password. */
 const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
@@ -146,9 +154,10 @@ function storableId(id: string): Storable {
   return { text: withoutControlCharacters(id), changed: true };
 }
 
-/** Session events name their session in the payload too. */
+/** Session events, and those of what a session started, name their session in the payload too. */
 function sessionOfPayload(event: Event): string | null {
-  const fromPayload = event.type.startsWith("session.") ? event.data["cc_session_id"] : null;
+  const field = SESSION_FIELDS[event.type.split(".", 1)[0] ?? ""];
+  const fromPayload = field === undefined ? null : event.data[field];
   return typeof fromPayload === "string" && fromPayload !== "" ? fromPayload : null;
 }
 

@@ -10,17 +10,17 @@ import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";
 
-export type EnrolmentDependencies = { database: Database; limits: Limits };
+export type EnrolmentDependencies = { edits: Database; limits: Limits };
 
 /** How a device joins: an admin makes a code, a person types it on the device, and the device gets a key of its own for it. */
-export function enrolmentRoutes({ database, limits }: EnrolmentDependencies) {
+export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.post("/enrolment-codes", requireScope("admin"), async function postCode(c) {
     const { device_id } = await readOptionalJson(c, createEnrolmentCodeSchema, limits);
     const { code, hash } = createEnrolmentCode();
     const stored = { hash, deviceId: device_id ?? null, life_s: ENROLMENT_CODE_LIFE_S };
-    const expires_at = await database.run((sql) => insertEnrolmentCode(sql, stored, actorOf(c)));
+    const expires_at = await edits.run((sql) => insertEnrolmentCode(sql, stored, actorOf(c)));
     return c.json({ code, expires_at }, 201);
   });
 
@@ -31,8 +31,7 @@ export function enrolmentRoutes({ database, limits }: EnrolmentDependencies) {
     const { key, hash, last4 } = createKey("ingest");
     const codeHash = hashOfTypedCode(wanted.code);
     const joining = { codeHash: codeHash ?? "", keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
-    const device =
-      codeHash === null ? null : await database.run((sql) => enrolDevice(sql, joining, requestId));
+    const device = codeHash === null ? null : await edits.run((sql) => enrolDevice(sql, joining, requestId));
     if (device !== null) return c.json({ device, key }, 201);
     access.countFailure(c);
     throw codeRefused();

@@ -1,38 +1,44 @@
-import { createKeySchema, rotateKeySchema, ULID_PATTERN } from "@wharf/protocol";
+import { createKeySchema, listQuerySchema, rotateKeySchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { findKey, insertKey, listKeys, revokeKey, rotateKey } from "../db/api-keys.ts";
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
 import { listKeyAudit } from "../db/key-audit.ts";
 import type { AppEnv } from "../http/context.ts";
+import { createCursor, positionIdSchema, positionNumberSchema } from "../http/cursor.ts";
 import { readJson, readOptionalJson } from "../http/json.ts";
-import { NUMBER_ID, pageOf, readPage } from "../http/newest-first.ts";
+import { pageOf } from "../http/list.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
+import { readPathId, readQuery } from "../http/query.ts";
 import { actorOf, requireScope } from "../http/scopes.ts";
 import { createKey } from "../keys/api-key.ts";
 import type { Limits } from "../limits.ts";
 
-export type KeyDependencies = { database: Database; limits: Limits };
+export type KeyDependencies = { edits: Database; limits: Limits };
 
 const UNIQUE_VIOLATION = "23505";
 
 /** /api/keys: made, listed, rotated and revoked by an admin key. A key is shown in the answer that makes it, and never again. */
-export function keyRoutes({ database, limits }: KeyDependencies) {
+export function keyRoutes({ edits, limits }: KeyDependencies) {
   const routes = new Hono<AppEnv>();
   const admin = requireScope("admin");
 
   routes.get("/", admin, async function getKeys(c) {
-    const page = readPage(c, limits.list_items, ULID_PATTERN);
-    const found = await database.run((sql) => listKeys(sql, page.limit + 1, page.beforeId));
-    const { rows, ...rest } = pageOf(found, page);
-    return c.json({ keys: rows, ...rest });
+    const { limit, cursor: sent } = readQuery(c, listQuerySchema);
+    const cursor = createCursor("keys", {}, positionIdSchema);
+    const position = cursor.read(sent);
+    const rows = await edits.run((sql) => listKeys(sql, limit + 1, position));
+    const { items, page } = pageOf(rows, limit, cursor, (row) => row.id);
+    return c.json({ keys: items, ...page });
   });
 
   routes.get("/audit", admin, async function getAudit(c) {
-    const page = readPage(c, limits.list_items, NUMBER_ID);
-    const found = await database.run((sql) => listKeyAudit(sql, page.limit + 1, page.beforeId));
-    const { rows, ...rest } = pageOf(found, page);
-    return c.json({ audit: rows, ...rest });
+    const { limit, cursor: sent } = readQuery(c, listQuerySchema);
+    const cursor = createCursor("key-audit", {}, positionNumberSchema);
+    const position = cursor.read(sent);
+    const rows = await edits.run((sql) => listKeyAudit(sql, limit + 1, position));
+    const { items, page } = pageOf(rows, limit, cursor, (row) => row.id);
+    return c.json({ audit: items, ...page });
   });
 
   routes.post("/", admin, async function postKey(c) {
@@ -45,28 +51,27 @@ export function keyRoutes({ database, limits }: KeyDependencies) {
       device_id: wanted.device_id ?? null,
       expires_at,
     };
-    const made = await database.run((sql) => insertKey(sql, { ...row, hash, last4 }, actorOf(c)));
+    const made = await edits.run((sql) => insertKey(sql, { ...row, hash, last4 }, actorOf(c)));
     return c.json({ ...made, key }, 201);
   });
 
   routes.post("/:id/rotate", admin, async function postRotation(c) {
     const wanted = await readOptionalJson(c, rotateKeySchema, limits);
-    const id = c.req.param("id");
-    const old = await database.run((sql) => findKey(sql, id));
+    const id = readPathId(c, "id", "key");
+    const old = await edits.run((sql) => findKey(sql, id));
     if (old === null) throw notFound("key");
     const { key, hash, last4 } = createKey(old.scope);
     const expires_at = futureOrNull(wanted.expires_at);
     const next = { hash, last4, grace_s: wanted.grace_seconds, expires_at };
-    const made = await database
-      .run((sql) => rotateKey(sql, id, next, actorOf(c)))
-      .catch(nullIfRotatedMeanwhile);
+    const made = await edits.run((sql) => rotateKey(sql, id, next, actorOf(c))).catch(nullIfRotatedMeanwhile);
     if (made === null) throw notRotatable();
     c.var.access.forgetKeys();
     return c.json({ ...made, key }, 201);
   });
 
   routes.delete("/:id", admin, async function deleteKey(c) {
-    const known = await database.run((sql) => revokeKey(sql, c.req.param("id"), actorOf(c)));
+    const id = readPathId(c, "id", "key");
+    const known = await edits.run((sql) => revokeKey(sql, id, actorOf(c)));
     c.var.access.forgetKeys();
     if (!known) throw notFound("key");
     return c.body(null, 204);

@@ -157,12 +157,14 @@ describe("renaming and removing a device", () => {
     const [row] = await server.sql`
       SELECT status, (SELECT count(*)::int FROM events WHERE device_id = d.id) AS events FROM devices d`;
     expect(row).toEqual({ status: "terminated", events: 1 });
+    expect((await server.request("GET", "/api/devices")).body.devices).toEqual([]);
+    expect((await server.request("GET", `/api/devices/${body.device.id}`)).status).toBe(200);
   });
 
   test("an unknown device is not found, and a name has to be one", async () => {
     expect((await server.request("PATCH", "/api/devices/nope", { name: "x" })).status).toBe(404);
     expect((await server.request("DELETE", "/api/devices/nope")).status).toBe(404);
     expect((await server.request("PATCH", "/api/devices/nope", { name: "  " })).status).toBe(400);
-    expect((await server.request("PATCH", "/api/devices/%00", { name: "x" })).status).toBe(400);
+    expect((await server.request("PATCH", "/api/devices/%00", { name: "x" })).status).toBe(404);
   });
 });
