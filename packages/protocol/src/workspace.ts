@@ -3,15 +3,30 @@ import { createHash } from "node:crypto";
 /** Where events go that belong to no repository that we can name. */
 export const UNASSOCIATED_WORKSPACE = "_unassociated";
 
+/** What an index of Postgres holds of any characters. */
+export const CANONICAL_ID_CHARACTERS_MAX = 500;
+const LOCAL_PREFIX = "local:";
 const LOCAL_WORKSPACE = /^local:[0-9a-f]{64}$/;
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
-const URL_REMOTE =
-  /^(?:https?|ssh|git|git\+ssh|ftps?):\/\/(?:[^/]*@)?([^/:@?#]+|\[[0-9a-f:]+\])(?::\d+)?\/([^?#]+)/i;
-const HOST_AND_PATH = /^([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?::\d+)?\/([^\\\s]+)$/;
+/** One word (an alias of ssh), dotted names also beyond ASCII, or an IPv6 address in brackets. */
+const HOST = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}])?|\[[0-9a-f:.]+\]`;
+const URL_REMOTE = new RegExp(
+  String.raw`^(?:https?|ssh|git|git\+ssh|ftps?):\/\/(?:[^/]*@)?(${HOST})\.?(?::\d+)?\/([^?#\\]+)(?:[?#].*)?$`,
+  "isu",
+);
+const HOST_AND_PATH = new RegExp(String.raw`^(${HOST})(?::\d+)?\/([^\\\s?#]+)(?:[?#]\S*)?$`, "iu");
 /** user@host:path. The user may be missing, as in scp; a single letter before the colon is a Windows drive. */
-const SCP_REMOTE = /^(?:[^/@:\s]+(?::[^/@\s]*)?@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?:\d+\/)?([^\\\s]+)$/;
-const CREDENTIALS_IN_URL = /([a-z][a-z0-9+.-]*:\/\/)(?:[^/\s]*@|[^/:\s@]+:(?!\d+\/)[^\s@]+@)/gi;
-const PASSWORD_IN_SCP = /^([^/@:\s]+):[^/@\s]*@/;
+const SCP_REMOTE = new RegExp(
+  String.raw`^(?:[^/@:\s]+(?::[^/@\s]*)?@)?(?![a-z]:)(${HOST}):(?:\d+\/)?([^\\\s]+)$`,
+  "iu",
+);
+/** A URL with a slash too few is no remote: its user and password would be taken for a path. */
+const BROKEN_URL = /^(?:https?|ssh|git\+ssh|ftps?|file):(?!\/\/)/i;
+/** Bounded, so that a long text without an end to its URLs is searched in linear time. */
+const CREDENTIALS_IN_URL =
+  /([a-z][a-z0-9+.-]{0,20}:\/{1,2})(?:[^/\s"]{0,1024}@|[^/:\s@"]{1,256}:(?!\d+\/)[^\s"]{1,1024}@)/gi;
+const PASSWORD_IN_SCP = /^([^/@:\s]*):[^/@\s]*@/;
+const QUERY_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^?#]*)[?#].*$/is;
 
 /**
  * The canonical id of a git remote, `host/path`: no protocol, credentials, port, `.git` or trailing slash; the host in lower
@@ -20,24 +35,28 @@ const PASSWORD_IN_SCP = /^([^/@:\s]+):[^/@\s]*@/;
 export function canonicalWorkspaceId(text: string): string | null {
   const trimmed = text.trim();
   if (trimmed === UNASSOCIATED_WORKSPACE || LOCAL_WORKSPACE.test(trimmed)) return trimmed;
-  const match = URL_SCHEME.test(trimmed)
-    ? URL_REMOTE.exec(trimmed)
-    : (HOST_AND_PATH.exec(trimmed) ?? SCP_REMOTE.exec(trimmed));
+  if (trimmed.startsWith(LOCAL_PREFIX) || BROKEN_URL.test(trimmed) || !isStorable(trimmed)) return null;
+  const isUrl = URL_SCHEME.test(trimmed);
+  const hostAndPath = isUrl ? null : HOST_AND_PATH.exec(trimmed);
+  const match = isUrl ? URL_REMOTE.exec(trimmed) : (hostAndPath ?? SCP_REMOTE.exec(trimmed));
   const host = match?.[1];
   const path = match?.[2] === undefined ? "" : cleanPath(match[2]);
   if (host === undefined || path === "" || path === "." || path.split("/").includes("..")) return null;
-  return `${host.toLowerCase()}/${path}`;
+  const id = `${host.toLowerCase()}/${path}`;
+  if (id.length > CANONICAL_ID_CHARACTERS_MAX) return null;
+  // A first word without a dot is a host only where the whole is an id that we made before.
+  return hostAndPath === null || host.includes(".") || host.startsWith("[") || id === trimmed ? id : null;
 }
 
 /** The canonical id of a repository without a remote; `firstCommitHash` is the hash of its first commit. */
 export function localWorkspaceId(firstCommitHash: string): string {
-  return `local:${createHash("sha256").update(firstCommitHash).digest("hex")}`;
+  return `${LOCAL_PREFIX}${createHash("sha256").update(firstCommitHash).digest("hex")}`;
 }
 
 /** A name for people: the last path segment, `local-<8 hex>`, or `_unassociated`. */
 export function workspaceDisplayName(canonicalId: string): string {
   if (LOCAL_WORKSPACE.test(canonicalId))
-    return `local-${canonicalId.slice("local:".length, "local:".length + 8)}`;
+    return `local-${canonicalId.slice(LOCAL_PREFIX.length, LOCAL_PREFIX.length + 8)}`;
   return canonicalId.slice(canonicalId.lastIndexOf("/") + 1);
 }
 
@@ -47,9 +66,9 @@ export function chooseRemote(remotes: Readonly<Record<string, string>>): string 
   return remotes["origin"] ?? remotes[names[0] ?? ""] ?? null;
 }
 
-/** A remote without its user name and password; text without any comes back unchanged. */
+/** A remote without its user name, password and query; text without any comes back unchanged. */
 export function withoutCredentials(remote: string): string {
-  return withoutUrlCredentials(remote).replace(PASSWORD_IN_SCP, "$1@");
+  return withoutUrlCredentials(remote).replace(PASSWORD_IN_SCP, "$1@").replace(QUERY_OF_URL, "$1");
 }
 
 /** Any text, with user names and passwords taken out of the URLs in it. */
@@ -57,10 +76,15 @@ export function withoutUrlCredentials(text: string): string {
   return text.includes("@") ? text.replace(CREDENTIALS_IN_URL, "$1") : text;
 }
 
+/** NUL and lone surrogates can be stored nowhere, and no repository has them in its address. */
+function isStorable(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
+}
+
+/** What a URL writes as %20 or %23 may stand as it is in other forms of a remote: one repository, one id. */
 function cleanPath(path: string): string {
   return path
     .replace(/^\/+/, "")
-    .replace(/\/+$/, "")
-    .replace(/\.git$/, "")
-    .replace(/\/+$/, "");
+    .replace(/(?:\/|\.git)+$/, "")
+    .replace(/[\s?#]/g, encodeURIComponent);
 }

@@ -116,6 +116,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
   };
 }
 
+/** Without a test's life cycle: a second one on the same database, as another process has it. */
 export function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const trustedProxies = options.trustedProxies ?? 0;

@@ -1,5 +1,5 @@
 import type { Sql } from "./postgres.ts";
-import type { Fragment } from "./session-merge.ts";
+import type { Fragment } from "./session-facts.ts";
 
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */
 export const LAST_SEEN_INTERVAL_S = 5;
@@ -14,12 +14,14 @@ export function deviceRows(
 ): Fragment {
   return sql`
     device_names AS (
-      SELECT DISTINCT ON (device_id) device_id, data ->> '_device_name' AS name, data ->> '_device_type' = 'remote' AS is_remote
-      FROM stored WHERE data ?| ARRAY['_device_name', '_device_type']
-      ORDER BY device_id, (data ->> '_device_name') IS NULL, timestamp DESC, id DESC
+      SELECT device_id,
+        (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
+          FILTER (WHERE jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> ''))[1] AS name,
+        bool_or(data ->> '_device_type' = 'remote') AS is_remote
+      FROM stored WHERE data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
     ),
     device_input AS (
-      SELECT m.device_id AS id, nullif(n.name, '') AS name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
+      SELECT m.device_id AS id, n.name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
       FROM ${mentions} m LEFT JOIN device_names n ON n.device_id = m.device_id
     ),
     device_rows AS (

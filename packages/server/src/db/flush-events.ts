@@ -5,7 +5,7 @@ import { noteRows } from "./ingest-notes.ts";
 import type { Sql } from "./postgres.ts";
 import { relationRows, touchesRelations } from "./relations-from-events.ts";
 import { deviceMentions } from "./remote-envs-from-events.ts";
-import type { Fragment } from "./session-merge.ts";
+import type { Fragment } from "./session-facts.ts";
 import { sessionRows } from "./sessions-from-events.ts";
 import { workspaceDeviceRows } from "./workspace-devices.ts";
 

@@ -1,10 +1,14 @@
 import type { Sql } from "./postgres.ts";
 
 const INTEGER_MAX = 2_147_483_647;
+/** A longer text does not fit into the index, and no commit has such a hash. */
+const COMMIT_SHA_CHARACTERS_MAX = 200;
 
 /** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
 export function gitActivityRows(sql: Sql) {
-  const integer = (key: string) => sql`least((data ->> ${key})::numeric, ${INTEGER_MAX})::int`;
+  // least() alone makes the maximum of a figure that is missing.
+  const integer = (key: string) =>
+    sql`CASE WHEN data ->> ${key} IS NOT NULL THEN least((data ->> ${key})::numeric, ${INTEGER_MAX})::int END`;
   return sql`
     git_rows AS (
       INSERT INTO git_activity (
@@ -14,7 +18,7 @@ export function gitActivityRows(sql: Sql) {
       SELECT
         id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, 5),
         coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
-        coalesce(data ->> 'hash', data ->> 'merge_commit'),
+        left(coalesce(data ->> 'hash', data ->> 'merge_commit'), ${COMMIT_SHA_CHARACTERS_MAX}),
         data ->> 'message',
         ${integer("files_changed")}, ${integer("insertions")}, ${integer("deletions")}, timestamp, data
       FROM stored WHERE type IN ('git.commit', 'git.push', 'git.checkout', 'git.merge')
@@ -34,7 +38,17 @@ export async function matchGitActivity(
   gitIds: readonly string[],
   sessionIds: readonly string[],
 ): Promise<void> {
-  await sql`
+  // A row that was waited for was judged by sessions as they were before the wait: whoever changes something looks again.
+  while ((await matchOnce(sql, gitIds, sessionIds)) > 0);
+}
+
+/** How many rows were changed. */
+async function matchOnce(
+  sql: Sql,
+  gitIds: readonly string[],
+  sessionIds: readonly string[],
+): Promise<number> {
+  const result = await sql`
     UPDATE git_activity g SET session_id = ${sessionDuring(sql)}
     WHERE g.id = ANY(ARRAY(
       SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds}) AND a.session_inferred
@@ -51,6 +65,7 @@ export async function matchGitActivity(
       ) a
     ))
     AND g.session_id IS DISTINCT FROM ${sessionDuring(sql)}`;
+  return result.count;
 }
 
 /** The session of `g`'s workspace and device during which it happened; an open one lasts until now. */
@@ -67,7 +82,7 @@ function sessionDuring(sql: Sql) {
 export async function matchRecentGitActivity(sql: Sql, since: Date): Promise<void> {
   const rows = await sql<{ id: string }[]>`
     SELECT g.id FROM git_activity g JOIN events e USING (id)
-    WHERE g.session_inferred AND g.session_id IS NULL AND e.ingested_at >= ${since}`;
+    WHERE g.session_inferred AND e.ingested_at >= ${since}`;
   if (rows.length > 0)
     await matchGitActivity(
       sql,

@@ -1,5 +1,7 @@
 import type { Sql } from "./postgres.ts";
+import { microseconds } from "./session-facts.ts";
 import { mergeSessions } from "./session-merge.ts";
+import { laterPath } from "./workspace-devices.ts";
 
 /** A session as a device reports it, with its workspace resolved. */
 export type SessionRow = {
@@ -27,7 +29,7 @@ export type ReportResult = { created: boolean; deleted: boolean };
 export async function reportSession(sql: Sql, report: string): Promise<ReportResult> {
   const [result] = await sql<ReportResult[]>`
     WITH report AS MATERIALIZED (
-      SELECT r.*, r.started_at AS start_reported_at, NULL::timestamptz AS resumed_at
+      SELECT r.*
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
         id text, workspace_id text, device_id text, device_name text, device_type text, local_path text,
         started_at timestamptz, ended_at timestamptz, end_reason text, duration_ms bigint, git_branch text, model text,
@@ -44,13 +46,14 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
         last_seen_at = now()
     ),
     link AS (
-      INSERT INTO workspace_devices AS l (workspace_id, device_id, local_path)
-      SELECT workspace_id, device_id, coalesce(local_path, 'unknown') FROM report
+      INSERT INTO workspace_devices AS link (workspace_id, device_id, local_path, local_path_at)
+      SELECT workspace_id, device_id, coalesce(local_path, 'unknown'), CASE WHEN local_path IS NOT NULL THEN started_at END
+      FROM report
       ON CONFLICT (workspace_id, device_id) DO UPDATE SET
-        local_path = CASE WHEN excluded.local_path = 'unknown' THEN l.local_path ELSE excluded.local_path END,
+        ${laterPath(sql)},
         last_active_at = now()
     ),
-    merged AS (${mergeSessions(sql, sql`report`)} RETURNING s.id, s.workspace_id, s.xmax = 0 AS created),
+    merged AS (${mergeSessions(sql, sql`(${reportedFacts(sql)})`)} RETURNING s.id, s.workspace_id, s.xmax = 0 AS created),
     change AS (
       INSERT INTO change_log (kind, session_ids, workspace_ids)
       SELECT 'session', ARRAY[id], ARRAY[workspace_id] FROM merged
@@ -58,4 +61,27 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
     SELECT coalesce((SELECT created FROM merged), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted`;
   if (result === undefined) throw new Error("the report returned no row");
   return result;
+}
+
+/** The facts (see session-facts.ts) of a report: it says them at its start, and no event does. */
+function reportedFacts(sql: Sql) {
+  return sql`
+    SELECT r.id, NULL::timestamptz AS resumed_at, r.tags, (
+      SELECT jsonb_object_agg(key, fact)
+      FROM (SELECT ${microseconds(sql, sql`r.started_at`)}) AS said (at)
+      CROSS JOIN LATERAL (
+        VALUES
+          ('origin', true, jsonb_build_array(0, at, '', r.workspace_id, r.device_id)),
+          ('end', r.ended_at IS NOT NULL,
+            jsonb_build_array(0, -${microseconds(sql, sql`r.ended_at`)}, '', r.end_reason, r.duration_ms)),
+          ('source', r.source IS NOT NULL, jsonb_build_array(0, at, '', r.source)),
+          ('git_branch', r.git_branch IS NOT NULL, jsonb_build_array(0, at, '', r.git_branch)),
+          ('model', r.model IS NOT NULL, jsonb_build_array(0, at, '', r.model)),
+          ('initial_prompt', r.initial_prompt IS NOT NULL, jsonb_build_array(0, at, '', r.initial_prompt))
+        UNION ALL
+        SELECT 'metadata.' || key, true, jsonb_build_array(0, at, '', value) FROM jsonb_each(r.metadata)
+      ) AS facts (key, is_said, fact)
+      WHERE is_said
+    ) AS facts
+    FROM report r`;
 }

@@ -2,6 +2,7 @@ import {
   canonicalWorkspaceId,
   type Event,
   eventSchema,
+  idSchema,
   isKnownEventType,
   isUlid,
   payloadSchemas,
@@ -17,6 +18,7 @@ import {
   holdsControlCharacters,
   isRecord,
   mayHoldUnstorableCharacters,
+  storableText,
   withoutControlCharacters,
   withStorableCharacters,
 } from "./clean-value.ts";
@@ -56,6 +58,7 @@ export type CheckContext = {
 const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** How much of a rejected event is kept with its reason. */
 const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
+const CREDENTIAL_CHARACTERS_MAX = 2_048;
 const STRINGIFY_DEPTH_MAX = 1_000;
 const REMEMBERED_REMOTES_MAX = 10_000;
 const canonicalIds = new Map<string, string>();
@@ -90,11 +93,17 @@ function check(value: unknown, context: CheckContext): CheckedEvent | Rejection 
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success) return rejectIssue(value, parsed.error, "");
   const event = parsed.data;
+  if (!isRecord(event.data)) return reject(value, "must be an object", "/data");
   if (isKnownEventType(event.type)) {
     const payload = payloadSchemas[event.type].safeParse(event.data);
     if (!payload.success) return rejectIssue(value, payload.error, "/data");
   }
   return prepare(value, event, context);
+}
+
+/** A line that is not JSON: what can be kept of it is kept as text. */
+export function rejectUnreadable(line: string): Rejection {
+  return { id: null, device_id: null, error: "the line is not JSON", body: keptText(line) };
 }
 
 export function isRejection(checked: CheckedEvent | Rejection): checked is Rejection {
@@ -121,7 +130,8 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
     );
   }
   const workspace = workspaceOf(event.workspace_id);
-  if (workspace === null) note("workspace_unknown", withoutCredentials(event.workspace_id).slice(0, 500));
+  if (workspace === null)
+    note("workspace_unknown", storableText(withoutCredentials(event.workspace_id).slice(0, 500)));
   const ahead_ms = Date.parse(event.timestamp) - context.now().getTime();
   if (ahead_ms > CLOCK_AHEAD_MAX_MS)
     note("clock_ahead", `${Math.round(ahead_ms / 1000)} s ahead of the server`);
@@ -157,15 +167,14 @@ function storableId(id: string): Storable {
 /** Session events, and those of what a session started, name their session in the payload too. */
 function sessionOfPayload(event: Event): string | null {
   const field = SESSION_FIELDS[event.type.split(".", 1)[0] ?? ""];
-  const fromPayload = field === undefined ? null : event.data[field];
-  return typeof fromPayload === "string" && fromPayload !== "" ? fromPayload : null;
+  return field === undefined ? null : (idSchema.safeParse(event.data[field]).data ?? null);
 }
 
 function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {
   let cleaned = data;
   for (const field of REMOTE_FIELDS) {
     const text = data[field];
-    if (typeof text !== "string" || !text.includes("@")) continue;
+    if (typeof text !== "string") continue;
     cleaned = { ...cleaned, [field]: withoutCredentials(text) };
   }
   return cleaned;
@@ -209,7 +218,15 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
 function bodyOf(value: unknown, characters_max = REJECTED_BODY_CHARACTERS_MAX): string | null {
   if (findFlaw(value, STRINGIFY_DEPTH_MAX) === "is nested too deep") return null;
   const json = JSON.stringify(isRecord(value) ? eventWithoutCredentials(value) : value) ?? "null";
-  return withoutUrlCredentials(json).slice(0, characters_max);
+  return keptText(json, characters_max);
+}
+
+/** Cut first, with room for a credential that lies across the cut: a search through megabytes would hold up every request. */
+function keptText(text: string, characters_max = REJECTED_BODY_CHARACTERS_MAX): string {
+  return withoutUrlCredentials(text.slice(0, characters_max + CREDENTIAL_CHARACTERS_MAX)).slice(
+    0,
+    characters_max,
+  );
 }
 
 function eventWithoutCredentials(event: Record<string, unknown>): Record<string, unknown> {

@@ -11,7 +11,7 @@ export function mayHoldUnstorableCharacters(json: string): boolean {
 export function withStorableCharacters(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
   if (Array.isArray(value)) return value.map(withStorableCharacters);
-  if (!isRecord(value) || JSON.isRawJSON(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [storableText(key), withStorableCharacters(item)]),
   );
@@ -29,8 +29,9 @@ export function findFlaw(value: unknown, depth_max: number): string | null {
   return null;
 }
 
+/** A JSON object; a number kept as it was written (see parseJson) is an object to JavaScript alone. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 /** The text with U+FFFD in the place of what a TEXT or JSONB column refuses. */

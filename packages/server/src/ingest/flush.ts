@@ -13,6 +13,7 @@ import { matchGitActivity } from "../db/git-activity.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
+import { CONFLICT_ATTEMPTS_MAX, retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 import type { Outcome } from "./writer.ts";
 
@@ -23,11 +24,17 @@ export type FlushDependencies = {
 };
 
 type Row = EventRow & { event: CheckedEvent };
+type Flushed = { rows: Row[]; output: FlushOutput };
 type Verdicts = Map<CheckedEvent, Outcome>;
 
-const CONFLICT_ATTEMPTS_MAX = 5;
 const ACCEPTED: Outcome = { status: "accepted" };
 const DUPLICATE: Outcome = { status: "duplicate" };
+const NOTHING_STORED: FlushOutput = {
+  stored_count: 0,
+  stored_ids: null,
+  changed_session_ids: null,
+  unmatched_git_ids: null,
+};
 
 /**
  * Stores the events of many requests together: one statement, sorted by id, answered after its commit.
@@ -36,17 +43,58 @@ const DUPLICATE: Outcome = { status: "duplicate" };
  */
 export function createFlush(dependencies: FlushDependencies) {
   return async function flush(events: readonly CheckedEvent[]): Promise<Outcome[]> {
-    const firstById = new Map<string, CheckedEvent>();
-    for (const event of events) if (!firstById.has(event.id)) firstById.set(event.id, event);
     const verdicts: Verdicts = new Map();
-    await store([...firstById.values()].sort(byId), verdicts, dependencies);
+    let rest = events;
+    // Repeats of an event come after it: a rejected one must not take another with its id along.
+    while (rest.length > 0) rest = await storeFirsts(rest, verdicts, dependencies);
     return events.map((event) => {
-      const first = firstById.get(event.id);
-      const verdict = first === undefined ? undefined : verdicts.get(first);
+      const verdict = verdicts.get(event);
       if (verdict === undefined) throw ledgerBroken();
-      return first !== event && verdict === ACCEPTED ? DUPLICATE : verdict;
+      return verdict;
     });
   };
+}
+
+/** Stores the first event of each id; answers with those repeats that another body may save from its rejection. */
+async function storeFirsts(
+  events: readonly CheckedEvent[],
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<CheckedEvent[]> {
+  const firstById = new Map<string, CheckedEvent>();
+  const repeats: [CheckedEvent, CheckedEvent][] = [];
+  for (const event of events) {
+    const first = firstById.get(event.id);
+    if (first === undefined) firstById.set(event.id, event);
+    else repeats.push([event, first]);
+  }
+  await store([...firstById.values()].sort(byId), verdicts, dependencies);
+  if (repeats.length === 0) return [];
+  const notes: IngestNote[] = [];
+  const undecided: CheckedEvent[] = [];
+  for (const [repeat, first] of repeats) {
+    const verdict = verdicts.get(first);
+    const differs = first.data !== repeat.data || first.type !== repeat.type;
+    if (verdict?.status === "rejected" && isSameRow(first, repeat)) verdicts.set(repeat, verdict);
+    else if (verdict?.status === "rejected") undecided.push(repeat);
+    else {
+      verdicts.set(repeat, DUPLICATE);
+      if (differs) notes.push(differentBody(repeat));
+    }
+  }
+  await dependencies.database.run((sql) => insertNotes(sql, notes));
+  return undecided;
+}
+
+function isSameRow(one: CheckedEvent, other: CheckedEvent): boolean {
+  const { notes: _, ...row } = one;
+  const { notes: __, ...otherRow } = other;
+  return Bun.deepEquals(row, otherRow);
+}
+
+function differentBody({ id, device_id, data }: { id: string; device_id: string; data: string }): IngestNote {
+  const detail = "another body under a known id; the first one stays";
+  return { event_id: id, device_id, kind: "different_body", detail, body: data };
 }
 
 function byId(a: CheckedEvent, b: CheckedEvent): number {
@@ -60,8 +108,9 @@ async function store(
 ): Promise<void> {
   const rows = await resolveRows(events, verdicts, dependencies);
   if (rows.length === 0) return;
+  let flushed: Flushed;
   try {
-    await storeWhole(rows, verdicts, dependencies);
+    flushed = await storeWhole(rows, verdicts, dependencies);
   } catch (error) {
     if (isUnavailable(error) || isOutOfSpace(error)) throw error;
     dependencies.onRetry?.(describeDatabaseError(error));
@@ -70,7 +119,10 @@ async function store(
     const middle = Math.ceil(events.length / 2);
     await store(events.slice(0, middle), verdicts, dependencies);
     await store(events.slice(middle), verdicts, dependencies);
+    return;
   }
+  // After the commit: an error from here on must not make what is stored look like a duplicate.
+  await settle(flushed, verdicts, dependencies);
 }
 
 async function resolveRows(
@@ -90,14 +142,17 @@ async function resolveRows(
 }
 
 /** Tries again what is certainly rolled back: a deadlock, or a parent that was deleted behind the cache. */
-async function storeWhole(rows: Row[], verdicts: Verdicts, dependencies: FlushDependencies): Promise<void> {
+async function storeWhole(
+  rows: Row[],
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<Flushed> {
   let current = rows;
   let parentsForgotten = false;
   for (let attempt = 1; ; attempt++) {
     try {
       const output = await dependencies.database.run((sql) => flushEvents(sql, inputOf(current)));
-      await settle(current, output, verdicts, dependencies);
-      return;
+      return { rows: current, output };
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
         parentsForgotten = true;
@@ -107,7 +162,7 @@ async function storeWhole(rows: Row[], verdicts: Verdicts, dependencies: FlushDe
           verdicts,
           dependencies,
         );
-        if (current.length === 0) return;
+        if (current.length === 0) return { rows: current, output: NOTHING_STORED };
       } else if (!isRetryableConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) {
         throw error;
       }
@@ -117,8 +172,7 @@ async function storeWhole(rows: Row[], verdicts: Verdicts, dependencies: FlushDe
 }
 
 async function settle(
-  rows: Row[],
-  output: FlushOutput,
+  { rows, output }: Flushed,
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<void> {
@@ -129,11 +183,20 @@ async function settle(
     else others.push(row);
   }
   if (others.length > 0) await settleOthers(others, verdicts, dependencies);
+  await matchStored(output, dependencies);
+}
+
+/** What fails here is done again at boot and by a job; the events themselves are committed and are acknowledged. */
+async function matchStored(output: FlushOutput, { database, onRetry }: FlushDependencies): Promise<void> {
   const { changed_session_ids, unmatched_git_ids } = output;
   if (changed_session_ids === null && unmatched_git_ids === null) return;
-  await dependencies.database.run((sql) =>
-    matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []),
-  );
+  try {
+    await retryConflicts(() =>
+      database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? [])),
+    );
+  } catch (error) {
+    onRetry?.(`git activity was not matched: ${describeDatabaseError(error)}`);
+  }
 }
 
 /** An id counts as a duplicate only when it is found; what was neither stored nor found makes the flush an error. */
@@ -145,9 +208,7 @@ async function settleOthers(rows: Row[], verdicts: Verdicts, dependencies: Flush
     const row = rowOf.get(id);
     if (row === undefined || (!found && !session_deleted)) throw ledgerBroken();
     verdicts.set(row.event, found ? DUPLICATE : { status: "rejected", error: "its session was deleted" });
-    if (!differs) continue;
-    const detail = "another body under a known id; the first one stays";
-    notes.push({ event_id: id, device_id: row.device_id, kind: "different_body", detail, body: row.data });
+    if (differs) notes.push(differentBody(row));
   }
   await dependencies.database.run((sql) => insertNotes(sql, notes));
 }

@@ -6,6 +6,7 @@ import {
   checkEvent,
   isRejection,
   type Rejection,
+  rejectUnreadable,
 } from "./check-event.ts";
 import { storableText } from "./clean-value.ts";
 import type { Outcome } from "./writer.ts";
@@ -46,8 +47,7 @@ export async function ingestEvents(
 
 function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
   if ("value" in item) return checkEvent(item.value, context);
-  const device_id = context.boundDeviceId ?? null;
-  return { id: null, device_id, error: "the line is not JSON", body: item.unreadable };
+  return { ...rejectUnreadable(item.unreadable), device_id: context.boundDeviceId ?? null };
 }
 
 function statusOf(outcome: Outcome | undefined): EventResult["status"] {

@@ -7,6 +7,16 @@ const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|[\d.]+[eE][+-]?\d{3})/;
  */
 export function parseJson(text: string): unknown {
   if (!SUSPECT_NUMBER.test(text)) return JSON.parse(text);
+  try {
+    return parseExactly(text);
+  } catch (error) {
+    // A reviver needs the stack, which a text nested some ten thousand levels deep uses up; parsing alone does not.
+    if (error instanceof RangeError) return JSON.parse(text);
+    throw error;
+  }
+}
+
+function parseExactly(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context) => {
     const source = context?.source;
     const isUnsafeInteger =

@@ -6,10 +6,12 @@ import {
   UNASSOCIATED_WORKSPACE,
 } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
+import { isForeignKeyViolation } from "../db/database-errors.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { type ReportResult, reportSession, type SessionRow } from "../db/session-reports.ts";
 import { ValidationError } from "../errors.ts";
-import { storableText, withStorableCharacters } from "./clean-value.ts";
+import { withoutControlCharacters, withStorableCharacters } from "./clean-value.ts";
+import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 
 export type ReportDependencies = { database: Database; workspaces: WorkspaceResolver };
@@ -21,8 +23,8 @@ export async function takeSessionReport(
 ): Promise<ReportResult> {
   const reference = report.workspace_id ?? report.workspace_canonical_id ?? UNASSOCIATED_WORKSPACE;
   return await take(dependencies, reference, {
-    id: report.id,
-    device_id: report.device_id,
+    id: withoutControlCharacters(report.id),
+    device_id: withoutControlCharacters(report.device_id),
     device_name: report.device_name ?? null,
     device_type: report.device_type ?? null,
     local_path: report.cwd ?? null,
@@ -68,6 +70,23 @@ async function take(
   session: Omit<SessionRow, "workspace_id">,
 ): Promise<ReportResult> {
   const key = isUlid(reference) ? reference : (canonicalWorkspaceId(reference) ?? UNASSOCIATED_WORKSPACE);
+  const result = await storeReport(dependencies, key, session).catch((error) => {
+    if (!isForeignKeyViolation(error)) throw error;
+    // The workspace was deleted behind the cache, or the session was deleted meanwhile.
+    dependencies.workspaces.forget();
+    return storeReport(dependencies, key, session);
+  });
+  if (!result.deleted) {
+    await retryConflicts(() => dependencies.database.run((sql) => matchGitActivity(sql, [], [session.id])));
+  }
+  return result;
+}
+
+async function storeReport(
+  dependencies: ReportDependencies,
+  key: string,
+  session: Omit<SessionRow, "workspace_id">,
+): Promise<ReportResult> {
   const ids = await dependencies.workspaces.resolve([key]);
   const workspace_id = ids.get(key);
   if (workspace_id === undefined) {
@@ -78,8 +97,5 @@ async function take(
   }
   const row: SessionRow = { ...session, workspace_id };
   const json = JSON.stringify(withStorableCharacters(row));
-  const result = await dependencies.database.run((sql) => reportSession(sql, json));
-  if (!result.deleted)
-    await dependencies.database.run((sql) => matchGitActivity(sql, [], [storableText(row.id)]));
-  return result;
+  return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json)));
 }

@@ -7,6 +7,7 @@ import type { AppEnv } from "../http/context.ts";
 import { readJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { requireDevice, requireScope } from "../http/scopes.ts";
+import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
 import type { Limits } from "../limits.ts";
 
@@ -21,7 +22,9 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
     await requireOwnSession(c, report.id, report.device_id);
     const result = await takeSessionReport(report, dependencies);
     refuseDeleted(result);
-    const session = await dependencies.reads.run((sql) => findSession(sql, report.id));
+    const session = await dependencies.reads.run((sql) =>
+      findSession(sql, withoutControlCharacters(report.id)),
+    );
     return c.json({ session }, result.created ? 201 : 200);
   });
 
@@ -38,7 +41,9 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
   async function requireOwnSession(c: Context<AppEnv>, sessionId: string, deviceId: string): Promise<void> {
     if (c.var.caller.deviceId === null) return;
     requireDevice(c, deviceId);
-    const owner = await dependencies.reads.run((sql) => findSessionDevice(sql, sessionId));
+    const owner = await dependencies.reads.run((sql) =>
+      findSessionDevice(sql, withoutControlCharacters(sessionId)),
+    );
     if (owner !== null) requireDevice(c, owner);
   }
 

@@ -2,14 +2,17 @@
 
 -- A session's state must not depend on the order in which its events arrive; these columns hold what the merge needs.
 ALTER TABLE sessions
+  ADD COLUMN IF NOT EXISTS facts             JSONB NOT NULL DEFAULT '{}',     -- each reported value with its rank, time and event
   ADD COLUMN IF NOT EXISTS start_reported_at TIMESTAMPTZ,                     -- earliest reported start; NULL: a stub
   ADD COLUMN IF NOT EXISTS resumed_at        TIMESTAMPTZ,                     -- latest reported resume
-  ADD COLUMN IF NOT EXISTS duration_reported BOOLEAN NOT NULL DEFAULT false,  -- duration_ms is the device's own figure
   ADD COLUMN IF NOT EXISTS ended_by_server   BOOLEAN NOT NULL DEFAULT false,  -- ended for silence; the next event reopens it
   ADD COLUMN IF NOT EXISTS last_heard_at     TIMESTAMPTZ NOT NULL DEFAULT now(); -- the database's clock, written at most every 30 s
 
 CREATE INDEX IF NOT EXISTS idx_sessions_started ON sessions (started_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS idx_sessions_open    ON sessions (last_heard_at) WHERE lifecycle IN ('detected', 'capturing');
+
+-- When the local path was said: the latest stands, whichever arrives last.
+ALTER TABLE workspace_devices ADD COLUMN IF NOT EXISTS local_path_at TIMESTAMPTZ;
 
 -- Git activity whose session the server found, or still seeks, by where and when it happened.
 ALTER TABLE git_activity ADD COLUMN IF NOT EXISTS session_inferred BOOLEAN NOT NULL DEFAULT false;

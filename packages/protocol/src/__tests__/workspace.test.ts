@@ -1,0 +1,257 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  canonicalWorkspaceId,
+  chooseRemote,
+  localWorkspaceId,
+  UNASSOCIATED_WORKSPACE,
+  withoutCredentials,
+  withoutUrlCredentials,
+  workspaceDisplayName,
+} from "../workspace.ts";
+
+const REPO = "github.com/user/repo";
+
+describe("every way to write a remote leads to one canonical id", () => {
+  test.each([
+    "git@github.com:user/repo.git",
+    "git@github.com:user/repo",
+    "git@github.com:/user/repo.git",
+    "github.com:user/repo.git",
+    "tok@github.com:443/user/repo",
+    "git@github.com:22/user/repo.git",
+    "https://github.com/user/repo",
+    "https://github.com/user/repo.git",
+    "https://github.com/user/repo.git/",
+    "https://github.com/user/repo///",
+    "https://github.com//user/repo",
+    "https://tok@github.com:443/user/repo",
+    "https://user:p%40ss@github.com/user/repo.git",
+    "https://user@corp.example:secret@github.com/user/repo",
+    "http://github.com:80/user/repo",
+    "HTTPS://GitHub.COM/user/repo",
+    "https://github.com./user/repo",
+    "https://github.com/user/repo?token=abc#readme",
+    "ssh://git@github.com:22/user/repo.git/",
+    "ssh://git@github.com/user/repo",
+    "git+ssh://git@github.com/user/repo.git",
+    "git://github.com/user/repo.git",
+    "ftps://github.com/user/repo",
+    "GitHub.com/user/repo",
+    "github.com:443/user/repo",
+    "github.com/user/repo/",
+    "github.com/user/repo.git",
+    "github.com/user/repo?tab=readme",
+    "  https://github.com/user/repo\n",
+    REPO,
+  ])("%s", (text) => {
+    expect(canonicalWorkspaceId(text)).toBe(REPO);
+  });
+});
+
+describe("what an id keeps", () => {
+  test.each([
+    ["https://GitHub.com/User/Repo.git", "github.com/User/Repo"],
+    ["git@gitlab.com:group/sub/project.git", "gitlab.com/group/sub/project"],
+    ["git@host.example:~me/repo.git", "host.example/~me/repo"],
+    ["git@work:user/repo.git", "work/user/repo"],
+    ["git@work:repo.git", "work/repo"],
+    ["work/user/repo", "work/user/repo"],
+    ["ssh://localhost:2222/srv/repo.git", "localhost/srv/repo"],
+    ["ssh://git@[2001:db8::1]:22/user/repo", "[2001:db8::1]/user/repo"],
+    ["[2001:db8::1]/user/repo", "[2001:db8::1]/user/repo"],
+    ["https://my_host.example/user/repo", "my_host.example/user/repo"],
+    ["https://münchen.example/user/repo", "münchen.example/user/repo"],
+    ["https://dev.azure.com/org/My%20Project/_git/repo", "dev.azure.com/org/My%20Project/_git/repo"],
+    ["https://dev.azure.com/org/My Project/_git/repo", "dev.azure.com/org/My%20Project/_git/repo"],
+    ["git@host.example:user/c#", "host.example/user/c%23"],
+    ["https://host.example/user/c%23.git", "host.example/user/c%23"],
+    ["https://host.example/user/repo@v2", "host.example/user/repo@v2"],
+    ["https://host.example/repo.github.io.git", "host.example/repo.github.io"],
+    ["https://host.example/a/repo.git.git", "host.example/a/repo"],
+    ["https://host.example/a/.git", "host.example/a"],
+  ])("%s is %s", (text, id) => {
+    expect(canonicalWorkspaceId(text)).toBe(id);
+  });
+});
+
+describe("text that is no remote has no canonical id", () => {
+  test.each([
+    "",
+    "   ",
+    "repo",
+    "not a remote",
+    "see github.com/user/repo",
+    "C:\\Users\\me\\repo",
+    "C:/Users/me/repo",
+    "c:repo",
+    "\\\\server\\share\\repo",
+    "/home/me/repo",
+    "./repo",
+    "../repo",
+    "~/repo",
+    "Documents/repo",
+    "file:///home/me/repo",
+    "file:/home/me/repo",
+    "javascript://github.com/user/repo",
+    "https://",
+    "https://github.com",
+    "https://github.com/",
+    "https://github.com/.git",
+    "https://github.com/.",
+    "https:///user/repo",
+    "https://github.com/../../etc/passwd",
+    "git@github.com:../repo",
+    "git@github.com:",
+    "https:/user:secret@github.com/user/repo",
+    "https:user:secret@github.com/user/repo",
+    "https://user:p/ss@github.com/user/repo",
+    "https://user:/ss@github.com/user/repo",
+    "github.com/user\\repo",
+    "https://github.com/user\\repo",
+    "github.com/us\0er/repo",
+    "github.com/us\ud800er/repo",
+    `local:${"0".repeat(63)}`,
+    `local:${"A".repeat(64)}`,
+    "local:anything",
+    `github.com/user/${"r".repeat(500)}`,
+  ])("%j", (text) => {
+    expect(canonicalWorkspaceId(text)).toBeNull();
+  });
+});
+
+describe("a repository without a remote", () => {
+  const id = localWorkspaceId("abc");
+
+  test("is named by the SHA-256 of its first commit's hash", () => {
+    expect(id).toBe("local:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  });
+
+  test("and the unassociated workspace are canonical already", () => {
+    expect(canonicalWorkspaceId(id)).toBe(id);
+    expect(canonicalWorkspaceId(` ${id} `)).toBe(id);
+    expect(canonicalWorkspaceId(UNASSOCIATED_WORKSPACE)).toBe(UNASSOCIATED_WORKSPACE);
+  });
+});
+
+describe("a display name", () => {
+  test.each([
+    [REPO, "repo"],
+    ["gitlab.com/group/sub/project", "project"],
+    [localWorkspaceId("abc"), "local-ba7816bf"],
+    [UNASSOCIATED_WORKSPACE, UNASSOCIATED_WORKSPACE],
+  ])("of %s is %s", (id, name) => {
+    expect(workspaceDisplayName(id)).toBe(name);
+  });
+});
+
+describe("of several remotes", () => {
+  test("origin names the repository, else the first by name", () => {
+    expect(chooseRemote({ backup: "b", origin: "o", another: "a" })).toBe("o");
+    expect(chooseRemote({ upstream: "u", fork: "f" })).toBe("f");
+    expect(chooseRemote({})).toBeNull();
+  });
+});
+
+describe("credentials", () => {
+  test.each([
+    ["https://user:secret@github.com/user/repo", "https://github.com/user/repo"],
+    ["https://secret@github.com/user/repo", "https://github.com/user/repo"],
+    ["https:/user:secret@github.com/user/repo", "https:/github.com/user/repo"],
+    ["https://user:se/cret@github.com/user/repo", "https://github.com/user/repo"],
+    ["https://user:se#c?ret@github.com/user/repo", "https://github.com/user/repo"],
+    ["https://user:se@cr@et@github.com/user/repo", "https://github.com/user/repo"],
+    ["https://user:a/secret@b@github.com/user/repo", "https://github.com/user/repo"],
+    ["https://github.com/user/repo?private_token=secret", "https://github.com/user/repo"],
+    ["user:secret@host.example:path/repo", "user@host.example:path/repo"],
+    [
+      "fetch from https://a:secret@b.example/x and https://secret@c.example/y",
+      "fetch from https://b.example/x and https://c.example/y",
+    ],
+  ])("are taken out of %s", (text, cleaned) => {
+    expect(withoutCredentials(text)).toBe(cleaned);
+  });
+
+  test.each([
+    "git@github.com:user/repo.git",
+    "https://github.com/user/repo",
+    "https://github.com:8443/user/repo@v2",
+    "origin",
+    "/home/me@work/repo",
+  ])("and %s, which has none, stays as it is", (text) => {
+    expect(withoutCredentials(text)).toBe(text);
+  });
+
+  test("are taken out of a long text in linear time", () => {
+    const texts = ["a".repeat(200_000), "a-".repeat(100_000), "a:/b:".repeat(40_000), "x://".repeat(50_000)];
+    const startedAt = performance.now();
+    for (const text of texts) withoutUrlCredentials(`${text} @`);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe("for any text", () => {
+  const word = fc.stringMatching(/^[A-Za-z0-9._~-]{1,12}$/);
+  const host = fc.oneof(
+    fc.domain(),
+    fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9-]{0,8}[a-z0-9]$/),
+    fc.ipV6().map((address) => `[${address}]`),
+  );
+  const path = fc.array(word, { minLength: 1, maxLength: 4 }).map((segments) => segments.join("/"));
+  const remote = fc
+    .record({
+      scheme: fc.constantFrom("https://", "HTTP://", "ssh://", "git://", "git+ssh://", ""),
+      user: fc.constantFrom("", "git@", "me:SECRET@", "SECRET@", "a@b.example:SECRET@", ":SECRET@"),
+      host,
+      port: fc.constantFrom("", ":22", ":443"),
+      path,
+      end: fc.constantFrom("", ".git", "/", ".git/", ".git.git", "?x=SECRET", "#x"),
+    })
+    .map((r) =>
+      r.scheme === ""
+        ? `${r.user}${r.host}:${r.path}${r.end}`
+        : `${r.scheme}${r.user}${r.host}${r.port}/${r.path}${r.end}`,
+    );
+  const anyText = fc.oneof(
+    remote,
+    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.stringMatching(/^[a-zA-Z:/@.?# \\~[\]0-9-]{0,40}$/),
+  );
+
+  test("the canonical id of a canonical id is itself", () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const id = canonicalWorkspaceId(text);
+        if (id !== null) expect(canonicalWorkspaceId(id)).toBe(id);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test("no password and no token of a remote is left in its id or in what is noted of it", () => {
+    fc.assert(
+      fc.property(remote, (text) => {
+        // Without a protocol there is neither a query nor a user name that holds an @.
+        if (!text.includes("://") && /\?x=|^a@b/.test(text)) return;
+        expect(canonicalWorkspaceId(text) ?? "").not.toContain("SECRET");
+        expect(text.startsWith("SECRET@") ? "" : withoutCredentials(text)).not.toContain("SECRET");
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test("an id is storable, has a host in lower case, and no protocol, trailing slash or .git", () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const id = canonicalWorkspaceId(text);
+        if (id === null || id === UNASSOCIATED_WORKSPACE || id.startsWith("local:")) return;
+        expect(id).toMatch(/^[^/]+\/[^\s\\?#]*[^/\s]$/);
+        expect(id).not.toMatch(/\.git$|^[a-z+]+:\/\/|\0/);
+        const [first = ""] = id.split("/");
+        expect(first).toBe(first.toLowerCase());
+        expect(id.isWellFormed()).toBe(true);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});

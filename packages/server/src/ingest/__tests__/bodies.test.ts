@@ -1,0 +1,226 @@
+import { describe, expect, test } from "bun:test";
+import zlib from "node:zlib";
+import { setupApp } from "../../__tests__/setup-app.ts";
+import { anEvent } from "./event-factory.ts";
+
+const LIMITS = { body_bytes: 200_000, decompressed_body_bytes: 400_000, body_receive_ms: 200 };
+const server = setupApp({ limits: LIMITS });
+
+async function post(
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
+  headers: Record<string, string> = {},
+) {
+  const response = await server.current().app.request("/api/events", {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json", ...headers },
+    body,
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: as in TestResponse.
+  const answer: any = await response.json();
+  return { status: response.status, body: answer, headers: response.headers };
+}
+
+const batch = (count = 2) => JSON.stringify({ events: Array.from({ length: count }, () => anEvent()) });
+const streamOf = (...chunks: Uint8Array[]) =>
+  new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe("a body is taken", () => {
+  test.each([
+    ["gzip", zlib.gzipSync],
+    ["x-gzip", zlib.gzipSync],
+    ["GZIP", zlib.gzipSync],
+    ["zstd", zlib.zstdCompressSync],
+    ["identity", (buffer: Uint8Array<ArrayBuffer>) => buffer],
+  ])("compressed by %s", async (encoding, compress) => {
+    const { status, body } = await post(compress(bytes(batch())), { "content-encoding": encoding });
+    expect(status).toBe(202);
+    expect(body.ingested).toBe(2);
+  });
+
+  test("in several chunks and without a declared length", async () => {
+    const sent = bytes(batch());
+    const { status, body } = await post(streamOf(sent.slice(0, 9), sent.slice(9)));
+    expect(status).toBe(202);
+    expect(body.ingested).toBe(2);
+  });
+
+  test("with a byte order mark, a character set and white space around it", async () => {
+    const { status } = await post(`\uFEFF  ${batch()}\n\n`, {
+      "content-type": "Application/JSON; charset=utf-8",
+    });
+    expect(status).toBe(202);
+  });
+
+  test("without a declared type, as JSON", async () => {
+    const response = await server.current().app.request("/api/events", {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.key}` },
+      body: bytes(batch()),
+    });
+    expect(response.status).toBe(202);
+  });
+});
+
+describe("events one a line", () => {
+  const ndjson = { "content-type": "application/x-ndjson" };
+
+  test("are taken each by itself; blank lines are skipped, and a line that does not parse is one rejected event", async () => {
+    const [one, two] = [anEvent(), anEvent()];
+    const lines = [JSON.stringify(one), "", "{not json", "  ", `${JSON.stringify(two)}\r`, "7"];
+    const { status, body } = await post(lines.join("\n"), ndjson);
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ ingested: 2, duplicates: 0, rejected: 2 });
+    expect(body.results).toMatchObject([
+      { index: 0, id: one.id, status: "accepted" },
+      { index: 1, id: null, status: "rejected" },
+      { index: 2, id: two.id, status: "accepted" },
+      { index: 3, id: null, status: "rejected" },
+    ]);
+  });
+
+  test("may be compressed", async () => {
+    const { body } = await post(zlib.gzipSync(bytes(`${JSON.stringify(anEvent())}\n`)), {
+      ...ndjson,
+      "content-encoding": "gzip",
+    });
+    expect(body.ingested).toBe(1);
+  });
+
+  test("of no event is no batch", async () => {
+    expect(await post("\n \n", ndjson)).toMatchObject({ status: 400, body: { code: "BATCH_EMPTY" } });
+  });
+
+  test("of too many events is no batch", async () => {
+    expect(await post("{}\n".repeat(1_001), ndjson)).toMatchObject({
+      status: 400,
+      body: { code: "BATCH_TOO_LARGE" },
+    });
+  });
+
+  test("a line that does not parse is kept short, and without credentials", async () => {
+    const line = `{"git_remote":"https://me:hunter2@github.com/a/b", ${"x".repeat(100_000)}`;
+    await post(`${line}\n`, ndjson);
+    const [note] = await server.sql<{ body: string }[]>`SELECT body FROM ingest_notes`;
+    expect(note?.body).not.toContain("hunter2");
+    expect(note?.body.length).toBeLessThanOrEqual(64 * 1024);
+  });
+});
+
+describe("a body that is no batch is refused", () => {
+  test.each([
+    ["nothing", ""],
+    ["half of JSON", '{"events": ['],
+    ["text", "hello"],
+    ["a list", "[]"],
+    ["null", "null"],
+    ["another shape", '{"event": {}}'],
+    ["events that are no list", '{"events": {}}'],
+    ["no events", '{"events": []}'],
+    ["1,001 events", JSON.stringify({ events: Array(1_001).fill({}) })],
+    ["50,000 events", JSON.stringify({ events: Array(50_000).fill(1) })],
+  ])("with 400: %s", async (_, text) => {
+    const { status, body, headers } = await post(text);
+    expect(status).toBe(400);
+    expect(headers.get("content-type")).toBe("application/problem+json");
+    expect(body).toMatchObject({ status: 400, title: "Bad Request", instance: "/api/events" });
+    expect(body.code).toMatch(/^[A-Z_]+$/);
+    expect(body.error).toBe(body.detail);
+    expect(body.request_id).toBe(headers.get("x-request-id"));
+  });
+
+  test("with 400 that is not UTF-8, and the next one is read again", async () => {
+    expect(await post(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))).toMatchObject({
+      status: 400,
+      body: { code: "BODY_NOT_UTF8" },
+    });
+    expect((await post(batch())).status).toBe(202);
+  });
+
+  test.each(["gzip", "zstd"])("with 400 that is not %s though it says so", async (encoding) => {
+    expect(await post(batch(), { "content-encoding": encoding })).toMatchObject({
+      status: 400,
+      body: { code: "BODY_NOT_DECOMPRESSED" },
+    });
+  });
+
+  test("with 400 when it ends in the middle of its compression", async () => {
+    const whole = zlib.gzipSync(bytes(batch()));
+    expect((await post(whole.subarray(0, whole.length / 2), { "content-encoding": "gzip" })).status).toBe(
+      400,
+    );
+  });
+
+  test.each(["br", "deflate", "compress", "gzip, zstd"])("with 415 encoded by %s", async (encoding) => {
+    const { status, headers } = await post(batch(), { "content-encoding": encoding });
+    expect(status).toBe(415);
+    expect(headers.get("accept-encoding")).toBe("gzip, zstd");
+  });
+
+  test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])(
+    "with 415 of type %s",
+    async (type) => {
+      expect(await post(batch(), { "content-type": type })).toMatchObject({
+        status: 415,
+        body: { code: "CONTENT_TYPE_UNKNOWN" },
+      });
+    },
+  );
+});
+
+describe("a body that is too large is refused with 413", () => {
+  const large = bytes(`{"events":["${"x".repeat(LIMITS.body_bytes)}"]}`);
+
+  test("by its declared length", async () => {
+    expect((await post("{}", { "content-length": `${LIMITS.body_bytes + 1}` })).status).toBe(413);
+  });
+
+  test("as sent", async () => {
+    expect(await post(large)).toMatchObject({ status: 413, body: { code: "BODY_TOO_LARGE" } });
+  });
+
+  test("in chunks, before the last of them has come", async () => {
+    let chunks = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        chunks += 1;
+        controller.enqueue(new Uint8Array(50_000).fill(0x20));
+      },
+    });
+    expect((await post(endless)).status).toBe(413);
+    expect(chunks).toBeLessThan(10);
+  });
+
+  test.each([
+    ["gzip", zlib.gzipSync],
+    ["zstd", zlib.zstdCompressSync],
+  ])(
+    "decompressed from %s, of which no more than the limit is ever decompressed",
+    async (encoding, compress) => {
+      const bomb = compress(Buffer.alloc(100_000_000, 0x20));
+      expect(bomb.byteLength).toBeLessThan(LIMITS.body_bytes);
+      const before = process.memoryUsage().rss;
+      const { status, body } = await post(bomb, { "content-encoding": encoding });
+      expect(status).toBe(413);
+      expect(body.detail).toContain("decompressed");
+      expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000);
+    },
+  );
+
+  test("compressed several times into itself", async () => {
+    const bomb = Buffer.concat(Array.from({ length: 3 }, () => zlib.gzipSync(Buffer.alloc(200_000, 0x20))));
+    expect((await post(bomb, { "content-encoding": "gzip" })).status).toBe(413);
+  });
+});
+
+describe("a body that does not come", () => {
+  test("is answered with 408 in time", async () => {
+    const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes("{")) });
+    expect(await post(never)).toMatchObject({ status: 408, body: { code: "BODY_TOO_SLOW" } });
+  });
+});
