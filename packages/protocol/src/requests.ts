@@ -42,6 +42,14 @@ function page(defaultItems: number, itemsMax = PAGE_ITEMS_MAX) {
 export const listQuerySchema = z.object(page(50));
 export const eventListQuerySchema = z.object(page(100));
 
+export const ingestNotesQuerySchema = z.object({
+  device_id: z.string().optional(),
+  kind: z.string().optional(),
+  after: instant.optional(),
+  before: instant.optional(),
+  ...page(50),
+});
+
 export const sessionListQuerySchema = z.object({
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),

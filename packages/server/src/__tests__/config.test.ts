@@ -6,6 +6,7 @@ import { spawnProgram } from "@wharf/testkit";
 import { readConfig } from "../config.ts";
 import { locateDatabase } from "../db/embedded.ts";
 import { ConfigError, StorageError } from "../errors.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
 
 describe("readConfig", () => {
   test("has a value for everything when nothing is set", () => {
@@ -22,6 +23,9 @@ describe("readConfig", () => {
       sessionIdleMs: 10_800_000,
       role: "all",
       isProduction: false,
+      corsOrigins: [],
+      trustedProxies: 0,
+      limits: DEFAULT_LIMITS,
     });
   });
 
@@ -31,6 +35,9 @@ describe("readConfig", () => {
       DATABASE_DIRECT_URL: "",
       WHARF_ADMIN_KEY: "",
       BLOB_URL: "",
+      WHARF_CORS_ORIGINS: "",
+      WHARF_TRUSTED_PROXIES: "",
+      WHARF_LIMIT_BODY_BYTES: "",
     });
     expect(config).toEqual(readConfig({}));
   });

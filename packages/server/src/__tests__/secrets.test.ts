@@ -43,6 +43,7 @@ beforeAll(async () => {
   await database.sql.unsafe(`
     CREATE ROLE ${ROLE} LOGIN PASSWORD '${CANARY}';
     GRANT ALL ON ALL TABLES IN SCHEMA public TO ${ROLE};
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${ROLE};
     GRANT ALL ON SCHEMA public TO ${ROLE};`);
 });
 

@@ -24,6 +24,12 @@ export async function findSession(sql: Sql, id: string): Promise<Session | null>
   return row ?? null;
 }
 
+/** The device whose session it is, or null where there is no such session. */
+export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql<{ device_id: string }[]>`SELECT device_id FROM sessions WHERE id = ${id}`;
+  return row?.device_id ?? null;
+}
+
 export async function sessionExists(sql: Sql, id: string): Promise<boolean> {
   const rows = await sql`SELECT 1 FROM sessions WHERE id = ${id}`;
   return rows.length > 0;

@@ -13,6 +13,7 @@ import { readStorableJson, withKnownReferences } from "../http/edit.ts";
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
 import type { Limits } from "../limits.ts";
 
 export type BlueprintDependencies = { reads: Database; edits: Database; limits: Limits };
@@ -21,7 +22,7 @@ export type BlueprintDependencies = { reads: Database; edits: Database; limits: 
 export function blueprintRoutes({ reads, edits, limits }: BlueprintDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getBlueprints(c) {
+  routes.get("/", requireScope("read"), async function getBlueprints(c) {
     const { limit, cursor: sent, ...filters } = readQuery(c, blueprintListQuerySchema);
     const cursor = createCursor("blueprints", filters, timeAndIdSchema);
     const position = cursor.read(sent);
@@ -30,21 +31,21 @@ export function blueprintRoutes({ reads, edits, limits }: BlueprintDependencies)
     return c.json({ blueprints: items, ...page });
   });
 
-  routes.post("/", async function postBlueprint(c) {
+  routes.post("/", requireScope("admin"), async function postBlueprint(c) {
     const body = await readStorableJson(c, blueprintCreateSchema, limits);
     const id = createUlid();
     const blueprint = await withKnownReferences(() => edits.run((sql) => createBlueprint(sql, id, body)));
     return c.json({ blueprint }, 201);
   });
 
-  routes.get("/:id", async function getBlueprint(c) {
+  routes.get("/:id", requireScope("read"), async function getBlueprint(c) {
     const id = readPathId(c, "id", "blueprint");
     const blueprint = await reads.run((sql) => findBlueprint(sql, id));
     if (blueprint === null) throw notFound("blueprint");
     return c.json({ blueprint });
   });
 
-  routes.patch("/:id", async function patchOne(c) {
+  routes.patch("/:id", requireScope("admin"), async function patchOne(c) {
     const id = readPathId(c, "id", "blueprint");
     const patch = await readStorableJson(c, blueprintPatchSchema, limits);
     const blueprint = await edits.run((sql) => patchBlueprint(sql, id, patch));

@@ -13,6 +13,7 @@ import { readStorableJson, withKnownReferences } from "../http/edit.ts";
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
 import type { Limits } from "../limits.ts";
 
 export type RemoteEnvDependencies = { reads: Database; edits: Database; limits: Limits };
@@ -21,7 +22,7 @@ export type RemoteEnvDependencies = { reads: Database; edits: Database; limits: 
 export function remoteEnvRoutes({ reads, edits, limits }: RemoteEnvDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getRemoteEnvs(c) {
+  routes.get("/", requireScope("read"), async function getRemoteEnvs(c) {
     const { limit, cursor: sent, ...filters } = readQuery(c, remoteEnvListQuerySchema);
     const cursor = createCursor("remote-envs", filters, timeAndIdSchema);
     const position = cursor.read(sent);
@@ -30,21 +31,21 @@ export function remoteEnvRoutes({ reads, edits, limits }: RemoteEnvDependencies)
     return c.json({ remote_envs: items, ...page });
   });
 
-  routes.post("/", async function postRemoteEnv(c) {
+  routes.post("/", requireScope("admin"), async function postRemoteEnv(c) {
     const body = await readStorableJson(c, remoteEnvCreateSchema, limits);
     const env = { ...body, id: createUlid() };
     const remote_env = await withKnownReferences(() => edits.run((sql) => createRemoteEnv(sql, env)));
     return c.json({ remote_env }, 201);
   });
 
-  routes.get("/:id", async function getRemoteEnv(c) {
+  routes.get("/:id", requireScope("read"), async function getRemoteEnv(c) {
     const id = readPathId(c, "id", "remote environment");
     const remote_env = await reads.run((sql) => findRemoteEnv(sql, id));
     if (remote_env === null) throw notFound("remote environment");
     return c.json({ remote_env });
   });
 
-  routes.patch("/:id", async function patchOne(c) {
+  routes.patch("/:id", requireScope("admin"), async function patchOne(c) {
     const id = readPathId(c, "id", "remote environment");
     const patch = await readStorableJson(c, remoteEnvPatchSchema, limits);
     const remote_env = await withKnownReferences(() => edits.run((sql) => patchRemoteEnv(sql, id, patch)));
