@@ -87,7 +87,9 @@ async function start(
   const runner = createJobRunner({
     sql: pools.sql,
     listenSql: direct,
-    migrate: () => migrate(),
+    migrate: async () => {
+      Object.assign(migrations, await migrateAndReport(direct, logger));
+    },
     jobs: jobs.map(({ job }) => job),
     workers: config.role !== "server",
     useAdvisoryLocks: config.useAdvisoryLocks,
@@ -111,18 +113,6 @@ async function start(
     reports: { database: writes, workspaces: ingest.workspaces },
   });
 
-  async function migrate(): Promise<void> {
-    const onWait = (waited_ms: number) =>
-      logger.info({ waited_ms }, "waiting for another process to finish its migrations");
-    const { applied } = await migratePhases(direct, { onWait });
-    const status = await migrationStatus(direct);
-    const { unknown } = status;
-    Object.assign(migrations, { applied: status.applied.length, unknown: unknown.length });
-    if (applied.length > 0) logger.info({ applied }, "migrations applied");
-    if (unknown.length > 0)
-      logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
-  }
-
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
   await runner.start();
@@ -144,6 +134,18 @@ async function start(
   }
 
   return { port: http.port, drain };
+}
+
+async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied: number; unknown: number }> {
+  const onWait = (waited_ms: number) =>
+    logger.info({ waited_ms }, "waiting for another process to finish its migrations");
+  const { applied } = await migratePhases(direct, { onWait });
+  const status = await migrationStatus(direct);
+  const { unknown } = status;
+  if (applied.length > 0) logger.info({ applied }, "migrations applied");
+  if (unknown.length > 0)
+    logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
+  return { applied: status.applied.length, unknown: unknown.length };
 }
 
 /** Apart from each other, so that a slow list never keeps an event waiting. */
