@@ -6,7 +6,7 @@ import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS } from "./db/postgres.ts";
+import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
