@@ -19,7 +19,8 @@ export const TAG_CHARACTERS_MAX = 100;
 
 const workspaceReference = z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX);
 const durationMs = z.number().int().nonnegative();
-export const tagsSchema = z.array(z.string().min(1).max(TAG_CHARACTERS_MAX)).max(TAGS_MAX);
+export const tagSchema = z.string().min(1).max(TAG_CHARACTERS_MAX);
+export const tagsSchema = z.array(tagSchema).max(TAGS_MAX);
 
 /** POST /api/sessions: a device reports a session. Idempotent by `id`; later values fill what is missing. */
 export const sessionReportSchema = z

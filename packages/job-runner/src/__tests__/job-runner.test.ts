@@ -1,45 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { clearRows, until, useTestDatabase } from "@wharf/testkit";
+import { describe, expect, test } from "bun:test";
+import { until } from "@wharf/testkit";
 import { z } from "zod";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
-import {
-  createJobRunner,
-  createMemoryDriver,
-  defineJob,
-  type JobContext,
-  type JobDefinition,
-  type JobRunner,
-  type JobRunnerOptions,
-  JobSchemaError,
-  UnrecoverableError,
-} from "../index.ts";
+import { createMemoryDriver, defineJob, JobSchemaError, UnrecoverableError } from "../index.ts";
+import { anything, ended, fast, statusOf, useRunners } from "./setup.ts";
 
-const database = useTestDatabase({ migrate: migrateJobs });
-const runners: JobRunner[] = [];
-const anything = z.any();
-const fast = { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 };
-const silent = { warn() {}, error() {}, isLevelEnabled: () => false, child: () => silent } as never;
-
-beforeEach(() => clearRows(database.sql));
-afterEach(async () => {
-  await Promise.all(runners.splice(0).map((runner) => runner.drain(200)));
-});
-
-function runnerOf(jobs: readonly JobDefinition[], options: Partial<JobRunnerOptions> = {}) {
-  const runner = createJobRunner({ sql: database.sql, jobs, logger: silent, maxBackoffMs: 100, ...options });
-  runners.push(runner);
-  return runner;
-}
-
-async function started(jobs: readonly JobDefinition[], options: Partial<JobRunnerOptions> = {}) {
-  const runner = runnerOf(jobs, options);
-  await runner.start();
-  return runner;
-}
-
-const statusOf = async (runner: JobRunner, id: string) => (await runner.get(id))?.status;
-const ended = (runner: JobRunner, id: string, status: string) =>
-  until(async () => (await statusOf(runner, id)) === status, { describe: `job ${id} to be ${status}` });
+const { database, runnerOf, started } = useRunners();
 
 describe("running jobs", () => {
   test("a job runs with its parsed input and keeps its output", async () => {
@@ -162,9 +127,7 @@ describe("running jobs", () => {
 
   test("the same runner works on the memory driver", async () => {
     const echo = defineJob({ name: "echo", input: z.string(), run: (_ctx, text) => text });
-    const runner = createJobRunner({ driver: createMemoryDriver(), jobs: [echo], logger: silent });
-    runners.push(runner);
-    await runner.start();
+    const runner = await started([echo], { driver: createMemoryDriver() });
     const { id } = await runner.enqueue(echo, "hi", { delayMs: 1 });
     await ended(runner, id, "completed");
     expect((await runner.get(id))?.output).toBe("hi");
@@ -230,109 +193,6 @@ describe("enqueue", () => {
     const { id } = await runner.enqueue(noop, null);
     expect(isMigrated).toBe(true);
     expect(await statusOf(runner, id)).toBe("queued");
-  });
-});
-
-describe("leases", () => {
-  async function untilAborted(ctx: JobContext) {
-    await new Promise((_, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason)));
-  }
-
-  test("a long job keeps its lease by heartbeats", async () => {
-    const long = defineJob({ name: "long", input: anything, run: () => Bun.sleep(700) });
-    const runner = await started([long], { leaseMs: 200, leaseMarginMs: 40 });
-    const { id } = await runner.enqueue(long, null);
-    await ended(runner, id, "completed");
-    expect(await runner.get(id)).toMatchObject({ recoveries: 0, leaseGeneration: 1, attempts: 0 });
-  });
-
-  test("a timeout aborts the signal and is retried", async () => {
-    const reasons: string[] = [];
-    const slow = defineJob({
-      name: "slow",
-      input: anything,
-      timeoutMs: 30,
-      maxAttempts: 2,
-      backoff: fast,
-      run: (ctx) =>
-        untilAborted(ctx).catch((error: Error) => {
-          reasons.push(error.name);
-          throw error;
-        }),
-    });
-    const runner = await started([slow]);
-    const { id } = await runner.enqueue(slow, null);
-    await ended(runner, id, "failed");
-    expect(reasons).toEqual(["JobTimeoutError", "JobTimeoutError"]);
-    expect((await runner.get(id))?.attempts).toBe(2);
-  });
-
-  test("a cancel from another process aborts the running job and its outcome is refused", async () => {
-    let reason = "";
-    const waiting = defineJob({
-      name: "waiting",
-      input: anything,
-      run: (ctx) =>
-        untilAborted(ctx).catch((error: Error) => {
-          reason = error.name;
-        }),
-    });
-    const runner = await started([waiting]);
-    const { id } = await runner.enqueue(waiting, null);
-    await ended(runner, id, "running");
-    expect(await runnerOf([]).cancel(id, "enough")).toBe(true);
-    await until(() => reason !== "");
-    expect(reason).toBe("JobCancelledError");
-    expect(await runner.get(id)).toMatchObject({
-      status: "failed",
-      failureKind: "cancelled",
-      lastError: "enough",
-    });
-  });
-
-  test("a job taken away by an operator is aborted at the next heartbeat and runs again", async () => {
-    let runs = 0;
-    const stuck = defineJob({
-      name: "stuck",
-      input: anything,
-      async run(ctx) {
-        runs += 1;
-        if (runs === 1) await untilAborted(ctx);
-      },
-    });
-    const runner = await started([stuck], { leaseMs: 600, leaseMarginMs: 60 });
-    const { id } = await runner.enqueue(stuck, null);
-    await ended(runner, id, "running");
-    await database.sql`UPDATE jobs SET status='queued', locked_at=NULL, locked_by=NULL WHERE id=${id}`;
-    await ended(runner, id, "completed");
-    expect(runs).toBe(2);
-  });
-
-  test("drain waits for what runs and gives back what was not started", async () => {
-    const work = defineJob({ name: "work", input: anything, run: () => Bun.sleep(50) });
-    const runner = await started([work], { concurrency: 2 });
-    const jobs = await runner.enqueueMany(
-      work,
-      Array.from({ length: 30 }, (_, input) => ({ input })),
-    );
-    await until(() => runner.stats().running === 2);
-    await runner.drain(2000);
-    const states = await database.sql<{ status: string; n: number }[]>`
-      SELECT status, count(*)::integer AS n FROM all_jobs GROUP BY status ORDER BY status`;
-    expect(states.map((row) => row.status)).toEqual(["completed", "queued"]);
-    expect(states.reduce((sum, row) => sum + row.n, 0)).toBe(jobs.length);
-    expect(
-      await database.sql`SELECT id FROM jobs WHERE attempts > 0 OR lease_token IS NOT NULL`,
-    ).toHaveLength(0);
-  });
-
-  test("a run that outlasts the drain is aborted and its job given back without a failure", async () => {
-    const endless = defineJob({ name: "endless", input: anything, run: untilAborted });
-    const runner = await started([endless]);
-    const { id } = await runner.enqueue(endless, null);
-    await ended(runner, id, "running");
-    await runner.drain(100);
-    expect(await runner.get(id)).toMatchObject({ status: "queued", attempts: 0, leaseToken: null });
   });
 });
 

@@ -3,6 +3,7 @@ import type { LeaseRefusal } from "../errors.ts";
 import type { Instant } from "../instant.ts";
 import { cancelJob } from "../sql/cancel-job.ts";
 import { completeJobs } from "../sql/complete-jobs.ts";
+import { enqueueJob } from "../sql/enqueue-job.ts";
 import { enqueueJobs } from "../sql/enqueue-jobs.ts";
 import { enqueueOnce } from "../sql/enqueue-once.ts";
 import { extendLease, extendLeases } from "../sql/extend-leases.ts";
@@ -91,7 +92,11 @@ async function enqueue(sql: PostgresClient, jobs: readonly NewJob[], options: En
   if (jobs.length === 0) return [];
   const client = options?.transaction ?? sql;
   if (jobs.some((job) => job.idempotencyKey !== undefined)) return enqueueOnce(client, jobs, options?.now);
-  const rows = await enqueueJobs(client, jobs, options?.now);
+  const [only] = jobs;
+  const isOne = jobs.length === 1 && only !== undefined;
+  const rows = await (isOne
+    ? enqueueJob(client, only, options?.now)
+    : enqueueJobs(client, jobs, options?.now));
   return rows.map((row) => ({ id: row.id, existed: false }));
 }
 

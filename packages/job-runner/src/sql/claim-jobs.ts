@@ -36,6 +36,10 @@ export interface ClaimedRow extends ClaimPosition {
 /**
  * Claims runnable jobs without a concurrency key: the first in order, returned in the order of the table. The rows are
  * found by one walk of jobs_claim and updated by ctid: with a join on their ids the planner scanned the table.
+ *
+ * The commit does not wait for the disk (set_config, local to the statement's own transaction). Should Postgres crash
+ * within the next 0.6 s, the claim may be forgotten and the job is queued again: it is delivered twice, as after any
+ * lost lease, and the first worker's writes are refused. Enqueues, outcomes and keyed claims do wait.
  */
 export function claimJobs(sql: PostgresClient, claim: Claim) {
   return sql<ClaimedRow[]>`
@@ -45,6 +49,7 @@ export function claimJobs(sql: PostgresClient, claim: Claim) {
         ${claim.byAdvisoryLock ? sql`AND pg_try_advisory_xact_lock(id)` : sql``}
       ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer
       ${claim.byAdvisoryLock ? sql`` : sql`FOR UPDATE SKIP LOCKED`}))
+      AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
     RETURNING ${claimedColumns(sql, claim)}`;
 }
 

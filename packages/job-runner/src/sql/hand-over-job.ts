@@ -1,7 +1,6 @@
 import type { HandOverRequest, NewJob, PostgresClient } from "../drivers/driver.ts";
-import type { Instant } from "../instant.ts";
+import { type Instant, instantText } from "../instant.ts";
 import { storableJson } from "../storable-json.ts";
-import { milliseconds, timeOf } from "./fragments.ts";
 
 /**
  * Stores one job that is already running under the caller's lease: no claim, no notification.
@@ -11,14 +10,15 @@ export function handOverJob(
   sql: PostgresClient,
   job: NewJob,
   request: HandOverRequest,
-  now: Instant | undefined,
+  at: Instant | undefined,
 ) {
-  const at = timeOf(sql, now);
+  const now = at === undefined ? null : instantText(at);
   return sql<{ id: string }[]>`
     INSERT INTO jobs (queue, type, payload, priority, max_attempts, timeout_ms, status, lease_generation,
       lease_token, lease_expires_at, heartbeat_at, locked_at, locked_by, created_at, updated_at)
-    VALUES (${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
+    SELECT ${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
       ${job.maxAttempts ?? 25}::integer, ${job.timeoutMs ?? null}::integer, 'running', 1, ${request.token}::uuid,
-      ${at} + ${milliseconds(sql, request.leaseMs)}, ${at}, ${at}, ${request.workerId}, ${at}, ${at})
+      now + ${request.leaseMs}::float8 * interval '1 millisecond', now, now, ${request.workerId}, now, now
+    FROM (SELECT COALESCE(${now}::text::timestamptz, now()) AS now) AS at
     RETURNING id`;
 }

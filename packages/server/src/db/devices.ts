@@ -1,13 +1,17 @@
 import type { Sql } from "./postgres.ts";
+import type { Fragment } from "./session-facts.ts";
 
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */
 export const LAST_SEEN_INTERVAL_S = 5;
 
 /**
  * What `stored` events (by way of their `links`) do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
- * The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
+ * `mentions` are rows (device_id, is_remote), one a device. The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
  */
-export function deviceRows(sql: Sql) {
+export function deviceRows(
+  sql: Sql,
+  mentions: Fragment = sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`,
+): Fragment {
   return sql`
     device_names AS (
       SELECT device_id,
@@ -17,8 +21,8 @@ export function deviceRows(sql: Sql) {
       FROM stored WHERE data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
     ),
     device_input AS (
-      SELECT l.device_id AS id, n.name, coalesce(n.is_remote, false) AS is_remote
-      FROM (SELECT DISTINCT device_id FROM links) l LEFT JOIN device_names n ON n.device_id = l.device_id
+      SELECT m.device_id AS id, n.name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
+      FROM ${mentions} m LEFT JOIN device_names n ON n.device_id = m.device_id
     ),
     device_rows AS (
       INSERT INTO devices AS device (id, name, type)

@@ -3,6 +3,8 @@ import { deviceRows } from "./devices.ts";
 import { gitActivityRows } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
 import type { Sql } from "./postgres.ts";
+import { relationRows, touchesRelations } from "./relations-from-events.ts";
+import { deviceMentions } from "./remote-envs-from-events.ts";
 import type { Fragment } from "./session-facts.ts";
 import { sessionRows } from "./sessions-from-events.ts";
 import { workspaceDeviceRows } from "./workspace-devices.ts";
@@ -42,12 +44,10 @@ export type FlushOutput = {
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
  */
 export async function flushEvents(sql: Sql, input: FlushInput): Promise<FlushOutput> {
+  const hasRelations = input.events.some((event) => touchesRelations(event.type));
   const [row] = await sql<FlushOutput[]>`
     WITH ${storedRows(sql, input.events)},
-    ${workspaceDeviceRows(sql)},
-    ${deviceRows(sql)},
-    ${sessionRows(sql)},
-    ${gitActivityRows(sql)},
+    ${projectionRows(sql, hasRelations)},
     ${noteRows(sql, input.notes)},
     ${changeLogRow(sql)}
     SELECT
@@ -89,10 +89,7 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
     WITH stored AS MATERIALIZED (
       SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM events WHERE id = ANY(${eventIds})
     ),
-    ${workspaceDeviceRows(sql)},
-    ${deviceRows(sql)},
-    ${sessionRows(sql)},
-    ${gitActivityRows(sql)},
+    ${projectionRows(sql, true)},
     ${changeLogRow(sql)},
     done AS (DELETE FROM projection_retries WHERE event_id IN (SELECT id FROM stored))
     SELECT
@@ -102,6 +99,17 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
       (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids`;
   if (row === undefined) throw new Error("the projection returned no row");
   return row;
+}
+
+/** What `stored` events mean to every other table; those that few events touch only where `hasRelations`. */
+function projectionRows(sql: Sql, hasRelations: boolean): Fragment {
+  const devices = hasRelations ? deviceRows(sql, deviceMentions(sql)) : deviceRows(sql);
+  return sql`
+    ${workspaceDeviceRows(sql)},
+    ${devices},
+    ${sessionRows(sql)},
+    ${gitActivityRows(sql)}
+    ${hasRelations ? sql`, ${relationRows(sql)}` : sql``}`;
 }
 
 /** Between the texts of one column: JSON escapes it, and ids are cleared of it. */

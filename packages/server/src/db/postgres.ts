@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { describeDatabaseError } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
+import { wireSettings, wireTypes } from "./wire-types.ts";
 
 export type Sql = postgres.Sql;
 
@@ -18,6 +19,8 @@ export type DbOptions = {
    * made while a table was small must not scan it when it has grown.
    */
   plansByIndex?: boolean;
+  /** Rows are read as they go out in JSON: see wire-types.ts. */
+  wireTypes?: boolean;
 };
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
@@ -56,7 +59,9 @@ export function createDb(connectionString: string | undefined, options: DbOption
       ...(options.plansByIndex === true
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" }
         : {}),
+      ...(options.wireTypes === true ? wireSettings : {}),
     },
+    ...(options.wireTypes === true ? { types: wireTypes } : {}),
   };
   try {
     return postgres(connectionString, settings);

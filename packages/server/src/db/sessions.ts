@@ -1,10 +1,78 @@
+import type { Session, SessionListQuery } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 
+type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
+/** The last row of the page before: its started_at with microseconds, and its id. */
+type Position = readonly [startedAt: string, id: string] | null;
+
+/** All but `facts`, which is how the merge remembers (session-facts.ts) and nobody else's business. */
+const columns = (sql: Sql) =>
+  sql`
+    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.started_at, s.ended_at, s.end_reason,
+    s.initial_prompt, s.git_branch, s.model, s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.summary,
+    s.total_messages, s.user_messages, s.assistant_messages, s.tool_use_count, s.thinking_blocks, s.subagent_count,
+    s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags,
+    s.metadata, s.ended_by_server, s.last_heard_at, s.created_at, s.updated_at,
+    w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
+
 /** One session with its workspace's and device's names, or null. */
-export async function findSession(sql: Sql, id: string): Promise<object | null> {
-  const [row] = await sql`
-    SELECT s.*, w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name
+export async function findSession(sql: Sql, id: string): Promise<Session | null> {
+  const [row] = await sql<Session[]>`
+    SELECT ${columns(sql)}
     FROM sessions s JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     WHERE s.id = ${id}`;
   return row ?? null;
+}
+
+/** The device whose session it is, or null where there is no such session. */
+export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql<{ device_id: string }[]>`SELECT device_id FROM sessions WHERE id = ${id}`;
+  return row?.device_id ?? null;
+}
+
+export async function sessionExists(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql`SELECT 1 FROM sessions WHERE id = ${id}`;
+  return rows.length > 0;
+}
+
+/** Sessions after `position`, newest start first. */
+export async function listSessions(
+  sql: Sql,
+  filters: SessionFilters,
+  position: Position,
+  limit: number,
+): Promise<Session[]> {
+  const { workspace_id, device_id, lifecycle, tag, after, before, ended_after, ended_before } = filters;
+  return await sql<Session[]>`
+    SELECT ${columns(sql)}
+    FROM (
+      SELECT * FROM sessions
+      WHERE true
+        ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
+        ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
+        ${lifecycle === undefined ? sql`` : sql`AND lifecycle = ANY(${lifecycle})`}
+        ${tag === undefined ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
+        ${after === undefined ? sql`` : sql`AND started_at > ${after}`}
+        ${before === undefined ? sql`` : sql`AND started_at < ${before}`}
+        ${ended_after === undefined ? sql`` : sql`AND ended_at > ${ended_after}`}
+        ${ended_before === undefined ? sql`` : sql`AND ended_at < ${ended_before}`}
+        ${position === null ? sql`` : sql`AND (started_at, id) < (${position[0]}, ${position[1]})`}
+      ORDER BY started_at DESC, id DESC
+      LIMIT ${limit}
+    ) s
+    JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
+    ORDER BY s.started_at DESC, s.id DESC`;
+}
+
+export type SessionStatus = {
+  id: string;
+  lifecycle: string;
+  parse_status: string | null;
+  updated_at: string;
+};
+
+/** The state of those of these sessions that exist. */
+export async function findSessionStatuses(sql: Sql, ids: readonly string[]): Promise<SessionStatus[]> {
+  return await sql<SessionStatus[]>`
+    SELECT id, lifecycle, parse_status, updated_at FROM sessions WHERE id = ANY(${ids})`;
 }

@@ -1,6 +1,6 @@
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
 import type { Context } from "hono";
-import { isOutOfSpace, isUnavailable } from "../db/database-errors.ts";
+import { errorCode, isOutOfSpace, isUnavailable } from "../db/database-errors.ts";
 import { OverloadError, StorageError, ValidationError } from "../errors.ts";
 
 export type ProblemOptions = {
@@ -9,6 +9,8 @@ export type ProblemOptions = {
   detail: string;
   errors?: { pointer: string; detail: string }[];
   headers?: Record<string, string>;
+  /** Further members of the answer (RFC 9457, extension members). */
+  extensions?: Readonly<Record<string, unknown>>;
 };
 
 /** An error that already knows its answer. Thrown by routes and middleware, made into a response in one place. */
@@ -23,6 +25,9 @@ export class ProblemError extends Error {
 }
 
 export const RETRY_AFTER_S = 1;
+
+/** character_not_in_repertoire: of what JSON can hold, Postgres refuses only NUL. */
+const UNSTORABLE_CHARACTER = "22021";
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -46,6 +51,7 @@ const TITLES: Readonly<Record<number, string>> = {
 export function problemResponse(c: Context, requestId: string, options: ProblemOptions): Response {
   const title = TITLES[options.status] ?? "Error";
   const problem: Problem = {
+    ...options.extensions,
     type: `about:blank#${options.code}`,
     title,
     status: options.status,
@@ -70,6 +76,13 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return { status: 429, code: error.code, detail: error.message, headers: retry };
   }
   if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
+  if (errorCode(error) === UNSTORABLE_CHARACTER) {
+    return {
+      status: 400,
+      code: "TEXT_UNSTORABLE",
+      detail: "The request holds a NUL character, which text cannot have.",
+    };
+  }
   if (isOutOfSpace(error)) {
     return {
       status: 507,

@@ -47,7 +47,12 @@ export type Rejection = {
   body: string | null;
 };
 
-export type CheckContext = { limits: Limits; now: () => Date };
+export type CheckContext = {
+  limits: Limits;
+  now: () => Date;
+  /** The device that the sender's key is bound to; it cannot write as another. */
+  boundDeviceId?: string | null;
+};
 
 /** A device's clock further ahead than this is noted. */
 const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
@@ -57,11 +62,32 @@ const CREDENTIAL_CHARACTERS_MAX = 2_048;
 const STRINGIFY_DEPTH_MAX = 1_000;
 const REMEMBERED_REMOTES_MAX = 10_000;
 const canonicalIds = new Map<string, string>();
+/** By the domain of the event's type, the payload field that names the session. */
+const SESSION_FIELDS: Readonly<Record<string, string>> = {
+  session: "cc_session_id",
+  subagent: "session_id",
+  team: "session_id",
+  skill: "session_id",
+  worktree: "session_id",
+};
 /** Payload fields that hold a remote's URL, which may hold a password. */
 const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
 /** Checks one event by itself and makes its row. Never throws: what cannot be stored is a rejection that says why. */
 export function checkEvent(value: unknown, context: CheckContext): CheckedEvent | Rejection {
+  const checked = check(value, context);
+  const sender = context.boundDeviceId ?? null;
+  if (sender === null) return checked;
+  if (isRejection(checked)) return { ...checked, device_id: sender };
+  if (checked.device_id === sender) return checked;
+  // What an event claims is not what its sender is: the rejection is noted under the device whose key it was.
+  return {
+    ...reject(value, "device_id is not the one this key is bound to", "/device_id"),
+    device_id: sender,
+  };
+}
+
+function check(value: unknown, context: CheckContext): CheckedEvent | Rejection {
   const flaw = findFlaw(value, context.limits.json_depth);
   if (flaw !== null) return reject(value, flaw);
   const parsed = eventSchema.safeParse(value);
@@ -138,10 +164,10 @@ function storableId(id: string): Storable {
   return { text: withoutControlCharacters(id), changed: true };
 }
 
-/** Session events name their session in the payload too. */
+/** Session events, and those of what a session started, name their session in the payload too. */
 function sessionOfPayload(event: Event): string | null {
-  const fromPayload = event.type.startsWith("session.") ? event.data["cc_session_id"] : null;
-  return idSchema.safeParse(fromPayload).data ?? null;
+  const field = SESSION_FIELDS[event.type.split(".", 1)[0] ?? ""];
+  return field === undefined ? null : (idSchema.safeParse(event.data[field]).data ?? null);
 }
 
 function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {

@@ -213,7 +213,7 @@ describe("reported sessions", () => {
     expect(again.body.session).toMatchObject({
       tags: ["a", "b", "c"],
       lifecycle: "ended",
-      duration_ms: "600000",
+      duration_ms: 600_000,
       metadata: { k: 1, cwd: "/repo" },
     });
   });

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach } from "bun:test";
+import { clearRows, until, useTestDatabase } from "@wharf/testkit";
+import { pino } from "pino";
+import { z } from "zod";
+import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { createJobRunner, type JobDefinition, type JobRunner, type JobRunnerOptions } from "../index.ts";
+
+export const anything = z.any();
+/** A backoff that does not make a test wait. */
+export const fast = { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 };
+export const silent = pino({ level: "silent" });
+
+/** A database for the file, empty before each test, and runners that are drained after it. */
+export function useRunners() {
+  const database = useTestDatabase({ migrate: migrateJobs });
+  const runners: JobRunner[] = [];
+
+  beforeEach(() => clearRows(database.sql));
+  afterEach(async () => {
+    await Promise.all(runners.splice(0).map((runner) => runner.drain(200)));
+  });
+
+  function runnerOf(jobs: readonly JobDefinition[], options: Partial<JobRunnerOptions> = {}) {
+    const store = options.driver === undefined ? { sql: database.sql } : {};
+    const runner = createJobRunner({ ...store, jobs, logger: silent, maxBackoffMs: 100, ...options });
+    runners.push(runner);
+    return runner;
+  }
+
+  async function started(jobs: readonly JobDefinition[], options: Partial<JobRunnerOptions> = {}) {
+    const runner = runnerOf(jobs, options);
+    await runner.start();
+    return runner;
+  }
+
+  return { database, runnerOf, started };
+}
+
+export const statusOf = async (runner: JobRunner, id: string) => (await runner.get(id))?.status;
+
+export const ended = (runner: JobRunner, id: string, status: string) =>
+  until(async () => (await statusOf(runner, id)) === status, { describe: `job ${id} to be ${status}` });

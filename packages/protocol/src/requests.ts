@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { idSchema, timestampSchema } from "./event.ts";
+import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
+import { lifecycleSchema, tagSchema, tagsSchema } from "./session.ts";
+
+export const PAGE_ITEMS_MAX = 1_000;
+export const TIMELINE_ITEMS_MAX = 100;
+export const BATCH_STATUS_IDS_MAX = 10_000;
+export const SUMMARY_CHARACTERS_MAX = 100_000;
+const NAME_CHARACTERS_MAX = 200;
+const CURSOR_CHARACTERS_MAX = 2_000;
+const MINUTES_MAX = 525_600;
+const COST_PER_HOUR_USD_MAX = 999;
+const TOTAL_COST_USD_MAX = 99_999;
+
+/** What Postgres refuses: an offset of 16 hours and more, which no place on earth has, or dozens of fractional digits. */
+const UNREADABLE_TIME = /[+-](?:1[6-9]|2\d):\d\d$|\.\d{10}/;
+
+/** An instant with Z or an offset, or a day, which begins at midnight UTC. */
+const instant = z.union(
+  [timestampSchema.refine((text) => !UNREADABLE_TIME.test(text)), z.iso.date().pipe(z.string().regex(/^20/))],
+  {
+    error: "must be ISO-8601, like 2026-11-22T10:00:00Z",
+  },
+);
+
+/** A list of words in one parameter, separated by commas. */
+function words<Word extends z.ZodType>(word: Word) {
+  return z.preprocess(
+    (value) => (typeof value === "string" ? value.split(",").map((part) => part.trim()) : value),
+    z.array(word).min(1),
+  );
+}
+
+function page(defaultItems: number, itemsMax = PAGE_ITEMS_MAX) {
+  return {
+    limit: z.coerce.number().int().min(1).max(itemsMax).default(defaultItems),
+    cursor: z.string().max(CURSOR_CHARACTERS_MAX).optional(),
+  };
+}
+
+export const listQuerySchema = z.object(page(50));
+export const eventListQuerySchema = z.object(page(100));
+
+export const ingestNotesQuerySchema = z.object({
+  device_id: z.string().optional(),
+  kind: z.string().optional(),
+  after: instant.optional(),
+  before: instant.optional(),
+  ...page(50),
+});
+
+export const sessionListQuerySchema = z.object({
+  workspace_id: z.string().optional(),
+  device_id: z.string().optional(),
+  lifecycle: words(lifecycleSchema).optional(),
+  after: instant.optional(),
+  before: instant.optional(),
+  ended_after: instant.optional(),
+  ended_before: instant.optional(),
+  tag: z.string().optional(),
+  ...page(50),
+});
+export type SessionListQuery = z.infer<typeof sessionListQuerySchema>;
+
+/** `session`: sessions. `git_activity`: all git activity. One of its types: only that. */
+export const TIMELINE_TYPES = ["session", "git_activity", ...GIT_ACTIVITY_TYPES] as const;
+export const timelineQuerySchema = z.object({
+  workspace_id: z.string().optional(),
+  device_id: z.string().optional(),
+  after: instant.optional(),
+  before: instant.optional(),
+  types: words(
+    z.preprocess(
+      (word) => (typeof word === "string" ? word.replace(/^git\./, "") : word),
+      z.enum(TIMELINE_TYPES),
+    ),
+  ).optional(),
+  ...page(20, TIMELINE_ITEMS_MAX),
+});
+export type TimelineQuery = z.infer<typeof timelineQuerySchema>;
+
+export const pendingPromptsQuerySchema = z.object({ device_id: idSchema, ...page(50) });
+export const promptAnswerSchema = z.looseObject({
+  workspace_id: z.string().min(1),
+  device_id: idSchema,
+  action: z.enum(PROMPT_ACTIONS),
+});
+
+export const sessionPatchSchema = z
+  .looseObject({
+    tags: tagsSchema.optional(),
+    add_tags: tagsSchema.optional(),
+    remove_tags: z.array(tagSchema).optional(),
+    summary: z.string().max(SUMMARY_CHARACTERS_MAX).nullable().optional(),
+  })
+  .refine((patch) => patch.tags === undefined || (patch.add_tags ?? patch.remove_tags) === undefined, {
+    error: "either tags, or add_tags and remove_tags",
+    path: ["tags"],
+  });
+export type SessionPatch = z.infer<typeof sessionPatchSchema>;
+
+export const batchStatusSchema = z.looseObject({
+  session_ids: z.array(z.string()).max(BATCH_STATUS_IDS_MAX),
+});
+
+const name = z.string().min(1).max(NAME_CHARACTERS_MAX);
+const minutes = z.number().int().min(1).max(MINUTES_MAX);
+const object = z.record(z.string(), z.unknown());
+
+const remoteEnvFields = {
+  device_id: idSchema.nullish(),
+  status: z.enum(REMOTE_ENV_STATUSES).optional(),
+  instance_id: name.nullish(),
+  public_ip: name.nullish(),
+  ssh_key_s3_key: z.string().max(1_000).nullish(),
+  ttl_minutes: minutes.optional(),
+  idle_timeout_minutes: minutes.optional(),
+  cost_per_hour_usd: z.number().min(0).max(COST_PER_HOUR_USD_MAX).nullish(),
+  total_cost_usd: z.number().min(0).max(TOTAL_COST_USD_MAX).nullish(),
+  termination_reason: name.nullish(),
+  metadata: object.optional(),
+};
+export const remoteEnvCreateSchema = z.object({
+  workspace_id: idSchema,
+  instance_type: name,
+  region: name,
+  blueprint: object,
+  ...remoteEnvFields,
+});
+export const remoteEnvPatchSchema = z.object(remoteEnvFields);
+export type RemoteEnvPatch = z.infer<typeof remoteEnvPatchSchema>;
+export const remoteEnvListQuerySchema = z.object({
+  workspace_id: z.string().optional(),
+  device_id: z.string().optional(),
+  status: words(z.enum(REMOTE_ENV_STATUSES)).optional(),
+  ...page(50),
+});
+export type RemoteEnvListQuery = z.infer<typeof remoteEnvListQuerySchema>;
+
+export const blueprintCreateSchema = z.object({
+  workspace_id: idSchema.nullish(),
+  name,
+  source: z.enum(["auto-detected", "manual"]).default("manual"),
+  detected_from: z.string().max(1_000).nullish(),
+  config: object,
+});
+export type NewBlueprint = z.infer<typeof blueprintCreateSchema>;
+export const blueprintPatchSchema = z.object({
+  name: name.optional(),
+  detected_from: z.string().max(1_000).nullish(),
+  config: object.optional(),
+});
+export type BlueprintPatch = z.infer<typeof blueprintPatchSchema>;
+export const blueprintListQuerySchema = z.object({ workspace_id: z.string().optional(), ...page(50) });

@@ -1,0 +1,269 @@
+import { z } from "zod";
+import { deviceTypeSchema } from "./device.ts";
+import { lifecycleSchema } from "./session.ts";
+
+/** ISO-8601 UTC with six fractional digits. */
+const time = z.string();
+const text = z.string();
+const nullableText = text.nullable();
+const nullableNumber = z.number().nullable();
+const json = z.record(z.string(), z.unknown());
+
+export const GIT_ACTIVITY_TYPES = ["commit", "push", "checkout", "merge"] as const;
+export const REMOTE_ENV_STATUSES = [
+  "provisioning",
+  "ready",
+  "active",
+  "idle",
+  "terminated",
+  "error",
+] as const;
+export const PROMPT_ACTIONS = ["accepted", "declined"] as const;
+
+const usage = {
+  tokens_in: nullableNumber,
+  tokens_out: nullableNumber,
+  cache_read_tokens: nullableNumber,
+  cache_write_tokens: nullableNumber,
+  cost_estimate_usd: nullableNumber,
+};
+
+export const sessionSchema = z.looseObject({
+  id: text,
+  workspace_id: text,
+  workspace_canonical_id: text,
+  workspace_name: text,
+  device_id: text,
+  device_name: text,
+  remote_env_id: nullableText,
+  lifecycle: lifecycleSchema,
+  started_at: time,
+  ended_at: time.nullable(),
+  end_reason: nullableText,
+  initial_prompt: nullableText,
+  git_branch: nullableText,
+  model: nullableText,
+  source: nullableText,
+  transcript_s3_key: nullableText,
+  parse_status: z.enum(["pending", "parsing", "completed", "failed"]).nullable(),
+  parse_error: nullableText,
+  summary: nullableText,
+  total_messages: nullableNumber,
+  user_messages: nullableNumber,
+  assistant_messages: nullableNumber,
+  tool_use_count: nullableNumber,
+  thinking_blocks: nullableNumber,
+  subagent_count: nullableNumber,
+  ...usage,
+  duration_ms: nullableNumber,
+  tags: z.array(text),
+  metadata: json,
+  created_at: time,
+  updated_at: time,
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+export const subagentSchema = z.looseObject({
+  id: text,
+  session_id: text,
+  agent_id: nullableText,
+  agent_type: text,
+  agent_name: nullableText,
+  model: nullableText,
+  isolation: nullableText,
+  run_in_background: z.boolean().nullable(),
+  started_at: time.nullable(),
+  ended_at: time.nullable(),
+  transcript_s3_key: nullableText,
+  ...usage,
+});
+export type Subagent = z.infer<typeof subagentSchema>;
+
+export const sessionSkillSchema = z.looseObject({
+  id: text,
+  session_id: text,
+  skill_name: text,
+  invoked_at: time,
+  invoked_by: nullableText,
+  args: nullableText,
+});
+export type SessionSkill = z.infer<typeof sessionSkillSchema>;
+
+export const sessionWorktreeSchema = z.looseObject({
+  id: text,
+  session_id: text,
+  worktree_name: nullableText,
+  branch: nullableText,
+  created_at: time,
+  removed_at: time.nullable(),
+  had_changes: z.boolean().nullable(),
+});
+export type SessionWorktree = z.infer<typeof sessionWorktreeSchema>;
+
+export const teammateSchema = z.looseObject({
+  id: text,
+  team_id: text,
+  team_name: text,
+  session_id: text,
+  entity_name: text,
+  subagent_id: nullableText,
+  created_at: time,
+});
+export type Teammate = z.infer<typeof teammateSchema>;
+
+export const sessionDetailSchema = sessionSchema.extend({
+  subagents: z.array(subagentSchema),
+  skills: z.array(sessionSkillSchema),
+  worktrees: z.array(sessionWorktreeSchema),
+  teammates: z.array(teammateSchema),
+});
+export type SessionDetail = z.infer<typeof sessionDetailSchema>;
+
+export const storedEventSchema = z.looseObject({
+  id: text,
+  type: text,
+  timestamp: time,
+  device_id: text,
+  workspace_id: text,
+  session_id: nullableText,
+  data: json,
+  blob_refs: z.array(z.unknown()),
+  ingested_at: time,
+});
+export type StoredEvent = z.infer<typeof storedEventSchema>;
+
+export const gitActivitySchema = z.looseObject({
+  id: text,
+  workspace_id: text,
+  device_id: text,
+  session_id: nullableText,
+  type: z.enum(GIT_ACTIVITY_TYPES),
+  branch: nullableText,
+  commit_sha: nullableText,
+  message: nullableText,
+  files_changed: nullableNumber,
+  insertions: nullableNumber,
+  deletions: nullableNumber,
+  timestamp: time,
+  data: json,
+});
+export type GitActivity = z.infer<typeof gitActivitySchema>;
+
+export const timelineItemSchema = z.discriminatedUnion("type", [
+  z.looseObject({
+    type: z.literal("session"),
+    session: sessionSchema,
+    git_activity: z.array(gitActivitySchema),
+  }),
+  z.looseObject({
+    type: z.literal("git_activity"),
+    workspace_id: text,
+    workspace_name: text,
+    device_id: text,
+    device_name: text,
+    git_activity: z.array(gitActivitySchema),
+    started_at: time,
+  }),
+]);
+export type TimelineItem = z.infer<typeof timelineItemSchema>;
+
+export const sessionTotalsSchema = z.looseObject({
+  session_count: z.number(),
+  active_session_count: z.number(),
+  last_session_at: time.nullable(),
+  total_cost_usd: z.number(),
+  total_duration_ms: z.number(),
+  total_tokens_in: z.number(),
+  total_tokens_out: z.number(),
+});
+export type SessionTotals = z.infer<typeof sessionTotalsSchema>;
+
+export const workspaceSchema = sessionTotalsSchema.extend({
+  id: text,
+  canonical_id: text,
+  display_name: text,
+  default_branch: nullableText,
+  metadata: json,
+  first_seen_at: time,
+  updated_at: time,
+  device_count: z.number(),
+});
+export type Workspace = z.infer<typeof workspaceSchema>;
+
+export const gitSummarySchema = z.looseObject({
+  total_commits: z.number(),
+  total_pushes: z.number(),
+  active_branches: z.array(text),
+  last_commit_at: time.nullable(),
+});
+export type GitSummary = z.infer<typeof gitSummarySchema>;
+
+export const deviceSchema = sessionTotalsSchema.extend({
+  id: text,
+  name: text,
+  type: deviceTypeSchema,
+  hostname: nullableText,
+  os: nullableText,
+  arch: nullableText,
+  status: z.enum(["online", "offline", "provisioning", "terminated"]),
+  metadata: json,
+  first_seen_at: time,
+  last_seen_at: time,
+  workspace_count: z.number(),
+});
+export type Device = z.infer<typeof deviceSchema>;
+
+/** A device in a workspace, or a workspace on a device: where it lies, what is installed, what its sessions add up to. */
+export const workspaceDeviceSchema = sessionTotalsSchema.extend({
+  workspace_id: text,
+  device_id: text,
+  local_path: text,
+  hooks_installed: z.boolean(),
+  git_hooks_installed: z.boolean(),
+  last_active_at: time,
+});
+export type WorkspaceDevice = z.infer<typeof workspaceDeviceSchema>;
+
+export const gitHooksPromptSchema = z.looseObject({
+  type: z.literal("git_hooks_install"),
+  workspace_id: text,
+  workspace_canonical_id: text,
+  workspace_name: text,
+  device_id: text,
+  local_path: text,
+});
+export type GitHooksPrompt = z.infer<typeof gitHooksPromptSchema>;
+
+export const remoteEnvSchema = z.looseObject({
+  id: text,
+  workspace_id: text,
+  device_id: nullableText,
+  status: z.enum(REMOTE_ENV_STATUSES),
+  instance_id: nullableText,
+  instance_type: text,
+  region: text,
+  public_ip: nullableText,
+  blueprint: json,
+  ttl_minutes: z.number(),
+  idle_timeout_minutes: z.number(),
+  cost_per_hour_usd: nullableNumber,
+  total_cost_usd: nullableNumber,
+  provisioned_at: time,
+  ready_at: time.nullable(),
+  terminated_at: time.nullable(),
+  termination_reason: nullableText,
+  metadata: json,
+});
+export type RemoteEnv = z.infer<typeof remoteEnvSchema>;
+
+export const blueprintSchema = z.looseObject({
+  id: text,
+  workspace_id: nullableText,
+  name: text,
+  source: z.enum(["auto-detected", "manual"]),
+  detected_from: nullableText,
+  config: json,
+  created_at: time,
+  updated_at: time,
+});
+export type Blueprint = z.infer<typeof blueprintSchema>;

@@ -1,0 +1,55 @@
+import type { Device, WorkspaceDevice } from "@wharf/protocol";
+import type { Sql } from "./postgres.ts";
+import { sumOfTotals } from "./session-totals.ts";
+
+/** The last row of the page before: its first_seen_at with microseconds, and its id. */
+type Position = readonly [firstSeenAt: string, id: string] | null;
+
+const WORKSPACES_MAX = 1_000;
+
+/** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
+export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
+  return await sql<Device[]>`
+    SELECT d.*, totals.*, ${workspaceCount(sql)}
+    FROM (
+      SELECT * FROM devices
+      WHERE status <> 'terminated'
+      ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
+      ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}
+    ) d
+    ${totals(sql)}
+    ORDER BY d.first_seen_at DESC, d.id DESC`;
+}
+
+/** One device with its totals, or null. */
+export async function findDevice(sql: Sql, id: string): Promise<Device | null> {
+  const [row] = await sql<Device[]>`
+    SELECT d.*, totals.*, ${workspaceCount(sql)} FROM devices d ${totals(sql)} WHERE d.id = ${id}`;
+  return row ?? null;
+}
+
+export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; display_name: string };
+
+/** The workspaces that a device works on, the one last active first. */
+export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promise<WorkspaceOfDevice[]> {
+  return await sql<WorkspaceOfDevice[]>`
+    SELECT w.id, w.canonical_id, w.display_name, l.*, totals.*
+    FROM workspace_devices l JOIN workspaces w ON w.id = l.workspace_id
+    CROSS JOIN LATERAL (
+      SELECT ${sumOfTotals(sql)} FROM session_totals t
+      WHERE t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
+    ) totals
+    WHERE l.device_id = ${deviceId}
+    ORDER BY l.last_active_at DESC, w.id LIMIT ${WORKSPACES_MAX}`;
+}
+
+function totals(sql: Sql) {
+  return sql`
+    CROSS JOIN LATERAL (
+      SELECT ${sumOfTotals(sql)} FROM session_totals t WHERE t.device_id = d.id AND t.session_count > 0
+    ) totals`;
+}
+
+function workspaceCount(sql: Sql) {
+  return sql`(SELECT count(*) FROM workspace_devices l WHERE l.device_id = d.id) AS workspace_count`;
+}

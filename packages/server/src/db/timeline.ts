@@ -1,0 +1,68 @@
+import type { GitActivity } from "@wharf/protocol";
+import type { Sql } from "./postgres.ts";
+
+/** Git activity of one session in one timeline item; the rest is at /api/sessions/:id/git. */
+const GIT_ROWS_PER_SESSION_MAX = 100;
+
+export type UnmatchedGit = GitActivity & { workspace_name: string; device_name: string };
+
+export type UnmatchedGitFilters = {
+  workspace_id?: string | undefined;
+  device_id?: string | undefined;
+  after?: string | undefined;
+  before?: string | undefined;
+};
+
+/** Where the page before ended. `id` null: at a session that started then; git activity of the same instant comes after it. */
+export type UnmatchedGitPosition = { time: string; id: string | null } | null;
+
+/** Git activity outside any session, newest first. `types` null: all of them. */
+export async function listUnmatchedGit(
+  sql: Sql,
+  filters: UnmatchedGitFilters,
+  types: readonly string[] | null,
+  position: UnmatchedGitPosition,
+  limit: number,
+): Promise<UnmatchedGit[]> {
+  const { workspace_id, device_id, after, before } = filters;
+  return await sql<UnmatchedGit[]>`
+    SELECT g.*, w.display_name AS workspace_name, d.name AS device_name
+    FROM (
+      SELECT * FROM git_activity
+      WHERE session_id IS NULL
+        ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
+        ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
+        ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
+        ${after === undefined ? sql`` : sql`AND timestamp > ${after}`}
+        ${before === undefined ? sql`` : sql`AND timestamp < ${before}`}
+        ${beyond(sql, position)}
+      ORDER BY timestamp DESC, id DESC
+      LIMIT ${limit}
+    ) g
+    JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
+    ORDER BY g.timestamp DESC, g.id DESC`;
+}
+
+/** The git activity of each of these sessions, oldest first. */
+export async function findGitOfSessions(
+  sql: Sql,
+  sessionIds: readonly string[],
+  types: readonly string[] | null,
+): Promise<GitActivity[]> {
+  if (sessionIds.length === 0) return [];
+  return await sql<GitActivity[]>`
+    SELECT g.*
+    FROM unnest(${[...sessionIds]}::text[]) AS wanted (session_id)
+    CROSS JOIN LATERAL (
+      SELECT * FROM git_activity
+      WHERE session_id = wanted.session_id ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
+      ORDER BY timestamp, id LIMIT ${GIT_ROWS_PER_SESSION_MAX}
+    ) g
+    ORDER BY g.timestamp, g.id`;
+}
+
+function beyond(sql: Sql, position: UnmatchedGitPosition) {
+  if (position === null) return sql``;
+  if (position.id === null) return sql`AND timestamp <= ${position.time}`;
+  return sql`AND (timestamp, id) < (${position.time}, ${position.id})`;
+}

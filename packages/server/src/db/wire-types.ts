@@ -1,0 +1,32 @@
+import { parseJson } from "../ingest/parse-json.ts";
+
+/** Postgres writes a time in the session's zone; the settings below make that UTC. */
+const POSTGRES_TIME = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
+
+/**
+ * How columns are read where they go out as JSON: times as ISO-8601 UTC text with six fractional digits, which also sorts as
+ * text (a Date would lose the microseconds), BIGINT and NUMERIC as numbers, JSON with its large whole numbers as they are.
+ */
+export const wireTypes = {
+  timestamptz: { to: 1184, from: [1184], serialize: (value: string) => value, parse: isoTime },
+  bigint: { to: 20, from: [20], serialize: String, parse: Number },
+  numeric: { to: 1700, from: [1700], serialize: String, parse: Number },
+  json: {
+    to: 3802,
+    from: [114, 3802],
+    serialize: (value: unknown) => JSON.stringify(value),
+    parse: parseJson,
+  },
+};
+
+export const wireSettings = {
+  TimeZone: "UTC",
+  DateStyle: "ISO",
+  // The same statement serves rare and common values of a filter; a plan made for all of them is slow for some.
+  plan_cache_mode: "force_custom_plan",
+};
+
+function isoTime(text: string): string {
+  const [, date, time, fraction = ""] = POSTGRES_TIME.exec(text) ?? [];
+  return date === undefined ? text : `${date}T${time}.${fraction.padEnd(6, "0")}Z`;
+}

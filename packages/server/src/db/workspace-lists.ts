@@ -1,0 +1,97 @@
+import type { GitSummary, Workspace, WorkspaceDevice } from "@wharf/protocol";
+import type { Sql } from "./postgres.ts";
+import { sumOfTotals } from "./session-totals.ts";
+
+/** The last row of the page before: its last_session_at (null: it has no session) and its id. */
+type Position = readonly [lastSessionAt: string | null, id: string] | null;
+
+/** A branch counts as active for so long after anything happened on it. */
+const ACTIVE_BRANCH_DAYS = 30;
+const ACTIVE_BRANCHES_MAX = 100;
+const DEVICES_MAX = 1_000;
+
+/** Workspaces with their totals, last activity first; those without a session at the end. */
+export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
+  return await sql<Workspace[]>`
+    SELECT w.*, totals.*, ${deviceCount(sql)}
+    FROM (
+      SELECT w.id, max(t.last_session_at) AS last_session_at
+      FROM workspaces w LEFT JOIN session_totals t ON t.workspace_id = w.id AND t.session_count > 0
+      GROUP BY w.id
+      HAVING ${beyond(sql, position)}
+      ORDER BY max(t.last_session_at) DESC NULLS LAST, w.id DESC
+      LIMIT ${limit}
+    ) page
+    JOIN workspaces w ON w.id = page.id
+    ${totalsOfWorkspace(sql)}
+    ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC`;
+}
+
+/** The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. */
+export async function findWorkspaces(sql: Sql, reference: string, limit: number): Promise<Workspace[]> {
+  return await sql<Workspace[]>`
+    SELECT w.*, totals.*, ${deviceCount(sql)}
+    FROM (
+      SELECT * FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}
+      UNION ALL
+      SELECT * FROM workspaces WHERE display_name = ${reference} AND NOT EXISTS (
+        SELECT 1 FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}
+      )
+      LIMIT ${limit}
+    ) w
+    ${totalsOfWorkspace(sql)}
+    ORDER BY w.canonical_id`;
+}
+
+export type DeviceOfWorkspace = WorkspaceDevice & { name: string; type: string; status: string };
+
+/** The devices that work on a workspace, the one last active first. */
+export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Promise<DeviceOfWorkspace[]> {
+  return await sql<DeviceOfWorkspace[]>`
+    SELECT d.id, d.name, d.type, d.status, d.last_seen_at, l.*, totals.*
+    FROM workspace_devices l JOIN devices d ON d.id = l.device_id
+    CROSS JOIN LATERAL (
+      SELECT ${sumOfTotals(sql)} FROM session_totals t
+      WHERE t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
+    ) totals
+    WHERE l.workspace_id = ${workspaceId}
+    ORDER BY l.last_active_at DESC, d.id LIMIT ${DEVICES_MAX}`;
+}
+
+export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSummary> {
+  const [summary] = await sql<GitSummary[]>`
+    SELECT
+      ${gitCount(sql, workspaceId, "commit")} AS total_commits,
+      ${gitCount(sql, workspaceId, "push")} AS total_pushes,
+      (SELECT max(timestamp) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'commit') AS last_commit_at,
+      ARRAY(
+        SELECT branch FROM git_activity
+        WHERE workspace_id = ${workspaceId} AND branch IS NOT NULL
+          AND timestamp > now() - make_interval(days => ${ACTIVE_BRANCH_DAYS})
+        GROUP BY branch ORDER BY max(timestamp) DESC, branch LIMIT ${ACTIVE_BRANCHES_MAX}
+      ) AS active_branches`;
+  if (summary === undefined) throw new Error("the summary returned no row");
+  return summary;
+}
+
+function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
+  return sql`coalesce((SELECT count FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
+}
+
+function totalsOfWorkspace(sql: Sql) {
+  return sql`
+    CROSS JOIN LATERAL (
+      SELECT ${sumOfTotals(sql)} FROM session_totals t WHERE t.workspace_id = w.id AND t.session_count > 0
+    ) totals`;
+}
+
+function deviceCount(sql: Sql) {
+  return sql`(SELECT count(*) FROM workspace_devices l WHERE l.workspace_id = w.id) AS device_count`;
+}
+
+function beyond(sql: Sql, position: Position) {
+  if (position === null) return sql`true`;
+  const [lastSessionAt, id] = position;
+  if (lastSessionAt === null) return sql`max(t.last_session_at) IS NULL AND w.id < ${id}`;
+  return sql`(max(t.last_session_at), w.id) < (${lastSessionAt}, ${id}) OR max(t.last_session_at) IS NULL`;
+}

@@ -1,0 +1,61 @@
+import { idSchema, timestampSchema } from "@wharf/protocol";
+import { z } from "zod";
+import { ProblemError } from "./problem.ts";
+
+/** Where a page ended, and what list it was a page of. */
+export type Cursor<Position> = {
+  /** The position that the client sent, null at the start of the list. Throws ProblemError 400 CURSOR_INVALID. */
+  read(text: string | undefined): Position | null;
+  write(position: Position): string;
+};
+
+/** Six fractional digits, as columns are read: a cursor of milliseconds would skip rows. */
+export const positionTimeSchema = timestampSchema.and(z.string().regex(/\.\d{6}Z$/));
+export const positionIdSchema = idSchema.refine((id) => !id.includes("\0"));
+/** An id that the database counted up. */
+export const positionNumberSchema = z.string().regex(/^[0-9]{1,18}$/);
+/** The place of a row in a list that is ordered by a time and then by id. */
+export const timeAndIdSchema = z.tuple([positionTimeSchema, positionIdSchema]);
+export type TimeAndId = z.infer<typeof timeAndIdSchema>;
+
+const SCOPE_CHARACTERS = 11;
+
+/** Cursors of one list under one set of filters; a cursor of another list or of other filters is refused. */
+export function createCursor<Position>(
+  list: string,
+  filters: Readonly<Record<string, unknown>>,
+  schema: z.ZodType<Position>,
+): Cursor<Position> {
+  const scope = digest(JSON.stringify([list, filters]));
+  const sealed = z.tuple([z.literal(scope), schema]);
+
+  function read(text: string | undefined): Position | null {
+    if (text === undefined) return null;
+    const parsed = sealed.safeParse(decode(text));
+    if (parsed.success) return parsed.data[1];
+    throw new ProblemError({
+      status: 400,
+      code: "CURSOR_INVALID",
+      detail:
+        "The cursor does not belong to this list with these filters: leave it out to start from the top.",
+      errors: [{ pointer: "/cursor", detail: "is not a cursor of this list with these filters" }],
+    });
+  }
+
+  return {
+    read,
+    write: (position) => Buffer.from(JSON.stringify([scope, position])).toString("base64url"),
+  };
+}
+
+function decode(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function digest(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("base64url").slice(0, SCOPE_CHARACTERS);
+}

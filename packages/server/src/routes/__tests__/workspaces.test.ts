@@ -1,0 +1,183 @@
+import { describe, expect, test } from "bun:test";
+import { at, event, gitCommit, ingest, sessionEnd, sessionStart, walk } from "../../__tests__/events.ts";
+import { setupApp } from "../../__tests__/setup-app.ts";
+
+const server = setupApp();
+
+async function fill() {
+  const site = { workspace_id: "github.com/acme/site" };
+  await ingest(server, [
+    sessionStart("one", { ...site, timestamp: at(0), device_id: "laptop" }),
+    sessionEnd("one", { ...site, timestamp: at(60), device_id: "laptop" }),
+    sessionStart("two", { ...site, timestamp: at(100), device_id: "desktop" }),
+    sessionStart("three", { workspace_id: "github.com/acme/api", timestamp: at(50), device_id: "laptop" }),
+    event({ workspace_id: "github.com/acme/quiet" }),
+  ]);
+  await server.sql`UPDATE sessions SET tokens_in = 10, tokens_out = 20, cost_estimate_usd = 0.25 WHERE id IN ('one', 'two')`;
+}
+
+/** What the totals have to be, counted from the sessions themselves. */
+async function countedTotals() {
+  return await server.sql`
+    SELECT workspace_id, device_id, count(*)::int AS sessions,
+      count(*) FILTER (WHERE lifecycle IN ('detected', 'capturing'))::int AS active,
+      coalesce(sum(cost_estimate_usd), 0)::float AS cost, coalesce(sum(duration_ms), 0)::float AS duration,
+      max(started_at)::text AS last
+    FROM sessions GROUP BY workspace_id, device_id ORDER BY workspace_id, device_id`;
+}
+
+async function keptTotals() {
+  return await server.sql`
+    SELECT workspace_id, device_id, session_count::int AS sessions, active_session_count::int AS active,
+      total_cost_usd::float AS cost, total_duration_ms::float AS duration, last_session_at::text AS last
+    FROM session_totals WHERE session_count > 0 ORDER BY workspace_id, device_id`;
+}
+
+describe("GET /api/workspaces", () => {
+  test("gives totals, last activity first and those without a session at the end", async () => {
+    await fill();
+    const { status, body } = await server.request("GET", "/api/workspaces");
+    expect(status).toBe(200);
+    expect(body.workspaces.map((row: { display_name: string }) => row.display_name)).toEqual([
+      "site",
+      "api",
+      "quiet",
+    ]);
+    expect(body.workspaces[0]).toMatchObject({
+      canonical_id: "github.com/acme/site",
+      session_count: 2,
+      active_session_count: 1,
+      last_session_at: at(100),
+      device_count: 2,
+      total_cost_usd: 0.5,
+      total_duration_ms: 60_000,
+      total_tokens_in: 20,
+      total_tokens_out: 40,
+    });
+    expect(body.workspaces[2]).toMatchObject({
+      session_count: 0,
+      last_session_at: null,
+      device_count: 1,
+      total_cost_usd: 0,
+    });
+  });
+
+  test("walked to the end, gives each workspace once, with and without sessions", async () => {
+    const events = Array.from({ length: 9 }, (_, i) => {
+      const workspace_id = `github.com/acme/w${i}`;
+      return i % 2 === 0
+        ? event({ workspace_id })
+        : sessionStart(`s${i}`, { workspace_id, timestamp: at(0, i % 4) });
+    });
+    await ingest(server, events);
+    const rows = await walk(server, "/api/workspaces?limit=2", "workspaces", async () => {
+      await ingest(server, [event({ workspace_id: "github.com/acme/w1" })]);
+    });
+    const names = rows.map((row) => row.display_name);
+    expect(names.toSorted()).toEqual(Array.from({ length: 9 }, (_, i) => `w${i}`));
+    expect(rows.map((row) => row.session_count)).toEqual([1, 1, 1, 1, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe("totals", () => {
+  test("equal what the sessions add up to, after any change to any of them", async () => {
+    await fill();
+    expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
+    const changes = [
+      () => server.request("DELETE", "/api/sessions/two"),
+      () => server.sql`UPDATE sessions SET lifecycle = 'archived', duration_ms = 5 WHERE id = 'three'`,
+      () => server.sql`UPDATE sessions SET device_id = 'desktop' WHERE id = 'three'`,
+      () => server.sql`UPDATE sessions SET started_at = started_at - interval '1 day'`,
+      () => server.sql`UPDATE sessions SET cost_estimate_usd = NULL`,
+      () => server.request("DELETE", "/api/sessions/three"),
+    ];
+    for (const change of changes) {
+      await change();
+      expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
+    }
+  });
+
+  test("stay exact while many flushes, on two connections, start and end sessions and others delete them", async () => {
+    const sends = Array.from({ length: 60 }, async (_, i) => {
+      const place = { workspace_id: `github.com/acme/w${i % 3}`, device_id: `d${i % 2}` };
+      await ingest(server, [sessionStart(`s${i}`, { ...place, timestamp: at(i) })]);
+      if (i % 2 === 0) await ingest(server, [sessionEnd(`s${i}`, { ...place, timestamp: at(i + 5) })]);
+      if (i % 5 === 0) await server.request("DELETE", `/api/sessions/s${i}`);
+    });
+    await Promise.all(sends);
+    expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
+  });
+
+  test("of git activity follow what is added and what goes with a deleted session", async () => {
+    const commits = Array.from({ length: 30 }, (_, i) =>
+      gitCommit({ workspace_id: `github.com/acme/w${i % 3}`, session_id: i % 2 === 0 ? "one" : null }),
+    );
+    const send = (events: object[]) => server.request("POST", "/api/events", { events });
+    await Promise.all([send(commits.slice(0, 15)), send(commits.slice(15)), send(commits)]);
+    const totals = () =>
+      server.sql`SELECT workspace_id, type, count::int FROM git_totals ORDER BY workspace_id`;
+    const counted = () =>
+      server.sql`SELECT workspace_id, type, count(*)::int FROM git_activity GROUP BY 1, 2 ORDER BY 1`;
+    expect([...(await totals())]).toEqual([...(await counted())]);
+    await server.request("DELETE", "/api/sessions/one");
+    expect([...(await totals())]).toEqual([...(await counted())]);
+    expect((await server.request("GET", "/api/workspaces/w0")).body.git_summary.total_commits).toBe(5);
+  });
+});
+
+describe("GET /api/workspaces/:idOrName", () => {
+  test("finds a workspace by id, canonical id (with or without encoded slashes) and display name", async () => {
+    await fill();
+    const [row] = await server.sql`SELECT id FROM workspaces WHERE display_name = 'site'`;
+    const id = String(row?.["id"]);
+    for (const reference of [id, "github.com%2Facme%2Fsite", "github.com/acme/site", "site"]) {
+      const { status, body } = await server.request("GET", `/api/workspaces/${reference}`);
+      expect([reference, status, body.workspace?.id]).toEqual([reference, 200, id]);
+    }
+  });
+
+  test("gives recent sessions, devices, git summary and stats", async () => {
+    await fill();
+    await ingest(server, [
+      gitCommit({ timestamp: at(1) }),
+      gitCommit({ timestamp: at(2), data: { branch: "feature" } }),
+      event({ type: "git.push", data: { branch: "main", remote: "origin", commit_count: 1 } }),
+    ]);
+    await server.sql`UPDATE git_activity SET timestamp = now() WHERE branch = 'feature'`;
+    const { body } = await server.request("GET", "/api/workspaces/site");
+    expect(body.recent_sessions.map((row: { id: string }) => row.id)).toEqual(["two", "one"]);
+    expect(body.devices).toHaveLength(2);
+    expect(body.devices.find((row: { id: string }) => row.id === "laptop")).toMatchObject({
+      local_path: "/home/ada/site",
+      session_count: 1,
+      total_duration_ms: 60_000,
+    });
+    expect(body.git_summary).toMatchObject({
+      total_commits: 2,
+      total_pushes: 1,
+      active_branches: ["feature"],
+    });
+    expect(body.git_summary.last_commit_at).toMatch(/^\d{4}-.*\.\d{6}Z$/);
+    expect(body.stats).toMatchObject({ session_count: 2, active_session_count: 1, total_cost_usd: 0.5 });
+  });
+
+  test("a name of several workspaces is a 400 with the matches", async () => {
+    await ingest(server, [
+      event({ workspace_id: "github.com/acme/site" }),
+      event({ workspace_id: "github.com/other/site" }),
+    ]);
+    const { status, body } = await server.request("GET", "/api/workspaces/site");
+    expect([status, body.code]).toEqual([400, "WORKSPACE_AMBIGUOUS"]);
+    expect(body.matches.map((row: { canonical_id: string }) => row.canonical_id)).toEqual([
+      "github.com/acme/site",
+      "github.com/other/site",
+    ]);
+  });
+
+  test("one that nobody knows is a 404, whatever it looks like", async () => {
+    for (const reference of ["nothing", "%00", "a/b/c", "%E0%A4%A", "x".repeat(5000)]) {
+      const { status } = await server.request("GET", `/api/workspaces/${reference}`);
+      expect([reference, status]).toEqual([reference, 404]);
+    }
+  });
+});

@@ -1,0 +1,76 @@
+import { sessionPatchSchema } from "@wharf/protocol";
+import { Hono } from "hono";
+import type { Database } from "../db/database.ts";
+import { isForeignKeyViolation, isRetryableConflict } from "../db/database-errors.ts";
+import { matchGitActivity } from "../db/git-activity.ts";
+import { deleteSession, patchSession, requestReparse, type SessionDeletion } from "../db/session-edits.ts";
+import { findSession, sessionExists } from "../db/sessions.ts";
+import type { AppEnv } from "../http/context.ts";
+import { readStorableJson } from "../http/edit.ts";
+import { notFound, ProblemError } from "../http/problem.ts";
+import { readPathId } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
+import type { Limits } from "../limits.ts";
+
+export type SessionEditDependencies = { reads: Database; edits: Database; limits: Limits };
+
+const DELETE_ATTEMPTS_MAX = 5;
+
+/** What people change about a session: its tags and summary, its parsing, its being there. */
+export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependencies) {
+  const routes = new Hono<AppEnv>();
+
+  routes.patch("/:id", requireScope("admin"), async function patch(c) {
+    const id = readPathId(c, "id", "session");
+    const body = await readStorableJson(c, sessionPatchSchema, limits);
+    const patched = await edits.run((sql) => patchSession(sql, id, body));
+    const session = await reads.run((sql) => findSession(sql, id));
+    if (session === null) throw notFound("session");
+    if (!patched) throw tooManyTags();
+    return c.json({ session });
+  });
+
+  routes.delete("/:id", requireScope("admin"), async function remove(c) {
+    const id = readPathId(c, "id", "session");
+    const { deleted, orphaned_git_ids } = await deleteAgainstFlushes(edits, id);
+    if (!deleted) throw notFound("session");
+    if (orphaned_git_ids.length > 0) await edits.run((sql) => matchGitActivity(sql, orphaned_git_ids, []));
+    return c.body(null, 204);
+  });
+
+  routes.post("/:id/reparse", requireScope("admin"), async function postReparse(c) {
+    const id = readPathId(c, "id", "session");
+    if (await edits.run((sql) => requestReparse(sql, id))) {
+      return c.json({ session_id: id, parse_status: "pending" }, 202);
+    }
+    if (!(await reads.run((sql) => sessionExists(sql, id)))) throw notFound("session");
+    throw new ProblemError({
+      status: 409,
+      code: "TRANSCRIPT_MISSING",
+      detail: "This session has no transcript: upload it first.",
+    });
+  });
+
+  return routes;
+}
+
+async function deleteAgainstFlushes(edits: Database, id: string): Promise<SessionDeletion> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await edits.run((sql) => deleteSession(sql, id));
+    } catch (error) {
+      const mayPass = isForeignKeyViolation(error) || isRetryableConflict(error);
+      if (!mayPass || attempt >= DELETE_ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+function tooManyTags(): ProblemError {
+  const detail = "would give the session too many tags";
+  return new ProblemError({
+    status: 400,
+    code: "VALIDATION_FAILED",
+    detail: `/add_tags: ${detail}`,
+    errors: [{ pointer: "/add_tags", detail }],
+  });
+}

@@ -1,0 +1,84 @@
+import { GIT_ACTIVITY_TYPES, type TimelineQuery, timelineQuerySchema } from "@wharf/protocol";
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Database } from "../db/database.ts";
+import type { Sql } from "../db/postgres.ts";
+import { listSessions } from "../db/sessions.ts";
+import { findGitOfSessions, listUnmatchedGit } from "../db/timeline.ts";
+import type { AppEnv } from "../http/context.ts";
+import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/cursor.ts";
+import { readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
+import {
+  attachGit,
+  GIT_ROWS_PER_PAGE_MAX,
+  mergeTimeline,
+  type TimelinePage,
+  type TimelinePosition,
+} from "./timeline-page.ts";
+
+const positionSchema = z.object({
+  kind: z.enum(["session", "git"]),
+  time: positionTimeSchema,
+  id: positionIdSchema,
+});
+
+/** GET /api/timeline: sessions, and the git activity outside any session, newest first. */
+export function timelineRoutes({ reads }: { reads: Database }) {
+  const routes = new Hono<AppEnv>();
+
+  routes.get("/", requireScope("read"), async function getTimeline(c) {
+    const query = readQuery(c, timelineQuerySchema);
+    const { limit, cursor: sent, ...filters } = query;
+    const cursor = createCursor("timeline", filters, positionSchema);
+    const position = cursor.read(sent);
+    const { items, last, hasMore } = await reads.run((sql) => readPage(sql, query, position));
+    const next_cursor = hasMore && last !== null ? cursor.write(last) : null;
+    return c.json({ items, next_cursor, has_more: next_cursor !== null });
+  });
+
+  return routes;
+}
+
+async function readPage(
+  sql: Sql,
+  query: TimelineQuery,
+  position: TimelinePosition | null,
+): Promise<TimelinePage> {
+  const { withSessions, withGit, gitTypes } = selection(query.types);
+  const { limit, workspace_id, device_id, after, before } = query;
+  const filters = { workspace_id, device_id, after, before };
+  const [sessions, git] = await Promise.all([
+    withSessions ? listSessions(sql, filters, sessionPosition(position), limit + 1) : [],
+    withGit ? listUnmatchedGit(sql, filters, gitTypes, gitPosition(position), GIT_ROWS_PER_PAGE_MAX + 1) : [],
+  ]);
+  const page = mergeTimeline(sessions, git, limit);
+  const sessionIds = page.items.flatMap((item) => (item.type === "session" ? [item.session.id] : []));
+  attachGit(page.items, await findGitOfSessions(sql, sessionIds, gitTypes));
+  return page;
+}
+
+type Selection = { withSessions: boolean; withGit: boolean; gitTypes: string[] | null };
+
+/** Without `types`, everything. Naming a type of git activity alone leaves the others out, in sessions too. */
+function selection(types: TimelineQuery["types"]): Selection {
+  if (types === undefined) return { withSessions: true, withGit: true, gitTypes: null };
+  const gitTypes = GIT_ACTIVITY_TYPES.filter((type) => types.includes(type));
+  const all = types.includes("git_activity") || gitTypes.length === 0;
+  return {
+    withSessions: types.includes("session"),
+    withGit: types.includes("git_activity") || gitTypes.length > 0,
+    gitTypes: all ? null : gitTypes,
+  };
+}
+
+/** Below git activity of one instant there are only sessions that started earlier: no id is smaller than "". */
+function sessionPosition(position: TimelinePosition | null): TimeAndId | null {
+  if (position === null) return null;
+  return [position.time, position.kind === "session" ? position.id : ""];
+}
+
+function gitPosition(position: TimelinePosition | null) {
+  if (position === null) return null;
+  return { time: position.time, id: position.kind === "git" ? position.id : null };
+}
