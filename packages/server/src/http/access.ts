@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto";
-import type { KeyScope } from "@wharf/protocol";
 import type { Context } from "hono";
 import { findLiveKey, type LiveKey, noteKeyUse } from "../db/api-keys.ts";
 import type { Database } from "../db/database.ts";
@@ -7,13 +6,10 @@ import { hashOf, looksLikeKey } from "../keys/api-key.ts";
 import { createKeyCache } from "../keys/key-cache.ts";
 import type { Limits } from "../limits.ts";
 import { clientNetwork } from "./client-address.ts";
-import type { AppEnv } from "./context.ts";
+import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
-
-/** Who sent a request. `keyId` is null for the admin key of the environment. */
-export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string | null };
 
 export type AccessOptions = {
   /** The admin key of the environment or of the data folder; null: keys of the table alone. */
@@ -25,21 +21,6 @@ export type AccessOptions = {
   onRefusal?: (reason: RefusalReason) => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
-};
-
-export type RefusalReason = "authentication" | "requests" | "events";
-
-export type Access = {
-  /** Who sent the request. Throws ProblemError 401, or 429 after too many failures from one address. */
-  authenticate(c: Context<AppEnv>): Promise<Caller>;
-  /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
-  takeRequest(c: Context<AppEnv>, caller: Caller): void;
-  takeEvents(c: Context<AppEnv>, count: number): void;
-  /** For a secret other than a key: throws ProblemError 429 when its sender has failed too often. */
-  refuseGuessing(c: Context<AppEnv>): void;
-  countFailure(c: Context<AppEnv>): void;
-  /** Keys were changed by this process: they are looked up again. */
-  forgetKeys(): void;
 };
 
 const SECONDS_PER_MINUTE = 60;

@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import type { Limits } from "../limits.ts";
-import type { Access, Caller, RefusalReason } from "./access.ts";
-import type { AppEnv } from "./context.ts";
+import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 import { createTokenBuckets, type Taken } from "./token-buckets.ts";
 

@@ -2,8 +2,7 @@ import type { KeyScope } from "@wharf/protocol";
 import type { Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/api-keys.ts";
-import type { Caller } from "./access.ts";
-import type { AppEnv } from "./context.ts";
+import type { AppEnv, Caller } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 
 type Declared = readonly KeyScope[];
