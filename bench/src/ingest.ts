@@ -86,10 +86,12 @@ async function measureCopy(files: Files): Promise<number> {
   );
   await Promise.all(children.map((child) => child.stdout.getReader().read()));
   const startedAt = performance.now();
-  for (const child of children) {
-    child.stdin.write("go\n");
-    child.stdin.end();
-  }
+  await Promise.all(
+    children.map(async (child) => {
+      await child.stdin.write("go\n");
+      await child.stdin.end();
+    }),
+  );
   await Promise.all(children.map((child) => child.exited));
   const seconds = (performance.now() - startedAt) / 1000;
   const rows = COPY_ROWS_PER_CONNECTION * files.copies.length;

@@ -1,5 +1,7 @@
 export * from "./device.ts";
 export * from "./event.ts";
+export * from "./ingest-health.ts";
+export * from "./key.ts";
 export * from "./page.ts";
 export * from "./payloads.ts";
 export * from "./problem.ts";

@@ -13,10 +13,16 @@ const MINUTES_MAX = 525_600;
 const COST_PER_HOUR_USD_MAX = 999;
 const TOTAL_COST_USD_MAX = 99_999;
 
+/** What Postgres refuses: an offset of 16 hours and more, which no place on earth has, or dozens of fractional digits. */
+const UNREADABLE_TIME = /[+-](?:1[6-9]|2\d):\d\d$|\.\d{10}/;
+
 /** An instant with Z or an offset, or a day, which begins at midnight UTC. */
-const instant = z.union([timestampSchema, z.iso.date().pipe(z.string().regex(/^20/))], {
-  error: "must be ISO-8601, like 2026-11-22T10:00:00Z",
-});
+const instant = z.union(
+  [timestampSchema.refine((text) => !UNREADABLE_TIME.test(text)), z.iso.date().pipe(z.string().regex(/^20/))],
+  {
+    error: "must be ISO-8601, like 2026-11-22T10:00:00Z",
+  },
+);
 
 /** A list of words in one parameter, separated by commas. */
 function words<Word extends z.ZodType>(word: Word) {
@@ -35,6 +41,14 @@ function page(defaultItems: number, itemsMax = PAGE_ITEMS_MAX) {
 
 export const listQuerySchema = z.object(page(50));
 export const eventListQuerySchema = z.object(page(100));
+
+export const ingestNotesQuerySchema = z.object({
+  device_id: z.string().optional(),
+  kind: z.string().optional(),
+  after: instant.optional(),
+  before: instant.optional(),
+  ...page(50),
+});
 
 export const sessionListQuerySchema = z.object({
   workspace_id: z.string().optional(),
@@ -107,14 +121,15 @@ const remoteEnvFields = {
   termination_reason: name.nullish(),
   metadata: object.optional(),
 };
-export const remoteEnvCreateSchema = z.looseObject({
+export const remoteEnvCreateSchema = z.object({
   workspace_id: idSchema,
   instance_type: name,
   region: name,
   blueprint: object,
   ...remoteEnvFields,
 });
-export const remoteEnvPatchSchema = z.looseObject(remoteEnvFields);
+export const remoteEnvPatchSchema = z.object(remoteEnvFields);
+export type RemoteEnvPatch = z.infer<typeof remoteEnvPatchSchema>;
 export const remoteEnvListQuerySchema = z.object({
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),
@@ -123,16 +138,18 @@ export const remoteEnvListQuerySchema = z.object({
 });
 export type RemoteEnvListQuery = z.infer<typeof remoteEnvListQuerySchema>;
 
-export const blueprintCreateSchema = z.looseObject({
+export const blueprintCreateSchema = z.object({
   workspace_id: idSchema.nullish(),
   name,
   source: z.enum(["auto-detected", "manual"]).default("manual"),
   detected_from: z.string().max(1_000).nullish(),
   config: object,
 });
-export const blueprintPatchSchema = z.looseObject({
+export type NewBlueprint = z.infer<typeof blueprintCreateSchema>;
+export const blueprintPatchSchema = z.object({
   name: name.optional(),
   detected_from: z.string().max(1_000).nullish(),
   config: object.optional(),
 });
+export type BlueprintPatch = z.infer<typeof blueprintPatchSchema>;
 export const blueprintListQuerySchema = z.object({ workspace_id: z.string().optional(), ...page(50) });

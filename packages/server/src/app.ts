@@ -1,19 +1,31 @@
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import type { Database } from "./db/database.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
-import { requireAdminKey } from "./http/auth.ts";
-import type { AppEnv } from "./http/context.ts";
+import type { Access, AppEnv } from "./http/context.ts";
+import { countRequests } from "./http/count-requests.ts";
 import { ProblemError, problemOf, problemResponse, RETRY_AFTER_S } from "./http/problem.ts";
 import { logRequests } from "./http/request-log.ts";
+import { setResponseHeaders } from "./http/response-headers.ts";
+import { requireDeclaredScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
+import { blueprintRoutes } from "./routes/blueprints.ts";
+import { deviceChangeRoutes } from "./routes/device-changes.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
+import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
+import { keyRoutes } from "./routes/keys.ts";
+import { limitRoutes } from "./routes/limits.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { promptRoutes } from "./routes/prompts.ts";
+import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -21,11 +33,19 @@ import { timelineRoutes } from "./routes/timeline.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
 
 export type AppDependencies = {
-  adminKey: string;
+  access: Access;
   logger: Logger;
   limits: Limits;
   readiness: Readiness;
   health: HealthProbe;
+  metrics: ServerMetrics;
+  /** The job engine's metrics, as Prometheus' text. */
+  jobMetrics?: () => string;
+  /** How many proxies stand before the server, each of which appends to X-Forwarded-For. */
+  trustedProxies: number;
+  /** Pages of these origins may call the API; none by default. */
+  corsOrigins: readonly string[];
+  queueDepth: () => QueueDepth;
   /** For reads: rows as they go out in JSON. */
   reads: Database;
   /** For what people change; apart from ingest, whose few connections are always busy. */
@@ -34,23 +54,63 @@ export type AppDependencies = {
   reports: ReportDependencies;
 };
 
+const PREFLIGHT_CACHE_S = 600;
+
 /** Every route of the server. Built without a port, so that tests call `app.request()`. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
-  const { readiness, logger, reads, limits } = dependencies;
+  const { readiness, logger, metrics, reads, edits, limits } = dependencies;
   const app = new Hono<AppEnv>();
-  app.use(logRequests(logger));
+  app.use(logRequests(logger), countRequests(metrics), setResponseHeaders(dependencies));
+  allowOrigins(app, dependencies.corsOrigins);
+  app.use(provideAccess(dependencies.access));
   app.route("/health", probeRoutes(dependencies));
   app.route("/api/health", healthRoutes(dependencies));
-  app.use("/api/*", requireAdminKey(dependencies.adminKey));
+  app.use("/metrics", refuseUnlessReady(readiness));
   app.use("/api/*", refuseUnlessReady(readiness));
-  app.route("/api/events", eventRoutes(dependencies.ingest));
+  app.route("/metrics", metricsRoutes(dependencies));
+  app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(dependencies));
   app.route("/api/timeline", timelineRoutes(dependencies));
   app.route("/api/workspaces", workspaceRoutes(dependencies));
   app.route("/api/devices", deviceRoutes(dependencies));
+  app.route("/api/remote-envs", remoteEnvRoutes(dependencies));
+  app.route("/api/blueprints", blueprintRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(dependencies));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
+  app.route("/api/keys", keyRoutes({ edits, limits }));
+  app.route("/api/devices", enrolmentRoutes({ edits, limits }));
+  app.route("/api/devices", deviceChangeRoutes({ edits, limits }));
+  app.route("/api/limits", limitRoutes({ limits }));
+  app.route("/api/ingest", ingestHealthRoutes(dependencies));
+  answerFailures(app, logger);
+  requireDeclaredScopes(app);
+  return app;
+}
+
+function provideAccess(access: Access) {
+  return async function setAccess(
+    c: { set(name: "access", value: Access): void },
+    next: () => Promise<void>,
+  ): Promise<void> {
+    c.set("access", access);
+    await next();
+  };
+}
+
+function allowOrigins(app: Hono<AppEnv>, origins: readonly string[]): void {
+  if (origins.length === 0) return;
+  const options = {
+    origin: [...origins],
+    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    allowHeaders: ["Authorization", "Content-Type", "Content-Encoding", "Last-Event-ID", "X-Request-Id"],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
+    maxAge: PREFLIGHT_CACHE_S,
+  };
+  app.use(cors(options));
+}
+
+function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
   app.notFound((c) =>
     problemResponse(c, c.var.requestId, {
       status: 404,
@@ -68,7 +128,6 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
     };
     return problemResponse(c, c.var.requestId, problem ?? fallback);
   });
-  return app;
 }
 
 /** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */

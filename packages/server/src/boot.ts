@@ -1,22 +1,28 @@
 import { createJobRunner } from "@wharf/job-runner";
-import { loadAdminKey } from "./admin-key.ts";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
-import { openDatabase } from "./db/database.ts";
+import { type Database, openDatabase } from "./db/database.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import { closeDb, createDb, type DbOptions } from "./db/postgres.ts";
+import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
+import { createAccess } from "./http/access.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
 import type { CheckedEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
+import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
-import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { createServerJobs } from "./jobs/server-jobs.ts";
+import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
+import { createMeasuredPools, measureFlush } from "./metrics/measure.ts";
+import { observeMigrations, observeQueue } from "./metrics/observe.ts";
+import { observeProcess } from "./metrics/process-metrics.ts";
+import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness } from "./readiness.ts";
 import { describeStart } from "./welcome.ts";
 
@@ -35,10 +41,10 @@ const EDIT_CONNECTIONS = 2;
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
-  const adminKey = await loadAdminKey(config, dataDir);
   const location = await locateDatabase(config, dataDir);
   const cleanUp: (() => Promise<unknown>)[] = [async () => await location.embedded?.stop()];
   try {
+    const adminKey = await loadAdminKey(config, dataDir, location.embedded !== null);
     return await start(config, logger, location, adminKey, cleanUp);
   } catch (error) {
     for (const undo of cleanUp.reverse()) await undo().catch(() => undefined);
@@ -50,69 +56,79 @@ async function start(
   config: Config,
   logger: Logger,
   location: DatabaseLocation,
-  adminKey: Awaited<ReturnType<typeof loadAdminKey>>,
+  adminKey: AdminKey,
   cleanUp: (() => Promise<unknown>)[],
 ): Promise<RunningServer> {
-  const limits = DEFAULT_LIMITS;
+  const { limits, trustedProxies, corsOrigins } = config;
+  const metrics = createServerMetrics();
   const readiness = createReadiness();
-  const pools = openPools(config, location.url, limits);
-  const { sql, reads, edits, writes, health, direct } = pools;
+  const pools = openPools(config, location.url, metrics);
+  const { reads, edits, writes, health, direct } = pools;
   cleanUp.push(pools.close);
-
-  const workspaces = createWorkspaceResolver(writes);
-  const flush = createFlush({
+  const ingest = createIngest(config, writes, metrics, logger);
+  const migrations = { applied: 0, unknown: 0 };
+  const processMetrics = observeProcess(metrics.registry);
+  observeQueue(metrics.registry, ingest.writer.depth);
+  observeMigrations(metrics.registry, () => migrations);
+  const access = createAccess({
+    adminKey: adminKey.source === "table" ? null : adminKey.key,
+    // Not with the lists: a slow one must not keep an event waiting for its key.
+    database: edits,
+    limits,
+    trustedProxies,
+    onRefusal: (limit) => metrics.refusals.add(1, limit),
+  });
+  const jobs = createServerJobs({
     database: writes,
-    workspaces,
-    onRetry: (reason) => logger.warn({ reason }, "flush tried again"),
-  });
-  const writer = createWriter<CheckedEvent>({
-    flush,
-    sizeOf: (event) => event.data.length,
-    queueMaxItems: limits.write_queue_events,
-    queueMaxBytes: limits.write_queue_bytes,
-  });
-  const app = createApp({
-    adminKey: adminKey.key,
     logger,
+    now: () => new Date(),
+    session_idle_ms: config.sessionIdleMs,
+  });
+  const runner = createJobRunner({
+    sql: pools.sql,
+    listenSql: direct,
+    migrate: async () => {
+      Object.assign(migrations, await migrateAndReport(direct, logger));
+    },
+    jobs: jobs.map(({ job }) => job),
+    workers: config.role !== "server",
+    useAdvisoryLocks: config.useAdvisoryLocks,
+    logger,
+  });
+
+  const app = createApp({
+    access,
+    logger,
+    metrics,
+    trustedProxies,
+    corsOrigins,
     limits,
     readiness,
     health,
     reads,
     edits,
-    ingest: {
-      limits,
-      now: () => new Date(),
-      write: writer.write,
-      saveNotes: (notes) =>
-        notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
-    },
-    reports: { database: writes, workspaces },
+    queueDepth: ingest.writer.depth,
+    jobMetrics: runner.metrics.prometheus,
+    ingest: ingest.dependencies,
+    reports: { database: writes, workspaces: ingest.workspaces },
   });
-
-  const runner = createJobRunner({ sql, migrate: () => migrate(), logger });
-
-  async function migrate(): Promise<void> {
-    const onWait = (waited_ms: number) =>
-      logger.info({ waited_ms }, "waiting for another process to finish its migrations");
-    const { applied } = await migratePhases(direct, { onWait });
-    const { unknown } = await migrationStatus(direct);
-    if (applied.length > 0) logger.info({ applied }, "migrations applied");
-    if (unknown.length > 0)
-      logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
-  }
 
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
   await runner.start();
+  // To the terminal alone: a log is kept, shipped and searched.
+  if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
+  for (const job of jobs) await job.begin(runner);
   readiness.set("ready");
-  describeStart({ config, logger, port: http.port, adminKeyFile: adminKey.file, location });
+  describeStart({ config, logger, port: http.port, adminKey, location });
 
   async function drain(): Promise<void> {
     readiness.set("draining");
     await http.stop(HTTP_GRACE_MS);
-    await writer.drained();
+    await ingest.writer.drained();
     await runner.drain(JOBS_GRACE_MS);
+    processMetrics.stop();
     await pools.close();
     await location.embedded?.stop();
   }
@@ -120,15 +136,32 @@ async function start(
   return { port: http.port, drain };
 }
 
+async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied: number; unknown: number }> {
+  const onWait = (waited_ms: number) =>
+    logger.info({ waited_ms }, "waiting for another process to finish its migrations");
+  const { applied } = await migratePhases(direct, { onWait });
+  const status = await migrationStatus(direct);
+  const { unknown } = status;
+  if (applied.length > 0) logger.info({ applied }, "migrations applied");
+  if (unknown.length > 0)
+    logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
+  return { applied: status.applied.length, unknown: unknown.length };
+}
+
 /** Apart from each other, so that a slow list never keeps an event waiting. */
-function openPools(config: Config, url: string, limits: Limits) {
-  const deadline_ms = limits.statement_deadline_ms;
-  const open = (applicationName: string, options: DbOptions) =>
-    openDatabase(url, { applicationName, deadline_ms, ...options });
+function openPools(config: Config, url: string, metrics: ServerMetrics) {
+  const deadline_ms = config.limits.statement_deadline_ms;
+  const { measure } = createMeasuredPools(metrics);
+  const open = (name: string, options: DbOptions & { max: number }) =>
+    measure(
+      openDatabase(url, { applicationName: `wharf-${name}`, deadline_ms, ...options }),
+      name,
+      options.max,
+    );
   const sql = createDb(url);
-  const reads = open("wharf-reads", { wireTypes: true });
-  const edits = open("wharf-edits", { max: EDIT_CONNECTIONS, wireTypes: true });
-  const writes = open("wharf-ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
+  const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
+  const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",
@@ -139,4 +172,30 @@ function openPools(config: Config, url: string, limits: Limits) {
     await Promise.all([closeDb(sql), closeDb(direct), ...databases]);
   };
   return { sql, reads, edits, writes, health, direct, close };
+}
+
+function createIngest({ limits }: Config, writes: Database, metrics: ServerMetrics, logger: Logger) {
+  const workspaces = createWorkspaceResolver(writes);
+  const flush = createFlush({
+    database: writes,
+    workspaces,
+    onRetry: (reason) => {
+      metrics.flushRetries.add(1);
+      logger.warn({ reason }, "flush tried again");
+    },
+  });
+  const writer = createWriter<CheckedEvent>({
+    flush: measureFlush(flush, metrics),
+    sizeOf: (event) => event.data.length,
+    queueMaxItems: limits.write_queue_events,
+    queueMaxBytes: limits.write_queue_bytes,
+  });
+  const dependencies: IngestDependencies = {
+    limits,
+    now: () => new Date(),
+    write: writer.write,
+    saveNotes: (notes) =>
+      notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
+  };
+  return { writer, workspaces, dependencies };
 }

@@ -1,12 +1,30 @@
 import { z } from "zod";
 import { ConfigError } from "./errors.ts";
+import { type Limits, readLimits } from "./limits.ts";
 
 const ADMIN_KEY_CHARACTERS_MIN = 32;
+const TRUSTED_PROXIES_MAX = 10;
 /** Where an OTLP exporter looks by default. */
 const DEFAULT_PORT = 4318;
+/** A person may think, eat and come back; nobody keeps a session open and silent for longer than this. */
+const DEFAULT_SESSION_IDLE_MINUTES = 180;
 
 const optionalText = z.preprocess((value) => (value === "" ? undefined : value), z.string().optional());
 const flag = z.preprocess((value) => value === "1" || value === "true", z.boolean());
+const originList = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ""),
+  )
+  .pipe(
+    z.array(
+      z.string().regex(/^https?:\/\/[^/?#\s]+$/, { error: "must be origins like https://wharf.example.com" }),
+    ),
+  );
 /** Names that the platforms set by themselves. */
 const RAILWAY_MARKER = "RAILWAY_ENVIRONMENT_NAME";
 
@@ -25,7 +43,13 @@ const environmentSchema = z.object({
   WHARF_DATA_DIR: z.string().min(1).default(".wharf"),
   BLOB_URL: optionalText,
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  WHARF_SESSION_IDLE_MINUTES: z.coerce.number().positive().default(DEFAULT_SESSION_IDLE_MINUTES),
   WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
+  WHARF_CORS_ORIGINS: originList,
+  WHARF_TRUSTED_PROXIES: z.preprocess(
+    (value) => (value === "" ? undefined : value),
+    z.coerce.number().int().min(0).max(TRUSTED_PROXIES_MAX).optional(),
+  ),
   NODE_ENV: optionalText,
   [RAILWAY_MARKER]: optionalText,
 });
@@ -41,8 +65,15 @@ export type Config = {
   dataDir: string;
   blobUrl: string | undefined;
   logLevel: string;
+  /** Silence after which an open session is ended. */
+  sessionIdleMs: number;
   role: "all" | "server" | "worker";
   isProduction: boolean;
+  /** Pages of these origins may call the API from a browser. */
+  corsOrigins: readonly string[];
+  /** How many proxies stand before the server; Railway's is one. */
+  trustedProxies: number;
+  limits: Limits;
 };
 
 /** The whole environment, checked once. Throws ConfigError that names each variable and what is wrong with it. */
@@ -53,6 +84,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(`The environment is not usable: ${reasons}.`, "CONFIG_INVALID");
   }
   const values = parsed.data;
+  const isRailway = values[RAILWAY_MARKER] !== undefined;
   return {
     databaseUrl: values.DATABASE_URL,
     databaseDirectUrl: values.DATABASE_DIRECT_URL,
@@ -63,7 +95,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: values.WHARF_DATA_DIR,
     blobUrl: values.BLOB_URL,
     logLevel: values.LOG_LEVEL,
+    sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,
-    isProduction: values.NODE_ENV === "production" || values[RAILWAY_MARKER] !== undefined,
+    isProduction: values.NODE_ENV === "production" || isRailway,
+    corsOrigins: values.WHARF_CORS_ORIGINS,
+    trustedProxies: values.WHARF_TRUSTED_PROXIES ?? (isRailway ? 1 : 0),
+    limits: readLimits(environment),
   };
 }

@@ -5,8 +5,8 @@ import { type Config, readConfig } from "./config.ts";
 const repositoryRoot = join(import.meta.dir, "..", "..", "..");
 
 /** The process's configuration: real variables win over the repository's `.env`. The only place that reads process.env. */
-export function loadConfig(): Config {
-  loadDotenv({ path: join(repositoryRoot, ".env"), quiet: true });
+export function loadConfig(envFile: string = join(repositoryRoot, ".env")): Config {
+  loadDotenv({ path: envFile, quiet: true });
   // biome-ignore lint/style/noProcessEnv: this is where the environment is read, once.
   return readConfig(process.env);
 }

@@ -1,6 +1,7 @@
 import pino from "pino";
 import { describeDatabaseError, errorCode } from "./db/database-errors.ts";
 import { WharfError } from "./errors.ts";
+import { withoutKeys } from "./keys/api-key.ts";
 
 export type Logger = pino.Logger;
 
@@ -75,7 +76,9 @@ function isOwnOrDatabaseError(error: unknown): boolean {
 
 function plainMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : "not an Error";
-  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[url]").slice(0, 500);
+  return withoutKeys(text)
+    .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[url]")
+    .slice(0, 500);
 }
 
 /** The frames without the first line, which repeats the message. */

@@ -7,8 +7,10 @@ import { exitOnSignal } from "./signals.ts";
 try {
   const config = loadConfig();
   const logger = createLogger(config.logLevel, process.stdout.isTTY);
-  const server = await boot(config, logger);
-  exitOnSignal({ drain: server.drain, deadline_ms: DRAIN_MAX_MS, logger });
+  const starting = boot(config, logger);
+  // Also while it starts: a database of our own must not be left behind.
+  exitOnSignal({ drain: async () => (await starting).drain(), deadline_ms: DRAIN_MAX_MS, logger });
+  await starting;
 } catch (error) {
   const reason = error instanceof WharfError ? `${error.message} (${error.code})` : describeUnexpected(error);
   process.stderr.write(`Wharf did not start: ${reason}\n`);

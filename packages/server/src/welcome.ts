@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import type { DatabaseLocation } from "./db/embedded.ts";
+import type { AdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
 import { VERSION } from "./version.ts";
 
@@ -7,8 +8,7 @@ export type StartFacts = {
   config: Config;
   logger: Logger;
   port: number;
-  /** The file that keeps the admin key; null when the key is in the environment. */
-  adminKeyFile: string | null;
+  adminKey: AdminKey;
   location: DatabaseLocation;
 };
 
@@ -16,7 +16,7 @@ export type StartFacts = {
 export function describeStart(facts: StartFacts): void {
   const url = `http://localhost:${facts.port}`;
   const database = describeDatabase(facts.location);
-  const command = firstEventCommand(url, facts.adminKeyFile);
+  const command = firstEventCommand(url, facts.adminKey);
   if (!process.stdout.isTTY) {
     facts.logger.info(
       { version: VERSION, bun: Bun.version, url, database, role: facts.config.role, try: command },
@@ -31,7 +31,7 @@ export function describeStart(facts: StartFacts): void {
     `  URL        ${bold(url)}`,
     `  Health     ${url}/api/health`,
     `  Database   ${database}`,
-    `  Admin key  ${facts.adminKeyFile ?? "from WHARF_ADMIN_KEY"}`,
+    `  Admin key  ${describeAdminKey(facts.adminKey)}`,
     "",
     "  Send a first event:",
     "",
@@ -55,8 +55,14 @@ function hostAndPort(connectionString: string): string {
   return `Postgres on ${match?.[1] || "the default host"}`;
 }
 
-function firstEventCommand(url: string, adminKeyFile: string | null): string {
-  const key = adminKeyFile === null ? "$WHARF_ADMIN_KEY" : `$(cat ${adminKeyFile})`;
+/** Where to find it: the key itself is never written here. */
+function describeAdminKey(adminKey: AdminKey): string {
+  if (adminKey.source === "file") return adminKey.file;
+  return adminKey.source === "environment" ? "from WHARF_ADMIN_KEY" : "as shown at the first start";
+}
+
+function firstEventCommand(url: string, adminKey: AdminKey): string {
+  const key = adminKey.source === "file" ? `$(cat ${adminKey.file})` : "$WHARF_ADMIN_KEY";
   return [
     `curl -sS ${url}/api/sessions -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\`,
     `  -d '{"id":"my-first-session","workspace_id":"github.com/me/project","device_id":"my-laptop","started_at":"${new Date().toISOString()}"}'`,

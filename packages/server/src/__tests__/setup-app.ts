@@ -8,16 +8,20 @@ import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
 import type { Sql } from "../db/postgres.ts";
-import type { AppEnv } from "../http/context.ts";
+import { createAccess } from "../http/access.ts";
+import type { Access, AppEnv } from "../http/context.ts";
 import type { CheckedEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
+import { createServerMetrics, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "../readiness.ts";
 
 export type TestApp = {
   app: Hono<AppEnv>;
+  access: Access;
+  metrics: ServerMetrics;
   readiness: Readiness;
   reads: Database;
   writes: Database;
@@ -43,7 +47,15 @@ export type TestServer = {
 // biome-ignore lint/suspicious/noExplicitAny: a test reads a response's fields and says what it expects of them.
 export type TestResponse = { status: number; body: any; headers: Headers };
 
-export type SetupOptions = { limits?: Partial<Limits>; now?: () => Date };
+export type SetupOptions = {
+  limits?: Partial<Limits>;
+  now?: () => Date;
+  /** Milliseconds of a clock for caches and rate limits. */
+  monotonicNow?: () => number;
+  logger?: pino.Logger;
+  trustedProxies?: number;
+  corsOrigins?: string[];
+};
 
 const KEY = `wharf_admin_${"k".repeat(43)}`;
 
@@ -104,8 +116,10 @@ export function setupApp(options: SetupOptions = {}): TestServer {
   };
 }
 
-function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
+/** Without a test's life cycle: a second one on the same database, as another process has it. */
+export function openApp(url: string, options: SetupOptions): TestApp & { close(): Promise<unknown> } {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const trustedProxies = options.trustedProxies ?? 0;
   const readiness = createReadiness();
   readiness.set("ready");
   const deadline_ms = limits.statement_deadline_ms;
@@ -120,9 +134,22 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });
-  const app = createApp({
+  const metrics = createServerMetrics();
+  const access = createAccess({
     adminKey: KEY,
-    logger: pino({ level: "silent" }),
+    database: edits,
+    limits,
+    trustedProxies,
+    onRefusal: (limit) => metrics.refusals.add(1, limit),
+    ...(options.monotonicNow === undefined ? {} : { now: options.monotonicNow }),
+  });
+  const app = createApp({
+    access,
+    logger: options.logger ?? pino({ level: "silent" }),
+    metrics,
+    trustedProxies,
+    corsOrigins: options.corsOrigins ?? [],
+    queueDepth: writer.depth,
     limits,
     readiness,
     health,
@@ -137,5 +164,5 @@ function openApp(url: string, options: SetupOptions): TestApp & { close(): Promi
     reports: { database: writes, workspaces },
   });
   const close = () => Promise.all([reads.close(), edits.close(), writes.close(), health.close()]);
-  return { app, readiness, reads, writes, workspaces, writer, close };
+  return { app, access, metrics, readiness, reads, writes, workspaces, writer, close };
 }

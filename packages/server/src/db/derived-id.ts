@@ -1,5 +1,5 @@
 import type { Sql } from "./postgres.ts";
-import type { Fragment } from "./session-merge.ts";
+import type { Fragment } from "./session-facts.ts";
 
 /**
  * The id of a row that is known by its parts: the same whichever event comes first, so that nothing has to be looked up.

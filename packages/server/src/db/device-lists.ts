@@ -7,13 +7,14 @@ type Position = readonly [firstSeenAt: string, id: string] | null;
 
 const WORKSPACES_MAX = 1_000;
 
-/** Devices with their totals, the newest first: an order that a device's activity does not change. */
+/** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
 export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
   return await sql<Device[]>`
     SELECT d.*, totals.*, ${workspaceCount(sql)}
     FROM (
       SELECT * FROM devices
-      ${position === null ? sql`` : sql`WHERE (first_seen_at, id) < (${position[0]}, ${position[1]})`}
+      WHERE status <> 'terminated'
+      ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}
     ) d
     ${totals(sql)}

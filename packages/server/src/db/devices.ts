@@ -1,5 +1,5 @@
 import type { Sql } from "./postgres.ts";
-import type { Fragment } from "./session-merge.ts";
+import type { Fragment } from "./session-facts.ts";
 
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */
 export const LAST_SEEN_INTERVAL_S = 5;

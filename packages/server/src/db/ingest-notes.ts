@@ -31,3 +31,36 @@ export async function insertNotes(sql: Sql, notes: readonly IngestNote[]): Promi
     FROM jsonb_to_recordset((${JSON.stringify(notes)}::text)::jsonb)
       AS n (event_id text, device_id text, kind text, detail text, body text)`;
 }
+
+export type NoteFilters = {
+  device_id?: string | undefined;
+  kind?: string | undefined;
+  /** Both are exclusive. */
+  after?: string | undefined;
+  before?: string | undefined;
+};
+
+export type IngestNoteRow = Omit<IngestNote, "body"> & {
+  id: string;
+  body?: string | null;
+  created_at: string;
+};
+
+/** Newest first, from below `beforeId`. */
+export async function listNotes(
+  sql: Sql,
+  filters: NoteFilters,
+  page: { limit: number; beforeId: string | null; withBody: boolean },
+): Promise<IngestNoteRow[]> {
+  const { device_id, kind, after, before } = filters;
+  return await sql<IngestNoteRow[]>`
+    SELECT id::text, event_id, device_id, kind, detail, ${page.withBody ? sql`body,` : sql``} created_at
+    FROM ingest_notes
+    WHERE true
+      ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
+      ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
+      ${after === undefined ? sql`` : sql`AND created_at > ${after}::timestamptz`}
+      ${before === undefined ? sql`` : sql`AND created_at < ${before}::timestamptz`}
+      ${page.beforeId === null ? sql`` : sql`AND id < ${page.beforeId}::bigint`}
+    ORDER BY id DESC LIMIT ${page.limit}`;
+}

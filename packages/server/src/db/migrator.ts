@@ -79,11 +79,22 @@ async function listSqlFiles(dir: string): Promise<string[]> {
 
 /** Name and checksum of what is applied; makes the ledger where it is missing. Only ever called under the lock. */
 async function readLedger(connection: Connection): Promise<Ledger> {
+  if (!(await hasLedger(connection))) await makeLedger(connection);
+  const rows = await connection.query<LedgerRow[]>`SELECT name, checksum FROM _migrations`;
+  return new Map(rows.map((row) => [row.name, row.checksum]));
+}
+
+/** Asked first, so that a role that may not change the schema can start when there is nothing to do. */
+async function hasLedger(connection: Connection): Promise<boolean> {
+  const columns = await connection.query`
+    SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('_migrations') AND attname = 'checksum'`;
+  return columns.length > 0;
+}
+
+async function makeLedger(connection: Connection): Promise<void> {
   await connection.query`
     CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())`;
   await connection.query`ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT`;
-  const rows = await connection.query<LedgerRow[]>`SELECT name, checksum FROM _migrations`;
-  return new Map(rows.map((row) => [row.name, row.checksum]));
 }
 
 async function applyOnce(

@@ -19,6 +19,7 @@ export const PHASES: readonly Phase[] = [
   { name: "phase 6: jobs", dir: jobMigrationsDir },
   { name: "phase 7: ingest", dir: join(serverMigrations, "phase-7") },
   { name: "phase 8: reads", dir: join(serverMigrations, "phase-8") },
+  { name: "phase 9: keys", dir: join(serverMigrations, "phase-9") },
 ];
 
 export type PhasesResult = { applied: string[]; skipped: string[] };

@@ -1,6 +1,6 @@
 import type { Sql } from "./postgres.ts";
 import { remoteEnvRows } from "./remote-envs-from-events.ts";
-import type { Fragment } from "./session-merge.ts";
+import type { Fragment } from "./session-facts.ts";
 import { sessionSkillRows } from "./session-skills.ts";
 import { sessionWorktreeRows } from "./session-worktrees.ts";
 import { subagentRows } from "./subagents.ts";

@@ -6,36 +6,32 @@ import { mergeSessions } from "./session-merge.ts";
 export const LAST_HEARD_INTERVAL_S = 30;
 
 /**
- * What `stored` events do to sessions. `session_seen` has one row a session of the flush; of those, `session_changes` has the
- * ones to be written, with all that the flush says of a session folded into one row. The rest is left alone, since
- * ON CONFLICT DO UPDATE writes every row that it meets.
+ * What `stored` events do to sessions. `session_seen` has one row a session of the flush; of those, the ones to be written are
+ * merged with all that the flush says of each folded into one row. The rest is left alone, since ON CONFLICT DO UPDATE writes
+ * every row that it meets.
  */
 export function sessionRows(sql: Sql) {
   return sql`
-    session_marks AS MATERIALIZED (
-      SELECT session_id, id, type, timestamp, workspace_id, device_id, data
-      FROM stored WHERE type IN ('session.start', 'session.end') AND session_id IS NOT NULL
-    ),
+    session_reported AS MATERIALIZED (${reportedFacts(sql)}),
     session_seen AS MATERIALIZED (
       SELECT
-        f.*,
-        known.id IS NULL OR known.ended_by_server OR f.id IN (SELECT session_id FROM session_marks)
+        f.*, r.facts, r.resumed_at,
+        known.id IS NULL OR known.ended_by_server OR r.session_id IS NOT NULL
           OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at) AS bounds_changed,
         known.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S}) AS is_stale
       FROM (
         SELECT DISTINCT ON (session_id) session_id AS id, timestamp AS first_at, stored.id AS event_id, workspace_id, device_id
         FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
       ) f
+      LEFT JOIN session_reported r ON r.session_id = f.id
       LEFT JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known ON true
     ),
-    session_reported AS (${reportedFacts(sql)}),
     session_changes AS (
-      SELECT f.id, r.resumed_at, '{}'::text[] AS tags,
+      SELECT id, resumed_at, '{}'::text[] AS tags,
         jsonb_build_object(
-          'origin', jsonb_build_array(1, ${microseconds(sql, sql`f.first_at`)}, f.event_id, f.workspace_id, f.device_id)
-        ) || coalesce(r.facts, '{}') AS facts
-      FROM (SELECT * FROM session_seen WHERE bounds_changed OR is_stale) f
-      LEFT JOIN session_reported r ON r.session_id = f.id
+          'origin', jsonb_build_array(1, ${microseconds(sql, sql`first_at`)}, event_id, workspace_id, device_id)
+        ) || coalesce(facts, '{}') AS facts
+      FROM session_seen WHERE bounds_changed OR is_stale
     ),
     session_rows AS (
       ${mergeSessions(sql, sql`session_changes`)}
@@ -49,7 +45,7 @@ function reportedFacts(sql: Sql) {
     FROM (
       SELECT DISTINCT ON (session_id, key) session_id, key, fact,
         max(timestamp) FILTER (WHERE rank = 0 AND data ->> 'source' = 'resume') OVER (PARTITION BY session_id) AS resumed_at
-      FROM session_marks
+      FROM stored
       CROSS JOIN LATERAL (SELECT (type = 'session.end')::int, ${microseconds(sql, sql`timestamp`)}) AS said (rank, at)
       CROSS JOIN LATERAL (VALUES
         ('origin', rank = 0, jsonb_build_array(0, at, id, workspace_id, device_id)),
@@ -62,7 +58,7 @@ function reportedFacts(sql: Sql) {
         ('metadata.transcript_path', data ->> 'transcript_path' IS NOT NULL,
           jsonb_build_array(0, -at, id, data -> 'transcript_path'))
       ) AS facts (key, is_said, fact)
-      WHERE is_said
+      WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end') AND is_said
       ORDER BY session_id, key, fact
     ) AS smallest
     GROUP BY session_id`;

@@ -5,8 +5,15 @@ type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
 /** The last row of the page before: its started_at with microseconds, and its id. */
 type Position = readonly [startedAt: string, id: string] | null;
 
+/** All but `facts`, which is how the merge remembers (session-facts.ts) and nobody else's business. */
 const columns = (sql: Sql) =>
-  sql`s.*, w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
+  sql`
+    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.started_at, s.ended_at, s.end_reason,
+    s.initial_prompt, s.git_branch, s.model, s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.summary,
+    s.total_messages, s.user_messages, s.assistant_messages, s.tool_use_count, s.thinking_blocks, s.subagent_count,
+    s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags,
+    s.metadata, s.ended_by_server, s.last_heard_at, s.created_at, s.updated_at,
+    w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
 
 /** One session with its workspace's and device's names, or null. */
 export async function findSession(sql: Sql, id: string): Promise<Session | null> {
@@ -15,6 +22,12 @@ export async function findSession(sql: Sql, id: string): Promise<Session | null>
     FROM sessions s JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     WHERE s.id = ${id}`;
   return row ?? null;
+}
+
+/** The device whose session it is, or null where there is no such session. */
+export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql<{ device_id: string }[]>`SELECT device_id FROM sessions WHERE id = ${id}`;
+  return row?.device_id ?? null;
 }
 
 export async function sessionExists(sql: Sql, id: string): Promise<boolean> {

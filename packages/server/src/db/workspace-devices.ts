@@ -8,7 +8,7 @@ export function laterPath(sql: Sql) {
     SELECT local_path, local_path_at
     FROM (VALUES (link.local_path, link.local_path_at), (excluded.local_path, excluded.local_path_at))
       AS said (local_path, local_path_at)
-    ORDER BY local_path_at DESC NULLS LAST, local_path DESC LIMIT 1
+    ORDER BY local_path_at DESC NULLS LAST, local_path = 'unknown', local_path DESC LIMIT 1
   )`;
 }
 

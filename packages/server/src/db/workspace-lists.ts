@@ -13,9 +13,9 @@ const DEVICES_MAX = 1_000;
 /** Workspaces with their totals, last activity first; those without a session at the end. */
 export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
-    SELECT w.*, page.*, ${deviceCount(sql)}
+    SELECT w.*, totals.*, ${deviceCount(sql)}
     FROM (
-      SELECT w.id, ${sumOfTotals(sql)}
+      SELECT w.id, max(t.last_session_at) AS last_session_at
       FROM workspaces w LEFT JOIN session_totals t ON t.workspace_id = w.id AND t.session_count > 0
       GROUP BY w.id
       HAVING ${beyond(sql, position)}
@@ -23,6 +23,7 @@ export async function listWorkspaces(sql: Sql, position: Position, limit: number
       LIMIT ${limit}
     ) page
     JOIN workspaces w ON w.id = page.id
+    ${totalsOfWorkspace(sql)}
     ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC`;
 }
 
@@ -38,9 +39,7 @@ export async function findWorkspaces(sql: Sql, reference: string, limit: number)
       )
       LIMIT ${limit}
     ) w
-    CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)} FROM session_totals t WHERE t.workspace_id = w.id AND t.session_count > 0
-    ) totals
+    ${totalsOfWorkspace(sql)}
     ORDER BY w.canonical_id`;
 }
 
@@ -62,8 +61,8 @@ export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Pro
 export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSummary> {
   const [summary] = await sql<GitSummary[]>`
     SELECT
-      (SELECT count(*) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'commit') AS total_commits,
-      (SELECT count(*) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'push') AS total_pushes,
+      ${gitCount(sql, workspaceId, "commit")} AS total_commits,
+      ${gitCount(sql, workspaceId, "push")} AS total_pushes,
       (SELECT max(timestamp) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'commit') AS last_commit_at,
       ARRAY(
         SELECT branch FROM git_activity
@@ -73,6 +72,17 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
       ) AS active_branches`;
   if (summary === undefined) throw new Error("the summary returned no row");
   return summary;
+}
+
+function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
+  return sql`coalesce((SELECT count FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
+}
+
+function totalsOfWorkspace(sql: Sql) {
+  return sql`
+    CROSS JOIN LATERAL (
+      SELECT ${sumOfTotals(sql)} FROM session_totals t WHERE t.workspace_id = w.id AND t.session_count > 0
+    ) totals`;
 }
 
 function deviceCount(sql: Sql) {

@@ -12,6 +12,8 @@ export type Cursor<Position> = {
 /** Six fractional digits, as columns are read: a cursor of milliseconds would skip rows. */
 export const positionTimeSchema = timestampSchema.and(z.string().regex(/\.\d{6}Z$/));
 export const positionIdSchema = idSchema.refine((id) => !id.includes("\0"));
+/** An id that the database counted up. */
+export const positionNumberSchema = z.string().regex(/^[0-9]{1,18}$/);
 /** The place of a row in a list that is ordered by a time and then by id. */
 export const timeAndIdSchema = z.tuple([positionTimeSchema, positionIdSchema]);
 export type TimeAndId = z.infer<typeof timeAndIdSchema>;

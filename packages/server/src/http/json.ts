@@ -15,6 +15,18 @@ export async function readJson<Schema extends z.ZodType>(
   return parseWith(schema, parseJsonBody(await readBody(c, limits)));
 }
 
+/** As readJson, for a body that may be left out. */
+export async function readOptionalJson<Schema extends z.ZodType>(
+  c: Context,
+  schema: Schema,
+  limits: Limits,
+): Promise<z.infer<Schema>> {
+  const text = await readBody(c, limits);
+  if (text === "") return parseWith(schema, {});
+  requireContentType(c, ["application/json"]);
+  return parseWith(schema, parseJsonBody(text));
+}
+
 export function parseJsonBody(text: string): unknown {
   try {
     return parseJson(text);

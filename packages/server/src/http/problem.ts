@@ -1,6 +1,6 @@
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
 import type { Context } from "hono";
-import { isOutOfSpace, isUnavailable } from "../db/database-errors.ts";
+import { errorCode, isOutOfSpace, isUnavailable } from "../db/database-errors.ts";
 import { OverloadError, StorageError, ValidationError } from "../errors.ts";
 
 export type ProblemOptions = {
@@ -25,6 +25,9 @@ export class ProblemError extends Error {
 }
 
 export const RETRY_AFTER_S = 1;
+
+/** character_not_in_repertoire: of what JSON can hold, Postgres refuses only NUL. */
+const UNSTORABLE_CHARACTER = "22021";
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -73,6 +76,13 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return { status: 429, code: error.code, detail: error.message, headers: retry };
   }
   if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
+  if (errorCode(error) === UNSTORABLE_CHARACTER) {
+    return {
+      status: 400,
+      code: "TEXT_UNSTORABLE",
+      detail: "The request holds a NUL character, which text cannot have.",
+    };
+  }
   if (isOutOfSpace(error)) {
     return {
       status: 507,

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { withoutKeys } from "../keys/api-key.ts";
 import type { Logger } from "../logger.ts";
 import type { AppEnv } from "./context.ts";
 
@@ -21,7 +22,13 @@ export function logRequests(logger: Logger): MiddlewareHandler<AppEnv> {
     const { status } = c.res;
     if (status < 400 && SAMPLED_PATHS.has(c.req.path) && ingestCount++ % INGEST_SAMPLE_INTERVAL !== 0) return;
     const duration_ms = Math.round((performance.now() - startedAt) * 10) / 10;
-    const line = { request_id: requestId, method: c.req.method, path: c.req.path, status, duration_ms };
+    const line = {
+      request_id: requestId,
+      method: c.req.method,
+      path: withoutKeys(c.req.path),
+      status,
+      duration_ms,
+    };
     if (status >= 500) logger.warn(line, "request failed");
     else logger.info(line, "request");
   };

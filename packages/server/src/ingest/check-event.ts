@@ -47,7 +47,12 @@ export type Rejection = {
   body: string | null;
 };
 
-export type CheckContext = { limits: Limits; now: () => Date };
+export type CheckContext = {
+  limits: Limits;
+  now: () => Date;
+  /** The device that the sender's key is bound to; it cannot write as another. */
+  boundDeviceId?: string | null;
+};
 
 /** A device's clock further ahead than this is noted. */
 const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
@@ -70,6 +75,19 @@ const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
 /** Checks one event by itself and makes its row. Never throws: what cannot be stored is a rejection that says why. */
 export function checkEvent(value: unknown, context: CheckContext): CheckedEvent | Rejection {
+  const checked = check(value, context);
+  const sender = context.boundDeviceId ?? null;
+  if (sender === null) return checked;
+  if (isRejection(checked)) return { ...checked, device_id: sender };
+  if (checked.device_id === sender) return checked;
+  // What an event claims is not what its sender is: the rejection is noted under the device whose key it was.
+  return {
+    ...reject(value, "device_id is not the one this key is bound to", "/device_id"),
+    device_id: sender,
+  };
+}
+
+function check(value: unknown, context: CheckContext): CheckedEvent | Rejection {
   const flaw = findFlaw(value, context.limits.json_depth);
   if (flaw !== null) return reject(value, flaw);
   const parsed = eventSchema.safeParse(value);

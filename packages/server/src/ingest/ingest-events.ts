@@ -47,7 +47,7 @@ export async function ingestEvents(
 
 function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
   if ("value" in item) return checkEvent(item.value, context);
-  return rejectUnreadable(item.unreadable);
+  return { ...rejectUnreadable(item.unreadable), device_id: context.boundDeviceId ?? null };
 }
 
 function statusOf(outcome: Outcome | undefined): EventResult["status"] {

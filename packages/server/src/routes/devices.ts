@@ -8,6 +8,7 @@ import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
 
 const RECENT_SESSIONS = 10;
 
@@ -15,7 +16,7 @@ const RECENT_SESSIONS = 10;
 export function deviceRoutes({ reads }: { reads: Database }) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getDevices(c) {
+  routes.get("/", requireScope("read"), async function getDevices(c) {
     const { limit, cursor: sent } = readQuery(c, listQuerySchema);
     const cursor = createCursor("devices", {}, timeAndIdSchema);
     const position = cursor.read(sent);
@@ -24,7 +25,7 @@ export function deviceRoutes({ reads }: { reads: Database }) {
     return c.json({ devices: items, ...page });
   });
 
-  routes.get("/:id", async function getDevice(c) {
+  routes.get("/:id", requireScope("read"), async function getDevice(c) {
     const id = readPathId(c, "id", "device");
     const [device, workspaces, recent_sessions] = await reads.run((sql) =>
       Promise.all([

@@ -4,25 +4,32 @@ import { readBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
 import { parseJsonBody, parseWith, requireContentType } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
+import { requireScope } from "../http/scopes.ts";
 import { type IngestDependencies, ingestEvents, type ReceivedEvent } from "../ingest/ingest-events.ts";
 import { parseJson } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
+import { countIngest, type ServerMetrics } from "../metrics/server-metrics.ts";
 
 const NDJSON = "application/x-ndjson";
 
 /** POST /api/events and /api/events/ingest: a batch as JSON, or one event a line. Answers 202 after the commit. */
-export function eventRoutes(ingest: IngestDependencies) {
+export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) {
   const routes = new Hono<AppEnv>();
+  const scope = requireScope("ingest");
 
   async function postEvents(c: Context<AppEnv>) {
     const contentType = requireContentType(c, ["application/json", NDJSON]);
     const text = await readBody(c, ingest.limits);
     const received = contentType === NDJSON ? readLines(text, ingest.limits) : readBatch(text, ingest.limits);
-    return c.json(await ingestEvents(received, ingest), 202);
+    const { access, caller } = c.var;
+    access.takeEvents(c, received.length);
+    const answer = await ingestEvents(received, { ...ingest, boundDeviceId: caller.deviceId });
+    countIngest(metrics, answer);
+    return c.json(answer, 202);
   }
 
-  routes.post("/", postEvents);
-  routes.post("/ingest", postEvents);
+  routes.post("/", scope, postEvents);
+  routes.post("/ingest", scope, postEvents);
   return routes;
 }
 

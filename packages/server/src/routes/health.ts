@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { HealthProbe } from "../db/health-probe.ts";
 import type { AppEnv } from "../http/context.ts";
+import { publicRoute } from "../http/scopes.ts";
 import type { Readiness } from "../readiness.ts";
 import { VERSION } from "../version.ts";
 
@@ -10,9 +11,9 @@ export type HealthDependencies = { readiness: Readiness; health: HealthProbe };
 export function probeRoutes({ readiness, health }: HealthDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/live", (c) => c.json({ status: "ok" }));
+  routes.get("/live", publicRoute, (c) => c.json({ status: "ok" }));
 
-  routes.get("/ready", async function getReady(c) {
+  routes.get("/ready", publicRoute, async function getReady(c) {
     const phase = readiness.phase();
     if (phase !== "ready") return c.json({ status: phase }, 503);
     const db = await health.check();
@@ -26,7 +27,7 @@ export function probeRoutes({ readiness, health }: HealthDependencies) {
 export function healthRoutes({ readiness, health }: HealthDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getHealth(c) {
+  routes.get("/", publicRoute, async function getHealth(c) {
     const db = await health.check();
     const phase = readiness.phase();
     const status = !db.ok ? "unhealthy" : phase === "ready" ? "ok" : "degraded";

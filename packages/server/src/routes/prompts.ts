@@ -8,6 +8,7 @@ import { readJson } from "../http/json.ts";
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
+import { requireDevice, requireScope } from "../http/scopes.ts";
 import { storableText } from "../ingest/clean-value.ts";
 import type { Limits } from "../limits.ts";
 
@@ -17,8 +18,9 @@ export type PromptDependencies = { reads: Database; edits: Database; limits: Lim
 export function promptRoutes({ reads, edits, limits }: PromptDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/pending", async function getPending(c) {
+  routes.get("/pending", requireScope("ingest", "read"), async function getPending(c) {
     const { device_id, limit, cursor: sent } = readQuery(c, pendingPromptsQuerySchema);
+    requireDevice(c, device_id);
     const cursor = createCursor("prompts", { device_id }, positionIdSchema);
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listGitHooksPrompts(sql, device_id, position, limit + 1));
@@ -26,8 +28,9 @@ export function promptRoutes({ reads, edits, limits }: PromptDependencies) {
     return c.json({ prompts: items, ...page });
   });
 
-  routes.post("/dismiss", async function postDismiss(c) {
+  routes.post("/dismiss", requireScope("ingest"), async function postDismiss(c) {
     const { action, ...sent } = await readJson(c, promptAnswerSchema, limits);
+    requireDevice(c, sent.device_id);
     const workspace_id = storableText(sent.workspace_id);
     const device_id = storableText(sent.device_id);
     const known = await edits.run((sql) => answerGitHooksPrompt(sql, { workspace_id, device_id, action }));

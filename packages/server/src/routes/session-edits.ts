@@ -6,10 +6,10 @@ import { matchGitActivity } from "../db/git-activity.ts";
 import { deleteSession, patchSession, requestReparse, type SessionDeletion } from "../db/session-edits.ts";
 import { findSession, sessionExists } from "../db/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
-import { parseWith, readJson } from "../http/json.ts";
+import { readStorableJson } from "../http/edit.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
-import { withStorableCharacters } from "../ingest/clean-value.ts";
+import { requireScope } from "../http/scopes.ts";
 import type { Limits } from "../limits.ts";
 
 export type SessionEditDependencies = { reads: Database; edits: Database; limits: Limits };
@@ -20,18 +20,17 @@ const DELETE_ATTEMPTS_MAX = 5;
 export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.patch("/:id", async function patch(c) {
+  routes.patch("/:id", requireScope("admin"), async function patch(c) {
     const id = readPathId(c, "id", "session");
-    const body = await readJson(c, sessionPatchSchema, limits);
-    const storable = parseWith(sessionPatchSchema, withStorableCharacters(body));
-    const patched = await edits.run((sql) => patchSession(sql, id, storable));
+    const body = await readStorableJson(c, sessionPatchSchema, limits);
+    const patched = await edits.run((sql) => patchSession(sql, id, body));
     const session = await reads.run((sql) => findSession(sql, id));
     if (session === null) throw notFound("session");
     if (!patched) throw tooManyTags();
     return c.json({ session });
   });
 
-  routes.delete("/:id", async function remove(c) {
+  routes.delete("/:id", requireScope("admin"), async function remove(c) {
     const id = readPathId(c, "id", "session");
     const { deleted, orphaned_git_ids } = await deleteAgainstFlushes(edits, id);
     if (!deleted) throw notFound("session");
@@ -39,7 +38,7 @@ export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependenc
     return c.body(null, 204);
   });
 
-  routes.post("/:id/reparse", async function postReparse(c) {
+  routes.post("/:id/reparse", requireScope("admin"), async function postReparse(c) {
     const id = readPathId(c, "id", "session");
     if (await edits.run((sql) => requestReparse(sql, id))) {
       return c.json({ session_id: id, parse_status: "pending" }, 202);

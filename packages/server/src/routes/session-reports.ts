@@ -1,11 +1,12 @@
 import { backfillSessionSchema, sessionReportSchema } from "@wharf/protocol";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import type { ReportResult } from "../db/session-reports.ts";
-import { findSession } from "../db/sessions.ts";
+import { findSession, findSessionDevice } from "../db/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
+import { requireDevice, requireScope } from "../http/scopes.ts";
 import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
 import type { Limits } from "../limits.ts";
@@ -16,8 +17,9 @@ export type SessionReportDependencies = ReportDependencies & { reads: Database; 
 export function sessionReportRoutes(dependencies: SessionReportDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.post("/sessions", async function postSession(c) {
+  routes.post("/sessions", requireScope("ingest"), async function postSession(c) {
     const report = await readJson(c, sessionReportSchema, dependencies.limits);
+    await requireOwnSession(c, report.id, report.device_id);
     const result = await takeSessionReport(report, dependencies);
     refuseDeleted(result);
     const session = await dependencies.reads.run((sql) =>
@@ -26,13 +28,24 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
     return c.json({ session }, result.created ? 201 : 200);
   });
 
-  routes.post("/backfill/sessions", async function postBackfill(c) {
+  routes.post("/backfill/sessions", requireScope("ingest"), async function postBackfill(c) {
     const backfill = await readJson(c, backfillSessionSchema, dependencies.limits);
+    await requireOwnSession(c, backfill.session_id, backfill.device_id);
     const result = await takeBackfill(backfill, dependencies);
     refuseDeleted(result);
     const status = result.created ? "created" : "exists";
     return c.json({ status, session_id: backfill.session_id }, result.created ? 201 : 200);
   });
+
+  /** A key bound to a device reports neither as another device nor on another device's session. */
+  async function requireOwnSession(c: Context<AppEnv>, sessionId: string, deviceId: string): Promise<void> {
+    if (c.var.caller.deviceId === null) return;
+    requireDevice(c, deviceId);
+    const owner = await dependencies.reads.run((sql) =>
+      findSessionDevice(sql, withoutControlCharacters(sessionId)),
+    );
+    if (owner !== null) requireDevice(c, owner);
+  }
 
   return routes;
 }

@@ -17,6 +17,7 @@ import { readJson } from "../http/json.ts";
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
 import type { Limits } from "../limits.ts";
 
 export type SessionDependencies = { reads: Database; limits: Limits };
@@ -25,7 +26,7 @@ export type SessionDependencies = { reads: Database; limits: Limits };
 export function sessionRoutes({ reads, limits }: SessionDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getSessions(c) {
+  routes.get("/", requireScope("read"), async function getSessions(c) {
     const { limit, cursor: sent, ...filters } = readQuery(c, sessionListQuerySchema);
     const cursor = createCursor("sessions", filters, timeAndIdSchema);
     const position = cursor.read(sent);
@@ -34,7 +35,7 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     return c.json({ sessions: items, ...page });
   });
 
-  routes.post("/batch-status", async function postBatchStatus(c) {
+  routes.post("/batch-status", requireScope("read"), async function postBatchStatus(c) {
     const body = await readJson(c, batchStatusSchema, limits);
     const ids = [...new Set(body.session_ids)];
     // An id that no row can have must not make the others fail.
@@ -47,7 +48,7 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     });
   });
 
-  routes.get("/:id", async function getSession(c) {
+  routes.get("/:id", requireScope("read"), async function getSession(c) {
     const id = readPathId(c, "id", "session");
     const [session, relations] = await reads.run((sql) =>
       Promise.all([findSession(sql, id), findSessionRelations(sql, id)]),
@@ -56,12 +57,12 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     return c.json({ session: { ...session, ...relations } });
   });
 
-  routes.get("/:id/events", async function getEvents(c) {
+  routes.get("/:id/events", requireScope("read"), async function getEvents(c) {
     const { items, page } = await sessionRows<StoredEvent>(c, reads, "events", listSessionEvents);
     return c.json({ events: items, ...page });
   });
 
-  routes.get("/:id/git", async function getGit(c) {
+  routes.get("/:id/git", requireScope("read"), async function getGit(c) {
     const { items, page } = await sessionRows<GitActivity>(c, reads, "git", listSessionGit);
     return c.json({ git_activity: items, ...page });
   });

@@ -5,7 +5,7 @@ import type { UnmatchedGit } from "../db/timeline.ts";
 export const GIT_ROWS_PER_ITEM_MAX = 100;
 
 /** Rows of git activity that one page takes; a page of nothing but one busy device's commits ends there. */
-export const GIT_ROWS_PER_PAGE_MAX = 500;
+export const GIT_ROWS_PER_PAGE_MAX = 200;
 
 /** The last row of a page. Of one instant, sessions come before git activity. */
 export type TimelinePosition = { kind: "session" | "git"; time: string; id: string };

@@ -8,6 +8,7 @@ import { findGitOfSessions, listUnmatchedGit } from "../db/timeline.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/cursor.ts";
 import { readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
 import {
   attachGit,
   GIT_ROWS_PER_PAGE_MAX,
@@ -26,7 +27,7 @@ const positionSchema = z.object({
 export function timelineRoutes({ reads }: { reads: Database }) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getTimeline(c) {
+  routes.get("/", requireScope("read"), async function getTimeline(c) {
     const query = readQuery(c, timelineQuerySchema);
     const { limit, cursor: sent, ...filters } = query;
     const cursor = createCursor("timeline", filters, positionSchema);

@@ -15,6 +15,7 @@ import { createCursor, positionIdSchema, positionTimeSchema } from "../http/curs
 import { pageOf } from "../http/list.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
+import { requireScope } from "../http/scopes.ts";
 
 const RECENT_SESSIONS = 10;
 const MATCHES_MAX = 20;
@@ -26,7 +27,7 @@ const statsSchema = z.object({ ...sessionTotalsSchema.shape, device_count: z.num
 export function workspaceRoutes({ reads }: { reads: Database }) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", async function getWorkspaces(c) {
+  routes.get("/", requireScope("read"), async function getWorkspaces(c) {
     const { limit, cursor: sent } = readQuery(c, listQuerySchema);
     const cursor = createCursor("workspaces", {}, positionSchema);
     const position = cursor.read(sent);
@@ -41,7 +42,7 @@ export function workspaceRoutes({ reads }: { reads: Database }) {
   });
 
   // A canonical id holds slashes, which some clients send as they are.
-  routes.get("/:idOrName{.+}", async function getWorkspace(c) {
+  routes.get("/:idOrName{.+}", requireScope("read"), async function getWorkspace(c) {
     const reference = c.req.param("idOrName");
     const detail = await reads.run((sql) => readDetail(sql, reference));
     return c.json(detail);

@@ -175,7 +175,8 @@ describe("a transaction whose backend is lost", () => {
       const pid = await backendOf(connection);
       const statements = [
         connection.query`INSERT INTO books VALUES (1, 'before')`,
-        connection.query`SELECT pg_sleep(60)`,
+        // Its parameter has the driver hold back what follows, to send it once this is described.
+        connection.query`SELECT pg_sleep(${60})`,
         connection.query`INSERT INTO books VALUES (2, 'after')`,
         connection.query`INSERT INTO books VALUES (${3}, ${"after"})`,
       ];

@@ -77,7 +77,10 @@ export function commit(at: number, fields: Partial<SentEvent> = {}, data: object
 }
 
 /** Posts a batch, which has to be taken; answers with the response's body. */
-export async function send(server: TestServer, events: readonly unknown[]): Promise<IngestResponse> {
+export async function send(
+  server: Pick<TestServer, "request">,
+  events: readonly unknown[],
+): Promise<IngestResponse> {
   const { status, body } = await server.request("POST", "/api/events", { events });
   if (status !== 202) throw new Error(`The batch was answered with ${status}: ${JSON.stringify(body)}`);
   return body;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { clearRows } from "@wharf/testkit";
 import fc from "fast-check";
+import { seededRandom, shuffle } from "../../__tests__/seeded-random.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { commit, end, minute, type SentEvent, send, start, toolUse } from "./event-factory.ts";
 
@@ -125,10 +126,7 @@ const history = fc.array(
 
 /** The same events in another order, cut into batches, some of them sent again. */
 function shuffled<T>(items: readonly T[], random: () => number): T[][] {
-  const order = [...items, ...items.filter(() => random() < 0.2)]
-    .map((item) => ({ item, key: random() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ item }) => item);
+  const order = shuffle([...items, ...items.filter(() => random() < 0.2)], random);
   const batches: T[][] = [];
   for (const item of order) {
     const last = batches.at(-1);
@@ -138,24 +136,13 @@ function shuffled<T>(items: readonly T[], random: () => number): T[][] {
   return batches;
 }
 
-/** A small generator of numbers in [0, 1), so that a failure can be repeated from its seed (mulberry32). */
-function generator(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 describe("whatever the order, the batches and the repeats", () => {
   test("events lead to the same sessions, git activity, devices and links", async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.integer(), async (sent, seed) => {
         const inOrder = [...sent].sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
         const expected = await stateAfter(inOrder.map((event) => events([event])));
-        const random = generator(seed);
+        const random = seededRandom(seed);
         expect(await stateAfter([events(sent)])).toEqual(expected);
         expect(await stateAfter(shuffled(sent, random).map(events))).toEqual(expected);
         expect(await stateAfter(shuffled(sent, random).map(events))).toEqual(expected);
@@ -170,7 +157,7 @@ describe("whatever the order, the batches and the repeats", () => {
       fc.asyncProperty(requests, fc.integer(), async ([sent, reports], seed) => {
         const all = [...sent.map((event) => events([event])), ...reports];
         const expected = await stateAfter(all);
-        const random = generator(seed);
+        const random = seededRandom(seed);
         expect(await stateAfter(shuffled(all, random).flat())).toEqual(expected);
         expect(await stateAfter(shuffled(all, random).flat())).toEqual(expected);
       }),
@@ -184,7 +171,7 @@ describe("whatever the order, the batches and the repeats", () => {
         const expected = await stateAfter([events(sent)]);
         await clearRows(server.sql);
         server.current().workspaces.forget();
-        await Promise.all(shuffled(sent, generator(seed)).map((batch) => send(server, batch)));
+        await Promise.all(shuffled(sent, seededRandom(seed)).map((batch) => send(server, batch)));
         expect(await state()).toEqual(expected);
       }),
       { numRuns: RUNS / 2 },

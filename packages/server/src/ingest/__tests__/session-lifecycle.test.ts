@@ -213,7 +213,7 @@ describe("reported sessions", () => {
     expect(again.body.session).toMatchObject({
       tags: ["a", "b", "c"],
       lifecycle: "ended",
-      duration_ms: "600000",
+      duration_ms: 600_000,
       metadata: { k: 1, cwd: "/repo" },
     });
   });
@@ -352,27 +352,33 @@ describe("git activity", () => {
 
   test("is matched to the session that another flush stored while this one waited for the row", async () => {
     const event = commit(5);
-    await send(server, [event]);
+    await send(server, [start("s1", 0), event]);
+    await server.sql`UPDATE sessions SET ended_at = ${minute(3)}`;
     const holder = await server.sql.reserve();
     const waiter = await server.sql.reserve();
-    const [pid] = await waiter<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-    await holder`BEGIN`;
-    await holder`UPDATE git_activity SET message = message WHERE id = ${event.id}`;
-    const matching = matchGitActivity(waiter, [event.id], []);
-    await until(async () => {
-      const [row] =
-        await server.sql`SELECT 1 FROM pg_stat_activity WHERE pid = ${pid?.pid ?? 0} AND wait_event_type = 'Lock'`;
-      return row;
-    });
-    const [row] = await server.sql<{ workspace_id: string }[]>`SELECT workspace_id FROM git_activity`;
-    await server.sql`
-      INSERT INTO sessions (id, workspace_id, device_id, started_at) VALUES ('s1', ${row?.workspace_id ?? ""}, 'laptop', ${minute(0)})`;
-    await holder`UPDATE git_activity SET session_id = 's1' WHERE id = ${event.id}`;
-    await holder`COMMIT`;
-    await matching;
-    holder.release();
-    waiter.release();
-    expect(await sessionOfCommit(event.id)).toBe("s1");
+    try {
+      const [backend] = await waiter<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+      await holder`BEGIN`;
+      await holder`UPDATE git_activity SET message = message WHERE id = ${event.id}`;
+      const matching = matchGitActivity(waiter, [event.id], []);
+      await until(
+        async () => {
+          const waits = await holder`SELECT 1 FROM pg_locks WHERE pid = ${backend?.pid ?? 0} AND NOT granted`;
+          return waits.length > 0;
+        },
+        { describe: "the match waits for the row" },
+      );
+      await server.sql`
+        INSERT INTO sessions (id, workspace_id, device_id, started_at)
+        SELECT 's2', workspace_id, device_id, ${minute(4)} FROM git_activity`;
+      await holder`UPDATE git_activity SET session_id = 's2' WHERE id = ${event.id}`;
+      await holder`COMMIT`;
+      await matching;
+    } finally {
+      holder.release();
+      waiter.release();
+    }
+    expect(await sessionOfCommit(event.id)).toBe("s2");
   });
 });
 

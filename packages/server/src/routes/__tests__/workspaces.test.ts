@@ -107,6 +107,22 @@ describe("totals", () => {
     await Promise.all(sends);
     expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
   });
+
+  test("of git activity follow what is added and what goes with a deleted session", async () => {
+    const commits = Array.from({ length: 30 }, (_, i) =>
+      gitCommit({ workspace_id: `github.com/acme/w${i % 3}`, session_id: i % 2 === 0 ? "one" : null }),
+    );
+    const send = (events: object[]) => server.request("POST", "/api/events", { events });
+    await Promise.all([send(commits.slice(0, 15)), send(commits.slice(15)), send(commits)]);
+    const totals = () =>
+      server.sql`SELECT workspace_id, type, count::int FROM git_totals ORDER BY workspace_id`;
+    const counted = () =>
+      server.sql`SELECT workspace_id, type, count(*)::int FROM git_activity GROUP BY 1, 2 ORDER BY 1`;
+    expect([...(await totals())]).toEqual([...(await counted())]);
+    await server.request("DELETE", "/api/sessions/one");
+    expect([...(await totals())]).toEqual([...(await counted())]);
+    expect((await server.request("GET", "/api/workspaces/w0")).body.git_summary.total_commits).toBe(5);
+  });
 });
 
 describe("GET /api/workspaces/:idOrName", () => {

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { pageSchema } from "./page.ts";
+
+const count = z.number().int().nonnegative();
+const instantSchema = z.iso.datetime({ offset: true });
+
+/** GET /api/ingest/health: the last hour, on every replica, but for `process`, which is the one that answers. */
+export const ingestHealthSchema = z.object({
+  window_minutes: count,
+  /** Minutes without a flush are left out. */
+  minutes: z.array(z.object({ minute: instantSchema, events: count, flushes: count })),
+  devices: z.array(
+    z.object({
+      device_id: z.string(),
+      device_name: z.string(),
+      last_event_at: instantSchema,
+      lag_ms_median: z.number(),
+      lag_ms_max: z.number(),
+    }),
+  ),
+  notes: z.array(
+    z.object({
+      device_id: z.string().nullable(),
+      kind: z.string(),
+      detail: z.string().nullable(),
+      count,
+      last_at: instantSchema,
+    }),
+  ),
+  process: z.object({
+    accepted: count,
+    duplicates: count,
+    rejected: count,
+    queue: z.object({
+      events: count,
+      bytes: count,
+      flushes_in_flight: count,
+      events_max: count,
+      bytes_max: count,
+    }),
+  }),
+});
+
+export const ingestNoteSchema = z.object({
+  id: z.string(),
+  event_id: z.string().nullable(),
+  device_id: z.string().nullable(),
+  kind: z.string(),
+  detail: z.string().nullable(),
+  /** Only for an admin key: what was sent may hold anything. */
+  body: z.string().nullable().optional(),
+  created_at: instantSchema,
+});
+export const ingestNotesSchema = pageSchema.extend({ notes: z.array(ingestNoteSchema) });

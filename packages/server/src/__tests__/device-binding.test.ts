@@ -1,0 +1,108 @@
+import { expect, test } from "bun:test";
+import { createUlid } from "@wharf/protocol";
+import { setupApp } from "./setup-app.ts";
+
+const server = setupApp();
+
+async function boundKey(device_id: string): Promise<Record<string, string>> {
+  const { body } = await server.request("POST", "/api/keys", { scope: "ingest", device_id });
+  return { authorization: `Bearer ${body.key}` };
+}
+
+const at = "2026-11-22T10:00:00Z";
+const eventOf = (device_id: string) => ({
+  id: createUlid(),
+  type: "system.heartbeat",
+  timestamp: at,
+  device_id,
+  workspace_id: "github.com/a/b",
+  data: {},
+});
+const sessionOf = (id: string, device_id: string) => ({
+  id,
+  device_id,
+  workspace_id: "github.com/a/b",
+  started_at: at,
+});
+const backfillOf = (session_id: string, device_id: string) => ({
+  session_id,
+  device_id,
+  workspace_canonical_id: "github.com/a/b",
+  started_at: at,
+});
+
+test("an event of another device is rejected alone, with the reason, and its neighbours are stored", async () => {
+  const key = await boundKey("mine");
+  const events = [eventOf("mine"), eventOf("theirs"), eventOf("mine")];
+  const { status, body } = await server.request("POST", "/api/events", { events }, key);
+  expect(status).toBe(202);
+  expect(body).toMatchObject({ ingested: 2, duplicates: 0, rejected: 1 });
+  expect(body.errors).toEqual([
+    { index: 1, error: "device_id is not the one this key is bound to", pointer: "/device_id" },
+  ]);
+  const rows = await server.sql`SELECT DISTINCT device_id FROM events`;
+  expect([...rows]).toEqual([{ device_id: "mine" }]);
+  const devices = await server.sql`SELECT id FROM devices`;
+  expect([...devices]).toEqual([{ id: "mine" }]);
+});
+
+test("what a bound key had rejected is noted under its own device, whatever the event claims", async () => {
+  const key = { ...(await boundKey("mine")), "content-type": "application/x-ndjson" };
+  const lines = [JSON.stringify(eventOf("theirs")), "not json", JSON.stringify({ device_id: "theirs" })];
+  const { body } = await server.request("POST", "/api/events", lines.join("\n"), key);
+  expect(body.rejected).toBe(3);
+  const notes = await server.sql`SELECT device_id, kind FROM ingest_notes`;
+  expect([...notes]).toEqual(lines.map(() => ({ device_id: "mine", kind: "rejected" })));
+});
+
+test("a session of another device is refused with 403, by its device and by its id", async () => {
+  const key = await boundKey("mine");
+  expect((await server.request("POST", "/api/sessions", sessionOf("s1", "theirs"), key)).status).toBe(403);
+  expect((await server.request("POST", "/api/sessions", sessionOf("s1", "mine"), key)).status).toBe(201);
+  await server.request("POST", "/api/sessions", sessionOf("s2", "theirs"));
+  const taken = await server.request(
+    "POST",
+    "/api/sessions",
+    { ...sessionOf("s2", "mine"), model: "x" },
+    key,
+  );
+  expect([taken.status, taken.body.code]).toEqual([403, "SCOPE_INSUFFICIENT"]);
+  const [row] = await server.sql`SELECT device_id, model FROM sessions WHERE id = 's2'`;
+  expect(row).toEqual({ device_id: "theirs", model: null });
+});
+
+test("a backfilled session of another device is refused with 403", async () => {
+  const key = await boundKey("mine");
+  const path = "/api/backfill/sessions";
+  expect((await server.request("POST", path, backfillOf("s1", "theirs"), key)).status).toBe(403);
+  expect((await server.request("POST", path, backfillOf("s1", "mine"), key)).status).toBe(201);
+  await server.request("POST", path, backfillOf("s2", "theirs"));
+  expect((await server.request("POST", path, backfillOf("s2", "mine"), key)).status).toBe(403);
+});
+
+test("an ingest key that is bound to no device writes for every device", async () => {
+  const { body } = await server.request("POST", "/api/keys", { scope: "ingest" });
+  const events = [eventOf("a"), eventOf("b")];
+  const sent = await server.request(
+    "POST",
+    "/api/events",
+    { events },
+    { authorization: `Bearer ${body.key}` },
+  );
+  expect(sent.body.ingested).toBe(2);
+});
+
+test("a bound key sees and answers the hook offers of its own device only", async () => {
+  const key = await boundKey("mine");
+  const answer = { workspace_id: "w", action: "declined" };
+  expect((await server.request("GET", "/api/prompts/pending?device_id=mine", undefined, key)).status).toBe(
+    200,
+  );
+  expect((await server.request("GET", "/api/prompts/pending?device_id=theirs", undefined, key)).status).toBe(
+    403,
+  );
+  const own = await server.request("POST", "/api/prompts/dismiss", { ...answer, device_id: "mine" }, key);
+  expect(own.status).toBe(404);
+  const other = await server.request("POST", "/api/prompts/dismiss", { ...answer, device_id: "theirs" }, key);
+  expect(other.status).toBe(403);
+});

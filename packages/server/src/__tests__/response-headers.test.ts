@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import { setupApp } from "./setup-app.ts";
+
+describe("a server on its own", () => {
+  const server = setupApp();
+
+  test("answers and errors alike say that they are data, not to be sniffed, run, framed, cached or referred to", async () => {
+    for (const path of ["/api/limits", "/api/nowhere", "/health/live", "/metrics"]) {
+      const { headers } = await server.request("GET", path);
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("referrer-policy")).toBe("no-referrer");
+      expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+      expect(headers.get("cache-control")).toBe("no-store");
+      expect(headers.get("strict-transport-security")).toBeNull();
+    }
+  });
+
+  test("what a client says of its protocol counts for nothing without a trusted proxy", async () => {
+    const { headers } = await server.request("GET", "/health/live", undefined, {
+      "x-forwarded-proto": "https",
+    });
+    expect(headers.get("strict-transport-security")).toBeNull();
+  });
+
+  test("no other origin is let in", async () => {
+    const origin = { origin: "https://evil.example" };
+    const { headers } = await server.request("GET", "/api/limits", undefined, origin);
+    expect(headers.get("access-control-allow-origin")).toBeNull();
+    const preflight = await server.request("OPTIONS", "/api/limits", undefined, {
+      ...origin,
+      "access-control-request-method": "GET",
+    });
+    expect(preflight.status).toBe(404);
+    expect(preflight.headers.get("access-control-allow-origin")).toBeNull();
+  });
+});
+
+describe("a server behind a proxy, with a page elsewhere", () => {
+  const server = setupApp({ trustedProxies: 1, corsOrigins: ["https://page.example"] });
+
+  test("asks for https where it was reached by https", async () => {
+    const secure = await server.request("GET", "/health/live", undefined, { "x-forwarded-proto": "https" });
+    expect(secure.headers.get("strict-transport-security")).toBe("max-age=31536000");
+    const plain = await server.request("GET", "/health/live", undefined, { "x-forwarded-proto": "http" });
+    expect(plain.headers.get("strict-transport-security")).toBeNull();
+  });
+
+  test("the configured origin is let in, with errors too, and no other", async () => {
+    const origin = { origin: "https://page.example" };
+    const preflight = await server.request("OPTIONS", "/api/events", undefined, {
+      ...origin,
+      authorization: "",
+      "access-control-request-method": "POST",
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("https://page.example");
+    expect(preflight.headers.get("access-control-allow-headers")).toContain("Authorization");
+    const failed = await server.request("GET", "/api/limits", undefined, { ...origin, authorization: "" });
+    expect([failed.status, failed.headers.get("access-control-allow-origin")]).toEqual([
+      401,
+      "https://page.example",
+    ]);
+    const other = await server.request("GET", "/api/limits", undefined, { origin: "https://evil.example" });
+    expect(other.headers.get("access-control-allow-origin")).toBeNull();
+  });
+});

@@ -1,0 +1,31 @@
+import type { Sql } from "./postgres.ts";
+
+/**
+ * Ends the open sessions from which nothing has come for `idle_ms`, by the database's clock, at most `limit` of them; answers
+ * with their ids. The end is the last event's time, and falls as soon as the session speaks again.
+ */
+export async function endIdleSessions(sql: Sql, idle_ms: number, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    WITH idle AS (
+      SELECT id FROM sessions
+      WHERE lifecycle IN ('detected', 'capturing') AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'
+      ORDER BY last_heard_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ),
+    ended AS (
+      UPDATE sessions s SET
+        lifecycle = 'ended', ended_by_server = true, end_reason = 'crash', ended_at = last.spoke_at,
+        duration_ms = round(extract(epoch FROM last.spoke_at - s.started_at) * 1000)::bigint, updated_at = now()
+      FROM idle CROSS JOIN LATERAL (
+        SELECT greatest(o.started_at, (SELECT max(e.timestamp) FROM events e WHERE e.session_id = o.id)) AS spoke_at
+        FROM sessions o WHERE o.id = idle.id
+      ) last
+      WHERE s.id = idle.id AND s.lifecycle IN ('detected', 'capturing')
+      RETURNING s.id, s.workspace_id
+    ),
+    change AS (
+      INSERT INTO change_log (kind, session_ids, workspace_ids)
+      SELECT 'sessions_ended', array_agg(id), array_agg(DISTINCT workspace_id) FROM ended HAVING count(*) > 0
+    )
+    SELECT id FROM ended`;
+  return rows.map((row) => row.id);
+}

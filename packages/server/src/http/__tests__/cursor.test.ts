@@ -1,0 +1,41 @@
+import { describe, expect, test } from "bun:test";
+import { createCursor, timeAndIdSchema } from "../cursor.ts";
+
+const TIME = "2025-03-14T10:00:00.123456Z";
+const create = (filters: Record<string, unknown>) => createCursor("things", filters, timeAndIdSchema);
+
+describe("a cursor", () => {
+  test("gives back its position with every microsecond and any text in the id", () => {
+    const cursor = create({ a: 1 });
+    for (const id of ["x", "ü", "💩", '"\\', "\u2028"])
+      expect(cursor.read(cursor.write([TIME, id]))).toEqual([TIME, id]);
+  });
+
+  test("is the start of the list where none was sent", () => {
+    expect(create({}).read(undefined)).toBeNull();
+  });
+
+  test("is opaque, and fit for a query string", () => {
+    expect(create({}).write([TIME, "a?b&c"])).toMatch(/^[A-Za-z0-9_-]+$/);
+  });
+
+  test("is refused under other filters and in another list", () => {
+    const text = create({ a: 1 }).write([TIME, "x"]);
+    expect(() => create({ a: 2 }).read(text)).toThrow("does not belong to this list");
+    expect(() => create({}).read(text)).toThrow("does not belong to this list");
+    expect(() => createCursor("others", { a: 1 }, timeAndIdSchema).read(text)).toThrow("does not belong");
+  });
+
+  test("whose position no row can have is refused", () => {
+    const cursor = create({});
+    const positions: [string, string][] = [
+      ["2025-03-14T10:00:00Z", "x"],
+      ["2025-13-14T10:00:00.000000Z", "x"],
+      ["infinity", "x"],
+      [TIME, "a\0b"],
+      [TIME, ""],
+    ];
+    for (const position of positions)
+      expect(() => cursor.read(cursor.write(position))).toThrow("does not belong");
+  });
+});

@@ -1,0 +1,104 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Context } from "hono";
+import { findLiveKey, type LiveKey, noteKeyUse } from "../db/api-keys.ts";
+import type { Database } from "../db/database.ts";
+import { hashOf, looksLikeKey } from "../keys/api-key.ts";
+import { createKeyCache } from "../keys/key-cache.ts";
+import type { Limits } from "../limits.ts";
+import { clientNetwork } from "./client-address.ts";
+import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
+import { ProblemError } from "./problem.ts";
+import { createRateLimits } from "./rate-limits.ts";
+import { createTokenBuckets } from "./token-buckets.ts";
+
+export type AccessOptions = {
+  /** The admin key of the environment or of the data folder; null: keys of the table alone. */
+  adminKey: string | null;
+  database: Database;
+  limits: Limits;
+  trustedProxies: number;
+  /** Told of every refusal: `authentication`, `requests` or `events`. */
+  onRefusal?: (reason: RefusalReason) => void;
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number;
+};
+
+const SECONDS_PER_MINUTE = 60;
+
+export function createAccess(options: AccessOptions): Access {
+  const { database, limits, trustedProxies, onRefusal, now = () => performance.now() } = options;
+  const adminHash = options.adminKey === null ? null : Buffer.from(hashOf(options.adminKey));
+  const keys = createKeyCache<LiveKey>((hash) => lookUp(database, hash), now);
+  const failures = createTokenBuckets({
+    capacity: limits.failed_authentications_per_min,
+    refillPerS: limits.failed_authentications_per_min / SECONDS_PER_MINUTE,
+    now,
+  });
+
+  async function authenticate(c: Context<AppEnv>): Promise<Caller> {
+    const key = bearerToken(c);
+    if (key === null) throw unauthorized();
+    const hash = hashOf(key);
+    if (adminHash !== null && timingSafeEqual(Buffer.from(hash), adminHash)) {
+      return { keyId: null, scope: "admin", deviceId: null };
+    }
+    const found = await findKey(c, key, hash);
+    if (found !== null) return { keyId: found.id, scope: found.scope, deviceId: found.device_id };
+    countFailure(c);
+    throw unauthorized();
+  }
+
+  /** Keys that were seen to be valid are looked up also for an address that fails too often: others may share it. */
+  async function findKey(c: Context<AppEnv>, key: string, hash: string): Promise<LiveKey | null> {
+    if (!keys.wasKnown(hash)) refuseGuessing(c);
+    const found = looksLikeKey(key) ? await keys.find(hash) : null;
+    const hasExpired = found?.expires_at_ms != null && found.expires_at_ms <= Date.now();
+    return hasExpired ? null : found;
+  }
+
+  function refuseGuessing(c: Context<AppEnv>): void {
+    const { ok, retryAfter_s } = failures.check(clientNetwork(c, trustedProxies));
+    if (ok) return;
+    onRefusal?.("authentication");
+    throw new ProblemError({
+      status: 429,
+      code: "AUTH_TOO_MANY_FAILURES",
+      detail: "Too many wrong keys or codes came from this address: wait, then try again.",
+      headers: { "retry-after": String(retryAfter_s) },
+    });
+  }
+
+  function countFailure(c: Context<AppEnv>): void {
+    failures.take(clientNetwork(c, trustedProxies), 1);
+  }
+
+  return {
+    authenticate,
+    ...createRateLimits({ limits, now, ...(onRefusal === undefined ? {} : { onRefusal }) }),
+    refuseGuessing,
+    countFailure,
+    forgetKeys: keys.forget,
+  };
+}
+
+async function lookUp(database: Database, hash: string): Promise<LiveKey | null> {
+  const key = await database.run((sql) => findLiveKey(sql, hash));
+  // Nobody waits for the note: a database that cannot write must not keep anybody from reading.
+  if (key !== null && !key.use_is_noted)
+    void database.run((sql) => noteKeyUse(sql, key.id)).catch(() => undefined);
+  return key;
+}
+
+function bearerToken(c: Context<AppEnv>): string | null {
+  return /^Bearer +([^\s]+) *$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
+}
+
+/** A missing, wrong, revoked and expired key get the same answer. */
+function unauthorized(): ProblemError {
+  return new ProblemError({
+    status: 401,
+    code: "AUTH_REQUIRED",
+    detail: "A valid key is required: send it as Authorization: Bearer <key>.",
+    headers: { "www-authenticate": "Bearer" },
+  });
+}

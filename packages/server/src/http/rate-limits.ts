@@ -1,0 +1,55 @@
+import type { Context } from "hono";
+import type { Limits } from "../limits.ts";
+import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
+import { ProblemError } from "./problem.ts";
+import { createTokenBuckets, type Taken } from "./token-buckets.ts";
+
+export type RateLimitOptions = {
+  limits: Limits;
+  now: () => number;
+  onRefusal?: (reason: RefusalReason) => void;
+};
+
+/** What each key may send to this process in a second. The answer's headers say how much of it is left. */
+export function createRateLimits(options: RateLimitOptions): Pick<Access, "takeRequest" | "takeEvents"> {
+  const { limits, now, onRefusal } = options;
+  const bucketsOf = (perS: number) => createTokenBuckets({ capacity: perS, refillPerS: perS, now });
+  const requests = bucketsOf(limits.key_requests_per_s);
+  const events = bucketsOf(limits.key_events_per_s);
+
+  function takeRequest(c: Context<AppEnv>, caller: Caller): void {
+    if (caller.scope === "admin" || caller.keyId === null) return;
+    const taken = requests.take(caller.keyId, 1);
+    c.set("rateLimit", headerItem("requests", taken));
+    if (!taken.ok) refuse("requests", limits.key_requests_per_s, taken);
+  }
+
+  function takeEvents(c: Context<AppEnv>, count: number): void {
+    const { caller } = c.var;
+    if (caller.scope === "admin" || caller.keyId === null) return;
+    const taken = events.take(caller.keyId, count);
+    c.set("rateLimit", `${c.var.rateLimit ?? ""}, ${headerItem("events", taken)}`);
+    if (!taken.ok) refuse("events", limits.key_events_per_s, taken);
+  }
+
+  function refuse(what: "requests" | "events", perS: number, { retryAfter_s }: Taken): never {
+    onRefusal?.(what);
+    throw new ProblemError({
+      status: 429,
+      code: "RATE_LIMITED",
+      detail: `This key may send ${perS} ${what} a second: send the same again later.`,
+      headers: { "retry-after": String(retryAfter_s) },
+    });
+  }
+
+  return { takeRequest, takeEvents };
+}
+
+/** The RateLimit-Policy header that belongs to the RateLimit headers. */
+export function rateLimitPolicy(limits: Limits): string {
+  return `"requests";q=${limits.key_requests_per_s};w=1, "events";q=${limits.key_events_per_s};w=1`;
+}
+
+function headerItem(name: string, { remaining, retryAfter_s }: Taken): string {
+  return `"${name}";r=${remaining};t=${retryAfter_s}`;
+}

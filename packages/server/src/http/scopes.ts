@@ -1,0 +1,78 @@
+import type { KeyScope } from "@wharf/protocol";
+import type { Hono, MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { Actor } from "../db/api-keys.ts";
+import type { AppEnv, Caller } from "./context.ts";
+import { ProblemError } from "./problem.ts";
+
+type Declared = readonly KeyScope[];
+
+/** What each guard declares, so that a list of routes can say which scopes each of them takes. */
+const declarations = new WeakMap<object, Declared>();
+
+/**
+ * Lets in keys of these scopes, and admin keys. Every route but a public one has exactly one, as its first handler:
+ * `routes.get("/", requireScope("read"), function getThings(c) { … })`. `c.var.caller` is set behind it.
+ */
+export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHandler<AppEnv> {
+  const allowed = new Set<KeyScope>([...scopes, "admin"]);
+
+  async function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
+    c.set("route", routePath(c));
+    const { access } = c.var;
+    const caller = await access.authenticate(c);
+    c.set("caller", caller);
+    access.takeRequest(c, caller);
+    if (!allowed.has(caller.scope))
+      throw forbidden(`This needs a key with the scope ${scopes.join(" or ")}.`);
+    await next();
+  }
+
+  declarations.set(checkScope, scopes);
+  return checkScope;
+}
+
+/** Declares that a route needs no key. */
+export const publicRoute: MiddlewareHandler<AppEnv> = async function passEveryone(c, next) {
+  c.set("route", routePath(c));
+  await next();
+};
+declarations.set(publicRoute, []);
+
+/** Refuses with 403 when the caller's key is bound to another device. */
+export function requireDevice(c: { var: { caller: { deviceId: string | null } } }, deviceId: string): void {
+  const bound = c.var.caller.deviceId;
+  if (bound !== null && bound !== deviceId) throw forbidden("device_id is not the one this key is bound to.");
+}
+
+/** Whom the audit names for what the caller does. */
+export function actorOf(c: { var: { caller: Caller; requestId: string } }): Actor {
+  const { caller, requestId } = c.var;
+  return { actor: caller.keyId === null ? "environment" : `key ${caller.keyId}`, request_id: requestId };
+}
+
+export type RouteScopes = { method: string; path: string; scopes: Declared | null };
+
+/** Every route with the scopes that it declares: `[]` for a public one, null for one that declares nothing. */
+export function routeScopes(app: Hono<AppEnv>): RouteScopes[] {
+  const routes = new Map<string, RouteScopes>();
+  for (const { method, path, handler } of app.routes) {
+    if (method === "ALL") continue;
+    const route = routes.get(`${method} ${path}`) ?? { method, path, scopes: null };
+    route.scopes ??= declarations.get(handler) ?? null;
+    routes.set(`${method} ${path}`, route);
+  }
+  return [...routes.values()];
+}
+
+/** Throws when a route declares no scope: it would be open to everyone. */
+export function requireDeclaredScopes(app: Hono<AppEnv>): void {
+  const open = routeScopes(app).filter((route) => route.scopes === null);
+  if (open.length === 0) return;
+  const names = open.map((route) => `${route.method} ${route.path}`).join(", ");
+  throw new Error(`Every route declares its scope by requireScope or publicRoute, but not: ${names}`);
+}
+
+function forbidden(detail: string): ProblemError {
+  return new ProblemError({ status: 403, code: "SCOPE_INSUFFICIENT", detail });
+}

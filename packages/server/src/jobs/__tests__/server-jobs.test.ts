@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createJobRunner } from "@wharf/job-runner";
+import { clearRows, createClock, until, useTestDatabase } from "@wharf/testkit";
+import { openDatabase } from "../../db/database.ts";
+import { endIdleSessions } from "../../db/idle-sessions.ts";
+import { migratePhases } from "../../db/phases.ts";
+import { prune } from "../../db/retention.ts";
+import { createLogger } from "../../logger.ts";
+import { createServerJobs } from "../server-jobs.ts";
+
+const database = useTestDatabase({ migrate: migratePhases });
+const IDLE_MS = 3_600_000;
+const logger = createLogger("silent", false);
+
+afterEach(() => clearRows(database.sql));
+
+async function addSession(id: string, fields: { silent_ms: number; lifecycle?: string }): Promise<void> {
+  const { sql } = database;
+  await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES ('w', 'github.com/a/b', 'b') ON CONFLICT DO NOTHING`;
+  await sql`INSERT INTO devices (id, name, type) VALUES ('d', 'd', 'local') ON CONFLICT DO NOTHING`;
+  await sql`
+    INSERT INTO sessions (id, workspace_id, device_id, started_at, lifecycle, last_heard_at)
+    VALUES (${id}, 'w', 'd', '2026-03-01T10:00:00Z', ${fields.lifecycle ?? "capturing"},
+      now() - ${fields.silent_ms} * interval '1 millisecond')`;
+}
+
+describe("sessions that are silent for too long", () => {
+  test("are ended at their last event, as a crash, and the others are left alone", async () => {
+    await addSession("silent", { silent_ms: IDLE_MS + 60_000 });
+    await addSession("talking", { silent_ms: 1_000 });
+    await addSession("parsed", { silent_ms: IDLE_MS * 2, lifecycle: "parsed" });
+    await database.sql`
+      INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data)
+      VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'tool.use', '2026-03-01T10:30:00Z', 'd', 'w', 'silent', '{}')`;
+    expect(await endIdleSessions(database.sql, IDLE_MS, 10)).toEqual(["silent"]);
+    const [silent] = await database.sql`SELECT * FROM sessions WHERE id = 'silent'`;
+    expect(silent).toMatchObject({ lifecycle: "ended", end_reason: "crash", ended_by_server: true });
+    expect(silent?.["ended_at"]).toEqual(new Date("2026-03-01T10:30:00Z"));
+    expect(Number(silent?.["duration_ms"])).toBe(30 * 60_000);
+    const open = await database.sql`SELECT id FROM sessions WHERE lifecycle = 'capturing'`;
+    expect(open.map((row) => row["id"])).toEqual(["talking"]);
+    const [change] = await database.sql`SELECT kind, session_ids FROM change_log`;
+    expect(change).toEqual({ kind: "sessions_ended", session_ids: ["silent"] });
+  });
+
+  test("without any event end where they started, and are ended once", async () => {
+    await addSession("empty", { silent_ms: IDLE_MS * 2 });
+    const ended = await Promise.all([1, 2, 3].map(() => endIdleSessions(database.sql, IDLE_MS, 10)));
+    expect(ended.flat()).toEqual(["empty"]);
+    const [row] = await database.sql`SELECT ended_at = started_at AS same, duration_ms FROM sessions`;
+    expect(row).toEqual({ same: true, duration_ms: "0" });
+  });
+});
+
+describe("retention", () => {
+  test("deletes notes and changes of long ago, and nothing younger", async () => {
+    await database.sql`INSERT INTO ingest_notes (kind, created_at) VALUES ('old', now() - interval '31 days'), ('new', now())`;
+    await database.sql`INSERT INTO change_log (kind, created_at) VALUES ('old', now() - interval '25 hours'), ('new', now())`;
+    await prune(database.sql);
+    const kept = await database.sql`SELECT kind FROM ingest_notes UNION ALL SELECT kind FROM change_log`;
+    expect(kept.map((row) => row["kind"])).toEqual(["new", "new"]);
+  });
+});
+
+describe("the server's jobs", () => {
+  test("enqueue each tick once, whatever the number of processes, and keep themselves going", async () => {
+    const clock = createClock("2026-03-01T10:00:30Z");
+    const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+    const runners = [1, 2, 3].map(() => {
+      const jobs = createServerJobs({ database: writes, logger, now: clock.now, session_idle_ms: IDLE_MS });
+      const runner = createJobRunner({
+        sql: database.sql,
+        jobs: jobs.map(({ job }) => job),
+        logger,
+        backoffBaseMs: 10,
+        maxBackoffMs: 50,
+      });
+      return { jobs, runner };
+    });
+    await addSession("silent", { silent_ms: IDLE_MS * 2 });
+    for (const { jobs, runner } of runners) for (const job of jobs) await job.begin(runner);
+    expect(await countJobs()).toBe(3);
+    clock.set("2026-03-01T10:01:30Z");
+    await Promise.all(runners.map(({ runner }) => runner.start()));
+    try {
+      await until(
+        async () => (await database.sql`SELECT 1 FROM sessions WHERE lifecycle = 'ended'`).length === 1,
+        {
+          describe: () => "the silent session to be ended",
+        },
+      );
+      await until(async () => (await countJobs()) === 6, {
+        describe: () => "each job to have enqueued its next tick",
+      });
+    } finally {
+      await Promise.all(runners.map(({ runner }) => runner.drain(5_000)));
+      await writes.close();
+    }
+  });
+});
+
+/** Ticks that were ever enqueued. */
+async function countJobs(): Promise<number> {
+  const [row] = await database.sql<
+    { count: number }[]
+  >`SELECT count(DISTINCT id)::int AS count FROM all_jobs`;
+  return row?.count ?? 0;
+}

@@ -1,0 +1,37 @@
+import type { Database } from "../db/database.ts";
+import { matchGitActivity } from "../db/git-activity.ts";
+import { endIdleSessions } from "../db/idle-sessions.ts";
+import { prune } from "../db/retention.ts";
+import { repairIngest } from "../ingest/repair.ts";
+import type { Logger } from "../logger.ts";
+import { createRecurrence, type Recurrence } from "./recurring.ts";
+
+export type ServerJobDependencies = {
+  database: Database;
+  logger: Logger;
+  now: () => Date;
+  session_idle_ms: number;
+};
+
+const MINUTE_MS = 60_000;
+const IDLE_SESSIONS_MAX = 1_000;
+
+/** The jobs that the server runs by itself, once a tick over all its processes. */
+export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
+  const { database, logger, now } = dependencies;
+  const recurring = (name: string, every_ms: number, run: () => Promise<unknown>) =>
+    createRecurrence({ name, every_ms, timeout_ms: every_ms, run }, now, logger);
+  return [
+    recurring("end-idle-sessions", MINUTE_MS, () =>
+      endSilentSessions(database, dependencies.session_idle_ms),
+    ),
+    recurring("repair-ingest", MINUTE_MS, () => repairIngest(database, logger)),
+    recurring("prune", 60 * MINUTE_MS, () => database.run(prune)),
+  ];
+}
+
+async function endSilentSessions(database: Database, idle_ms: number): Promise<number> {
+  const ids = await database.run((sql) => endIdleSessions(sql, idle_ms, IDLE_SESSIONS_MAX));
+  if (ids.length > 0) await database.run((sql) => matchGitActivity(sql, [], ids));
+  return ids.length;
+}

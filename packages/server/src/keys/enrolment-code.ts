@@ -1,0 +1,21 @@
+import { hashOf } from "./api-key.ts";
+
+/** Crockford's base32: no I, L, O or U, so that a code survives being read out and typed. */
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const CODE_CHARACTERS = 8;
+export const ENROLMENT_CODE_LIFE_S = 10 * 60;
+
+/** A code like `7K3M-Q9TX`: 40 random bits, which the limit of failed authentications keeps from being tried out. */
+export function createEnrolmentCode(): { code: string; hash: string } {
+  const characters = Array.from(crypto.getRandomValues(new Uint8Array(CODE_CHARACTERS)), (byte) =>
+    ALPHABET.charAt(byte & 31),
+  ).join("");
+  return { code: `${characters.slice(0, 4)}-${characters.slice(4)}`, hash: hashOf(characters) };
+}
+
+/** The hash of a code as somebody typed it, or null for text that is none. */
+export function hashOfTypedCode(typed: string): string | null {
+  const characters = typed.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+  const isCode = characters.length === CODE_CHARACTERS && [...characters].every((c) => ALPHABET.includes(c));
+  return isCode ? hashOf(characters) : null;
+}

@@ -1,0 +1,19 @@
+import type { QueueDepth } from "../routes/ingest-health.ts";
+import type { Registry } from "./registry.ts";
+
+/** The write queue, read when it is scraped. */
+export function observeQueue(registry: Registry, depth: () => QueueDepth): void {
+  const { observed } = registry;
+  observed("gauge", "wharf_ingest_queue_events", "Events that wait for a flush.", () => depth().items);
+  observed("gauge", "wharf_ingest_queue_bytes", "Bytes of the events that wait.", () => depth().bytes);
+  observed("gauge", "wharf_ingest_flushes_in_flight", "Flushes under way.", () => depth().flushes);
+}
+
+export type MigrationCounts = { applied: number; unknown: number };
+
+/** What the ledger said when the server started: migrations applied, and those of a newer version. */
+export function observeMigrations(registry: Registry, counts: () => MigrationCounts): void {
+  const { observed } = registry;
+  observed("gauge", "wharf_migrations_applied", "Migrations in the database.", () => counts().applied);
+  observed("gauge", "wharf_migrations_unknown", "Migrations of a newer version.", () => counts().unknown);
+}

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "bun:test";
+import { createUlid } from "@wharf/protocol";
+import { setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
+
+const server = setupApp({ trustedProxies: 1 });
+
+let addresses = 0;
+
+/** Without a key. Each call comes from an address of its own unless it names one. */
+function enrol(body: unknown, address = `10.0.0.${++addresses}`): Promise<TestResponse> {
+  return server.request("POST", "/api/devices/enrol", body, {
+    authorization: "",
+    "x-forwarded-for": address,
+  });
+}
+
+async function newCode(body?: unknown): Promise<string> {
+  const answer = await server.request("POST", "/api/devices/enrolment-codes", body);
+  expect(answer.status).toBe(201);
+  return answer.body.code;
+}
+
+const eventOf = (device_id: string) => ({
+  id: createUlid(),
+  type: "system.heartbeat",
+  timestamp: new Date().toISOString(),
+  device_id,
+  workspace_id: "github.com/a/b",
+  data: {},
+});
+
+describe("joining with a code", () => {
+  test("a code makes a device and a key that writes as that device and nothing else", async () => {
+    const { status, body } = await enrol({
+      code: await newCode(),
+      name: "laptop",
+      type: "remote",
+      os: "linux",
+    });
+    expect(status).toBe(201);
+    expect(body.device).toMatchObject({ name: "laptop", type: "remote", os: "linux", status: "online" });
+    expect(body.key).toMatch(/^wharf_ingest_/);
+    const authorization = `Bearer ${body.key}`;
+    const events = [eventOf(body.device.id), eventOf("another")];
+    const sent = await server.request("POST", "/api/events", { events }, { authorization });
+    expect(sent.body.results.map((result: { status: string }) => result.status)).toEqual([
+      "accepted",
+      "rejected",
+    ]);
+    expect((await server.request("GET", "/api/keys", undefined, { authorization })).status).toBe(403);
+  });
+
+  test("a code works once, also when it is used twice at the same time", async () => {
+    const code = await newCode();
+    const answers = await Promise.all([1, 2, 3].map(() => enrol({ code })));
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 401, 401]);
+    const [row] =
+      await server.sql`SELECT (SELECT count(*) FROM devices)::int AS devices, (SELECT count(*) FROM api_keys)::int AS keys`;
+    expect(row).toEqual({ devices: 1, keys: 1 });
+  });
+
+  test("a code expires after ten minutes", async () => {
+    const { body } = await server.request("POST", "/api/devices/enrolment-codes");
+    expect(Date.parse(body.expires_at) - Date.now()).toBeWithin(9 * 60_000, 10 * 60_000 + 1_000);
+    await server.sql`UPDATE enrolment_codes SET expires_at = now()`;
+    expect((await enrol({ code: body.code })).status).toBe(401);
+  });
+
+  test("a code survives being typed in lower case, without its hyphen and with look-alike letters", async () => {
+    const code = await newCode();
+    const typed = code.toLowerCase().replace("-", " ").replaceAll("0", "o").replaceAll("1", "l");
+    expect((await enrol({ code: typed })).status).toBe(201);
+  });
+
+  test("a known device joins again under its id, and keeps its name", async () => {
+    await server.sql`INSERT INTO devices (id, name, type) VALUES ('mine', 'my laptop', 'local')`;
+    const { body } = await enrol({ code: await newCode({ device_id: "mine" }), hostname: "box" });
+    expect(body.device).toMatchObject({ id: "mine", name: "my laptop", hostname: "box" });
+    const [key] = await server.sql`SELECT device_id FROM api_keys`;
+    expect(key?.["device_id"]).toBe("mine");
+  });
+
+  test("an unknown, a used, an expired and a malformed code get the same answer", async () => {
+    const used = await newCode();
+    await enrol({ code: used });
+    const answers = [];
+    for (const code of [used, "ZZZZ-ZZZZ", "what?"]) {
+      const { status, body } = await enrol({ code });
+      answers.push({ status, code: body.code, detail: body.detail });
+    }
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]).toMatchObject({ status: 401, code: "ENROLMENT_CODE_REFUSED" });
+  });
+
+  test("only the code's hash is stored, and the audit names the code", async () => {
+    const code = await newCode();
+    await enrol({ code });
+    const rows = await server.sql`SELECT to_jsonb(c) AS row FROM enrolment_codes c`;
+    expect(JSON.stringify(rows)).not.toContain(code.replace("-", ""));
+    const { body } = await server.request("GET", "/api/keys/audit");
+    expect(body.audit[0]).toMatchObject({ action: "enrolled", actor: expect.stringMatching(/^code /) });
+    expect(body.audit[1]).toMatchObject({ action: "code_created", actor: "environment" });
+  });
+});
+
+describe("guessing", () => {
+  test("after 20 wrong codes a minute the address gets 429 with Retry-After, even with the right code", async () => {
+    const code = await newCode();
+    for (let i = 0; i < 20; i++) expect((await enrol({ code: "AAAA-AAAA" }, "192.0.2.1")).status).toBe(401);
+    const refused = await enrol({ code }, "192.0.2.1");
+    expect([refused.status, refused.body.code]).toEqual([429, "AUTH_TOO_MANY_FAILURES"]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await enrol({ code }, "192.0.2.2")).status).toBe(201);
+  });
+
+  test("wrong keys count too; a key that worked before goes on working from the same address", async () => {
+    const from = { "x-forwarded-for": "192.0.2.9" };
+    const { body } = await server.request("POST", "/api/keys", { scope: "read" });
+    const good = { ...from, authorization: `Bearer ${body.key}` };
+    expect((await server.request("GET", "/api/limits", undefined, good)).status).toBe(200);
+    const guess = () =>
+      server.request("GET", "/api/limits", undefined, {
+        ...from,
+        authorization: `Bearer wharf_admin_${"g".repeat(43)}`,
+      });
+    for (let i = 0; i < 20; i++) expect((await guess()).status).toBe(401);
+    expect((await guess()).status).toBe(429);
+    server.current().access.forgetKeys();
+    expect((await server.request("GET", "/api/limits", undefined, good)).status).toBe(200);
+    expect((await server.request("GET", "/api/limits", undefined, from)).status).toBe(200);
+  });
+
+  test("what a client writes into X-Forwarded-For itself does not give it another address", async () => {
+    for (let i = 0; i < 20; i++) await enrol({ code: "AAAA-AAAA" }, `${i}.${i}.${i}.${i}, 192.0.2.77`);
+    expect((await enrol({ code: "AAAA-AAAA" }, "9.9.9.9, 192.0.2.77")).status).toBe(429);
+  });
+});
+
+describe("renaming and removing a device", () => {
+  test("a device keeps the name that it was given, whatever it calls itself", async () => {
+    const { body } = await enrol({ code: await newCode(), name: "before" });
+    const renamed = await server.request("PATCH", `/api/devices/${body.device.id}`, { name: "after" });
+    expect(renamed.body.device).toMatchObject({ id: body.device.id, name: "after" });
+    const event = { ...eventOf(body.device.id), data: { _device_name: "itself" } };
+    await server.request("POST", "/api/events", { events: [event] });
+    const [row] = await server.sql`SELECT name FROM devices WHERE id = ${body.device.id}`;
+    expect(row?.["name"]).toBe("after");
+  });
+
+  test("a removed device loses its keys and keeps its events", async () => {
+    const { body } = await enrol({ code: await newCode() });
+    const authorization = `Bearer ${body.key}`;
+    const event = eventOf(body.device.id);
+    await server.request("POST", "/api/events", { events: [event] }, { authorization });
+    expect((await server.request("DELETE", `/api/devices/${body.device.id}`)).status).toBe(204);
+    expect((await server.request("GET", "/api/limits", undefined, { authorization })).status).toBe(401);
+    const [row] = await server.sql`
+      SELECT status, (SELECT count(*)::int FROM events WHERE device_id = d.id) AS events FROM devices d`;
+    expect(row).toEqual({ status: "terminated", events: 1 });
+    expect((await server.request("GET", "/api/devices")).body.devices).toEqual([]);
+    expect((await server.request("GET", `/api/devices/${body.device.id}`)).status).toBe(200);
+  });
+
+  test("an unknown device is not found, and a name has to be one", async () => {
+    expect((await server.request("PATCH", "/api/devices/nope", { name: "x" })).status).toBe(404);
+    expect((await server.request("DELETE", "/api/devices/nope")).status).toBe(404);
+    expect((await server.request("PATCH", "/api/devices/nope", { name: "  " })).status).toBe(400);
+    expect((await server.request("PATCH", "/api/devices/%00", { name: "x" })).status).toBe(404);
+  });
+});

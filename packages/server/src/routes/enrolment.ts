@@ -1,0 +1,60 @@
+import { createEnrolmentCodeSchema, type Enrol, enrolSchema } from "@wharf/protocol";
+import { Hono } from "hono";
+import type { Database } from "../db/database.ts";
+import { enrolDevice, insertEnrolmentCode } from "../db/enrolment-codes.ts";
+import type { AppEnv } from "../http/context.ts";
+import { readJson, readOptionalJson } from "../http/json.ts";
+import { ProblemError } from "../http/problem.ts";
+import { actorOf, publicRoute, requireScope } from "../http/scopes.ts";
+import { createKey } from "../keys/api-key.ts";
+import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
+import type { Limits } from "../limits.ts";
+
+export type EnrolmentDependencies = { edits: Database; limits: Limits };
+
+/** How a device joins: an admin makes a code, a person types it on the device, and the device gets a key of its own for it. */
+export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
+  const routes = new Hono<AppEnv>();
+
+  routes.post("/enrolment-codes", requireScope("admin"), async function postCode(c) {
+    const { device_id } = await readOptionalJson(c, createEnrolmentCodeSchema, limits);
+    const { code, hash } = createEnrolmentCode();
+    const stored = { hash, deviceId: device_id ?? null, life_s: ENROLMENT_CODE_LIFE_S };
+    const expires_at = await edits.run((sql) => insertEnrolmentCode(sql, stored, actorOf(c)));
+    return c.json({ code, expires_at }, 201);
+  });
+
+  routes.post("/enrol", publicRoute, async function postEnrolment(c) {
+    const { access, requestId } = c.var;
+    access.refuseGuessing(c);
+    const wanted = await readJson(c, enrolSchema, limits);
+    const { key, hash, last4 } = createKey("ingest");
+    const codeHash = hashOfTypedCode(wanted.code);
+    const joining = { codeHash: codeHash ?? "", keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
+    const device = codeHash === null ? null : await edits.run((sql) => enrolDevice(sql, joining, requestId));
+    if (device !== null) return c.json({ device, key }, 201);
+    access.countFailure(c);
+    throw codeRefused();
+  });
+
+  return routes;
+}
+
+function describeDevice({ name, type, hostname, os, arch }: Enrol) {
+  return {
+    name: name ?? null,
+    type: type ?? null,
+    hostname: hostname ?? null,
+    os: os ?? null,
+    arch: arch ?? null,
+  };
+}
+
+/** An unknown, a used and an expired code get the same answer. */
+function codeRefused(): ProblemError {
+  return new ProblemError({
+    status: 401,
+    code: "ENROLMENT_CODE_REFUSED",
+    detail: "This code is not valid: each works once, for ten minutes. Have a new one made.",
+  });
+}
