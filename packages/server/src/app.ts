@@ -7,7 +7,7 @@ import { countRequests } from "./http/count-requests.ts";
 import { ProblemError, problemOf, problemResponse, RETRY_AFTER_S } from "./http/problem.ts";
 import { logRequests } from "./http/request-log.ts";
 import { setResponseHeaders } from "./http/response-headers.ts";
-import { requireDeclaredScopes } from "./http/scopes.ts";
+import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import type { Limits } from "./limits.ts";
@@ -24,6 +24,7 @@ import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
 import { promptRoutes } from "./routes/prompts.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
@@ -83,6 +84,10 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/devices", deviceChangeRoutes({ edits, limits }));
   app.route("/api/limits", limitRoutes({ limits }));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
+  app.route(
+    "/api/openapi.json",
+    openApiRoutes(() => routeScopes(app)),
+  );
   answerFailures(app, logger);
   requireDeclaredScopes(app);
   return app;

@@ -8,6 +8,7 @@ const server = setupApp();
 
 const OPEN_TO_EVERYONE = [
   "GET /api/health",
+  "GET /api/openapi.json",
   "GET /health/live",
   "GET /health/ready",
   "POST /api/devices/enrol",
@@ -18,7 +19,7 @@ test("every route declares its scope", () => {
   expect(undeclared).toEqual([]);
 });
 
-test("no route but health and enrolment is open to everyone", () => {
+test("no route but health, enrolment and the API's document is open to everyone", () => {
   const open = routeScopes(server.current().app).filter((route) => route.scopes?.length === 0);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
 });

@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { setupApp } from "../../__tests__/setup-app.ts";
+import { routeScopes } from "../../http/scopes.ts";
+import { createDocument, describedOtherwise } from "../document.ts";
+import { operations } from "../operations/index.ts";
+
+const server = setupApp();
+
+const documentOf = async () =>
+  (await server.request("GET", "/api/openapi.json", undefined, { authorization: "" })).body;
+
+test("every route is described, and nothing else is", () => {
+  expect(describedOtherwise(routeScopes(server.current().app))).toEqual([]);
+});
+
+test("a route without a description is noticed", () => {
+  const route = { method: "GET", path: "/api/forgotten", scopes: ["read"] as const };
+  const routes = [...routeScopes(server.current().app), route];
+  expect(describedOtherwise(routes)).toEqual(["GET /api/forgotten"]);
+  expect(Object.keys(createDocument(routes).paths)).not.toContain("/api/forgotten");
+});
+
+test("the document is OpenAPI 3.1, as its official schema has it", async () => {
+  const result = await new Validator().validate(await documentOf());
+  expect(result.errors ?? []).toEqual([]);
+  expect(result.valid).toBe(true);
+});
+
+test("every operation has a summary, a name of its own, an answer, and its scopes as security", async () => {
+  const { paths } = await documentOf();
+  const names = new Set<string>();
+  for (const { method, path, scopes } of routeScopes(server.current().app)) {
+    const operation = paths[path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, "{$1}")][method.toLowerCase()];
+    expect(operation.summary).toBeString();
+    names.add(operation.operationId);
+    const schemes = operation.security.flatMap((item: object) => Object.keys(item)).sort();
+    const expected = scopes?.length === 0 ? [] : [...new Set([...(scopes ?? []), "admin"])];
+    expect(schemes).toEqual(expected.map((scope) => `${scope}Key`).sort());
+    expect(Object.keys(operation.responses).some((status) => status.startsWith("2"))).toBe(true);
+    if (expected.length > 0) expect(Object.keys(operation.responses)).toContain("401");
+  }
+  expect(names.size).toBe(Object.keys(operations).length);
+});
+
+test("every reference leads to a schema", async () => {
+  const document = await documentOf();
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
+  expect(references.length).toBeGreaterThan(30);
+  for (const [, name = ""] of references) expect(document.components.schemas).toHaveProperty(name);
+});
+
+test("every answer with a body has an example", async () => {
+  const { paths } = await documentOf();
+  for (const [name, { example, answers }] of Object.entries(operations)) {
+    const [method = "", path = ""] = name.split(" ");
+    const operation = paths[path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, "{$1}")][method.toLowerCase()];
+    const json = operation.responses[example.status].content?.["application/json"];
+    if (answers[example.status] === null || path === "/metrics" || path === "/api/openapi.json") continue;
+    expect([name, json?.example === undefined]).toEqual([name, false]);
+  }
+});
+
+test("the document holds no key that could be one", async () => {
+  const keys = JSON.stringify(await documentOf()).match(/wharf_\w+?_[A-Za-z0-9_-]{43}/g) ?? [];
+  for (const key of keys) expect(key).toEndWith("0".repeat(43));
+});

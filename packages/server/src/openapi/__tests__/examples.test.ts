@@ -1,0 +1,93 @@
+import { afterAll, expect, test } from "bun:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { setupApp } from "../../__tests__/setup-app.ts";
+import { routeScopes } from "../../http/scopes.ts";
+import { createDocument, templateOf } from "../document.ts";
+import type { Operation } from "../operation.ts";
+import { operations } from "../operations/index.ts";
+import { seedExamples } from "./seed-examples.ts";
+
+const server = setupApp();
+
+/** With UPDATE_API_EXAMPLES=1 the answers are recorded anew, as examples for the document. */
+const isRecording = process.env["UPDATE_API_EXAMPLES"] === "1";
+const RECORDED_FILE = new URL("../recorded-answers.json", import.meta.url);
+const RECORDED_NOWHERE = new Set(["GET /api/openapi.json", "GET /metrics"]);
+const recorded: Record<string, unknown> = {};
+
+afterAll(async () => {
+  if (isRecording) await Bun.write(RECORDED_FILE, `${JSON.stringify(recorded, null, 2)}\n`);
+});
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+
+/** Whether a value is what the document says under this pointer; the errors if it is not. */
+function errorsAt(pointer: readonly string[], value: unknown): unknown {
+  if (ajv.getSchema("document") === undefined)
+    ajv.addSchema({ $id: "document", ...createDocument(routeScopes(server.current().app)) });
+  const path = pointer.map((part) => part.replaceAll("~", "~0").replaceAll("/", "~1"));
+  const encoded = path.map((part) => encodeURIComponent(part)).join("/");
+  ajv.validate({ $ref: `document#/${encoded}` }, value);
+  return ajv.errors;
+}
+
+function pointersOf(name: string, { example, body }: Operation) {
+  const [method = "", path = ""] = name.split(" ");
+  const operation = ["paths", templateOf(path), method.toLowerCase()];
+  return {
+    request: [
+      ...operation,
+      "requestBody",
+      "content",
+      body?.contentTypes?.[0] ?? "application/json",
+      "schema",
+    ],
+    answer: [...operation, "responses", String(example.status), "content", "application/json", "schema"],
+  };
+}
+
+function urlOf(name: string, { example }: Operation): string {
+  const path = name.slice(name.indexOf(" ") + 1);
+  const filled = path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, (_, key) =>
+    encodeURIComponent(example.path?.[key] ?? ""),
+  );
+  return example.query === undefined ? filled : `${filled}?${new URLSearchParams(example.query)}`;
+}
+
+for (const [name, operation] of Object.entries(operations)) {
+  test(`the example of ${name} gets the answer that the document promises`, async () => {
+    await seedExamples(server);
+    const { example, answers } = operation;
+    const pointers = pointersOf(name, operation);
+    if (example.body !== undefined) expect(errorsAt(pointers.request, example.body)).toBeNull();
+    const [method = ""] = name.split(" ");
+    const { status, body } = await server.request(method, urlOf(name, operation), example.body);
+    expect([status, body?.detail]).toEqual([example.status, undefined]);
+    const answer = answers[example.status];
+    if (answer === null) expect(body).toBe("");
+    else if (answer !== undefined && "contentType" in answer) expect(body).toContain("# TYPE");
+    else expect(errorsAt(pointers.answer, body)).toBeNull();
+    for (const list of Object.values(body).filter(Array.isArray)) expect(list).not.toBeEmpty();
+    if (typeof body === "object" && !RECORDED_NOWHERE.has(name)) recorded[name] = withoutSecrets(body);
+  });
+}
+
+test("an answer that lacks a documented field is not what the document promises", async () => {
+  const name = "GET /api/sessions";
+  const { answer } = pointersOf(
+    name,
+    operations[name] ?? { tag: "", summary: "", answers: {}, example: { status: 0 } },
+  );
+  await seedExamples(server);
+  const { body } = await server.request("GET", "/api/sessions");
+  expect(errorsAt(answer, body)).toBeNull();
+  const [{ lifecycle, ...incomplete }] = body.sessions;
+  expect(lifecycle).toBeString();
+  expect(errorsAt(answer, { ...body, sessions: [incomplete] })).toMatchObject([{ keyword: "required" }]);
+});
+
+/** A key that was shown once must not stand in a file, even one of a test's. */
+function withoutSecrets(body: object): unknown {
+  const text = JSON.stringify(body);
+  return JSON.parse(text.replaceAll(/wharf_(\w+?)_[A-Za-z0-9_-]{43}/g, `wharf_$1_${"0".repeat(43)}`));
+}

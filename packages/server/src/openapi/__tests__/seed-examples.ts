@@ -1,0 +1,51 @@
+import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
+import type { TestServer } from "../../__tests__/setup-app.ts";
+import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
+
+const WORKSPACE_ID = "01JP9Z000000000000000000W1";
+const SESSION_ID = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
+const SESSION_WITH_TRANSCRIPT = "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64";
+const ENROLMENT_CODE = "7K3M-Q9TX";
+
+/** The rows that the document's examples name. */
+export async function seedExamples(server: TestServer): Promise<void> {
+  const { sql } = server;
+  await sql`
+    INSERT INTO workspaces (id, canonical_id, display_name)
+    VALUES (${WORKSPACE_ID}, 'github.com/acme/site', 'site')`;
+  await ingest(server, [
+    sessionStart(SESSION_ID, { timestamp: at(0) }),
+    sessionStart(SESSION_WITH_TRANSCRIPT, { timestamp: at(60) }),
+    gitCommit({ session_id: SESSION_ID, timestamp: at(30) }),
+    gitCommit({ device_id: "laptop", workspace_id: "github.com/acme/shop", timestamp: at(9000) }),
+    event({ type: "subagent.start", session_id: SESSION_ID, timestamp: at(31), data: subagent() }),
+    sessionEnd(SESSION_ID, { timestamp: at(90) }),
+  ]);
+  await server.request("POST", "/api/events", { events: [{ id: "unusable", device_id: "laptop" }] });
+  await sql`
+    UPDATE sessions SET transcript_s3_key = 'transcripts/example.jsonl', parse_status = 'completed'
+    WHERE id = ${SESSION_WITH_TRANSCRIPT}`;
+  await seedKeys(server);
+  await seedRemoteEnvs(server);
+}
+
+async function seedKeys(server: TestServer): Promise<void> {
+  const { sql } = server;
+  const { body } = await server.request("POST", "/api/keys", { scope: "read", name: "dashboard" });
+  await sql`UPDATE api_keys SET id = '01JP9Z000000000000000000K1' WHERE id = ${body.id}`;
+  await server.request("POST", "/api/devices/enrolment-codes");
+  await sql`UPDATE enrolment_codes SET hash = decode(${hashOfTypedCode(ENROLMENT_CODE)}, 'base64')`;
+}
+
+async function seedRemoteEnvs(server: TestServer): Promise<void> {
+  const { sql } = server;
+  const env = { workspace_id: WORKSPACE_ID, instance_type: "small", region: "eu-central", blueprint: {} };
+  await server.request("POST", "/api/remote-envs", env);
+  await sql`UPDATE remote_envs SET id = '01JP9Z000000000000000000E1'`;
+  await server.request("POST", "/api/blueprints", { name: "small machine", config: { memory_gb: 4 } });
+  await sql`UPDATE blueprints SET id = '01JP9Z000000000000000000B1'`;
+}
+
+function subagent() {
+  return { session_id: SESSION_ID, agent_id: "agent-1", agent_type: "reviewer" };
+}

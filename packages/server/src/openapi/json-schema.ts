@@ -1,0 +1,69 @@
+import {
+  apiKeySchema,
+  blueprintSchema,
+  createdKeySchema,
+  deviceSchema,
+  eventSchema,
+  gitActivitySchema,
+  ingestNoteSchema,
+  problemSchema,
+  remoteEnvSchema,
+  sessionDetailSchema,
+  sessionSchema,
+  storedEventSchema,
+  timelineItemSchema,
+  workspaceDeviceSchema,
+  workspaceSchema,
+} from "@wharf/protocol";
+import { z } from "zod";
+
+export type JsonSchema = Record<string, unknown>;
+/** `input`: as a client sends it, where defaults may be left out. `output`: as the server answers. */
+export type Direction = "input" | "output";
+
+/** What a generated client gets a type of its own for. */
+const names = z.registry<{ id: string }>();
+names.add(apiKeySchema, { id: "ApiKey" });
+names.add(blueprintSchema, { id: "Blueprint" });
+names.add(createdKeySchema, { id: "CreatedKey" });
+names.add(deviceSchema, { id: "Device" });
+names.add(eventSchema, { id: "Event" });
+names.add(gitActivitySchema, { id: "GitActivity" });
+names.add(ingestNoteSchema, { id: "IngestNote" });
+names.add(problemSchema, { id: "Problem" });
+names.add(remoteEnvSchema, { id: "RemoteEnv" });
+names.add(sessionDetailSchema, { id: "SessionDetail" });
+names.add(sessionSchema, { id: "Session" });
+names.add(storedEventSchema, { id: "StoredEvent" });
+names.add(timelineItemSchema, { id: "TimelineItem" });
+names.add(workspaceDeviceSchema, { id: "WorkspaceDevice" });
+names.add(workspaceSchema, { id: "Workspace" });
+
+/** Converts schemas, and gathers the named ones under `components`, which the others refer to. */
+export function createSchemaConverter() {
+  const components: Record<string, JsonSchema> = {};
+
+  function convert(schema: z.core.$ZodType, io: Direction): JsonSchema {
+    const options = { metadata: names, io, unrepresentable: "any", override: adapt } as const;
+    const { $schema, $defs, ...converted } = relocate(z.toJSONSchema(schema, options));
+    Object.assign(components, $defs);
+    return converted;
+
+    function adapt(context: { zodSchema: z.core.$ZodTypes; jsonSchema: JsonSchema }): void {
+      const { def } = context.zodSchema._zod;
+      // A custom check says nothing by itself: its schema carries the type in its metadata.
+      if (def.type === "custom") Object.assign(context.jsonSchema, z.globalRegistry.get(context.zodSchema));
+      // The pattern says in 300 characters what the format says.
+      if (context.jsonSchema["format"] === "date-time") delete context.jsonSchema["pattern"];
+      // Answers may get further fields at any time.
+      if (io === "output" && def.type === "object" && def.catchall === undefined)
+        delete context.jsonSchema["additionalProperties"];
+    }
+  }
+
+  return { convert, components };
+}
+
+function relocate(schema: object): JsonSchema {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}

@@ -1,0 +1,17 @@
+import type { Operations } from "../operation.ts";
+import { ingestOperations } from "./ingest.ts";
+import { keyOperations } from "./keys.ts";
+import { overviewOperations } from "./overview.ts";
+import { remoteOperations } from "./remote.ts";
+import { serverOperations } from "./server.ts";
+import { sessionOperations } from "./sessions.ts";
+
+/** What is said of every route. */
+export const operations: Operations = {
+  ...ingestOperations,
+  ...sessionOperations,
+  ...overviewOperations,
+  ...remoteOperations,
+  ...keyOperations,
+  ...serverOperations,
+};
