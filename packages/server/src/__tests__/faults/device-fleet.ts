@@ -19,7 +19,7 @@ export type Fleet = {
 export function startFleet(
   url: string,
   random: () => number,
-  { devices = 6, batchSize = 20 }: { devices?: number; batchSize?: number } = {},
+  { devices = 6, batchSize = 20, key }: { devices?: number; batchSize?: number; key?: string } = {},
 ): Fleet {
   const state = { stopped: false };
   const fleet = {
@@ -31,7 +31,7 @@ export function startFleet(
   async function run(device: number): Promise<void> {
     while (!state.stopped) {
       const batch = Array.from({ length: batchSize }, () => randomEvent(`device-${device}`, random));
-      const answer = await postEvents(url, batch);
+      const answer = await postEvents(url, batch, key);
       fleet.answers.push(answer);
       if (answer?.status === 202) fleet.acknowledged.push(batch);
       else {
@@ -53,10 +53,10 @@ export function startFleet(
 }
 
 /** Sends every batch again until it is taken; answers with the counts of all of them. */
-export async function resend(url: string, batches: readonly SentEvent[][]) {
+export async function resend(url: string, batches: readonly SentEvent[][], key?: string) {
   const total = { ingested: 0, duplicates: 0, rejected: 0 };
   for (const batch of batches) {
-    const answer = await postEvents(url, batch);
+    const answer = await postEvents(url, batch, key);
     if (answer?.status !== 202) throw new Error(`The batch was answered with ${answer?.status}.`);
     total.ingested += answer.body.ingested;
     total.duplicates += answer.body.duplicates;

@@ -1,0 +1,87 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { connect } from "node:net";
+import { createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { migratePhases } from "../../db/phases.ts";
+import { type HttpServer, serve } from "../../http/serve.ts";
+import { anEvent } from "../../ingest/__tests__/event-factory.ts";
+import { openApp } from "../setup-app.ts";
+import { postEvents } from "./server-process.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const database = useTestDatabase({ migrate: migratePhases });
+const cleanUp: (() => Promise<unknown>)[] = [];
+const DEADLINE_MS = 400;
+
+afterEach(async () => {
+  for (const undo of cleanUp.splice(0).reverse()) await undo();
+});
+
+/** A listening app with short limits, on the database behind a proxy. */
+async function setup() {
+  const { hostname, port } = new URL(database.url);
+  const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
+  const app = openApp(proxy.url(database.url), {
+    limits: { statement_deadline_ms: DEADLINE_MS, body_receive_ms: DEADLINE_MS },
+  });
+  const http: HttpServer = serve(app.app, { host: "127.0.0.1", port: 0 });
+  cleanUp.push(proxy.close, app.close, () => http.stop(0));
+  return { proxy, port: http.port, url: `http://127.0.0.1:${http.port}` };
+}
+
+test("a database in a black hole: 503 by the deadline, again and again, and service as soon as it is out", async () => {
+  const { proxy, url } = await setup();
+  expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
+  const held = anEvent();
+  proxy.pause();
+  for (const event of [held, anEvent(), held]) {
+    const startedAt = performance.now();
+    expect(await postEvents(url, [event])).toMatchObject({ status: 503, retryAfter: "1" });
+    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS * 4);
+  }
+  proxy.resume();
+  await until(async () => (await postEvents(url, [held]))?.status === 202);
+  expect(await database.sql`SELECT 1 FROM events WHERE id = ${held.id}`).toHaveLength(1);
+});
+
+test("a database that accepts and closes: 503 at once, and service as soon as it is back", async () => {
+  const { proxy, url } = await setup();
+  proxy.refuse();
+  proxy.cut();
+  expect(await postEvents(url, [anEvent()])).toMatchObject({ status: 503, retryAfter: "1" });
+  proxy.accept();
+  await until(async () => (await postEvents(url, [anEvent()]))?.status === 202);
+});
+
+test.each([
+  ["of a declared length", "Content-Length: 1000\r\n\r\n{"],
+  ["in chunks", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"],
+])("a sender that stops in the middle of a body %s is answered with 408 and closed", async (_, rest) => {
+  const { port } = await setup();
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += chunk.toString();
+  });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  const headers = "Host: x\r\nAuthorization: Bearer wharf_admin_KEY\r\nContent-Type: application/json\r\n";
+  socket.write(
+    `POST /api/events HTTP/1.1\r\n${headers.replace("wharf_admin_KEY", `wharf_admin_${"k".repeat(43)}`)}${rest}`,
+  );
+  await until(() => received.includes("BODY_TOO_SLOW"));
+  expect(received).toStartWith("HTTP/1.1 408");
+  await closed;
+});
+
+test("a body that declares less than it sends, or nothing that is true, harms nobody else", async () => {
+  const { port, url } = await setup();
+  for (const length of ["-1", "abc", "99999999999999999999"]) {
+    const socket = connect(port, "127.0.0.1");
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    socket.on("error", () => {});
+    socket.write(`POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n{}`);
+    socket.once("data", () => socket.destroy());
+    await closed;
+  }
+  expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
+});
