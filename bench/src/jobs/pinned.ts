@@ -36,7 +36,6 @@ export async function measurePinned(engine: Engine, url: string, settings: strin
     await Bun.sleep(1000);
     rates.push(done - before);
   }
-  if (process.env["SERIES"]) process.stderr.write(`${rates}\n`);
   isOver = true;
   await producer;
   await worker.stop();

@@ -5,7 +5,7 @@ import { createJobRunner, defineJob, jobMigrationsDir } from "../../../packages/
 import type { Engine } from "./measure.ts";
 
 const BULK_CHUNK = 5000;
-const POOL_MAX = 10;
+const POOL_MAX = 5;
 
 const input = z.object({ n: z.number(), text: z.string() });
 

@@ -1,2 +1,3 @@
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from "./cluster.ts";
 export { EmbeddedPostgresError } from "./errors.ts";
+export { tryLock } from "./lock.ts";

@@ -19,6 +19,14 @@ export async function withLock<T>(path: string, action: () => Promise<T>): Promi
   }
 }
 
+/** The lock at `path` until it is released or this process ends, however it ends; null when another holder has it. */
+export function tryLock(path: string): { release(): void } | null {
+  const lock = new Database(path, { create: true });
+  if (tryAcquire(lock)) return { release: () => lock.close() };
+  lock.close();
+  return null;
+}
+
 async function acquire(lock: Database, path: string): Promise<void> {
   const deadline = Date.now() + LOCK_DEADLINE_MS;
   while (!tryAcquire(lock)) {

@@ -41,8 +41,8 @@ const EDIT_CONNECTIONS = 2;
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
-  const location = await locateDatabase(config, dataDir);
-  const cleanUp: (() => Promise<unknown>)[] = [async () => await location.embedded?.stop()];
+  const location = await locateDatabase(config, dataDir, "server");
+  const cleanUp: (() => Promise<unknown>)[] = [location.close];
   try {
     const adminKey = await loadAdminKey(config, dataDir, location.embedded !== null);
     return await start(config, logger, location, adminKey, cleanUp);
@@ -130,7 +130,7 @@ async function start(
     await runner.drain(JOBS_GRACE_MS);
     processMetrics.stop();
     await pools.close();
-    await location.embedded?.stop();
+    await location.close();
   }
 
   return { port: http.port, drain };

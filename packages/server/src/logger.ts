@@ -24,7 +24,8 @@ export function createLogger(
     formatters: { log: serializeErrors },
     hooks: { logMethod: addMessage },
   };
-  if (!isTerminal) return pino(options, destination ?? pino.destination(1));
+  // Written at once: what waits in memory when the process exits is lost, and the last lines say why it did.
+  if (!isTerminal) return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
   return pino({
     ...options,
     transport: {

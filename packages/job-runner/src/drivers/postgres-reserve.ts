@@ -8,6 +8,7 @@ import type { At, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
 const MAX_RECOVERIES = 5;
 /** A claim that brings jobs does without a recovery if the last is no older. */
 const RECOVER_EVERY_MS = 100;
+const NOTHING_RECOVERED = { requeued: 0, dead: 0 };
 
 /** Hints alone: all of it may be wrong, and costs a claim at most. */
 interface QueueMemory {
@@ -51,35 +52,24 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
     const early = queue.isUnkeyed && claim.now === undefined ? claimJobs(sql, claim).execute() : undefined;
     if (early !== undefined && performance.now() - queue.recoveredAtMs < RECOVER_EVERY_MS) {
       const rows = await early;
-      if (rows.length > 0) return { rows, recovered: { requeued: 0, dead: 0 } };
+      if (rows.length > 0) return { rows, recovered: NOTHING_RECOVERED };
     }
-    const [recovery, claimed] = await Promise.all([recover(request, queue, claim), early]);
-    const rows: ClaimedRow[] = claimed ?? [];
-    const { recovered, keyed } = recovery;
-    queue.isUnkeyed = !keyed;
-    const limit = claim.limit - rows.length;
-    if (limit > 0 && (claimed === undefined || keyed || recovered.requeued > 0)) {
-      const rest = { ...claim, limit, after: recovered.requeued > 0 ? null : claim.after };
-      rows.push(...(await (keyed ? claimKeyed(rest) : claimJobs(sql, rest))));
-    }
-    return { rows, recovered };
-  }
-
-  /** Goes on behind the last key looked at, once around at most, until a claim brings something. */
-  async function claimKeyed(claim: Claim): Promise<ClaimedRow[]> {
-    const queue = queueOf(claim.queue);
-    const firstKey = queue.lastKey;
-    let afterKey = firstKey;
-    let wrapped = firstKey === "";
-    for (;;) {
-      const rows = await claimKeyedJobs(sql, { ...claim, afterKey });
-      const nextKey = rows[0]?.next_key ?? "";
-      queue.lastKey = nextKey;
-      const claimed = rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
-      const around = wrapped && (nextKey === "" || (firstKey !== "" && nextKey >= firstKey));
-      if (claimed.length > 0 || around) return claimed;
-      wrapped ||= nextKey === "";
-      afterKey = nextKey;
+    const recovering = recover(request, queue, claim);
+    recovering.catch(() => undefined);
+    const rows: ClaimedRow[] = (await early) ?? [];
+    try {
+      const { recovered, keyed } = await recovering;
+      queue.isUnkeyed = !keyed;
+      const limit = claim.limit - rows.length;
+      if (limit > 0 && (early === undefined || keyed || recovered.requeued > 0)) {
+        const rest = { ...claim, limit, after: recovered.requeued > 0 ? null : claim.after };
+        rows.push(...(await (keyed ? claimAmongKeys(sql, rest, queue) : claimJobs(sql, rest))));
+      }
+      return { rows, recovered };
+    } catch (error) {
+      // What is claimed is leased: it must reach the worker even if the rest failed.
+      if (rows.length === 0) throw error;
+      return { rows, recovered: NOTHING_RECOVERED };
     }
   }
 
@@ -110,6 +100,21 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
   }
 
   return reserve;
+}
+
+/** Goes on behind the last key looked at, once around at most, until a claim brings something. */
+async function claimAmongKeys(sql: Sql, claim: Claim, queue: QueueMemory): Promise<ClaimedRow[]> {
+  const firstKey = queue.lastKey;
+  let isSecondRound = firstKey === "";
+  for (;;) {
+    const rows = await claimKeyedJobs(sql, { ...claim, afterKey: queue.lastKey });
+    const nextKey = rows[0]?.next_key ?? "";
+    queue.lastKey = nextKey;
+    const claimed = rows.filter((row): row is typeof row & ClaimedRow => row.id !== null);
+    const isAround = isSecondRound && (nextKey === "" || (firstKey !== "" && nextKey >= firstKey));
+    if (claimed.length > 0 || isAround) return claimed;
+    isSecondRound ||= nextKey === "";
+  }
 }
 
 function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {

@@ -75,7 +75,7 @@ describe("readConfig", () => {
 describe("locateDatabase", () => {
   test("takes DATABASE_URL, also in production, and starts nothing", async () => {
     const config = readConfig({ NODE_ENV: "production", DATABASE_URL: "postgres://somewhere/wharf" });
-    expect(await locateDatabase(config, "/nowhere")).toEqual({
+    expect(await locateDatabase(config, "/nowhere", "server")).toMatchObject({
       url: "postgres://somewhere/wharf",
       embedded: null,
     });
@@ -83,7 +83,7 @@ describe("locateDatabase", () => {
 
   for (const environment of [{ NODE_ENV: "production" }, { RAILWAY_ENVIRONMENT_NAME: "production" }]) {
     test(`starts no database of its own with ${JSON.stringify(environment)}: it is an error`, async () => {
-      const missing = locateDatabase(readConfig(environment), "/nowhere");
+      const missing = locateDatabase(readConfig(environment), "/nowhere", "server");
       await expect(missing).rejects.toBeInstanceOf(StorageError);
       await expect(missing).rejects.toMatchObject({
         code: "STORAGE_DB_URL_MISSING",

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { copyTree, type Program, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import postgres from "postgres";
 import { anEvent, commit, end, start, toolUse } from "../ingest/__tests__/event-factory.ts";
@@ -26,6 +26,8 @@ afterEach(async () => {
   for (const folder of folders)
     for (const pid of await postgresProcessesOf(folder)) process.kill(pid, "SIGKILL");
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  for (const cluster of dataDirs) await rm(dirname(cluster), { recursive: true, force: true });
+  dataDirs.clear();
 });
 
 /** A fresh copy of the tree; as root within a folder that no other user can enter. */

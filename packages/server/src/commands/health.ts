@@ -10,12 +10,12 @@ process.exit(health.ok ? 0 : 1);
 async function check(): Promise<DbHealth> {
   try {
     const config = loadConfig();
-    const location = await locateDatabase(config, resolveFromRoot(config.dataDir));
+    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
     const sql = createDb(location.url, { applicationName: "wharf-health", max: 1 });
     const result = await checkDbHealth(sql);
     // A frozen database would let us wait for the end of the pool, too.
     if (result.ok) await closeDb(sql);
-    if (location.embedded?.adopted === false) await location.embedded.stop();
+    await location.close();
     return result;
   } catch (error) {
     return { ok: false, latency_ms: 0, error: describeDatabaseError(error) };

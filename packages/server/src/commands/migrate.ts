@@ -25,7 +25,7 @@ async function main(options: string[]): Promise<number> {
     option === undefined || option === "--status" || (option === "--accept" && file !== undefined);
   if (!isKnown) return print(USAGE, 2);
   const config = loadConfig();
-  const location = await locateDatabase(config, resolveFromRoot(config.dataDir));
+  const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
   const sql = createDb(config.databaseDirectUrl ?? location.url, {
     applicationName: "wharf-migrate",
     max: 2,
@@ -36,7 +36,7 @@ async function main(options: string[]): Promise<number> {
     return await migrate(sql);
   } finally {
     await closeDb(sql);
-    if (location.embedded?.adopted === false) await location.embedded.stop();
+    await location.close();
   }
 }
 

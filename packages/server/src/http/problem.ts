@@ -1,6 +1,6 @@
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
 import type { Context } from "hono";
-import { errorCode, isOutOfSpace, isUnavailable } from "../db/database-errors.ts";
+import { errorCode, isOutOfSpace, isRetryableConflict, isUnavailable } from "../db/database-errors.ts";
 import { OverloadError, StorageError, ValidationError } from "../errors.ts";
 
 export type ProblemOptions = {
@@ -91,7 +91,7 @@ export function problemOf(error: unknown): ProblemOptions | null {
       headers: retry,
     };
   }
-  if (isUnavailable(error)) {
+  if (isUnavailable(error) || isRetryableConflict(error)) {
     return {
       status: 503,
       code: error instanceof StorageError ? error.code : "STORAGE_UNAVAILABLE",

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import { setupApp } from "../../__tests__/setup-app.ts";
+import { anEvent, minute, send, start, statuses, toolUse, WORKSPACE } from "./event-factory.ts";
+
+const server = setupApp();
+
+async function session(id = "s1") {
+  const [row] = await server.sql`SELECT id FROM sessions WHERE id = ${id}`;
+  return row;
+}
+
+const report = (fields: object = {}) => ({
+  id: "s1",
+  workspace_id: WORKSPACE,
+  device_id: "laptop",
+  started_at: minute(0),
+  ...fields,
+});
+
+describe("a deleted session", () => {
+  const deleteSession = async (id: string) => {
+    await server.sql.begin(async (sql) => {
+      await sql`INSERT INTO session_tombstones (session_id) VALUES (${id})`;
+      await sql`DELETE FROM events WHERE session_id = ${id}`;
+      await sql`DELETE FROM sessions WHERE id = ${id}`;
+    });
+  };
+
+  test("stays deleted: its events are rejected alone, with the reason, and so are reports of it", async () => {
+    const old = toolUse("s1", 0);
+    await send(server, [old]);
+    await deleteSession("s1");
+    const answer = await send(server, [anEvent(), toolUse("s1", 1), start("s1", 0), old, toolUse("s2", 0)]);
+    expect(statuses(answer)).toEqual(["accepted", "rejected", "rejected", "rejected", "accepted"]);
+    expect(answer.errors?.map(({ error }) => error)).toEqual(Array(3).fill("its session was deleted"));
+    expect(await session()).toBeUndefined();
+    expect(await server.request("POST", "/api/sessions", report())).toMatchObject({
+      status: 410,
+      body: { code: "SESSION_DELETED" },
+    });
+    const backfill = {
+      session_id: "s1",
+      workspace_canonical_id: WORKSPACE,
+      device_id: "d",
+      started_at: minute(0),
+    };
+    expect((await server.request("POST", "/api/backfill/sessions", backfill)).status).toBe(410);
+    expect(await session()).toBeUndefined();
+  });
+
+  test("stays deleted also while events of it are being stored", async () => {
+    for (let round = 0; round < 15; round++) {
+      const id = `s${round}`;
+      await send(server, [start(id, 0)]);
+      const sending = Array.from({ length: 6 }, (_, n) =>
+        send(server, [anEvent(), n % 2 === 0 ? toolUse(id, n) : start(id, n)]),
+      );
+      const [answers] = await Promise.all([Promise.all(sending), deleteWhilePossible(id)]);
+      for (const answer of answers) expect(answer.results[0]?.status).toBe("accepted");
+      expect(await session(id)).toBeUndefined();
+      expect(await server.sql`SELECT 1 FROM events WHERE session_id = ${id}`).toHaveLength(0);
+    }
+    expect(await server.sql`SELECT 1 FROM projection_retries`).toHaveLength(0);
+  });
+
+  /** An event that is stored between the two deletes makes the second one fail: then all of it is done again. */
+  async function deleteWhilePossible(id: string): Promise<void> {
+    for (;;) {
+      try {
+        return await deleteSession(id);
+      } catch (error) {
+        const code = error instanceof Error && "code" in error ? error.code : undefined;
+        if (code !== "23503" && code !== "40P01" && code !== "23505") throw error;
+      }
+    }
+  }
+});
