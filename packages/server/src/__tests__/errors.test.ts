@@ -26,6 +26,8 @@ const SESSION = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
 const KEY = "/api/keys/01JP9Z000000000000000000K1";
 const ENV = { workspace_id: "nowhere", instance_type: "small", region: "here", blueprint: {} };
 const REPORT = { id: "s", workspace_id: "github.com/acme/site", device_id: "laptop" };
+/** Well formed, but no offset that Postgres knows. */
+const FAR_OFF = "2099-01-01T00:00:00+23:59";
 const post = (path: string, body: unknown, headers?: Record<string, string>): Request => ({
   method: "POST",
   path,
@@ -44,6 +46,18 @@ const ERRORS: [status: number, code: string, what: string, request: Request][] =
   [400, "BATCH_TOO_LARGE", "a line too many", post("/api/events", "1\n2\n3\n4\n5\n6\n7", ndjson)],
   [400, "BODY_NOT_DECOMPRESSED", "gzip that is none", post("/api/events", "plain", gzip)],
   [400, "VALIDATION_FAILED", "a report without a start", post("/api/sessions", REPORT)],
+  [
+    400,
+    "VALIDATION_FAILED",
+    "an offset of no place",
+    post("/api/sessions", { ...REPORT, started_at: FAR_OFF }),
+  ],
+  [
+    400,
+    "VALIDATION_FAILED",
+    "an expiry of no place",
+    post("/api/keys", { scope: "read", expires_at: FAR_OFF }),
+  ],
   [400, "VALIDATION_FAILED", "an unknown scope", post("/api/keys", { scope: "root" })],
   [400, "VALIDATION_FAILED", "a limit of none", { path: "/api/sessions?limit=0" }],
   [400, "VALIDATION_FAILED", "a NUL in a parameter", { path: "/api/sessions?tag=%00" }],
