@@ -74,7 +74,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     metrics.databaseError(operation);
     const name = error instanceof Error ? error.name : typeof error;
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    logger.warn({ operation, error: name, code }, "database error");
+    logger.warn({ operation, reason: code ?? name }, "database error");
   }
 
   function gauges(): JobGauges {

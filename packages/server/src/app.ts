@@ -120,7 +120,7 @@ function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
     problemResponse(c, c.var.requestId, {
       status: 404,
       code: "ROUTE_UNKNOWN",
-      detail: "There is no such route: see the README.",
+      detail: "There is no such route: GET /api/openapi.json lists them.",
     }),
   );
   app.onError((error, c) => {

@@ -1,3 +1,4 @@
+import { createUlid } from "@wharf/protocol";
 import type { Config } from "./config.ts";
 import type { DatabaseLocation } from "./db/embedded.ts";
 import type { AdminKey } from "./keys/admin-key.ts";
@@ -63,9 +64,18 @@ function describeAdminKey(adminKey: AdminKey): string {
 
 function firstEventCommand(url: string, adminKey: AdminKey): string {
   const key = adminKey.source === "file" ? `$(cat ${adminKey.file})` : "$WHARF_ADMIN_KEY";
+  const event = {
+    id: createUlid(),
+    type: "session.start",
+    timestamp: new Date().toISOString(),
+    device_id: "my-laptop",
+    workspace_id: "github.com/me/project",
+    session_id: "my-first-session",
+    data: { cc_session_id: "my-first-session", cwd: "/home/me/project", source: "startup" },
+  };
   return [
-    `curl -sS ${url}/api/sessions -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\`,
-    `  -d '{"id":"my-first-session","workspace_id":"github.com/me/project","device_id":"my-laptop","started_at":"${new Date().toISOString()}"}'`,
+    `curl -sS ${url}/api/events -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\`,
+    `  -d '${JSON.stringify({ events: [event] })}'`,
   ].join("\n");
 }
 

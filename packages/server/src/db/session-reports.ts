@@ -7,6 +7,8 @@ import { laterPath } from "./workspace-devices.ts";
 export type SessionRow = {
   id: string;
   workspace_id: string;
+  /** The workspace as the device names it: of two reports with one start, it says in any order which stands. */
+  workspace_reference: string;
   device_id: string;
   device_name: string | null;
   device_type: "local" | "remote" | null;
@@ -31,7 +33,7 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
     WITH report AS MATERIALIZED (
       SELECT r.*
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
-        id text, workspace_id text, device_id text, device_name text, device_type text, local_path text,
+        id text, workspace_id text, workspace_reference text, device_id text, device_name text, device_type text, local_path text,
         started_at timestamptz, ended_at timestamptz, end_reason text, duration_ms bigint, git_branch text, model text,
         source text, initial_prompt text, tags text[], metadata jsonb
       )
@@ -71,7 +73,7 @@ function reportedFacts(sql: Sql) {
       FROM (SELECT ${microseconds(sql, sql`r.started_at`)}) AS said (at)
       CROSS JOIN LATERAL (
         VALUES
-          ('origin', true, jsonb_build_array(0, at, '', r.workspace_id, r.device_id)),
+          ('origin', true, jsonb_build_array(0, at, r.workspace_reference, r.workspace_id, r.device_id)),
           ('end', r.ended_at IS NOT NULL,
             jsonb_build_array(0, -${microseconds(sql, sql`r.ended_at`)}, '', r.end_reason, r.duration_ms)),
           ('source', r.source IS NOT NULL, jsonb_build_array(0, at, '', r.source)),

@@ -64,10 +64,12 @@ export async function takeBackfill(
   );
 }
 
+type UnplacedSession = Omit<SessionRow, "workspace_id" | "workspace_reference">;
+
 async function take(
   dependencies: ReportDependencies,
   reference: string,
-  session: Omit<SessionRow, "workspace_id">,
+  session: UnplacedSession,
 ): Promise<ReportResult> {
   const key = isUlid(reference) ? reference : (canonicalWorkspaceId(reference) ?? UNASSOCIATED_WORKSPACE);
   const result = await storeReport(dependencies, key, session).catch((error) => {
@@ -85,7 +87,7 @@ async function take(
 async function storeReport(
   dependencies: ReportDependencies,
   key: string,
-  session: Omit<SessionRow, "workspace_id">,
+  session: UnplacedSession,
 ): Promise<ReportResult> {
   const ids = await dependencies.workspaces.resolve([key]);
   const workspace_id = ids.get(key);
@@ -95,7 +97,7 @@ async function storeReport(
       "WORKSPACE_UNKNOWN",
     );
   }
-  const row: SessionRow = { ...session, workspace_id };
+  const row: SessionRow = { ...session, workspace_id, workspace_reference: key };
   const json = JSON.stringify(withStorableCharacters(row));
   return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json)));
 }
