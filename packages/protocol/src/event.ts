@@ -15,6 +15,14 @@ export const timestampSchema = z.iso
   .datetime({ offset: true, error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z" })
   .refine(isPlausibleTime, { error: `must lie between ${EARLIEST_YEAR} and ${LATEST_YEAR}` });
 
+/** What Postgres refuses: an offset of 16 hours and more, which no place on earth has, or dozens of fractional digits. */
+const UNREADABLE_TIME = /[+-](?:1[6-9]|2\d):\d\d$|\.\d{10}/;
+
+/** A timestamp that goes to the database by itself; that of an event is refused there, alone. */
+export const storableTimestampSchema = timestampSchema.refine((text) => !UNREADABLE_TIME.test(text), {
+  error: "must have an offset below 16 hours and at most nine fractional digits",
+});
+
 export const eventTypeSchema = z
   .string()
   .max(TYPE_CHARACTERS_MAX)

@@ -5,6 +5,7 @@ import { routeScopes } from "../../http/scopes.ts";
 import { createDocument, templateOf } from "../document.ts";
 import type { Operation } from "../operation.ts";
 import { operations } from "../operations/index.ts";
+import { exampleRequest } from "./example-request.ts";
 import { seedExamples } from "./seed-examples.ts";
 
 const server = setupApp();
@@ -46,22 +47,14 @@ function pointersOf(name: string, { example, body }: Operation) {
   };
 }
 
-function urlOf(name: string, { example }: Operation): string {
-  const path = name.slice(name.indexOf(" ") + 1);
-  const filled = path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, (_, key) =>
-    encodeURIComponent(example.path?.[key] ?? ""),
-  );
-  return example.query === undefined ? filled : `${filled}?${new URLSearchParams(example.query)}`;
-}
-
 for (const [name, operation] of Object.entries(operations)) {
   test(`the example of ${name} gets the answer that the document promises`, async () => {
     await seedExamples(server);
     const { example, answers } = operation;
     const pointers = pointersOf(name, operation);
     if (example.body !== undefined) expect(errorsAt(pointers.request, example.body)).toBeNull();
-    const [method = ""] = name.split(" ");
-    const { status, body } = await server.request(method, urlOf(name, operation), example.body);
+    const { method, url, body: sent } = exampleRequest(name, operation);
+    const { status, body } = await server.request(method, url, sent);
     expect([status, body?.detail]).toEqual([example.status, undefined]);
     const answer = answers[example.status];
     if (answer === null) expect(body).toBe("");
