@@ -1,3 +1,4 @@
+export * from "./credentials.ts";
 export * from "./device.ts";
 export * from "./event.ts";
 export * from "./ingest-health.ts";

@@ -16,11 +16,26 @@ export type Lifecycle = z.infer<typeof lifecycleSchema>;
 
 export const TAGS_MAX = 100;
 export const TAG_CHARACTERS_MAX = 100;
+export const REPORT_TEXT_CHARACTERS_MAX = 4 * 1024;
+export const INITIAL_PROMPT_CHARACTERS_MAX = 64 * 1024;
+export const METADATA_KEYS_MAX = 200;
+/** Of its JSON. */
+export const METADATA_CHARACTERS_MAX = 64 * 1024;
 
 const workspaceReference = z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX);
 const durationMs = z.number().int().nonnegative();
 export const tagSchema = z.string().min(1).max(TAG_CHARACTERS_MAX);
 export const tagsSchema = z.array(tagSchema).max(TAGS_MAX);
+
+const text = z.string().max(REPORT_TEXT_CHARACTERS_MAX);
+const metadataSchema = z
+  .record(z.string(), z.unknown())
+  .refine((metadata) => Object.keys(metadata).length <= METADATA_KEYS_MAX, {
+    error: `must have at most ${METADATA_KEYS_MAX} keys`,
+  })
+  .refine((metadata) => JSON.stringify(metadata).length <= METADATA_CHARACTERS_MAX, {
+    error: `must be at most ${METADATA_CHARACTERS_MAX} characters of JSON`,
+  });
 
 /** POST /api/sessions: a device reports a session. Idempotent by `id`; later values fill what is missing. */
 export const sessionReportSchema = z
@@ -33,13 +48,13 @@ export const sessionReportSchema = z
     ended_at: storableTimestampSchema.nullish(),
     end_reason: z.string().max(200).nullish(),
     duration_ms: durationMs.nullish(),
-    cwd: z.string().nullish(),
-    git_branch: z.string().nullish(),
-    model: z.string().nullish(),
+    cwd: text.nullish(),
+    git_branch: text.nullish(),
+    model: text.nullish(),
     source: z.string().max(100).nullish(),
-    initial_prompt: z.string().nullish(),
+    initial_prompt: z.string().max(INITIAL_PROMPT_CHARACTERS_MAX).nullish(),
     tags: tagsSchema.optional(),
-    metadata: z.record(z.string(), z.unknown()).optional(),
+    metadata: metadataSchema.optional(),
     device_name: z.string().min(1).max(200).nullish(),
     device_type: deviceTypeSchema.nullish(),
   })
@@ -59,8 +74,8 @@ export const backfillSessionSchema = z.looseObject({
   started_at: storableTimestampSchema,
   ended_at: storableTimestampSchema.nullish(),
   duration_ms: durationMs.nullish(),
-  cwd: z.string().nullish(),
-  git_branch: z.string().nullish(),
+  cwd: text.nullish(),
+  git_branch: text.nullish(),
   source: z.string().max(100).nullish(),
   is_live: z.boolean().nullish(),
 });

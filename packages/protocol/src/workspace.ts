@@ -22,11 +22,6 @@ const SCP_REMOTE = new RegExp(
 );
 /** A URL with a slash too few is no remote: its user and password would be taken for a path. */
 const BROKEN_URL = /^(?:https?|ssh|git\+ssh|ftps?|file):(?!\/\/)/i;
-/** Bounded, so that a long text without an end to its URLs is searched in linear time. */
-const CREDENTIALS_IN_URL =
-  /([a-z][a-z0-9+.-]{0,20}:\/{1,2})(?:[^/\s"]{0,1024}@|[^/:\s@"]{1,256}:(?!\d+\/)[^\s"]{1,1024}@)/gi;
-const PASSWORD_IN_SCP = /^([^/@:\s]*):[^/@\s]*@/;
-const QUERY_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^?#]*)[?#].*$/is;
 
 /**
  * The canonical id of a git remote, `host/path`: no protocol, credentials, port, `.git` or trailing slash; the host in lower
@@ -64,16 +59,6 @@ export function workspaceDisplayName(canonicalId: string): string {
 export function chooseRemote(remotes: Readonly<Record<string, string>>): string | null {
   const names = Object.keys(remotes).sort();
   return remotes["origin"] ?? remotes[names[0] ?? ""] ?? null;
-}
-
-/** A remote without its user name, password and query; text without any comes back unchanged. */
-export function withoutCredentials(remote: string): string {
-  return withoutUrlCredentials(remote).replace(PASSWORD_IN_SCP, "$1@").replace(QUERY_OF_URL, "$1");
-}
-
-/** Any text, with user names and passwords taken out of the URLs in it. */
-export function withoutUrlCredentials(text: string): string {
-  return text.includes("@") ? text.replace(CREDENTIALS_IN_URL, "$1") : text;
 }
 
 /** NUL and lone surrogates can be stored nowhere, and no repository has them in its address. */

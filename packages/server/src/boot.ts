@@ -10,7 +10,7 @@ import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } fro
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
-import type { CheckedEvent } from "./ingest/check-event.ts";
+import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
@@ -186,7 +186,7 @@ function createIngest({ limits }: Config, writes: Database, metrics: ServerMetri
   });
   const writer = createWriter<CheckedEvent>({
     flush: measureFlush(flush, metrics),
-    sizeOf: (event) => event.data.length,
+    sizeOf: sizeOfEvent,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });

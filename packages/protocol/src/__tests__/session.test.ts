@@ -51,6 +51,23 @@ describe("a reported session", () => {
     ["too many tags", { tags: Array(TAGS_MAX + 1).fill("t") }],
     ["metadata that is a list", { metadata: [] }],
     ["a device type that is not known", { device_type: "toaster" }],
+    [
+      "metadata of too many keys",
+      {
+        metadata: Object.fromEntries(
+          Array(201)
+            .fill(0)
+            .map((_, at) => [at, 1]),
+        ),
+      },
+    ],
+    ["metadata too large", { metadata: { a: "x".repeat(64 * 1024) } }],
+    ["a path too long", { cwd: "/".repeat(4097) }],
+    ["a branch too long", { git_branch: "b".repeat(4097) }],
+    ["a model too long", { model: "m".repeat(4097) }],
+    ["a prompt too long", { initial_prompt: "p".repeat(64 * 1024 + 1) }],
+    ["a time at an offset that no place has", { started_at: "2026-11-22T10:00:00+16:00" }],
+    ["a time of too many decimals", { started_at: `2026-11-22T10:00:00.${"1".repeat(200)}Z` }],
     ["an id of 201 characters", { id: "s".repeat(201) }],
   ])("is refused with %s", (_, fields) => {
     expect(accepts(fields)).toBe(false);

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { withoutCredentials, withoutUrlCredentials } from "../credentials.ts";
 import {
   canonicalWorkspaceId,
   chooseRemote,
   localWorkspaceId,
   UNASSOCIATED_WORKSPACE,
-  withoutCredentials,
-  withoutUrlCredentials,
   workspaceDisplayName,
 } from "../workspace.ts";
 
@@ -183,10 +182,13 @@ describe("credentials", () => {
   });
 
   test("are taken out of a long text in linear time", () => {
-    const texts = ["a".repeat(200_000), "a-".repeat(100_000), "a:/b:".repeat(40_000), "x://".repeat(50_000)];
+    const texts = ["a", "a-", "a:/b:", "x://", "a://a:", "a://a:/@ ", "a://b/c:", "a://a:@", "a:/1:/", "://"];
     const startedAt = performance.now();
-    for (const text of texts) withoutUrlCredentials(`${text} @`);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    for (const part of texts) {
+      const text = part.repeat(Math.ceil(1_000_000 / part.length));
+      for (const whole of [`@ ${text}`, `${text} @`, `${text}@`]) withoutUrlCredentials(whole);
+    }
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 });
 
@@ -225,6 +227,18 @@ describe("for any text", () => {
         if (id !== null) expect(canonicalWorkspaceId(id)).toBe(id);
       }),
       { numRuns: 5_000 },
+    );
+  });
+
+  test("what is taken out of a text is what a search for whole URLs finds", () => {
+    const pattern =
+      /([a-z][a-z0-9+.-]{0,20}:\/{1,2})(?:[^/\s"]{0,1024}@|[^/:\s@"]{1,256}:(?!\d+\/)[^\s"]{1,1024}@)/gi;
+    const texts = fc.oneof(anyText, fc.stringMatching(/^(?:a|:|\/|:\/\/|@|1| |"|\.){0,60}$/));
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(withoutUrlCredentials(text)).toBe(text.replace(pattern, "$1"));
+      }),
+      { numRuns: 20_000 },
     );
   });
 

@@ -46,6 +46,23 @@ test("an event of another device is rejected alone, with the reason, and its nei
   expect([...devices]).toEqual([{ id: "mine" }]);
 });
 
+test("a bound key's remote events name no other device in their payload", async () => {
+  const key = await boundKey("mine");
+  const ready = (instance_id: string, device_id: unknown) => ({
+    ...eventOf("mine"),
+    type: "remote.provision.ready",
+    data: { instance_id, device_id },
+  });
+  const events = [ready("i-1", "theirs"), ready("i-2", "mine"), ready("i-3", null)];
+  const { body } = await server.request("POST", "/api/events", { events }, key);
+  expect(body).toMatchObject({ ingested: 2, rejected: 1 });
+  expect(body.errors).toEqual([
+    { index: 0, error: "device_id is not the one this key is bound to", pointer: "/data/device_id" },
+  ]);
+  expect(await server.sql`SELECT id FROM devices WHERE id = 'theirs'`).toHaveLength(0);
+  expect((await server.request("POST", "/api/events", { events: [events[0]] })).body.ingested).toBe(1);
+});
+
 test("what a bound key had rejected is noted under its own device, whatever the event claims", async () => {
   const key = { ...(await boundKey("mine")), "content-type": "application/x-ndjson" };
   const lines = [JSON.stringify(eventOf("theirs")), "not json", JSON.stringify({ device_id: "theirs" })];

@@ -10,7 +10,7 @@ import { migratePhases } from "../db/phases.ts";
 import type { Sql } from "../db/postgres.ts";
 import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
-import type { CheckedEvent } from "../ingest/check-event.ts";
+import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
@@ -130,7 +130,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const workspaces = createWorkspaceResolver(writes);
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({ database: writes, workspaces }),
-    sizeOf: (event) => event.data.length,
+    sizeOf: sizeOfEvent,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });

@@ -26,7 +26,10 @@ export function microseconds(sql: Sql, instant: Fragment): Fragment {
   return sql`(extract(epoch FROM ${instant}) * 1000000)::bigint`;
 }
 
-/** A relation of one row: a session's columns as its facts (and the latest resume) make them. */
+/**
+ * A relation of one row: a session's columns as its facts (and the latest resume) make them.
+ * OFFSET 0 keeps the planner from writing each expression out again wherever its name stands: 20 µs an event in small flushes.
+ */
 export function columnsOfFacts(sql: Sql, facts: Fragment, resumedAt: Fragment): Fragment {
   const text = (path: string) => sql`${facts} #>> ${path}::text[]`;
   const instant = (path: string) =>
@@ -58,6 +61,7 @@ export function columnsOfFacts(sql: Sql, facts: Fragment, resumedAt: Fragment): 
           SELECT jsonb_object_agg(substr(key, length('metadata.') + 1), fact -> 3)
           FROM jsonb_each(${facts}) AS facts_of (key, fact) WHERE starts_with(key, 'metadata.')
         ), '{}') AS metadata
+      OFFSET 0
     ) AS value
     CROSS JOIN LATERAL (
       SELECT CASE WHEN ${resumedAt} > value.ended_at THEN NULL ELSE value.ended_at END

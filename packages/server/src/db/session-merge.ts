@@ -38,7 +38,7 @@ export function mergeSessions(sql: Sql, source: Fragment): Fragment {
                THEN CASE WHEN c.start_reported_at IS NULL THEN 'detected' ELSE 'capturing' END
              ELSE s.lifecycle END,
         false, now(), now()
-      FROM (SELECT ${mergedFacts(sql, sql`s.facts`, sql`excluded.facts`)}) AS merged (facts)
+      FROM (SELECT ${mergedFacts(sql, sql`s.facts`, sql`excluded.facts`)} OFFSET 0) AS merged (facts)
       CROSS JOIN (SELECT greatest(s.resumed_at, excluded.resumed_at)) AS latest (resumed_at)
       CROSS JOIN LATERAL ${columnsOfFacts(sql, sql`merged.facts`, sql`latest.resumed_at`)} AS c
     )`;

@@ -26,7 +26,7 @@ export function sessionRows(sql: Sql) {
       LEFT JOIN session_reported r ON r.session_id = f.id
       LEFT JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known ON true
     ),
-    session_changes AS (
+    session_changes AS MATERIALIZED (
       SELECT id, resumed_at, '{}'::text[] AS tags,
         jsonb_build_object(
           'origin', jsonb_build_array(1, ${microseconds(sql, sql`first_at`)}, event_id, workspace_id, device_id)

@@ -44,21 +44,40 @@ export function createAccess(options: AccessOptions): Access {
     }
     const found = await findKey(c, key, hash);
     if (found !== null) return { keyId: found.id, scope: found.scope, deviceId: found.device_id };
-    countFailure(c);
     throw unauthorized();
   }
 
-  /** Keys that were seen to be valid are looked up also for an address that fails too often: others may share it. */
+  /**
+   * Keys that were seen to be valid are looked up also for an address that fails too often: others may share it. Any other is
+   * a guess, counted before it is looked up: thousands at once would else all pass before the first of them has failed.
+   */
   async function findKey(c: Context<AppEnv>, key: string, hash: string): Promise<LiveKey | null> {
-    if (!keys.wasKnown(hash)) refuseGuessing(c);
+    if (!keys.wasKnown(hash) && !keys.isUnderWay(hash)) return await guess(c, key, hash);
+    const found = await findUsable(key, hash);
+    if (found === null) failures.take(clientNetwork(c, trustedProxies), 1);
+    return found;
+  }
+
+  async function guess(c: Context<AppEnv>, key: string, hash: string): Promise<LiveKey | null> {
+    const giveBack = takeAttempt(c);
+    const found = await findUsable(key, hash).catch((error) => {
+      giveBack();
+      throw error;
+    });
+    if (found !== null) giveBack();
+    return found;
+  }
+
+  async function findUsable(key: string, hash: string): Promise<LiveKey | null> {
     const found = looksLikeKey(key) ? await keys.find(hash) : null;
     const hasExpired = found?.expires_at_ms != null && found.expires_at_ms <= Date.now();
     return hasExpired ? null : found;
   }
 
-  function refuseGuessing(c: Context<AppEnv>): void {
-    const { ok, retryAfter_s } = failures.check(clientNetwork(c, trustedProxies));
-    if (ok) return;
+  function takeAttempt(c: Context<AppEnv>): () => void {
+    const network = clientNetwork(c, trustedProxies);
+    const { ok, retryAfter_s } = failures.take(network, 1);
+    if (ok) return () => failures.giveBack(network, 1);
     onRefusal?.("authentication");
     throw new ProblemError({
       status: 429,
@@ -68,15 +87,10 @@ export function createAccess(options: AccessOptions): Access {
     });
   }
 
-  function countFailure(c: Context<AppEnv>): void {
-    failures.take(clientNetwork(c, trustedProxies), 1);
-  }
-
   return {
     authenticate,
     ...createRateLimits({ limits, now, ...(onRefusal === undefined ? {} : { onRefusal }) }),
-    refuseGuessing,
-    countFailure,
+    takeAttempt,
     forgetKeys: keys.forget,
   };
 }

@@ -26,9 +26,11 @@ export type Access = {
   /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
   takeRequest(c: Context<AppEnv>, caller: Caller): void;
   takeEvents(c: Context<AppEnv>, count: number): void;
-  /** For a secret other than a key: throws ProblemError 429 when its sender has failed too often. */
-  refuseGuessing(c: Context<AppEnv>): void;
-  countFailure(c: Context<AppEnv>): void;
+  /**
+   * For a secret other than a key, before anything is awaited: counts a failure beforehand, which the function that comes back
+   * takes off again. Throws ProblemError 429 when the sender has failed too often.
+   */
+  takeAttempt(c: Context<AppEnv>): () => void;
   /** Keys were changed by this process: they are looked up again. */
   forgetKeys(): void;
 };

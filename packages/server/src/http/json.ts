@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import type { z } from "zod";
+import { findFlaw } from "../ingest/clean-value.ts";
 import { parseJson } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
-import { readBody } from "./body.ts";
+import { readBody, readPlainBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 
 /** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 413, 415. */
@@ -12,7 +13,17 @@ export async function readJson<Schema extends z.ZodType>(
   limits: Limits,
 ): Promise<z.infer<Schema>> {
   requireContentType(c, ["application/json"]);
-  return parseWith(schema, parseJsonBody(await readBody(c, limits)));
+  return parseWith(schema, parseStorable(await readBody(c, limits), limits));
+}
+
+/** As readJson, for a body that must not be compressed. */
+export async function readPlainJson<Schema extends z.ZodType>(
+  c: Context,
+  schema: Schema,
+  limits: Limits,
+): Promise<z.infer<Schema>> {
+  requireContentType(c, ["application/json"]);
+  return parseWith(schema, parseStorable(await readPlainBody(c, limits), limits));
 }
 
 /** As readJson, for a body that may be left out. */
@@ -24,7 +35,15 @@ export async function readOptionalJson<Schema extends z.ZodType>(
   const text = await readBody(c, limits);
   if (text === "") return parseWith(schema, {});
   requireContentType(c, ["application/json"]);
-  return parseWith(schema, parseJsonBody(text));
+  return parseWith(schema, parseStorable(text, limits));
+}
+
+/** What is nested too deep would use up the stack of whoever walks through it later. */
+function parseStorable(text: string, limits: Limits): unknown {
+  const value = parseJsonBody(text);
+  const flaw = findFlaw(value, limits.json_depth);
+  if (flaw === null) return value;
+  throw new ProblemError({ status: 400, code: "JSON_UNSTORABLE", detail: `The body ${flaw}.` });
 }
 
 export function parseJsonBody(text: string): unknown {

@@ -105,3 +105,12 @@ export function problemOf(error: unknown): ProblemOptions | null {
 export function notFound(what: string): ProblemError {
   return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `There is no such ${what}.` });
 }
+
+export function bodyTooLarge(bytes_max: number, state: "as sent" | "decompressed"): ProblemError {
+  return new ProblemError({
+    status: 413,
+    code: "BODY_TOO_LARGE",
+    detail: `The body is larger than ${bytes_max} bytes ${state}: send less at a time.`,
+    headers: { connection: "close" },
+  });
+}

@@ -15,6 +15,7 @@ export type ServeOptions = { host: string; port: number };
 const CONNECTION_IDLE_S = 60;
 /** Above the largest body of any route; each route refuses its own limit earlier, with an answer. */
 const REQUEST_BODY_BYTES_MAX = 256 * 1024 * 1024;
+const UNNAMED_HOST = "localhost";
 const ANY_ADDRESS = "::";
 const ANY_IPV4_ADDRESS = "0.0.0.0";
 
@@ -35,10 +36,22 @@ export function serve(app: Hono<AppEnv>, options: ServeOptions): HttpServer {
   return { port: server.port ?? options.port, stop };
 }
 
+type RequestAddresses = { requestIP(request: Request): { address: string } | null };
+
+/**
+ * Without a Host, as HTTP/1.0 allows, a request's URL is its path alone, in which everything behind it would look for the path
+ * after a host: `/1234567/api/keys` would be taken for `/api/keys`.
+ */
+function answer(app: Hono<AppEnv>, request: Request, server: RequestAddresses) {
+  if (!request.url.startsWith("/")) return app.fetch(request, server);
+  const whole = new Request(`http://${UNNAMED_HOST}${request.url}`, request);
+  return app.fetch(whole, { requestIP: () => server.requestIP(request) });
+}
+
 function listen(app: Hono<AppEnv>, { host, port }: ServeOptions) {
   const settings = {
     port,
-    fetch: app.fetch,
+    fetch: (request: Request, server: RequestAddresses) => answer(app, request, server),
     idleTimeout: CONNECTION_IDLE_S,
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
   };

@@ -3,8 +3,8 @@ export type Taken = { ok: boolean; remaining: number; retryAfter_s: number };
 export type TokenBuckets = {
   /** Takes `count` tokens while any is left; a bucket may go below zero, so that no batch is too large for ever. */
   take(owner: string, count: number): Taken;
-  /** As `take`, without taking. */
-  check(owner: string): Taken;
+  /** Undoes a `take`. */
+  giveBack(owner: string, count: number): void;
 };
 
 export type TokenBucketOptions = {
@@ -59,10 +59,10 @@ export function createTokenBuckets({
     return describe(bucket, true);
   }
 
-  function check(owner: string): Taken {
+  function giveBack(owner: string, count: number): void {
     const bucket = refilled(owner);
-    return describe(bucket, bucket.tokens >= 1);
+    bucket.tokens = Math.min(capacity, bucket.tokens + count);
   }
 
-  return { take, check };
+  return { take, giveBack };
 }

@@ -59,6 +59,7 @@ const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** How much of a rejected event is kept with its reason. */
 const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
 const CREDENTIAL_CHARACTERS_MAX = 2_048;
+const REMOTE_CHARACTERS_MAX = 4 * 1024;
 const STRINGIFY_DEPTH_MAX = 1_000;
 const REMEMBERED_REMOTES_MAX = 10_000;
 const canonicalIds = new Map<string, string>();
@@ -79,12 +80,18 @@ export function checkEvent(value: unknown, context: CheckContext): CheckedEvent 
   const sender = context.boundDeviceId ?? null;
   if (sender === null) return checked;
   if (isRejection(checked)) return { ...checked, device_id: sender };
-  if (checked.device_id === sender) return checked;
+  const pointer = checked.device_id === sender ? pointerToOtherDevice(value, sender) : "/device_id";
+  if (pointer === null) return checked;
   // What an event claims is not what its sender is: the rejection is noted under the device whose key it was.
-  return {
-    ...reject(value, "device_id is not the one this key is bound to", "/device_id"),
-    device_id: sender,
-  };
+  return { ...reject(value, "device_id is not the one this key is bound to", pointer), device_id: sender };
+}
+
+/** remote.* events change the device that their payload names. */
+function pointerToOtherDevice(value: unknown, sender: string): string | null {
+  if (!isRecord(value) || !isRecord(value["data"]) || !String(value["type"]).startsWith("remote."))
+    return null;
+  const named = value["data"]["device_id"] ?? "";
+  return named === "" || named === sender ? null : "/data/device_id";
 }
 
 function check(value: unknown, context: CheckContext): CheckedEvent | Rejection {
@@ -98,7 +105,19 @@ function check(value: unknown, context: CheckContext): CheckedEvent | Rejection 
     const payload = payloadSchemas[event.type].safeParse(event.data);
     if (!payload.success) return rejectIssue(value, payload.error, "/data");
   }
+  for (const field of REMOTE_FIELDS) {
+    if (lengthOf(event.data[field]) > REMOTE_CHARACTERS_MAX)
+      return reject(value, `must be at most ${REMOTE_CHARACTERS_MAX} characters`, `/data/${field}`);
+  }
   return prepare(value, event, context);
+}
+
+/** Roughly how many bytes an event takes while it waits to be written. */
+export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
+  return notes.reduce(
+    (size, { detail, body }) => size + (detail?.length ?? 0) + (body?.length ?? 0),
+    data.length + blob_refs.length,
+  );
 }
 
 /** A line that is not JSON: what can be kept of it is kept as text. */
@@ -119,8 +138,9 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
   const session_id = storableId(event.session_id ?? sessionOfPayload(event) ?? "");
   const data = storableJson(dataWithoutCredentials(event.data));
   const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs);
-  if (exceedsBytes(data.text, context.limits.event_bytes)) {
-    return reject(value, `is larger than ${context.limits.event_bytes} bytes`, "/data");
+  if (exceedsBytes(data.text, blob_refs.text, context.limits.event_bytes)) {
+    const detail = blob_refs === EMPTY_LIST ? "" : " with its blob_refs";
+    return reject(value, `is larger than ${context.limits.event_bytes} bytes${detail}`, "/data");
   }
   if (device_id.changed || session_id.changed || data.changed || blob_refs.changed) {
     note(
@@ -193,8 +213,14 @@ function workspaceOf(text: string): string | null {
 }
 
 /** A UTF-16 unit takes at most three bytes, so most texts need no counting. */
-function exceedsBytes(text: string, bytes_max: number): boolean {
-  return text.length * 3 > bytes_max && Buffer.byteLength(text) > bytes_max;
+function exceedsBytes(data: string, blobRefs: string, bytes_max: number): boolean {
+  if ((data.length + blobRefs.length) * 3 <= bytes_max) return false;
+  const blobRefs_bytes = blobRefs === EMPTY_LIST.text ? 0 : Buffer.byteLength(blobRefs);
+  return Buffer.byteLength(data) + blobRefs_bytes > bytes_max;
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === "string" ? value.length : 0;
 }
 
 function rejectIssue(value: unknown, error: z.ZodError, prefix: string): Rejection {

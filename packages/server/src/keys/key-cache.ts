@@ -7,6 +7,8 @@ export type KeyCache<Key> = {
   find(hash: string): Promise<Key | null>;
   /** Whether it was a key when it was last looked up, however long ago that was. */
   wasKnown(hash: string): boolean;
+  /** Whether it is being looked up: whoever asks for it now asks nothing new. */
+  isUnderWay(hash: string): boolean;
   /** Forgets everything: a key was changed by this process. */
   forget(): void;
 };
@@ -52,7 +54,12 @@ export function createKeyCache<Key>(
     underWay.clear();
   }
 
-  return { find, wasKnown: (hash) => hits.has(hash), forget };
+  return {
+    find,
+    wasKnown: (hash) => hits.has(hash),
+    isUnderWay: (hash) => underWay.has(hash),
+    forget,
+  };
 }
 
 /** The oldest goes when there are too many. */

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { enrolDevice, insertEnrolmentCode } from "../db/enrolment-codes.ts";
 import type { AppEnv } from "../http/context.ts";
-import { readJson, readOptionalJson } from "../http/json.ts";
+import { readOptionalJson, readPlainJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { actorOf, publicRoute, requireScope } from "../http/scopes.ts";
 import { createKey } from "../keys/api-key.ts";
@@ -11,6 +11,9 @@ import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../
 import type { Limits } from "../limits.ts";
 
 export type EnrolmentDependencies = { edits: Database; limits: Limits };
+
+/** Nobody knows yet who sends it. */
+const ENROLMENT_BODY_BYTES_MAX = 16 * 1024;
 
 /** How a device joins: an admin makes a code, a person types it on the device, and the device gets a key of its own for it. */
 export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
@@ -26,15 +29,15 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
 
   routes.post("/enrol", publicRoute, async function postEnrolment(c) {
     const { access, requestId } = c.var;
-    access.refuseGuessing(c);
-    const wanted = await readJson(c, enrolSchema, limits);
+    const giveBack = access.takeAttempt(c);
+    const wanted = await readPlainJson(c, enrolSchema, { ...limits, body_bytes: ENROLMENT_BODY_BYTES_MAX });
     const { key, hash, last4 } = createKey("ingest");
     const codeHash = hashOfTypedCode(wanted.code);
     const joining = { codeHash: codeHash ?? "", keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
     const device = codeHash === null ? null : await edits.run((sql) => enrolDevice(sql, joining, requestId));
-    if (device !== null) return c.json({ device, key }, 201);
-    access.countFailure(c);
-    throw codeRefused();
+    if (device === null) throw codeRefused();
+    giveBack();
+    return c.json({ device, key }, 201);
   });
 
   return routes;

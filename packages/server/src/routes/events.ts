@@ -10,6 +10,8 @@ import { parseJson } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 import { countIngest, type ServerMetrics } from "../metrics/server-metrics.ts";
 
+/** From its first character that is not white space. Found one by one: a body may be millions of lines. */
+const NON_BLANK_LINE = /\S[^\n]*/g;
 const NDJSON = "application/x-ndjson";
 
 /** POST /api/events and /api/events/ingest: a batch as JSON, or one event a line. Answers 202 after the commit. */
@@ -40,12 +42,15 @@ function readBatch(text: string, limits: Limits): ReceivedEvent[] {
 }
 
 function readLines(text: string, limits: Limits): ReceivedEvent[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  refuseTooMany(lines.length, limits);
-  if (lines.length === 0) {
+  const received: ReceivedEvent[] = [];
+  for (const [line] of text.matchAll(NON_BLANK_LINE)) {
+    refuseTooMany(received.length + 1, limits);
+    received.push(readLine(line));
+  }
+  if (received.length === 0) {
     throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body holds no event." });
   }
-  return lines.map(readLine);
+  return received;
 }
 
 function readLine(line: string): ReceivedEvent {
@@ -67,6 +72,6 @@ function refuseTooMany(count: number, limits: Limits): void {
   throw new ProblemError({
     status: 400,
     code: "BATCH_TOO_LARGE",
-    detail: `The batch holds ${count} events, at most ${limits.batch_events} are taken: split it.`,
+    detail: `The batch holds more than ${limits.batch_events} events: split it.`,
   });
 }

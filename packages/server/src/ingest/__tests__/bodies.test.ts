@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import zlib from "node:zlib";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { anEvent } from "./event-factory.ts";
@@ -101,6 +101,21 @@ describe("events one a line", () => {
       status: 400,
       body: { code: "BATCH_TOO_LARGE" },
     });
+  });
+
+  test("are read one by one, and no further than the batch may be long", async () => {
+    const lines = zlib.gzipSync(`${"\n \r\n".repeat(90_000)}${JSON.stringify(anEvent())}\n`);
+    const { body } = await post(lines, { ...ndjson, "content-encoding": "gzip" });
+    expect(body).toMatchObject({ ingested: 1, rejected: 0 });
+    const split = spyOn(String.prototype, "split");
+    try {
+      expect((await post("\n".repeat(190_000), ndjson)).body.code).toBe("BATCH_EMPTY");
+      expect((await post("7\n".repeat(90_000), ndjson)).body.code).toBe("BATCH_TOO_LARGE");
+      const lengths = split.mock.results.map(({ value }) => (Array.isArray(value) ? value.length : 0));
+      expect(Math.max(0, ...lengths)).toBeLessThan(1_100);
+    } finally {
+      split.mockRestore();
+    }
   });
 
   test("a line that does not parse is kept short, and without credentials", async () => {

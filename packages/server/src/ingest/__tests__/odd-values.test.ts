@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import { checkEvent, isRejection, sizeOfEvent } from "../check-event.ts";
 import { anEvent, minute } from "./event-factory.ts";
 
 const server = setupApp();
@@ -77,6 +79,25 @@ describe("an odd value is stored as it came", () => {
   });
 });
 
+test("what an event takes in the queue is its payload, its blobs and what is noted of it", () => {
+  const blob = { key: "k".repeat(5_000), content_type: "t", size_bytes: 1 };
+  const sent = anEvent({ data: { text: `\0${"x".repeat(10_000)}` }, blob_refs: [blob] });
+  const checked = checkEvent(sent, { limits: DEFAULT_LIMITS, now: () => new Date() });
+  if (isRejection(checked)) throw new Error(checked.error);
+  expect(sizeOfEvent(checked)).toBeWithin(10_000 + 5_000 + 15_000, 31_000);
+});
+
+test("a neighbour nested too deep to be parsed exactly changes no number, and is rejected alone", async () => {
+  const n = "9007199254740993";
+  const deep = `{"text":"]}\\"[[{","a":${"[".repeat(100_000)}7${"]".repeat(100_000)}}`;
+  const sent = `{"events":[${eventText(`{"n":${n}}`)},${eventText(deep)},${eventText(`{"n":${n}}`)}]}`;
+  const { body } = await server.request("POST", "/api/events", sent);
+  expect(body).toMatchObject({ ingested: 2, rejected: 1 });
+  expect(body.errors[0]).toMatchObject({ index: 1, error: "is nested too deep" });
+  const rows = await server.sql`SELECT data ->> 'n' AS n FROM events`;
+  expect(rows.map((row) => row["n"])).toEqual([n, n]);
+});
+
 describe("characters that Postgres cannot hold become U+FFFD, and the original is noted", () => {
   test.each([
     ["NUL in a value", '{"text": "a\\u0000b"}', '{"text": "a\uFFFDb"}'],
@@ -151,6 +172,35 @@ describe("an event that nothing can hold is rejected alone", () => {
       "a payload above 1 MiB in three-byte characters",
       eventText(JSON.stringify({ text: "€".repeat(400_000) })),
       "larger than",
+    ],
+    [
+      "a payload and blobs above 1 MiB",
+      eventText(JSON.stringify({ text: "x".repeat(600_000) }), {
+        blob_refs: JSON.stringify([{ key: "k".repeat(600_000), content_type: "t", size_bytes: 1 }]),
+      }),
+      "larger than",
+    ],
+    [
+      "101 blobs",
+      eventText("{}", {
+        blob_refs: JSON.stringify(Array(101).fill({ key: "k", content_type: "t", size_bytes: 1 })),
+      }),
+      "100",
+    ],
+    [
+      "a remote of 4,097 characters",
+      eventText(JSON.stringify({ remote: "r".repeat(4_097) })),
+      "at most 4096",
+    ],
+    [
+      "a git remote of 4,097 characters",
+      eventText(JSON.stringify({ git_remote: "@".repeat(4_097) })),
+      "4096",
+    ],
+    [
+      "a time at an offset of 16 hours",
+      eventText("{}", { timestamp: '"2026-01-01T00:00:00+16:00"' }),
+      "offset",
     ],
     ["an id that is an object", eventText("{}", { id: '{"a":1}' }), "string"],
     ["an id with NUL", eventText("{}", { id: '"\\u0000"' }), "ULID"],

@@ -113,6 +113,52 @@ describe("guessing", () => {
     expect((await enrol({ code }, "192.0.2.2")).status).toBe(201);
   });
 
+  test("of many codes or keys at the same time no more are looked at than one after the other", async () => {
+    const codes = await Promise.all(
+      Array.from({ length: 60 }, () => enrol({ code: "AAAA-AAAA" }, "192.0.2.20")),
+    );
+    expect(codes.filter((answer) => answer.status === 401)).toHaveLength(20);
+    expect(codes.filter((answer) => answer.status === 429)).toHaveLength(40);
+    const guess = (at: number) =>
+      server.request("GET", "/api/limits", undefined, {
+        "x-forwarded-for": "192.0.2.21",
+        authorization: `Bearer wharf_read_${String(at).padStart(43, "g")}`,
+      });
+    const keys = await Promise.all(Array.from({ length: 60 }, (_, at) => guess(at)));
+    expect(keys.filter((answer) => answer.status === 401)).toHaveLength(20);
+  });
+
+  test("a good key counts as no failure, however many requests come with it before it is known", async () => {
+    const { body } = await server.request("POST", "/api/keys", { scope: "ingest" });
+    const good = { "x-forwarded-for": "192.0.2.22", authorization: `Bearer ${body.key}` };
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => server.request("GET", "/api/limits", undefined, good)),
+    );
+    expect(answers.filter((answer) => answer.status !== 200)).toHaveLength(0);
+    for (let i = 0; i < 20; i++) expect((await enrol({ code: "AAAA-AAAA" }, "192.0.2.22")).status).toBe(401);
+  });
+
+  test("a body that is large, compressed or no JSON is refused, and counts as a failure", async () => {
+    const address = "192.0.2.23";
+    const large = { code: "AAAA-AAAA", os: "x".repeat(16 * 1024) };
+    const send = (body: unknown, headers: Record<string, string> = {}) =>
+      server.request("POST", "/api/devices/enrol", body, {
+        authorization: "",
+        "x-forwarded-for": address,
+        ...headers,
+      });
+    expect((await send(large)).status).toBe(413);
+    expect((await send({ code: "AAAA-AAAA" }, { "content-encoding": "gzip" })).status).toBe(415);
+    expect((await send({ code: "AAAA-AAAA" }, { "content-type": "text/plain" })).status).toBe(415);
+    for (let i = 0; i < 17; i++) expect((await send("{")).status).toBe(400);
+    expect((await send({ code: await newCode() })).status).toBe(429);
+  });
+
+  test("joining counts as no failure", async () => {
+    const codes = await Promise.all(Array.from({ length: 21 }, () => newCode()));
+    for (const code of codes) expect((await enrol({ code }, "192.0.2.24")).status).toBe(201);
+  });
+
   test("wrong keys count too; a key that worked before goes on working from the same address", async () => {
     const from = { "x-forwarded-for": "192.0.2.9" };
     const { body } = await server.request("POST", "/api/keys", { scope: "read" });

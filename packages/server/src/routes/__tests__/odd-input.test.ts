@@ -78,3 +78,20 @@ test("odd text in any path is a 404, never a 500", async () => {
     expect([text, patched.status, deleted.status, reparsed.status]).toEqual([text, 404, 404, 404]);
   }
 });
+
+test("a body nested too deep, or with a number that no double holds, is a 400, never a 500", async () => {
+  const report = {
+    id: "s1",
+    device_id: "d",
+    workspace_id: "github.com/a/b",
+    started_at: "2026-01-01T00:00:00Z",
+  };
+  const bodyWith = (value: string) => `${JSON.stringify(report).slice(0, -1)},"metadata":{"a":${value}}}`;
+  for (const value of ["[".repeat(20_000) + "]".repeat(20_000), "1e999", "[".repeat(65) + "]".repeat(65)]) {
+    const reported = await server.request("POST", "/api/sessions", bodyWith(value));
+    expect([reported.status, reported.body.code]).toEqual([400, "JSON_UNSTORABLE"]);
+    const patched = await server.request("PATCH", "/api/sessions/s1", `{"tags":[],"other":${value}}`);
+    expect([patched.status, patched.body.code]).toEqual([400, "JSON_UNSTORABLE"]);
+  }
+  expect((await server.request("POST", "/api/sessions", bodyWith("[[1]]"))).status).toBe(201);
+});
