@@ -6,24 +6,23 @@ export const TYPE_CHARACTERS_MAX = 100;
 export const WORKSPACE_ID_CHARACTERS_MAX = 2_000;
 export const BATCH_EVENTS_MAX = 1_000;
 export const BLOB_REFS_MAX = 100;
-/** What Postgres refuses: an offset that no place on earth has, or a text of more than a hundred characters. */
-const UNREADABLE_TIME = /[+-](?:1[6-9]|2\d):?\d\d$|\.\d{31}/;
+/** Postgres refuses an offset of 16 hours and more, which no place on earth has. */
+const UNKNOWN_OFFSET = /[+-](?:1[6-9]|2\d):?\d\d$/;
+const TOO_FINE_TIME = /\.\d{31}/;
 const EARLIEST_YEAR = 2000;
 const LATEST_YEAR = 2100;
 
 export const idSchema = z.string().min(1).max(ID_CHARACTERS_MAX);
 
 /** ISO-8601 with `Z` or an offset, from 2000 to 2100. Kept as text: a Date would lose the microseconds. */
-export const timestampSchema = z.iso
+const eventTimestampSchema = z.iso
   .datetime({ offset: true, error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z" })
-  .refine(isReadableTime, { error: "must have an offset below 16 hours and at most 30 decimals" })
+  .refine((text) => !UNKNOWN_OFFSET.test(text), { error: "must have an offset below 16 hours" })
   .refine(isPlausibleTime, { error: `must lie between ${EARLIEST_YEAR} and ${LATEST_YEAR}` });
 
-const TOO_FINE_TIME = /\.\d{10}/;
-
-/** A timestamp that goes to the database by itself; that of an event is refused there, alone. */
-export const storableTimestampSchema = timestampSchema.refine((text) => !TOO_FINE_TIME.test(text), {
-  error: "must have at most nine fractional digits",
+/** As an event's time, of which the database says by itself when it has more decimals than it reads. */
+export const timestampSchema = eventTimestampSchema.refine((text) => !TOO_FINE_TIME.test(text), {
+  error: "must have at most 30 decimals",
 });
 
 export const eventTypeSchema = z
@@ -48,7 +47,7 @@ export const blobRefSchema = z.looseObject({
 export const eventSchema = z.object({
   id: z.string().regex(ULID_PATTERN, { error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U" }),
   type: eventTypeSchema,
-  timestamp: timestampSchema,
+  timestamp: eventTimestampSchema,
   device_id: idSchema,
   workspace_id: z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX),
   session_id: idSchema.nullish(),
@@ -82,10 +81,6 @@ export const ingestResponseSchema = z.object({
 
 export type EventResult = z.infer<typeof eventResultSchema>;
 export type IngestResponse = z.infer<typeof ingestResponseSchema>;
-
-function isReadableTime(text: string): boolean {
-  return !UNREADABLE_TIME.test(text);
-}
 
 function isPlausibleTime(text: string): boolean {
   const year = Number(text.slice(0, 4));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deviceTypeSchema } from "./device.ts";
-import { idSchema, storableTimestampSchema } from "./event.ts";
+import { idSchema, timestampSchema } from "./event.ts";
 
 export const KEY_SCOPES = ["ingest", "read", "admin"] as const;
 /** What a key may do: `ingest` writes events and sessions, `read` reads, `admin` does everything. */
@@ -36,7 +36,7 @@ export const createKeySchema = z
     scope: keyScopeSchema,
     name: nameSchema.nullish(),
     device_id: idSchema.nullish(),
-    expires_at: storableTimestampSchema.nullish(),
+    expires_at: timestampSchema.nullish(),
   })
   .refine((key) => key.device_id == null || key.scope === "ingest", {
     error: "only an ingest key can be bound to a device",
@@ -46,7 +46,7 @@ export const createKeySchema = z
 /** POST /api/keys/:id/rotate. Without `expires_at` the successor lives as long as the old key was made to live. */
 export const rotateKeySchema = z.strictObject({
   grace_seconds: z.number().int().min(0).max(ROTATION_GRACE_MAX_S).default(ROTATION_GRACE_S),
-  expires_at: storableTimestampSchema.nullish(),
+  expires_at: timestampSchema.nullish(),
 });
 
 export const keyAuditSchema = z.object({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema, storableTimestampSchema } from "./event.ts";
+import { idSchema, timestampSchema } from "./event.ts";
 import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
 import { lifecycleSchema, tagSchema, tagsSchema } from "./session.ts";
 
@@ -14,7 +14,7 @@ const COST_PER_HOUR_USD_MAX = 999;
 const TOTAL_COST_USD_MAX = 99_999;
 
 /** An instant with Z or an offset, or a day, which begins at midnight UTC. */
-const instant = z.union([storableTimestampSchema, z.iso.date().pipe(z.string().regex(/^20/))], {
+const instant = z.union([timestampSchema, z.iso.date().pipe(z.string().regex(/^20/))], {
   error: "must be ISO-8601, like 2026-11-22T10:00:00Z",
 });
 

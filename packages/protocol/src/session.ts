@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deviceTypeSchema } from "./device.ts";
-import { idSchema, storableTimestampSchema, WORKSPACE_ID_CHARACTERS_MAX } from "./event.ts";
+import { idSchema, timestampSchema, WORKSPACE_ID_CHARACTERS_MAX } from "./event.ts";
 
 export const LIFECYCLES = [
   "detected",
@@ -44,8 +44,8 @@ export const sessionReportSchema = z
     workspace_id: workspaceReference.optional(),
     workspace_canonical_id: workspaceReference.optional(),
     device_id: idSchema,
-    started_at: storableTimestampSchema,
-    ended_at: storableTimestampSchema.nullish(),
+    started_at: timestampSchema,
+    ended_at: timestampSchema.nullish(),
     end_reason: z.string().max(200).nullish(),
     duration_ms: durationMs.nullish(),
     cwd: text.nullish(),
@@ -71,8 +71,8 @@ export const backfillSessionSchema = z.looseObject({
   device_id: idSchema,
   device_name: z.string().min(1).max(200).nullish(),
   device_type: deviceTypeSchema.nullish(),
-  started_at: storableTimestampSchema,
-  ended_at: storableTimestampSchema.nullish(),
+  started_at: timestampSchema,
+  ended_at: timestampSchema.nullish(),
   duration_ms: durationMs.nullish(),
   cwd: text.nullish(),
   git_branch: text.nullish(),

@@ -35,7 +35,7 @@ const countOf = async (table: string) =>
 describe("data that Postgres refuses is rejected alone", () => {
   test.each([
     ["a time with more digits than it reads", `2026-01-01T00:00:00.${"1".repeat(200)}Z`],
-    ["an offset beyond those that it knows", "2026-01-01T00:00:00+23:59"],
+    ["as many with an offset", `2026-01-01T00:00:00.${"1".repeat(200)}+02:00`],
   ])("%s", async (_, timestamp) => {
     const good = Array.from({ length: 40 }, () => anEvent());
     const bad = [anEvent({ timestamp }), anEvent({ timestamp })];
