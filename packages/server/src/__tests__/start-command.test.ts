@@ -151,6 +151,28 @@ describe("the start command, in a copy of the tree", () => {
     expect(await starting.exited).toBe(0);
     expect(await postgresProcessesOf(folder)).toEqual([]);
   });
+
+  test("refuses a second server on its data, and neither that nor a command beside it stops the first one's Postgres", async () => {
+    const folder = await freshCopy();
+    const first = runStart(folder);
+    const { url } = await serving(first);
+    const second = runStart(folder);
+    expect(await second.exited).toBe(1);
+    expect(second.stderr).toContain("CONFIG_DATA_DIR_IN_USE");
+    const health = spawnProgram({
+      command: [process.execPath, "run", "health"],
+      cwd: folder,
+      env: environment({ WHARF_ADMIN_KEY: undefined }),
+    });
+    programs.push(health);
+    expect(await health.exited).toBe(0);
+    expect(JSON.parse(health.stdout)).toMatchObject({ ok: true });
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect(await postgresProcessesOf(folder)).not.toEqual([]);
+    first.kill("SIGTERM");
+    expect(await first.exited).toBe(0);
+    expect(await postgresProcessesOf(folder)).toEqual([]);
+  });
 });
 
 /** What SQL says, by the password in the data folder. */
