@@ -1,11 +1,14 @@
 /** Base of every error that the engine raises: a stable code beside a message that says what to do. */
 export class JobRunnerError extends Error {
   readonly code: string;
+  /** False: no attempt can succeed, so the job goes to the dead letters at once. */
+  readonly isRetryable: boolean;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: string, message: string, options: ErrorOptions & { isRetryable?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
+    this.isRetryable = options.isRetryable ?? true;
   }
 }
 
@@ -36,7 +39,7 @@ export class LeaseMismatchError extends JobRunnerError {
 /** Thrown by a job's `run`: no attempt can succeed, so the job goes to the dead letters at once. */
 export class UnrecoverableError extends JobRunnerError {
   constructor(message: string, options?: ErrorOptions) {
-    super("JOB_UNRECOVERABLE", message, options);
+    super("JOB_UNRECOVERABLE", message, { ...options, isRetryable: false });
   }
 }
 

@@ -3,10 +3,10 @@ import type { FailureKind } from "./drivers/driver.ts";
 import {
   JobCancelledError,
   JobDrainedError,
+  JobRunnerError,
   JobSchemaError,
   JobTimeoutError,
   LeaseLostError,
-  UnrecoverableError,
 } from "./errors.ts";
 import { type ContextServices, RunContext } from "./job-context.ts";
 import type { JobRun } from "./job-run.ts";
@@ -69,7 +69,9 @@ function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T
 
 function outcomeOf(run: JobRun, maxAttempts: number, error: Error): Outcome {
   if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error };
-  if (error instanceof UnrecoverableError) return { kind: "fail", error, failureKind: "unrecoverable" };
+  if (error instanceof JobRunnerError && !error.isRetryable) {
+    return { kind: "fail", error, failureKind: "unrecoverable" };
+  }
   if (error instanceof JobSchemaError && error.side === "input") {
     return { kind: "fail", error, failureKind: "invalid_input" };
   }

@@ -1,4 +1,10 @@
 export type { Backoff } from "./backoff.ts";
+export type { Artifact, ArtifactLimits, ArtifactStore } from "./command/artifacts.ts";
+export { CommandArtifactsError, CommandExitError, CommandLimitError } from "./command/command-errors.ts";
+export { COMMAND_BOUNDS, type CommandBounds } from "./command/command-input.ts";
+export { type CommandJobOptions, defineCommandJob } from "./command/define-command-job.ts";
+export type { Limit as CommandLimit } from "./command/orders.ts";
+export { sweepRunFolders } from "./command/run-folder.ts";
 export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
 export { defineJob } from "./define-job.ts";
 export type {
