@@ -1,6 +1,8 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
 
-const LIBRARIES = ["libc.so.6", "libc.so"];
+const ARCHITECTURE = process.arch === "arm64" ? "aarch64" : "x86_64";
+/** glibc's, and musl's. */
+const LIBRARIES = ["libc.so.6", `libc.musl-${ARCHITECTURE}.so.1`];
 const PR_SET_CHILD_SUBREAPER = 36;
 const O_CLOEXEC = 0o2000000;
 const WNOHANG = 1;

@@ -7,6 +7,8 @@ const KILL_DEADLINE_MS = 5000;
 export type ProcessTreeOptions = {
   /** All below this process belong to the tree, itself not. */
   readonly belowPid?: number;
+  /** All of this process group belong to the tree. */
+  readonly groupId?: number;
   /** `NAME=value`: all that were started with this in their environment belong to the tree, wherever they are. */
   readonly marker: string;
   /** Called for each dead process found directly below `belowPid`. */
@@ -19,15 +21,17 @@ export type ProcessTree = ReturnType<typeof createProcessTree>;
  * A command with all that it started. Who was seen in the tree once belongs to it for good, also when its parents end and it
  * is handed to init.
  */
-export function createProcessTree({ belowPid, marker, onZombie }: ProcessTreeOptions) {
+export function createProcessTree({ belowPid, groupId, marker, onZombie }: ProcessTreeOptions) {
   const seen = new Map<number, string>();
 
   /** Those alive now. `thorough` looks for the marker too, which reads the environment of every process. */
   function members(thorough: boolean): ProcessEntry[] {
     const entries = readProcesses();
     const marked = thorough ? withEnvironment(entries, marker).map(({ pid }) => pid) : [];
-    const roots = entries.filter(({ pid, startedAt }) => seen.get(pid) === startedAt).map(({ pid }) => pid);
-    const found = descendants(entries, [...marked, ...roots], belowPid);
+    const known = entries
+      .filter((entry) => seen.get(entry.pid) === entry.startedAt || entry.groupId === groupId)
+      .map(({ pid }) => pid);
+    const found = descendants(entries, [...marked, ...known], belowPid);
     seen.clear();
     for (const { pid, startedAt } of found) seen.set(pid, startedAt);
     for (const { pid, isZombie, parentPid } of found) if (isZombie && parentPid === belowPid) onZombie?.(pid);

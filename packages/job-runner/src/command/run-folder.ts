@@ -33,21 +33,26 @@ export async function removeRunFolder(path: string): Promise<void> {
 }
 
 /**
- * Ends and removes the runs below `root` whose worker is gone; answers how many. The folder must be of this machine, or
- * container, alone: a worker of another one looks as if it were gone.
+ * Ends and removes the runs below `root` whose worker is gone; answers how many. One that cannot be removed stays for the
+ * next time. The folder must be of this machine, or container, alone: a worker of another one looks as if it were gone.
  */
 export async function sweepRunFolders(root: string): Promise<number> {
   const names = await readdir(root).catch(() => []);
-  const stale = names.filter((name) => {
-    const [, pid, startedAt] = RUN_NAME.exec(name) ?? [];
-    return pid !== undefined && startOf(Number(pid)) !== startedAt;
-  });
-  for (const name of stale) {
+  let swept = 0;
+  for (const name of names.filter(isStale)) {
     const { path, marker } = runFolderOf(join(root, name));
     await createProcessTree({ marker }).end(0);
-    await removeRunFolder(path);
+    swept += await removeRunFolder(path).then(
+      () => 1,
+      () => 0,
+    );
   }
-  return stale.length;
+  return swept;
+}
+
+function isStale(name: string): boolean {
+  const [, pid, startedAt] = RUN_NAME.exec(name) ?? [];
+  return pid !== undefined && startOf(Number(pid)) !== startedAt;
 }
 
 function runFolderOf(path: string): RunFolder {

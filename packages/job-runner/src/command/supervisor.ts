@@ -16,6 +16,8 @@ import { watchTree } from "./watch.ts";
 
 /** Time to end after SIGTERM, and for a pipeline's last program to write what it still has. */
 const GRACE_MS = 300;
+/** Nobody holds a pipe any more, unless somebody got away. */
+const DRAIN_MAX_MS = 1000;
 const GENTLE = new Set<Ending>(["exited", "time", "told", "abandoned"]);
 
 const ending = Promise.withResolvers<Ending>();
@@ -23,9 +25,12 @@ const silence = { ms: 0, timer: undefined as ReturnType<typeof setTimeout> | und
 
 // Signals are for the worker, whose end or word is what counts.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-process.on("disconnect", () => ending.resolve("abandoned"));
+process.on("disconnect", () => {
+  ending.resolve("abandoned");
+  if (!isStarted()) process.exit(0);
+});
 process.on("message", (message: unknown) => {
-  if (isOrder(message) && silence.ms === 0) {
+  if (isOrder(message) && !isStarted()) {
     silence.ms = message.silenceMs;
     void obey(message);
   }
@@ -33,6 +38,10 @@ process.on("message", (message: unknown) => {
   clearTimeout(silence.timer);
   silence.timer = setTimeout(() => ending.resolve("abandoned"), silence.ms);
 });
+
+function isStarted(): boolean {
+  return silence.ms > 0;
+}
 
 async function obey(order: Order): Promise<void> {
   const report = await supervise(order);
@@ -53,7 +62,12 @@ async function supervise(order: Order): Promise<Report> {
   const output = createOutputLimit(order.limits.outputBytes);
   const { child, drained } = start(order, kernel, output.admit);
   const onZombie = (pid: number) => pid !== child.pid && kernel?.reap(pid);
-  const tree = createProcessTree({ belowPid: process.pid, marker: order.marker, onZombie });
+  const tree = createProcessTree({
+    belowPid: process.pid,
+    groupId: child.pid,
+    marker: order.marker,
+    onZombie,
+  });
   const watch = watchTree(tree, order.limits, ending.resolve);
   const timer = setTimeout(() => ending.resolve("time"), order.limits.timeMs);
   void child.exited.then(() => ending.resolve("exited"));
@@ -63,7 +77,7 @@ async function supervise(order: Order): Promise<Report> {
   clearTimeout(timer);
   if (ended === "exited") await tree.gone(GRACE_MS);
   const leftBehind = await tree.end(GENTLE.has(ended) ? GRACE_MS : 0);
-  if (leftBehind === 0) await drained;
+  await Promise.race([drained, Bun.sleep(DRAIN_MAX_MS)]);
   return {
     exitCode: child.exitCode,
     signal: child.signalCode === null ? null : `${child.signalCode}`,

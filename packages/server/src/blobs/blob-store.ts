@@ -20,7 +20,6 @@ export type BlobStore = {
   delete(hash: string): Promise<boolean>;
   /** Removes what interrupted puts left behind and nobody has added to for `age_ms`; answers how many. */
   sweep(age_ms: number): Promise<number>;
-  close(): Promise<void>;
 };
 
 const HASH = /^[0-9a-f]{64}$/;

@@ -70,7 +70,7 @@ export async function createDirectoryBlobStore(root: string): Promise<BlobStore>
     return join(root, hash.slice(0, FOLDER_DIGITS), hash);
   }
 
-  return { put, get, exists, delete: remove, sweep, close: async () => undefined };
+  return { put, get, exists, delete: remove, sweep };
 }
 
 async function write(path: string, content: ReadableStream<Uint8Array>): Promise<Blob> {

@@ -5,11 +5,8 @@ import type { BlobStore } from "./blob-store.ts";
 import { createDirectoryBlobStore } from "./directory-store.ts";
 import { createPostgresBlobStore } from "./postgres-store.ts";
 
-/** The store at a location; `openDatabase` is called for the one in Postgres alone. */
-export async function openBlobStore(
-  location: BlobLocation,
-  openDatabase: () => Database,
-): Promise<BlobStore> {
-  if (location.kind === "postgres") return createPostgresBlobStore(openDatabase());
+/** The store at a location. `database` is used by the one in Postgres alone. */
+export async function openBlobStore(location: BlobLocation, database: Database): Promise<BlobStore> {
+  if (location.kind === "postgres") return createPostgresBlobStore(database);
   return await createDirectoryBlobStore(resolveFromRoot(location.path));
 }

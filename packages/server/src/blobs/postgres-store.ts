@@ -89,7 +89,7 @@ export function createPostgresBlobStore(database: Database): BlobStore {
   const dropUpload = (id: string) => database.run((sql) => dropBlobUpload(sql, id));
   const sweep = (age_ms: number) => database.run((sql) => sweepBlobUploads(sql, age_ms));
 
-  return { put, get, exists, delete: remove, sweep, close: database.close };
+  return { put, get, exists, delete: remove, sweep };
 }
 
 async function decompress(hash: string, data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

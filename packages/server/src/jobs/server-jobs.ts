@@ -1,3 +1,4 @@
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { endIdleSessions } from "../db/idle-sessions.ts";
@@ -8,17 +9,20 @@ import { createRecurrence, type Recurrence } from "./recurring.ts";
 
 export type ServerJobDependencies = {
   database: Database;
+  blobs: BlobStore;
   logger: Logger;
   now: () => Date;
   session_idle_ms: number;
 };
 
 const MINUTE_MS = 60_000;
+/** An upload to which nothing was added for so long has lost its sender. */
+const UPLOAD_SILENCE_MS = 60 * MINUTE_MS;
 const IDLE_SESSIONS_MAX = 1_000;
 
 /** The jobs that the server runs by itself, once a tick over all its processes. */
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
-  const { database, logger, now } = dependencies;
+  const { database, blobs, logger, now } = dependencies;
   const recurring = (name: string, every_ms: number, run: () => Promise<unknown>) =>
     createRecurrence({ name, every_ms, timeout_ms: every_ms, run }, now, logger);
   return [
@@ -26,7 +30,10 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       endSilentSessions(database, dependencies.session_idle_ms),
     ),
     recurring("repair-ingest", MINUTE_MS, () => repairIngest(database, logger)),
-    recurring("prune", 60 * MINUTE_MS, () => database.run(prune)),
+    recurring("prune", 60 * MINUTE_MS, async () => {
+      await database.run(prune);
+      await blobs.sweep(UPLOAD_SILENCE_MS);
+    }),
   ];
 }
 

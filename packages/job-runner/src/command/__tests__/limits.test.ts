@@ -75,7 +75,7 @@ describe("a command that oversteps", () => {
   });
 
   test("nothing with as many processes as it may have", async () => {
-    const job = await runScript("for i in 1 2 3 4; do sleep 0.3 & done; wait", { processes_max: 5 });
+    const job = await runScript("for i in 1 2 3 4; do sleep 1 & done; wait", { processes_max: 5 });
     expect(job).toMatchObject({ status: "completed", output: { processes_peak: 5 } });
   });
 

@@ -16,7 +16,7 @@ beforeAll(() => {
   pool = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
   store = createPostgresBlobStore(pool);
 });
-afterAll(() => store.close());
+afterAll(() => pool.close());
 
 describeBlobStore("blobs in Postgres", {
   store: () => store,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createJobRunner } from "@wharf/job-runner";
 import { clearRows, createClock, until, useTestDatabase } from "@wharf/testkit";
+import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import { openDatabase } from "../../db/database.ts";
 import { endIdleSessions } from "../../db/idle-sessions.ts";
 import { migratePhases } from "../../db/phases.ts";
@@ -67,7 +68,13 @@ describe("the server's jobs", () => {
     const clock = createClock("2026-03-01T10:00:30Z");
     const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
     const runners = [1, 2, 3].map(() => {
-      const jobs = createServerJobs({ database: writes, logger, now: clock.now, session_idle_ms: IDLE_MS });
+      const jobs = createServerJobs({
+        database: writes,
+        blobs: createPostgresBlobStore(writes),
+        logger,
+        now: clock.now,
+        session_idle_ms: IDLE_MS,
+      });
       const runner = createJobRunner({
         sql: database.sql,
         jobs: jobs.map(({ job }) => job),
@@ -78,6 +85,7 @@ describe("the server's jobs", () => {
       return { jobs, runner };
     });
     await addSession("silent", { silent_ms: IDLE_MS * 2 });
+    await database.sql`INSERT INTO blobs (written_at) VALUES (now() - interval '2 hours'), (now())`;
     for (const { jobs, runner } of runners) for (const job of jobs) await job.begin(runner);
     expect(await countJobs()).toBe(3);
     clock.set("2026-03-01T10:01:30Z");
@@ -91,6 +99,9 @@ describe("the server's jobs", () => {
       );
       await until(async () => (await countJobs()) === 6, {
         describe: () => "each job to have enqueued its next tick",
+      });
+      await until(async () => (await database.sql`SELECT FROM blobs`).length === 1, {
+        describe: () => "the abandoned upload to be removed, and the other one to be left",
       });
     } finally {
       await Promise.all(runners.map(({ runner }) => runner.drain(5_000)));
