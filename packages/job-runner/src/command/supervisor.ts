@@ -70,12 +70,12 @@ async function supervise(order: Order): Promise<Report> {
   });
   const watch = watchTree(tree, order.limits, ending.resolve);
   const timer = setTimeout(() => ending.resolve("time"), order.limits.timeMs);
-  void child.exited.then(() => ending.resolve("exited"));
+  // The limits hold also for what goes on when the command itself has exited.
+  const exited = child.exited.then(() => tree.gone(GRACE_MS)).then((): Ending => "exited");
 
-  const ended = await ending.promise;
+  const ended = await Promise.race([ending.promise, exited]);
   watch.stop();
   clearTimeout(timer);
-  if (ended === "exited") await tree.gone(GRACE_MS);
   const leftBehind = await tree.end(GENTLE.has(ended) ? GRACE_MS : 0);
   await Promise.race([drained, Bun.sleep(DRAIN_MAX_MS)]);
   return {

@@ -74,6 +74,17 @@ describe("a command that oversteps", () => {
     expect((await pidsIn("pids", 20)).filter(isAlive)).toEqual([]);
   });
 
+  test("its number of processes after it has exited itself has overstepped it all the same", async () => {
+    const job = await runScript(
+      "for i in $(seq 20); do (echo $BASHPID >> $OUT/pids; sleep 60; :) & done; exit 0",
+      {
+        processes_max: 10,
+      },
+    );
+    expect(job.lastError).toContain("processes limit of 10");
+    expect((await pidsIn("pids", 20)).filter(isAlive)).toEqual([]);
+  });
+
   test("nothing with as many processes as it may have", async () => {
     const job = await runScript("for i in 1 2 3 4; do sleep 1 & done; wait", { processes_max: 5 });
     expect(job).toMatchObject({ status: "completed", output: { processes_peak: 5 } });
