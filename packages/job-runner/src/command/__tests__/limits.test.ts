@@ -58,7 +58,7 @@ describe("a command that oversteps", () => {
   test("nothing when its processes share their memory: shared pages count once", async () => {
     const script =
       "x=$(head -c 40000000 /dev/zero | tr '\\0' a); for i in 1 2 3 4 5 6; do (sleep 0.5; :) & done; wait";
-    const job = await runScript(script, { memory_bytes: 150 * MIB });
+    const job = await runScript(script, { memory_bytes: 200 * MIB });
     expect(job.status).toBe("completed");
     expect(job.output.processes_peak).toBeGreaterThan(5);
     expect(job.output.memory_peak_bytes).toBeGreaterThan(30 * MIB);
