@@ -12,6 +12,7 @@ import {
   commandInput,
   commandOutput,
 } from "./command-input.ts";
+import { followOutput } from "./follow-output.ts";
 import type { Limit, Order, Report } from "./orders.ts";
 import { runCommand } from "./run-command.ts";
 import {
@@ -67,13 +68,23 @@ async function runInFolder(ctx: JobContext, input: CommandInput, settings: Setti
   const folder = await createRunFolder(settings.folder);
   try {
     await writeFile(join(folder.path, "stdin"), input.stdin, { mode: 0o600 });
-    const report = await runCommand(orderOf(input, folder, settings), ctx.signal);
+    const report = await runAndFollow(ctx, orderOf(input, folder, settings));
     if (report.leftBehind > 0)
       ctx.logger.error({ processes: report.leftBehind }, "command could not be ended");
     await throwIfFailed(report, input, folder);
     return await collect(ctx, input, report, folder, settings);
   } finally {
     await removeRunFolder(folder.path);
+  }
+}
+
+/** What the command writes is in the job's log while it runs, also when it fails. */
+async function runAndFollow(ctx: JobContext, order: Order): Promise<Report> {
+  const following = followOutput(order.folder, (stream, line) => ctx.log(line, { stream }));
+  try {
+    return await runCommand(order, ctx.signal);
+  } finally {
+    await following.stop();
   }
 }
 

@@ -71,7 +71,11 @@ async function supervise(order: Order): Promise<Report> {
   const watch = watchTree(tree, order.limits, ending.resolve);
   const timer = setTimeout(() => ending.resolve("time"), order.limits.timeMs);
   // The limits hold also for what goes on when the command itself has exited.
-  const exited = child.exited.then(() => tree.gone(GRACE_MS)).then((): Ending => "exited");
+  const exited = child.exited.then(async (): Promise<Ending> => {
+    watch.look();
+    await tree.gone(GRACE_MS);
+    return "exited";
+  });
 
   const ended = await Promise.race([ending.promise, exited]);
   watch.stop();

@@ -3,7 +3,8 @@ import { proportionalBytes, residentBytes } from "./process-table.ts";
 import type { ProcessTree } from "./process-tree.ts";
 
 const LOOK_EVERY_MS = 50;
-/** Looking takes no more than this share of a core, however many processes the machine has. */
+const LOOK_AT_LEAST_EVERY_MS = 500;
+/** Looking takes no more than this share of a core, if it can, however many processes the machine has. */
 const LOOK_SHARE_MAX = 0.05;
 
 /** Looks at the tree's size again and again, until it oversteps a limit or is stopped. */
@@ -14,21 +15,30 @@ export function watchTree(
 ) {
   const peaks = { memoryBytes: 0, processes: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isStopped = false;
 
   function look() {
-    const startedMs = performance.now();
+    clearTimeout(timer);
+    if (isStopped) return;
+    const before = process.cpuUsage();
     const pids = tree.members(false).map(({ pid }) => pid);
     const used = memoryOf(pids, memoryBytes);
     peaks.processes = Math.max(peaks.processes, pids.length);
     peaks.memoryBytes = Math.max(peaks.memoryBytes, used);
     if (pids.length > processes) return onOverstep("processes");
     if (used > memoryBytes) return onOverstep("memory");
-    const tookMs = performance.now() - startedMs;
-    timer = setTimeout(look, Math.max(LOOK_EVERY_MS, tookMs / LOOK_SHARE_MAX));
+    const { user, system } = process.cpuUsage(before);
+    const restMs = (user + system) / 1000 / LOOK_SHARE_MAX;
+    timer = setTimeout(look, Math.min(Math.max(LOOK_EVERY_MS, restMs), LOOK_AT_LEAST_EVERY_MS));
   }
 
   look();
-  return { peaks, stop: () => clearTimeout(timer) };
+  function stop() {
+    clearTimeout(timer);
+    isStopped = true;
+  }
+
+  return { peaks, look, stop };
 }
 
 /** Exact only when it matters: below the limit, pages that processes share may count more than once. */

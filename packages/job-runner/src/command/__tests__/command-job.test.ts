@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { until } from "@wharf/testkit";
 import { JobSchemaError } from "../../index.ts";
 import { useCommands } from "./setup.ts";
 
@@ -132,6 +134,34 @@ describe("a command that fails", () => {
     const job = await commands.ended(await commands.enqueue({ command: ["no-such-program"] }));
     expect(job.lastError).toContain("exit code 127");
     expect(job.lastError).toContain("no-such-program");
+  });
+});
+
+describe("a command's log", () => {
+  const linesOf = async (id: string) => await commands.runner.log(id, { limit: 1000 });
+
+  test("has its lines while it runs, and each once", async () => {
+    const id = await commands.enqueueScript(
+      "echo first; echo oops >&2; until [ -e $OUT/go ]; do sleep 0.01; done; printf last",
+    );
+    await until(async () => (await linesOf(id)).length === 2, { describe: "two lines of a running command" });
+    await Bun.write(join(commands.root, "go"), "");
+    await commands.ended(id);
+    const lines = (await linesOf(id)).map(({ message, fields }) => [message, fields]);
+    expect(lines).toContainEqual(["oops", { stream: "stderr" }]);
+    expect(lines.filter(([message]) => message !== "oops")).toEqual([
+      ["first", { stream: "stdout" }],
+      ["last", { stream: "stdout" }],
+    ]);
+  });
+
+  test("has those of one that fails, and no more than a part of one that writes very many", async () => {
+    const failed = await runScript("echo 'what it did'; exit 1");
+    expect((await linesOf(failed.id)).map(({ message }) => message)).toEqual(["what it did"]);
+    const long = await runScript("seq 1 5000; head -c 5000 /dev/zero | tr '\\0' x >&2");
+    const lines = await linesOf(long.id);
+    expect(lines.filter(({ fields }) => fields?.["stream"] === "stdout")).toHaveLength(500);
+    expect(lines.find(({ fields }) => fields?.["stream"] === "stderr")?.message).toBe("x".repeat(2000));
   });
 });
 
