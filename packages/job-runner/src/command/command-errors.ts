@@ -8,27 +8,35 @@ export type CommandFailure = {
   readonly stderrTail: string;
 };
 
-/** The command oversteped a limit and was ended with all its children. */
-export class CommandLimitError extends JobRunnerError {
+/** Its message ends with what the command wrote; its stack, which is logged, does not. */
+class CommandError extends JobRunnerError {
+  constructor(code: string, message: string, { isRetryable, stderrTail }: CommandFailure) {
+    super(code, message, { isRetryable });
+    const stack = this.stack ?? "";
+    if (stderrTail !== "") this.message = `${message} Its stderr ended with:\n${stderrTail}`;
+    this.stack = stack;
+  }
+}
+
+/** The command overstepped a limit and was ended with all its children. */
+export class CommandLimitError extends CommandError {
   readonly limit: Limit;
 
   constructor(limit: Limit, max: number, failure: CommandFailure) {
     const message = `The command was ended at its ${limit} limit of ${max} ${UNITS[limit]}; give it more, or make it use less.`;
-    super("COMMAND_LIMIT", withTail(message, failure), { isRetryable: failure.isRetryable });
+    super("COMMAND_LIMIT", message, failure);
     this.limit = limit;
   }
 }
 
 /** The command ended by itself, with an exit code other than 0 or by a signal. */
-export class CommandExitError extends JobRunnerError {
+export class CommandExitError extends CommandError {
   readonly exitCode: number | null;
   readonly signal: string | null;
 
   constructor(exit: { exitCode: number | null; signal: string | null }, failure: CommandFailure) {
     const how = exit.signal === null ? `exit code ${exit.exitCode}` : `signal ${exit.signal}`;
-    super("COMMAND_FAILED", withTail(`The command ended with ${how}.`, failure), {
-      isRetryable: failure.isRetryable,
-    });
+    super("COMMAND_FAILED", `The command ended with ${how}.`, failure);
     this.exitCode = exit.exitCode;
     this.signal = exit.signal;
   }
@@ -51,7 +59,3 @@ const UNITS: Record<Limit, string> = {
   processes: "processes",
   output: "bytes",
 };
-
-function withTail(message: string, { stderrTail }: CommandFailure): string {
-  return stderrTail === "" ? message : `${message} Its stderr ended with:\n${stderrTail}`;
-}

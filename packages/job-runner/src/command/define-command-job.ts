@@ -1,4 +1,4 @@
-import { open, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineJob } from "../define-job.ts";
 import { JobRunnerError } from "../errors.ts";
@@ -22,8 +22,8 @@ import {
   removeRunFolder,
   sweepRunFolders,
 } from "./run-folder.ts";
+import { tailOf } from "./tail-of.ts";
 
-const TAIL_BYTES = 2000;
 /** Less than the usual lease, so that a frozen worker's command has ended before another worker starts it again. */
 const WORKER_SILENCE_MS = 20_000;
 const LANG = "C.UTF-8";
@@ -151,24 +151,4 @@ function limitOf(limit: Limit, input: CommandInput): number {
     output: input.output_bytes_max,
   };
   return limits[limit];
-}
-
-async function tailOf(path: string): Promise<string> {
-  const file = await open(path, "r");
-  try {
-    const { size } = await file.stat();
-    const { bytesRead, buffer } = await file.read(
-      new Uint8Array(TAIL_BYTES),
-      0,
-      TAIL_BYTES,
-      Math.max(0, size - TAIL_BYTES),
-    );
-    // The first character may have been cut in two.
-    return new TextDecoder()
-      .decode(buffer.subarray(0, bytesRead))
-      .replace(/^\ufffd+/, "")
-      .trimEnd();
-  } finally {
-    await file.close();
-  }
 }

@@ -32,12 +32,12 @@ export function watchTree(
     timer = setTimeout(look, Math.min(Math.max(LOOK_EVERY_MS, restMs), LOOK_AT_LEAST_EVERY_MS));
   }
 
-  look();
   function stop() {
     clearTimeout(timer);
     isStopped = true;
   }
 
+  look();
   return { peaks, look, stop };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
+import { pino } from "pino";
 import { JobSchemaError } from "../../index.ts";
 import { useCommands } from "./setup.ts";
 
@@ -119,6 +120,15 @@ describe("a command that fails", () => {
     );
     expect(job.lastError).toEndWith("5000\nthe reason");
     expect(job.lastError).not.toContain("\n100\n");
+  });
+
+  test("has what it wrote in its record, and not in the logs of the process", async () => {
+    const written: string[] = [];
+    await commands.start({}, pino({ level: "trace" }, { write: (line: string) => void written.push(line) }));
+    const job = await runScript("echo canary-word >&2; exit 3");
+    expect(job.lastError).toContain("canary-word");
+    expect(written.join("")).toContain("The command ended with exit code 3.");
+    expect(written.join("")).not.toContain("canary-word");
   });
 
   test("is tried again when its job says so", async () => {

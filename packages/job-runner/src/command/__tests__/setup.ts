@@ -40,12 +40,12 @@ export function useCommands() {
     await rm(root, { recursive: true, force: true });
   });
 
-  async function start(options: Partial<CommandJobOptions> = {}) {
+  async function start(options: Partial<CommandJobOptions> = {}, logger = pino({ level: "silent" })) {
     job = defineCommandJob({ folder: join(root, "runs"), store, path: PATH, ...options });
     runner = createJobRunner({
       driver: createMemoryDriver(),
       jobs: [job],
-      logger: pino({ level: "silent" }),
+      logger,
     });
     await runner.start();
   }
