@@ -86,7 +86,6 @@ async function start(
     database: writes,
     blobs,
     logger,
-    now: () => new Date(),
     session_idle_ms: config.sessionIdleMs,
   });
   const runner = createJobRunner({
@@ -97,6 +96,7 @@ async function start(
     },
     jobs: [...jobs.map(({ job }) => job), ...(await createCommandJobs(config, blobs))],
     queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE },
+    schedules: jobs.map(({ schedule }) => schedule),
     workers: config.role !== "server",
     useAdvisoryLocks: config.useAdvisoryLocks,
     logger,
@@ -125,7 +125,6 @@ async function start(
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
-  for (const job of jobs) await job.begin(runner);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, location });
 
