@@ -73,6 +73,26 @@ for (const [store, options] of Object.entries(STORES)) {
       expect(ran).toEqual(["slow"]);
     });
 
+    test("steps and waits that a suspended run never looks at again harm nothing", async () => {
+      const job = defineJob({
+        name: "unawaited",
+        input: anything,
+        backoff: fast,
+        async run(ctx) {
+          const failing = ctx.step("failing", async () => {
+            await Bun.sleep(10);
+            throw new Error("nobody awaits this in the first run");
+          });
+          const event = ctx.waitForEvent("event", { event: "go", timeoutMs: 5 });
+          await ctx.sleep("nap", 5);
+          return [await failing.catch(() => "failed"), (await event) ?? "timed out"];
+        },
+      });
+      const runner = await started([job], options());
+      const { id } = await runner.enqueue(job, null);
+      expect((await runner.waitFor(id)).output).toEqual(["failed", "timed out"]);
+    });
+
     test("a sleeping job frees its slot and its key, counts no attempt and goes on by itself", async () => {
       const log: string[] = [];
       const sleeper = defineJob({
