@@ -59,7 +59,7 @@ test("kill -9 of worker and supervisor at once leaves what the next sweep ends a
 
 test("a sweep leaves runs of living workers and other files alone, and does nothing without a folder", async () => {
   const worker = startWorker(SCRIPT);
-  const { pids } = await family();
+  const { pids, supervisor } = await family();
   await writeFile(join(commands.root, "runs", "run-of-the-mill"), "");
   await utimes(join(commands.root, "runs", "run-of-the-mill"), 0, 0);
   expect(await sweepRunFolders(join(commands.root, "runs"))).toBe(0);
@@ -67,7 +67,7 @@ test("a sweep leaves runs of living workers and other files alone, and does noth
   expect(pids.every(isAlive)).toBe(true);
   expect(await runFolders()).toHaveLength(2);
   worker.kill("SIGKILL");
-  await noneAlive(pids);
+  await noneAlive([...pids, supervisor]);
 });
 
 test("the command of a worker that is frozen for too long is ended, and the thawed worker counts it as a failure", async () => {
