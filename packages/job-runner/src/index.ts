@@ -1,4 +1,10 @@
 export type { Backoff } from "./backoff.ts";
+export type { Artifact, ArtifactLimits, ArtifactStore } from "./command/artifacts.ts";
+export { CommandArtifactsError, CommandExitError, CommandLimitError } from "./command/command-errors.ts";
+export { COMMAND_BOUNDS, type CommandBounds } from "./command/command-input.ts";
+export { type CommandJobOptions, defineCommandJob } from "./command/define-command-job.ts";
+export type { Limit as CommandLimit } from "./command/orders.ts";
+export { sweepRunFolders } from "./command/run-folder.ts";
 export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
 export { defineJob } from "./define-job.ts";
 export type {
@@ -10,26 +16,38 @@ export type {
   JobStatus,
   PostgresClient,
 } from "./drivers/driver.ts";
+export type { JobProgress, LogLevel, LogLine, StepRecord, StoredEvent } from "./drivers/durable-store.ts";
+export { LOG_LINES_MAX } from "./drivers/durable-store.ts";
 export { createMemoryDriver } from "./drivers/memory.ts";
 export { createPostgresDriver, type PostgresDriverOptions } from "./drivers/postgres.ts";
 export type { JobInput } from "./enqueuer.ts";
 export {
   JobCancelledError,
   JobDrainedError,
+  JobFailedError,
+  JobNotFoundError,
   JobNotInflightError,
   JobOptionError,
   JobRunnerError,
   JobSchemaError,
+  JobStepError,
+  JobSuspendedError,
   JobTimeoutError,
+  JobWaitTimeoutError,
   LeaseExpiredError,
   LeaseLostError,
   LeaseMismatchError,
   UnrecoverableError,
   UnsupportedByDriverError,
 } from "./errors.ts";
+export type { EventToSend } from "./events.ts";
 export type { Instant } from "./instant.ts";
-export type { JobContext } from "./job-context.ts";
+export type { EventWait, JobContext, ReceivedEvent } from "./job-context.ts";
 export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
+export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
 export type { JobRunnerOptions } from "./runner-options.ts";
+export type { MissedTicks, Schedule, ScheduleOptions } from "./schedule.ts";
+export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./schedule.ts";
+export type { CompletedJob, WaitForOptions } from "./wait-for.ts";

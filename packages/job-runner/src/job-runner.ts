@@ -1,30 +1,47 @@
+import { within } from "./drain.ts";
 import type { DeadLetterFilter } from "./drivers/driver.ts";
 import { createEnqueuer } from "./enqueuer.ts";
-import { createMetrics, type JobGauges } from "./metrics.ts";
+import { createEvents } from "./events.ts";
+import { gaugesOf } from "./job-gauges.ts";
+import { createMetrics } from "./metrics.ts";
+import { createDatabaseErrorReport } from "./report-database-error.ts";
 import { type JobRunnerOptions, settingsOf } from "./runner-options.ts";
+import { createUpkeep } from "./upkeep.ts";
+import { createJobWaits } from "./wait-for.ts";
 import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
-const MAINTAIN_EVERY_MS = 3_600_000;
-const STUCK_FACTOR = 5;
 
 export type JobRunner = ReturnType<typeof createJobRunner>;
 
 /** A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated. */
 export function createJobRunner(options: JobRunnerOptions) {
   const settings = settingsOf(options);
-  const { driver, logger } = settings;
-  const metrics = createMetrics(gauges);
-  const workforce = createWorkforce(settings, metrics, onDatabaseError);
+  const { driver } = settings;
+  const metrics = createMetrics(() => gaugesOf(workforce, settings));
+  const onDatabaseError = createDatabaseErrorReport(metrics, settings.logger);
+  const waits = createJobWaits(driver);
+  const workforce = createWorkforce(settings, metrics, {
+    onDatabaseError,
+    onEnded: waits.ended,
+    deliverEvents: () => events.deliverEvents(),
+  });
+  const wake = (queue: string) => workforce.workerOf(queue)?.wake();
+  const events = createEvents(driver, wake, onDatabaseError);
+  const upkeep = createUpkeep({
+    settings,
+    metrics,
+    deliverEvents: events.deliverEvents,
+    onEnqueued: workforce.wakeAll,
+    onDatabaseError,
+  });
   let hints: { close(): Promise<void> } | undefined;
-  let maintenance: ReturnType<typeof setInterval> | undefined;
 
   /** Migrates, then starts the workers. */
   async function start(): Promise<void> {
     await settings.migrate?.();
     if (!settings.runsWorkers) return;
-    await maintain();
-    maintenance = setInterval(() => void maintain(), MAINTAIN_EVERY_MS);
+    await upkeep.start();
     if (settings.jobs.size === 0) return;
     hints = await listen();
     workforce.start();
@@ -32,8 +49,10 @@ export function createJobRunner(options: JobRunnerOptions) {
 
   /** Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
-    clearInterval(maintenance);
+    const endMs = performance.now() + deadlineMs;
+    const stopping = upkeep.stop();
     await workforce.drain(deadlineMs);
+    await within(endMs, stopping);
     await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
     hints = undefined;
   }
@@ -44,6 +63,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     if (isCancelled) {
       metrics.count("failed");
       workforce.cancelled(jobId);
+      waits.ended(jobId);
       workforce.wakeAll();
     }
     return isCancelled;
@@ -59,43 +79,29 @@ export function createJobRunner(options: JobRunnerOptions) {
   }
 
   async function listen() {
-    const onRunnable = (queue: string) => workforce.workerOf(queue)?.wake();
-    return driver.listen?.({ onRunnable, onCancelled: workforce.cancelled }).catch((error: unknown) => {
-      onDatabaseError("listen", error);
-      return undefined;
-    });
-  }
-
-  async function maintain() {
-    await driver.maintain(settings.retention).catch((error: unknown) => onDatabaseError("maintain", error));
-  }
-
-  function onDatabaseError(operation: string, error: unknown) {
-    metrics.databaseError(operation);
-    const name = error instanceof Error ? error.name : typeof error;
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    logger.warn({ operation, reason: code ?? name }, "database error");
-  }
-
-  function gauges(): JobGauges {
-    const running = workforce.running();
-    const nowMs = performance.now();
-    const stuck = running.filter((run) => {
-      const expectedMs = settings.jobs.get(run.job.type)?.expectedRunMs;
-      return expectedMs !== undefined && nowMs - run.startedAtMs > expectedMs * STUCK_FACTOR;
-    });
-    return { running: running.length, stuck: stuck.length };
+    const onEvent = () => void events.deliverEvents();
+    return driver
+      .listen?.({ onRunnable: wake, onCancelled: workforce.cancelled, onEvent })
+      .catch((error: unknown) => {
+        onDatabaseError("listen", error);
+        return undefined;
+      });
   }
 
   return {
     start,
     drain,
     ...createEnqueuer(settings, metrics, workforce),
+    sendEvent: events.sendEvent,
+    waitFor: waits.waitFor,
     cancel,
     requeue,
     get: driver.get,
+    steps: driver.stepsOf,
+    log: driver.logOf,
+    removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,
-    stats: () => ({ ...metrics.counts, ...gauges() }),
+    stats: () => ({ ...metrics.counts, ...gaugesOf(workforce, settings) }),
     metrics: { prometheus: metrics.prometheus },
   };
 }

@@ -1,5 +1,6 @@
 import { createJobRunner } from "@wharf/job-runner";
 import { createApp } from "./app.ts";
+import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
@@ -16,6 +17,7 @@ import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
+import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
 import { createServerJobs } from "./jobs/server-jobs.ts";
 import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
@@ -37,6 +39,7 @@ const HTTP_GRACE_MS = 4_000;
 const JOBS_GRACE_MS = 3_000;
 const ADMINISTRATION_CONNECTIONS = 2;
 const EDIT_CONNECTIONS = 2;
+const BLOB_CONNECTIONS = 2;
 
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
@@ -78,10 +81,11 @@ async function start(
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
   });
+  const blobs = await openBlobStore(config.blobs, pools.blobs);
   const jobs = createServerJobs({
     database: writes,
+    blobs,
     logger,
-    now: () => new Date(),
     session_idle_ms: config.sessionIdleMs,
   });
   const runner = createJobRunner({
@@ -90,7 +94,9 @@ async function start(
     migrate: async () => {
       Object.assign(migrations, await migrateAndReport(direct, logger));
     },
-    jobs: jobs.map(({ job }) => job),
+    jobs: [...jobs.map(({ job }) => job), ...(await createCommandJobs(config, blobs))],
+    queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE },
+    schedules: jobs.map(({ schedule }) => schedule),
     workers: config.role !== "server",
     useAdvisoryLocks: config.useAdvisoryLocks,
     logger,
@@ -119,7 +125,6 @@ async function start(
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
-  for (const job of jobs) await job.begin(runner);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, location });
 
@@ -162,16 +167,17 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
   const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  const blobs = open("blobs", { max: BLOB_CONNECTIONS });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",
     max: ADMINISTRATION_CONNECTIONS,
   });
   const close = async () => {
-    const databases = [reads, edits, writes, health].map((database) => database.close());
+    const databases = [reads, edits, writes, blobs, health].map((database) => database.close());
     await Promise.all([closeDb(sql), closeDb(direct), ...databases]);
   };
-  return { sql, reads, edits, writes, health, direct, close };
+  return { sql, reads, edits, writes, blobs, health, direct, close };
 }
 
 function createIngest({ limits }: Config, writes: Database, metrics: ServerMetrics, logger: Logger) {

@@ -1,4 +1,7 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
+import { type BlobLocation, parseBlobUrl } from "./blobs/blob-location.ts";
 import { ConfigError } from "./errors.ts";
 import { type Limits, readLimits } from "./limits.ts";
 
@@ -8,6 +11,8 @@ const TRUSTED_PROXIES_MAX = 10;
 const DEFAULT_PORT = 4318;
 /** A person may think, eat and come back; nobody keeps a session open and silent for longer than this. */
 const DEFAULT_SESSION_IDLE_MINUTES = 180;
+
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 const optionalText = z.preprocess((value) => (value === "" ? undefined : value), z.string().optional());
 const flag = z.preprocess((value) => value === "1" || value === "true", z.boolean());
@@ -50,6 +55,9 @@ const environmentSchema = z.object({
     (value) => (value === "" ? undefined : value),
     z.coerce.number().int().min(0).max(TRUSTED_PROXIES_MAX).optional(),
   ),
+  WHARF_COMMAND_JOBS: flag,
+  WHARF_COMMAND_DIR: optionalText,
+  PATH: z.string().default(DEFAULT_PATH),
   NODE_ENV: optionalText,
   [RAILWAY_MARKER]: optionalText,
 });
@@ -63,11 +71,13 @@ export type Config = {
   host: string;
   adminKey: string | undefined;
   dataDir: string;
-  blobUrl: string | undefined;
+  blobs: BlobLocation;
   logLevel: string;
   /** Silence after which an open session is ended. */
   sessionIdleMs: number;
   role: "all" | "server" | "worker";
+  /** Jobs that run commands on this machine; null unless they are switched on. */
+  commandJobs: { folder: string; path: string } | null;
   isProduction: boolean;
   /** Pages of these origins may call the API from a browser. */
   corsOrigins: readonly string[];
@@ -93,13 +103,21 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: values.HOST,
     adminKey: values.WHARF_ADMIN_KEY,
     dataDir: values.WHARF_DATA_DIR,
-    blobUrl: values.BLOB_URL,
+    blobs: parseBlobUrl(values.BLOB_URL),
     logLevel: values.LOG_LEVEL,
     sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,
+    commandJobs: values.WHARF_COMMAND_JOBS
+      ? { folder: values.WHARF_COMMAND_DIR ?? defaultCommandFolder(), path: values.PATH }
+      : null,
     isProduction: values.NODE_ENV === "production" || isRailway,
     corsOrigins: values.WHARF_CORS_ORIGINS,
     trustedProxies: values.WHARF_TRUSTED_PROXIES ?? (isRailway ? 1 : 0),
     limits: readLimits(environment),
   };
+}
+
+/** Not in our own data folder: a program in it would take our repository, and our package.json, for its own. */
+function defaultCommandFolder(): string {
+  return join(tmpdir(), `wharf-commands-${process.getuid?.() ?? "user"}`);
 }

@@ -1,4 +1,5 @@
 import type { FailureKind, JobRecord, JobStatus } from "./driver.ts";
+import type { JobProgress } from "./durable-store.ts";
 
 /** A row of `all_jobs`, its times already ISO text. */
 export interface JobRow {
@@ -21,6 +22,7 @@ export interface JobRow {
   readonly timeout_ms: number | null;
   readonly idempotency_key: string | null;
   readonly concurrency_key: string | null;
+  readonly progress: JobProgress | null;
   readonly last_error: string | null;
   readonly failed_at: string | null;
   readonly failure_kind: FailureKind | null;
@@ -54,6 +56,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     timeoutMs: row.timeout_ms,
     idempotencyKey: row.idempotency_key,
     concurrencyKey: row.concurrency_key,
+    progress: row.progress,
     lastError: row.last_error,
     failedAt: row.failed_at,
     failureKind: row.failure_kind,

@@ -1,5 +1,9 @@
 import { instantMicros, microsText } from "../instant.ts";
 import type { FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+import type { JobProgress } from "./durable-store.ts";
+
+/** The time of what never comes, later than every other. */
+export const NEVER = 2n ** 63n - 1n;
 
 /** A job as the memory driver keeps it; times are microseconds since 1970. */
 export interface MemoryJob {
@@ -17,6 +21,7 @@ export interface MemoryJob {
   status: JobStatus;
   /** Null: runnable now. */
   runAt: bigint | null;
+  progress: JobProgress | null;
   lease: MemoryLease | null;
   leaseGeneration: number;
   attempts: number;
@@ -60,6 +65,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     leaseGeneration: 0,
     attempts: 0,
     recoveries: 0,
+    progress: null,
     lastError: null,
     failedAt: null,
     failureKind: null,
@@ -141,6 +147,7 @@ function firstRunAt(job: NewJob, now: bigint): bigint | null {
   return runAt > now ? runAt : null;
 }
 
-function textOrNull(micros: bigint | null | undefined): string | null {
+export function textOrNull(micros: bigint | null | undefined): string | null {
+  if (micros === NEVER) return "infinity";
   return micros === null || micros === undefined ? null : microsText(micros);
 }

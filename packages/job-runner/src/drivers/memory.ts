@@ -1,8 +1,11 @@
-import { JobNotInflightError, type LeaseRefusal, UnsupportedByDriverError } from "../errors.ts";
+import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
-import type { At, Driver } from "./driver.ts";
+import { type Driver, EVENT_DAYS } from "./driver.ts";
+import { createMemoryDurableStore } from "./memory-durable.ts";
 import { endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
-import { bury, createMemoryStore, type MemoryStore } from "./memory-store.ts";
+import { createMemoryScheduleStore } from "./memory-schedules.ts";
+import { forgetEvents } from "./memory-steps.ts";
+import { bury, createMemoryStore, type MemoryStore, microsOf, throwIfRefused } from "./memory-store.ts";
 
 const MAX_RECOVERIES = 5;
 const MICROS_PER_MS = 1000n;
@@ -15,6 +18,8 @@ export function createMemoryDriver(): Driver {
     ...queueOperations(store),
     ...leaseOperations(store),
     ...upkeepOperations(store),
+    ...createMemoryDurableStore(store),
+    ...createMemoryScheduleStore(store),
   };
 }
 
@@ -88,7 +93,7 @@ function leaseOperations({ jobs, underLease }: MemoryStore) {
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
+function upkeepOperations({ jobs, knownKeys, durable, dead }: MemoryStore) {
   return {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);
@@ -114,17 +119,17 @@ function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
     async maintain(retention, at) {
       const now = microsOf(at);
       for (const [id, job] of jobs) {
-        if (job.completedAt !== null && job.completedAt < now - days(retention.archiveDays)) jobs.delete(id);
+        if (job.completedAt === null || job.completedAt >= now - days(retention.archiveDays)) continue;
+        jobs.delete(id);
+        durable.steps.delete(id);
+        durable.logs.delete(id);
       }
       for (const [key, known] of knownKeys) {
         if (known.createdAt < now - days(retention.idempotencyKeyDays)) knownKeys.delete(key);
       }
+      forgetEvents(durable, now - days(retention.eventDays ?? EVENT_DAYS));
     },
   } satisfies Partial<Driver>;
-}
-
-function microsOf(at: At | undefined): bigint {
-  return at?.now === undefined ? BigInt(Date.now()) * MICROS_PER_MS : instantMicros(at.now);
 }
 
 function renew(job: MemoryJob, leaseMs: number, now: bigint) {
@@ -149,10 +154,6 @@ function revive(job: MemoryJob, keepAttempts: boolean, now: bigint) {
     recoveries: 0,
   });
   if (!keepAttempts) job.attempts = 0;
-}
-
-function throwIfRefused(refused: LeaseRefusal | undefined) {
-  if (refused !== undefined) throw refused.error;
 }
 
 function days(count: number): bigint {

@@ -30,7 +30,8 @@ export function matchesDeadLetter(sql: PostgresClient, filter: DeadLetterFilter)
 function jobColumns(sql: PostgresClient) {
   return sql`id, queue, type, payload, status, priority, ${isoText(sql, "run_at")}, attempts, max_attempts, recoveries,
     lease_generation, lease_token, ${isoText(sql, "lease_expires_at")}, ${isoText(sql, "heartbeat_at")},
-    ${isoText(sql, "locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, last_error,
+    ${isoText(sql, "locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, progress,
+    last_error,
     ${isoText(sql, "failed_at")}, failure_kind, dlq_reason, ${isoText(sql, "dlq_failed_at")}, output,
     ${isoText(sql, "created_at")}, ${isoText(sql, "updated_at")}, ${isoText(sql, "completed_at")}`;
 }

@@ -18,10 +18,11 @@ describe("readConfig", () => {
       host: "::",
       adminKey: undefined,
       dataDir: ".wharf",
-      blobUrl: undefined,
+      blobs: { kind: "postgres" },
       logLevel: "info",
       sessionIdleMs: 10_800_000,
       role: "all",
+      commandJobs: null,
       isProduction: false,
       corsOrigins: [],
       trustedProxies: 0,
@@ -46,6 +47,22 @@ describe("readConfig", () => {
     expect(readConfig({ NODE_ENV: "production" }).isProduction).toBe(true);
     expect(readConfig({ RAILWAY_ENVIRONMENT_NAME: "staging" }).isProduction).toBe(true);
     expect(readConfig({ NODE_ENV: "test" }).isProduction).toBe(false);
+  });
+
+  test("runs no commands unless told to, and then in a folder that belongs to no project", () => {
+    expect(readConfig({ WHARF_COMMAND_JOBS: "0", WHARF_COMMAND_DIR: "/somewhere" }).commandJobs).toBeNull();
+    const environment = { WHARF_COMMAND_JOBS: "1", PATH: "/opt/bin" };
+    expect(readConfig(environment).commandJobs).toEqual({
+      folder: join(tmpdir(), `wharf-commands-${process.getuid?.()}`),
+      path: "/opt/bin",
+    });
+    const folder = readConfig({ ...environment, WHARF_COMMAND_DIR: "/somewhere" }).commandJobs?.folder;
+    expect(folder).toBe("/somewhere");
+  });
+
+  test("takes BLOB_URL for a folder, and refuses a store that is not there yet", () => {
+    expect(readConfig({ BLOB_URL: "file:///blobs" }).blobs).toEqual({ kind: "directory", path: "/blobs" });
+    expect(() => readConfig({ BLOB_URL: "s3://bucket" })).toThrow(ConfigError);
   });
 
   test("names every variable that is wrong, and shows none of the values", () => {

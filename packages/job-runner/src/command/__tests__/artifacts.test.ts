@@ -1,0 +1,44 @@
+import { describe, expect, test } from "bun:test";
+import { COMMAND_BOUNDS } from "../command-input.ts";
+import { useCommands } from "./setup.ts";
+
+const commands = useCommands();
+const { runScript, store } = commands;
+const paths = (job: { output: { artifacts: { path: string }[] } }) =>
+  job.output.artifacts.map(({ path }) => path);
+
+describe("artifacts", () => {
+  test("are regular files alone: no link, no folder behind a link, no pipe", async () => {
+    const script = `
+      echo secret > $OUT/secret; mkdir $OUT/outside; echo secret > $OUT/outside/x
+      ln -s $OUT/secret link; ln -s $OUT/outside linked; ln -s . loop; mkfifo pipe; mkdir -p real; echo fine > real/file`;
+    const job = await runScript(script, { artifacts: ["**/*", "linked/*", "link", "loop/real/file"] });
+    expect(job.status).toBe("completed");
+    expect(paths(job)).toEqual(["real/file"]);
+  });
+
+  test("come with odd names, and with none at all when nothing matches", async () => {
+    const odd = await runScript(`touch 'a b' "new\nline" '*' .hidden`, { artifacts: ["*", ".*"] });
+    expect(paths(odd)).toEqual(["*", ".hidden", "a b", "new\nline"]);
+    expect(paths(await runScript("touch a", { artifacts: ["b*"] }))).toEqual([]);
+  });
+
+  test("are not looked for when the command has failed", async () => {
+    const before = store.size;
+    await runScript("echo unique-content > a; exit 1", { artifacts: ["*"] });
+    expect(store.size).toBe(before);
+  });
+
+  test("beyond the number or the size allowed fail the job for good, and none is kept", async () => {
+    await commands.start({ bounds: { ...COMMAND_BOUNDS, artifacts: { count: 3, bytes: 1000 } } });
+    const before = store.size;
+    const many = await runScript("touch a b c d", { artifacts: ["*"] });
+    expect(many).toMatchObject({ status: "failed", failureKind: "unrecoverable" });
+    expect(many.lastError).toContain("more than 3 files");
+    const large = await runScript("head -c 999 /dev/urandom > a; head -c 2 /dev/urandom > b", {
+      artifacts: ["*"],
+    });
+    expect(large.lastError).toContain("more than 1000 bytes");
+    expect(store.size).toBe(before);
+  });
+});

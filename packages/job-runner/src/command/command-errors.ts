@@ -1,0 +1,61 @@
+import { JobRunnerError } from "../errors.ts";
+import type { Limit } from "./orders.ts";
+
+/** What there is to know of a command that failed. */
+export type CommandFailure = {
+  readonly isRetryable: boolean;
+  /** The end of its stderr, in UTF-8. */
+  readonly stderrTail: string;
+};
+
+/** Its message ends with what the command wrote; its stack, which is logged, does not. */
+class CommandError extends JobRunnerError {
+  constructor(code: string, message: string, { isRetryable, stderrTail }: CommandFailure) {
+    super(code, message, { isRetryable });
+    const stack = this.stack ?? "";
+    if (stderrTail !== "") this.message = `${message} Its stderr ended with:\n${stderrTail}`;
+    this.stack = stack;
+  }
+}
+
+/** The command overstepped a limit and was ended with all its children. */
+export class CommandLimitError extends CommandError {
+  readonly limit: Limit;
+
+  constructor(limit: Limit, max: number, failure: CommandFailure) {
+    const message = `The command was ended at its ${limit} limit of ${max} ${UNITS[limit]}; give it more, or make it use less.`;
+    super("COMMAND_LIMIT", message, failure);
+    this.limit = limit;
+  }
+}
+
+/** The command ended by itself, with an exit code other than 0 or by a signal. */
+export class CommandExitError extends CommandError {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+
+  constructor(exit: { exitCode: number | null; signal: string | null }, failure: CommandFailure) {
+    const how = exit.signal === null ? `exit code ${exit.exitCode}` : `signal ${exit.signal}`;
+    super("COMMAND_FAILED", `The command ended with ${how}.`, failure);
+    this.exitCode = exit.exitCode;
+    this.signal = exit.signal;
+  }
+}
+
+/** The command left more behind than may be kept. Trying again would not change that. */
+export class CommandArtifactsError extends JobRunnerError {
+  constructor(what: "files" | "bytes" | "workspace", max: number) {
+    const message =
+      what === "workspace"
+        ? `The workspace holds more than ${max} entries, too many to look for artifacts.`
+        : `The artifacts are more than ${max} ${what}; narrow their patterns.`;
+    super("COMMAND_ARTIFACTS", message, { isRetryable: false });
+  }
+}
+
+const UNITS: Record<Limit, string> = {
+  time: "ms",
+  memory: "bytes",
+  processes: "processes",
+  output: "bytes",
+};

@@ -1,0 +1,75 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+
+const READ_EVERY_MS = 500;
+const READ_BYTES = 65_536;
+/** Of each stream; all of it is kept in the artifact store. */
+const LINES_MAX = 500;
+const LINE_CHARACTERS_MAX = 2000;
+
+/**
+ * Hands on what a command writes, line by line while it runs, up to a number of lines. `stop` hands on the rest; neither
+ * ever throws.
+ */
+export function followOutput(folder: string, onLine: (stream: string, line: string) => void) {
+  const followed = ["stdout", "stderr"].map((stream) =>
+    followFile(join(folder, stream), (line) => onLine(stream, line)),
+  );
+  let reading: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(read, READ_EVERY_MS);
+
+  /** One after another, as each goes on where the one before has stopped. */
+  function read() {
+    reading = reading.then(() => Promise.all(followed.map((file) => file.read().catch(() => undefined))));
+  }
+
+  async function stop(): Promise<void> {
+    clearInterval(timer);
+    read();
+    await reading;
+    for (const file of followed) file.end();
+  }
+
+  return { stop };
+}
+
+function followFile(path: string, onLine: (line: string) => void) {
+  const decoder = new TextDecoder();
+  let position = 0;
+  let linesLeft = LINES_MAX;
+  let partial = "";
+
+  /** Reads on from where it stopped, to the file's present end. */
+  async function read(): Promise<void> {
+    if (linesLeft === 0) return;
+    const file = await open(path, "r");
+    try {
+      for (;;) {
+        const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, position);
+        position += bytesRead;
+        take(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
+        if (bytesRead < READ_BYTES || linesLeft === 0) return;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  function take(text: string) {
+    const lines = (partial + text).split("\n");
+    partial = (lines.pop() ?? "").slice(0, LINE_CHARACTERS_MAX);
+    for (const line of lines) say(line);
+  }
+
+  function end() {
+    if (partial !== "") say(partial);
+  }
+
+  function say(line: string) {
+    if (linesLeft === 0) return;
+    linesLeft -= 1;
+    onLine(line.slice(0, LINE_CHARACTERS_MAX));
+  }
+
+  return { read, end };
+}

@@ -1,0 +1,52 @@
+/** What a command may use. */
+export type CommandLimits = {
+  readonly timeMs: number;
+  /** Of all its processes together, shared pages counted once. */
+  readonly memoryBytes: number;
+  readonly processes: number;
+  /** stdout and stderr together. */
+  readonly outputBytes: number;
+};
+
+export type Limit = "time" | "memory" | "processes" | "output";
+
+/** Why a command ended: by itself, at a limit, by its worker's word, or since its worker was gone or silent. */
+export type Ending = "exited" | Limit | "told" | "abandoned";
+
+/** What the worker sends its supervisor first. Afterwards it sends BEAT now and then, and END to have the command ended. */
+export type Order = {
+  readonly command: readonly string[];
+  /** The whole environment, the marker included. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `NAME=value`, by which the command's processes are known. */
+  readonly marker: string;
+  readonly limits: CommandLimits;
+  /** The run's folder: see run-folder.ts. */
+  readonly folder: string;
+  /** The command is ended when no beat came for so long: its worker is frozen, and may have lost the job. */
+  readonly silenceMs: number;
+};
+
+/** What the supervisor answers once all processes of the command have ended. */
+export type Report = {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly ending: Ending;
+  readonly durationMs: number;
+  /** As seen by polling: a shorter peak may have been higher. */
+  readonly memoryPeakBytes: number;
+  readonly processesPeak: number;
+  /** Processes that even SIGKILL did not end. */
+  readonly leftBehind: number;
+};
+
+export const BEAT = "beat";
+export const END = "end";
+
+export function isOrder(message: unknown): message is Order {
+  return typeof message === "object" && message !== null && "command" in message && "folder" in message;
+}
+
+export function isReport(message: unknown): message is Report {
+  return typeof message === "object" && message !== null && "exitCode" in message && "ending" in message;
+}

@@ -1,0 +1,63 @@
+import { fileURLToPath } from "node:url";
+import { JobRunnerError } from "../errors.ts";
+import { BEAT, END, isReport, type Order, type Report } from "./orders.ts";
+import { createProcessTree } from "./process-tree.ts";
+
+const SUPERVISOR = fileURLToPath(new URL("./supervisor.ts", import.meta.url));
+const BEATS_PER_SILENCE = 8;
+/** Beyond what the supervisor itself takes to end a command that resists. */
+const END_DEADLINE_MS = 8000;
+
+/**
+ * Runs a command under a supervisor of its own. Resolves when no process of it is left, also after `signal` has aborted; its
+ * reason is then thrown. Throws JobRunnerError COMMAND_UNSUPERVISED when the supervisor was killed: what it left is ended.
+ */
+export async function runCommand(order: Order, signal: AbortSignal): Promise<Report> {
+  signal.throwIfAborted();
+  const report = Promise.withResolvers<Report>();
+  const supervisor = Bun.spawn([process.execPath, SUPERVISOR], {
+    cwd: order.folder,
+    // None of ours: the command could read it from /proc.
+    env: {},
+    stdio: ["ignore", "ignore", "ignore"],
+    detached: true,
+    ipc: (message) => {
+      if (isReport(message)) report.resolve(message);
+    },
+  });
+  const send = (message: unknown) => {
+    if (supervisor.exitCode === null && supervisor.signalCode === null) supervisor.send(message);
+  };
+  const beat = setInterval(() => send(BEAT), order.silenceMs / BEATS_PER_SILENCE);
+  const abort = () => {
+    send(END);
+    killAfter = setTimeout(() => supervisor.kill("SIGKILL"), END_DEADLINE_MS);
+  };
+  let killAfter: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    send(order);
+    const found = await Promise.race([report.promise, supervisor.exited.then(() => undefined)]);
+    if (found !== undefined) supervisor.disconnect();
+    await supervisor.exited;
+    if (found === undefined) await endUnsupervised(order);
+    signal.throwIfAborted();
+    return found ?? unsupervised();
+  } finally {
+    clearInterval(beat);
+    clearTimeout(killAfter);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Whoever was killed with the supervisor: here only the marker in their environment tells whose they are. */
+async function endUnsupervised({ marker }: Order) {
+  await createProcessTree({ marker }).end(0);
+}
+
+function unsupervised(): never {
+  throw new JobRunnerError(
+    "COMMAND_UNSUPERVISED",
+    "The supervisor of the command was killed, or could not start; what was left of the command was ended.",
+  );
+}

@@ -1,0 +1,77 @@
+import { lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { JobRunnerError } from "../errors.ts";
+import { readProcess } from "./process-table.ts";
+import { createProcessTree } from "./process-tree.ts";
+
+/** A folder for one run: `work` is the command's workspace, `temp` its TMPDIR; stdin, stdout and stderr are files beside. */
+export type RunFolder = {
+  readonly path: string;
+  /** `NAME=value` for the command's environment, by which its processes are found. */
+  readonly marker: string;
+};
+
+export const MARKER_NAME = "WHARF_COMMAND_RUN";
+const RUN_NAME = /^run-(\d+)-(\d+)-[A-Za-z0-9]+$/;
+
+/** Makes a fresh one below `root`. Its name tells whose it is: the worker's pid and start. */
+export async function createRunFolder(root: string): Promise<RunFolder> {
+  await prepareRoot(root);
+  const path = await mkdtemp(join(root, `run-${process.pid}-${startOf(process.pid)}-`));
+  await Promise.all(["work", "temp"].map((name) => mkdir(join(path, name), { mode: 0o700 })));
+  return runFolderOf(path);
+}
+
+/** A command may have taken the right to its own folders away. */
+export async function removeRunFolder(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await Bun.spawn(["chmod", "-R", "u+rwX", path], { stdio: ["ignore", "ignore", "ignore"] }).exited;
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Ends and removes the runs below `root` whose worker is gone; answers how many. One that cannot be removed stays for the
+ * next time. The folder must be of this machine, or container, alone: a worker of another one looks as if it were gone.
+ */
+export async function sweepRunFolders(root: string): Promise<number> {
+  const names = await readdir(root).catch(() => []);
+  let swept = 0;
+  for (const name of names.filter(isStale)) {
+    const { path, marker } = runFolderOf(join(root, name));
+    await createProcessTree({ marker }).end(0);
+    swept += await removeRunFolder(path).then(
+      () => 1,
+      () => 0,
+    );
+  }
+  return swept;
+}
+
+function isStale(name: string): boolean {
+  const [, pid, startedAt] = RUN_NAME.exec(name) ?? [];
+  return pid !== undefined && startOf(Number(pid)) !== startedAt;
+}
+
+function runFolderOf(path: string): RunFolder {
+  return { path, marker: `${MARKER_NAME}=${path}` };
+}
+
+function startOf(pid: number): string | undefined {
+  const startedAt = readProcess(pid)?.startedAt;
+  return startedAt === undefined ? undefined : `${Number(startedAt) || Date.parse(startedAt)}`;
+}
+
+/** Others must neither read what commands write nor put a folder of theirs in its place. */
+async function prepareRoot(root: string) {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const found = await lstat(root);
+  const isOurs = found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid());
+  if (isOurs && (found.mode & 0o077) === 0) return;
+  throw new JobRunnerError(
+    "COMMAND_FOLDER_UNSAFE",
+    "The folder for commands must be a folder of this user that nobody else can enter: chmod 700 it, or choose another.",
+  );
+}

@@ -1,0 +1,48 @@
+import type { CommandLimits, Limit } from "./orders.ts";
+import { proportionalBytes, residentBytes } from "./process-table.ts";
+import type { ProcessTree } from "./process-tree.ts";
+
+const LOOK_EVERY_MS = 50;
+const LOOK_AT_LEAST_EVERY_MS = 500;
+/** Looking takes no more than this share of a core, if it can, however many processes the machine has. */
+const LOOK_SHARE_MAX = 0.05;
+
+/** Looks at the tree's size again and again, until it oversteps a limit or is stopped. */
+export function watchTree(
+  tree: ProcessTree,
+  { memoryBytes, processes }: CommandLimits,
+  onOverstep: (limit: Limit) => void,
+) {
+  const peaks = { memoryBytes: 0, processes: 0 };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isStopped = false;
+
+  function look() {
+    clearTimeout(timer);
+    if (isStopped) return;
+    const before = process.cpuUsage();
+    const pids = tree.members(false).map(({ pid }) => pid);
+    const used = memoryOf(pids, memoryBytes);
+    peaks.processes = Math.max(peaks.processes, pids.length);
+    peaks.memoryBytes = Math.max(peaks.memoryBytes, used);
+    if (pids.length > processes) return onOverstep("processes");
+    if (used > memoryBytes) return onOverstep("memory");
+    const { user, system } = process.cpuUsage(before);
+    const restMs = (user + system) / 1000 / LOOK_SHARE_MAX;
+    timer = setTimeout(look, Math.min(Math.max(LOOK_EVERY_MS, restMs), LOOK_AT_LEAST_EVERY_MS));
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    isStopped = true;
+  }
+
+  look();
+  return { peaks, look, stop };
+}
+
+/** Exact only when it matters: below the limit, pages that processes share may count more than once. */
+function memoryOf(pids: readonly number[], limit: number): number {
+  const resident = pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
+  return resident <= limit ? resident : pids.reduce((sum, pid) => sum + proportionalBytes(pid), 0);
+}

@@ -1,0 +1,105 @@
+import {
+  appendBlobChunk,
+  beginBlob,
+  completeBlob,
+  deleteBlob,
+  dropBlobUpload,
+  findBlob,
+  readBlobChunk,
+  sweepBlobUploads,
+} from "../db/blobs.ts";
+import type { Database } from "../db/database.ts";
+import { errorCode } from "../db/database-errors.ts";
+import { StorageError } from "../errors.ts";
+import { type Blob, type BlobStore, checkedStream, checkHash, damaged } from "./blob-store.ts";
+import { chunksOf } from "./chunks.ts";
+
+/** Small enough for a statement's deadline over a slow line, large enough to compress well. */
+export const CHUNK_BYTES = 1_048_576;
+const UNIQUE_VIOLATION = "23505";
+
+/**
+ * Blobs as rows of Postgres: one backup holds all, and every replica sees them. Each chunk is compressed by itself and
+ * written by its own statement, so that no transaction is open while the sender is slow.
+ */
+export function createPostgresBlobStore(database: Database): BlobStore {
+  async function put(content: ReadableStream<Uint8Array>): Promise<Blob> {
+    const id = await database.run(beginBlob);
+    try {
+      const { chunks, ...blob } = await upload(id, content);
+      if (!(await complete(id, { ...blob, chunks }))) await dropUpload(id);
+      return blob;
+    } catch (error) {
+      await dropUpload(id).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function upload(id: string, content: ReadableStream<Uint8Array>): Promise<Blob & { chunks: number }> {
+    const hasher = new Bun.CryptoHasher("sha256");
+    let size = 0;
+    let chunks = 0;
+    for await (const chunk of chunksOf(content, CHUNK_BYTES)) {
+      hasher.update(chunk);
+      const data = await Bun.zstdCompress(chunk);
+      const isAppended = await database.run((sql) => appendBlobChunk(sql, id, chunks, data));
+      if (!isAppended) throw swept();
+      size += chunk.length;
+      chunks += 1;
+    }
+    return { hash: hasher.digest("hex"), size, chunks };
+  }
+
+  /** False when the same content is there already. */
+  async function complete(id: string, blob: Blob & { chunks: number }): Promise<boolean> {
+    try {
+      if (await database.run((sql) => completeBlob(sql, id, blob))) return true;
+    } catch (error) {
+      if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
+    }
+    if (await exists(blob.hash)) return false;
+    throw swept();
+  }
+
+  async function get(hash: string) {
+    checkHash(hash);
+    const blob = await database.run((sql) => findBlob(sql, hash));
+    if (blob === undefined) return undefined;
+    let position = 0;
+    const read = async () => {
+      if (position === blob.chunk_count) return undefined;
+      const data = await database.run((sql) => readBlobChunk(sql, blob.id, position));
+      if (data === undefined) throw damaged(hash);
+      position += 1;
+      return await decompress(hash, data);
+    };
+    return checkedStream({ hash, size: blob.size_bytes }, read, async () => undefined);
+  }
+
+  async function exists(hash: string): Promise<boolean> {
+    checkHash(hash);
+    return (await database.run((sql) => findBlob(sql, hash))) !== undefined;
+  }
+
+  async function remove(hash: string): Promise<boolean> {
+    checkHash(hash);
+    return await database.run((sql) => deleteBlob(sql, hash));
+  }
+
+  const dropUpload = (id: string) => database.run((sql) => dropBlobUpload(sql, id));
+  const sweep = (age_ms: number) => database.run((sql) => sweepBlobUploads(sql, age_ms));
+
+  return { put, get, exists, delete: remove, sweep };
+}
+
+async function decompress(hash: string, data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await Bun.zstdDecompress(data));
+  } catch {
+    throw damaged(hash);
+  }
+}
+
+function swept(): StorageError {
+  return new StorageError("The upload was interrupted: send the content again.", "STORAGE_BLOB_INTERRUPTED");
+}
