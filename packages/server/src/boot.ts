@@ -14,6 +14,7 @@ import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
+import { createSettledParents } from "./ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { createServerJobs } from "./jobs/server-jobs.ts";
@@ -179,6 +180,7 @@ function createIngest({ limits }: Config, writes: Database, metrics: ServerMetri
   const flush = createFlush({
     database: writes,
     workspaces,
+    parents: createSettledParents(),
     onRetry: (reason) => {
       metrics.flushRetries.add(1);
       logger.warn({ reason }, "flush tried again");
