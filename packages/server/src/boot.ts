@@ -1,5 +1,5 @@
 import { createJobRunner } from "@wharf/job-runner";
-import { createApp } from "./app.ts";
+import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
@@ -97,7 +97,7 @@ async function start(
     logger,
   });
 
-  const app = createApp({
+  const dependencies: AppDependencies = {
     access,
     logger,
     metrics,
@@ -112,7 +112,8 @@ async function start(
     jobMetrics: runner.metrics.prometheus,
     ingest: ingest.dependencies,
     reports: { database: writes, workspaces: ingest.workspaces },
-  });
+  };
+  const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
