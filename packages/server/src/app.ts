@@ -4,7 +4,7 @@ import type { Database } from "./db/database.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { Access, AppEnv } from "./http/context.ts";
-import { countRequests } from "./http/count-requests.ts";
+import { handleEveryRequest } from "./http/every-request.ts";
 import {
   ProblemError,
   type ProblemOptions,
@@ -12,8 +12,6 @@ import {
   problemResponse,
   RETRY_AFTER_S,
 } from "./http/problem.ts";
-import { logRequests } from "./http/request-log.ts";
-import { setResponseHeaders } from "./http/response-headers.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
@@ -103,27 +101,16 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
 
 /** What every process serves, and a worker (WHARF_ROLE) alone: /health/live, /health/ready and /metrics. */
 export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
-  const { readiness, logger, metrics, access, corsOrigins } = dependencies;
+  const { readiness, logger, corsOrigins } = dependencies;
   const app = new Hono<AppEnv>();
-  app.use(logRequests(logger), countRequests(metrics), setResponseHeaders(dependencies));
+  app.use(handleEveryRequest(dependencies));
   allowOrigins(app, corsOrigins);
-  app.use(provideAccess(access));
   app.route("/health", probeRoutes(dependencies));
   app.use("/metrics", refuseUnlessReady(readiness));
   app.route("/metrics", metricsRoutes(dependencies));
   answerFailures(app, logger);
   requireDeclaredScopes(app);
   return app;
-}
-
-function provideAccess(access: Access) {
-  return async function setAccess(
-    c: { set(name: "access", value: Access): void },
-    next: () => Promise<void>,
-  ): Promise<void> {
-    c.set("access", access);
-    await next();
-  };
 }
 
 function allowOrigins(app: Hono<AppEnv>, origins: readonly string[]): void {
