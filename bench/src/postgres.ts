@@ -24,9 +24,9 @@ const SETTINGS = {
   autovacuum: "on",
 };
 
-/** A Postgres of the benchmark's own, in a temporary folder that goes with it. */
-export async function startBenchPostgres(): Promise<BenchPostgres> {
-  const dataDir = await mkdtemp(join(tmpdir(), "wharf-bench-"));
+/** A Postgres of the benchmark's own, in a temporary folder that goes with it; or in `keptDir`, which stays. */
+export async function startBenchPostgres(keptDir?: string): Promise<BenchPostgres> {
+  const dataDir = keptDir ?? (await mkdtemp(join(tmpdir(), "wharf-bench-")));
   const server = await startEmbeddedPostgres({ dataDir, settings: SETTINGS });
   const admin = postgres(server.url, { max: 2, onnotice: () => undefined });
 
@@ -40,6 +40,7 @@ export async function startBenchPostgres(): Promise<BenchPostgres> {
   async function stop(): Promise<void> {
     await admin.end({ timeout: 5 });
     await server.stop();
+    if (keptDir !== undefined) return;
     await rm(server.dataDir, { recursive: true, force: true });
     await rm(dataDir, { recursive: true, force: true });
   }

@@ -16,6 +16,10 @@ export const ingestHealthSchema = z.object({
       last_event_at: instantSchema,
       lag_ms_median: z.number(),
       lag_ms_max: z.number(),
+      events_per_minute: z.number(),
+      /** Events that were refused, and those that were stored with a note. */
+      rejected: count,
+      odd: count,
     }),
   ),
   notes: z.array(

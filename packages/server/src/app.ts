@@ -2,11 +2,16 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Database } from "./db/database.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
+import { allowedMethods } from "./http/allowed-methods.ts";
 import type { Access, AppEnv } from "./http/context.ts";
-import { countRequests } from "./http/count-requests.ts";
-import { ProblemError, problemOf, problemResponse, RETRY_AFTER_S } from "./http/problem.ts";
-import { logRequests } from "./http/request-log.ts";
-import { setResponseHeaders } from "./http/response-headers.ts";
+import { handleEveryRequest } from "./http/every-request.ts";
+import {
+  ProblemError,
+  type ProblemOptions,
+  problemOf,
+  problemResponse,
+  RETRY_AFTER_S,
+} from "./http/problem.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
@@ -26,6 +31,7 @@ import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { promptRoutes } from "./routes/prompts.ts";
+import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
@@ -33,7 +39,7 @@ import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
 
-export type AppDependencies = {
+export type WorkerDependencies = {
   access: Access;
   logger: Logger;
   limits: Limits;
@@ -46,6 +52,9 @@ export type AppDependencies = {
   trustedProxies: number;
   /** Pages of these origins may call the API; none by default. */
   corsOrigins: readonly string[];
+};
+
+export type AppDependencies = WorkerDependencies & {
   queueDepth: () => QueueDepth;
   /** For reads: rows as they go out in JSON. */
   reads: Database;
@@ -59,16 +68,10 @@ const PREFLIGHT_CACHE_S = 600;
 
 /** Every route of the server. Built without a port, so that tests call `app.request()`. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
-  const { readiness, logger, metrics, reads, edits, limits } = dependencies;
-  const app = new Hono<AppEnv>();
-  app.use(logRequests(logger), countRequests(metrics), setResponseHeaders(dependencies));
-  allowOrigins(app, dependencies.corsOrigins);
-  app.use(provideAccess(dependencies.access));
-  app.route("/health", probeRoutes(dependencies));
+  const { readiness, metrics, reads, edits, limits } = dependencies;
+  const app = createWorkerApp(dependencies);
   app.route("/api/health", healthRoutes(dependencies));
-  app.use("/metrics", refuseUnlessReady(readiness));
   app.use("/api/*", refuseUnlessReady(readiness));
-  app.route("/metrics", metricsRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(dependencies));
@@ -88,19 +91,26 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
     "/api/openapi.json",
     openApiRoutes(() => routeScopes(app)),
   );
-  answerFailures(app, logger);
+  app.route(
+    "/docs",
+    referenceRoutes(() => routeScopes(app)),
+  );
   requireDeclaredScopes(app);
   return app;
 }
 
-function provideAccess(access: Access) {
-  return async function setAccess(
-    c: { set(name: "access", value: Access): void },
-    next: () => Promise<void>,
-  ): Promise<void> {
-    c.set("access", access);
-    await next();
-  };
+/** What every process serves, and a worker (WHARF_ROLE) alone: /health/live, /health/ready and /metrics. */
+export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
+  const { readiness, logger, corsOrigins } = dependencies;
+  const app = new Hono<AppEnv>();
+  app.use(handleEveryRequest(dependencies));
+  allowOrigins(app, corsOrigins);
+  app.route("/health", probeRoutes(dependencies));
+  app.use("/metrics", refuseUnlessReady(readiness));
+  app.route("/metrics", metricsRoutes(dependencies));
+  answerFailures(app, logger);
+  requireDeclaredScopes(app);
+  return app;
 }
 
 function allowOrigins(app: Hono<AppEnv>, origins: readonly string[]): void {
@@ -115,14 +125,27 @@ function allowOrigins(app: Hono<AppEnv>, origins: readonly string[]): void {
   app.use(cors(options));
 }
 
+const ROUTE_UNKNOWN = {
+  status: 404,
+  code: "ROUTE_UNKNOWN",
+  detail: "There is no such route: GET /api/openapi.json lists them.",
+};
+
+function methodRefused(allowed: readonly string[]): ProblemOptions {
+  const allow = allowed.join(", ");
+  return {
+    status: 405,
+    code: "METHOD_NOT_ALLOWED",
+    detail: `This path has no such method: use ${allow}.`,
+    headers: { allow },
+  };
+}
+
 function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
-  app.notFound((c) =>
-    problemResponse(c, c.var.requestId, {
-      status: 404,
-      code: "ROUTE_UNKNOWN",
-      detail: "There is no such route: GET /api/openapi.json lists them.",
-    }),
-  );
+  app.notFound((c) => {
+    const allowed = allowedMethods(app, c.req.path);
+    return problemResponse(c, c.var.requestId, allowed.length === 0 ? ROUTE_UNKNOWN : methodRefused(allowed));
+  });
   app.onError((error, c) => {
     const problem = problemOf(error);
     if (problem === null) logger.error({ err: error, request_id: c.var.requestId }, "unexpected error");

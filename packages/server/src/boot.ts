@@ -1,5 +1,5 @@
 import { createJobRunner } from "@wharf/job-runner";
-import { createApp } from "./app.ts";
+import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
 import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./db/database.ts";
@@ -15,6 +15,7 @@ import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
+import { createSettledParents } from "./ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
@@ -102,7 +103,7 @@ async function start(
     logger,
   });
 
-  const app = createApp({
+  const dependencies: AppDependencies = {
     access,
     logger,
     metrics,
@@ -117,7 +118,8 @@ async function start(
     jobMetrics: runner.metrics.prometheus,
     ingest: ingest.dependencies,
     reports: { database: writes, workspaces: ingest.workspaces },
-  });
+  };
+  const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
@@ -185,6 +187,7 @@ function createIngest({ limits }: Config, writes: Database, metrics: ServerMetri
   const flush = createFlush({
     database: writes,
     workspaces,
+    parents: createSettledParents(),
     onRetry: (reason) => {
       metrics.flushRetries.add(1);
       logger.warn({ reason }, "flush tried again");

@@ -10,6 +10,8 @@ const TRUSTED_PROXIES_MAX = 10;
 /** Where an OTLP exporter looks by default. */
 const DEFAULT_PORT = 4318;
 /** A person may think, eat and come back; nobody keeps a session open and silent for longer than this. */
+/** Above LAST_HEARD_INTERVAL_S, or sessions that speak would be ended. */
+const SESSION_IDLE_MINUTES_MIN = 1;
 const DEFAULT_SESSION_IDLE_MINUTES = 180;
 
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -48,7 +50,10 @@ const environmentSchema = z.object({
   WHARF_DATA_DIR: z.string().min(1).default(".wharf"),
   BLOB_URL: optionalText,
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-  WHARF_SESSION_IDLE_MINUTES: z.coerce.number().positive().default(DEFAULT_SESSION_IDLE_MINUTES),
+  WHARF_SESSION_IDLE_MINUTES: z.coerce
+    .number()
+    .min(SESSION_IDLE_MINUTES_MIN)
+    .default(DEFAULT_SESSION_IDLE_MINUTES),
   WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
   WHARF_CORS_ORIGINS: originList,
   WHARF_TRUSTED_PROXIES: z.preprocess(

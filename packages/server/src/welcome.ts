@@ -17,12 +17,12 @@ export type StartFacts = {
 export function describeStart(facts: StartFacts): void {
   const url = `http://localhost:${facts.port}`;
   const database = describeDatabase(facts.location);
-  const command = firstEventCommand(url, facts.adminKey);
+  const { role } = facts.config;
+  // A worker takes no events.
+  const command = role === "worker" ? null : firstEventCommand(url, facts.adminKey);
   if (!process.stdout.isTTY) {
-    facts.logger.info(
-      { version: VERSION, bun: Bun.version, url, database, role: facts.config.role, try: command },
-      "ready",
-    );
+    const line = { version: VERSION, bun: Bun.version, url, database, role };
+    facts.logger.info(command === null ? line : { ...line, try: command }, "ready");
     return;
   }
   const lines = [
@@ -30,13 +30,10 @@ export function describeStart(facts: StartFacts): void {
     `  ${bold(`Wharf ${VERSION}`)}  ${dim(`Bun ${Bun.version}`)}`,
     "",
     `  URL        ${bold(url)}`,
-    `  Health     ${url}/api/health`,
+    `  Health     ${url}${role === "worker" ? "/health/ready" : "/api/health"}`,
     `  Database   ${database}`,
     `  Admin key  ${describeAdminKey(facts.adminKey)}`,
-    "",
-    "  Send a first event:",
-    "",
-    ...command.split("\n").map((line) => `    ${line}`),
+    ...(command === null ? [] : ["", "  Send a first event:", "", ...indented(command)]),
     "",
     dim("  Ctrl-C drains and stops."),
     "",
@@ -59,11 +56,12 @@ function hostAndPort(connectionString: string): string {
 /** Where to find it: the key itself is never written here. */
 function describeAdminKey(adminKey: AdminKey): string {
   if (adminKey.source === "file") return adminKey.file;
-  return adminKey.source === "environment" ? "from WHARF_ADMIN_KEY" : "as shown at the first start";
+  return adminKey.source === "environment"
+    ? "from WHARF_ADMIN_KEY"
+    : "shown once at the first start; lost it? start once with WHARF_ADMIN_KEY set";
 }
 
-function firstEventCommand(url: string, adminKey: AdminKey): string {
-  const key = adminKey.source === "file" ? `$(cat ${adminKey.file})` : "$WHARF_ADMIN_KEY";
+export function firstEventCommand(url: string, adminKey: AdminKey): string {
   const event = {
     id: createUlid(),
     type: "session.start",
@@ -74,9 +72,19 @@ function firstEventCommand(url: string, adminKey: AdminKey): string {
     data: { cc_session_id: "my-first-session", cwd: "/home/me/project", source: "startup" },
   };
   return [
-    `curl -sS ${url}/api/events -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' \\`,
+    `curl -sS ${url}/api/events -H "Authorization: Bearer ${keyInShell(adminKey)}" -H 'Content-Type: application/json' \\`,
     `  -d '${JSON.stringify({ events: [event] })}'`,
   ].join("\n");
+}
+
+/** As a shell has it. A key of the table is kept nowhere: whoever noted it at the first start puts it there. */
+function keyInShell(adminKey: AdminKey): string {
+  if (adminKey.source === "file") return `$(cat ${adminKey.file})`;
+  return adminKey.source === "environment" ? "$WHARF_ADMIN_KEY" : "<the admin key>";
+}
+
+function indented(text: string): string[] {
+  return text.split("\n").map((line) => `    ${line}`);
 }
 
 function bold(text: string): string {

@@ -10,6 +10,33 @@ test("an unknown route is a problem with status 404", async () => {
   expect(body.code).toBe("ROUTE_UNKNOWN");
 });
 
+test("a method that a known path does not have is refused with those that it has", async () => {
+  for (const [method, path, allow] of [
+    ["PUT", "/api/sessions", "GET, HEAD, POST"],
+    ["POST", "/api/sessions/some-id", "GET, HEAD, PATCH, DELETE"],
+    ["GET", "/api/events", "POST"],
+    ["DELETE", "/api/workspaces/github.com/acme/site", "GET, HEAD"],
+    ["DELETE", "/health/live", "GET, HEAD"],
+  ] as const) {
+    const { status, body, headers } = await server.request(method, path);
+    expect([method, path, status, headers.get("allow")]).toEqual([method, path, 405, allow]);
+    expect(body).toMatchObject({ code: "METHOD_NOT_ALLOWED", status: 405 });
+  }
+});
+
+test("a path that only looks like a known one is not found, with any method", async () => {
+  for (const path of ["/api", "/api/session", "/api/events/ingest/more", "/metrics/x"]) {
+    const { status, headers } = await server.request("POST", path);
+    expect([path, status, headers.get("allow")]).toEqual([path, 404, null]);
+  }
+});
+
+test("HEAD answers as GET does, without a body", async () => {
+  const headers = { authorization: `Bearer ${server.key}` };
+  const response = await server.current().app.request("/api/sessions", { method: "HEAD", headers });
+  expect([response.status, await response.text()]).toEqual([200, ""]);
+});
+
 test("a request without a key is refused", async () => {
   const { status, body } = await server.request("POST", "/api/events", { events: [] }, { authorization: "" });
   expect(status).toBe(401);

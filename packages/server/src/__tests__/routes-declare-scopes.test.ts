@@ -9,6 +9,7 @@ const server = setupApp();
 const OPEN_TO_EVERYONE = [
   "GET /api/health",
   "GET /api/openapi.json",
+  "GET /docs",
   "GET /health/live",
   "GET /health/ready",
   "POST /api/devices/enrol",

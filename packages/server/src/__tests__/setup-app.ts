@@ -12,6 +12,7 @@ import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
 import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
+import { createSettledParents } from "../ingest/settled-parents.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
@@ -129,7 +130,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
   const writer = createWriter<CheckedEvent>({
-    flush: createFlush({ database: writes, workspaces }),
+    flush: createFlush({ database: writes, workspaces, parents: createSettledParents() }),
     sizeOf: sizeOfEvent,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,

@@ -4,12 +4,20 @@ import type { Fragment } from "./session-facts.ts";
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */
 export const LAST_SEEN_INTERVAL_S = 5;
 
+const NAMING_TYPES = new Set(["session.start", "system.hooks.installed"]);
+
+/** Whether an event may say something of its device or of the device's link to a workspace, besides that it is there. */
+export function mayNameDevice({ type, data }: { type: string; data: string }): boolean {
+  return NAMING_TYPES.has(type) || data.includes('"_device_');
+}
+
 /**
  * What `stored` events (by way of their `links`) do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
  * `mentions` are rows (device_id, is_remote), one a device. The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
  */
 export function deviceRows(
   sql: Sql,
+  ofDevices: Fragment,
   mentions: Fragment = sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`,
 ): Fragment {
   return sql`
@@ -18,7 +26,7 @@ export function deviceRows(
         (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
           FILTER (WHERE jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> ''))[1] AS name,
         bool_or(data ->> '_device_type' = 'remote') AS is_remote
-      FROM stored WHERE data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
+      FROM stored WHERE ${ofDevices} AND data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
     ),
     device_input AS (
       SELECT m.device_id AS id, n.name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote

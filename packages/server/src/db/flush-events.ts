@@ -1,6 +1,6 @@
 import { changeLogRow } from "./change-log.ts";
 import { deviceRows } from "./devices.ts";
-import { gitActivityRows } from "./git-activity.ts";
+import { gitActivityRows, isGitActivity } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
 import type { Sql } from "./postgres.ts";
 import { relationRows, touchesRelations } from "./relations-from-events.ts";
@@ -21,11 +21,25 @@ export type EventRow = {
   blob_refs: string;
 };
 
+/** The devices and sessions of which the events of a flush may change something. */
+export type UnsettledParents = { device_ids: readonly string[]; session_ids: readonly string[] };
+
+/** A session that a flush found as it should be; all times are milliseconds. */
+export type QuietSession = {
+  id: string;
+  /** How long ago it was noted that the session was heard of. */
+  heard_ms: number;
+  /** Since 1970: when a session begins whose start was not reported. An earlier event moves it. Null: it was reported. */
+  stub_since_ms: number | null;
+};
+
 export type FlushInput = {
   /** Sorted by id, so that concurrent flushes cannot deadlock. */
   events: readonly EventRow[];
   /** A JSON array of {event_id, device_id, kind, detail, body}: written for those events that are stored. */
   notes: string;
+  /** The rest of the devices and sessions is left alone. */
+  unsettled: UnsettledParents;
 };
 
 export type FlushOutput = {
@@ -36,7 +50,12 @@ export type FlushOutput = {
   changed_session_ids: string[] | null;
   /** Stored git events that name no session. */
   unmatched_git_ids: string[] | null;
+  /** Of the unsettled sessions those that stayed as they were. */
+  quiet_sessions: QuietSession[] | null;
 };
+
+/** The parts of a flush's statement, of which those that its events do not need are left out. */
+type FlushParts = { links: boolean; sessions: boolean; git: boolean; relations: boolean; notes: boolean };
 
 /**
  * Stores one flush and everything that its events mean, in one statement: either all of it is committed, or nothing.
@@ -44,24 +63,28 @@ export type FlushOutput = {
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
  */
 export async function flushEvents(sql: Sql, input: FlushInput): Promise<FlushOutput> {
-  const hasRelations = input.events.some((event) => touchesRelations(event.type));
+  const { events, unsettled, notes } = input;
+  const parts = partsOf(input);
   const [row] = await sql<FlushOutput[]>`
-    WITH ${storedRows(sql, input.events)},
-    ${projectionRows(sql, hasRelations)},
-    ${noteRows(sql, input.notes)},
+    WITH ${storedRows(sql, events)},
+    ${projectionRows(sql, parts, unsettled)}
+    ${parts.notes ? sql`${noteRows(sql, notes)},` : sql``}
     ${changeLogRow(sql)}
     SELECT
       stored_count,
-      CASE WHEN stored_count <> ${input.events.length}::int THEN (SELECT array_agg(id) FROM stored) END AS stored_ids,
-      (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
-      (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids
+      CASE WHEN stored_count <> ${events.length}::int THEN (SELECT array_agg(id) FROM stored) END AS stored_ids,
+      ${afterwards(sql, parts)}
     FROM (SELECT count(*)::int AS stored_count FROM stored) AS counted`;
   if (row === undefined) throw new Error("the flush returned no row");
   return row;
 }
 
 /** Events and the parents that their foreign keys need, and nothing else; each event is noted for a later projection. */
-export async function flushEventsAlone(sql: Sql, input: FlushInput, reason: string): Promise<string[]> {
+export async function flushEventsAlone(
+  sql: Sql,
+  input: Omit<FlushInput, "unsettled">,
+  reason: string,
+): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH ${storedRows(sql, input.events)},
     parents_devices AS (
@@ -85,32 +108,68 @@ export async function flushEventsAlone(sql: Sql, input: FlushInput, reason: stri
 
 /** Does again, for events that are stored, what their flush should have done. Throws what the projection throws. */
 export async function projectStoredEvents(sql: Sql, eventIds: readonly string[]): Promise<FlushOutput> {
+  const parts: FlushParts = { links: true, sessions: true, git: true, relations: true, notes: false };
   const [row] = await sql<FlushOutput[]>`
     WITH stored AS MATERIALIZED (
       SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM events WHERE id = ANY(${eventIds})
     ),
-    ${projectionRows(sql, true)},
+    ${projectionRows(sql, parts, "all")}
     ${changeLogRow(sql)},
     done AS (DELETE FROM projection_retries WHERE event_id IN (SELECT id FROM stored))
     SELECT
       (SELECT count(*)::int FROM stored) AS stored_count,
       NULL::text[] AS stored_ids,
-      (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
-      (SELECT array_agg(id) FROM git_rows WHERE session_inferred) AS unmatched_git_ids`;
+      ${afterwards(sql, parts)}`;
   if (row === undefined) throw new Error("the projection returned no row");
   return row;
 }
 
-/** What `stored` events mean to every other table; those that few events touch only where `hasRelations`. */
-function projectionRows(sql: Sql, hasRelations: boolean): Fragment {
-  const devices = hasRelations ? deviceRows(sql, deviceMentions(sql)) : deviceRows(sql);
-  return sql`
-    ${workspaceDeviceRows(sql)},
-    ${devices},
-    ${sessionRows(sql)},
-    ${gitActivityRows(sql)}
-    ${hasRelations ? sql`, ${relationRows(sql)}` : sql``}`;
+/** Each combination is a statement of its own to prepare; most flushes need two or three of them. */
+function partsOf({ events, unsettled, notes }: FlushInput): FlushParts {
+  const relations = events.some((event) => touchesRelations(event.type));
+  return {
+    links: relations || unsettled.device_ids.length > 0,
+    sessions: unsettled.session_ids.length > 0,
+    git: events.some((event) => isGitActivity(event.type)),
+    relations,
+    notes: notes !== NO_NOTES,
+  };
 }
+
+/** What `stored` events mean to every other table; each part ends with a comma. */
+function projectionRows(sql: Sql, parts: FlushParts, unsettled: UnsettledParents | "all"): Fragment {
+  // IN (SELECT …) is hashed once; = ANY (an array that is no constant) is taken apart and searched for each row.
+  const isOneOf = (ids: readonly string[]) =>
+    sql`IN (SELECT string_to_table(${ids.join(SEPARATOR)}::text, ${SEPARATOR}::text))`;
+  const ofDevices = unsettled === "all" ? sql`true` : sql`device_id ${isOneOf(unsettled.device_ids)}`;
+  const ofSessions =
+    unsettled === "all" ? sql`session_id IS NOT NULL` : sql`session_id ${isOneOf(unsettled.session_ids)}`;
+  const devices = parts.relations
+    ? deviceRows(sql, ofDevices, deviceMentions(sql))
+    : deviceRows(sql, ofDevices);
+  return sql`
+    ${parts.links ? sql`${workspaceDeviceRows(sql, ofDevices)}, ${devices},` : sql``}
+    ${parts.sessions ? sql`${sessionRows(sql, ofSessions)},` : sql``}
+    ${parts.git ? sql`${gitActivityRows(sql)},` : sql``}
+    ${parts.relations ? sql`${relationRows(sql)},` : sql``}`;
+}
+
+/** What is left to do after the commit, and what need not be asked again. */
+function afterwards(sql: Sql, parts: FlushParts): Fragment {
+  const quiet = sql`
+    SELECT json_agg(json_build_object(
+      'id', id,
+      'heard_ms', CASE WHEN is_stale THEN 0 ELSE round(extract(epoch FROM now() - last_heard_at) * 1000) END,
+      'stub_since_ms', CASE WHEN start_reported_at IS NULL THEN round(extract(epoch FROM started_at) * 1000) END
+    )) FROM session_seen WHERE NOT bounds_changed`;
+  return sql`
+    ${parts.sessions ? sql`(SELECT array_agg(id) FROM session_seen WHERE bounds_changed)` : sql`NULL::text[]`} AS changed_session_ids,
+    ${parts.git ? sql`(SELECT array_agg(id) FROM git_rows WHERE session_inferred)` : sql`NULL::text[]`} AS unmatched_git_ids,
+    ${parts.sessions ? sql`(${quiet})` : sql`NULL::json`} AS quiet_sessions`;
+}
+
+/** As a JSON array. */
+export const NO_NOTES = "[]";
 
 /** Between the texts of one column: JSON escapes it, and ids are cleared of it. */
 const SEPARATOR = "\u001f";

@@ -4,6 +4,12 @@ const INTEGER_MAX = 2_147_483_647;
 /** A longer text does not fit into the index, and no commit has such a hash. */
 const COMMIT_SHA_CHARACTERS_MAX = 200;
 
+const ACTIVITY_TYPES = new Set(["git.commit", "git.push", "git.checkout", "git.merge"]);
+
+export function isGitActivity(type: string): boolean {
+  return ACTIVITY_TYPES.has(type);
+}
+
 /** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
 export function gitActivityRows(sql: Sql) {
   // least() alone makes the maximum of a figure that is missing.

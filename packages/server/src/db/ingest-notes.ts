@@ -62,5 +62,5 @@ export async function listNotes(
       ${after === undefined ? sql`` : sql`AND created_at > ${after}::timestamptz`}
       ${before === undefined ? sql`` : sql`AND created_at < ${before}::timestamptz`}
       ${page.beforeId === null ? sql`` : sql`AND id < ${page.beforeId}::bigint`}
-    ORDER BY id DESC LIMIT ${page.limit}`;
+    ORDER BY ingest_notes.id DESC LIMIT ${page.limit}`;
 }

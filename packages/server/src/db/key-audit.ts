@@ -13,5 +13,5 @@ export type KeyAuditRow = {
 export async function listKeyAudit(sql: Sql, limit: number, beforeId: string | null): Promise<KeyAuditRow[]> {
   return await sql<KeyAuditRow[]>`
     SELECT id::text, action, key_id, actor, request_id, created_at FROM key_audit
-    WHERE ${beforeId === null ? sql`true` : sql`id < ${beforeId}::bigint`} ORDER BY id DESC LIMIT ${limit}`;
+    WHERE ${beforeId === null ? sql`true` : sql`id < ${beforeId}::bigint`} ORDER BY key_audit.id DESC LIMIT ${limit}`;
 }

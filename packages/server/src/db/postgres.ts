@@ -16,7 +16,7 @@ export type DbOptions = {
   connectTimeoutS?: number;
   /**
    * Plan each prepared statement once, and by index. Planning the flush anew costs as much as running a small one; and a plan
-   * made while a table was small must not scan it when it has grown.
+   * made while a table was small must not scan it when it has grown. Never compiled: that takes longer than any flush.
    */
   plansByIndex?: boolean;
   /** Rows are read as they go out in JSON: see wire-types.ts. */
@@ -57,7 +57,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
       application_name: options.applicationName ?? "wharf",
       statement_timeout: STATEMENT_TIMEOUT_MS,
       ...(options.plansByIndex === true
-        ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" }
+        ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
     },

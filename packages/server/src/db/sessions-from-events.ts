@@ -1,16 +1,23 @@
 import type { Sql } from "./postgres.ts";
-import { microseconds } from "./session-facts.ts";
+import { type Fragment, microseconds } from "./session-facts.ts";
 import { mergeSessions } from "./session-merge.ts";
 
 /** A row written for every event cost a tenth of the throughput; silence is measured in minutes. */
 export const LAST_HEARD_INTERVAL_S = 30;
 
+const REPORTING_TYPES = new Set(["session.start", "session.end"]);
+
+/** Whether events of this type say more of a session than that it is there. */
+export function reportsSession(type: string): boolean {
+  return REPORTING_TYPES.has(type);
+}
+
 /**
- * What `stored` events do to sessions. `session_seen` has one row a session of the flush; of those, the ones to be written are
+ * What `stored` events do to the sessions in `ofSessions` (a condition). `session_seen` has one row a session of the flush; of those, the ones to be written are
  * merged with all that the flush says of each folded into one row. The rest is left alone, since ON CONFLICT DO UPDATE writes
  * every row that it meets.
  */
-export function sessionRows(sql: Sql) {
+export function sessionRows(sql: Sql, ofSessions: Fragment) {
   return sql`
     session_reported AS MATERIALIZED (${reportedFacts(sql)}),
     session_seen AS MATERIALIZED (
@@ -18,10 +25,11 @@ export function sessionRows(sql: Sql) {
         f.*, r.facts, r.resumed_at,
         known.id IS NULL OR known.ended_by_server OR r.session_id IS NOT NULL
           OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at) AS bounds_changed,
+        known.start_reported_at, known.started_at, known.last_heard_at,
         known.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S}) AS is_stale
       FROM (
         SELECT DISTINCT ON (session_id) session_id AS id, timestamp AS first_at, stored.id AS event_id, workspace_id, device_id
-        FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
+        FROM stored WHERE ${ofSessions} ORDER BY session_id, timestamp, stored.id
       ) f
       LEFT JOIN session_reported r ON r.session_id = f.id
       LEFT JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known ON true

@@ -1,4 +1,5 @@
 import type { Sql } from "./postgres.ts";
+import type { Fragment } from "./session-facts.ts";
 
 export const LAST_ACTIVE_INTERVAL_S = 30;
 
@@ -12,17 +13,20 @@ export function laterPath(sql: Sql) {
   )`;
 }
 
-/** What `stored` events do to workspace_devices: which device works on which workspace, and where on its disk. */
-export function workspaceDeviceRows(sql: Sql) {
+/**
+ * What `stored` events of the devices in `ofDevices` (a condition) do to workspace_devices: which device works on which
+ * workspace, and where on its disk.
+ */
+export function workspaceDeviceRows(sql: Sql, ofDevices: Fragment) {
   return sql`
     link_paths AS (
       SELECT DISTINCT ON (workspace_id, device_id) workspace_id, device_id, data ->> 'cwd' AS local_path, timestamp
-      FROM stored WHERE type = 'session.start' AND data ->> 'cwd' <> ''
+      FROM stored WHERE ${ofDevices} AND type = 'session.start' AND data ->> 'cwd' <> ''
       ORDER BY workspace_id, device_id, timestamp DESC, data ->> 'cwd' DESC
     ),
     links AS (
       SELECT workspace_id, device_id, bool_or(type = 'system.hooks.installed') AS hooks_installed
-      FROM stored GROUP BY workspace_id, device_id
+      FROM stored WHERE ${ofDevices} GROUP BY workspace_id, device_id
     ),
     link_rows AS (
       INSERT INTO workspace_devices AS link (workspace_id, device_id, local_path, local_path_at, hooks_installed)

@@ -25,10 +25,10 @@ export function createRateLimits(options: RateLimitOptions): Pick<Access, "takeR
   }
 
   function takeEvents(c: Context<AppEnv>, count: number): void {
-    const { caller } = c.var;
+    const caller = c.get("caller");
     if (caller.scope === "admin" || caller.keyId === null) return;
     const taken = events.take(caller.keyId, count);
-    c.set("rateLimit", `${c.var.rateLimit ?? ""}, ${headerItem("events", taken)}`);
+    c.set("rateLimit", `${c.get("rateLimit") ?? ""}, ${headerItem("events", taken)}`);
     if (!taken.ok) refuse("events", limits.key_events_per_s, taken);
   }
 

@@ -19,7 +19,7 @@ export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHa
 
   async function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
     c.set("route", routePath(c));
-    const { access } = c.var;
+    const access = c.get("access");
     const caller = await access.authenticate(c);
     c.set("caller", caller);
     access.takeRequest(c, caller);

@@ -8,23 +8,33 @@ import {
   isUnavailable,
 } from "../db/database-errors.ts";
 import { locateEvents } from "../db/events.ts";
-import { type EventRow, type FlushOutput, flushEvents, flushEventsAlone } from "../db/flush-events.ts";
+import {
+  type EventRow,
+  type FlushOutput,
+  flushEvents,
+  flushEventsAlone,
+  NO_NOTES,
+  type UnsettledParents,
+} from "../db/flush-events.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import { CONFLICT_ATTEMPTS_MAX, retryConflicts } from "./retry-conflicts.ts";
+import type { SettledParents } from "./settled-parents.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 import type { Outcome } from "./writer.ts";
 
 export type FlushDependencies = {
   database: Database;
   workspaces: WorkspaceResolver;
+  parents: SettledParents;
   onRetry?: (reason: string) => void;
 };
 
 type Row = EventRow & { event: CheckedEvent };
-type Flushed = { rows: Row[]; output: FlushOutput };
+type Flushed = { rows: Row[]; asked: UnsettledParents; output: FlushOutput };
+const NOTHING_ASKED: UnsettledParents = { device_ids: [], session_ids: [] };
 type Verdicts = Map<CheckedEvent, Outcome>;
 
 const ACCEPTED: Outcome = { status: "accepted" };
@@ -34,6 +44,7 @@ const NOTHING_STORED: FlushOutput = {
   stored_ids: null,
   changed_session_ids: null,
   unmatched_git_ids: null,
+  quiet_sessions: null,
 };
 
 /**
@@ -151,18 +162,21 @@ async function storeWhole(
   let parentsForgotten = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const output = await dependencies.database.run((sql) => flushEvents(sql, inputOf(current)));
-      return { rows: current, output };
+      const asked = dependencies.parents.unsettled(current);
+      const input = { events: current, notes: notesOf(current), unsettled: asked };
+      const output = await dependencies.database.run((sql) => flushEvents(sql, input));
+      return { rows: current, asked, output };
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
         parentsForgotten = true;
         dependencies.workspaces.forget();
+        dependencies.parents.forget();
         current = await resolveRows(
           current.map((row) => row.event),
           verdicts,
           dependencies,
         );
-        if (current.length === 0) return { rows: current, output: NOTHING_STORED };
+        if (current.length === 0) return { rows: current, asked: NOTHING_ASKED, output: NOTHING_STORED };
       } else if (!isRetryableConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) {
         throw error;
       }
@@ -172,16 +186,20 @@ async function storeWhole(
 }
 
 async function settle(
-  { rows, output }: Flushed,
+  { rows, asked, output }: Flushed,
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<void> {
-  const stored = output.stored_ids === null && output.stored_count > 0 ? null : new Set(output.stored_ids);
   const others: Row[] = [];
+  const stored: Row[] = [];
+  const isAll = output.stored_ids === null && output.stored_count > 0;
+  const storedIds = new Set(isAll ? [] : output.stored_ids);
   for (const row of rows) {
-    if (stored === null || stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
+    if (isAll || storedIds.has(row.id)) stored.push(row);
     else others.push(row);
   }
+  for (const { event } of stored) verdicts.set(event, ACCEPTED);
+  dependencies.parents.settle(stored, asked, output);
   if (others.length > 0) await settleOthers(others, verdicts, dependencies);
   await matchStored(output, dependencies);
 }
@@ -221,7 +239,9 @@ async function storeAlone(
 ): Promise<void> {
   try {
     const reason = describeDatabaseError(cause);
-    const ids = await dependencies.database.run((sql) => flushEventsAlone(sql, inputOf(rows), reason));
+    const ids = await dependencies.database.run((sql) =>
+      flushEventsAlone(sql, { events: rows, notes: notesOf(rows) }, reason),
+    );
     const stored = new Set(ids);
     const others = rows.filter((row) => !stored.has(row.id));
     for (const row of rows) if (stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
@@ -233,8 +253,9 @@ async function storeAlone(
   }
 }
 
-function inputOf(rows: readonly Row[]) {
-  return { events: rows, notes: JSON.stringify(rows.flatMap((row) => row.event.notes)) };
+function notesOf(rows: readonly Row[]): string {
+  const notes = rows.flatMap((row) => row.event.notes);
+  return notes.length === 0 ? NO_NOTES : JSON.stringify(notes);
 }
 
 function ledgerBroken(): StorageError {

@@ -93,7 +93,8 @@ function seriesOf<Series>(
   values: LabelValues,
   create: (labels: string) => Series,
 ): Series {
-  const key = values.join("\n");
+  const [only] = values;
+  const key = values.length === 1 && only !== undefined ? only : values.join("\n");
   const known = series.get(key);
   if (known !== undefined) return known;
   const created = create(render(labelNames, values));

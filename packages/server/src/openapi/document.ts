@@ -2,6 +2,7 @@ import type { RouteScopes } from "../http/scopes.ts";
 import { VERSION } from "../version.ts";
 import type { Operations } from "./operation.ts";
 import { operations } from "./operations/index.ts";
+import { payloadComponents, withPayloads } from "./payloads.ts";
 import { type Components, createOperationWriter } from "./write-operation.ts";
 
 export type OpenApiDocument = {
@@ -21,6 +22,7 @@ const DESCRIPTION = `Sessions and events of many devices, in one Postgres.
 
 Keys are sent as \`Authorization: Bearer <key>\`; each has a scope, and an admin key may do everything.
 Every list ends with \`next_cursor\` (null at its end) and \`has_more\`; a cursor is opaque and belongs to its filters.
+Query parameters that a route does not know are ignored, so that a client of a later version is understood.
 Every refusal is \`application/problem+json\` with a stable \`code\`. 429 and 503 carry Retry-After.`;
 
 /** The API as OpenAPI 3.1, with every route that is described. */
@@ -28,7 +30,7 @@ export function createDocument(
   routes: readonly RouteScopes[],
   described: Operations = operations,
 ): OpenApiDocument {
-  const { write, components } = createOperationWriter();
+  const { write, convert, components } = createOperationWriter();
   const paths: OpenApiDocument["paths"] = {};
   for (const route of routes) {
     const operation = described[`${route.method} ${route.path}`];
@@ -36,6 +38,8 @@ export function createDocument(
     const path = templateOf(route.path);
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: write(route, operation) };
   }
+  const { schemas, securitySchemes } = components;
+  const { Event = {}, ...others } = schemas;
   return {
     openapi: "3.1.1",
     info: {
@@ -46,7 +50,10 @@ export function createDocument(
     },
     servers: [{ url: "/" }],
     paths,
-    components,
+    components: {
+      schemas: { Event: withPayloads(Event), ...others, ...payloadComponents(convert) },
+      securitySchemes,
+    },
   };
 }
 

@@ -102,7 +102,7 @@ export function createOperationWriter() {
     );
   }
 
-  return { write, components: { schemas: components, securitySchemes: securitySchemes() } };
+  return { write, convert, components: { schemas: components, securitySchemes: securitySchemes() } };
 }
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {

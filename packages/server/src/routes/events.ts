@@ -23,9 +23,8 @@ export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) 
     const contentType = requireContentType(c, ["application/json", NDJSON]);
     const text = await readBody(c, ingest.limits);
     const received = contentType === NDJSON ? readLines(text, ingest.limits) : readBatch(text, ingest.limits);
-    const { access, caller } = c.var;
-    access.takeEvents(c, received.length);
-    const answer = await ingestEvents(received, { ...ingest, boundDeviceId: caller.deviceId });
+    c.get("access").takeEvents(c, received.length);
+    const answer = await ingestEvents(received, { ...ingest, boundDeviceId: c.get("caller").deviceId });
     countIngest(metrics, answer);
     return c.json(answer, 202);
   }

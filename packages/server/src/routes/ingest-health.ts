@@ -1,7 +1,7 @@
 import { ingestNotesQuerySchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { HEALTH_WINDOW_MINUTES, lagByDevice, notesByReason, ratesByMinute } from "../db/ingest-health.ts";
+import { HEALTH_WINDOW_MINUTES, healthByDevice, notesByReason, ratesByMinute } from "../db/ingest-health.ts";
 import { listNotes } from "../db/ingest-notes.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionNumberSchema } from "../http/cursor.ts";
@@ -27,7 +27,7 @@ export function ingestHealthRoutes({ reads, limits, metrics, queueDepth }: Inges
   routes.get("/health", requireScope("read"), async function getIngestHealth(c) {
     const [minutes, devices, notes] = await Promise.all([
       reads.run(ratesByMinute),
-      reads.run(lagByDevice),
+      reads.run(healthByDevice),
       reads.run(notesByReason),
     ]);
     return c.json({

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { eventBatchSchema, eventSchema, payloadSchemas } from "@wharf/protocol";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { z } from "zod";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { routeScopes } from "../../http/scopes.ts";
 import { createDocument, describedOtherwise } from "../document.ts";
@@ -56,9 +59,25 @@ test("every answer with a body has an example", async () => {
     const [method = "", path = ""] = name.split(" ");
     const operation = paths[path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, "{$1}")][method.toLowerCase()];
     const json = operation.responses[example.status].content?.["application/json"];
-    if (answers[example.status] === null || path === "/metrics" || path === "/api/openapi.json") continue;
+    const isJson = !Object.hasOwn(answers[example.status] ?? {}, "contentType");
+    if (answers[example.status] === null || !isJson || path === "/api/openapi.json") continue;
     expect([name, json?.example === undefined]).toEqual([name, false]);
   }
+});
+
+test("an event's payload has a schema for each known type, which the examples fit", async () => {
+  const { components } = await documentOf();
+  const payloads: Record<string, string> = components.schemas.Event["x-payloads"];
+  expect(Object.keys(payloads)).toEqual(Object.keys(payloadSchemas));
+  for (const reference of Object.values(payloads))
+    expect(components.schemas).toHaveProperty(reference.replace("#/components/schemas/", ""));
+  const { GitCommitPayload } = components.schemas;
+  expect(GitCommitPayload.required).toContain("hash");
+  const isCommit = new Ajv2020({ strict: false }).compile(GitCommitPayload);
+  const { body } = operations["POST /api/events"]?.example ?? {};
+  const { data } = eventBatchSchema.extend({ events: z.array(eventSchema) }).parse(body).events[0] ?? {};
+  expect([isCommit(data), isCommit({ ...data, hash: 1 })]).toEqual([true, false]);
+  expect(isCommit({ ...data, later: "field" })).toBe(true);
 });
 
 test("the document holds no key that could be one", async () => {

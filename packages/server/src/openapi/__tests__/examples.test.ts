@@ -58,7 +58,8 @@ for (const [name, operation] of Object.entries(operations)) {
     expect([status, body?.detail]).toEqual([example.status, undefined]);
     const answer = answers[example.status];
     if (answer === null) expect(body).toBe("");
-    else if (answer !== undefined && "contentType" in answer) expect(body).toContain("# TYPE");
+    else if (answer !== undefined && "contentType" in answer)
+      expect(body).toContain(answer.contentType === "text/html" ? "<!doctype html>" : "# TYPE");
     else expect(errorsAt(pointers.answer, body)).toBeNull();
     for (const list of Object.values(body).filter(Array.isArray)) expect(list).not.toBeEmpty();
     if (typeof body === "object" && !RECORDED_NOWHERE.has(name)) recorded[name] = withoutSecrets(body);

@@ -50,4 +50,10 @@ export const serverOperations: Operations = {
     answers: { 200: z.looseObject({ openapi: z.string() }) },
     example: { status: 200 },
   },
+  "GET /docs": {
+    tag: "Server",
+    summary: "This document as a page for people",
+    answers: { 200: { contentType: "text/html" } },
+    example: { status: 200 },
+  },
 };

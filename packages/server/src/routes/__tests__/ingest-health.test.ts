@@ -41,6 +41,35 @@ describe("GET /api/ingest/health", () => {
     expect(body.process).toMatchObject({ queue: { events: 0, events_max: 20_000 } });
   });
 
+  test("counts each device's rate, rejections and odd events", async () => {
+    const ahead = new Date(Date.now() + 48 * 60 * 60 * 1000).toISOString();
+    await send([eventOf(), eventOf(), eventOf(), eventOf({ device_id: "d2" })]);
+    await send([
+      eventOf({ timestamp: ahead }),
+      eventOf({ timestamp: "yesterday" }),
+      eventOf({ timestamp: "today" }),
+    ]);
+    const { body } = await server.request("GET", "/api/ingest/health");
+    const of = (id: string) => body.devices.find((device: { device_id: string }) => device.device_id === id);
+    expect(of("d1")).toMatchObject({ events_per_minute: 0.05, rejected: 2, odd: 1 });
+    expect(of("d2")).toMatchObject({ events_per_minute: 0.02, rejected: 0, odd: 0 });
+  });
+
+  test("tells the rate of a busy device by its latest events", async () => {
+    const at = (age_ms: number) => new Date(Date.now() - age_ms).toISOString();
+    await send(Array.from({ length: 600 }, (_, n) => eventOf({ timestamp: at(n * 120) })));
+    const { body } = await server.request("GET", "/api/ingest/health");
+    expect(body.devices[0].events_per_minute).toBeWithin(400, 501);
+  });
+
+  test("shows a device of which nothing but refused events came lately", async () => {
+    await send([eventOf()]);
+    await server.sql`UPDATE devices SET last_seen_at = now() - interval '2 hours'`;
+    await send([eventOf({ timestamp: "yesterday" })]);
+    const { body } = await server.request("GET", "/api/ingest/health");
+    expect(body.devices).toMatchObject([{ device_id: "d1", rejected: 1 }]);
+  });
+
   test("leaves out what is older than its window", async () => {
     await send([eventOf(), eventOf({ timestamp: "yesterday" })]);
     await server.sql`UPDATE change_log SET created_at = now() - interval '61 minutes'`;
@@ -70,6 +99,14 @@ describe("GET /api/ingest/notes", () => {
       await send([eventOf({ timestamp: "later" })]);
     }
     expect(seen).toEqual(sent);
+  });
+
+  test("is ordered by number, not by the number's text", async () => {
+    await server.sql`
+      INSERT INTO ingest_notes (id, kind) OVERRIDING SYSTEM VALUE
+      SELECT id, 'rejected' FROM unnest('{9000009, 9000010, 10000001}'::bigint[]) AS id`;
+    const { body } = await server.request("GET", "/api/ingest/notes");
+    expect(body.notes.map((note: { id: string }) => note.id)).toEqual(["10000001", "9000010", "9000009"]);
   });
 
   test("is filtered by device, kind and time, and a cursor is bound to its filters", async () => {

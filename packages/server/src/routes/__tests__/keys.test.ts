@@ -202,6 +202,14 @@ describe("rotating a key", () => {
   });
 });
 
+test("the audit is ordered by number, not by the number's text", async () => {
+  await server.sql`
+    INSERT INTO key_audit (id, action, actor) OVERRIDING SYSTEM VALUE
+    SELECT id, 'created', 'environment' FROM unnest('{9000009, 10000001}'::bigint[]) AS id`;
+  const { body } = await server.request("GET", "/api/keys/audit");
+  expect(body.audit.map((row: { id: string }) => row.id)).toEqual(["10000001", "9000009"]);
+});
+
 test("the audit tells who did what to which key, in which request", async () => {
   const admin = await createKey({ scope: "admin" });
   const made = await as(admin.key, "POST", "/api/keys", { scope: "read" });

@@ -1,0 +1,149 @@
+/**
+ * Measures every list, the timeline and every detail over HTTP, one request at a time, on a database of 100,000 sessions and
+ * five million events. Usage: bun run bench:read [--sessions N] [--events N] [--keep] (keeps the database for the next run).
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import postgres from "postgres";
+import { type BenchPostgres, databaseUrl, startBenchPostgres } from "./postgres.ts";
+import { type Child, startProgram } from "./processes.ts";
+import { type Case, createCases, type Group } from "./read/cases.ts";
+import { prepareDatabase } from "./read/database.ts";
+import { type HttpReader, openReader } from "./read/http-reader.ts";
+import { median, percentile, progress, report, rounded } from "./report.ts";
+
+const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
+/** Of each case in each round: enough for a 99th percentile that is not the slowest. */
+const REQUESTS = 300;
+const WARM_UP_REQUESTS = 20;
+const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
+const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
+const GROUPS: readonly Group[] = ["list", "timeline", "detail"];
+
+type Figures = { p50: number[]; p99: number[] };
+type Summary = { case: Case; p50_ms: number; p99_ms: number };
+
+const { values: options } = parseArgs({
+  options: {
+    sessions: { type: "string", default: "100000" },
+    events: { type: "string", default: "5000000" },
+    keep: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+  },
+});
+const size = { sessions: Number(options.sessions), events: Number(options.events) };
+
+const bench = await startBenchPostgres(
+  options.keep ? `/tmp/wharf-bench-read-${size.sessions}-${size.events}` : undefined,
+);
+try {
+  await run(bench);
+} finally {
+  await bench.stop();
+}
+
+async function run(postgresServer: BenchPostgres): Promise<void> {
+  const rows = await prepareDatabase(postgresServer, size);
+  const url = databaseUrl(postgresServer.url, rows.database);
+  const server = await startServer(url);
+  const port = Number(/localhost:(\d+)/.exec(server.line)?.[1]);
+  const sql = postgres(url, { max: 1 });
+  const reader = await openReader(port, ADMIN_KEY);
+  try {
+    const all = await createCases(sql, (path) => getJson(port, path));
+    const cases = all.filter(({ group, name }) => `${group} ${name}`.includes(options.only));
+    const summaries = summarize(cases, await measure(reader, cases));
+    process.stdout.write(`${table(summaries)}\n`);
+    const { sessions, events } = rows;
+    report({
+      ...worstOfEach(summaries),
+      sessions,
+      events,
+      rounds: ROUNDS,
+      requests: REQUESTS,
+      connections: 1,
+    });
+  } finally {
+    reader.close();
+    await sql.end();
+    await server.stop();
+  }
+}
+
+function startServer(url: string): Promise<Child> {
+  return startProgram(["bun", SERVER], /"msg":"ready"/, {
+    DATABASE_URL: url,
+    WHARF_ADMIN_KEY: ADMIN_KEY,
+    PORT: "0",
+    HOST: "127.0.0.1",
+    LOG_LEVEL: "info",
+    // Open sessions stay open, however long the measurement takes.
+    WHARF_SESSION_IDLE_MINUTES: "1000000",
+  });
+}
+
+async function getJson(port: number, path: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+  });
+  if (!response.ok) throw new Error(`${path} was answered with ${response.status}`);
+  const body: unknown = await response.json();
+  return typeof body === "object" && body !== null ? { ...body } : {};
+}
+
+/** The cases take turns, so that what disturbs the machine for a while does not fall on one of them alone. */
+async function measure(reader: HttpReader, cases: readonly Case[]): Promise<Figures[]> {
+  const figures = cases.map((): Figures => ({ p50: [], p99: [] }));
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const [position, { path }] of cases.entries()) {
+      const latencies_ms = await timeCase(reader, path);
+      figures[position]?.p50.push(percentile(latencies_ms, 0.5));
+      figures[position]?.p99.push(percentile(latencies_ms, 0.99));
+    }
+    progress(`round ${round}/${ROUNDS} of ${cases.length} cases`);
+  }
+  return figures;
+}
+
+async function timeCase(reader: HttpReader, path: Case["path"]): Promise<number[]> {
+  for (let request = 0; request < WARM_UP_REQUESTS; request++) await reader.time(path(request));
+  const latencies_ms: number[] = [];
+  for (let request = 0; request < REQUESTS; request++) latencies_ms.push(await reader.time(path(request)));
+  return latencies_ms;
+}
+
+function summarize(cases: readonly Case[], figures: readonly Figures[]): Summary[] {
+  return cases.map((one, position) => ({
+    case: one,
+    p50_ms: rounded(median(figures[position]?.p50 ?? [])),
+    p99_ms: rounded(median(figures[position]?.p99 ?? [])),
+  }));
+}
+
+function table(summaries: readonly Summary[]): string {
+  const line = (group: string, name: string, p50: string, p99: string) =>
+    `${group.padEnd(9)} ${name.padEnd(52)} ${p50.padStart(8)} ${p99.padStart(8)}`;
+  const lines = summaries.map((one) =>
+    line(one.case.group, one.case.name, one.p50_ms.toFixed(2), one.p99_ms.toFixed(2)),
+  );
+  return [line("", "", "p50 ms", "p99 ms"), ...lines].join("\n");
+}
+
+/** `list_p99_ms`, `list_worst` and so on: of each group its slowest case. */
+function worstOfEach(summaries: readonly Summary[]): Record<string, number | string> {
+  const entries = GROUPS.flatMap((group) => {
+    const worst = summaries
+      .filter((one) => one.case.group === group)
+      .reduce<Summary | undefined>(
+        (slowest, one) => (slowest && slowest.p99_ms >= one.p99_ms ? slowest : one),
+        undefined,
+      );
+    return worst === undefined
+      ? []
+      : [
+          [`${group}_p99_ms`, worst.p99_ms],
+          [`${group}_worst`, worst.case.name],
+        ];
+  });
+  return Object.fromEntries(entries);
+}

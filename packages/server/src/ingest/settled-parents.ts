@@ -1,0 +1,76 @@
+import { mayNameDevice } from "../db/devices.ts";
+import type { EventRow, FlushOutput, UnsettledParents } from "../db/flush-events.ts";
+import { LAST_HEARD_INTERVAL_S, reportsSession } from "../db/sessions-from-events.ts";
+
+export type SettledParents = {
+  /** The devices and sessions of which these events may change something. */
+  unsettled(events: readonly EventRow[]): UnsettledParents;
+  /** Notes what a committed flush that asked about `asked` has found or made. `stored` are the events that it stored. */
+  settle(stored: readonly EventRow[], asked: UnsettledParents, output: FlushOutput): void;
+  /** Forgets everything: a parent was deleted behind the cache. */
+  forget(): void;
+};
+
+export const SETTLED_PARENTS_MAX = 20_000;
+/** A device's last_seen_at lags behind its events by this at most, on top of the interval at which it is written. */
+export const LINK_SETTLED_MS = 5_000;
+
+type SettledSession = { until_ms: number; stub_since_ms: number };
+
+/**
+ * Remembers which devices and sessions need nothing from another event, so that a flush asks the database only about the rest:
+ * of 128 single events it saved a quarter of what Postgres spends on each. A wrong memory does no harm: a parent that is gone
+ * violates a foreign key (then forget and try again), deleted sessions have tombstones, a session that is ended for its
+ * silence was not heard of for longer than anything is remembered, and what a stub learns elsewhere only spares it more work.
+ */
+export function createSettledParents(now: () => number = () => performance.now()): SettledParents {
+  const links = new Map<string, number>();
+  const sessions = new Map<string, SettledSession>();
+
+  function unsettled(events: readonly EventRow[]): UnsettledParents {
+    const now_ms = now();
+    const device_ids = new Set<string>();
+    const session_ids = new Set<string>();
+    for (const event of events) {
+      if ((links.get(linkOf(event)) ?? 0) < now_ms || mayNameDevice(event)) device_ids.add(event.device_id);
+      if (event.session_id !== null && !isSettled(event, sessions.get(event.session_id), now_ms))
+        session_ids.add(event.session_id);
+    }
+    return { device_ids: [...device_ids], session_ids: [...session_ids] };
+  }
+
+  function settle(stored: readonly EventRow[], asked: UnsettledParents, output: FlushOutput): void {
+    const now_ms = now();
+    const quiet = output.quiet_sessions ?? [];
+    const askedDevices = new Set(asked.device_ids);
+    if (links.size + stored.length > SETTLED_PARENTS_MAX) links.clear();
+    if (sessions.size + quiet.length > SETTLED_PARENTS_MAX) sessions.clear();
+    for (const event of stored)
+      if (askedDevices.has(event.device_id)) links.set(linkOf(event), now_ms + LINK_SETTLED_MS);
+    for (const { id, heard_ms, stub_since_ms } of quiet)
+      sessions.set(id, {
+        until_ms: now_ms + LAST_HEARD_INTERVAL_S * 1000 - heard_ms,
+        stub_since_ms: stub_since_ms ?? Number.NEGATIVE_INFINITY,
+      });
+  }
+
+  function forget(): void {
+    links.clear();
+    sessions.clear();
+  }
+
+  return { unsettled, settle, forget };
+}
+
+function linkOf({ workspace_id, device_id }: EventRow): string {
+  return workspace_id + device_id;
+}
+
+/** A stub begins with its earliest event; the milliseconds are rounded away from each other. */
+function isSettled(event: EventRow, session: SettledSession | undefined, now_ms: number): boolean {
+  if (session === undefined || session.until_ms < now_ms || reportsSession(event.type)) return false;
+  return (
+    session.stub_since_ms === Number.NEGATIVE_INFINITY ||
+    Date.parse(event.timestamp) > session.stub_since_ms + 1
+  );
+}

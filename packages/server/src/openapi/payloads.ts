@@ -1,0 +1,35 @@
+import { payloadSchemas } from "@wharf/protocol";
+import type { z } from "zod";
+import type { Direction, JsonSchema } from "./json-schema.ts";
+
+const COMPONENTS = "#/components/schemas/";
+
+/** `session.start` → `SessionStartPayload`: what the payload of an event type is called among the components. */
+export function payloadName(type: string): string {
+  const words = type.split(".").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return `${words.join("")}Payload`;
+}
+
+/** The payload of each known event type, by its name among the components. */
+export function payloadComponents(
+  convert: (schema: z.core.$ZodType, io: Direction) => JsonSchema,
+): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    Object.entries(payloadSchemas).map(([type, schema]) => [
+      payloadName(type),
+      {
+        description: `\`data\` of an event of the type \`${type}\`; further fields are kept.`,
+        ...convert(schema, "input"),
+      },
+    ]),
+  );
+}
+
+/**
+ * An event's schema with a word on `data`: its schema by the event's type. Not a discriminator, which would refuse types that
+ * nobody knows yet; those may carry any object.
+ */
+export function withPayloads(event: JsonSchema): JsonSchema {
+  const mapping = Object.keys(payloadSchemas).map((type) => [type, `${COMPONENTS}${payloadName(type)}`]);
+  return { ...event, "x-payloads": Object.fromEntries(mapping) };
+}
