@@ -1,16 +1,24 @@
-import type { GitActivity } from "@wharf/protocol";
+import { type GitRow, gitFields, listGitRows } from "./git-rows.ts";
+import { joinJson } from "./json-rows.ts";
 import type { Sql } from "./postgres.ts";
 
 /** Git activity of one session in one timeline item; the rest is at /api/sessions/:id/git. */
 const GIT_ROWS_PER_SESSION_MAX = 100;
 
-export type UnmatchedGit = GitActivity & { workspace_name: string; device_name: string };
+export type UnmatchedGit = GitRow & {
+  workspace_id: string;
+  workspace_name: string;
+  device_id: string;
+  device_name: string;
+};
 
 export type UnmatchedGitFilters = {
   workspace_id?: string | undefined;
   device_id?: string | undefined;
   after?: string | undefined;
   before?: string | undefined;
+  /** Where the page's sessions end: nothing older finds room on it. */
+  newerThan?: string | undefined;
 };
 
 /** Where the page before ended. `id` null: at a session that started then; git activity of the same instant comes after it. */
@@ -24,9 +32,10 @@ export async function listUnmatchedGit(
   position: UnmatchedGitPosition,
   limit: number,
 ): Promise<UnmatchedGit[]> {
-  const { workspace_id, device_id, after, before } = filters;
-  return await sql<UnmatchedGit[]>`
-    SELECT g.*, w.display_name AS workspace_name, d.name AS device_name
+  const { workspace_id, device_id, after, before, newerThan } = filters;
+  const rows = await sql<(Omit<UnmatchedGit, "json"> & { fields: string })[]>`
+    SELECT g.id, g.session_id, g.timestamp, g.workspace_id, w.display_name AS workspace_name, g.device_id,
+      d.name AS device_name, ${gitFields(sql)}
     FROM (
       SELECT * FROM git_activity
       WHERE session_id IS NULL
@@ -35,12 +44,14 @@ export async function listUnmatchedGit(
         ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
         ${after === undefined ? sql`` : sql`AND timestamp > ${after}`}
         ${before === undefined ? sql`` : sql`AND timestamp < ${before}`}
+        ${newerThan === undefined ? sql`` : sql`AND timestamp > ${newerThan}`}
         ${beyond(sql, position)}
       ORDER BY timestamp DESC, id DESC
       LIMIT ${limit}
     ) g
     JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
     ORDER BY g.timestamp DESC, g.id DESC`;
+  return rows.map(({ fields, ...row }) => ({ ...row, json: joinJson({ timestamp: row.timestamp }, fields) }));
 }
 
 /** The git activity of each of these sessions, oldest first. */
@@ -48,17 +59,19 @@ export async function findGitOfSessions(
   sql: Sql,
   sessionIds: readonly string[],
   types: readonly string[] | null,
-): Promise<GitActivity[]> {
+): Promise<GitRow[]> {
   if (sessionIds.length === 0) return [];
-  return await sql<GitActivity[]>`
-    SELECT g.*
-    FROM unnest(${[...sessionIds]}::text[]) AS wanted (session_id)
-    CROSS JOIN LATERAL (
-      SELECT * FROM git_activity
-      WHERE session_id = wanted.session_id ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
-      ORDER BY timestamp, id LIMIT ${GIT_ROWS_PER_SESSION_MAX}
-    ) g
-    ORDER BY g.timestamp, g.id`;
+  return await listGitRows(
+    sql,
+    sql`
+      SELECT g.*
+      FROM unnest(${[...sessionIds]}::text[]) AS wanted (session_id)
+      CROSS JOIN LATERAL (
+        SELECT * FROM git_activity
+        WHERE session_id = wanted.session_id ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
+        ORDER BY timestamp, id LIMIT ${GIT_ROWS_PER_SESSION_MAX}
+      ) g`,
+  );
 }
 
 function beyond(sql: Sql, position: UnmatchedGitPosition) {
