@@ -1,10 +1,13 @@
 import type { Sql } from "./postgres.ts";
 
-/** The columns of SessionTotals, over those rows of session_totals that have been joined as `t`; its last_session_at apart. */
+/**
+ * The columns of SessionTotals, over those rows of session_totals that have been joined as `t`; its last_session_at apart.
+ * Counts are added up as integers, because a sum of BIGINT is a NUMERIC, which takes four times as long.
+ */
 export function sumOfTotals(sql: Sql) {
   return sql`
-    coalesce(sum(t.session_count), 0) AS session_count,
-    coalesce(sum(t.active_session_count), 0) AS active_session_count,
+    coalesce(sum(t.session_count::int), 0) AS session_count,
+    coalesce(sum(t.active_session_count::int), 0) AS active_session_count,
     coalesce(sum(t.total_cost_usd), 0) AS total_cost_usd,
     coalesce(sum(t.total_duration_ms), 0) AS total_duration_ms,
     coalesce(sum(t.total_tokens_in), 0) AS total_tokens_in,
