@@ -1,5 +1,4 @@
 import type { Device, WorkspaceDevice } from "@wharf/protocol";
-import { fieldsAsJson, type JsonText, joinJson } from "./json-rows.ts";
 import type { Sql } from "./postgres.ts";
 import { sumOfTotals, totalsOrZero } from "./session-totals.ts";
 
@@ -8,12 +7,10 @@ type Position = readonly [firstSeenAt: string, id: string] | null;
 
 const WORKSPACES_MAX = 1_000;
 
-export type DeviceRow = { id: string; first_seen_at: string; json: JsonText };
-
 /** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
-export async function listDevices(sql: Sql, position: Position, limit: number): Promise<DeviceRow[]> {
-  const rows = await sql<(DeviceTimes & { id: string; fields: string })[]>`
-    SELECT d.id, d.first_seen_at, d.last_seen_at, t.last_session_at, ${fieldsAsJson(sql, listedFields(sql))}
+export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
+  return await sql<Device[]>`
+    SELECT d.*, ${totalsOrZero(sql)}, t.last_session_at, coalesce(l.workspace_count, 0) AS workspace_count
     FROM (
       SELECT * FROM devices
       WHERE status <> 'terminated'
@@ -24,19 +21,6 @@ export async function listDevices(sql: Sql, position: Position, limit: number): 
     LEFT JOIN (SELECT device_id, count(*) AS workspace_count FROM workspace_devices GROUP BY device_id) l
       ON l.device_id = d.id
     ORDER BY d.first_seen_at DESC, d.id DESC`;
-  return rows.map(({ id, fields, ...times }) => ({
-    id,
-    first_seen_at: times.first_seen_at,
-    json: joinJson(times, fields),
-  }));
-}
-
-type DeviceTimes = Pick<Device, "first_seen_at" | "last_seen_at" | "last_session_at">;
-
-function listedFields(sql: Sql) {
-  return sql`
-    d.id, d.name, d.type, d.hostname, d.os, d.arch, d.status, d.metadata, ${totalsOrZero(sql)},
-    coalesce(l.workspace_count, 0) AS workspace_count`;
 }
 
 /** All of them at once: one by one, two hundred cost twice as much. */

@@ -1,28 +1,24 @@
 import type { Session, SessionListQuery } from "@wharf/protocol";
-import { fieldsAsJson, type JsonText, joinJson } from "./json-rows.ts";
 import type { Sql } from "./postgres.ts";
 
 type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
 /** The last row of the page before: its started_at with microseconds, and its id. */
 type Position = readonly [startedAt: string, id: string] | null;
 
-/** A session as it goes out, with what the place of a page is named by. */
-export type SessionRow = { id: string; started_at: string; json: JsonText };
-
-/** All but times, and but `facts`, which is how the merge remembers (session-facts.ts) and nobody else's business. */
-const fields = (sql: Sql) =>
+/** All but `facts`, which is how the merge remembers (session-facts.ts) and nobody else's business. */
+const columns = (sql: Sql) =>
   sql`
-    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.end_reason, s.initial_prompt, s.git_branch, s.model,
-    s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.summary, s.total_messages, s.user_messages,
-    s.assistant_messages, s.tool_use_count, s.thinking_blocks, s.subagent_count, s.tokens_in, s.tokens_out,
-    s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags, s.metadata, s.ended_by_server,
+    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.started_at, s.ended_at, s.end_reason,
+    s.initial_prompt, s.git_branch, s.model, s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.summary,
+    s.total_messages, s.user_messages, s.assistant_messages, s.tool_use_count, s.thinking_blocks, s.subagent_count,
+    s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags,
+    s.metadata, s.ended_by_server, s.last_heard_at, s.created_at, s.updated_at,
     w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
-const times = (sql: Sql) => sql`s.started_at, s.ended_at, s.last_heard_at, s.created_at, s.updated_at`;
 
 /** One session with its workspace's and device's names, or null. */
 export async function findSession(sql: Sql, id: string): Promise<Session | null> {
   const [row] = await sql<Session[]>`
-    SELECT ${fields(sql)}, ${times(sql)}
+    SELECT ${columns(sql)}
     FROM sessions s JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     WHERE s.id = ${id}`;
   return row ?? null;
@@ -45,10 +41,10 @@ export async function listSessions(
   filters: SessionFilters,
   position: Position,
   limit: number,
-): Promise<SessionRow[]> {
+): Promise<Session[]> {
   const { workspace_id, device_id, lifecycle, tag, after, before, ended_after, ended_before } = filters;
-  const rows = await sql<FieldsAndTimes[]>`
-    SELECT s.id, ${times(sql)}, ${fieldsAsJson(sql, fields(sql))}
+  return await sql<Session[]>`
+    SELECT ${columns(sql)}
     FROM (
       SELECT * FROM sessions
       WHERE true
@@ -66,15 +62,7 @@ export async function listSessions(
     ) s
     JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     ORDER BY s.started_at DESC, s.id DESC`;
-  return rows.map(({ id, fields, ...times }) => ({
-    id,
-    started_at: times.started_at,
-    json: joinJson(times, fields),
-  }));
 }
-
-type Times = Pick<Session, "started_at" | "ended_at" | "created_at" | "updated_at">;
-type FieldsAndTimes = Times & { last_heard_at: string; id: string; fields: string };
 
 export type SessionStatus = {
   id: string;

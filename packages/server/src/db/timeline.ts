@@ -1,16 +1,10 @@
-import { type GitRow, gitFields, listGitRows } from "./git-rows.ts";
-import { joinJson } from "./json-rows.ts";
+import type { GitActivity } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 
 /** Git activity of one session in one timeline item; the rest is at /api/sessions/:id/git. */
 const GIT_ROWS_PER_SESSION_MAX = 100;
 
-export type UnmatchedGit = GitRow & {
-  workspace_id: string;
-  workspace_name: string;
-  device_id: string;
-  device_name: string;
-};
+export type UnmatchedGit = GitActivity & { workspace_name: string; device_name: string };
 
 export type UnmatchedGitFilters = {
   workspace_id?: string | undefined;
@@ -33,9 +27,8 @@ export async function listUnmatchedGit(
   limit: number,
 ): Promise<UnmatchedGit[]> {
   const { workspace_id, device_id, after, before, newerThan } = filters;
-  const rows = await sql<(Omit<UnmatchedGit, "json"> & { fields: string })[]>`
-    SELECT g.id, g.session_id, g.timestamp, g.workspace_id, w.display_name AS workspace_name, g.device_id,
-      d.name AS device_name, ${gitFields(sql)}
+  return await sql<UnmatchedGit[]>`
+    SELECT g.*, w.display_name AS workspace_name, d.name AS device_name
     FROM (
       SELECT * FROM git_activity
       WHERE session_id IS NULL
@@ -51,7 +44,6 @@ export async function listUnmatchedGit(
     ) g
     JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
     ORDER BY g.timestamp DESC, g.id DESC`;
-  return rows.map(({ fields, ...row }) => ({ ...row, json: joinJson({ timestamp: row.timestamp }, fields) }));
 }
 
 /** The git activity of each of these sessions, oldest first. */
@@ -59,19 +51,17 @@ export async function findGitOfSessions(
   sql: Sql,
   sessionIds: readonly string[],
   types: readonly string[] | null,
-): Promise<GitRow[]> {
+): Promise<GitActivity[]> {
   if (sessionIds.length === 0) return [];
-  return await listGitRows(
-    sql,
-    sql`
-      SELECT g.*
-      FROM unnest(${[...sessionIds]}::text[]) AS wanted (session_id)
-      CROSS JOIN LATERAL (
-        SELECT * FROM git_activity
-        WHERE session_id = wanted.session_id ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
-        ORDER BY timestamp, id LIMIT ${GIT_ROWS_PER_SESSION_MAX}
-      ) g`,
-  );
+  return await sql<GitActivity[]>`
+    SELECT g.*
+    FROM unnest(${[...sessionIds]}::text[]) AS wanted (session_id)
+    CROSS JOIN LATERAL (
+      SELECT * FROM git_activity
+      WHERE session_id = wanted.session_id ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
+      ORDER BY timestamp, id LIMIT ${GIT_ROWS_PER_SESSION_MAX}
+    ) g
+    ORDER BY g.timestamp, g.id`;
 }
 
 function beyond(sql: Sql, position: UnmatchedGitPosition) {

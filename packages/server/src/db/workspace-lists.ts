@@ -1,5 +1,4 @@
 import type { GitSummary, Workspace, WorkspaceDevice } from "@wharf/protocol";
-import { fieldsAsJson, type JsonText, joinJson } from "./json-rows.ts";
 import type { Sql } from "./postgres.ts";
 import { sumOfTotals, totalsOrZero } from "./session-totals.ts";
 
@@ -13,36 +12,20 @@ const ACTIVE_BRANCH_ROWS = 2_000;
 const ACTIVE_BRANCHES_MAX = 100;
 const DEVICES_MAX = 1_000;
 
-export type WorkspaceRow = { id: string; last_session_at: string | null; json: JsonText };
-
 /** Workspaces with their totals, last activity first; those without a session at the end. */
-export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<WorkspaceRow[]> {
-  const rows = await sql<(WorkspaceTimes & { id: string; fields: string })[]>`
-    SELECT w.id, w.first_seen_at, w.updated_at, w.last_session_at, ${fieldsAsJson(sql, listedFields(sql))}
+export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
+  return await sql<Workspace[]>`
+    SELECT page.*, coalesce(l.device_count, 0) AS device_count
     FROM (
       SELECT w.*, ${totalsOrZero(sql)}, t.last_session_at
       FROM workspaces w LEFT JOIN (${totalsByWorkspace(sql)}) t ON t.workspace_id = w.id
       WHERE ${beyond(sql, position)}
       ORDER BY t.last_session_at DESC NULLS LAST, w.id DESC
       LIMIT ${limit}
-    ) w
+    ) page
     LEFT JOIN (SELECT workspace_id, count(*) AS device_count FROM workspace_devices GROUP BY workspace_id) l
-      ON l.workspace_id = w.id
-    ORDER BY w.last_session_at DESC NULLS LAST, w.id DESC`;
-  return rows.map(({ id, fields, ...times }) => ({
-    id,
-    last_session_at: times.last_session_at,
-    json: joinJson(times, fields),
-  }));
-}
-
-type WorkspaceTimes = Pick<Workspace, "first_seen_at" | "updated_at" | "last_session_at">;
-
-function listedFields(sql: Sql) {
-  return sql`
-    w.id, w.canonical_id, w.display_name, w.default_branch, w.metadata, w.session_count, w.active_session_count,
-    w.total_cost_usd, w.total_duration_ms, w.total_tokens_in, w.total_tokens_out,
-    coalesce(l.device_count, 0) AS device_count`;
+      ON l.workspace_id = page.id
+    ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC`;
 }
 
 /** All of them at once: one by one, a thousand cost four times as much. */

@@ -1,5 +1,4 @@
 import type { Page } from "@wharf/protocol";
-import type { JsonText } from "../db/json-rows.ts";
 import type { Cursor } from "./cursor.ts";
 
 /** `rows` hold up to one more than `limit`: the one that says that there is more. */
@@ -13,8 +12,4 @@ export function pageOf<Row, Position>(
   const last = items.at(-1);
   const has_more = rows.length > limit;
   return { items, page: { next_cursor: has_more && last ? cursor.write(positionOf(last)) : null, has_more } };
-}
-
-export function jsonOf({ json }: { json: JsonText }): JsonText {
-  return json;
 }

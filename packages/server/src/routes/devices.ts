@@ -3,10 +3,9 @@ import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/device-lists.ts";
 import { listSessions } from "../db/sessions.ts";
-import { answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
-import { jsonOf, pageOf } from "../http/list.ts";
+import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
@@ -23,7 +22,7 @@ export function deviceRoutes({ reads }: { reads: Database }) {
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listDevices(sql, position, limit + 1));
     const { items, page } = pageOf(rows, limit, cursor, (row): TimeAndId => [row.first_seen_at, row.id]);
-    return answerJson(c, { devices: items.map(jsonOf), ...page });
+    return c.json({ devices: items, ...page });
   });
 
   routes.get("/:id", requireScope("read"), async function getDevice(c) {
@@ -36,7 +35,7 @@ export function deviceRoutes({ reads }: { reads: Database }) {
       ]),
     );
     if (device === null) throw notFound("device");
-    return answerJson(c, { device, workspaces, recent_sessions: recent_sessions.map(jsonOf) });
+    return c.json({ device, workspaces, recent_sessions });
   });
 
   return routes;

@@ -1,15 +1,20 @@
-import { batchStatusSchema, eventListQuerySchema, sessionListQuerySchema } from "@wharf/protocol";
+import {
+  batchStatusSchema,
+  eventListQuerySchema,
+  type GitActivity,
+  type StoredEvent,
+  sessionListQuerySchema,
+} from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
-import { type EventRow, listSessionEvents, listSessionGit } from "../db/session-events.ts";
+import { listSessionEvents, listSessionGit } from "../db/session-events.ts";
 import { findSessionRelations } from "../db/session-relations.ts";
 import { findSession, findSessionStatuses, listSessions, sessionExists } from "../db/sessions.ts";
-import { answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
 import { readJson } from "../http/json.ts";
-import { jsonOf, pageOf } from "../http/list.ts";
+import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
@@ -27,7 +32,7 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listSessions(sql, filters, position, limit + 1));
     const { items, page } = pageOf(rows, limit, cursor, (row): TimeAndId => [row.started_at, row.id]);
-    return answerJson(c, { sessions: items.map(jsonOf), ...page });
+    return c.json({ sessions: items, ...page });
   });
 
   routes.post("/batch-status", requireScope("read"), async function postBatchStatus(c) {
@@ -53,26 +58,31 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
   });
 
   routes.get("/:id/events", requireScope("read"), async function getEvents(c) {
-    const { items, page } = await sessionRows(c, reads, "events", listSessionEvents);
-    return answerJson(c, { events: items.map(jsonOf), ...page });
+    const { items, page } = await sessionRows<StoredEvent>(c, reads, "events", listSessionEvents);
+    return c.json({ events: items, ...page });
   });
 
   routes.get("/:id/git", requireScope("read"), async function getGit(c) {
-    const { items, page } = await sessionRows(c, reads, "git", listSessionGit);
-    return answerJson(c, { git_activity: items.map(jsonOf), ...page });
+    const { items, page } = await sessionRows<GitActivity>(c, reads, "git", listSessionGit);
+    return c.json({ git_activity: items, ...page });
   });
 
   return routes;
 }
 
-type ListRows = (
+type ListRows<Row> = (
   sql: Sql,
   sessionId: string,
   position: TimeAndId | null,
   limit: number,
-) => Promise<EventRow[]>;
+) => Promise<Row[]>;
 
-async function sessionRows(c: Context<AppEnv>, reads: Database, list: string, listRows: ListRows) {
+async function sessionRows<Row extends { timestamp: string; id: string }>(
+  c: Context<AppEnv>,
+  reads: Database,
+  list: string,
+  listRows: ListRows<Row>,
+) {
   const session_id = readPathId(c, "id", "session");
   const { limit, cursor: sent } = readQuery(c, eventListQuerySchema);
   const cursor = createCursor(list, { session_id }, timeAndIdSchema);

@@ -1,6 +1,4 @@
-import type { GitRow } from "../db/git-rows.ts";
-import type { JsonText } from "../db/json-rows.ts";
-import type { SessionRow } from "../db/sessions.ts";
+import type { GitActivity, Session, TimelineItem } from "@wharf/protocol";
 import type { UnmatchedGit } from "../db/timeline.ts";
 
 /** Rows of git activity in one item; more of the same begin another one. */
@@ -12,37 +10,21 @@ export const GIT_ROWS_PER_PAGE_MAX = 200;
 /** The last row of a page. Of one instant, sessions come before git activity. */
 export type TimelinePosition = { kind: "session" | "git"; time: string; id: string };
 
-type SessionItem = { type: "session"; session: JsonText; git_activity: JsonText[] };
-type GitItem = {
-  type: "git_activity";
-  workspace_id: string;
-  workspace_name: string;
-  device_id: string;
-  device_name: string;
-  git_activity: JsonText[];
-  started_at: string;
-};
+export type TimelinePage = { items: TimelineItem[]; last: TimelinePosition | null; hasMore: boolean };
 
-export type TimelinePage = {
-  items: (SessionItem | GitItem)[];
-  last: TimelinePosition | null;
-  hasMore: boolean;
-};
+type GitItem = Extract<TimelineItem, { type: "git_activity" }>;
 
 /**
  * Merges sessions and git activity outside any session, both newest first, into at most `limit` items. Git activity of one
  * workspace and device within the page is one item, at the place of its newest row. Both lists hold one row more than a page
  * may take (`limit` sessions, GIT_ROWS_PER_PAGE_MAX rows of git activity), so that reaching it means that there is more.
- * `gitOfSessions` goes with its sessions.
  */
 export function mergeTimeline(
-  sessions: readonly SessionRow[],
+  sessions: readonly Session[],
   git: readonly UnmatchedGit[],
-  gitOfSessions: readonly GitRow[],
   limit: number,
 ): TimelinePage {
-  const bySession = Map.groupBy(gitOfSessions, (row) => row.session_id);
-  const items: TimelinePage["items"] = [];
+  const items: TimelineItem[] = [];
   const open = new Map<string, GitItem>();
   let last: TimelinePosition | null = null;
   let nextSession = 0;
@@ -52,8 +34,7 @@ export function mergeTimeline(
     const row = git[nextGit];
     if (session !== undefined && (row === undefined || session.started_at >= row.timestamp)) {
       if (items.length === limit) return { items, last, hasMore: true };
-      const git_activity = (bySession.get(session.id) ?? []).map(({ json }) => json);
-      items.push({ type: "session", session: session.json, git_activity });
+      items.push({ type: "session", session, git_activity: [] });
       last = { kind: "session", time: session.started_at, id: session.id };
       nextSession += 1;
     } else if (row !== undefined) {
@@ -67,18 +48,27 @@ export function mergeTimeline(
   }
 }
 
+/** Gives each session item the activity that belongs to it. */
+export function attachGit(items: readonly TimelineItem[], git: readonly GitActivity[]): void {
+  const bySession = Map.groupBy(git, (row) => row.session_id);
+  for (const item of items) {
+    if (item.type === "session") item.git_activity = bySession.get(item.session.id) ?? [];
+  }
+}
+
 /** False: it would need an item more than the page holds. */
 function addGit(
-  items: TimelinePage["items"],
+  items: TimelineItem[],
   open: Map<string, GitItem>,
   row: UnmatchedGit,
   limit: number,
 ): boolean {
-  const { workspace_id, workspace_name, device_id, device_name, timestamp: started_at, json } = row;
+  const { workspace_name, device_name, ...activity } = row;
+  const { workspace_id, device_id, timestamp: started_at } = activity;
   const key = JSON.stringify([workspace_id, device_id]);
   const existing = open.get(key);
   if (existing !== undefined && existing.git_activity.length < GIT_ROWS_PER_ITEM_MAX) {
-    existing.git_activity.push(json);
+    existing.git_activity.push(activity);
     return true;
   }
   if (items.length === limit) return false;
@@ -88,7 +78,7 @@ function addGit(
     workspace_name,
     device_id,
     device_name,
-    git_activity: [json],
+    git_activity: [activity],
     started_at,
   };
   items.push(item);

@@ -5,12 +5,12 @@ import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
 import { listSessions } from "../db/sessions.ts";
 import { findGitOfSessions, listUnmatchedGit } from "../db/timeline.ts";
-import { answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/cursor.ts";
 import { readQuery } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
 import {
+  attachGit,
   GIT_ROWS_PER_PAGE_MAX,
   mergeTimeline,
   type TimelinePage,
@@ -34,7 +34,7 @@ export function timelineRoutes({ reads }: { reads: Database }) {
     const position = cursor.read(sent);
     const { items, last, hasMore } = await reads.run((sql) => readPage(sql, query, position));
     const next_cursor = hasMore && last !== null ? cursor.write(last) : null;
-    return answerJson(c, { items, next_cursor, has_more: next_cursor !== null });
+    return c.json({ items, next_cursor, has_more: next_cursor !== null });
   });
 
   return routes;
@@ -49,8 +49,8 @@ async function readPage(
   const { limit, workspace_id, device_id, after, before } = query;
   const filters = { workspace_id, device_id, after, before };
   const sessions = withSessions ? await listSessions(sql, filters, sessionPosition(position), limit + 1) : [];
-  const newerThan = sessions[limit]?.started_at;
   const onPage = sessions.slice(0, limit).map(({ id }) => id);
+  const newerThan = sessions[limit]?.started_at;
   const [git, gitOfSessions] = await Promise.all([
     withGit
       ? listUnmatchedGit(
@@ -63,7 +63,9 @@ async function readPage(
       : [],
     findGitOfSessions(sql, onPage, gitTypes),
   ]);
-  return mergeTimeline(sessions, git, gitOfSessions, limit);
+  const page = mergeTimeline(sessions, git, limit);
+  attachGit(page.items, gitOfSessions);
+  return page;
 }
 
 type Selection = { withSessions: boolean; withGit: boolean; gitTypes: string[] | null };

@@ -10,10 +10,9 @@ import {
   listWorkspaces,
   summarizeGit,
 } from "../db/workspace-lists.ts";
-import { answerJson } from "../http/answer.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema, positionTimeSchema } from "../http/cursor.ts";
-import { jsonOf, pageOf } from "../http/list.ts";
+import { pageOf } from "../http/list.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
@@ -39,14 +38,14 @@ export function workspaceRoutes({ reads }: { reads: Database }) {
       cursor,
       (row): z.infer<typeof positionSchema> => [row.last_session_at, row.id],
     );
-    return answerJson(c, { workspaces: items.map(jsonOf), ...page });
+    return c.json({ workspaces: items, ...page });
   });
 
   // A canonical id holds slashes, which some clients send as they are.
   routes.get("/:idOrName{.+}", requireScope("read"), async function getWorkspace(c) {
     const reference = c.req.param("idOrName");
     const detail = await reads.run((sql) => readDetail(sql, reference));
-    return answerJson(c, detail);
+    return c.json(detail);
   });
 
   return routes;
@@ -59,13 +58,7 @@ async function readDetail(sql: Sql, reference: string) {
     listDevicesOfWorkspace(sql, workspace.id),
     summarizeGit(sql, workspace.id),
   ]);
-  return {
-    workspace,
-    recent_sessions: recent_sessions.map(jsonOf),
-    devices,
-    git_summary,
-    stats: statsSchema.parse(workspace),
-  };
+  return { workspace, recent_sessions, devices, git_summary, stats: statsSchema.parse(workspace) };
 }
 
 async function findOne(sql: Sql, reference: string): Promise<Workspace> {
