@@ -10,24 +10,23 @@ const WORKSPACES_MAX = 1_000;
 /** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
 export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
   return await sql<Device[]>`
-    SELECT d.*, ${totalsOrZero(sql)}, t.last_session_at, coalesce(l.workspace_count, 0) AS workspace_count
-    FROM (
+    WITH page AS MATERIALIZED (
       SELECT * FROM devices
       WHERE status <> 'terminated'
       ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}
-    ) d
-    LEFT JOIN (${totalsByDevice(sql)}) t ON t.device_id = d.id
-    LEFT JOIN (SELECT device_id, count(*) AS workspace_count FROM workspace_devices GROUP BY device_id) l
-      ON l.device_id = d.id
-    ORDER BY d.first_seen_at DESC, d.id DESC`;
-}
-
-/** All of them at once: one by one, two hundred cost twice as much. */
-function totalsByDevice(sql: Sql) {
-  return sql`
-    SELECT t.device_id, ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at
-    FROM session_totals t WHERE t.session_count > 0 GROUP BY t.device_id`;
+    )
+    SELECT page.*, ${totalsOrZero(sql)}, t.last_session_at, coalesce(l.workspace_count, 0) AS workspace_count
+    FROM page
+    LEFT JOIN (
+      SELECT t.device_id, ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at FROM session_totals t
+      WHERE t.session_count > 0 AND t.device_id IN (SELECT id FROM page) GROUP BY t.device_id
+    ) t ON t.device_id = page.id
+    LEFT JOIN (
+      SELECT device_id, count(*) AS workspace_count FROM workspace_devices
+      WHERE device_id IN (SELECT id FROM page) GROUP BY device_id
+    ) l ON l.device_id = page.id
+    ORDER BY page.first_seen_at DESC, page.id DESC`;
 }
 
 /** One device with its totals, or null. */

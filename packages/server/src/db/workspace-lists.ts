@@ -15,24 +15,27 @@ const DEVICES_MAX = 1_000;
 /** Workspaces with their totals, last activity first; those without a session at the end. */
 export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
-    SELECT page.*, coalesce(l.device_count, 0) AS device_count
-    FROM (
-      SELECT w.*, ${totalsOrZero(sql)}, t.last_session_at
-      FROM workspaces w LEFT JOIN (${totalsByWorkspace(sql)}) t ON t.workspace_id = w.id
+    WITH page AS MATERIALIZED (
+      SELECT w.*, t.last_session_at
+      FROM workspaces w LEFT JOIN (
+        SELECT workspace_id, max(last_session_at) AS last_session_at
+        FROM session_totals WHERE session_count > 0 GROUP BY workspace_id
+      ) t ON t.workspace_id = w.id
       WHERE ${beyond(sql, position)}
       ORDER BY t.last_session_at DESC NULLS LAST, w.id DESC
       LIMIT ${limit}
-    ) page
-    LEFT JOIN (SELECT workspace_id, count(*) AS device_count FROM workspace_devices GROUP BY workspace_id) l
-      ON l.workspace_id = page.id
+    )
+    SELECT page.*, ${totalsOrZero(sql)}, coalesce(l.device_count, 0) AS device_count
+    FROM page
+    LEFT JOIN (
+      SELECT t.workspace_id, ${sumOfTotals(sql)} FROM session_totals t
+      WHERE t.session_count > 0 AND t.workspace_id IN (SELECT id FROM page) GROUP BY t.workspace_id
+    ) t ON t.workspace_id = page.id
+    LEFT JOIN (
+      SELECT workspace_id, count(*) AS device_count FROM workspace_devices
+      WHERE workspace_id IN (SELECT id FROM page) GROUP BY workspace_id
+    ) l ON l.workspace_id = page.id
     ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC`;
-}
-
-/** All of them at once: one by one, a thousand cost four times as much. */
-function totalsByWorkspace(sql: Sql) {
-  return sql`
-    SELECT t.workspace_id, ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at
-    FROM session_totals t WHERE t.session_count > 0 GROUP BY t.workspace_id`;
 }
 
 /** The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. */
