@@ -1,7 +1,9 @@
 /**
  * Measures every list, the timeline and every detail over HTTP, one request at a time, on a database of 100,000 sessions and
- * five million events. Usage: bun run bench:read [--sessions N] [--events N] [--keep] (keeps the database for the next run).
+ * five million events. Usage: bun run bench:read [--sessions N] [--events N] [--keep] [--only TEXT]: `--keep` keeps the database
+ * for the next run, `--only` measures the cases whose names hold the text.
  */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import postgres from "postgres";
@@ -36,7 +38,7 @@ const { values: options } = parseArgs({
 const size = { sessions: Number(options.sessions), events: Number(options.events) };
 
 const bench = await startBenchPostgres(
-  options.keep ? `/tmp/wharf-bench-read-${size.sessions}-${size.events}` : undefined,
+  options.keep ? join(tmpdir(), `wharf-bench-read-${size.sessions}-${size.events}`) : undefined,
 );
 try {
   await run(bench);
