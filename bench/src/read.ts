@@ -1,13 +1,16 @@
 /**
  * Measures every list, the timeline and every detail over HTTP, one request at a time, on a database of 100,000 sessions and
- * five million events. Usage: bun run bench:read [--sessions N] [--events N] [--keep] (keeps the database for the next run).
+ * five million events. Usage: bun run bench:read [--sessions N] [--events N] [--keep] [--only TEXT]: `--keep` keeps the database
+ * for the next run, `--only` measures the cases whose names hold the text.
  */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import postgres from "postgres";
 import { type BenchPostgres, databaseUrl, startBenchPostgres } from "./postgres.ts";
 import { type Child, startProgram } from "./processes.ts";
 import { type Case, createCases, type Group } from "./read/cases.ts";
+import { cpuBetween, readCpu } from "./read/cpu.ts";
 import { prepareDatabase } from "./read/database.ts";
 import { type HttpReader, openReader } from "./read/http-reader.ts";
 import { median, percentile, progress, report, rounded } from "./report.ts";
@@ -20,8 +23,9 @@ const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
 const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
 const GROUPS: readonly Group[] = ["list", "timeline", "detail"];
 
-type Figures = { p50: number[]; p99: number[] };
-type Summary = { case: Case; p50_ms: number; p99_ms: number };
+type Figures = { p50: number[]; p99: number[]; cpu: number[] };
+type Summary = { case: Case; p50_ms: number; p99_ms: number; cpu_ms: number };
+type Target = { reader: HttpReader; sql: postgres.Sql; serverPid: number };
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +38,7 @@ const { values: options } = parseArgs({
 const size = { sessions: Number(options.sessions), events: Number(options.events) };
 
 const bench = await startBenchPostgres(
-  options.keep ? `/tmp/wharf-bench-read-${size.sessions}-${size.events}` : undefined,
+  options.keep ? join(tmpdir(), `wharf-bench-read-${size.sessions}-${size.events}`) : undefined,
 );
 try {
   await run(bench);
@@ -52,7 +56,8 @@ async function run(postgresServer: BenchPostgres): Promise<void> {
   try {
     const all = await createCases(sql, (path) => getJson(port, path));
     const cases = all.filter(({ group, name }) => `${group} ${name}`.includes(options.only));
-    const summaries = summarize(cases, await measure(reader, cases));
+    const target = { reader, sql, serverPid: server.pid };
+    const summaries = summarize(cases, await measure(target, cases));
     process.stdout.write(`${table(summaries)}\n`);
     const { sessions, events } = rows;
     report({
@@ -92,24 +97,28 @@ async function getJson(port: number, path: string): Promise<Record<string, unkno
 }
 
 /** The cases take turns, so that what disturbs the machine for a while does not fall on one of them alone. */
-async function measure(reader: HttpReader, cases: readonly Case[]): Promise<Figures[]> {
-  const figures = cases.map((): Figures => ({ p50: [], p99: [] }));
+async function measure(target: Target, cases: readonly Case[]): Promise<Figures[]> {
+  const figures = cases.map((): Figures => ({ p50: [], p99: [], cpu: [] }));
   for (let round = 1; round <= ROUNDS; round++) {
     for (const [position, { path }] of cases.entries()) {
-      const latencies_ms = await timeCase(reader, path);
+      const { latencies_ms, cpu_ms } = await timeCase(target, path);
       figures[position]?.p50.push(percentile(latencies_ms, 0.5));
       figures[position]?.p99.push(percentile(latencies_ms, 0.99));
+      figures[position]?.cpu.push(cpu_ms);
     }
     progress(`round ${round}/${ROUNDS} of ${cases.length} cases`);
   }
   return figures;
 }
 
-async function timeCase(reader: HttpReader, path: Case["path"]): Promise<number[]> {
+/** `cpu_ms`: of one request, in the server and in Postgres; unlike the latency it hardly depends on what else runs. */
+async function timeCase({ reader, sql, serverPid }: Target, path: Case["path"]) {
   for (let request = 0; request < WARM_UP_REQUESTS; request++) await reader.time(path(request));
+  const before = await readCpu(sql, serverPid);
   const latencies_ms: number[] = [];
   for (let request = 0; request < REQUESTS; request++) latencies_ms.push(await reader.time(path(request)));
-  return latencies_ms;
+  const cpu_s = cpuBetween(before, await readCpu(sql, serverPid));
+  return { latencies_ms, cpu_ms: (cpu_s * 1000) / REQUESTS };
 }
 
 function summarize(cases: readonly Case[], figures: readonly Figures[]): Summary[] {
@@ -117,16 +126,17 @@ function summarize(cases: readonly Case[], figures: readonly Figures[]): Summary
     case: one,
     p50_ms: rounded(median(figures[position]?.p50 ?? [])),
     p99_ms: rounded(median(figures[position]?.p99 ?? [])),
+    cpu_ms: rounded(median(figures[position]?.cpu ?? [])),
   }));
 }
 
 function table(summaries: readonly Summary[]): string {
-  const line = (group: string, name: string, p50: string, p99: string) =>
-    `${group.padEnd(9)} ${name.padEnd(52)} ${p50.padStart(8)} ${p99.padStart(8)}`;
-  const lines = summaries.map((one) =>
-    line(one.case.group, one.case.name, one.p50_ms.toFixed(2), one.p99_ms.toFixed(2)),
+  const line = (group: string, name: string, ...figures: string[]) =>
+    [group.padEnd(9), name.padEnd(58), ...figures.map((figure) => figure.padStart(8))].join(" ");
+  const lines = summaries.map(({ case: { group, name }, p50_ms, p99_ms, cpu_ms }) =>
+    line(group, name, ...[p50_ms, p99_ms, cpu_ms].map((ms) => ms.toFixed(2))),
   );
-  return [line("", "", "p50 ms", "p99 ms"), ...lines].join("\n");
+  return [line("", "", "p50 ms", "p99 ms", "CPU ms"), ...lines].join("\n");
 }
 
 /** `list_p99_ms`, `list_worst` and so on: of each group its slowest case. */

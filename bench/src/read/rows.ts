@@ -1,6 +1,9 @@
 import type postgres from "postgres";
 
-/** Twenty workspaces hold four fifths of the sessions, fifty devices nine tenths; the rest are there to be listed. */
+/**
+ * Twenty workspaces hold four fifths of the sessions, on every device, of which fifty are busy; each of the others lies on one
+ * or two devices.
+ */
 const WORKSPACES = 2_000;
 const BUSY_WORKSPACES = 20;
 const DEVICES = 200;
@@ -69,7 +72,9 @@ export async function planEvents(sql: postgres.Sql, { sessions, events }: Size):
       n >= ${sessions} - ${OPEN_SESSIONS}::int AS is_open,
       greatest(3, round(weight / sum(weight) OVER () * ${events}))::int AS event_count,
       CASE WHEN w0 < 0.8 THEN floor(${BUSY_WORKSPACES} * w1 * w1) ELSE ${BUSY_WORKSPACES} + floor(${WORKSPACES - BUSY_WORKSPACES} * w1) END::int AS workspace,
-      CASE WHEN d0 < 0.9 THEN floor(${BUSY_DEVICES} * d1 ^ 1.5) ELSE ${BUSY_DEVICES} + floor(${DEVICES - BUSY_DEVICES} * d1) END::int AS device
+      CASE WHEN w0 >= 0.8 THEN (floor(${WORKSPACES} * w1) * 7 + floor(2 * d0))::int % ${DEVICES}
+        WHEN d0 < 0.9 THEN floor(${BUSY_DEVICES} * d1 ^ 1.5)
+        ELSE ${BUSY_DEVICES} + floor(${DEVICES - BUSY_DEVICES} * d1) END::int AS device
     FROM (
       SELECT n, now() - (1 - n::float8 / ${sessions}) * ${DAYS} * interval '1 day' - interval '1 hour' AS started_at,
         1 - 45 * ln(1 - random()) AS minutes, exp(1.4 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())) AS weight,

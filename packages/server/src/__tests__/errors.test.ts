@@ -69,7 +69,7 @@ const ERRORS: [status: number, code: string, what: string, request: Request][] =
   [404, "NOT_FOUND", "an unknown session", { path: "/api/sessions/nobody" }],
   [404, "NOT_FOUND", "an unknown key", { method: "DELETE", path: "/api/keys/nobody" }],
   [404, "ROUTE_UNKNOWN", "an unknown route", { path: "/api/nothing" }],
-  [404, "ROUTE_UNKNOWN", "another method", { method: "PUT", path: "/api/sessions" }],
+  [405, "METHOD_NOT_ALLOWED", "another method", { method: "PUT", path: "/api/sessions" }],
   [409, "TRANSCRIPT_MISSING", "nothing to parse", post(`/api/sessions/${SESSION}/reparse`, undefined)],
   [413, "BODY_TOO_LARGE", "a body too large", post("/api/events", " ".repeat(20_001))],
   [415, "CONTENT_TYPE_UNKNOWN", "XML", post("/api/events", "<e/>", { "content-type": "text/xml" })],

@@ -30,7 +30,7 @@ describe("a server on its own", () => {
       ...origin,
       "access-control-request-method": "GET",
     });
-    expect(preflight.status).toBe(404);
+    expect(preflight.status).toBe(405);
     expect(preflight.headers.get("access-control-allow-origin")).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import type { Device, WorkspaceDevice } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
-import { sumOfTotals } from "./session-totals.ts";
+import { sumOfTotals, totalsOrZero } from "./session-totals.ts";
 
 /** The last row of the page before: its first_seen_at with microseconds, and its id. */
 type Position = readonly [firstSeenAt: string, id: string] | null;
@@ -10,15 +10,23 @@ const WORKSPACES_MAX = 1_000;
 /** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
 export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
   return await sql<Device[]>`
-    SELECT d.*, totals.*, ${workspaceCount(sql)}
-    FROM (
+    WITH page AS MATERIALIZED (
       SELECT * FROM devices
       WHERE status <> 'terminated'
       ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}
-    ) d
-    ${totals(sql)}
-    ORDER BY d.first_seen_at DESC, d.id DESC`;
+    )
+    SELECT page.*, ${totalsOrZero(sql)}, t.last_session_at, coalesce(l.workspace_count, 0) AS workspace_count
+    FROM page
+    LEFT JOIN (
+      SELECT t.device_id, ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at FROM session_totals t
+      WHERE t.session_count > 0 AND t.device_id IN (SELECT id FROM page) GROUP BY t.device_id
+    ) t ON t.device_id = page.id
+    LEFT JOIN (
+      SELECT device_id, count(*) AS workspace_count FROM workspace_devices
+      WHERE device_id IN (SELECT id FROM page) GROUP BY device_id
+    ) l ON l.device_id = page.id
+    ORDER BY page.first_seen_at DESC, page.id DESC`;
 }
 
 /** One device with its totals, or null. */
@@ -33,12 +41,10 @@ export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; displa
 /** The workspaces that a device works on, the one last active first. */
 export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promise<WorkspaceOfDevice[]> {
   return await sql<WorkspaceOfDevice[]>`
-    SELECT w.id, w.canonical_id, w.display_name, l.*, totals.*
+    SELECT w.id, w.canonical_id, w.display_name, l.*, ${totalsOrZero(sql)}, t.last_session_at
     FROM workspace_devices l JOIN workspaces w ON w.id = l.workspace_id
-    CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)} FROM session_totals t
-      WHERE t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
-    ) totals
+    LEFT JOIN session_totals t
+      ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
     WHERE l.device_id = ${deviceId}
     ORDER BY l.last_active_at DESC, w.id LIMIT ${WORKSPACES_MAX}`;
 }
@@ -46,7 +52,8 @@ export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promis
 function totals(sql: Sql) {
   return sql`
     CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)} FROM session_totals t WHERE t.device_id = d.id AND t.session_count > 0
+      SELECT ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at
+      FROM session_totals t WHERE t.device_id = d.id AND t.session_count > 0
     ) totals`;
 }
 

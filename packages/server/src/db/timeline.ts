@@ -11,6 +11,8 @@ export type UnmatchedGitFilters = {
   device_id?: string | undefined;
   after?: string | undefined;
   before?: string | undefined;
+  /** Where the page's sessions end: nothing older finds room on it. */
+  newerThan?: string | undefined;
 };
 
 /** Where the page before ended. `id` null: at a session that started then; git activity of the same instant comes after it. */
@@ -24,7 +26,7 @@ export async function listUnmatchedGit(
   position: UnmatchedGitPosition,
   limit: number,
 ): Promise<UnmatchedGit[]> {
-  const { workspace_id, device_id, after, before } = filters;
+  const { workspace_id, device_id, after, before, newerThan } = filters;
   return await sql<UnmatchedGit[]>`
     SELECT g.*, w.display_name AS workspace_name, d.name AS device_name
     FROM (
@@ -35,6 +37,7 @@ export async function listUnmatchedGit(
         ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
         ${after === undefined ? sql`` : sql`AND timestamp > ${after}`}
         ${before === undefined ? sql`` : sql`AND timestamp < ${before}`}
+        ${newerThan === undefined ? sql`` : sql`AND timestamp > ${newerThan}`}
         ${beyond(sql, position)}
       ORDER BY timestamp DESC, id DESC
       LIMIT ${limit}

@@ -1,29 +1,40 @@
 import type { GitSummary, Workspace, WorkspaceDevice } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
-import { sumOfTotals } from "./session-totals.ts";
+import { sumOfTotals, totalsOrZero } from "./session-totals.ts";
 
 /** The last row of the page before: its last_session_at (null: it has no session) and its id. */
 type Position = readonly [lastSessionAt: string | null, id: string] | null;
 
 /** A branch counts as active for so long after anything happened on it. */
 const ACTIVE_BRANCH_DAYS = 30;
+/** Of a workspace in which more happened, the latest git activity tells its branches. */
+const ACTIVE_BRANCH_ROWS = 2_000;
 const ACTIVE_BRANCHES_MAX = 100;
 const DEVICES_MAX = 1_000;
 
 /** Workspaces with their totals, last activity first; those without a session at the end. */
 export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
-    SELECT w.*, totals.*, ${deviceCount(sql)}
-    FROM (
-      SELECT w.id, max(t.last_session_at) AS last_session_at
-      FROM workspaces w LEFT JOIN session_totals t ON t.workspace_id = w.id AND t.session_count > 0
-      GROUP BY w.id
-      HAVING ${beyond(sql, position)}
-      ORDER BY max(t.last_session_at) DESC NULLS LAST, w.id DESC
+    WITH page AS MATERIALIZED (
+      SELECT w.*, t.last_session_at
+      FROM workspaces w LEFT JOIN (
+        SELECT workspace_id, max(last_session_at) AS last_session_at
+        FROM session_totals WHERE session_count > 0 GROUP BY workspace_id
+      ) t ON t.workspace_id = w.id
+      WHERE ${beyond(sql, position)}
+      ORDER BY t.last_session_at DESC NULLS LAST, w.id DESC
       LIMIT ${limit}
-    ) page
-    JOIN workspaces w ON w.id = page.id
-    ${totalsOfWorkspace(sql)}
+    )
+    SELECT page.*, ${totalsOrZero(sql)}, coalesce(l.device_count, 0) AS device_count
+    FROM page
+    LEFT JOIN (
+      SELECT t.workspace_id, ${sumOfTotals(sql)} FROM session_totals t
+      WHERE t.session_count > 0 AND t.workspace_id IN (SELECT id FROM page) GROUP BY t.workspace_id
+    ) t ON t.workspace_id = page.id
+    LEFT JOIN (
+      SELECT workspace_id, count(*) AS device_count FROM workspace_devices
+      WHERE workspace_id IN (SELECT id FROM page) GROUP BY workspace_id
+    ) l ON l.workspace_id = page.id
     ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC`;
 }
 
@@ -48,12 +59,10 @@ export type DeviceOfWorkspace = WorkspaceDevice & { name: string; type: string; 
 /** The devices that work on a workspace, the one last active first. */
 export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Promise<DeviceOfWorkspace[]> {
   return await sql<DeviceOfWorkspace[]>`
-    SELECT d.id, d.name, d.type, d.status, d.last_seen_at, l.*, totals.*
+    SELECT d.id, d.name, d.type, d.status, d.last_seen_at, l.*, ${totalsOrZero(sql)}, t.last_session_at
     FROM workspace_devices l JOIN devices d ON d.id = l.device_id
-    CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)} FROM session_totals t
-      WHERE t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
-    ) totals
+    LEFT JOIN session_totals t
+      ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
     WHERE l.workspace_id = ${workspaceId}
     ORDER BY l.last_active_at DESC, d.id LIMIT ${DEVICES_MAX}`;
 }
@@ -65,10 +74,12 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
       ${gitCount(sql, workspaceId, "push")} AS total_pushes,
       (SELECT max(timestamp) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'commit') AS last_commit_at,
       ARRAY(
-        SELECT branch FROM git_activity
-        WHERE workspace_id = ${workspaceId} AND branch IS NOT NULL
-          AND timestamp > now() - make_interval(days => ${ACTIVE_BRANCH_DAYS})
-        GROUP BY branch ORDER BY max(timestamp) DESC, branch LIMIT ${ACTIVE_BRANCHES_MAX}
+        SELECT branch FROM (
+          SELECT branch, timestamp FROM git_activity
+          WHERE workspace_id = ${workspaceId} AND timestamp > now() - make_interval(days => ${ACTIVE_BRANCH_DAYS})
+          ORDER BY timestamp DESC LIMIT ${ACTIVE_BRANCH_ROWS}
+        ) latest
+        WHERE branch IS NOT NULL GROUP BY branch ORDER BY max(timestamp) DESC, branch LIMIT ${ACTIVE_BRANCHES_MAX}
       ) AS active_branches`;
   if (summary === undefined) throw new Error("the summary returned no row");
   return summary;
@@ -81,7 +92,8 @@ function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
 function totalsOfWorkspace(sql: Sql) {
   return sql`
     CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)} FROM session_totals t WHERE t.workspace_id = w.id AND t.session_count > 0
+      SELECT ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at
+      FROM session_totals t WHERE t.workspace_id = w.id AND t.session_count > 0
     ) totals`;
 }
 
@@ -92,6 +104,6 @@ function deviceCount(sql: Sql) {
 function beyond(sql: Sql, position: Position) {
   if (position === null) return sql`true`;
   const [lastSessionAt, id] = position;
-  if (lastSessionAt === null) return sql`max(t.last_session_at) IS NULL AND w.id < ${id}`;
-  return sql`(max(t.last_session_at), w.id) < (${lastSessionAt}, ${id}) OR max(t.last_session_at) IS NULL`;
+  if (lastSessionAt === null) return sql`t.last_session_at IS NULL AND w.id < ${id}`;
+  return sql`(t.last_session_at, w.id) < (${lastSessionAt}, ${id}) OR t.last_session_at IS NULL`;
 }

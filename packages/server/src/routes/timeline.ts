@@ -48,13 +48,23 @@ async function readPage(
   const { withSessions, withGit, gitTypes } = selection(query.types);
   const { limit, workspace_id, device_id, after, before } = query;
   const filters = { workspace_id, device_id, after, before };
-  const [sessions, git] = await Promise.all([
-    withSessions ? listSessions(sql, filters, sessionPosition(position), limit + 1) : [],
-    withGit ? listUnmatchedGit(sql, filters, gitTypes, gitPosition(position), GIT_ROWS_PER_PAGE_MAX + 1) : [],
+  const sessions = withSessions ? await listSessions(sql, filters, sessionPosition(position), limit + 1) : [];
+  const onPage = sessions.slice(0, limit).map(({ id }) => id);
+  const newerThan = sessions[limit]?.started_at;
+  const [git, gitOfSessions] = await Promise.all([
+    withGit
+      ? listUnmatchedGit(
+          sql,
+          { ...filters, newerThan },
+          gitTypes,
+          gitPosition(position),
+          GIT_ROWS_PER_PAGE_MAX + 1,
+        )
+      : [],
+    findGitOfSessions(sql, onPage, gitTypes),
   ]);
   const page = mergeTimeline(sessions, git, limit);
-  const sessionIds = page.items.flatMap((item) => (item.type === "session" ? [item.session.id] : []));
-  attachGit(page.items, await findGitOfSessions(sql, sessionIds, gitTypes));
+  attachGit(page.items, gitOfSessions);
   return page;
 }
 

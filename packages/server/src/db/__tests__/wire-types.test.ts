@@ -23,6 +23,17 @@ test("times are UTC text of one width, whatever the zone they were written in, s
   });
 });
 
+test("a time of another length or era is not mistaken for the usual one", async () => {
+  const [row] = await sql`
+    SELECT '10000-01-01 10:00:00.12345Z'::timestamptz AS late, '0044-03-15 10:00:00.123Z BC'::timestamptz AS early,
+      'infinity'::timestamptz AS endless`;
+  expect(row).toEqual({
+    late: "10000-01-01T10:00:00.123450Z",
+    early: "0044-03-15 10:00:00.123+00 BC",
+    endless: "infinity",
+  });
+});
+
 test("a time that is sent back finds its row again", async () => {
   const [row] =
     await sql`SELECT '2025-03-14T10:00:00.123456Z'::timestamptz = ${"2025-03-14T10:00:00.123456Z"} AS same`;
