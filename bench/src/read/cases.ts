@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 
-export type Group = "list" | "timeline" | "detail";
+/** `largest_page`: a list, timeline or detail with as many rows as may be asked for at once, as programs that copy ask. */
+export type Group = "list" | "timeline" | "detail" | "largest_page";
 /** `path` of each request may differ, so that not one row alone is read again and again. */
 export type Case = { group: Group; name: string; path(request: number): string };
 
@@ -17,6 +18,8 @@ type Samples = {
 };
 
 const SAMPLES = 200;
+const LARGEST_LIST = "1000";
+const LARGEST_TIMELINE = "limit=100";
 const DEEP = "after=2020-01-01";
 
 /** Every list, the timeline and every detail, each with the filters and orders that it has. */
@@ -54,7 +57,7 @@ async function sessionLists(sql: postgres.Sql, samples: Samples, get: Get): Prom
     ["ended_before, nothing", () => "ended_before=2020-01-01"],
   ];
   const lists = filters.flatMap(([name, filter]) =>
-    [20, 1000].map((limit) => list("sessions", `${name}, limit=${limit}`, (n) => join(filter(n), limit))),
+    [50, 1000].map((limit) => list("sessions", `${name}, limit=${limit}`, (n) => join(filter(n), limit))),
   );
   return [
     ...lists,
@@ -90,8 +93,8 @@ async function timelines(sql: postgres.Sql, samples: Samples): Promise<Case[]> {
     SELECT to_char(percentile_disc(0.5) WITHIN GROUP (ORDER BY started_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS before
     FROM sessions`;
   const timeline = (name: string, query: (request: number) => string): Case => ({
-    group: "timeline",
-    name,
+    group: name.includes(LARGEST_TIMELINE) ? "largest_page" : "timeline",
+    name: `timeline ${name}`,
     path: (n) => `/api/timeline?${query(n)}`,
   });
   return [20, 100].flatMap((limit) => [
@@ -113,7 +116,11 @@ async function details(samples: Samples, get: Get): Promise<Case[]> {
   const { sessions, largestSession, busyWorkspace, typicalWorkspaces, busyDevice, typicalDevices } = samples;
   const largest = `/api/sessions/${largestSession}`;
   const next = await nextCursor(get, `${largest}/events?limit=1000`);
-  const detail = (name: string, path: (request: number) => string): Case => ({ group: "detail", name, path });
+  const detail = (name: string, path: (request: number) => string): Case => ({
+    group: name.includes(LARGEST_LIST) ? "largest_page" : "detail",
+    name,
+    path,
+  });
   return [
     detail("session", (n) => `/api/sessions/${pick(sessions, n)}`),
     detail("session, the largest", () => largest),
@@ -177,7 +184,8 @@ async function ids(rows: PromiseLike<readonly Record<string, unknown>[]>): Promi
 }
 
 function list(resource: string, name: string, query: (request: number) => string): Case {
-  return { group: "list", name: `${resource} ${name}`, path: (n) => `/api/${resource}?${query(n)}` };
+  const group = name.includes(LARGEST_LIST) ? "largest_page" : "list";
+  return { group, name: `${resource} ${name}`, path: (n) => `/api/${resource}?${query(n)}` };
 }
 
 function first(values: readonly string[]): string {
