@@ -90,8 +90,8 @@ export class UnsupportedByDriverError extends JobRunnerError {
 
 /** An option or argument that the engine cannot work with. */
 export class JobOptionError extends JobRunnerError {
-  constructor(message: string) {
-    super("JOB_OPTION_INVALID", message);
+  constructor(message: string, options?: ErrorOptions) {
+    super("JOB_OPTION_INVALID", message, options);
   }
 }
 
