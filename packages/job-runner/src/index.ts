@@ -1,4 +1,5 @@
 export type { Backoff } from "./backoff.ts";
+export type { StoreOptions } from "./choose-store.ts";
 export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
 export { defineJob } from "./define-job.ts";
 export type {
@@ -10,8 +11,6 @@ export type {
   JobStatus,
   PostgresClient,
 } from "./drivers/driver.ts";
-export { createMemoryDriver } from "./drivers/memory.ts";
-export { createPostgresDriver, type PostgresDriverOptions } from "./drivers/postgres.ts";
 export type { JobInput } from "./enqueuer.ts";
 export {
   JobCancelledError,

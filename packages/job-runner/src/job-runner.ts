@@ -10,7 +10,10 @@ const STUCK_FACTOR = 5;
 
 export type JobRunner = ReturnType<typeof createJobRunner>;
 
-/** A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated. */
+/**
+ * A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated; the first use of the runner
+ * opens a store that was given by its `dsn`.
+ */
 export function createJobRunner(options: JobRunnerOptions) {
   const settings = settingsOf(options);
   const { driver, logger } = settings;
@@ -19,9 +22,10 @@ export function createJobRunner(options: JobRunnerOptions) {
   let hints: { close(): Promise<void> } | undefined;
   let maintenance: ReturnType<typeof setInterval> | undefined;
 
-  /** Migrates, then starts the workers. */
+  /** Migrates, opens the store, then starts the workers. */
   async function start(): Promise<void> {
     await settings.migrate?.();
+    await driver.open();
     if (!settings.runsWorkers) return;
     await maintain();
     maintenance = setInterval(() => void maintain(), MAINTAIN_EVERY_MS);
@@ -30,12 +34,16 @@ export function createJobRunner(options: JobRunnerOptions) {
     workforce.start();
   }
 
-  /** Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. */
+  /**
+   * Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. Then closes the
+   * store if its `dsn` was given: every later use of this runner is refused.
+   */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
     clearInterval(maintenance);
     await workforce.drain(deadlineMs);
     await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
     hints = undefined;
+    await driver.close();
   }
 
   /** Cancels a queued or running job; a running one's signal aborts. False when it has ended or is unknown. */
@@ -93,8 +101,9 @@ export function createJobRunner(options: JobRunnerOptions) {
     ...createEnqueuer(settings, metrics, workforce),
     cancel,
     requeue,
-    get: driver.get,
-    deadLetters: driver.deadLetters,
+    get: (jobId: string) => driver.get(jobId),
+    deadLetters: (filter: DeadLetterFilter, page: { limit: number; after?: string }) =>
+      driver.deadLetters(filter, page),
     stats: () => ({ ...metrics.counts, ...gauges() }),
     metrics: { prometheus: metrics.prometheus },
   };

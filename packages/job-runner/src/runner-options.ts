@@ -1,10 +1,8 @@
 import { hostname } from "node:os";
 import { type Logger, pino } from "pino";
-import type { Sql } from "postgres";
 import type { Backoff } from "./backoff.ts";
+import { chooseStore, type StoreOptions } from "./choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
-import type { Driver } from "./drivers/driver.ts";
-import { createPostgresDriver } from "./drivers/postgres.ts";
 import { JobOptionError } from "./errors.ts";
 
 const CONCURRENCY = 10;
@@ -16,12 +14,7 @@ const IDLE_BACKOFF_MAX_MS = 2000;
 const ARCHIVE_DAYS = 30;
 const IDEMPOTENCY_KEY_DAYS = 30;
 
-export interface JobRunnerOptions {
-  /** The pool to share. Exactly one of `sql` and `driver` is given. */
-  readonly sql?: Sql;
-  readonly driver?: Driver;
-  /** Awaited first by `start`. */
-  readonly migrate?: () => Promise<unknown>;
+export interface JobRunnerOptions extends StoreOptions {
   /** The job types that this process runs. */
   readonly jobs?: readonly JobDefinition[];
   /** False: migrate and enqueue, but run nothing. Default true. */
@@ -41,10 +34,6 @@ export interface JobRunnerOptions {
   /** First and longest pause between claims of an empty queue. Default 50 ms and 2 s. */
   readonly backoffBaseMs?: number;
   readonly maxBackoffMs?: number;
-  /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: `sql`. */
-  readonly listenSql?: Sql | false;
-  /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
-  readonly useAdvisoryLocks?: boolean;
   /** Run a job in this process at once when a slot is free, instead of queueing it first. Default true. */
   readonly handOver?: boolean;
   readonly workerId?: string;
@@ -74,7 +63,7 @@ export function settingsOf(options: JobRunnerOptions) {
     jitter: 0.2,
   };
   return {
-    driver: driverOf(options),
+    driver: chooseStore(options),
     migrate: options.migrate,
     jobs: jobsByName(options.jobs ?? []),
     runsWorkers: options.workers ?? true,
@@ -93,23 +82,6 @@ export function settingsOf(options: JobRunnerOptions) {
       idempotencyKeyDays: options.idempotencyKeyDays ?? IDEMPOTENCY_KEY_DAYS,
     },
   };
-}
-
-function driverOf({ sql, driver, listenSql, useAdvisoryLocks }: JobRunnerOptions): Driver {
-  if (driver !== undefined && sql === undefined) return driver;
-  if (sql === undefined || driver !== undefined) {
-    throw new JobOptionError("Give createJobRunner exactly one of `sql` and `driver`.");
-  }
-  return createPostgresDriver({
-    sql,
-    useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
-    ...(listenSql === undefined ? {} : { listenSql }),
-  });
-}
-
-function advisoryLocksFromEnvironment(): boolean {
-  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
-  return process.env["USE_ADVISORY_LOCKS"] === "1";
 }
 
 function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {

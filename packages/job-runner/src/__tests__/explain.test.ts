@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useTestDatabase } from "@wharf/testkit";
 import postgres, { type Sql } from "postgres";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { type Claim, claimJobs } from "../sql/claim-jobs.ts";
 import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
 import { completeJobs } from "../sql/complete-jobs.ts";

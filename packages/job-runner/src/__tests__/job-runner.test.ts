@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
-import { createMemoryDriver, defineJob, JobSchemaError, UnrecoverableError } from "../index.ts";
+import { defineJob, JobSchemaError, UnrecoverableError } from "../index.ts";
 import { anything, ended, fast, statusOf, useRunners } from "./setup.ts";
 
 const { database, runnerOf, started } = useRunners();
@@ -127,7 +127,7 @@ describe("running jobs", () => {
 
   test("the same runner works on the memory driver", async () => {
     const echo = defineJob({ name: "echo", input: z.string(), run: (_ctx, text) => text });
-    const runner = await started([echo], { driver: createMemoryDriver() });
+    const runner = await started([echo], { dsn: "memory:" });
     const { id } = await runner.enqueue(echo, "hi", { delayMs: 1 });
     await ended(runner, id, "completed");
     expect((await runner.get(id))?.output).toBe("hi");

@@ -2,7 +2,7 @@ import { afterEach, beforeEach } from "bun:test";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { pino } from "pino";
 import { z } from "zod";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, type JobDefinition, type JobRunner, type JobRunnerOptions } from "../index.ts";
 
 export const anything = z.any();
@@ -21,7 +21,8 @@ export function useRunners() {
   });
 
   function runnerOf(jobs: readonly JobDefinition[], options: Partial<JobRunnerOptions> = {}) {
-    const store = options.driver === undefined ? { sql: database.sql } : {};
+    const isGiven = options.driver !== undefined || options.dsn !== undefined;
+    const store = isGiven ? {} : { sql: database.sql };
     const runner = createJobRunner({ ...store, jobs, logger: silent, maxBackoffMs: 100, ...options });
     runners.push(runner);
     return runner;

@@ -178,7 +178,10 @@ export interface Driver {
   deadLetters(filter: DeadLetterFilter, page: { limit: number; after?: string }): Promise<JobRecord[]>;
   /** Puts dead letters back in their queue; returns how many. Attempts start again at 0 unless kept. */
   requeue(filter: DeadLetterFilter, options?: { keepAttempts?: boolean } & At): Promise<number>;
-  listen?(hints: Hints): Promise<{ close(): Promise<void> }>;
+  /** Undefined: this store sends no hints. */
+  listen?(hints: Hints): Promise<{ close(): Promise<void> } | undefined>;
   /** Drops archived jobs and idempotency keys past their retention. */
   maintain(retention: { archiveDays: number; idempotencyKeyDays: number }, at?: At): Promise<void>;
+  /** Closes what the driver has opened by itself; absent: nothing. */
+  close?(): Promise<void>;
 }

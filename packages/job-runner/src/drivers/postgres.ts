@@ -30,6 +30,8 @@ import { listenForHints } from "./postgres-hints.ts";
 import { explainRefusals } from "./postgres-refusals.ts";
 import { createPostgresReserve } from "./postgres-reserve.ts";
 
+export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
+
 export interface PostgresDriverOptions {
   readonly sql: Sql;
   /** A pool that may LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`. */

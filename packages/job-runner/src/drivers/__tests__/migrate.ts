@@ -1,8 +1,0 @@
-import { join } from "node:path";
-import type { Sql } from "postgres";
-import { jobMigrationsDir } from "../../migrations-dir.ts";
-
-/** Applies the engine's migrations without a migrator. */
-export async function migrateJobs(sql: Sql): Promise<void> {
-  await sql.file(join(jobMigrationsDir, "006_jobs.sql")).execute();
-}
