@@ -55,7 +55,7 @@ export async function applyMigrations(target: MigrationTarget, options: MigrateO
       applied.push(file.name);
     } catch (error) {
       // Another process may have applied it in between: then its row stopped our transaction.
-      if (isLocked(error) || !(await isApplied(target, file))) throw failure(file, error);
+      if (error instanceof JobRunnerError || !(await isApplied(target, file))) throw failure(file, error);
     }
   }
   return applied;
@@ -100,26 +100,28 @@ async function underLock(target: MigrationTarget, text: string, deadlineMs: numb
       await target.script(`${lock}\n${text}`);
       return;
     } catch (error) {
-      if (!isLocked(error) || performance.now() > deadlineMs) throw error;
+      if (codeOf(error) !== LOCKED) throw error;
+      if (performance.now() > deadlineMs) throw lockedError();
     }
     await Bun.sleep(LOCK_POLL_MS);
   }
-}
-
-function isLocked(error: unknown): boolean {
-  return codeOf(error) === LOCKED;
 }
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-function failure(file: MigrationFile, cause: unknown): JobRunnerError {
-  if (isLocked(cause)) {
-    const message = `Another process has held the migration lock for too long. Find it: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK_KEY};`;
-    return new JobRunnerError("JOB_MIGRATION_LOCKED", message);
-  }
-  const reason = cause instanceof Error ? cause.message : "unknown";
-  const message = `${file.name} could not be applied (${String(codeOf(cause) ?? "no code")}): ${reason}`;
+function lockedError(): JobRunnerError {
+  return new JobRunnerError(
+    "JOB_MIGRATION_LOCKED",
+    "Another process has held the migration lock for too long. " +
+      `Find it: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK_KEY};`,
+  );
+}
+
+function failure(file: MigrationFile, error: unknown): JobRunnerError {
+  if (error instanceof JobRunnerError) return error;
+  const reason = error instanceof Error ? error.message : "unknown";
+  const message = `${file.name} could not be applied (${String(codeOf(error) ?? "no code")}): ${reason}`;
   return new JobRunnerError("JOB_MIGRATION_FAILED", message);
 }
