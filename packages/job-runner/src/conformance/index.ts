@@ -3,8 +3,11 @@ import { describeConcurrency } from "./concurrency.ts";
 import { describeDeadLetters } from "./dead-letters.ts";
 import { describeEnqueue } from "./enqueue.ts";
 import { describeIdempotency } from "./idempotency.ts";
+import { describeJobChanges } from "./job-changes.ts";
+import { describeJobLists } from "./job-lists.ts";
 import { describeLeaseErrors } from "./lease-errors.ts";
 import { describeLeases } from "./leases.ts";
+import { describeQueues } from "./queues.ts";
 import { describeRecovery } from "./recovery.ts";
 import { describeRetries } from "./retries.ts";
 import type { DriverUnderTest } from "./setup.ts";
@@ -20,5 +23,8 @@ export function describeDriverContract(name: string, current: DriverUnderTest) {
     describeDeadLetters(current);
     describeConcurrency(current);
     describeRecovery(current);
+    describeJobLists(current);
+    describeJobChanges(current);
+    describeQueues(current);
   });
 }

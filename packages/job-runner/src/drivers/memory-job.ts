@@ -1,5 +1,5 @@
 import { instantMicros, microsText } from "../instant.ts";
-import type { FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+import type { At, FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
 
 /** A job as the memory driver keeps it; times are microseconds since 1970. */
 export interface MemoryJob {
@@ -7,7 +7,6 @@ export interface MemoryJob {
   readonly queue: string;
   readonly type: string;
   readonly payload: unknown;
-  readonly priority: number;
   readonly maxAttempts: number;
   readonly timeoutMs: number | null;
   readonly idempotencyKey: string | null;
@@ -15,6 +14,7 @@ export interface MemoryJob {
   readonly concurrencyLimit: number;
   readonly createdAt: bigint;
   status: JobStatus;
+  priority: number;
   /** Null: runnable now. */
   runAt: bigint | null;
   lease: MemoryLease | null;
@@ -96,6 +96,29 @@ export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
   job.runAt = null;
   job.status = status;
   job.updatedAt = now;
+}
+
+export function cancelJob(job: MemoryJob, reason: string, now: bigint) {
+  endLease(job, "failed", now);
+  Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
+}
+
+/** A failed job runs again; its failure and its lost leases are forgotten. */
+export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
+  endLease(job, "queued", now);
+  Object.assign(job, {
+    failureKind: null,
+    failedAt: null,
+    dlqReason: null,
+    dlqFailedAt: null,
+    recoveries: 0,
+  });
+  if (!keepAttempts) job.attempts = 0;
+}
+
+/** The operation's time: this process's clock unless a test passes one. */
+export function microsOf(at: At | undefined): bigint {
+  return at?.now === undefined ? BigInt(Date.now()) * 1000n : instantMicros(at.now);
 }
 
 export function toReserved(job: MemoryJob, token: string): ReservedJob {

@@ -1,10 +1,12 @@
 import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseRefusal } from "../errors.ts";
+import type { ReserveOneRequest } from "./admin-store.ts";
 import type { DeadLetterFilter, Enqueued, Lease, NewJob, ReserveRequest } from "./driver.ts";
 import { endLease, type MemoryJob, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
 
 /** The jobs of the memory driver and the rules by which they change; times are microseconds since 1970. */
 export function createMemoryStore() {
   const jobs = new Map<string, MemoryJob>();
+  const pauses = new Map<string, { pausedAt: bigint; reason: string | null }>();
   const knownKeys = new Map<string, { jobId: string; createdAt: bigint }>();
   let lastId = 0;
 
@@ -36,6 +38,7 @@ export function createMemoryStore() {
   function claim(request: ReserveRequest, now: bigint) {
     const token = crypto.randomUUID();
     const claimed: MemoryJob[] = [];
+    if (pauses.has(request.queue)) return [];
     const waiting = [...jobs.values()].filter((job) => isRunnable(job, request, now)).sort(inOrder);
     for (const job of waiting) {
       if (claimed.length >= request.limit) break;
@@ -44,6 +47,14 @@ export function createMemoryStore() {
       claimed.push(job);
     }
     return claimed.map((job) => toReserved(job, token));
+  }
+
+  function claimOne(jobId: string, request: ReserveOneRequest, now: bigint) {
+    const job = jobs.get(jobId);
+    if (job?.status !== "queued" || !hasFreeSlot(job, jobs)) return undefined;
+    const token = crypto.randomUUID();
+    startLease(job, { token, ...request }, now);
+    return toReserved(job, token);
   }
 
   function refusal(
@@ -71,7 +82,7 @@ export function createMemoryStore() {
     for (const job of jobs.values()) if (isDeadLetter(job, filter)) yield job;
   }
 
-  return { jobs, knownKeys, store, recover, claim, underLease, dead };
+  return { jobs, pauses, knownKeys, store, recover, claim, claimOne, underLease, dead };
 }
 
 export type MemoryStore = ReturnType<typeof createMemoryStore>;

@@ -1,7 +1,16 @@
 import { JobNotInflightError, type LeaseRefusal, UnsupportedByDriverError } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
-import type { At, Driver } from "./driver.ts";
-import { endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
+import type { Driver } from "./driver.ts";
+import { adminOperations } from "./memory-admin.ts";
+import {
+  cancelJob,
+  endLease,
+  type MemoryJob,
+  microsOf,
+  startLease,
+  toRecord,
+  toReserved,
+} from "./memory-job.ts";
 import { bury, createMemoryStore, type MemoryStore } from "./memory-store.ts";
 
 const MAX_RECOVERIES = 5;
@@ -15,10 +24,11 @@ export function createMemoryDriver(): Driver {
     ...queueOperations(store),
     ...leaseOperations(store),
     ...upkeepOperations(store),
+    ...adminOperations(store),
   };
 }
 
-function queueOperations({ jobs, store, recover, claim }: MemoryStore) {
+function queueOperations({ jobs, pauses, store, recover, claim }: MemoryStore) {
   return {
     async enqueue(newJobs, options) {
       if (options?.transaction) throw new UnsupportedByDriverError("A transaction", "memory");
@@ -26,6 +36,7 @@ function queueOperations({ jobs, store, recover, claim }: MemoryStore) {
       return newJobs.map((job) => store(job, now));
     },
     async handOver(newJob, request, at) {
+      if (pauses.has(newJob.queue)) return undefined;
       const now = microsOf(at);
       const { id } = store(newJob, now);
       const job = jobs.get(id);
@@ -93,9 +104,7 @@ function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);
       if (job === undefined || !["queued", "running"].includes(job.status)) return false;
-      const now = microsOf(at);
-      endLease(job, "failed", now);
-      Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
+      cancelJob(job, reason, microsOf(at));
       return true;
     },
     async deadLetters(filter, page) {
@@ -104,12 +113,6 @@ function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
         .filter((job) => Number(job.id) > after)
         .slice(0, page.limit)
         .map(toRecord);
-    },
-    async requeue(filter, options) {
-      const now = microsOf(options);
-      const found = [...dead(filter)];
-      for (const job of found) revive(job, options?.keepAttempts ?? false, now);
-      return found.length;
     },
     async maintain(retention, at) {
       const now = microsOf(at);
@@ -123,10 +126,6 @@ function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
   } satisfies Partial<Driver>;
 }
 
-function microsOf(at: At | undefined): bigint {
-  return at?.now === undefined ? BigInt(Date.now()) * MICROS_PER_MS : instantMicros(at.now);
-}
-
 function renew(job: MemoryJob, leaseMs: number, now: bigint) {
   if (job.lease === null) return;
   job.lease = { ...job.lease, heartbeatAt: now, expiresAt: now + BigInt(leaseMs) * MICROS_PER_MS };
@@ -137,18 +136,6 @@ function complete(job: MemoryJob, output: unknown, now: bigint) {
   const { workerId, lockedAt } = job.lease ?? { workerId: null, lockedAt: null };
   endLease(job, "completed", now);
   Object.assign(job, { output: output ?? null, completedAt: now, lockedBy: workerId, lockedAt });
-}
-
-function revive(job: MemoryJob, keepAttempts: boolean, now: bigint) {
-  endLease(job, "queued", now);
-  Object.assign(job, {
-    failureKind: null,
-    failedAt: null,
-    dlqReason: null,
-    dlqFailedAt: null,
-    recoveries: 0,
-  });
-  if (!keepAttempts) job.attempts = 0;
 }
 
 function throwIfRefused(refused: LeaseRefusal | undefined) {

@@ -11,7 +11,6 @@ import { failJob } from "../sql/fail-job.ts";
 import { handOverJob } from "../sql/hand-over-job.ts";
 import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.ts";
 import { releaseJobs } from "../sql/release-jobs.ts";
-import { requeueDeadLetters } from "../sql/requeue-dead-letters.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
 import { storableJson } from "../storable-json.ts";
@@ -26,6 +25,7 @@ import type {
   ReservedJob,
 } from "./driver.ts";
 import { toJobRecord } from "./job-row.ts";
+import { postgresAdmin } from "./postgres-admin.ts";
 import { listenForHints } from "./postgres-hints.ts";
 import { explainRefusals } from "./postgres-refusals.ts";
 import { createPostgresReserve } from "./postgres-reserve.ts";
@@ -51,8 +51,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     extend: (leases, leaseMs, at) => extend(sql, leases, leaseMs, at),
     async handOver(job, request, at) {
       const [row] = await handOverJob(sql, job, request, at?.now);
-      if (row === undefined) throw new Error("INSERT … RETURNING came back empty.");
-      return toHandedOver(job, request.token, row.id);
+      return row && toHandedOver(job, request.token, row.id);
     },
     async retry(lease, request, at) {
       const rows = await retryJob(sql, lease, request, at?.now);
@@ -75,11 +74,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     async deadLetters(filter, page) {
       return (await selectDeadLetters(sql, filter, page)).map(toJobRecord);
     },
-    async requeue(filter, requeueOptions) {
-      const keepAttempts = requeueOptions?.keepAttempts ?? false;
-      const [row] = await requeueDeadLetters(sql, filter, keepAttempts, requeueOptions?.now);
-      return row?.count ?? 0;
-    },
+    ...postgresAdmin(sql),
     ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
     async maintain(retention, at) {
       await maintainArchive(sql, retention.archiveDays);
