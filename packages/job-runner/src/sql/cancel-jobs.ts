@@ -3,7 +3,7 @@ import type { PostgresClient } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { CANCELLED_CHANNEL } from "./cancel-job.ts";
 import { timeOf } from "./fragments.ts";
-import { matchesFilter } from "./match-jobs.ts";
+import { matchesLiveFilter } from "./match-jobs.ts";
 
 /** Cancels up to `limit` queued and running jobs, and tells the workers of the running ones. */
 export function cancelJobs(
@@ -15,7 +15,7 @@ export function cancelJobs(
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     WITH found AS MATERIALIZED (
-      SELECT id, status FROM jobs WHERE status IN ('queued', 'running') AND ${matchesFilter(sql, filter, now)}
+      SELECT id, status FROM jobs WHERE status IN ('queued', 'running') AND ${matchesLiveFilter(sql, filter, now)}
       ORDER BY id LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
     ),
     cancelled AS (

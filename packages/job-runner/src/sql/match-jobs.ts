@@ -3,7 +3,13 @@ import type { PostgresClient } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
-/** What the filter asks of a row of `jobs` or `all_jobs`. */
+/** What the filter asks of a row of `jobs`, which holds no completed ones. */
+export function matchesLiveFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined) {
+  const states = filter.states?.filter((state) => state !== "completed");
+  return matchesFilter(sql, states === undefined ? filter : { ...filter, states }, now);
+}
+
+/** What the filter asks of a row of `all_jobs`. */
 export function matchesFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined) {
   const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   return sql`true
@@ -39,7 +45,10 @@ function isInState(sql: PostgresClient, state: JobState, now: Instant | undefine
       return sql`(status = 'failed' AND dlq_reason IS NOT NULL)`;
     case "cancelled":
       return sql`(status = 'failed' AND dlq_reason IS NULL)`;
-    default:
-      return sql`(status = ${state})`;
+    case "running":
+      return sql`(status = 'running')`;
+    case "completed":
+      // Null in every live row of all_jobs, so that the planner leaves the table of live jobs out.
+      return sql`(completed_at IS NOT NULL)`;
   }
 }

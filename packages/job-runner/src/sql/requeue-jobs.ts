@@ -3,7 +3,7 @@ import type { PostgresClient } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
 import { timeOf } from "./fragments.ts";
-import { matchesFilter } from "./match-jobs.ts";
+import { matchesLiveFilter } from "./match-jobs.ts";
 
 /** Puts up to `limit` failed jobs back: runnable at once, failure and lost leases forgotten; returns how many. */
 export function requeueJobs(
@@ -18,7 +18,7 @@ export function requeueJobs(
         attempts = ${keepAttempts ? sql`attempts` : sql`0`}, failed_at = NULL, failure_kind = NULL,
         dlq_reason = NULL, dlq_failed_at = NULL, updated_at = ${timeOf(sql, now)}
       WHERE id = ANY (ARRAY(
-        SELECT id FROM jobs WHERE status = 'failed' AND ${matchesFilter(sql, filter, now)}
+        SELECT id FROM jobs WHERE status = 'failed' AND ${matchesLiveFilter(sql, filter, now)}
         ORDER BY id LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED))
       RETURNING queue
     )
