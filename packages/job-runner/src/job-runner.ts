@@ -60,10 +60,22 @@ export function createJobRunner(options: JobRunnerOptions) {
 
   async function listen() {
     const onRunnable = (queue: string) => workforce.workerOf(queue)?.wake();
-    return driver.listen?.({ onRunnable, onCancelled: workforce.cancelled }).catch((error: unknown) => {
-      onDatabaseError("listen", error);
-      return undefined;
-    });
+    const onEvent = () => void deliverEvents();
+    return driver
+      .listen?.({ onRunnable, onCancelled: workforce.cancelled, onEvent })
+      .catch((error: unknown) => {
+        onDatabaseError("listen", error);
+        return undefined;
+      });
+  }
+
+  /** Gives events to the jobs that wait for them; what fails here is made up for by the next call of anyone. */
+  async function deliverEvents(): Promise<void> {
+    try {
+      for (const queue of await driver.deliverEvents()) workforce.workerOf(queue)?.wake();
+    } catch (error) {
+      onDatabaseError("deliverEvents", error);
+    }
   }
 
   async function maintain() {

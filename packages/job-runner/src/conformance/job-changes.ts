@@ -105,6 +105,13 @@ export function describeJobChanges(current: DriverUnderTest) {
       expect(await reserveOne(lease.jobId)).toBeUndefined();
     });
 
+    test("it is not claimed, nor moved, while it waits for an event", async () => {
+      const lease = await running(current());
+      await current().suspend(lease, [{ name: "a", event: { name: "a", key: "" } }], { now: NOW });
+      expect(await reserveOne(lease.jobId)).toBeUndefined();
+      expect(await current().reschedule(lease.jobId, { runAt: null }, { now: NOW })).toBe(false);
+    });
+
     test("it waits for its concurrency key, takes it and gives it back", async () => {
       const holder = await running(current(), { concurrencyKey: "k" });
       const id = await enqueue(current(), { concurrencyKey: "k" });

@@ -2,6 +2,8 @@ import type { ISql } from "postgres";
 import type { LeaseRefusal } from "../errors.ts";
 import type { Instant } from "../instant.ts";
 import type { AdminStore } from "./admin-store.ts";
+import type { DurableStore, JobProgress } from "./durable-store.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
 
 export type JobStatus = "queued" | "running" | "completed" | "failed";
 export type FailureKind =
@@ -126,6 +128,7 @@ export interface JobRecord {
   readonly timeoutMs: number | null;
   readonly idempotencyKey: string | null;
   readonly concurrencyKey: string | null;
+  readonly progress: JobProgress | null;
   readonly lastError: string | null;
   readonly failedAt: string | null;
   readonly failureKind: FailureKind | null;
@@ -147,17 +150,28 @@ export interface EnqueueOptions extends At {
   readonly transaction?: PostgresClient;
 }
 
+export interface Retention {
+  readonly archiveDays: number;
+  readonly idempotencyKeyDays: number;
+  /** Events, and schedules that nothing has moved for so long. Default: EVENT_DAYS. */
+  readonly eventDays?: number;
+}
+
+export const EVENT_DAYS = 30;
+
 /** Hints that something is worth looking at. They may be lost, late or doubled: polling is the truth. */
 export interface Hints {
   onRunnable(queue: string): void;
   onCancelled(jobId: string): void;
+  /** An event was stored: deliverEvents has something to do. */
+  onEvent(): void;
 }
 
 /**
  * What a store must do for the engine. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
  * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
  */
-export interface Driver extends AdminStore {
+export interface Driver extends AdminStore, DurableStore, ScheduleStore {
   readonly name: "postgres" | "memory" | "sqlite";
   enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
   /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
@@ -178,6 +192,6 @@ export interface Driver extends AdminStore {
   /** Dead letters, oldest first, after the given id. */
   deadLetters(filter: DeadLetterFilter, page: { limit: number; after?: string }): Promise<JobRecord[]>;
   listen?(hints: Hints): Promise<{ close(): Promise<void> }>;
-  /** Drops archived jobs and idempotency keys past their retention. */
-  maintain(retention: { archiveDays: number; idempotencyKeyDays: number }, at?: At): Promise<void>;
+  /** Drops archived jobs with their steps and logs, idempotency keys and events past their retention. */
+  maintain(retention: Retention, at?: At): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { JobSummary } from "./admin-store.ts";
 import type { FailureKind, JobRecord, JobStatus } from "./driver.ts";
+import type { JobProgress } from "./durable-store.ts";
 
 /** A row of `all_jobs`, its times already ISO text. */
 export interface JobRow {
@@ -22,6 +23,7 @@ export interface JobRow {
   readonly timeout_ms: number | null;
   readonly idempotency_key: string | null;
   readonly concurrency_key: string | null;
+  readonly progress: JobProgress | null;
   readonly last_error: string | null;
   readonly failed_at: string | null;
   readonly failure_kind: FailureKind | null;
@@ -64,6 +66,7 @@ export function toJobSummary(row: JobSummaryRow): JobSummary {
     timeoutMs: row.timeout_ms,
     idempotencyKey: row.idempotency_key,
     concurrencyKey: row.concurrency_key,
+    progress: row.progress,
     lastError: row.last_error,
     failedAt: row.failed_at,
     failureKind: row.failure_kind,

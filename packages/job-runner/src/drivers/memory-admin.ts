@@ -10,8 +10,8 @@ import {
   type WorkerSummary,
 } from "./admin-store.ts";
 import { jobState, matchesFilter, toSummary } from "./job-state.ts";
-import { cancelJob, type MemoryJob, microsOf, reviveJob, toRecord } from "./memory-job.ts";
-import type { MemoryStore } from "./memory-store.ts";
+import { cancelJob, type MemoryJob, reviveJob, toRecord } from "./memory-job.ts";
+import { type MemoryStore, microsOf } from "./memory-store.ts";
 
 const REQUEUED_BY_DEFAULT = ["dead"] as const;
 

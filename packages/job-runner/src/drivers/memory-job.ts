@@ -1,5 +1,9 @@
 import { instantMicros, microsText } from "../instant.ts";
-import type { At, FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+import type { FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+import type { JobProgress } from "./durable-store.ts";
+
+/** The time of what never comes, later than every other. */
+export const NEVER = 2n ** 63n - 1n;
 
 /** A job as the memory driver keeps it; times are microseconds since 1970. */
 export interface MemoryJob {
@@ -17,6 +21,7 @@ export interface MemoryJob {
   priority: number;
   /** Null: runnable now. */
   runAt: bigint | null;
+  progress: JobProgress | null;
   lease: MemoryLease | null;
   leaseGeneration: number;
   attempts: number;
@@ -60,6 +65,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     leaseGeneration: 0,
     attempts: 0,
     recoveries: 0,
+    progress: null,
     lastError: null,
     failedAt: null,
     failureKind: null,
@@ -116,11 +122,6 @@ export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
   if (!keepAttempts) job.attempts = 0;
 }
 
-/** The operation's time: this process's clock unless a test passes one. */
-export function microsOf(at: At | undefined): bigint {
-  return at?.now === undefined ? BigInt(Date.now()) * 1000n : instantMicros(at.now);
-}
-
 export function toReserved(job: MemoryJob, token: string): ReservedJob {
   const runnableSince = job.runAt !== null && job.runAt > job.createdAt ? job.runAt : job.createdAt;
   return {
@@ -164,6 +165,7 @@ function firstRunAt(job: NewJob, now: bigint): bigint | null {
   return runAt > now ? runAt : null;
 }
 
-function textOrNull(micros: bigint | null | undefined): string | null {
+export function textOrNull(micros: bigint | null | undefined): string | null {
+  if (micros === NEVER) return "infinity";
   return micros === null || micros === undefined ? null : microsText(micros);
 }

@@ -1,17 +1,12 @@
-import { JobNotInflightError, type LeaseRefusal, UnsupportedByDriverError } from "../errors.ts";
+import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
-import type { Driver } from "./driver.ts";
+import { type Driver, EVENT_DAYS } from "./driver.ts";
 import { adminOperations } from "./memory-admin.ts";
-import {
-  cancelJob,
-  endLease,
-  type MemoryJob,
-  microsOf,
-  startLease,
-  toRecord,
-  toReserved,
-} from "./memory-job.ts";
-import { bury, createMemoryStore, type MemoryStore } from "./memory-store.ts";
+import { createMemoryDurableStore } from "./memory-durable.ts";
+import { cancelJob, endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
+import { createMemoryScheduleStore } from "./memory-schedules.ts";
+import { forgetEvents } from "./memory-steps.ts";
+import { bury, createMemoryStore, type MemoryStore, microsOf, throwIfRefused } from "./memory-store.ts";
 
 const MAX_RECOVERIES = 5;
 const MICROS_PER_MS = 1000n;
@@ -25,6 +20,8 @@ export function createMemoryDriver(): Driver {
     ...leaseOperations(store),
     ...upkeepOperations(store),
     ...adminOperations(store),
+    ...createMemoryDurableStore(store),
+    ...createMemoryScheduleStore(store),
   };
 }
 
@@ -99,7 +96,7 @@ function leaseOperations({ jobs, underLease }: MemoryStore) {
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
+function upkeepOperations({ jobs, knownKeys, durable, dead }: MemoryStore) {
   return {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);
@@ -117,11 +114,15 @@ function upkeepOperations({ jobs, knownKeys, dead }: MemoryStore) {
     async maintain(retention, at) {
       const now = microsOf(at);
       for (const [id, job] of jobs) {
-        if (job.completedAt !== null && job.completedAt < now - days(retention.archiveDays)) jobs.delete(id);
+        if (job.completedAt === null || job.completedAt >= now - days(retention.archiveDays)) continue;
+        jobs.delete(id);
+        durable.steps.delete(id);
+        durable.logs.delete(id);
       }
       for (const [key, known] of knownKeys) {
         if (known.createdAt < now - days(retention.idempotencyKeyDays)) knownKeys.delete(key);
       }
+      forgetEvents(durable, now - days(retention.eventDays ?? EVENT_DAYS));
     },
   } satisfies Partial<Driver>;
 }
@@ -136,10 +137,6 @@ function complete(job: MemoryJob, output: unknown, now: bigint) {
   const { workerId, lockedAt } = job.lease ?? { workerId: null, lockedAt: null };
   endLease(job, "completed", now);
   Object.assign(job, { output: output ?? null, completedAt: now, lockedBy: workerId, lockedAt });
-}
-
-function throwIfRefused(refused: LeaseRefusal | undefined) {
-  if (refused !== undefined) throw refused.error;
 }
 
 function days(count: number): bigint {

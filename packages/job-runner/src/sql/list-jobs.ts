@@ -2,8 +2,8 @@ import type { JobFilter, JobPage } from "../drivers/admin-store.ts";
 import type { PostgresClient } from "../drivers/driver.ts";
 import type { JobSummaryRow } from "../drivers/job-row.ts";
 import type { Instant } from "../instant.ts";
-import { isoText } from "./fragments.ts";
 import { matchesFilter } from "./match-jobs.ts";
+import { summaryColumns } from "./select-jobs.ts";
 
 /** A page of jobs, newest first: a backward walk of the ids of each table, merged. */
 export function listJobs(sql: PostgresClient, filter: JobFilter, page: JobPage, now: Instant | undefined) {
@@ -20,12 +20,4 @@ export function listRunningJobs(sql: PostgresClient, limit: number) {
       SELECT *, NULL::timestamptz AS completed_at FROM jobs
       WHERE status = 'running' AND lease_expires_at > '-infinity' ORDER BY locked_at, id LIMIT ${limit}::integer
     ) AS running ORDER BY running.locked_at, running.id`;
-}
-
-function summaryColumns(sql: PostgresClient) {
-  return sql`id, queue, type, status, priority, ${isoText(sql, "run_at")}, attempts, max_attempts, recoveries,
-    lease_generation, ${isoText(sql, "lease_expires_at")}, ${isoText(sql, "heartbeat_at")},
-    ${isoText(sql, "locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, last_error,
-    ${isoText(sql, "failed_at")}, failure_kind, dlq_reason, ${isoText(sql, "dlq_failed_at")},
-    ${isoText(sql, "created_at")}, ${isoText(sql, "updated_at")}, ${isoText(sql, "completed_at")}`;
 }
