@@ -2,6 +2,17 @@ export type { Backoff } from "./backoff.ts";
 export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
 export { defineJob } from "./define-job.ts";
 export type {
+  BoundedCount,
+  JobChange,
+  JobFilter,
+  JobPage,
+  JobState,
+  JobSummary,
+  QueueStats,
+  SnapshotHolder,
+  WorkerSummary,
+} from "./drivers/admin-store.ts";
+export type {
   DeadLetterFilter,
   Driver,
   Enqueued,
@@ -10,6 +21,7 @@ export type {
   JobStatus,
   PostgresClient,
 } from "./drivers/driver.ts";
+export { jobState } from "./drivers/job-state.ts";
 export { createMemoryDriver } from "./drivers/memory.ts";
 export { createPostgresDriver, type PostgresDriverOptions } from "./drivers/postgres.ts";
 export type { JobInput } from "./enqueuer.ts";
@@ -17,6 +29,7 @@ export {
   JobCancelledError,
   JobDrainedError,
   JobNotInflightError,
+  JobNotRunnableError,
   JobOptionError,
   JobRunnerError,
   JobSchemaError,
@@ -31,5 +44,6 @@ export type { Instant } from "./instant.ts";
 export type { JobContext } from "./job-context.ts";
 export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
+export type { LongRun } from "./long-runs.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
-export type { JobRunnerOptions } from "./runner-options.ts";
+export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";
