@@ -88,6 +88,13 @@ export class UnsupportedByDriverError extends JobRunnerError {
   }
 }
 
+/** `runOne` cannot run this job now. */
+export class JobNotRunnableError extends JobRunnerError {
+  constructor(jobId: string, reason: string) {
+    super("JOB_NOT_RUNNABLE", `Job ${jobId} cannot be run: ${reason}.`);
+  }
+}
+
 /** An option or argument that the engine cannot work with. */
 export class JobOptionError extends JobRunnerError {
   constructor(message: string, options?: ErrorOptions) {

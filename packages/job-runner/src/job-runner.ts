@@ -1,12 +1,17 @@
-import type { DeadLetterFilter } from "./drivers/driver.ts";
+import { createAdministration } from "./administration.ts";
+import { createDatabaseErrorLog } from "./database-error-log.ts";
 import { createEnqueuer } from "./enqueuer.ts";
+import { createLongRuns } from "./long-runs.ts";
 import { createMetrics, type JobGauges } from "./metrics.ts";
+import { createRunOne } from "./run-one.ts";
 import { type JobRunnerOptions, settingsOf } from "./runner-options.ts";
+import { createSnapshotWatch } from "./snapshot-watch.ts";
 import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
 const MAINTAIN_EVERY_MS = 3_600_000;
-const STUCK_FACTOR = 5;
+/** How often runs that take too long and old snapshots are looked for. */
+const DIAGNOSE_EVERY_MS = 30_000;
 
 export type JobRunner = ReturnType<typeof createJobRunner>;
 
@@ -18,9 +23,13 @@ export function createJobRunner(options: JobRunnerOptions) {
   const settings = settingsOf(options);
   const { driver, logger } = settings;
   const metrics = createMetrics(gauges);
+  const onDatabaseError = createDatabaseErrorLog(logger, metrics);
   const workforce = createWorkforce(settings, metrics, onDatabaseError);
+  const longRuns = createLongRuns(settings, workforce.running);
+  const snapshots = createSnapshotWatch(driver, logger);
   let hints: { close(): Promise<void> } | undefined;
   let maintenance: ReturnType<typeof setInterval> | undefined;
+  let diagnosis: ReturnType<typeof setInterval> | undefined;
 
   /** Migrates, opens the store, then starts the workers. */
   async function start(): Promise<void> {
@@ -29,6 +38,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     if (!settings.runsWorkers) return;
     await maintain();
     maintenance = setInterval(() => void maintain(), MAINTAIN_EVERY_MS);
+    diagnosis = setInterval(() => void diagnose(), DIAGNOSE_EVERY_MS);
     if (settings.jobs.size === 0) return;
     hints = await listen();
     workforce.start();
@@ -40,6 +50,7 @@ export function createJobRunner(options: JobRunnerOptions) {
    */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
     clearInterval(maintenance);
+    clearInterval(diagnosis);
     await workforce.drain(deadlineMs);
     await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
     hints = undefined;
@@ -57,42 +68,43 @@ export function createJobRunner(options: JobRunnerOptions) {
     return isCancelled;
   }
 
-  async function requeue(
-    filter: DeadLetterFilter,
-    requeueOptions?: { keepAttempts?: boolean },
-  ): Promise<number> {
-    const count = await driver.requeue(filter, requeueOptions);
-    if (count > 0) workforce.wakeAll();
-    return count;
-  }
-
   async function listen() {
     const onRunnable = (queue: string) => workforce.workerOf(queue)?.wake();
-    return driver.listen?.({ onRunnable, onCancelled: workforce.cancelled }).catch((error: unknown) => {
-      onDatabaseError("listen", error);
-      return undefined;
-    });
+    const onEvent = () => void deliverEvents();
+    return driver
+      .listen?.({ onRunnable, onCancelled: workforce.cancelled, onEvent })
+      .catch((error: unknown) => {
+        onDatabaseError("listen", error);
+        return undefined;
+      });
+  }
+
+  /** Gives events to the jobs that wait for them; what fails here is made up for by the next call of anyone. */
+  async function deliverEvents(): Promise<void> {
+    try {
+      for (const queue of await driver.deliverEvents()) workforce.workerOf(queue)?.wake();
+    } catch (error) {
+      onDatabaseError("deliverEvents", error);
+    }
   }
 
   async function maintain() {
     await driver.maintain(settings.retention).catch((error: unknown) => onDatabaseError("maintain", error));
   }
 
-  function onDatabaseError(operation: string, error: unknown) {
-    metrics.databaseError(operation);
-    const name = error instanceof Error ? error.name : typeof error;
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    logger.warn({ operation, reason: code ?? name }, "database error");
+  async function diagnose() {
+    longRuns.report();
+    await snapshots.look().catch((error: unknown) => onDatabaseError("snapshots", error));
   }
 
   function gauges(): JobGauges {
-    const running = workforce.running();
-    const nowMs = performance.now();
-    const stuck = running.filter((run) => {
-      const expectedMs = settings.jobs.get(run.job.type)?.expectedRunMs;
-      return expectedMs !== undefined && nowMs - run.startedAtMs > expectedMs * STUCK_FACTOR;
-    });
-    return { running: running.length, stuck: stuck.length };
+    const { holders, oldestMs } = snapshots.state();
+    return {
+      running: workforce.running().length,
+      stuck: longRuns.stuckRuns().length,
+      snapshotHolders: holders,
+      oldestSnapshotMs: oldestMs,
+    };
   }
 
   return {
@@ -100,10 +112,12 @@ export function createJobRunner(options: JobRunnerOptions) {
     drain,
     ...createEnqueuer(settings, metrics, workforce),
     cancel,
-    requeue,
+    runOne: createRunOne(settings, workforce),
     get: (jobId: string) => driver.get(jobId),
     deadLetters: (filter: DeadLetterFilter, page: { limit: number; after?: string }) =>
       driver.deadLetters(filter, page),
+    ...createAdministration(settings, metrics, workforce),
+    longRuns: longRuns.list,
     stats: () => ({ ...metrics.counts, ...gauges() }),
     metrics: { prometheus: metrics.prometheus },
   };

@@ -11,14 +11,22 @@ const LEASE_MARGIN_SHARE = 0.1;
 const MAX_RECOVERIES = 5;
 const IDLE_BACKOFF_BASE_MS = 50;
 const IDLE_BACKOFF_MAX_MS = 2000;
+const STUCK_FACTOR = 5;
 const ARCHIVE_DAYS = 30;
 const IDEMPOTENCY_KEY_DAYS = 30;
+
+export type WorkerMode = "run" | "inspect";
 
 export interface JobRunnerOptions extends StoreOptions {
   /** The job types that this process runs. */
   readonly jobs?: readonly JobDefinition[];
   /** False: migrate and enqueue, but run nothing. Default true. */
   readonly workers?: boolean;
+  /**
+   * `inspect`: migrate and show, but claim nothing and maintain nothing; `runOne` runs a job that is named.
+   * Default: the environment's WHARF_WORKER_MODE, else `run`.
+   */
+  readonly workerMode?: WorkerMode;
   /** Jobs run at the same time in each queue. Default 10. */
   readonly concurrency?: number;
   /** Concurrency of single queues, where it differs. */
@@ -37,6 +45,8 @@ export interface JobRunnerOptions extends StoreOptions {
   /** Run a job in this process at once when a slot is free, instead of queueing it first. Default true. */
   readonly handOver?: boolean;
   readonly workerId?: string;
+  /** A run is reported as stuck after so many times its expectedRunMs. Default 5. */
+  readonly stuckFactor?: number;
   readonly archiveDays?: number;
   readonly idempotencyKeyDays?: number;
   /** Default: warnings and errors, as JSON on stdout. */
@@ -66,13 +76,14 @@ export function settingsOf(options: JobRunnerOptions) {
     driver: chooseStore(options),
     migrate: options.migrate,
     jobs: jobsByName(options.jobs ?? []),
-    runsWorkers: options.workers ?? true,
+    runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
     concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
     leaseMs,
     leaseMarginMs,
     maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
     maxRecoveries: options.maxRecoveries ?? MAX_RECOVERIES,
     idleBackoff,
+    stuckFactor: options.stuckFactor ?? STUCK_FACTOR,
     handsOver: options.handOver ?? true,
     workerId,
     logger: logger.child({ worker_id: workerId }),
@@ -82,6 +93,11 @@ export function settingsOf(options: JobRunnerOptions) {
       idempotencyKeyDays: options.idempotencyKeyDays ?? IDEMPOTENCY_KEY_DAYS,
     },
   };
+}
+
+function workerModeFromEnvironment(): WorkerMode {
+  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
+  return process.env["WHARF_WORKER_MODE"] === "inspect" ? "inspect" : "run";
 }
 
 function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {

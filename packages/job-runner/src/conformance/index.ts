@@ -2,12 +2,20 @@ import { describe } from "bun:test";
 import { describeConcurrency } from "./concurrency.ts";
 import { describeDeadLetters } from "./dead-letters.ts";
 import { describeEnqueue } from "./enqueue.ts";
+import { describeEvents } from "./events.ts";
 import { describeIdempotency } from "./idempotency.ts";
+import { describeJobChanges } from "./job-changes.ts";
+import { describeJobLists } from "./job-lists.ts";
 import { describeLeaseErrors } from "./lease-errors.ts";
 import { describeLeases } from "./leases.ts";
+import { describeNotes } from "./notes.ts";
+import { describeQueues } from "./queues.ts";
 import { describeRecovery } from "./recovery.ts";
 import { describeRetries } from "./retries.ts";
+import { describeSchedules } from "./schedules.ts";
 import type { DriverUnderTest } from "./setup.ts";
+import { describeSteps } from "./steps.ts";
+import { describeWaits } from "./waits.ts";
 
 /** Registers every case of the driver contract. `current` gives the driver, its store empty before each case. */
 export function describeDriverContract(name: string, current: DriverUnderTest) {
@@ -20,5 +28,13 @@ export function describeDriverContract(name: string, current: DriverUnderTest) {
     describeDeadLetters(current);
     describeConcurrency(current);
     describeRecovery(current);
+    describeJobLists(current);
+    describeJobChanges(current);
+    describeQueues(current);
+    describeSteps(current);
+    describeWaits(current);
+    describeEvents(current);
+    describeNotes(current);
+    describeSchedules(current);
   });
 }

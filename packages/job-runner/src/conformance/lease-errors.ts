@@ -11,6 +11,11 @@ const OPERATIONS: Record<string, Operation> = {
   extend,
   retry: (driver, lease, now) => driver.retry(lease, { error: "x" }, { now }),
   fail: (driver, lease, now) => driver.fail(lease, { error: "x", kind: "unrecoverable" }, { now }),
+  suspend: async (driver, lease, now) => {
+    await driver.suspend(lease, [{ name: "nap", forMs: 5 }], { now });
+  },
+  setProgress: (driver, lease, now) =>
+    driver.setProgress(lease, { current: 1, total: null, message: null }, { now }),
 };
 
 export function describeLeaseErrors(current: DriverUnderTest) {

@@ -1,6 +1,9 @@
 import type { ISql } from "postgres";
 import type { LeaseRefusal } from "../errors.ts";
 import type { Instant } from "../instant.ts";
+import type { AdminStore } from "./admin-store.ts";
+import type { DurableStore, JobProgress } from "./durable-store.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
 
 export type JobStatus = "queued" | "running" | "completed" | "failed";
 export type FailureKind =
@@ -125,6 +128,7 @@ export interface JobRecord {
   readonly timeoutMs: number | null;
   readonly idempotencyKey: string | null;
   readonly concurrencyKey: string | null;
+  readonly progress: JobProgress | null;
   readonly lastError: string | null;
   readonly failedAt: string | null;
   readonly failureKind: FailureKind | null;
@@ -146,21 +150,32 @@ export interface EnqueueOptions extends At {
   readonly transaction?: PostgresClient;
 }
 
+export interface Retention {
+  readonly archiveDays: number;
+  readonly idempotencyKeyDays: number;
+  /** Events, and schedules that nothing has moved for so long. Default: EVENT_DAYS. */
+  readonly eventDays?: number;
+}
+
+export const EVENT_DAYS = 30;
+
 /** Hints that something is worth looking at. They may be lost, late or doubled: polling is the truth. */
 export interface Hints {
   onRunnable(queue: string): void;
   onCancelled(jobId: string): void;
+  /** An event was stored: deliverEvents has something to do. */
+  onEvent(): void;
 }
 
 /**
  * What a store must do for the engine. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
  * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
  */
-export interface Driver {
+export interface Driver extends AdminStore, DurableStore, ScheduleStore {
   readonly name: "postgres" | "memory" | "sqlite";
   enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
-  /** Stores one job already running under the caller's lease. */
-  handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob>;
+  /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
+  handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob | undefined>;
   /** Recovers expired leases, then claims up to `limit` runnable jobs under one fresh token. */
   reserve(request: ReserveRequest, at?: At): Promise<Reservation>;
   extend(leases: readonly Lease[], leaseMs: number, at?: At): Promise<LeaseRefusal[]>;
@@ -176,12 +191,10 @@ export interface Driver {
   get(jobId: string, at?: At): Promise<JobRecord | undefined>;
   /** Dead letters, oldest first, after the given id. */
   deadLetters(filter: DeadLetterFilter, page: { limit: number; after?: string }): Promise<JobRecord[]>;
-  /** Puts dead letters back in their queue; returns how many. Attempts start again at 0 unless kept. */
-  requeue(filter: DeadLetterFilter, options?: { keepAttempts?: boolean } & At): Promise<number>;
   /** Undefined: this store sends no hints. */
   listen?(hints: Hints): Promise<{ close(): Promise<void> } | undefined>;
-  /** Drops archived jobs and idempotency keys past their retention. */
-  maintain(retention: { archiveDays: number; idempotencyKeyDays: number }, at?: At): Promise<void>;
+  /** Drops archived jobs with their steps and logs, idempotency keys and events past their retention. */
+  maintain(retention: Retention, at?: At): Promise<void>;
   /** Closes what the driver has opened by itself; absent: nothing. */
   close?(): Promise<void>;
 }

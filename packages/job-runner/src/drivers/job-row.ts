@@ -1,4 +1,6 @@
+import type { JobSummary } from "./admin-store.ts";
 import type { FailureKind, JobRecord, JobStatus } from "./driver.ts";
+import type { JobProgress } from "./durable-store.ts";
 
 /** A row of `all_jobs`, its times already ISO text. */
 export interface JobRow {
@@ -21,6 +23,7 @@ export interface JobRow {
   readonly timeout_ms: number | null;
   readonly idempotency_key: string | null;
   readonly concurrency_key: string | null;
+  readonly progress: JobProgress | null;
   readonly last_error: string | null;
   readonly failed_at: string | null;
   readonly failure_kind: FailureKind | null;
@@ -32,13 +35,23 @@ export interface JobRow {
   readonly completed_at: string | null;
 }
 
+export type JobSummaryRow = Omit<JobRow, "payload" | "output" | "lease_token">;
+
 /** The job as callers see it: a `run_at` of '-infinity' is null, "runnable now". */
 export function toJobRecord(row: JobRow): JobRecord {
+  return {
+    ...toJobSummary(row),
+    payload: row.payload,
+    leaseToken: row.lease_token,
+    output: row.output,
+  };
+}
+
+export function toJobSummary(row: JobSummaryRow): JobSummary {
   return {
     id: row.id,
     queue: row.queue,
     type: row.type,
-    payload: row.payload,
     status: row.status,
     priority: row.priority,
     runAt: row.run_at === "-infinity" ? null : row.run_at,
@@ -46,7 +59,6 @@ export function toJobRecord(row: JobRow): JobRecord {
     maxAttempts: row.max_attempts,
     recoveries: row.recoveries,
     leaseGeneration: row.lease_generation,
-    leaseToken: row.lease_token,
     leaseExpiresAt: row.lease_expires_at,
     heartbeatAt: row.heartbeat_at,
     lockedAt: row.locked_at,
@@ -54,12 +66,12 @@ export function toJobRecord(row: JobRow): JobRecord {
     timeoutMs: row.timeout_ms,
     idempotencyKey: row.idempotency_key,
     concurrencyKey: row.concurrency_key,
+    progress: row.progress,
     lastError: row.last_error,
     failedAt: row.failed_at,
     failureKind: row.failure_kind,
     dlqReason: row.dlq_reason,
     dlqFailedAt: row.dlq_failed_at,
-    output: row.output,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     completedAt: row.completed_at,

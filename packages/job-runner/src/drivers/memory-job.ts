@@ -1,5 +1,9 @@
 import { instantMicros, microsText } from "../instant.ts";
 import type { FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+import type { JobProgress } from "./durable-store.ts";
+
+/** The time of what never comes, later than every other. */
+export const NEVER = 2n ** 63n - 1n;
 
 /** A job as the memory driver keeps it; times are microseconds since 1970. */
 export interface MemoryJob {
@@ -7,7 +11,6 @@ export interface MemoryJob {
   readonly queue: string;
   readonly type: string;
   readonly payload: unknown;
-  readonly priority: number;
   readonly maxAttempts: number;
   readonly timeoutMs: number | null;
   readonly idempotencyKey: string | null;
@@ -15,8 +18,10 @@ export interface MemoryJob {
   readonly concurrencyLimit: number;
   readonly createdAt: bigint;
   status: JobStatus;
+  priority: number;
   /** Null: runnable now. */
   runAt: bigint | null;
+  progress: JobProgress | null;
   lease: MemoryLease | null;
   leaseGeneration: number;
   attempts: number;
@@ -60,6 +65,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     leaseGeneration: 0,
     attempts: 0,
     recoveries: 0,
+    progress: null,
     lastError: null,
     failedAt: null,
     failureKind: null,
@@ -96,6 +102,24 @@ export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
   job.runAt = null;
   job.status = status;
   job.updatedAt = now;
+}
+
+export function cancelJob(job: MemoryJob, reason: string, now: bigint) {
+  endLease(job, "failed", now);
+  Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
+}
+
+/** A failed job runs again; its failure and its lost leases are forgotten. */
+export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
+  endLease(job, "queued", now);
+  Object.assign(job, {
+    failureKind: null,
+    failedAt: null,
+    dlqReason: null,
+    dlqFailedAt: null,
+    recoveries: 0,
+  });
+  if (!keepAttempts) job.attempts = 0;
 }
 
 export function toReserved(job: MemoryJob, token: string): ReservedJob {
@@ -141,6 +165,7 @@ function firstRunAt(job: NewJob, now: bigint): bigint | null {
   return runAt > now ? runAt : null;
 }
 
-function textOrNull(micros: bigint | null | undefined): string | null {
+export function textOrNull(micros: bigint | null | undefined): string | null {
+  if (micros === NEVER) return "infinity";
   return micros === null || micros === undefined ? null : microsText(micros);
 }

@@ -1,11 +1,16 @@
 import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseRefusal } from "../errors.ts";
-import type { DeadLetterFilter, Enqueued, Lease, NewJob, ReserveRequest } from "./driver.ts";
-import { endLease, type MemoryJob, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
+import { instantMicros } from "../instant.ts";
+import type { ReserveOneRequest } from "./admin-store.ts";
+import type { At, DeadLetterFilter, Enqueued, Lease, NewJob, ReserveRequest } from "./driver.ts";
+import { endLease, type MemoryJob, NEVER, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
+import { newMemoryDurable } from "./memory-steps.ts";
 
 /** The jobs of the memory driver and the rules by which they change; times are microseconds since 1970. */
 export function createMemoryStore() {
   const jobs = new Map<string, MemoryJob>();
+  const pauses = new Map<string, { pausedAt: bigint; reason: string | null }>();
   const knownKeys = new Map<string, { jobId: string; createdAt: bigint }>();
+  const durable = newMemoryDurable();
   let lastId = 0;
 
   function store(job: NewJob, now: bigint): Enqueued {
@@ -36,6 +41,7 @@ export function createMemoryStore() {
   function claim(request: ReserveRequest, now: bigint) {
     const token = crypto.randomUUID();
     const claimed: MemoryJob[] = [];
+    if (pauses.has(request.queue)) return [];
     const waiting = [...jobs.values()].filter((job) => isRunnable(job, request, now)).sort(inOrder);
     for (const job of waiting) {
       if (claimed.length >= request.limit) break;
@@ -44,6 +50,14 @@ export function createMemoryStore() {
       claimed.push(job);
     }
     return claimed.map((job) => toReserved(job, token));
+  }
+
+  function claimOne(jobId: string, request: ReserveOneRequest, now: bigint) {
+    const job = jobs.get(jobId);
+    if (job?.status !== "queued" || job.runAt === NEVER || !hasFreeSlot(job, jobs)) return undefined;
+    const token = crypto.randomUUID();
+    startLease(job, { token, ...request }, now);
+    return toReserved(job, token);
   }
 
   function refusal(
@@ -71,10 +85,19 @@ export function createMemoryStore() {
     for (const job of jobs.values()) if (isDeadLetter(job, filter)) yield job;
   }
 
-  return { jobs, knownKeys, store, recover, claim, underLease, dead };
+  return { jobs, pauses, knownKeys, durable, store, recover, claim, claimOne, underLease, dead };
 }
 
 export type MemoryStore = ReturnType<typeof createMemoryStore>;
+
+/** The operation's time in microseconds since 1970: this process's clock unless the caller passes one. */
+export function microsOf(at: At | undefined): bigint {
+  return at?.now === undefined ? BigInt(Date.now()) * 1000n : instantMicros(at.now);
+}
+
+export function throwIfRefused(refused: LeaseRefusal | undefined) {
+  if (refused !== undefined) throw refused.error;
+}
 
 export function bury(job: MemoryJob, why: { kind: string; reason: string }, now: bigint) {
   endLease(job, "failed", now);

@@ -19,3 +19,14 @@ export async function explainRefusals(
     return [{ jobId, error: state.expired ? new LeaseExpiredError(jobId) : new LeaseMismatchError(jobId) }];
   });
 }
+
+/** Throws why the lease was refused, unless the job is in one of the accepted states. */
+export async function refuse(
+  sql: Sql,
+  lease: Lease,
+  now: Instant | undefined,
+  accepted: readonly JobStatus[] = [],
+): Promise<void> {
+  const [refusal] = await explainRefusals(sql, [lease], { now, accepted });
+  if (refusal !== undefined) throw refusal.error;
+}

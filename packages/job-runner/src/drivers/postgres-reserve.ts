@@ -117,7 +117,7 @@ async function claimAmongKeys(sql: Sql, claim: Claim, queue: QueueMemory): Promi
   }
 }
 
-function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {
+export function toReserved(row: ClaimedRow, claim: { token: string; queue: string }): ReservedJob {
   return {
     jobId: row.id,
     token: claim.token,

@@ -1,6 +1,5 @@
 import type { Sql } from "postgres";
 import type { LeaseRefusal } from "../errors.ts";
-import type { Instant } from "../instant.ts";
 import { cancelJob } from "../sql/cancel-job.ts";
 import { completeJobs } from "../sql/complete-jobs.ts";
 import { enqueueJob } from "../sql/enqueue-job.ts";
@@ -8,27 +7,31 @@ import { enqueueJobs } from "../sql/enqueue-jobs.ts";
 import { enqueueOnce } from "../sql/enqueue-once.ts";
 import { extendLease, extendLeases } from "../sql/extend-leases.ts";
 import { failJob } from "../sql/fail-job.ts";
+import { forgetEvents, forgetOrphans } from "../sql/forget-orphans.ts";
 import { handOverJob } from "../sql/hand-over-job.ts";
 import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.ts";
 import { releaseJobs } from "../sql/release-jobs.ts";
-import { requeueDeadLetters } from "../sql/requeue-dead-letters.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
 import { storableJson } from "../storable-json.ts";
-import type {
-  Ack,
-  At,
-  Driver,
-  EnqueueOptions,
-  Lease,
-  NewJob,
-  PostgresClient,
-  ReservedJob,
+import {
+  type Ack,
+  type At,
+  type Driver,
+  type EnqueueOptions,
+  EVENT_DAYS,
+  type Lease,
+  type NewJob,
+  type PostgresClient,
+  type ReservedJob,
 } from "./driver.ts";
 import { toJobRecord } from "./job-row.ts";
+import { postgresAdmin } from "./postgres-admin.ts";
+import { createPostgresDurableStore } from "./postgres-durable.ts";
 import { listenForHints } from "./postgres-hints.ts";
-import { explainRefusals } from "./postgres-refusals.ts";
+import { explainRefusals, refuse } from "./postgres-refusals.ts";
 import { createPostgresReserve } from "./postgres-reserve.ts";
+import { createPostgresScheduleStore } from "./postgres-schedules.ts";
 
 export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
 
@@ -53,8 +56,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     extend: (leases, leaseMs, at) => extend(sql, leases, leaseMs, at),
     async handOver(job, request, at) {
       const [row] = await handOverJob(sql, job, request, at?.now);
-      if (row === undefined) throw new Error("INSERT … RETURNING came back empty.");
-      return toHandedOver(job, request.token, row.id);
+      return row && toHandedOver(job, request.token, row.id);
     },
     async retry(lease, request, at) {
       const rows = await retryJob(sql, lease, request, at?.now);
@@ -77,16 +79,16 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     async deadLetters(filter, page) {
       return (await selectDeadLetters(sql, filter, page)).map(toJobRecord);
     },
-    async requeue(filter, requeueOptions) {
-      const keepAttempts = requeueOptions?.keepAttempts ?? false;
-      const [row] = await requeueDeadLetters(sql, filter, keepAttempts, requeueOptions?.now);
-      return row?.count ?? 0;
-    },
+    ...postgresAdmin(sql),
     ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
     async maintain(retention, at) {
       await maintainArchive(sql, retention.archiveDays);
       await forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now);
+      await forgetOrphans(sql, retention.archiveDays, at?.now);
+      await forgetEvents(sql, retention.eventDays ?? EVENT_DAYS, at?.now);
     },
+    ...createPostgresDurableStore(sql),
+    ...createPostgresScheduleStore(sql),
   };
 }
 
@@ -126,17 +128,6 @@ async function extend(sql: Sql, leases: readonly Lease[], leaseMs: number, at: A
     if ((await extendLease(sql, lease, leaseMs, at?.now)).length === 0) missing.push(lease);
   }
   return missing.length === 0 ? [] : explainRefusals(sql, missing, { now: at?.now, accepted: [] });
-}
-
-/** Throws why the lease was refused, unless the job is in one of the accepted states. */
-async function refuse(
-  sql: Sql,
-  lease: Lease,
-  now: Instant | undefined,
-  accepted: readonly ("completed" | "failed")[] = [],
-) {
-  const [refusal] = await explainRefusals(sql, [lease], { now, accepted });
-  if (refusal !== undefined) throw refusal.error;
 }
 
 function outputsText(batch: readonly Ack[]): string | null {

@@ -22,8 +22,8 @@ export function textArray(values: readonly string[]): string {
 }
 
 /** Selects a timestamptz as ISO text in UTC with microseconds; infinities as themselves. */
-export function isoText(sql: PostgresClient, column: string) {
+export function isoText(sql: PostgresClient, column: string, name: string = column) {
   return sql`CASE WHEN isfinite(${sql(column)})
     THEN to_char(${sql(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    ELSE ${sql(column)}::text END AS ${sql(column)}`;
+    ELSE ${sql(column)}::text END AS ${sql(name)}`;
 }
