@@ -113,9 +113,8 @@ export function createJobRunner(options: JobRunnerOptions) {
     ...createEnqueuer(settings, metrics, workforce),
     cancel,
     runOne: createRunOne(settings, workforce),
-    get: (jobId: string) => driver.get(jobId),
-    deadLetters: (filter: DeadLetterFilter, page: { limit: number; after?: string }) =>
-      driver.deadLetters(filter, page),
+    get: driver.get,
+    deadLetters: driver.deadLetters,
     ...createAdministration(settings, metrics, workforce),
     longRuns: longRuns.list,
     stats: () => ({ ...metrics.counts, ...gauges() }),

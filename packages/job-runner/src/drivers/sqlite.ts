@@ -1,18 +1,12 @@
-import { type LeaseRefusal, UnsupportedByDriverError } from "../errors.ts";
+import { UnsupportedByDriverError } from "../errors.ts";
 import type { Driver } from "./driver.ts";
-import { createClaim, createLease } from "./sqlite/claim.ts";
-import { createEnqueue } from "./sqlite/enqueue.ts";
-import { createLeaseOperations } from "./sqlite/leases.ts";
+import { adminOperations } from "./sqlite/admin-operations.ts";
+import { durableOperations, scheduleOperations } from "./sqlite/durable-operations.ts";
 import { BUSY_TIMEOUT_MS, openDatabase } from "./sqlite/open-database.ts";
-import { createSelectJobs } from "./sqlite/select-jobs.ts";
+import { createParts, type Parts, throwIfRefused } from "./sqlite/parts.ts";
 import { microsOf } from "./sqlite/times.ts";
-import { createUpkeep } from "./sqlite/upkeep.ts";
-import { createWriter } from "./sqlite/writer.ts";
 
 const MAX_RECOVERIES = 5;
-
-type Database = ReturnType<typeof openDatabase>;
-type Parts = ReturnType<typeof partsOf>;
 
 export interface SqliteDriverOptions {
   /** A write waits so long for another process's on the same file, with this process at a stand. Default 5000. */
@@ -28,12 +22,15 @@ export function createSqliteDriver(
   options: SqliteDriverOptions = {},
 ): Driver & { close(): Promise<void> } {
   const db = openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS);
-  const parts = partsOf(db);
+  const parts = createParts(db);
   return {
     name: "sqlite",
     ...queueOperations(parts),
     ...leaseOperations(parts),
     ...upkeepOperations(parts),
+    ...durableOperations(parts),
+    ...scheduleOperations(parts),
+    ...adminOperations(parts),
     async close() {
       parts.flush();
       db.close();
@@ -41,38 +38,32 @@ export function createSqliteDriver(
   };
 }
 
-function partsOf(db: Database) {
-  return {
-    ...createWriter(db),
-    ...createUpkeep(db),
-    ...createSelectJobs(db),
-    store: createEnqueue(db),
-    claim: createClaim(db),
-    lease: createLease(db),
-    leases: createLeaseOperations(db),
-  };
-}
-
-function queueOperations({ write, store, claim, lease, recover, get }: Parts) {
+function queueOperations({ write, store, claim, lease, upkeep, administration, select }: Parts) {
   return {
     async enqueue(jobs, options) {
       if (options?.transaction) throw new UnsupportedByDriverError("A transaction", "sqlite");
-      const now = microsOf(options);
-      return write(() => jobs.map((job) => store(job, now)));
+      return write(() => {
+        const now = microsOf(options);
+        return jobs.map((job) => store(job, now));
+      });
     },
     async handOver(job, request, at) {
-      const now = microsOf(at);
-      return write(() => lease(store(job, now).id, request, now));
+      return write(() => {
+        if (administration.isPaused(job.queue)) return undefined;
+        const now = microsOf(at);
+        return lease(store(job, now).id, request, now);
+      });
     },
     async reserve(request, at) {
       return write(() => {
         const now = microsOf(at);
-        const recovered = recover(request.maxRecoveries ?? MAX_RECOVERIES, now);
-        return { jobs: claim(request, now), recovered };
+        const recovered = upkeep.recover(request.maxRecoveries ?? MAX_RECOVERIES, now);
+        const jobs = administration.isPaused(request.queue) ? [] : claim(request, now);
+        return { jobs, recovered };
       });
     },
     async get(jobId) {
-      return get(jobId);
+      return select.get(jobId);
     },
   } satisfies Partial<Driver>;
 }
@@ -80,10 +71,16 @@ function queueOperations({ write, store, claim, lease, recover, get }: Parts) {
 function leaseOperations({ write, leases }: Parts) {
   return {
     async extend(held, leaseMs, at) {
-      return write(() => held.flatMap((lease) => leases.extend(lease, leaseMs, microsOf(at)) ?? []));
+      return write(() => {
+        const now = microsOf(at);
+        return held.flatMap((lease) => leases.extend(lease, leaseMs, now) ?? []);
+      });
     },
     async ack(acks, at) {
-      return write(() => acks.flatMap((ack) => leases.complete(ack, microsOf(at)) ?? []));
+      return write(() => {
+        const now = microsOf(at);
+        return acks.flatMap((ack) => leases.complete(ack, now) ?? []);
+      });
     },
     async retry(lease, request, at) {
       return write(() => throwIfRefused(leases.retry(lease, request, microsOf(at))));
@@ -93,30 +90,24 @@ function leaseOperations({ write, leases }: Parts) {
     },
     async release(held, at) {
       return write(() => {
-        for (const lease of held) leases.release(lease, microsOf(at));
+        const now = microsOf(at);
+        for (const lease of held) leases.release(lease, now);
       });
     },
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ write, cancel, requeue, forget, deadLetters }: Parts) {
+function upkeepOperations({ write, upkeep, select }: Parts) {
   return {
     async cancel(jobId, reason, at) {
-      return write(() => cancel(jobId, reason, microsOf(at)));
+      return write(() => upkeep.cancel(jobId, reason, microsOf(at)));
     },
     async deadLetters(filter, page) {
-      return deadLetters(filter, page);
-    },
-    async requeue(filter, options) {
-      return write(() => requeue(filter, options?.keepAttempts ?? false, microsOf(options)));
+      return select.deadLetters(filter, page);
     },
     async maintain(retention, at) {
       const now = microsOf(at);
-      while (await write(() => forget(retention, now)));
+      while (await write(() => upkeep.forgetBatch(retention, now)));
     },
   } satisfies Partial<Driver>;
-}
-
-function throwIfRefused(refused: LeaseRefusal | undefined) {
-  if (refused !== undefined) throw refused.error;
 }

@@ -21,6 +21,8 @@ export function createLeaseOperations(db: Database) {
     "SELECT status, lease_expires_at <= $now AS expired FROM jobs WHERE id = $jobId",
   );
 
+  const holds = db.prepare<unknown, Bindings>(`SELECT 1 FROM jobs WHERE ${LEASE_HOLDS}`);
+
   type Statement = keyof typeof statements;
   type Context = { now: bigint; values?: Bindings; accepted?: readonly JobStatus[] };
 
@@ -31,6 +33,11 @@ export function createLeaseOperations(db: Database) {
     const found = state.get({ jobId, now });
     if (found !== null && accepted.includes(found.status)) return undefined;
     return { jobId, error: refusal(jobId, found) };
+  }
+
+  /** Throws unless the lease holds. */
+  function check({ jobId, token }: Lease, now: bigint): void {
+    if (holds.get({ jobId, token, now }) === null) throw refusal(jobId, state.get({ jobId, now }));
   }
 
   function extend(lease: Lease, leaseMs: number, now: bigint): LeaseRefusal | undefined {
@@ -57,7 +64,7 @@ export function createLeaseOperations(db: Database) {
     statements.release.run({ jobId, token, now });
   }
 
-  return { extend, complete, retry, fail, release };
+  return { check, extend, complete, retry, fail, release };
 }
 
 function prepareStatements(db: Database) {

@@ -43,7 +43,6 @@ CREATE INDEX jobs_claim_keyed ON jobs (queue, concurrency_key, priority, run_at,
   WHERE status = 'queued' AND concurrency_key IS NOT NULL;
 CREATE INDEX jobs_running_key ON jobs (concurrency_key) WHERE status = 'running' AND concurrency_key IS NOT NULL;
 CREATE INDEX jobs_lease ON jobs (lease_expires_at) WHERE status = 'running';
-CREATE INDEX jobs_dead_letters ON jobs (id) WHERE dlq_reason IS NOT NULL;
 CREATE INDEX jobs_completed ON jobs (completed_at) WHERE status = 'completed';
 
 CREATE TABLE job_idempotency_keys (
