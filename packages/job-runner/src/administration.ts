@@ -4,12 +4,20 @@ import type { Settings } from "./runner-options.ts";
 import type { Workforce } from "./workforce.ts";
 
 /** What operators do with the jobs of every process; this process's workers hear of it at once. */
-export function createAdministration({ driver, jobs }: Settings, metrics: Metrics, workforce: Workforce) {
+export function createAdministration(
+  { driver, jobs }: Settings,
+  metrics: Metrics,
+  workforce: Workforce,
+  onEnded: (jobId: string) => void,
+) {
   /** Cancels the queued and running jobs that match; returns how many. */
   async function cancelAll(filter: JobFilter, reason = "cancelled"): Promise<number> {
     const ids = await driver.cancelAll(filter, reason);
     metrics.count("failed", ids.length);
-    for (const id of ids) workforce.cancelled(id);
+    for (const id of ids) {
+      workforce.cancelled(id);
+      onEnded(id);
+    }
     if (ids.length > 0) workforce.wakeAll();
     return ids.length;
   }

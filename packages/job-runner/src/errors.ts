@@ -71,11 +71,60 @@ export class JobDrainedError extends JobRunnerError {
   }
 }
 
-/** Input or output does not match the job's schema. The message holds paths and rules, never values. */
-export class JobSchemaError extends JobRunnerError {
-  readonly side: "input" | "output";
+/**
+ * Thrown by `ctx.sleep` and `ctx.waitForEvent` to leave the run; the job resumes when its time or event has come. Let it
+ * pass: code that catches it and goes on does work that the resumed run does again.
+ */
+export class JobSuspendedError extends JobRunnerError {
+  constructor(jobId: string) {
+    super(
+      "JOB_SUSPENDED",
+      `Job ${jobId} sleeps or waits for an event; let this error pass, it is no failure.`,
+    );
+  }
+}
 
-  constructor(type: string, side: "input" | "output", issues: string) {
+/** A step that the engine cannot store: its name is taken or unfit, or there is too much of it. No attempt can succeed. */
+export class JobStepError extends JobRunnerError {
+  constructor(type: string, message: string) {
+    super("JOB_STEP_INVALID", `Job type ${type}: ${message}`);
+  }
+}
+
+/** The job that was waited for ended in failed; `kind` says how. */
+export class JobFailedError extends JobRunnerError {
+  readonly jobId: string;
+  readonly kind: string | null;
+
+  constructor(job: { readonly id: string; readonly failureKind: string | null }) {
+    super("JOB_FAILED", `Job ${job.id} has failed (${job.failureKind}); its record says why.`);
+    this.jobId = job.id;
+    this.kind = job.failureKind;
+  }
+}
+
+/** The job did not end within the time that `waitFor` was given; it goes on. */
+export class JobWaitTimeoutError extends JobRunnerError {
+  constructor(jobId: string, timeoutMs: number) {
+    super(
+      "JOB_WAIT_TIMEOUT",
+      `Job ${jobId} did not end within ${timeoutMs} ms; it goes on, wait for it again.`,
+    );
+  }
+}
+
+/** There is no job of this id, or it was dropped from the archive. */
+export class JobNotFoundError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_NOT_FOUND", `There is no job ${jobId}; it may have left the archive.`);
+  }
+}
+
+/** Input, output or an event's payload does not match its schema. The message holds paths and rules, never values. */
+export class JobSchemaError extends JobRunnerError {
+  readonly side: SchemaSide;
+
+  constructor(type: string, side: SchemaSide, issues: string) {
     super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${issues}`);
     this.side = side;
   }
@@ -97,10 +146,12 @@ export class JobNotRunnableError extends JobRunnerError {
 
 /** An option or argument that the engine cannot work with. */
 export class JobOptionError extends JobRunnerError {
-  constructor(message: string) {
-    super("JOB_OPTION_INVALID", message);
+  constructor(message: string, options?: ErrorOptions) {
+    super("JOB_OPTION_INVALID", message, options);
   }
 }
+
+export type SchemaSide = "input" | "output" | "event";
 
 /** One lease that an operation refused, and why. */
 export interface LeaseRefusal {

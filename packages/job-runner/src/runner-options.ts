@@ -3,9 +3,10 @@ import { type Logger, pino } from "pino";
 import type { Sql } from "postgres";
 import type { Backoff } from "./backoff.ts";
 import type { JobDefinition } from "./define-job.ts";
-import type { Driver } from "./drivers/driver.ts";
+import { type Driver, EVENT_DAYS } from "./drivers/driver.ts";
 import { createPostgresDriver } from "./drivers/postgres.ts";
 import { JobOptionError } from "./errors.ts";
+import type { Schedule } from "./schedule.ts";
 
 const CONCURRENCY = 10;
 const LEASE_MS = 30_000;
@@ -27,6 +28,8 @@ export interface JobRunnerOptions {
   readonly migrate?: () => Promise<unknown>;
   /** The job types that this process runs. */
   readonly jobs?: readonly JobDefinition[];
+  /** What this process enqueues by the clock. Each tick is enqueued once, whatever the number of processes. */
+  readonly schedules?: readonly Schedule[];
   /** False: migrate and enqueue, but run nothing. Default true. */
   readonly workers?: boolean;
   /**
@@ -60,6 +63,8 @@ export interface JobRunnerOptions {
   readonly stuckFactor?: number;
   readonly archiveDays?: number;
   readonly idempotencyKeyDays?: number;
+  /** Days for which events are kept for jobs that will wait for them. Default 30. */
+  readonly eventDays?: number;
   /** Default: warnings and errors, as JSON on stdout. */
   readonly logger?: Logger;
   /** Source of jitter, in [0, 1). */
@@ -88,6 +93,7 @@ export function settingsOf(options: JobRunnerOptions) {
     migrate: options.migrate,
     jobs: jobsByName(options.jobs ?? []),
     runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
+    schedules: schedulesByName(options.schedules ?? []),
     concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
     leaseMs,
     leaseMarginMs,
@@ -102,6 +108,7 @@ export function settingsOf(options: JobRunnerOptions) {
     retention: {
       archiveDays: options.archiveDays ?? ARCHIVE_DAYS,
       idempotencyKeyDays: options.idempotencyKeyDays ?? IDEMPOTENCY_KEY_DAYS,
+      eventDays: options.eventDays ?? EVENT_DAYS,
     },
   };
 }
@@ -135,4 +142,10 @@ function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefi
     byName.set(job.name, job);
   }
   return byName;
+}
+
+function schedulesByName(schedules: readonly Schedule[]): readonly Schedule[] {
+  const names = new Set(schedules.map(({ name }) => name));
+  if (names.size < schedules.length) throw new JobOptionError("Two schedules have the same name.");
+  return schedules;
 }
