@@ -46,9 +46,9 @@ export function createAdministration(
     return isResumed;
   }
 
-  /** Every queue that holds jobs, is paused, or has a job type here. */
-  const queues = (): Promise<QueueStats[]> =>
-    driver.queueStats([...new Set([...jobs.values()].map((job) => job.queue))]);
+  /** Every queue that holds jobs, is paused, has a job type here, or is named. */
+  const queues = (alsoQueues: readonly string[] = []): Promise<QueueStats[]> =>
+    driver.queueStats([...new Set([...[...jobs.values()].map((job) => job.queue), ...alsoQueues])]);
 
   return {
     cancelAll,
@@ -57,6 +57,8 @@ export function createAdministration(
     pauseQueue,
     resumeQueue,
     queues,
+    /** The job types of this process, by name. */
+    definitions: jobs,
     list: driver.list,
     workers: driver.workers,
   };

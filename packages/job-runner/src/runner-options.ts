@@ -54,6 +54,8 @@ export interface JobRunnerOptions {
   readonly maxBackoffMs?: number;
   /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: `sql`. */
   readonly listenSql?: Sql | false;
+  /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: `sql`. */
+  readonly administrationSql?: Sql;
   /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
   readonly useAdvisoryLocks?: boolean;
   /** Run a job in this process at once when a slot is free, instead of queueing it first. Default true. */
@@ -113,7 +115,8 @@ export function settingsOf(options: JobRunnerOptions) {
   };
 }
 
-function driverOf({ sql, driver, listenSql, useAdvisoryLocks }: JobRunnerOptions): Driver {
+function driverOf(options: JobRunnerOptions): Driver {
+  const { sql, driver, listenSql, administrationSql, useAdvisoryLocks } = options;
   if (driver !== undefined && sql === undefined) return driver;
   if (sql === undefined || driver !== undefined) {
     throw new JobOptionError("Give createJobRunner exactly one of `sql` and `driver`.");
@@ -122,6 +125,7 @@ function driverOf({ sql, driver, listenSql, useAdvisoryLocks }: JobRunnerOptions
     sql,
     useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
     ...(listenSql === undefined ? {} : { listenSql }),
+    ...(administrationSql === undefined ? {} : { administrationSql }),
   });
 }
 
