@@ -189,7 +189,7 @@ describe("queues", () => {
 });
 
 describe("a job that is run by hand", () => {
-  test("is the named one, and goes on recurring", async () => {
+  test("is the named one, also before its time", async () => {
     const id = await enqueued("--delay-ms", "3600000");
     const { code, stdout } = await jobs("run", id);
     expect({ code, line: stdout.split("\t").slice(0, 2) }).toEqual({ code: 0, line: [id, "completed"] });
