@@ -1,14 +1,19 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useTestDatabase } from "@wharf/testkit";
-import postgres, { type Sql } from "postgres";
+import type { Sql } from "postgres";
 import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { type Claim, claimJobs } from "../sql/claim-jobs.ts";
 import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
 import { completeJobs } from "../sql/complete-jobs.ts";
 import { extendLeases } from "../sql/extend-leases.ts";
 import { failJob } from "../sql/fail-job.ts";
+import { listJobs, listRunningJobs } from "../sql/list-jobs.ts";
+import { listWorkers } from "../sql/list-workers.ts";
+import { queueStats } from "../sql/queue-stats.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
+import { reserveJob } from "../sql/reserve-job.ts";
 import { retryJob } from "../sql/retry-job.ts";
+import { plansOf } from "./explain-plans.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });
 const TOKEN = "00000000-0000-4000-8000-000000000000";
@@ -37,27 +42,17 @@ const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
   "the extension": (sql) => extendLeases(sql, leases, 1000, undefined),
   "the retry": (sql) => retryJob(sql, lease, { error: "x" }, undefined),
   "the failure": (sql) => failJob(sql, lease, { error: "x", kind: "unrecoverable" }, undefined),
+  "the claim by id": (sql) => reserveJob(sql, "5", { token: TOKEN, workerId: "w", leaseMs: 1000 }, undefined),
+  "the list of all jobs": (sql) => listJobs(sql, {}, { limit: 50 }, undefined),
+  "the list of dead letters": (sql) => listJobs(sql, { states: ["dead"] }, { limit: 50 }, undefined),
+  "the list of cancelled jobs": (sql) => listJobs(sql, { states: ["cancelled"] }, { limit: 50 }, undefined),
+  "the list of completed jobs": (sql) => listJobs(sql, { states: ["completed"] }, { limit: 50 }, undefined),
+  "the list of running jobs": (sql) => listRunningJobs(sql, 50),
+  "the list of workers": (sql) => listWorkers(sql),
+  "the state of the queues": (sql) => queueStats(sql, [], undefined),
   "the recovery": (sql) =>
     recoverJobs(sql, { queue: "default", maxRecoveries: 5, since: null, now: undefined }),
 };
-
-/** The plans with which the statement really ran, by auto_explain: once as a custom and once as a generic plan. */
-async function plansOf(statement: (sql: Sql) => Promise<unknown>): Promise<string> {
-  const plans: string[] = [];
-  const sql = postgres(database.url, { max: 1, onnotice: (notice) => plans.push(notice["message"] ?? "") });
-  try {
-    await sql`LOAD 'auto_explain'`;
-    await sql`SELECT set_config(name, value, false) FROM (VALUES ('auto_explain.log_min_duration', '0'),
-      ('client_min_messages', 'log')) AS setting (name, value)`;
-    for (const mode of ["force_custom_plan", "force_generic_plan"]) {
-      await sql`SELECT set_config('plan_cache_mode', ${mode}, false)`;
-      await statement(sql);
-    }
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
-  return plans.filter((plan) => plan.includes("jobs_")).join("\n");
-}
 
 for (const statistics of ["empty", "stale"] as const) {
   describe(`with ${statistics} statistics`, () => {
@@ -72,9 +67,9 @@ for (const statistics of ["empty", "stale"] as const) {
 
     for (const [name, statement] of Object.entries(STATEMENTS)) {
       test(`${name} scans no table`, async () => {
-        const plans = await plansOf(statement);
+        const plans = await plansOf(database.url, statement);
         expect(plans).not.toMatch(/Seq Scan on jobs\b/);
-        expect(plans).toMatch(/jobs_claim|jobs_pkey|jobs_lease/);
+        expect(plans).toMatch(/jobs_(claim|pkey|lease|dead_letters|cancelled|archive_\w+id_idx)/);
       });
     }
   });

@@ -129,6 +129,7 @@ describe("a statement by Kysely", () => {
 /** The end of a pool does not wait for its sockets, so a database that is dropped then may still send them an error. */
 function poolOf(connectionString: string): Pool {
   const made = new Pool({ connectionString });
+  made.on("error", () => undefined);
   made.on("connect", (client) => client.on("error", () => undefined));
   return made;
 }
