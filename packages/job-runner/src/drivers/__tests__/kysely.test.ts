@@ -107,7 +107,7 @@ describe("a statement by Kysely", () => {
     const sql = client();
     await sql`CREATE TABLE sent (n INTEGER)`;
     const statement = sql`INSERT INTO sent VALUES (${7}) RETURNING n`;
-    sql`INSERT INTO sent VALUES (8)`;
+    void sql`INSERT INTO sent VALUES (8)`;
     expect((await statement).count).toBe(1);
     expect(await statement).toHaveLength(1);
     expect((await sql`DELETE FROM sent`).count).toBe(1);
