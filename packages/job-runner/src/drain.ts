@@ -12,7 +12,7 @@ const POLL_MS = 5;
 const SEND_MS = 200;
 
 export interface DrainParts {
-  readonly workers: readonly Worker[];
+  readonly workers: readonly Pick<Worker, "running" | "stop">[];
   readonly driver: Driver;
   readonly heartbeat: Heartbeat;
   readonly completer: Completer;
@@ -41,11 +41,11 @@ async function giveBack({ driver, heartbeat, onError }: DrainParts, runs: readon
   await driver.release(runs.map((run) => run.job)).catch((error: unknown) => onError("release", error));
 }
 
-async function runsEnd(workers: readonly Worker[], endMs: number) {
+async function runsEnd(workers: DrainParts["workers"], endMs: number) {
   while (running(workers).length > 0 && performance.now() < endMs) await Bun.sleep(POLL_MS);
 }
 
-function running(workers: readonly Worker[]): JobRun[] {
+function running(workers: DrainParts["workers"]): JobRun[] {
   return workers.flatMap((worker) => [...worker.running]);
 }
 

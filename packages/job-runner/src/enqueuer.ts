@@ -23,8 +23,8 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
   ): Promise<Enqueued> {
     const { transaction, ...jobOptions } = call;
     const newJob = job.toNewJob(input, jobOptions);
-    const handedOver = transaction === undefined ? handOver(newJob) : undefined;
-    const enqueued = handedOver === undefined ? (await store([newJob], transaction))[0] : await handedOver;
+    const handedOver = transaction === undefined ? await handOver(newJob) : undefined;
+    const enqueued = handedOver ?? (await store([newJob], transaction))[0];
     if (enqueued === undefined) throw new Error("The store returned no id for the job.");
     return enqueued;
   }
@@ -51,8 +51,8 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
     return enqueued;
   }
 
-  /** Undefined unless the job may start now and a local slot is free. */
-  function handOver(job: NewJob): Promise<Enqueued> | undefined {
+  /** Undefined unless the job may start now, a local slot is free and the queue is not paused. */
+  function handOver(job: NewJob): Promise<Enqueued | undefined> | undefined {
     const waits = job.runAt !== undefined || job.delayMs !== undefined;
     const keyed = job.idempotencyKey !== undefined || job.concurrencyKey !== undefined;
     if (!settings.handsOver || waits || keyed || !settings.jobs.has(job.type)) return undefined;
@@ -60,9 +60,10 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
     return workforce
       .workerOf(job.queue)
       ?.handOver(() => driver.handOver(job, request))
-      ?.then(({ jobId }) => {
+      ?.then((reserved) => {
+        if (reserved === undefined) return undefined;
         metrics.count("submitted");
-        return { id: jobId, existed: false };
+        return { id: reserved.jobId, existed: false };
       });
   }
 

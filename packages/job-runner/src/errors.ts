@@ -123,13 +123,22 @@ export class JobNotFoundError extends JobRunnerError {
   }
 }
 
+/** One place where a value does not match. The rule is in the schema's words, for whoever sent the value. */
+export interface SchemaIssue {
+  /** A JSON pointer; empty for the value itself. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
 /** Input, output or an event's payload does not match its schema. The message holds paths and rules, never values. */
 export class JobSchemaError extends JobRunnerError {
   readonly side: SchemaSide;
+  readonly issues: readonly SchemaIssue[];
 
-  constructor(type: string, side: SchemaSide, issues: string) {
-    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${issues}`);
+  constructor(type: string, side: SchemaSide, summary: string, issues: readonly SchemaIssue[] = []) {
+    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${summary}`);
     this.side = side;
+    this.issues = issues;
   }
 }
 
@@ -137,6 +146,13 @@ export class JobSchemaError extends JobRunnerError {
 export class UnsupportedByDriverError extends JobRunnerError {
   constructor(operation: string, driver: string) {
     super("JOB_UNSUPPORTED", `${operation} is not supported by the ${driver} driver; use Postgres for it.`);
+  }
+}
+
+/** `runOne` cannot run this job now. */
+export class JobNotRunnableError extends JobRunnerError {
+  constructor(jobId: string, reason: string) {
+    super("JOB_NOT_RUNNABLE", `Job ${jobId} cannot be run: ${reason}.`);
   }
 }
 

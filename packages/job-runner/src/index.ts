@@ -1,4 +1,5 @@
 export type { Backoff } from "./backoff.ts";
+export type { StoreOptions } from "./choose-store.ts";
 export type { Artifact, ArtifactLimits, ArtifactStore } from "./command/artifacts.ts";
 export { CommandArtifactsError, CommandExitError, CommandLimitError } from "./command/command-errors.ts";
 export { COMMAND_BOUNDS, type CommandBounds } from "./command/command-input.ts";
@@ -7,6 +8,17 @@ export type { Limit as CommandLimit } from "./command/orders.ts";
 export { sweepRunFolders } from "./command/run-folder.ts";
 export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
 export { defineJob } from "./define-job.ts";
+export type {
+  BoundedCount,
+  JobChange,
+  JobFilter,
+  JobPage,
+  JobState,
+  JobSummary,
+  QueueStats,
+  SnapshotHolder,
+  WorkerSummary,
+} from "./drivers/admin-store.ts";
 export type {
   DeadLetterFilter,
   Driver,
@@ -18,8 +30,7 @@ export type {
 } from "./drivers/driver.ts";
 export type { JobProgress, LogLevel, LogLine, StepRecord, StoredEvent } from "./drivers/durable-store.ts";
 export { LOG_LINES_MAX } from "./drivers/durable-store.ts";
-export { createMemoryDriver } from "./drivers/memory.ts";
-export { createPostgresDriver, type PostgresDriverOptions } from "./drivers/postgres.ts";
+export { jobState } from "./drivers/job-state.ts";
 export type { JobInput } from "./enqueuer.ts";
 export {
   JobCancelledError,
@@ -27,6 +38,7 @@ export {
   JobFailedError,
   JobNotFoundError,
   JobNotInflightError,
+  JobNotRunnableError,
   JobOptionError,
   JobRunnerError,
   JobSchemaError,
@@ -45,9 +57,10 @@ export type { Instant } from "./instant.ts";
 export type { EventWait, JobContext, ReceivedEvent } from "./job-context.ts";
 export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
+export type { LongRun } from "./long-runs.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
 export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
-export type { JobRunnerOptions } from "./runner-options.ts";
+export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";
 export type { MissedTicks, Schedule, ScheduleOptions } from "./schedule.ts";
 export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./schedule.ts";
 export type { CompletedJob, WaitForOptions } from "./wait-for.ts";

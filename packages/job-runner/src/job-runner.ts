@@ -1,10 +1,11 @@
+import { createAdministration } from "./administration.ts";
+import { createDatabaseErrorLog } from "./database-error-log.ts";
+import { createDiagnosis } from "./diagnosis.ts";
 import { within } from "./drain.ts";
-import type { DeadLetterFilter } from "./drivers/driver.ts";
 import { createEnqueuer } from "./enqueuer.ts";
 import { createEvents } from "./events.ts";
-import { gaugesOf } from "./job-gauges.ts";
 import { createMetrics } from "./metrics.ts";
-import { createDatabaseErrorReport } from "./report-database-error.ts";
+import { createRunOne } from "./run-one.ts";
 import { type JobRunnerOptions, settingsOf } from "./runner-options.ts";
 import { createUpkeep } from "./upkeep.ts";
 import { createJobWaits } from "./wait-for.ts";
@@ -14,12 +15,15 @@ const DRAIN_MS = 10_000;
 
 export type JobRunner = ReturnType<typeof createJobRunner>;
 
-/** A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated. */
+/**
+ * A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated; the first use of the runner
+ * opens a store that was given by its `dsn`.
+ */
 export function createJobRunner(options: JobRunnerOptions) {
   const settings = settingsOf(options);
   const { driver } = settings;
-  const metrics = createMetrics(() => gaugesOf(workforce, settings));
-  const onDatabaseError = createDatabaseErrorReport(metrics, settings.logger);
+  const metrics = createMetrics(() => diagnosis.gauges());
+  const onDatabaseError = createDatabaseErrorLog(settings.logger, metrics);
   const waits = createJobWaits(driver);
   const workforce = createWorkforce(settings, metrics, {
     onDatabaseError,
@@ -28,18 +32,21 @@ export function createJobRunner(options: JobRunnerOptions) {
   });
   const wake = (queue: string) => workforce.workerOf(queue)?.wake();
   const events = createEvents(driver, wake, onDatabaseError);
+  const diagnosis = createDiagnosis(settings, workforce, onDatabaseError);
   const upkeep = createUpkeep({
     settings,
     metrics,
     deliverEvents: events.deliverEvents,
     onEnqueued: workforce.wakeAll,
+    diagnose: diagnosis.look,
     onDatabaseError,
   });
   let hints: { close(): Promise<void> } | undefined;
 
-  /** Migrates, then starts the workers. */
+  /** Migrates, opens the store, then starts the workers. */
   async function start(): Promise<void> {
     await settings.migrate?.();
+    await driver.open();
     if (!settings.runsWorkers) return;
     await upkeep.start();
     if (settings.jobs.size === 0) return;
@@ -47,7 +54,10 @@ export function createJobRunner(options: JobRunnerOptions) {
     workforce.start();
   }
 
-  /** Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. */
+  /**
+   * Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. Then closes the
+   * store if its `dsn` was given: every later use of this runner is refused.
+   */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
     const endMs = performance.now() + deadlineMs;
     const stopping = upkeep.stop();
@@ -55,6 +65,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     await within(endMs, stopping);
     await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
     hints = undefined;
+    await driver.close();
   }
 
   /** Cancels a queued or running job; a running one's signal aborts. False when it has ended or is unknown. */
@@ -67,15 +78,6 @@ export function createJobRunner(options: JobRunnerOptions) {
       workforce.wakeAll();
     }
     return isCancelled;
-  }
-
-  async function requeue(
-    filter: DeadLetterFilter,
-    requeueOptions?: { keepAttempts?: boolean },
-  ): Promise<number> {
-    const count = await driver.requeue(filter, requeueOptions);
-    if (count > 0) workforce.wakeAll();
-    return count;
   }
 
   async function listen() {
@@ -95,13 +97,15 @@ export function createJobRunner(options: JobRunnerOptions) {
     sendEvent: events.sendEvent,
     waitFor: waits.waitFor,
     cancel,
-    requeue,
+    runOne: createRunOne(settings, workforce),
     get: driver.get,
     steps: driver.stepsOf,
     log: driver.logOf,
     removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,
-    stats: () => ({ ...metrics.counts, ...gaugesOf(workforce, settings) }),
+    ...createAdministration(settings, metrics, workforce, waits.ended),
+    longRuns: diagnosis.longRuns,
+    stats: () => ({ ...metrics.counts, ...diagnosis.gauges() }),
     metrics: { prometheus: metrics.prometheus },
   };
 }

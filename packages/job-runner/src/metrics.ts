@@ -14,8 +14,12 @@ const RUN_DURATION_BOUNDS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30,
 export interface JobGauges {
   /** Jobs running in this process now. */
   readonly running: number;
-  /** Of these, jobs that run for more than five times their expectedRunMs. */
+  /** Of these, jobs that run for more than stuckFactor (five) times their expectedRunMs. */
   readonly stuck: number;
+  /** What holds back vacuum: transactions, prepared ones and replication slots, as last looked at. */
+  readonly snapshotHolders: number;
+  /** Age of the oldest of their transactions. */
+  readonly oldestSnapshotMs: number;
 }
 
 /** Counts what this process does with jobs, and writes it in the Prometheus text format. */
@@ -35,13 +39,15 @@ export function createMetrics(gauges: () => JobGauges) {
 
   /** The text exposition, to stand alone or beside other metrics. */
   function prometheus(): string {
-    const { running, stuck } = gauges();
+    const { running, stuck, snapshotHolders, oldestSnapshotMs } = gauges();
     return [
       ...Object.entries(COUNTERS).map(([key, [name, help]]) =>
         series(name, "counter", help, [`${name} ${counts[key as keyof typeof counts]}`]),
       ),
       gauge("phase6_task_running", "Jobs running in this process now.", running),
       gauge("phase6_task_stuck", "Jobs running for more than five times their expected time.", stuck),
+      gauge("phase6_snapshot_holders", "Old snapshots that hold back vacuum.", snapshotHolders),
+      gauge("phase6_oldest_snapshot_seconds", "Age of the oldest of these.", oldestSnapshotMs / 1000),
       claimLatency.text(
         "phase6_task_claim_latency_seconds",
         "From runnable to claimed, by the database's clock.",

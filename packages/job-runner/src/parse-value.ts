@@ -10,6 +10,10 @@ export function parseValue<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issues = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.code}`);
-  throw new JobSchemaError(type, side, issues.join("; "));
+  const rules = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.code}`);
+  const issues = result.error.issues.map(({ path, message }) => ({
+    pointer: path.map((key) => `/${String(key)}`).join(""),
+    detail: message,
+  }));
+  throw new JobSchemaError(type, side, rules.join("; "), issues);
 }

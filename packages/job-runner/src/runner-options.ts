@@ -1,10 +1,9 @@
 import { hostname } from "node:os";
 import { type Logger, pino } from "pino";
-import type { Sql } from "postgres";
 import type { Backoff } from "./backoff.ts";
+import { chooseStore, type StoreOptions } from "./choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
-import { type Driver, EVENT_DAYS } from "./drivers/driver.ts";
-import { createPostgresDriver } from "./drivers/postgres.ts";
+import { EVENT_DAYS } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -14,21 +13,24 @@ const LEASE_MARGIN_SHARE = 0.1;
 const MAX_RECOVERIES = 5;
 const IDLE_BACKOFF_BASE_MS = 50;
 const IDLE_BACKOFF_MAX_MS = 2000;
+const STUCK_FACTOR = 5;
 const ARCHIVE_DAYS = 30;
 const IDEMPOTENCY_KEY_DAYS = 30;
 
-export interface JobRunnerOptions {
-  /** The pool to share. Exactly one of `sql` and `driver` is given. */
-  readonly sql?: Sql;
-  readonly driver?: Driver;
-  /** Awaited first by `start`. */
-  readonly migrate?: () => Promise<unknown>;
+export type WorkerMode = "run" | "inspect";
+
+export interface JobRunnerOptions extends StoreOptions {
   /** The job types that this process runs. */
   readonly jobs?: readonly JobDefinition[];
   /** What this process enqueues by the clock. Each tick is enqueued once, whatever the number of processes. */
   readonly schedules?: readonly Schedule[];
   /** False: migrate and enqueue, but run nothing. Default true. */
   readonly workers?: boolean;
+  /**
+   * `inspect`: migrate and show, but claim nothing and maintain nothing; `runOne` runs a job that is named.
+   * Default: the environment's WHARF_WORKER_MODE, else `run`.
+   */
+  readonly workerMode?: WorkerMode;
   /** Jobs run at the same time in each queue. Default 10. */
   readonly concurrency?: number;
   /** Concurrency of single queues, where it differs. */
@@ -44,13 +46,11 @@ export interface JobRunnerOptions {
   /** First and longest pause between claims of an empty queue. Default 50 ms and 2 s. */
   readonly backoffBaseMs?: number;
   readonly maxBackoffMs?: number;
-  /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: `sql`. */
-  readonly listenSql?: Sql | false;
-  /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
-  readonly useAdvisoryLocks?: boolean;
   /** Run a job in this process at once when a slot is free, instead of queueing it first. Default true. */
   readonly handOver?: boolean;
   readonly workerId?: string;
+  /** A run is reported as stuck after so many times its expectedRunMs. Default 5. */
+  readonly stuckFactor?: number;
   readonly archiveDays?: number;
   readonly idempotencyKeyDays?: number;
   /** Days for which events are kept for jobs that will wait for them. Default 30. */
@@ -79,17 +79,18 @@ export function settingsOf(options: JobRunnerOptions) {
     jitter: 0.2,
   };
   return {
-    driver: driverOf(options),
+    driver: chooseStore(options),
     migrate: options.migrate,
     jobs: jobsByName(options.jobs ?? []),
+    runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
     schedules: schedulesByName(options.schedules ?? []),
-    runsWorkers: options.workers ?? true,
     concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
     leaseMs,
     leaseMarginMs,
     maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
     maxRecoveries: options.maxRecoveries ?? MAX_RECOVERIES,
     idleBackoff,
+    stuckFactor: options.stuckFactor ?? STUCK_FACTOR,
     handsOver: options.handOver ?? true,
     workerId,
     logger: logger.child({ worker_id: workerId }),
@@ -102,21 +103,9 @@ export function settingsOf(options: JobRunnerOptions) {
   };
 }
 
-function driverOf({ sql, driver, listenSql, useAdvisoryLocks }: JobRunnerOptions): Driver {
-  if (driver !== undefined && sql === undefined) return driver;
-  if (sql === undefined || driver !== undefined) {
-    throw new JobOptionError("Give createJobRunner exactly one of `sql` and `driver`.");
-  }
-  return createPostgresDriver({
-    sql,
-    useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
-    ...(listenSql === undefined ? {} : { listenSql }),
-  });
-}
-
-function advisoryLocksFromEnvironment(): boolean {
+function workerModeFromEnvironment(): WorkerMode {
   // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
-  return process.env["USE_ADVISORY_LOCKS"] === "1";
+  return process.env["WHARF_WORKER_MODE"] === "inspect" ? "inspect" : "run";
 }
 
 function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {

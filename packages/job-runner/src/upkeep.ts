@@ -4,22 +4,25 @@ import { createScheduler } from "./scheduler.ts";
 
 /** How often a runner looks for due schedules and for events that a process died over. */
 const LOOK_EVERY_MS = 1000;
+const DIAGNOSE_EVERY_MS = 30_000;
 const MAINTAIN_EVERY_MS = 3_600_000;
 
 export interface UpkeepOptions {
   readonly settings: Settings;
   readonly metrics: Metrics;
   deliverEvents(): Promise<void>;
+  diagnose(): Promise<void>;
   /** Jobs were enqueued by a schedule. */
   onEnqueued(): void;
   onDatabaseError(operation: string, error: unknown): void;
 }
 
-/** What a runner does by the clock: schedules, undelivered events, retention. None of it rejects. */
+/** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
 export function createUpkeep({
   settings,
   metrics,
   deliverEvents,
+  diagnose,
   onEnqueued,
   onDatabaseError,
 }: UpkeepOptions) {
@@ -33,6 +36,7 @@ export function createUpkeep({
     await look();
     timers.push(setInterval(() => void maintain(), MAINTAIN_EVERY_MS));
     timers.push(setInterval(() => void look(), LOOK_EVERY_MS));
+    timers.push(setInterval(() => void diagnose(), DIAGNOSE_EVERY_MS));
   }
 
   /** Resolves when nothing is under way. */

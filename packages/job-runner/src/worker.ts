@@ -82,9 +82,9 @@ export class Worker {
 
   /**
    * Stores a job that is leased to this worker from its enqueue on and runs it; undefined when no slot is free for it
-   * or other jobs may be waiting.
+   * or other jobs may be waiting. Resolves to undefined when the store refused it, as its queue is paused.
    */
-  handOver(leased: () => Promise<ReservedJob>): Promise<ReservedJob> | undefined {
+  handOver(leased: () => Promise<ReservedJob | undefined>): Promise<ReservedJob | undefined> | undefined {
     const isIdle = this.#isActive && !this.#mayHaveMore && this.#claims.size === 0 && this.#buffered() === 0;
     if (!isIdle || this.#freeSlots() === 0) return undefined;
     this.#expected += 1;
@@ -197,11 +197,11 @@ export class Worker {
     return run;
   }
 
-  async #receive(leased: () => Promise<ReservedJob>) {
+  async #receive(leased: () => Promise<ReservedJob | undefined>) {
     const sentAtMs = performance.now();
     try {
       const job = await leased();
-      this.#buffer.push(this.#hold(job, sentAtMs));
+      if (job !== undefined) this.#buffer.push(this.#hold(job, sentAtMs));
       return job;
     } finally {
       this.#expected -= 1;

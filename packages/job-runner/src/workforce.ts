@@ -2,6 +2,7 @@ import { createCompleter } from "./completer.ts";
 import { drainWorkers } from "./drain.ts";
 import { JobRunnerError } from "./errors.ts";
 import { executeJob } from "./execute-job.ts";
+import { createHandRuns } from "./hand-runs.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Metrics } from "./metrics.ts";
@@ -45,6 +46,8 @@ export function createWorkforce(
     onError: onDatabaseError,
   };
   const persist = createPersist(heartbeat, onDatabaseError);
+
+  const byHand = createHandRuns(heartbeat, settings.leaseMs, perform);
 
   for (const [queue, types] of typesByQueue(settings)) {
     workers.set(
@@ -91,19 +94,16 @@ export function createWorkforce(
   }
 
   const drain = (deadlineMs: number) =>
-    drainWorkers(
-      { workers: [...workers.values()], driver, heartbeat, completer, onError: onDatabaseError },
-      deadlineMs,
-    );
+    drainWorkers({ workers: all(), driver, heartbeat, completer, onError: onDatabaseError }, deadlineMs);
 
-  function running(): JobRun[] {
-    return [...workers.values()].flatMap((worker) => [...worker.running]);
-  }
+  const all = () => [...workers.values(), byHand];
+  const running = (): JobRun[] => all().flatMap((worker) => [...worker.running]);
 
   return {
     start,
     drain,
     running,
+    runHere: byHand.runHere,
     workerOf: (queue: string) => workers.get(queue),
     cancelled: heartbeat.cancelled,
     wakeAll: () => {

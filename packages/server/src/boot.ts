@@ -99,6 +99,8 @@ async function start(
     queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE },
     schedules: jobs.map(({ schedule }) => schedule),
     workers: config.role !== "server",
+    workerMode: config.workerMode,
+    administrationSql: pools.jobAdministration,
     useAdvisoryLocks: config.useAdvisoryLocks,
     logger,
   });
@@ -115,6 +117,7 @@ async function start(
     reads,
     edits,
     queueDepth: ingest.writer.depth,
+    jobs: runner,
     jobMetrics: runner.metrics.prometheus,
     ingest: ingest.dependencies,
     reports: { database: writes, workspaces: ingest.workspaces },
@@ -166,6 +169,10 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
       options.max,
     );
   const sql = createDb(url);
+  const jobAdministration = createDb(url, {
+    applicationName: "wharf-job-administration",
+    max: ADMINISTRATION_CONNECTIONS,
+  });
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
   const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
@@ -177,9 +184,10 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   });
   const close = async () => {
     const databases = [reads, edits, writes, blobs, health].map((database) => database.close());
-    await Promise.all([closeDb(sql), closeDb(direct), ...databases]);
+    const pools = [sql, direct, jobAdministration].map(closeDb);
+    await Promise.all([...pools, ...databases]);
   };
-  return { sql, reads, edits, writes, blobs, health, direct, close };
+  return { sql, jobAdministration, reads, edits, writes, blobs, health, direct, close };
 }
 
 function createIngest({ limits }: Config, writes: Database, metrics: ServerMetrics, logger: Logger) {

@@ -55,6 +55,7 @@ const environmentSchema = z.object({
     .min(SESSION_IDLE_MINUTES_MIN)
     .default(DEFAULT_SESSION_IDLE_MINUTES),
   WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
+  WHARF_WORKER_MODE: z.enum(["run", "inspect"]).default("run"),
   WHARF_CORS_ORIGINS: originList,
   WHARF_TRUSTED_PROXIES: z.preprocess(
     (value) => (value === "" ? undefined : value),
@@ -83,6 +84,8 @@ export type Config = {
   role: "all" | "server" | "worker";
   /** Jobs that run commands on this machine; null unless they are switched on. */
   commandJobs: { folder: string; path: string } | null;
+  /** `inspect`: show jobs, but claim none. */
+  workerMode: "run" | "inspect";
   isProduction: boolean;
   /** Pages of these origins may call the API from a browser. */
   corsOrigins: readonly string[];
@@ -115,6 +118,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     commandJobs: values.WHARF_COMMAND_JOBS
       ? { folder: values.WHARF_COMMAND_DIR ?? defaultCommandFolder(), path: values.PATH }
       : null,
+    workerMode: values.WHARF_WORKER_MODE,
     isProduction: values.NODE_ENV === "production" || isRailway,
     corsOrigins: values.WHARF_CORS_ORIGINS,
     trustedProxies: values.WHARF_TRUSTED_PROXIES ?? (isRailway ? 1 : 0),

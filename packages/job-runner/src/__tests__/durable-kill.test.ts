@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { clearRows, type Program, spawnProgram, until, useTestDatabase } from "@wharf/testkit";
 import { z } from "zod";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, defineJob, type JobRunner } from "../index.ts";
 
 const DEADLINE_MS = 90_000;

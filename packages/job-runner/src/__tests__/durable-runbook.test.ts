@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "bun:test";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { ack, ids, later, NOW, present, reserve, running } from "../conformance/setup.ts";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
-import { createPostgresDriver } from "../index.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../drivers/postgres.ts";
 
 const DAY_MS = 86_400_000;
 const RETENTION = { archiveDays: 30, idempotencyKeyDays: 30 };

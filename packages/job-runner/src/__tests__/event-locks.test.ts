@@ -2,8 +2,8 @@ import { beforeEach, expect, test } from "bun:test";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import postgres, { type TransactionSql } from "postgres";
 import { present, reserve, running } from "../conformance/setup.ts";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
-import { createPostgresDriver } from "../index.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../drivers/postgres.ts";
 import { deliverEvents } from "../sql/deliver-events.ts";
 import { suspendJob } from "../sql/steps.ts";
 

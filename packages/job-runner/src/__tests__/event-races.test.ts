@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { until, useTestDatabase } from "@wharf/testkit";
 import postgres from "postgres";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
 import type { Driver, ReservedJob } from "../drivers/driver.ts";
-import { createPostgresDriver } from "../index.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../drivers/postgres.ts";
 
 const JOBS = 120;
 const KEYS = 12;

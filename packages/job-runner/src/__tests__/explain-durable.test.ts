@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useTestDatabase } from "@wharf/testkit";
 import type { Sql } from "postgres";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { deliverEvents } from "../sql/deliver-events.ts";
 import { appendLog, selectLog } from "../sql/job-notes.ts";
 import { endWaits, heldSteps, saveStep, selectSteps, suspendJob } from "../sql/steps.ts";

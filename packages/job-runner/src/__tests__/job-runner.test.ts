@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
-import { createMemoryDriver, defineJob, JobSchemaError, UnrecoverableError } from "../index.ts";
+import { defineJob, JobSchemaError, UnrecoverableError } from "../index.ts";
 import { anything, ended, fast, statusOf, useRunners } from "./setup.ts";
 
 const { database, runnerOf, started } = useRunners();
@@ -24,6 +24,17 @@ describe("running jobs", () => {
     const job = defineJob({ name: "strict", input: z.object({ n: z.number() }), run: () => undefined });
     const runner = runnerOf([job]);
     await expect(runner.enqueue(job, { n: "1" } as never)).rejects.toBeInstanceOf(JobSchemaError);
+    expect(await database.sql`SELECT id FROM jobs`).toHaveLength(0);
+  });
+
+  test("an empty concurrency key is refused at the enqueue", async () => {
+    const job = defineJob({
+      name: "keyed",
+      input: anything,
+      concurrency: { key: () => "" },
+      run: () => undefined,
+    });
+    await expect(runnerOf([job]).enqueue(job, 1)).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });
     expect(await database.sql`SELECT id FROM jobs`).toHaveLength(0);
   });
 
@@ -127,7 +138,7 @@ describe("running jobs", () => {
 
   test("the same runner works on the memory driver", async () => {
     const echo = defineJob({ name: "echo", input: z.string(), run: (_ctx, text) => text });
-    const runner = await started([echo], { driver: createMemoryDriver() });
+    const runner = await started([echo], { dsn: "memory:" });
     const { id } = await runner.enqueue(echo, "hi", { delayMs: 1 });
     await ended(runner, id, "completed");
     expect((await runner.get(id))?.output).toBe("hi");

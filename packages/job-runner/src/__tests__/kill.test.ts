@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Program, spawnProgram, until, useTestDatabase } from "@wharf/testkit";
 import { z } from "zod";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, defineJob } from "../index.ts";
 
 const PROCESSES = 8;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
-import { defineJob, type JobContext } from "../index.ts";
+import { defineJob, type JobContext, type JobRecord } from "../index.ts";
 import { anything, ended, fast, useRunners } from "./setup.ts";
 
 const { database, runnerOf, started } = useRunners();
@@ -10,10 +10,17 @@ describe("leases", () => {
     await new Promise((_, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason)));
   }
 
+  /** From the claim to the last heartbeat. */
+  const heldMs = (job: JobRecord | undefined) =>
+    Date.parse(job?.heartbeatAt ?? "") - Date.parse(job?.lockedAt ?? "");
+
   test("a long job keeps its lease by heartbeats", async () => {
-    const long = defineJob({ name: "long", input: anything, run: () => Bun.sleep(700) });
+    const { promise: enough, resolve: end } = Promise.withResolvers<void>();
+    const long = defineJob({ name: "long", input: anything, run: () => enough });
     const runner = await started([long], { leaseMs: 200, leaseMarginMs: 40 });
     const { id } = await runner.enqueue(long, null);
+    await until(async () => heldMs(await runner.get(id)) > 600, { describe: "three leases to have passed" });
+    end();
     await ended(runner, id, "completed");
     expect(await runner.get(id)).toMatchObject({ recoveries: 0, leaseGeneration: 1, attempts: 0 });
   });

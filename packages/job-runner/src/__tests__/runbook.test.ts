@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "bun:test";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { ack, enqueue, ids, job, LEASE_MS, present, reserve } from "../conformance/setup.ts";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
-import { createPostgresDriver } from "../index.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../drivers/postgres.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });
 const driverOf = () => createPostgresDriver({ sql: database.sql });

@@ -2,13 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
 import type { Driver } from "../drivers/driver.ts";
-import {
-  createMemoryDriver,
-  defineJob,
-  defineSchedule,
-  MISSED_TICKS_MAX,
-  type ScheduleOptions,
-} from "../index.ts";
+import { createMemoryDriver } from "../drivers/memory.ts";
+import { defineJob, defineSchedule, MISSED_TICKS_MAX, type ScheduleOptions } from "../index.ts";
 import { createScheduler } from "../scheduler.ts";
 import { useRunners } from "./setup.ts";
 

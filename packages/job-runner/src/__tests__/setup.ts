@@ -1,11 +1,10 @@
 import { afterEach, beforeEach } from "bun:test";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { pino } from "pino";
-import { z } from "zod";
-import { migrateJobs } from "../drivers/__tests__/migrate.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, type JobDefinition, type JobRunner, type JobRunnerOptions } from "../index.ts";
 
-export const anything = z.any();
+export { anything } from "./anything.ts";
 /** A backoff that does not make a test wait. */
 export const fast = { baseMs: 1, factor: 1, maxMs: 1, jitter: 0 };
 export const silent = pino({ level: "silent" });
@@ -21,7 +20,8 @@ export function useRunners() {
   });
 
   function runnerOf(jobs: readonly JobDefinition[], options: Partial<JobRunnerOptions> = {}) {
-    const store = options.driver === undefined ? { sql: database.sql } : {};
+    const isGiven = options.driver !== undefined || options.dsn !== undefined;
+    const store = isGiven ? {} : { sql: database.sql };
     const runner = createJobRunner({ ...store, jobs, logger: silent, maxBackoffMs: 100, ...options });
     runners.push(runner);
     return runner;

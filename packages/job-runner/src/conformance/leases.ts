@@ -176,7 +176,7 @@ export function describeLeases(current: DriverUnderTest) {
 
     test("a job handed over at its enqueue runs under the caller's token", async () => {
       const request = { workerId: "w9", leaseMs: LEASE_MS, token: OTHER_TOKEN };
-      const reserved = await current().handOver(job({ payload: [1] }), request, { now: NOW });
+      const reserved = present(await current().handOver(job({ payload: [1] }), request, { now: NOW }));
       expect(reserved).toMatchObject({ token: OTHER_TOKEN, payload: [1], attempts: 0 });
       expect(await reserve(current())).toEqual([]);
       await ack(current(), reserved);

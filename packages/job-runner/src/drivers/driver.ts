@@ -1,6 +1,7 @@
 import type { ISql } from "postgres";
 import type { LeaseRefusal } from "../errors.ts";
 import type { Instant } from "../instant.ts";
+import type { AdminStore } from "./admin-store.ts";
 import type { DurableStore, JobProgress } from "./durable-store.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 
@@ -170,11 +171,11 @@ export interface Hints {
  * What a store must do for the engine. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
  * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
  */
-export interface Driver extends DurableStore, ScheduleStore {
-  readonly name: "postgres" | "memory" | "sqlite";
+export interface Driver extends AdminStore, DurableStore, ScheduleStore {
+  readonly name: "postgres" | "kysely" | "memory" | "sqlite";
   enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
-  /** Stores one job already running under the caller's lease. */
-  handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob>;
+  /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
+  handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob | undefined>;
   /** Recovers expired leases, then claims up to `limit` runnable jobs under one fresh token. */
   reserve(request: ReserveRequest, at?: At): Promise<Reservation>;
   extend(leases: readonly Lease[], leaseMs: number, at?: At): Promise<LeaseRefusal[]>;
@@ -190,9 +191,10 @@ export interface Driver extends DurableStore, ScheduleStore {
   get(jobId: string, at?: At): Promise<JobRecord | undefined>;
   /** Dead letters, oldest first, after the given id. */
   deadLetters(filter: DeadLetterFilter, page: { limit: number; after?: string }): Promise<JobRecord[]>;
-  /** Puts dead letters back in their queue; returns how many. Attempts start again at 0 unless kept. */
-  requeue(filter: DeadLetterFilter, options?: { keepAttempts?: boolean } & At): Promise<number>;
-  listen?(hints: Hints): Promise<{ close(): Promise<void> }>;
+  /** Undefined: this store sends no hints. */
+  listen?(hints: Hints): Promise<{ close(): Promise<void> } | undefined>;
   /** Drops archived jobs with their steps and logs, idempotency keys and events past their retention. */
   maintain(retention: Retention, at?: At): Promise<void>;
+  /** Closes what the driver has opened by itself; absent: nothing. */
+  close?(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { JobSummary } from "./admin-store.ts";
 import type { FailureKind, JobRecord, JobStatus } from "./driver.ts";
 import type { JobProgress } from "./durable-store.ts";
 
@@ -34,13 +35,23 @@ export interface JobRow {
   readonly completed_at: string | null;
 }
 
+export type JobSummaryRow = Omit<JobRow, "payload" | "output" | "lease_token">;
+
 /** The job as callers see it: a `run_at` of '-infinity' is null, "runnable now". */
 export function toJobRecord(row: JobRow): JobRecord {
+  return {
+    ...toJobSummary(row),
+    payload: row.payload,
+    leaseToken: row.lease_token,
+    output: row.output,
+  };
+}
+
+export function toJobSummary(row: JobSummaryRow): JobSummary {
   return {
     id: row.id,
     queue: row.queue,
     type: row.type,
-    payload: row.payload,
     status: row.status,
     priority: row.priority,
     runAt: row.run_at === "-infinity" ? null : row.run_at,
@@ -48,7 +59,6 @@ export function toJobRecord(row: JobRow): JobRecord {
     maxAttempts: row.max_attempts,
     recoveries: row.recoveries,
     leaseGeneration: row.lease_generation,
-    leaseToken: row.lease_token,
     leaseExpiresAt: row.lease_expires_at,
     heartbeatAt: row.heartbeat_at,
     lockedAt: row.locked_at,
@@ -62,7 +72,6 @@ export function toJobRecord(row: JobRow): JobRecord {
     failureKind: row.failure_kind,
     dlqReason: row.dlq_reason,
     dlqFailedAt: row.dlq_failed_at,
-    output: row.output,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     completedAt: row.completed_at,

@@ -11,7 +11,6 @@ export interface MemoryJob {
   readonly queue: string;
   readonly type: string;
   readonly payload: unknown;
-  readonly priority: number;
   readonly maxAttempts: number;
   readonly timeoutMs: number | null;
   readonly idempotencyKey: string | null;
@@ -19,6 +18,7 @@ export interface MemoryJob {
   readonly concurrencyLimit: number;
   readonly createdAt: bigint;
   status: JobStatus;
+  priority: number;
   /** Null: runnable now. */
   runAt: bigint | null;
   progress: JobProgress | null;
@@ -102,6 +102,24 @@ export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
   job.runAt = null;
   job.status = status;
   job.updatedAt = now;
+}
+
+export function cancelJob(job: MemoryJob, reason: string, now: bigint) {
+  endLease(job, "failed", now);
+  Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
+}
+
+/** A failed job runs again; its failure and its lost leases are forgotten. */
+export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
+  endLease(job, "queued", now);
+  Object.assign(job, {
+    failureKind: null,
+    failedAt: null,
+    dlqReason: null,
+    dlqFailedAt: null,
+    recoveries: 0,
+  });
+  if (!keepAttempts) job.attempts = 0;
 }
 
 export function toReserved(job: MemoryJob, token: string): ReservedJob {

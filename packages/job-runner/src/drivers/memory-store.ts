@@ -1,12 +1,14 @@
 import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseRefusal } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
+import type { ReserveOneRequest } from "./admin-store.ts";
 import type { At, DeadLetterFilter, Enqueued, Lease, NewJob, ReserveRequest } from "./driver.ts";
-import { endLease, type MemoryJob, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
+import { endLease, type MemoryJob, NEVER, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
 import { newMemoryDurable } from "./memory-steps.ts";
 
 /** The jobs of the memory driver and the rules by which they change; times are microseconds since 1970. */
 export function createMemoryStore() {
   const jobs = new Map<string, MemoryJob>();
+  const pauses = new Map<string, { pausedAt: bigint; reason: string | null }>();
   const knownKeys = new Map<string, { jobId: string; createdAt: bigint }>();
   const durable = newMemoryDurable();
   let lastId = 0;
@@ -39,6 +41,7 @@ export function createMemoryStore() {
   function claim(request: ReserveRequest, now: bigint) {
     const token = crypto.randomUUID();
     const claimed: MemoryJob[] = [];
+    if (pauses.has(request.queue)) return [];
     const waiting = [...jobs.values()].filter((job) => isRunnable(job, request, now)).sort(inOrder);
     for (const job of waiting) {
       if (claimed.length >= request.limit) break;
@@ -47,6 +50,14 @@ export function createMemoryStore() {
       claimed.push(job);
     }
     return claimed.map((job) => toReserved(job, token));
+  }
+
+  function claimOne(jobId: string, request: ReserveOneRequest, now: bigint) {
+    const job = jobs.get(jobId);
+    if (job?.status !== "queued" || job.runAt === NEVER || !hasFreeSlot(job, jobs)) return undefined;
+    const token = crypto.randomUUID();
+    startLease(job, { token, ...request }, now);
+    return toReserved(job, token);
   }
 
   function refusal(
@@ -74,7 +85,7 @@ export function createMemoryStore() {
     for (const job of jobs.values()) if (isDeadLetter(job, filter)) yield job;
   }
 
-  return { jobs, knownKeys, durable, store, recover, claim, underLease, dead };
+  return { jobs, pauses, knownKeys, durable, store, recover, claim, claimOne, underLease, dead };
 }
 
 export type MemoryStore = ReturnType<typeof createMemoryStore>;

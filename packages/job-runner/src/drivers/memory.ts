@@ -1,8 +1,9 @@
 import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
 import { type Driver, EVENT_DAYS } from "./driver.ts";
+import { adminOperations } from "./memory-admin.ts";
 import { createMemoryDurableStore } from "./memory-durable.ts";
-import { endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
+import { cancelJob, endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
 import { createMemoryScheduleStore } from "./memory-schedules.ts";
 import { forgetEvents } from "./memory-steps.ts";
 import { bury, createMemoryStore, type MemoryStore, microsOf, throwIfRefused } from "./memory-store.ts";
@@ -18,12 +19,13 @@ export function createMemoryDriver(): Driver {
     ...queueOperations(store),
     ...leaseOperations(store),
     ...upkeepOperations(store),
+    ...adminOperations(store),
     ...createMemoryDurableStore(store),
     ...createMemoryScheduleStore(store),
   };
 }
 
-function queueOperations({ jobs, store, recover, claim }: MemoryStore) {
+function queueOperations({ jobs, pauses, store, recover, claim }: MemoryStore) {
   return {
     async enqueue(newJobs, options) {
       if (options?.transaction) throw new UnsupportedByDriverError("A transaction", "memory");
@@ -31,6 +33,7 @@ function queueOperations({ jobs, store, recover, claim }: MemoryStore) {
       return newJobs.map((job) => store(job, now));
     },
     async handOver(newJob, request, at) {
+      if (pauses.has(newJob.queue)) return undefined;
       const now = microsOf(at);
       const { id } = store(newJob, now);
       const job = jobs.get(id);
@@ -98,9 +101,7 @@ function upkeepOperations({ jobs, knownKeys, durable, dead }: MemoryStore) {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);
       if (job === undefined || !["queued", "running"].includes(job.status)) return false;
-      const now = microsOf(at);
-      endLease(job, "failed", now);
-      Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
+      cancelJob(job, reason, microsOf(at));
       return true;
     },
     async deadLetters(filter, page) {
@@ -109,12 +110,6 @@ function upkeepOperations({ jobs, knownKeys, durable, dead }: MemoryStore) {
         .filter((job) => Number(job.id) > after)
         .slice(0, page.limit)
         .map(toRecord);
-    },
-    async requeue(filter, options) {
-      const now = microsOf(options);
-      const found = [...dead(filter)];
-      for (const job of found) revive(job, options?.keepAttempts ?? false, now);
-      return found.length;
     },
     async maintain(retention, at) {
       const now = microsOf(at);
@@ -142,18 +137,6 @@ function complete(job: MemoryJob, output: unknown, now: bigint) {
   const { workerId, lockedAt } = job.lease ?? { workerId: null, lockedAt: null };
   endLease(job, "completed", now);
   Object.assign(job, { output: output ?? null, completedAt: now, lockedBy: workerId, lockedAt });
-}
-
-function revive(job: MemoryJob, keepAttempts: boolean, now: bigint) {
-  endLease(job, "queued", now);
-  Object.assign(job, {
-    failureKind: null,
-    failedAt: null,
-    dlqReason: null,
-    dlqFailedAt: null,
-    recoveries: 0,
-  });
-  if (!keepAttempts) job.attempts = 0;
 }
 
 function days(count: number): bigint {

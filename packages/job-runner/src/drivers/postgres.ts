@@ -11,7 +11,6 @@ import { forgetEvents, forgetOrphans } from "../sql/forget-orphans.ts";
 import { handOverJob } from "../sql/hand-over-job.ts";
 import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.ts";
 import { releaseJobs } from "../sql/release-jobs.ts";
-import { requeueDeadLetters } from "../sql/requeue-dead-letters.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
 import { storableJson } from "../storable-json.ts";
@@ -27,35 +26,49 @@ import {
   type ReservedJob,
 } from "./driver.ts";
 import { toJobRecord } from "./job-row.ts";
+import { postgresAdmin } from "./postgres-admin.ts";
 import { createPostgresDurableStore } from "./postgres-durable.ts";
 import { listenForHints } from "./postgres-hints.ts";
 import { explainRefusals, refuse } from "./postgres-refusals.ts";
 import { createPostgresReserve } from "./postgres-reserve.ts";
 import { createPostgresScheduleStore } from "./postgres-schedules.ts";
 
+export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
+
 export interface PostgresDriverOptions {
   readonly sql: Sql;
   /** A pool that may LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`. */
   readonly listenSql?: Sql | false;
+  /** A pool for what operators do (lists, queue figures, many jobs at once). Default: `sql`. */
+  readonly administrationSql?: Sql;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
 }
 
-/** The driver that the engine is made for. Every operation is one statement, so it needs no transaction of its own. */
+/** The driver that the engine is made for. */
 export function createPostgresDriver(options: PostgresDriverOptions): Driver {
-  const { sql } = options;
+  const { sql, administrationSql = sql } = options;
   const listenSql = options.listenSql ?? sql;
-
   return {
+    ...createPostgresOperations(sql, { ...options, administrationSql }),
     name: "postgres",
+    ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
+  };
+}
+
+/** Every operation but LISTEN, on anything that runs statements. Each is one statement: it needs no transaction of its own. */
+export function createPostgresOperations(
+  sql: PostgresClient,
+  options: { readonly administrationSql: PostgresClient; readonly useAdvisoryLocks?: boolean },
+): Omit<Driver, "name" | "listen"> {
+  return {
     enqueue: (jobs, enqueueOptions) => enqueue(sql, jobs, enqueueOptions),
     reserve: createPostgresReserve(sql, options.useAdvisoryLocks ?? false),
     ack: (acks, at) => ack(sql, acks, at),
     extend: (leases, leaseMs, at) => extend(sql, leases, leaseMs, at),
     async handOver(job, request, at) {
       const [row] = await handOverJob(sql, job, request, at?.now);
-      if (row === undefined) throw new Error("INSERT … RETURNING came back empty.");
-      return toHandedOver(job, request.token, row.id);
+      return row && toHandedOver(job, request.token, row.id);
     },
     async retry(lease, request, at) {
       const rows = await retryJob(sql, lease, request, at?.now);
@@ -78,12 +91,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     async deadLetters(filter, page) {
       return (await selectDeadLetters(sql, filter, page)).map(toJobRecord);
     },
-    async requeue(filter, requeueOptions) {
-      const keepAttempts = requeueOptions?.keepAttempts ?? false;
-      const [row] = await requeueDeadLetters(sql, filter, keepAttempts, requeueOptions?.now);
-      return row?.count ?? 0;
-    },
-    ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
+    ...postgresAdmin(options.administrationSql),
     async maintain(retention, at) {
       await maintainArchive(sql, retention.archiveDays);
       await forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now);
@@ -108,7 +116,7 @@ async function enqueue(sql: PostgresClient, jobs: readonly NewJob[], options: En
 }
 
 /** One statement a token, as a join on (id, token) pairs made the planner scan; a claimed batch shares one token. */
-async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<LeaseRefusal[]> {
+async function ack(sql: PostgresClient, acks: readonly Ack[], at: At | undefined): Promise<LeaseRefusal[]> {
   const byToken = Map.groupBy(acks, (done) => done.token);
   const refusals = await Promise.all(
     [...byToken].map(async ([token, batch]) => {
@@ -121,7 +129,7 @@ async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<
   return refusals.flat();
 }
 
-async function extend(sql: Sql, leases: readonly Lease[], leaseMs: number, at: At | undefined) {
+async function extend(sql: PostgresClient, leases: readonly Lease[], leaseMs: number, at: At | undefined) {
   if (leases.length === 0) return [];
   const rows = await extendLeases(sql, leases, leaseMs, at?.now);
   const held = new Map(rows.map((row) => [`${row.id} ${row.lease_token}`, row.extended]));

@@ -1,6 +1,7 @@
 import type { PostgresClient } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { milliseconds, textArray, timeOf } from "./fragments.ts";
+import { isOpen } from "./pause-queue.ts";
 
 /** A job's place in its queue. `run_at` is in seconds since 1970, -Infinity when it was runnable at once. */
 export interface ClaimPosition {
@@ -21,6 +22,8 @@ export interface Claim {
   readonly byAdvisoryLock: boolean;
   readonly now: Instant | undefined;
 }
+
+export type LeaseOfClaim = Pick<Claim, "token" | "workerId" | "leaseMs" | "now">;
 
 export interface ClaimedRow extends ClaimPosition {
   readonly type: string;
@@ -54,7 +57,7 @@ export function claimJobs(sql: PostgresClient, claim: Claim) {
 }
 
 /** What a claim sets on the row. */
-export function leaseColumns(sql: PostgresClient, claim: Claim) {
+export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim) {
   const at = timeOf(sql, claim.now);
   return sql`status = 'running', lease_token = ${claim.token}::uuid, lease_generation = lease_generation + 1,
     lease_expires_at = ${at} + ${milliseconds(sql, claim.leaseMs)}, heartbeat_at = ${at}, locked_at = ${at},
@@ -62,15 +65,16 @@ export function leaseColumns(sql: PostgresClient, claim: Claim) {
 }
 
 /** What a claim hands out. date_part, as extract() works in numeric, which cost 3 of a claim's 21 µs a job. */
-export function claimedColumns(sql: PostgresClient, claim: Claim) {
+export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">) {
   const at = timeOf(sql, claim.now);
   return sql`id, type, payload, priority, date_part('epoch', run_at) AS run_at, attempts, max_attempts, recoveries,
     timeout_ms, concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
 }
 
-/** Queued, due, and of a type that the worker knows. */
+/** Queued, due, of a type that the worker knows, and in a queue that is not paused. */
 export function runnable(sql: PostgresClient, claim: Claim) {
   return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= ${timeOf(sql, claim.now)}
+    AND ${isOpen(sql, claim.queue)}
     ${claim.types === undefined ? sql`` : sql`AND type = ANY (${textArray(claim.types)}::text[])`}`;
 }
 

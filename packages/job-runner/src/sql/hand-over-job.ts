@@ -1,10 +1,11 @@
 import type { HandOverRequest, NewJob, PostgresClient } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
 import { storableJson } from "../storable-json.ts";
+import { isOpen } from "./pause-queue.ts";
 
 /**
  * Stores one job that is already running under the caller's lease: no claim, no notification.
- * Its first lease, so any number of handed-over jobs may share one token.
+ * Its first lease, so any number of handed-over jobs may share one token. No row: the queue is paused.
  */
 export function handOverJob(
   sql: PostgresClient,
@@ -20,5 +21,6 @@ export function handOverJob(
       ${job.maxAttempts ?? 25}::integer, ${job.timeoutMs ?? null}::integer, 'running', 1, ${request.token}::uuid,
       now + ${request.leaseMs}::float8 * interval '1 millisecond', now, now, ${request.workerId}, now, now
     FROM (SELECT COALESCE(${now}::text::timestamptz, now()) AS now) AS at
+    WHERE ${isOpen(sql, job.queue)}
     RETURNING id`;
 }

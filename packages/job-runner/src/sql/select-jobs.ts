@@ -28,10 +28,14 @@ export function matchesDeadLetter(sql: PostgresClient, filter: DeadLetterFilter)
 }
 
 function jobColumns(sql: PostgresClient) {
-  return sql`id, queue, type, payload, status, priority, ${isoText(sql, "run_at")}, attempts, max_attempts, recoveries,
-    lease_generation, lease_token, ${isoText(sql, "lease_expires_at")}, ${isoText(sql, "heartbeat_at")},
-    ${isoText(sql, "locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, progress,
-    last_error,
-    ${isoText(sql, "failed_at")}, failure_kind, dlq_reason, ${isoText(sql, "dlq_failed_at")}, output,
+  return sql`${summaryColumns(sql)}, payload, output, lease_token`;
+}
+
+/** All of a job but what may be large or secret. */
+export function summaryColumns(sql: PostgresClient) {
+  return sql`id, queue, type, status, priority, ${isoText(sql, "run_at")}, attempts, max_attempts, recoveries,
+    lease_generation, ${isoText(sql, "lease_expires_at")}, ${isoText(sql, "heartbeat_at")},
+    ${isoText(sql, "locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, progress, last_error,
+    ${isoText(sql, "failed_at")}, failure_kind, dlq_reason, ${isoText(sql, "dlq_failed_at")},
     ${isoText(sql, "created_at")}, ${isoText(sql, "updated_at")}, ${isoText(sql, "completed_at")}`;
 }

@@ -23,6 +23,7 @@ describe("readConfig", () => {
       sessionIdleMs: 10_800_000,
       role: "all",
       commandJobs: null,
+      workerMode: "run",
       isProduction: false,
       corsOrigins: [],
       trustedProxies: 0,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "bun:test";
+import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import type { Hono } from "hono";
 import pino from "pino";
@@ -7,7 +8,7 @@ import { type Database, openDatabase } from "../db/database.ts";
 import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
-import type { Sql } from "../db/postgres.ts";
+import { closeDb, createDb, type Sql } from "../db/postgres.ts";
 import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
 import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
@@ -15,11 +16,13 @@ import { createFlush } from "../ingest/flush.ts";
 import { createSettledParents } from "../ingest/settled-parents.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
+import { createServerJobs } from "../jobs/server-jobs.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { createServerMetrics, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "../readiness.ts";
 
 export type TestApp = {
+  jobs: JobRunner;
   app: Hono<AppEnv>;
   access: Access;
   metrics: ServerMetrics;
@@ -144,9 +147,18 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     onRefusal: (limit) => metrics.refusals.add(1, limit),
     ...(options.monotonicNow === undefined ? {} : { now: options.monotonicNow }),
   });
+  const jobSql = createDb(url, { max: 4 });
+  const logger = options.logger ?? pino({ level: "silent" });
+  const jobs = createJobRunner({
+    sql: jobSql,
+    jobs: createServerJobs({ database: writes, logger, session_idle_ms: 1 }).map(({ job }) => job),
+    workerMode: "inspect",
+    logger,
+  });
   const app = createApp({
+    jobs,
     access,
-    logger: options.logger ?? pino({ level: "silent" }),
+    logger,
     metrics,
     trustedProxies,
     corsOrigins: options.corsOrigins ?? [],
@@ -164,6 +176,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     },
     reports: { database: writes, workspaces },
   });
-  const close = () => Promise.all([reads.close(), edits.close(), writes.close(), health.close()]);
-  return { app, access, metrics, readiness, reads, writes, workspaces, writer, close };
+  const close = () =>
+    Promise.all([reads.close(), edits.close(), writes.close(), health.close(), closeDb(jobSql)]);
+  return { app, jobs, access, metrics, readiness, reads, writes, workspaces, writer, close };
 }

@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { z } from "zod";
-import { createPostgresDriver, defineJob, defineSchedule } from "../../index.ts";
+import { createPostgresDriver } from "../../drivers/postgres.ts";
+import { defineJob, defineSchedule } from "../../index.ts";
 import { createScheduler } from "../../scheduler.ts";
 
 /** One of several schedulers: walks through a day in strides of its own, and then tells how many ticks it enqueued. */

@@ -2,8 +2,8 @@ import { beforeEach, describe } from "bun:test";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { describeDriverContract } from "../../conformance/index.ts";
 import type { Driver } from "../driver.ts";
+import { migrateJobs } from "../migrate-jobs.ts";
 import { createPostgresDriver } from "../postgres.ts";
-import { migrateJobs } from "./migrate.ts";
 
 for (const useAdvisoryLocks of [false, true]) {
   describe(useAdvisoryLocks ? "advisory claim" : "row-lock claim", () => {

@@ -1,23 +1,25 @@
-import type { DeadLetterFilter, PostgresClient } from "../drivers/driver.ts";
+import type { JobFilter } from "../drivers/admin-store.ts";
+import type { PostgresClient } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
 import { timeOf } from "./fragments.ts";
-import { matchesDeadLetter } from "./select-jobs.ts";
+import { matchesLiveFilter } from "./match-jobs.ts";
 
-/** Replays dead letters: runnable at once, failure and lost leases forgotten; returns how many. */
-export function requeueDeadLetters(
+/** Puts up to `limit` failed jobs back: runnable at once, failure and lost leases forgotten; returns how many. */
+export function requeueJobs(
   sql: PostgresClient,
-  filter: DeadLetterFilter,
-  keepAttempts: boolean,
-  now: Instant | undefined,
+  filter: JobFilter,
+  options: { keepAttempts: boolean; limit: number; now: Instant | undefined },
 ) {
+  const { keepAttempts, limit, now } = options;
   return sql<{ count: number }[]>`
     WITH requeued AS (
       UPDATE jobs SET status = 'queued', run_at = '-infinity', recoveries = 0,
         attempts = ${keepAttempts ? sql`attempts` : sql`0`}, failed_at = NULL, failure_kind = NULL,
         dlq_reason = NULL, dlq_failed_at = NULL, updated_at = ${timeOf(sql, now)}
       WHERE id = ANY (ARRAY(
-        SELECT id FROM jobs WHERE ${matchesDeadLetter(sql, filter)} ORDER BY id FOR UPDATE SKIP LOCKED))
+        SELECT id FROM jobs WHERE status = 'failed' AND ${matchesLiveFilter(sql, filter, now)}
+        ORDER BY id LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED))
       RETURNING queue
     )
     SELECT count(*)::integer AS count,

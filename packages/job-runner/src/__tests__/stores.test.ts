@@ -1,0 +1,148 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { createMemoryDriver } from "../drivers/memory.ts";
+import { createJobRunner, defineJob } from "../index.ts";
+import { anything } from "./anything.ts";
+import { ended, silent } from "./setup.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+const folder = mkdtempSync(join(tmpdir(), "job-runner-stores-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const echo = defineJob({ name: "echo", input: anything, run: (_ctx, input) => input });
+const runnerOn = (dsn: string) => createJobRunner({ dsn, jobs: [echo], logger: silent, maxBackoffMs: 100 });
+
+async function runsAJob(dsn: string) {
+  const runner = runnerOn(dsn);
+  await runner.start();
+  const { id } = await runner.enqueue(echo, { hello: "there" });
+  await ended(runner, id, "completed");
+  expect((await runner.get(id))?.output).toEqual({ hello: "there" });
+  await runner.drain();
+  return runner;
+}
+
+describe("the choice of a store", () => {
+  test("none, or more than one, is refused", () => {
+    const refused = { code: "JOB_OPTION_INVALID" };
+    expect(() => createJobRunner({})).toThrow(expect.objectContaining(refused));
+    expect(() => createJobRunner({ dsn: "memory:", driver: createMemoryDriver() })).toThrow(
+      expect.objectContaining(refused),
+    );
+  });
+
+  test("a DSN of another kind is refused without being shown", () => {
+    for (const dsn of ["mysql://root:secret@host/db", "sqlite:", "", "secret"]) {
+      expect(() => createJobRunner({ dsn })).toThrow(/must be postgres:\/\/…, sqlite:PATH or memory:/);
+      expect(() => createJobRunner({ dsn })).not.toThrow(/secret/);
+    }
+  });
+
+  test("a Postgres DSN that does not parse is refused without being shown", async () => {
+    const start = runnerOn("postgres://user:secret@host:port/db").start();
+    const error = await start.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "JOB_OPTION_INVALID" });
+    expect(Bun.inspect(error)).not.toContain("secret");
+  });
+
+  test("memory: keeps the jobs in the process", () => runsAJob("memory:").then(() => undefined));
+
+  test("sqlite:PATH makes the file, and keeps the jobs in it", async () => {
+    const dsn = `sqlite:${join(folder, "jobs.db")}`;
+    const drained = await runsAJob(dsn);
+    await expect(drained.get("1")).rejects.toMatchObject({ code: "JOB_STORE_CLOSED" });
+    const again = runnerOn(dsn);
+    expect((await again.get("1"))?.status).toBe("completed");
+    await again.drain();
+  });
+
+  test("a store that cannot be opened fails the start, and the next one tries again", async () => {
+    const runner = runnerOn(`sqlite:${join(folder, "later", "jobs.db")}`);
+    await expect(runner.start()).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });
+    mkdirSync(join(folder, "later"));
+    await runner.start();
+    await runner.drain();
+  });
+
+  test("jobs can be enqueued before the start, which opens the store", async () => {
+    const runner = runnerOn(`sqlite:${join(folder, "early.db")}`);
+    const { id } = await runner.enqueue(echo, 1);
+    expect((await runner.get(id))?.status).toBe("queued");
+    await runner.start();
+    await ended(runner, id, "completed");
+    await runner.drain();
+  });
+});
+
+describe("a Postgres DSN", () => {
+  test("makes the tables in an empty database, runs jobs, and leaves no connection behind", async () => {
+    const database = await createTestDatabase();
+    try {
+      const drained = await runsAJob(database.url);
+      const connections = () => database.sql`
+        SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'job-runner'`;
+      await until(async () => (await connections()).length === 0);
+      await expect(drained.get("1")).rejects.toMatchObject({ code: "JOB_STORE_CLOSED" });
+    } finally {
+      await database.drop();
+    }
+  });
+
+  test("with a migrator of the program's own, ours makes no tables", async () => {
+    const database = await createTestDatabase();
+    try {
+      const runner = createJobRunner({ dsn: database.url, migrate: async () => {}, logger: silent });
+      await expect(runner.enqueue(echo, 1)).rejects.toMatchObject({ code: "42P01" });
+      await runner.drain();
+      const [row] = await database.sql`SELECT to_regclass('_migrations') AS ledger`;
+      expect(row?.["ledger"]).toBeNull();
+    } finally {
+      await database.drop();
+    }
+  });
+});
+
+describe("the modules that a program loads", () => {
+  async function loaded(...dsn: string[]): Promise<string[]> {
+    const command = ["bun", join(import.meta.dir, "programs", "loaded-modules.ts"), ...dsn];
+    const program = spawnProgram({ command, cwd: folder });
+    expect({ code: await program.exited, stderr: program.stderr }).toEqual({ code: 0, stderr: "" });
+    const files: string[] = JSON.parse(program.stdout);
+    expect(files.some((file) => file.endsWith("/job-runner/src/index.ts"))).toBe(true);
+    return files;
+  }
+
+  const ofPostgres = (files: string[]) => files.filter((file) => /node_modules\/postgres\//.test(file));
+  const ofDrivers = (files: string[]) =>
+    ["memory", "sqlite", "postgres", "kysely"].filter((name) =>
+      files.some((file) => file.includes(`/src/drivers/${name}`)),
+    );
+
+  test("the package alone loads no store", async () => {
+    const files = await loaded();
+    expect(ofPostgres(files)).toEqual([]);
+    expect(ofDrivers(files)).toEqual([]);
+  });
+
+  test("memory: loads neither the Postgres driver nor SQLite", async () => {
+    const files = await loaded("memory:");
+    expect(ofPostgres(files)).toEqual([]);
+    expect(ofDrivers(files)).toEqual(["memory"]);
+  });
+
+  test("sqlite: does not load the Postgres driver", async () => {
+    const files = await loaded(`sqlite:${join(folder, "modules.db")}`);
+    expect(ofPostgres(files)).toEqual([]);
+    expect(ofDrivers(files)).toEqual(["sqlite"]);
+  });
+
+  test("postgres:// loads the Postgres driver, and no other store", async () => {
+    const database = await createTestDatabase();
+    const files = await loaded(database.url).finally(() => database.drop());
+    expect(ofPostgres(files)).not.toEqual([]);
+    expect(ofDrivers(files)).toEqual(["postgres"]);
+  });
+});

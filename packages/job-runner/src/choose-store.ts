@@ -1,0 +1,92 @@
+import type { Dialect } from "kysely";
+import type { Sql } from "postgres";
+import type { Driver } from "./drivers/driver.ts";
+import { createLazyDriver, type LazyDriver } from "./drivers/lazy-driver.ts";
+import { JobOptionError } from "./errors.ts";
+
+/** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
+export interface StoreOptions {
+  /** A pool to share; whoever made it ends it. */
+  readonly sql?: Sql;
+  /**
+   * `postgres://…`, `sqlite:PATH` or `memory:`. The runner opens the store by itself, makes its tables, and closes it at the
+   * end of `drain`.
+   */
+  readonly dsn?: string;
+  /** Experimental: a Kysely dialect for Postgres, in place of a pool. Polls, as it cannot LISTEN; whoever made its pool ends it. */
+  readonly dialect?: Dialect;
+  readonly driver?: Driver;
+  /** Awaited first by `start`. In the place of the engine's own migrator where that would have run. */
+  readonly migrate?: () => Promise<unknown>;
+  /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: the one pool. */
+  readonly listenSql?: Sql | false;
+  /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: the one. */
+  readonly administrationSql?: Sql;
+  /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
+  readonly useAdvisoryLocks?: boolean;
+}
+
+/**
+ * The driver of the chosen store. Only the chosen one is ever loaded, at its first use: a program on SQLite or in memory
+ * needs no Postgres driver. Throws JobOptionError unless exactly one store is given.
+ */
+export function chooseStore(options: StoreOptions): LazyDriver {
+  const { sql, dsn, dialect, driver } = options;
+  if ([sql, dsn, dialect, driver].filter((given) => given !== undefined).length !== 1) {
+    throw new JobOptionError("Give createJobRunner exactly one of `sql`, `dsn`, `dialect` and `driver`.");
+  }
+  if (driver !== undefined) return createLazyDriver(driver.name, async () => driver);
+  if (sql !== undefined) return sharedPool(sql, options);
+  if (dialect !== undefined) return byDialect(dialect, options);
+  return byDsn(dsn ?? "", options);
+}
+
+function sharedPool(sql: Sql, options: StoreOptions): LazyDriver {
+  return createLazyDriver("postgres", async () => {
+    const { createPostgresDriver } = await import("./drivers/postgres.ts");
+    return createPostgresDriver({ ...postgresOptions(options), sql });
+  });
+}
+
+function byDialect(dialect: Dialect, options: StoreOptions): LazyDriver {
+  return createLazyDriver("kysely", async () => {
+    const { createKyselyDriver } = await import("./drivers/kysely.ts");
+    return createKyselyDriver({ dialect, useAdvisoryLocks: postgresOptions(options).useAdvisoryLocks });
+  });
+}
+
+function byDsn(dsn: string, options: StoreOptions): LazyDriver {
+  if (dsn === "memory:") {
+    return createLazyDriver("memory", async () => {
+      const { createMemoryDriver } = await import("./drivers/memory.ts");
+      return createMemoryDriver();
+    });
+  }
+  const path = dsn.startsWith("sqlite:") ? dsn.slice("sqlite:".length) : "";
+  if (path !== "") {
+    return createLazyDriver("sqlite", async () => {
+      const { createSqliteDriver } = await import("./drivers/sqlite.ts");
+      return createSqliteDriver(path);
+    });
+  }
+  if (!/^postgres(?:ql)?:\/\//.test(dsn)) {
+    throw new JobOptionError("`dsn` must be postgres://…, sqlite:PATH or memory:.");
+  }
+  return createLazyDriver("postgres", async () => {
+    const { openPostgresDriver } = await import("./drivers/postgres-pool.ts");
+    return openPostgresDriver(dsn, { ...postgresOptions(options), migrates: options.migrate === undefined });
+  });
+}
+
+function postgresOptions({ listenSql, administrationSql, useAdvisoryLocks }: StoreOptions) {
+  return {
+    useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
+    ...(listenSql === undefined ? {} : { listenSql }),
+    ...(administrationSql === undefined ? {} : { administrationSql }),
+  };
+}
+
+function advisoryLocksFromEnvironment(): boolean {
+  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
+  return process.env["USE_ADVISORY_LOCKS"] === "1";
+}

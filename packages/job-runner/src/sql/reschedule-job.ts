@@ -1,0 +1,33 @@
+import type { JobChange } from "../drivers/admin-store.ts";
+import type { PostgresClient } from "../drivers/driver.ts";
+import { type Instant, instantText } from "../instant.ts";
+import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import { timeOf } from "./fragments.ts";
+
+/** Changes when a queued job runs, or how urgent it is; no row: it is not queued, or waits for an event. */
+export function rescheduleJob(
+  sql: PostgresClient,
+  jobId: string,
+  change: JobChange,
+  now: Instant | undefined,
+) {
+  const runAt =
+    change.runAt === undefined
+      ? sql`run_at`
+      : change.runAt === null
+        ? sql`'-infinity'`
+        : dueAt(sql, change.runAt, now);
+  return sql<{ id: string }[]>`
+    WITH changed AS (
+      UPDATE jobs SET run_at = ${runAt}, priority = COALESCE(${change.priority ?? null}::smallint, priority),
+        updated_at = ${timeOf(sql, now)}
+      WHERE id = ${jobId}::bigint AND status = 'queued' AND run_at < 'infinity'
+      RETURNING id, queue, run_at
+    )
+    SELECT id, CASE WHEN run_at = '-infinity' THEN pg_notify(${RUNNABLE_CHANNEL}, queue) END FROM changed`;
+}
+
+function dueAt(sql: PostgresClient, runAt: Instant, now: Instant | undefined) {
+  const due = sql`${instantText(runAt)}::text::timestamptz`;
+  return sql`CASE WHEN ${due} > ${timeOf(sql, now)} THEN ${due} ELSE '-infinity' END`;
+}
