@@ -50,7 +50,6 @@ export type WorkerDependencies = {
   readiness: Readiness;
   health: HealthProbe;
   metrics: ServerMetrics;
-  jobs: JobAdministration;
   /** The job engine's metrics, as Prometheus' text. */
   jobMetrics?: () => string;
   /** How many proxies stand before the server, each of which appends to X-Forwarded-For. */
@@ -60,6 +59,7 @@ export type WorkerDependencies = {
 };
 
 export type AppDependencies = WorkerDependencies & {
+  jobs: JobAdministration;
   queueDepth: () => QueueDepth;
   /** For reads: rows as they go out in JSON. */
   reads: Database;

@@ -4,6 +4,7 @@ import { clearRows, useTestDatabase } from "@wharf/testkit";
 import type { Hono } from "hono";
 import pino from "pino";
 import { createApp } from "../app.ts";
+import { createPostgresBlobStore } from "../blobs/postgres-store.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
@@ -149,9 +150,10 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   });
   const jobSql = createDb(url, { max: 4 });
   const logger = options.logger ?? pino({ level: "silent" });
+  const blobs = createPostgresBlobStore(writes);
   const jobs = createJobRunner({
     sql: jobSql,
-    jobs: createServerJobs({ database: writes, logger, session_idle_ms: 1 }).map(({ job }) => job),
+    jobs: createServerJobs({ database: writes, blobs, logger, session_idle_ms: 1 }).map(({ job }) => job),
     workerMode: "inspect",
     logger,
   });

@@ -5,13 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { pino } from "pino";
-import {
-  createJobRunner,
-  createMemoryDriver,
-  defineCommandJob,
-  type JobRecord,
-  type JobRunner,
-} from "../../index.ts";
+import { createMemoryDriver } from "../../drivers/memory.ts";
+import { createJobRunner, defineCommandJob, type JobRecord, type JobRunner } from "../../index.ts";
 import type { ArtifactStore } from "../artifacts.ts";
 import type { CommandJobOptions } from "../define-command-job.ts";
 import { readProcess } from "../process-table.ts";

@@ -1,9 +1,11 @@
 import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import pino from "pino";
+import { openBlobStore } from "../../blobs/open-blob-store.ts";
 import { openDatabase } from "../../db/database.ts";
 import { locateDatabase } from "../../db/embedded.ts";
 import { closeDb, createDb } from "../../db/postgres.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
+import { createCommandJobs } from "../../jobs/command-job.ts";
 import { createServerJobs } from "../../jobs/server-jobs.ts";
 
 const CONNECTIONS = 4;
@@ -24,13 +26,18 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     max: CONNECTIONS,
     deadline_ms,
   });
+  const blobs = await openBlobStore(config.blobs, database);
   const jobs = createServerJobs({
     database,
+    blobs,
     logger,
     session_idle_ms: config.sessionIdleMs,
   });
   const { useAdvisoryLocks } = config;
-  const definitions = jobs.map(({ job }) => job);
+  const definitions = [
+    ...jobs.map(({ job }) => job),
+    ...(await createCommandJobs({ ...config, role: "server" }, blobs)),
+  ];
   const runner = createJobRunner({ sql, jobs: definitions, workerMode: "inspect", useAdvisoryLocks, logger });
   const stop = () => void runner.drain(DRAIN_MS);
   process.once("SIGINT", stop).once("SIGTERM", stop);
