@@ -4,12 +4,20 @@ import type { Settings } from "./runner-options.ts";
 import type { Workforce } from "./workforce.ts";
 
 /** What operators do with the jobs of every process; this process's workers hear of it at once. */
-export function createAdministration({ driver, jobs }: Settings, metrics: Metrics, workforce: Workforce) {
+export function createAdministration(
+  { driver, jobs }: Settings,
+  metrics: Metrics,
+  workforce: Workforce,
+  onEnded: (jobId: string) => void,
+) {
   /** Cancels the queued and running jobs that match; returns how many. */
   async function cancelAll(filter: JobFilter, reason = "cancelled"): Promise<number> {
     const ids = await driver.cancelAll(filter, reason);
     metrics.count("failed", ids.length);
-    for (const id of ids) workforce.cancelled(id);
+    for (const id of ids) {
+      workforce.cancelled(id);
+      onEnded(id);
+    }
     if (ids.length > 0) workforce.wakeAll();
     return ids.length;
   }
@@ -38,9 +46,9 @@ export function createAdministration({ driver, jobs }: Settings, metrics: Metric
     return isResumed;
   }
 
-  /** Every queue that holds jobs, is paused, or has a job type here. */
-  const queues = (): Promise<QueueStats[]> =>
-    driver.queueStats([...new Set([...jobs.values()].map((job) => job.queue))]);
+  /** Every queue that holds jobs, is paused, has a job type here, or is named. */
+  const queues = (alsoQueues: readonly string[] = []): Promise<QueueStats[]> =>
+    driver.queueStats([...new Set([...[...jobs.values()].map((job) => job.queue), ...alsoQueues])]);
 
   return {
     cancelAll,
@@ -49,6 +57,8 @@ export function createAdministration({ driver, jobs }: Settings, metrics: Metric
     pauseQueue,
     resumeQueue,
     queues,
+    /** The job types of this process, by name. */
+    definitions: jobs,
     list: driver.list,
     workers: driver.workers,
   };

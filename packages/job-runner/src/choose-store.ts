@@ -17,6 +17,8 @@ export interface StoreOptions {
   readonly migrate?: () => Promise<unknown>;
   /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: the one pool. */
   readonly listenSql?: Sql | false;
+  /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: the one pool. */
+  readonly administrationSql?: Sql;
   /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
   readonly useAdvisoryLocks?: boolean;
 }
@@ -65,10 +67,11 @@ function byDsn(dsn: string, options: StoreOptions): LazyDriver {
   });
 }
 
-function postgresOptions({ listenSql, useAdvisoryLocks }: StoreOptions) {
+function postgresOptions({ listenSql, administrationSql, useAdvisoryLocks }: StoreOptions) {
   return {
     useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
     ...(listenSql === undefined ? {} : { listenSql }),
+    ...(administrationSql === undefined ? {} : { administrationSql }),
   };
 }
 

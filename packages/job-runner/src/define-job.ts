@@ -1,9 +1,10 @@
 import type { z } from "zod";
 import type { Backoff } from "./backoff.ts";
 import type { NewJob, PostgresClient } from "./drivers/driver.ts";
-import { JobOptionError, JobSchemaError } from "./errors.ts";
+import { JobOptionError } from "./errors.ts";
 import type { Instant } from "./instant.ts";
 import type { JobContext } from "./job-context.ts";
+import { parseValue } from "./parse-value.ts";
 
 export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
   /** The job's type: stable, as stored jobs name it. */
@@ -39,9 +40,10 @@ export interface EnqueueCallOptions extends EnqueueJobOptions {
 }
 
 /** A job type with its schemas tied in: `toNewJob` and `perform` check what goes in and comes out. */
-export interface JobDefinition<Input extends z.ZodType = z.ZodType> {
+export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   readonly name: string;
   readonly queue: string;
+  readonly output: Output | undefined;
   readonly expectedRunMs: number | undefined;
   readonly backoff: Partial<Backoff> | undefined;
   /** Throws JobSchemaError. Stores the input as given: defaults and transforms apply when the job runs. */
@@ -52,7 +54,7 @@ export interface JobDefinition<Input extends z.ZodType = z.ZodType> {
 /** Defines a job type. Throws JobOptionError for a name or limit that cannot work. */
 export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.ZodType>(
   job: JobOptions<Input, Output>,
-): JobDefinition<Input> {
+): JobDefinition<Input, Output> {
   checkOptions(job);
   const queue = job.queue ?? "default";
 
@@ -66,29 +68,18 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
   };
 
   function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
-    const parsed = parse(job.name, "input", job.input, input);
+    const parsed = parseValue(job.name, "input", job.input, input);
     if (job.concurrency === undefined) return { ...fields, payload: input, ...options };
     return { ...fields, payload: input, concurrencyKey: job.concurrency.key(parsed), ...options };
   }
 
   async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {
-    const output = await job.run(ctx, parse(job.name, "input", job.input, payload));
-    return job.output === undefined ? output : parse(job.name, "output", job.output, output);
+    const output = await job.run(ctx, parseValue(job.name, "input", job.input, payload));
+    return job.output === undefined ? output : parseValue(job.name, "output", job.output, output);
   }
 
-  return { name: job.name, queue, expectedRunMs: job.expectedRunMs, backoff: job.backoff, toNewJob, perform };
-}
-
-function parse<Schema extends z.ZodType>(
-  type: string,
-  side: "input" | "output",
-  schema: Schema,
-  value: unknown,
-): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.code}`);
-  throw new JobSchemaError(type, side, issues.join("; "));
+  const { name, output, expectedRunMs, backoff } = job;
+  return { name, queue, output, expectedRunMs, backoff, toNewJob, perform };
 }
 
 function checkOptions(job: { name: string; maxAttempts?: number; concurrency?: { limit?: number } }) {

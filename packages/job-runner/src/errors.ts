@@ -71,13 +71,71 @@ export class JobDrainedError extends JobRunnerError {
   }
 }
 
-/** Input or output does not match the job's schema. The message holds paths and rules, never values. */
-export class JobSchemaError extends JobRunnerError {
-  readonly side: "input" | "output";
+/**
+ * Thrown by `ctx.sleep` and `ctx.waitForEvent` to leave the run; the job resumes when its time or event has come. Let it
+ * pass: code that catches it and goes on does work that the resumed run does again.
+ */
+export class JobSuspendedError extends JobRunnerError {
+  constructor(jobId: string) {
+    super(
+      "JOB_SUSPENDED",
+      `Job ${jobId} sleeps or waits for an event; let this error pass, it is no failure.`,
+    );
+  }
+}
 
-  constructor(type: string, side: "input" | "output", issues: string) {
-    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${issues}`);
+/** A step that the engine cannot store: its name is taken or unfit, or there is too much of it. No attempt can succeed. */
+export class JobStepError extends JobRunnerError {
+  constructor(type: string, message: string) {
+    super("JOB_STEP_INVALID", `Job type ${type}: ${message}`);
+  }
+}
+
+/** The job that was waited for ended in failed; `kind` says how. */
+export class JobFailedError extends JobRunnerError {
+  readonly jobId: string;
+  readonly kind: string | null;
+
+  constructor(job: { readonly id: string; readonly failureKind: string | null }) {
+    super("JOB_FAILED", `Job ${job.id} has failed (${job.failureKind}); its record says why.`);
+    this.jobId = job.id;
+    this.kind = job.failureKind;
+  }
+}
+
+/** The job did not end within the time that `waitFor` was given; it goes on. */
+export class JobWaitTimeoutError extends JobRunnerError {
+  constructor(jobId: string, timeoutMs: number) {
+    super(
+      "JOB_WAIT_TIMEOUT",
+      `Job ${jobId} did not end within ${timeoutMs} ms; it goes on, wait for it again.`,
+    );
+  }
+}
+
+/** There is no job of this id, or it was dropped from the archive. */
+export class JobNotFoundError extends JobRunnerError {
+  constructor(jobId: string) {
+    super("JOB_NOT_FOUND", `There is no job ${jobId}; it may have left the archive.`);
+  }
+}
+
+/** One place where a value does not match. The rule is in the schema's words, for whoever sent the value. */
+export interface SchemaIssue {
+  /** A JSON pointer; empty for the value itself. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** Input, output or an event's payload does not match its schema. The message holds paths and rules, never values. */
+export class JobSchemaError extends JobRunnerError {
+  readonly side: SchemaSide;
+  readonly issues: readonly SchemaIssue[];
+
+  constructor(type: string, side: SchemaSide, summary: string, issues: readonly SchemaIssue[] = []) {
+    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${summary}`);
     this.side = side;
+    this.issues = issues;
   }
 }
 
@@ -101,6 +159,8 @@ export class JobOptionError extends JobRunnerError {
     super("JOB_OPTION_INVALID", message, options);
   }
 }
+
+export type SchemaSide = "input" | "output" | "event";
 
 /** One lease that an operation refused, and why. */
 export interface LeaseRefusal {

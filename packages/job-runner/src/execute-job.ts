@@ -1,9 +1,11 @@
 import type { JobDefinition } from "./define-job.ts";
 import type { FailureKind } from "./drivers/driver.ts";
+import type { NewWait } from "./drivers/durable-store.ts";
 import {
   JobCancelledError,
   JobDrainedError,
   JobSchemaError,
+  JobStepError,
   JobTimeoutError,
   LeaseLostError,
   UnrecoverableError,
@@ -22,6 +24,8 @@ export type Outcome =
   | { readonly kind: "completed"; readonly output: unknown }
   | { readonly kind: "retry"; readonly error: Error }
   | { readonly kind: "fail"; readonly error: Error; readonly failureKind: FailureKind }
+  /** The run sleeps or waits for events: nothing failed and nothing ended. */
+  | { readonly kind: "suspend"; readonly waits: readonly NewWait[] }
   /** The lease is gone or was given up: nothing may be written for this run. */
   | { readonly kind: "lost"; readonly error: Error };
 
@@ -34,17 +38,35 @@ export interface Execution extends ContextServices {
 /** Runs one held job to its outcome; never throws. A timeout is a failure like any other. */
 export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {
   const timer = startTimeout(run);
+  const context = new RunContext(run, execution);
+  const outcome = await performJob(run, context, execution);
+  const written = context.settle();
+  const settled = written === undefined ? outcome : await settle(run, written, outcome, execution);
+  clearTimeout(timer);
+  return settled;
+}
+
+async function performJob(run: JobRun, context: RunContext, execution: Execution): Promise<Outcome> {
   try {
-    const context = new RunContext(run, execution);
     const output = await untilSettledOrAbandoned(run, execution.definition.perform(context, run.job.payload));
     if (output !== undefined) JSON.stringify(output);
     if (run.abortReason) throw run.abortReason;
     return { kind: "completed", output };
   } catch (thrown) {
     return outcomeOf(run, execution.maxAttempts, run.abortReason ?? toError(thrown));
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+/** Waits for what the run still writes. A run that suspended is suspended, whatever its code made of the error. */
+async function settle(
+  run: JobRun,
+  written: Promise<readonly NewWait[]>,
+  outcome: Outcome,
+  execution: Execution,
+): Promise<Outcome> {
+  const waits = await untilSettledOrAbandoned(run, written).catch(() => []);
+  if (run.abortReason) return outcomeOf(run, execution.maxAttempts, run.abortReason);
+  return waits.length > 0 ? { kind: "suspend", waits } : outcome;
 }
 
 /** What is stored and shown of an error: its name and message, never its other fields. */
@@ -69,7 +91,8 @@ function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T
 
 function outcomeOf(run: JobRun, maxAttempts: number, error: Error): Outcome {
   if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error };
-  if (error instanceof UnrecoverableError) return { kind: "fail", error, failureKind: "unrecoverable" };
+  if (error instanceof UnrecoverableError || error instanceof JobStepError)
+    return { kind: "fail", error, failureKind: "unrecoverable" };
   if (error instanceof JobSchemaError && error.side === "input") {
     return { kind: "fail", error, failureKind: "invalid_input" };
   }

@@ -22,27 +22,39 @@ export type {
   JobStatus,
   PostgresClient,
 } from "./drivers/driver.ts";
+export type { JobProgress, LogLevel, LogLine, StepRecord, StoredEvent } from "./drivers/durable-store.ts";
+export { LOG_LINES_MAX } from "./drivers/durable-store.ts";
 export { jobState } from "./drivers/job-state.ts";
 export type { JobInput } from "./enqueuer.ts";
 export {
   JobCancelledError,
   JobDrainedError,
+  JobFailedError,
+  JobNotFoundError,
   JobNotInflightError,
   JobNotRunnableError,
   JobOptionError,
   JobRunnerError,
   JobSchemaError,
+  JobStepError,
+  JobSuspendedError,
   JobTimeoutError,
+  JobWaitTimeoutError,
   LeaseExpiredError,
   LeaseLostError,
   LeaseMismatchError,
   UnrecoverableError,
   UnsupportedByDriverError,
 } from "./errors.ts";
+export type { EventToSend } from "./events.ts";
 export type { Instant } from "./instant.ts";
-export type { JobContext } from "./job-context.ts";
+export type { EventWait, JobContext, ReceivedEvent } from "./job-context.ts";
 export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
 export type { LongRun } from "./long-runs.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
+export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
 export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";
+export type { MissedTicks, Schedule, ScheduleOptions } from "./schedule.ts";
+export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./schedule.ts";
+export type { CompletedJob, WaitForOptions } from "./wait-for.ts";

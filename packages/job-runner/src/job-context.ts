@@ -1,5 +1,12 @@
 import type { Logger } from "pino";
+import type { z } from "zod";
+import { LOG_LEVELS, type LogLevel, type NewWait } from "./drivers/durable-store.ts";
+import { JobOptionError } from "./errors.ts";
+import { type Instant, instantText } from "./instant.ts";
 import type { JobRun } from "./job-run.ts";
+import { parseValue } from "./parse-value.ts";
+import { createRunNotes, type LogFields, type RunNotes } from "./run-notes.ts";
+import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
 
 /** What a job's `run` is given. */
 export interface JobContext {
@@ -14,9 +21,46 @@ export interface JobContext {
   readonly logger: Logger;
   /** Extends the lease now; false when it is lost. Beats happen by themselves: only code that blocks needs it. */
   heartbeat(): Promise<boolean>;
+  /**
+   * Runs `perform` once in the job's life: a run that resumes the job gets what it returned (as JSON gives it back, in the
+   * first run, too) and does not run it again. It is run again if its process dies before the result is stored.
+   */
+  step<T>(name: string, perform: () => T | Promise<T>): Promise<T>;
+  /** Suspends the job for so many ms, or until an instant: its slot, lease and concurrency key are free meanwhile. */
+  sleep(name: string, time: number | Instant): Promise<void>;
+  /**
+   * Suspends the job until an event of this name and key was sent, at the earliest when the job was created. Undefined:
+   * none came within timeoutMs.
+   */
+  waitForEvent<Payload extends z.ZodType = z.ZodType>(
+    name: string,
+    wait: EventWait<Payload> & { readonly timeoutMs?: undefined },
+  ): Promise<ReceivedEvent<z.output<Payload>>>;
+  waitForEvent<Payload extends z.ZodType = z.ZodType>(
+    name: string,
+    wait: EventWait<Payload>,
+  ): Promise<ReceivedEvent<z.output<Payload>> | undefined>;
+  /** Tells how far the job has come; written at most twice a second. */
+  progress(current: number, total?: number, message?: string): void;
+  /** Adds a line to the job's log, at level "info" unless another is given. */
+  log(message: string, fields?: LogFields): void;
+  log(level: LogLevel, message: string, fields?: LogFields): void;
 }
 
-export interface ContextServices {
+export interface EventWait<Payload extends z.ZodType = z.ZodType> {
+  readonly event: string;
+  /** Default "": events that were sent without a key. */
+  readonly key?: string;
+  readonly timeoutMs?: number | undefined;
+  /** Checks the payload. Throws JobSchemaError. */
+  readonly payload?: Payload;
+}
+
+export interface ReceivedEvent<Payload> {
+  readonly payload: Payload;
+}
+
+export interface ContextServices extends StepServices {
   readonly logger: Logger;
   heartbeat(run: JobRun): Promise<boolean>;
 }
@@ -25,6 +69,8 @@ export interface ContextServices {
 export class RunContext implements JobContext {
   readonly #run: JobRun;
   readonly #services: ContextServices;
+  #steps: RunSteps | undefined = undefined;
+  #notes: RunNotes | undefined = undefined;
 
   constructor(run: JobRun, services: ContextServices) {
     this.#run = run;
@@ -58,4 +104,67 @@ export class RunContext implements JobContext {
   heartbeat() {
     return this.#services.heartbeat(this.#run);
   }
+
+  step<T>(name: string, perform: () => T | Promise<T>): Promise<T> {
+    return this.#stepsOfRun().step(name, perform);
+  }
+
+  async sleep(name: string, time: number | Instant): Promise<void> {
+    await this.#stepsOfRun().pause({ name, ...sleepTime(time) });
+  }
+
+  waitForEvent<Payload extends z.ZodType = z.ZodType>(
+    name: string,
+    wait: EventWait<Payload> & { readonly timeoutMs?: undefined },
+  ): Promise<ReceivedEvent<z.output<Payload>>>;
+  waitForEvent<Payload extends z.ZodType = z.ZodType>(
+    name: string,
+    wait: EventWait<Payload>,
+  ): Promise<ReceivedEvent<z.output<Payload>> | undefined>;
+  async waitForEvent(name: string, wait: EventWait): Promise<ReceivedEvent<unknown> | undefined> {
+    const { event, key = "", timeoutMs, payload: schema } = wait;
+    const end = timeoutMs === undefined ? {} : sleepTime(timeoutMs);
+    const { eventId, output } = await this.#stepsOfRun().pause({ name, event: { name: event, key }, ...end });
+    if (eventId === null) return undefined;
+    return { payload: schema === undefined ? output : parseValue(this.type, "event", schema, output) };
+  }
+
+  progress(current: number, total?: number, message?: string): void {
+    this.#notesOfRun().progress(current, total, message);
+  }
+
+  log(first: string, second?: string | LogFields, fields?: LogFields): void {
+    const isLevelGiven = typeof second === "string";
+    const level = isLevelGiven ? LOG_LEVELS.find((known) => known === first) : "info";
+    if (level === undefined) throw new JobOptionError(`A log level is one of ${LOG_LEVELS.join(", ")}.`);
+    if (isLevelGiven) this.#notesOfRun().log(level, second, fields);
+    else this.#notesOfRun().log(level, first, second);
+  }
+
+  /** Resolves with what the run waits for once all that it wrote is stored; undefined: it used none of that. */
+  settle(): Promise<readonly NewWait[]> | undefined {
+    const [steps, notes] = [this.#steps, this.#notes];
+    if (steps === undefined && notes === undefined) return undefined;
+    return Promise.all([steps?.settle(), notes?.settle()]).then(([waits]) => waits ?? []);
+  }
+
+  #stepsOfRun(): RunSteps {
+    this.#steps ??= createRunSteps(this.#run, this.#services);
+    return this.#steps;
+  }
+
+  #notesOfRun(): RunNotes {
+    this.#notes ??= createRunNotes(this.#run, this.#services);
+    return this.#notes;
+  }
+}
+
+function sleepTime(time: number | Instant): { forMs: number } | { until: Instant } {
+  if (typeof time !== "number") return { until: instantText(time) };
+  if (!Number.isFinite(time) || time < 0) {
+    throw new JobOptionError(
+      "A job sleeps for a finite number of milliseconds, 0 or more, or until an instant.",
+    );
+  }
+  return { forMs: time };
 }

@@ -1,17 +1,16 @@
 import { createAdministration } from "./administration.ts";
 import { createDatabaseErrorLog } from "./database-error-log.ts";
+import { createDiagnosis } from "./diagnosis.ts";
 import { createEnqueuer } from "./enqueuer.ts";
-import { createLongRuns } from "./long-runs.ts";
-import { createMetrics, type JobGauges } from "./metrics.ts";
+import { createEvents } from "./events.ts";
+import { createMetrics } from "./metrics.ts";
 import { createRunOne } from "./run-one.ts";
 import { type JobRunnerOptions, settingsOf } from "./runner-options.ts";
-import { createSnapshotWatch } from "./snapshot-watch.ts";
+import { createUpkeep } from "./upkeep.ts";
+import { createJobWaits } from "./wait-for.ts";
 import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
-const MAINTAIN_EVERY_MS = 3_600_000;
-/** How often runs that take too long and old snapshots are looked for. */
-const DIAGNOSE_EVERY_MS = 30_000;
 
 export type JobRunner = ReturnType<typeof createJobRunner>;
 
@@ -21,24 +20,34 @@ export type JobRunner = ReturnType<typeof createJobRunner>;
  */
 export function createJobRunner(options: JobRunnerOptions) {
   const settings = settingsOf(options);
-  const { driver, logger } = settings;
-  const metrics = createMetrics(gauges);
-  const onDatabaseError = createDatabaseErrorLog(logger, metrics);
-  const workforce = createWorkforce(settings, metrics, onDatabaseError);
-  const longRuns = createLongRuns(settings, workforce.running);
-  const snapshots = createSnapshotWatch(driver, logger);
+  const { driver } = settings;
+  const metrics = createMetrics(() => diagnosis.gauges());
+  const onDatabaseError = createDatabaseErrorLog(settings.logger, metrics);
+  const waits = createJobWaits(driver);
+  const workforce = createWorkforce(settings, metrics, {
+    onDatabaseError,
+    onEnded: waits.ended,
+    deliverEvents: () => events.deliverEvents(),
+  });
+  const wake = (queue: string) => workforce.workerOf(queue)?.wake();
+  const events = createEvents(driver, wake, onDatabaseError);
+  const diagnosis = createDiagnosis(settings, workforce, onDatabaseError);
+  const upkeep = createUpkeep({
+    settings,
+    metrics,
+    deliverEvents: events.deliverEvents,
+    onEnqueued: workforce.wakeAll,
+    diagnose: diagnosis.look,
+    onDatabaseError,
+  });
   let hints: { close(): Promise<void> } | undefined;
-  let maintenance: ReturnType<typeof setInterval> | undefined;
-  let diagnosis: ReturnType<typeof setInterval> | undefined;
 
   /** Migrates, opens the store, then starts the workers. */
   async function start(): Promise<void> {
     await settings.migrate?.();
     await driver.open();
     if (!settings.runsWorkers) return;
-    await maintain();
-    maintenance = setInterval(() => void maintain(), MAINTAIN_EVERY_MS);
-    diagnosis = setInterval(() => void diagnose(), DIAGNOSE_EVERY_MS);
+    await upkeep.start();
     if (settings.jobs.size === 0) return;
     hints = await listen();
     workforce.start();
@@ -49,8 +58,7 @@ export function createJobRunner(options: JobRunnerOptions) {
    * store if its `dsn` was given: every later use of this runner is refused.
    */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
-    clearInterval(maintenance);
-    clearInterval(diagnosis);
+    await upkeep.stop();
     await workforce.drain(deadlineMs);
     await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
     hints = undefined;
@@ -63,61 +71,38 @@ export function createJobRunner(options: JobRunnerOptions) {
     if (isCancelled) {
       metrics.count("failed");
       workforce.cancelled(jobId);
+      waits.ended(jobId);
       workforce.wakeAll();
     }
     return isCancelled;
   }
 
   async function listen() {
-    const onRunnable = (queue: string) => workforce.workerOf(queue)?.wake();
-    const onEvent = () => void deliverEvents();
+    const onEvent = () => void events.deliverEvents();
     return driver
-      .listen?.({ onRunnable, onCancelled: workforce.cancelled, onEvent })
+      .listen?.({ onRunnable: wake, onCancelled: workforce.cancelled, onEvent })
       .catch((error: unknown) => {
         onDatabaseError("listen", error);
         return undefined;
       });
   }
 
-  /** Gives events to the jobs that wait for them; what fails here is made up for by the next call of anyone. */
-  async function deliverEvents(): Promise<void> {
-    try {
-      for (const queue of await driver.deliverEvents()) workforce.workerOf(queue)?.wake();
-    } catch (error) {
-      onDatabaseError("deliverEvents", error);
-    }
-  }
-
-  async function maintain() {
-    await driver.maintain(settings.retention).catch((error: unknown) => onDatabaseError("maintain", error));
-  }
-
-  async function diagnose() {
-    longRuns.report();
-    await snapshots.look().catch((error: unknown) => onDatabaseError("snapshots", error));
-  }
-
-  function gauges(): JobGauges {
-    const { holders, oldestMs } = snapshots.state();
-    return {
-      running: workforce.running().length,
-      stuck: longRuns.stuckRuns().length,
-      snapshotHolders: holders,
-      oldestSnapshotMs: oldestMs,
-    };
-  }
-
   return {
     start,
     drain,
     ...createEnqueuer(settings, metrics, workforce),
+    sendEvent: events.sendEvent,
+    waitFor: waits.waitFor,
     cancel,
     runOne: createRunOne(settings, workforce),
     get: driver.get,
+    steps: driver.stepsOf,
+    log: driver.logOf,
+    removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,
-    ...createAdministration(settings, metrics, workforce),
-    longRuns: longRuns.list,
-    stats: () => ({ ...metrics.counts, ...gauges() }),
+    ...createAdministration(settings, metrics, workforce, waits.ended),
+    longRuns: diagnosis.longRuns,
+    stats: () => ({ ...metrics.counts, ...diagnosis.gauges() }),
     metrics: { prometheus: metrics.prometheus },
   };
 }

@@ -3,7 +3,9 @@ import { type Logger, pino } from "pino";
 import type { Backoff } from "./backoff.ts";
 import { chooseStore, type StoreOptions } from "./choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
+import { EVENT_DAYS } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
+import type { Schedule } from "./schedule.ts";
 
 const CONCURRENCY = 10;
 const LEASE_MS = 30_000;
@@ -20,6 +22,8 @@ export type WorkerMode = "run" | "inspect";
 export interface JobRunnerOptions extends StoreOptions {
   /** The job types that this process runs. */
   readonly jobs?: readonly JobDefinition[];
+  /** What this process enqueues by the clock. Each tick is enqueued once, whatever the number of processes. */
+  readonly schedules?: readonly Schedule[];
   /** False: migrate and enqueue, but run nothing. Default true. */
   readonly workers?: boolean;
   /**
@@ -49,6 +53,8 @@ export interface JobRunnerOptions extends StoreOptions {
   readonly stuckFactor?: number;
   readonly archiveDays?: number;
   readonly idempotencyKeyDays?: number;
+  /** Days for which events are kept for jobs that will wait for them. Default 30. */
+  readonly eventDays?: number;
   /** Default: warnings and errors, as JSON on stdout. */
   readonly logger?: Logger;
   /** Source of jitter, in [0, 1). */
@@ -77,6 +83,7 @@ export function settingsOf(options: JobRunnerOptions) {
     migrate: options.migrate,
     jobs: jobsByName(options.jobs ?? []),
     runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
+    schedules: schedulesByName(options.schedules ?? []),
     concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
     leaseMs,
     leaseMarginMs,
@@ -91,6 +98,7 @@ export function settingsOf(options: JobRunnerOptions) {
     retention: {
       archiveDays: options.archiveDays ?? ARCHIVE_DAYS,
       idempotencyKeyDays: options.idempotencyKeyDays ?? IDEMPOTENCY_KEY_DAYS,
+      eventDays: options.eventDays ?? EVENT_DAYS,
     },
   };
 }
@@ -107,4 +115,10 @@ function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefi
     byName.set(job.name, job);
   }
   return byName;
+}
+
+function schedulesByName(schedules: readonly Schedule[]): readonly Schedule[] {
+  const names = new Set(schedules.map(({ name }) => name));
+  if (names.size < schedules.length) throw new JobOptionError("Two schedules have the same name.");
+  return schedules;
 }

@@ -3,11 +3,11 @@ import { type Backoff, backoffMs, RETRY_BACKOFF } from "./backoff.ts";
 import type { Completer } from "./completer.ts";
 import type { JobDefinition } from "./define-job.ts";
 import type { Driver } from "./drivers/driver.ts";
+import type { NewWait } from "./drivers/durable-store.ts";
 import { JobRunnerError } from "./errors.ts";
 import { errorText, type Outcome } from "./execute-job.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
-import type { Metrics } from "./metrics.ts";
 
 const WRITE_BACKOFF: Backoff = { baseMs: 20, factor: 2, maxMs: 1000, jitter: 0.2 };
 
@@ -15,11 +15,15 @@ export interface Settlement {
   readonly driver: Driver;
   readonly completer: Completer;
   readonly heartbeat: Heartbeat;
-  readonly metrics: Metrics;
   readonly logger: Logger;
   random(): number;
   /** A job was put back to run after a delay. */
   onRetry(run: JobRun, delayMs: number): void;
+  /** A job was put back until its time (in ms) or, with null, an event comes. */
+  onSuspended(run: JobRun, wakeInMs: number | null): void;
+  /** A job is dead. */
+  onFailed(run: JobRun): void;
+  deliverEvents(): Promise<void>;
   onError(operation: string, error: unknown): void;
 }
 
@@ -30,9 +34,13 @@ export async function settleRun(
   outcome: Outcome,
   settlement: Settlement,
 ): Promise<void> {
-  const { completer, driver, metrics, heartbeat } = settlement;
+  const { completer, driver, heartbeat } = settlement;
   if (outcome.kind === "completed") {
     completer.add(run, outcome.output);
+    return;
+  }
+  if (outcome.kind === "suspend") {
+    await suspendRun(run, outcome.waits, settlement);
     return;
   }
   logOutcome(run, outcome, settlement.logger);
@@ -52,7 +60,18 @@ export async function settleRun(
     return;
   }
   const request = { error, kind: outcome.failureKind };
-  if (await write(run, "fail", settlement, () => driver.fail(run.job, request))) metrics.count("failed");
+  if (await write(run, "fail", settlement, () => driver.fail(run.job, request))) settlement.onFailed(run);
+}
+
+/** Writes the waits down, then looks for their events: whoever writes looks afterwards, so no wake-up is lost. */
+async function suspendRun(run: JobRun, waits: readonly NewWait[], settlement: Settlement) {
+  let wakeInMs: number | null = null;
+  const isWritten = await write(run, "suspend", settlement, async () => {
+    wakeInMs = await settlement.driver.suspend(run.job, waits);
+  });
+  if (!isWritten) return;
+  if (waits.some((wait) => wait.event !== undefined)) await settlement.deliverEvents();
+  settlement.onSuspended(run, wakeInMs);
 }
 
 /** True when the outcome was written; false when the lease was lost before. */
@@ -74,7 +93,11 @@ async function write(run: JobRun, operation: string, settlement: Settlement, sen
   return false;
 }
 
-function logOutcome(run: JobRun, outcome: Exclude<Outcome, { kind: "completed" }>, logger: Logger) {
+function logOutcome(
+  run: JobRun,
+  outcome: Exclude<Outcome, { kind: "completed" | "suspend" }>,
+  logger: Logger,
+) {
   const fields = {
     ...runFields(run),
     outcome: outcome.kind,

@@ -6,28 +6,46 @@ import { createHandRuns } from "./hand-runs.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Metrics } from "./metrics.ts";
+import { createPersist } from "./persist.ts";
+import { createRunListeners } from "./run-listeners.ts";
 import type { Settings } from "./runner-options.ts";
 import { runFields, settleRun } from "./settle-run.ts";
 import { Worker } from "./worker.ts";
+
+export interface WorkforceListeners {
+  onDatabaseError(operation: string, error: unknown): void;
+  /** A job of this process was completed or has failed. */
+  onEnded(jobId: string): void;
+  deliverEvents(): Promise<void>;
+}
 
 /** The workers of a runner, one a queue, and what they share: heartbeat, completer, metrics. */
 export function createWorkforce(
   settings: Settings,
   metrics: Metrics,
-  onDatabaseError: (operation: string, error: unknown) => void,
+  { onDatabaseError, onEnded, deliverEvents }: WorkforceListeners,
 ) {
   const { driver, logger } = settings;
   const workers = new Map<string, Worker>();
+  const listeners = createRunListeners({ workers, metrics, logger, onEnded });
   const heartbeat = createHeartbeat({ ...settings, onError: (error) => onDatabaseError("extend", error) });
   const completer = createCompleter({
     driver,
     heartbeat,
-    onCompleted,
+    onCompleted: listeners.onCompleted,
     onRefused: (run, error) =>
       logger.warn({ ...runFields(run), error: error.name }, "job completion refused"),
     onError: (error) => onDatabaseError("ack", error),
   });
-  const settlement = { ...settings, completer, heartbeat, metrics, onRetry, onError: onDatabaseError };
+  const settlement = {
+    ...settings,
+    ...listeners,
+    completer,
+    heartbeat,
+    deliverEvents,
+    onError: onDatabaseError,
+  };
+  const persist = createPersist(heartbeat, onDatabaseError);
 
   const byHand = createHandRuns(heartbeat, settings.leaseMs, perform);
 
@@ -54,9 +72,11 @@ export function createWorkforce(
       return heartbeat.lose(run, new JobRunnerError("JOB_TYPE_UNKNOWN", run.job.type));
     const outcome = await executeJob(run, {
       definition,
+      driver,
       logger,
       maxAttempts: settings.maxAttempts,
       heartbeat: beat,
+      persist,
     });
     metrics.observeRun(performance.now() - run.startedAtMs);
     if (outcome.kind === "completed") completer.add(run, outcome.output);
@@ -66,24 +86,6 @@ export function createWorkforce(
   async function beat(run: JobRun): Promise<boolean> {
     if (heartbeat.held.has(run)) await heartbeat.extend([run]);
     return heartbeat.holds(run);
-  }
-
-  function onCompleted(runs: readonly JobRun[]) {
-    metrics.count("completed", runs.length);
-    const freed = new Set<string>();
-    for (const run of runs) {
-      if (run.job.concurrencyKey !== null) freed.add(run.job.queue);
-      if (logger.isLevelEnabled("debug")) logger.debug(runFields(run), "job completed");
-    }
-    for (const worker of workers.values()) {
-      if (freed.has(worker.queue)) worker.wake();
-      else worker.pump();
-    }
-  }
-
-  /** The next poll may come much later than a short retry: look again when it is due. */
-  function onRetry(run: JobRun, delayMs: number) {
-    setTimeout(() => workers.get(run.job.queue)?.wake(), Math.ceil(delayMs)).unref();
   }
 
   function start() {

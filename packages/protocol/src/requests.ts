@@ -1,37 +1,16 @@
 import { z } from "zod";
-import { idSchema, timestampSchema } from "./event.ts";
+import { idSchema } from "./event.ts";
+import { instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
 import { lifecycleSchema, tagSchema, tagsSchema } from "./session.ts";
 
-export const PAGE_ITEMS_MAX = 1_000;
 export const TIMELINE_ITEMS_MAX = 100;
 export const BATCH_STATUS_IDS_MAX = 10_000;
 export const SUMMARY_CHARACTERS_MAX = 100_000;
 const NAME_CHARACTERS_MAX = 200;
-const CURSOR_CHARACTERS_MAX = 2_000;
 const MINUTES_MAX = 525_600;
 const COST_PER_HOUR_USD_MAX = 999;
 const TOTAL_COST_USD_MAX = 99_999;
-
-/** An instant with Z or an offset, or a day, which begins at midnight UTC. */
-const instant = z.union([timestampSchema, z.iso.date().pipe(z.string().regex(/^20/))], {
-  error: "must be ISO-8601, like 2026-11-22T10:00:00Z",
-});
-
-/** A list of words in one parameter, separated by commas. */
-function words<Word extends z.ZodType>(word: Word) {
-  return z.preprocess(
-    (value) => (typeof value === "string" ? value.split(",").map((part) => part.trim()) : value),
-    z.array(word).min(1),
-  );
-}
-
-function page(defaultItems: number, itemsMax = PAGE_ITEMS_MAX) {
-  return {
-    limit: z.coerce.number().int().min(1).max(itemsMax).default(defaultItems),
-    cursor: z.string().max(CURSOR_CHARACTERS_MAX).optional(),
-  };
-}
 
 export const listQuerySchema = z.object(page(50));
 export const eventListQuerySchema = z.object(page(100));

@@ -10,6 +10,7 @@ import { setResponseHeaders } from "./http/response-headers.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
+import type { JobAdministration } from "./jobs/job-administration.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
@@ -21,11 +22,14 @@ import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
 import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
+import { jobActionRoutes } from "./routes/job-actions.ts";
+import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { promptRoutes } from "./routes/prompts.ts";
+import { queueRoutes } from "./routes/queues.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
@@ -40,6 +44,7 @@ export type AppDependencies = {
   readiness: Readiness;
   health: HealthProbe;
   metrics: ServerMetrics;
+  jobs: JobAdministration;
   /** The job engine's metrics, as Prometheus' text. */
   jobMetrics?: () => string;
   /** How many proxies stand before the server, each of which appends to X-Forwarded-For. */
@@ -83,6 +88,9 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/devices", enrolmentRoutes({ edits, limits }));
   app.route("/api/devices", deviceChangeRoutes({ edits, limits }));
   app.route("/api/limits", limitRoutes({ limits }));
+  app.route("/api/jobs", jobRoutes(dependencies));
+  app.route("/api/jobs", jobActionRoutes(dependencies));
+  app.route("/api/queues", queueRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
   app.route(
     "/api/openapi.json",

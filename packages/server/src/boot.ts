@@ -92,6 +92,8 @@ async function start(
     },
     jobs: jobs.map(({ job }) => job),
     workers: config.role !== "server",
+    workerMode: config.workerMode,
+    administrationSql: pools.jobAdministration,
     useAdvisoryLocks: config.useAdvisoryLocks,
     logger,
   });
@@ -108,6 +110,7 @@ async function start(
     reads,
     edits,
     queueDepth: ingest.writer.depth,
+    jobs: runner,
     jobMetrics: runner.metrics.prometheus,
     ingest: ingest.dependencies,
     reports: { database: writes, workspaces: ingest.workspaces },
@@ -119,7 +122,7 @@ async function start(
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
-  for (const job of jobs) await job.begin(runner);
+  if (config.workerMode === "run") for (const job of jobs) await job.begin(runner);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, location });
 
@@ -159,6 +162,10 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
       options.max,
     );
   const sql = createDb(url);
+  const jobAdministration = createDb(url, {
+    applicationName: "wharf-job-administration",
+    max: ADMINISTRATION_CONNECTIONS,
+  });
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
   const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
@@ -169,9 +176,10 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   });
   const close = async () => {
     const databases = [reads, edits, writes, health].map((database) => database.close());
-    await Promise.all([closeDb(sql), closeDb(direct), ...databases]);
+    const pools = [sql, direct, jobAdministration].map(closeDb);
+    await Promise.all([...pools, ...databases]);
   };
-  return { sql, reads, edits, writes, health, direct, close };
+  return { sql, jobAdministration, reads, edits, writes, health, direct, close };
 }
 
 function createIngest({ limits }: Config, writes: Database, metrics: ServerMetrics, logger: Logger) {

@@ -45,6 +45,7 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   WHARF_SESSION_IDLE_MINUTES: z.coerce.number().positive().default(DEFAULT_SESSION_IDLE_MINUTES),
   WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
+  WHARF_WORKER_MODE: z.enum(["run", "inspect"]).default("run"),
   WHARF_CORS_ORIGINS: originList,
   WHARF_TRUSTED_PROXIES: z.preprocess(
     (value) => (value === "" ? undefined : value),
@@ -68,6 +69,8 @@ export type Config = {
   /** Silence after which an open session is ended. */
   sessionIdleMs: number;
   role: "all" | "server" | "worker";
+  /** `inspect`: show jobs, but claim none. */
+  workerMode: "run" | "inspect";
   isProduction: boolean;
   /** Pages of these origins may call the API from a browser. */
   corsOrigins: readonly string[];
@@ -97,6 +100,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: values.LOG_LEVEL,
     sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,
+    workerMode: values.WHARF_WORKER_MODE,
     isProduction: values.NODE_ENV === "production" || isRailway,
     corsOrigins: values.WHARF_CORS_ORIGINS,
     trustedProxies: values.WHARF_TRUSTED_PROXIES ?? (isRailway ? 1 : 0),

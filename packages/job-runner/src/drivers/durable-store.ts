@@ -57,7 +57,8 @@ export interface JobProgress {
   readonly message: string | null;
 }
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface NewLogLine {
   readonly level: LogLevel;

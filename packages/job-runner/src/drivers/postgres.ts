@@ -39,6 +39,8 @@ export interface PostgresDriverOptions {
   readonly sql: Sql;
   /** A pool that may LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`. */
   readonly listenSql?: Sql | false;
+  /** A pool for what operators do (lists, queue figures, many jobs at once). Default: `sql`. */
+  readonly administrationSql?: Sql;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
 }
@@ -79,7 +81,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     async deadLetters(filter, page) {
       return (await selectDeadLetters(sql, filter, page)).map(toJobRecord);
     },
-    ...postgresAdmin(sql),
+    ...postgresAdmin(options.administrationSql ?? sql),
     ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
     async maintain(retention, at) {
       await maintainArchive(sql, retention.archiveDays);

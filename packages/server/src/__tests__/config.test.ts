@@ -22,6 +22,7 @@ describe("readConfig", () => {
       logLevel: "info",
       sessionIdleMs: 10_800_000,
       role: "all",
+      workerMode: "run",
       isProduction: false,
       corsOrigins: [],
       trustedProxies: 0,

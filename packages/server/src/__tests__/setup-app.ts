@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "bun:test";
+import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import type { Hono } from "hono";
 import pino from "pino";
@@ -7,18 +8,20 @@ import { type Database, openDatabase } from "../db/database.ts";
 import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
-import type { Sql } from "../db/postgres.ts";
+import { closeDb, createDb, type Sql } from "../db/postgres.ts";
 import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
 import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
+import { createServerJobs } from "../jobs/server-jobs.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { createServerMetrics, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "../readiness.ts";
 
 export type TestApp = {
+  jobs: JobRunner;
   app: Hono<AppEnv>;
   access: Access;
   metrics: ServerMetrics;
@@ -143,9 +146,19 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     onRefusal: (limit) => metrics.refusals.add(1, limit),
     ...(options.monotonicNow === undefined ? {} : { now: options.monotonicNow }),
   });
+  const jobSql = createDb(url, { max: 4 });
+  const logger = options.logger ?? pino({ level: "silent" });
+  const now = options.now ?? (() => new Date());
+  const jobs = createJobRunner({
+    sql: jobSql,
+    jobs: createServerJobs({ database: writes, logger, now, session_idle_ms: 1 }).map(({ job }) => job),
+    workerMode: "inspect",
+    logger,
+  });
   const app = createApp({
+    jobs,
     access,
-    logger: options.logger ?? pino({ level: "silent" }),
+    logger,
     metrics,
     trustedProxies,
     corsOrigins: options.corsOrigins ?? [],
@@ -157,12 +170,13 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     edits,
     ingest: {
       limits,
-      now: options.now ?? (() => new Date()),
+      now,
       write: writer.write,
       saveNotes: (notes) => writes.run((sql) => insertNotes(sql, notes)),
     },
     reports: { database: writes, workspaces },
   });
-  const close = () => Promise.all([reads.close(), edits.close(), writes.close(), health.close()]);
-  return { app, access, metrics, readiness, reads, writes, workspaces, writer, close };
+  const close = () =>
+    Promise.all([reads.close(), edits.close(), writes.close(), health.close(), closeDb(jobSql)]);
+  return { app, jobs, access, metrics, readiness, reads, writes, workspaces, writer, close };
 }

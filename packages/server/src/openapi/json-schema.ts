@@ -6,7 +6,10 @@ import {
   eventSchema,
   gitActivitySchema,
   ingestNoteSchema,
+  jobDetailSchema,
+  jobSchema,
   problemSchema,
+  queueSchema,
   remoteEnvSchema,
   sessionDetailSchema,
   sessionSchema,
@@ -30,7 +33,10 @@ names.add(deviceSchema, { id: "Device" });
 names.add(eventSchema, { id: "Event" });
 names.add(gitActivitySchema, { id: "GitActivity" });
 names.add(ingestNoteSchema, { id: "IngestNote" });
+names.add(jobSchema, { id: "Job" });
+names.add(jobDetailSchema, { id: "JobDetail" });
 names.add(problemSchema, { id: "Problem" });
+names.add(queueSchema, { id: "Queue" });
 names.add(remoteEnvSchema, { id: "RemoteEnv" });
 names.add(sessionDetailSchema, { id: "SessionDetail" });
 names.add(sessionSchema, { id: "Session" });

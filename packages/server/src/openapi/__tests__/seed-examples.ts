@@ -27,6 +27,7 @@ export async function seedExamples(server: TestServer): Promise<void> {
     WHERE id = ${SESSION_WITH_TRANSCRIPT}`;
   await seedKeys(server);
   await seedRemoteEnvs(server);
+  await seedJobs(server);
 }
 
 async function seedKeys(server: TestServer): Promise<void> {
@@ -48,4 +49,25 @@ async function seedRemoteEnvs(server: TestServer): Promise<void> {
 
 function subagent() {
   return { session_id: SESSION_ID, agent_id: "agent-1", agent_type: "reviewer" };
+}
+
+async function seedJobs({ sql }: TestServer): Promise<void> {
+  await sql`
+    INSERT INTO jobs (id, queue, type, payload, status, attempts, last_error, failed_at, failure_kind, dlq_reason,
+      dlq_failed_at, run_at) OVERRIDING SYSTEM VALUE
+    VALUES (7000000001, 'recurring', 'prune', '{"due_ms": 1764000000000}', 'failed', 3, 'Error: connection lost', now(),
+        'attempts_exhausted', 'Error: connection lost', now(), '-infinity'),
+      (7000000002, 'recurring', 'prune', '{"due_ms": 1764003600000}', 'queued', 0, NULL, NULL, NULL, NULL, NULL,
+        now() + interval '1 hour')`;
+  await sql`
+    INSERT INTO jobs (id, queue, type, payload, status, lease_generation, lease_token, lease_expires_at, heartbeat_at,
+      locked_at, locked_by) OVERRIDING SYSTEM VALUE
+    VALUES (7000000003, 'recurring', 'repair-ingest', '{"due_ms": 1764000060000}', 'running', 1, gen_random_uuid(),
+      now() + interval '1 hour', now(), now() - interval '1 minute', 'worker-1')`;
+  await sql`
+    INSERT INTO job_steps (job_id, name, kind, created_at, finished_at, output)
+    VALUES (7000000003, 'sessions', 'step', now(), now(), '{"repaired": 2}')`;
+  await sql`
+    INSERT INTO job_logs (job_id, line, logged_at, level, message, fields)
+    VALUES (7000000003, 1, now(), 'info', 'repaired sessions', '{"count": 2}')`;
 }

@@ -1,7 +1,9 @@
 import type { Operations } from "../operation.ts";
 import { ingestOperations } from "./ingest.ts";
+import { jobOperations } from "./jobs.ts";
 import { keyOperations } from "./keys.ts";
 import { overviewOperations } from "./overview.ts";
+import { queueOperations } from "./queues.ts";
 import { remoteOperations } from "./remote.ts";
 import { serverOperations } from "./server.ts";
 import { sessionOperations } from "./sessions.ts";
@@ -12,6 +14,8 @@ export const operations: Operations = {
   ...sessionOperations,
   ...overviewOperations,
   ...remoteOperations,
+  ...jobOperations,
+  ...queueOperations,
   ...keyOperations,
   ...serverOperations,
 };

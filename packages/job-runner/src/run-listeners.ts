@@ -1,0 +1,51 @@
+import type { Logger } from "pino";
+import type { JobRun } from "./job-run.ts";
+import type { Metrics } from "./metrics.ts";
+import { runFields } from "./settle-run.ts";
+import type { Worker } from "./worker.ts";
+
+/** What is due later than this is left to the polls. */
+const WAKE_WITHIN_MS = 60_000;
+
+export interface RunListenerOptions {
+  readonly workers: ReadonlyMap<string, Worker>;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** A job of this process was completed or has failed. */
+  onEnded(jobId: string): void;
+}
+
+/** What follows from an outcome that was written: counts, wake-ups, log lines. */
+export function createRunListeners({ workers, metrics, logger, onEnded }: RunListenerOptions) {
+  function onCompleted(runs: readonly JobRun[]) {
+    metrics.count("completed", runs.length);
+    const freed = new Set<string>();
+    for (const run of runs) {
+      onEnded(run.job.jobId);
+      if (run.job.concurrencyKey !== null) freed.add(run.job.queue);
+      if (logger.isLevelEnabled("debug")) logger.debug(runFields(run), "job completed");
+    }
+    for (const worker of workers.values()) {
+      if (freed.has(worker.queue)) worker.wake();
+      else worker.pump();
+    }
+  }
+
+  /** The next poll may come much later than a short pause: look again when the job is due. */
+  function onRetry(run: JobRun, delayMs: number) {
+    if (delayMs > WAKE_WITHIN_MS) return;
+    setTimeout(() => workers.get(run.job.queue)?.wake(), Math.ceil(delayMs)).unref();
+  }
+
+  function onSuspended(run: JobRun, wakeInMs: number | null) {
+    if (run.job.concurrencyKey !== null) workers.get(run.job.queue)?.wake();
+    if (wakeInMs !== null) onRetry(run, wakeInMs);
+  }
+
+  function onFailed(run: JobRun) {
+    metrics.count("failed");
+    onEnded(run.job.jobId);
+  }
+
+  return { onCompleted, onRetry, onSuspended, onFailed };
+}

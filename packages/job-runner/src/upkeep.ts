@@ -1,0 +1,70 @@
+import type { Metrics } from "./metrics.ts";
+import type { Settings } from "./runner-options.ts";
+import { createScheduler } from "./scheduler.ts";
+
+/** How often a runner looks for due schedules and for events that a process died over. */
+const LOOK_EVERY_MS = 1000;
+const DIAGNOSE_EVERY_MS = 30_000;
+const MAINTAIN_EVERY_MS = 3_600_000;
+
+export interface UpkeepOptions {
+  readonly settings: Settings;
+  readonly metrics: Metrics;
+  deliverEvents(): Promise<void>;
+  diagnose(): Promise<void>;
+  /** Jobs were enqueued by a schedule. */
+  onEnqueued(): void;
+  onDatabaseError(operation: string, error: unknown): void;
+}
+
+/** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
+export function createUpkeep({
+  settings,
+  metrics,
+  deliverEvents,
+  diagnose,
+  onEnqueued,
+  onDatabaseError,
+}: UpkeepOptions) {
+  const { driver, schedules, retention } = settings;
+  const scheduler = createScheduler(driver, schedules);
+  const timers: ReturnType<typeof setInterval>[] = [];
+  let looking: Promise<void> | undefined;
+
+  async function start(): Promise<void> {
+    await maintain();
+    await look();
+    timers.push(setInterval(() => void maintain(), MAINTAIN_EVERY_MS));
+    timers.push(setInterval(() => void look(), LOOK_EVERY_MS));
+    timers.push(setInterval(() => void diagnose(), DIAGNOSE_EVERY_MS));
+  }
+
+  /** Resolves when nothing is under way. */
+  async function stop(): Promise<void> {
+    for (const timer of timers.splice(0)) clearInterval(timer);
+    await looking;
+  }
+
+  async function look(): Promise<void> {
+    looking ??= Promise.all([deliverEvents(), fireSchedules()]).then(() => {
+      looking = undefined;
+    });
+    await looking;
+  }
+
+  async function fireSchedules() {
+    try {
+      const enqueued = await scheduler.fireDue();
+      metrics.count("submitted", enqueued.length);
+      if (enqueued.length > 0) onEnqueued();
+    } catch (error) {
+      onDatabaseError("schedule", error);
+    }
+  }
+
+  async function maintain() {
+    await driver.maintain(retention).catch((error: unknown) => onDatabaseError("maintain", error));
+  }
+
+  return { start, stop };
+}

@@ -1,0 +1,201 @@
+import { z } from "zod";
+import { timestampSchema } from "./event.ts";
+import { instant, page, words } from "./query.ts";
+
+/** Every job is in exactly one of these. `dead`: among the dead letters. `waiting`: for an event. */
+export const JOB_STATES = [
+  "ready",
+  "scheduled",
+  "waiting",
+  "running",
+  "completed",
+  "dead",
+  "cancelled",
+] as const;
+export const jobStateSchema = z.enum(JOB_STATES);
+export type JobState = z.infer<typeof jobStateSchema>;
+
+/** What a filter may say for several states, or by another name. */
+export const JOB_STATUS_GROUPS: Readonly<Record<string, readonly JobState[]>> = {
+  queued: ["ready", "scheduled", "waiting"],
+  failed: ["dead", "cancelled"],
+  dlq: ["dead"],
+};
+const STATUSES = [...JOB_STATES, "queued", "failed", "dlq"] as const;
+
+const NAME_CHARACTERS_MAX = 200;
+const REASON_CHARACTERS_MAX = 1_000;
+const DELAY_MAX_MS = 10 * 365 * 86_400_000;
+const IDS_MAX = 1_000;
+const LOG_LINES_A_PAGE_MAX = 1_000;
+const SMALLINT = { min: -32_768, max: 32_767 };
+
+/** A BIGINT of the database, as text. */
+export const jobIdSchema = z.string().regex(/^[1-9][0-9]{0,17}$/, { error: "must be the number of a job" });
+const name = z.string().min(1).max(NAME_CHARACTERS_MAX);
+const priority = z.number().int().min(SMALLINT.min).max(SMALLINT.max);
+const instantSchema = z.iso.datetime({ offset: true });
+const count = z.number().int().nonnegative();
+const progressSchema = z.object({
+  current: z.number(),
+  total: z.number().nullable(),
+  message: z.string().nullable(),
+});
+
+/** A job as it is listed. Times are ISO-8601 UTC with six decimals. */
+export const jobSchema = z.object({
+  id: jobIdSchema,
+  queue: z.string(),
+  type: z.string(),
+  state: jobStateSchema,
+  status: z.enum(["queued", "running", "completed", "failed"]),
+  /** Smaller runs first. */
+  priority: z.number().int(),
+  /** Null: runnable now, or already run. `infinity`: until an event comes. */
+  run_at: z.string().nullable(),
+  /** Failures so far. */
+  attempts: count,
+  max_attempts: count,
+  /** Lost leases. */
+  recoveries: count,
+  lease_generation: count,
+  lease_expires_at: instantSchema.nullable(),
+  heartbeat_at: instantSchema.nullable(),
+  locked_at: instantSchema.nullable(),
+  locked_by: z.string().nullable(),
+  timeout_ms: count.nullable(),
+  idempotency_key: z.string().nullable(),
+  concurrency_key: z.string().nullable(),
+  progress: progressSchema.nullable(),
+  last_error: z.string().nullable(),
+  failed_at: instantSchema.nullable(),
+  failure_kind: z.string().nullable(),
+  dlq_reason: z.string().nullable(),
+  dlq_failed_at: instantSchema.nullable(),
+  created_at: instantSchema,
+  updated_at: instantSchema,
+  completed_at: instantSchema.nullable(),
+});
+export type Job = z.infer<typeof jobSchema>;
+
+export const jobStepSchema = z.object({
+  name: z.string(),
+  kind: z.enum(["step", "sleep", "event"]),
+  finished_at: instantSchema.nullable(),
+  wake_at: z.string().nullable(),
+  event: z.object({ name: z.string(), key: z.string() }).nullable(),
+  created_at: instantSchema,
+  /** Only for an admin key. */
+  output: z.unknown().optional(),
+});
+
+export const jobLogLineSchema = z.object({
+  line: count,
+  level: z.enum(["debug", "info", "warn", "error"]),
+  message: z.string(),
+  fields: z.record(z.string(), z.unknown()).nullable(),
+  logged_at: instantSchema,
+});
+
+/** GET /api/jobs/:id. What a job was given and made may hold anything, and its log too: only an admin key sees them. */
+export const jobDetailSchema = jobSchema.extend({
+  steps: z.array(jobStepSchema),
+  payload: z.unknown().optional(),
+  output: z.unknown().optional(),
+});
+export type JobDetail = z.infer<typeof jobDetailSchema>;
+
+export const runningJobSchema = jobSchema.extend({
+  running_ms: z.number(),
+  /** Null: its type is not known to this server, or says nothing. */
+  expected_run_ms: z.number().nullable(),
+  /** Runs for more than five times as long as expected. */
+  is_stuck: z.boolean(),
+});
+export const workerSchema = z.object({
+  id: z.string(),
+  jobs: count,
+  oldest_locked_at: instantSchema,
+  last_heartbeat_at: instantSchema,
+});
+
+export const queueSchema = z.object({
+  name: z.string(),
+  ready: count,
+  scheduled: count,
+  waiting: count,
+  running: count,
+  dead: count,
+  /** The names of the counts above that ended at 10,000: there are at least so many. */
+  capped: z.array(z.string()),
+  oldest_ready_ms: z.number().nullable(),
+  /** Of the last minute, an estimate. */
+  completed_per_second: z.number(),
+  paused_at: instantSchema.nullable(),
+  pause_reason: z.string().nullable(),
+});
+export type Queue = z.infer<typeof queueSchema>;
+
+const filterFields = {
+  queue: name.optional(),
+  type: name.optional(),
+  concurrency_key: z.string().min(1).optional(),
+  /** When the job was enqueued; both are exclusive. */
+  after: instant.optional(),
+  before: instant.optional(),
+};
+
+export const jobListQuerySchema = z.object({
+  status: words(z.enum(STATUSES)).optional(),
+  ids: words(jobIdSchema).optional(),
+  ...filterFields,
+  ...page(50),
+});
+export type JobListQuery = z.infer<typeof jobListQuerySchema>;
+
+export const jobLogQuerySchema = z.object(page(100, LOG_LINES_A_PAGE_MAX));
+export const runningJobsQuerySchema = z.object({ limit: page(50).limit });
+
+const jobFilterFields = {
+  status: z.array(z.enum(STATUSES)).min(1).optional(),
+  ids: z.array(jobIdSchema).min(1).max(IDS_MAX).optional(),
+  ...filterFields,
+};
+const jobFilterSchema = z.strictObject(jobFilterFields);
+export type JobFilterRequest = z.infer<typeof jobFilterSchema>;
+
+/** POST /api/jobs. `input` is checked by the job type's own schema. */
+export const enqueueJobSchema = z.strictObject({
+  type: name,
+  input: z.unknown(),
+  idempotency_key: z.string().min(1).max(NAME_CHARACTERS_MAX).optional(),
+  priority: priority.optional(),
+  run_at: timestampSchema.optional(),
+  delay_ms: z.number().int().min(0).max(DELAY_MAX_MS).optional(),
+});
+
+export type EnqueueJobRequest = z.infer<typeof enqueueJobSchema>;
+
+export const retryJobSchema = z.strictObject({ keep_attempts: z.boolean().default(false) });
+export const retryJobsSchema = z.strictObject({ ...jobFilterFields, ...retryJobSchema.shape });
+export const cancelJobSchema = z.strictObject({
+  reason: z.string().min(1).max(REASON_CHARACTERS_MAX).default("cancelled by an operator"),
+});
+export const cancelJobsSchema = z.strictObject({ ...jobFilterFields, ...cancelJobSchema.shape });
+
+/** PATCH /api/jobs/:id. `run_at` null: now. */
+export const jobChangeSchema = z.strictObject({
+  priority: priority.optional(),
+  run_at: timestampSchema.nullable().optional(),
+});
+export const pauseQueueSchema = z.strictObject({
+  reason: z.string().min(1).max(REASON_CHARACTERS_MAX).nullish(),
+});
+
+/** POST /api/jobs/events. Of events with the same name and id only the first counts. */
+export const sendJobEventSchema = z.strictObject({
+  name,
+  key: z.string().max(NAME_CHARACTERS_MAX).default(""),
+  payload: z.unknown(),
+  id: z.string().min(1).max(NAME_CHARACTERS_MAX).optional(),
+});

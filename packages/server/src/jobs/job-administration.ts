@@ -1,0 +1,22 @@
+import type { JobRunner } from "@wharf/job-runner";
+
+/** What the API needs of the job engine. */
+export type JobAdministration = Pick<
+  JobRunner,
+  | "cancel"
+  | "cancelAll"
+  | "definitions"
+  | "enqueue"
+  | "get"
+  | "list"
+  | "log"
+  | "longRuns"
+  | "pauseQueue"
+  | "queues"
+  | "requeue"
+  | "reschedule"
+  | "resumeQueue"
+  | "sendEvent"
+  | "steps"
+  | "workers"
+>;

@@ -1,0 +1,124 @@
+import {
+  type JobFilter,
+  type JobRecord,
+  type JobSummary,
+  jobState,
+  type LongRun,
+  type QueueStats,
+  type StepRecord,
+  type WorkerSummary,
+} from "@wharf/job-runner";
+import {
+  JOB_STATUS_GROUPS,
+  type Job,
+  type JobFilterRequest,
+  type JobState,
+  jobStateSchema,
+  type Queue,
+  withoutUrlCredentials,
+} from "@wharf/protocol";
+
+/** A job as the API and the command line show it: no payload, output or token, and no password in an error's URL. */
+export function toWireJob(job: JobSummary | JobRecord): Job {
+  return {
+    id: job.id,
+    queue: job.queue,
+    type: job.type,
+    state: jobState(job),
+    status: job.status,
+    priority: job.priority,
+    run_at: job.runAt,
+    attempts: job.attempts,
+    max_attempts: job.maxAttempts,
+    recoveries: job.recoveries,
+    lease_generation: job.leaseGeneration,
+    lease_expires_at: job.leaseExpiresAt,
+    heartbeat_at: job.heartbeatAt,
+    locked_at: job.lockedAt,
+    locked_by: job.lockedBy,
+    timeout_ms: job.timeoutMs,
+    idempotency_key: job.idempotencyKey,
+    concurrency_key: job.concurrencyKey,
+    progress: job.progress,
+    last_error: cleaned(job.lastError),
+    failed_at: job.failedAt,
+    failure_kind: job.failureKind,
+    dlq_reason: cleaned(job.dlqReason),
+    dlq_failed_at: job.dlqFailedAt,
+    created_at: job.createdAt,
+    updated_at: job.updatedAt,
+    completed_at: job.completedAt,
+  };
+}
+
+/** `withData`: what the job was given and made, too. */
+export function toWireDetail(job: JobRecord, steps: readonly StepRecord[], withData: boolean) {
+  const data = withData ? { payload: job.payload, output: job.output } : {};
+  return { ...toWireJob(job), ...data, steps: steps.map((step) => toWireStep(step, withData)) };
+}
+
+function toWireStep(step: StepRecord, withData: boolean) {
+  const { name, kind, finishedAt, wakeAt, event, createdAt, output } = step;
+  const shown = { name, kind, finished_at: finishedAt, wake_at: wakeAt, event, created_at: createdAt };
+  return withData ? { ...shown, output } : shown;
+}
+
+export function toWireRun({ job, runningMs, expectedRunMs, isStuck }: LongRun) {
+  return { ...toWireJob(job), running_ms: runningMs, expected_run_ms: expectedRunMs, is_stuck: isStuck };
+}
+
+export function toWireWorker({ workerId, jobs, oldestLockedAt, lastHeartbeatAt }: WorkerSummary) {
+  return {
+    id: workerId,
+    jobs: jobs.count,
+    oldest_locked_at: oldestLockedAt,
+    last_heartbeat_at: lastHeartbeatAt,
+  };
+}
+
+export function toWireQueue(stats: QueueStats): Queue {
+  const { ready, scheduled, waiting, running, dead } = stats;
+  const counts = { ready, scheduled, waiting, running, dead };
+  const capped = Object.entries(counts).filter(([, { isCapped }]) => isCapped);
+  return {
+    name: stats.queue,
+    ready: ready.count,
+    scheduled: scheduled.count,
+    waiting: waiting.count,
+    running: running.count,
+    dead: dead.count,
+    capped: capped.map(([name]) => name),
+    oldest_ready_ms: stats.oldestReadyMs,
+    completed_per_second: stats.completedPerSecond,
+    paused_at: stats.pausedAt,
+    pause_reason: stats.pauseReason,
+  };
+}
+
+/** The engine's filter of what a query, a body or a command line asked for. */
+export function toJobFilter(request: JobFilterRequest): JobFilter {
+  const { status, ids, queue, type, concurrency_key, after, before } = request;
+  return {
+    ...(status && { states: status.flatMap(statesOf) }),
+    ...(ids && { ids }),
+    ...(queue !== undefined && { queue }),
+    ...(type !== undefined && { type }),
+    ...(concurrency_key !== undefined && { concurrencyKey: concurrency_key }),
+    ...(after !== undefined && { createdAfter: toInstant(after) }),
+    ...(before !== undefined && { createdBefore: toInstant(before) }),
+  };
+}
+
+/** Microseconds are what the engine keeps; a day begins at midnight UTC, as everywhere. */
+export function toInstant(text: string): string {
+  if (!text.includes("T")) return `${text}T00:00:00Z`;
+  return text.replace(/(\.\d{6})\d+/, "$1");
+}
+
+function statesOf(status: NonNullable<JobFilterRequest["status"]>[number]): readonly JobState[] {
+  return JOB_STATUS_GROUPS[status] ?? [jobStateSchema.parse(status)];
+}
+
+function cleaned(text: string | null): string | null {
+  return text === null ? null : withoutUrlCredentials(text);
+}
