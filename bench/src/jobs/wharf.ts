@@ -1,5 +1,6 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import postgres from "postgres";
+import postgres, { type Sql } from "postgres";
 import { z } from "zod";
 import { createJobRunner, defineJob, jobMigrationsDir } from "../../../packages/job-runner/src/index.ts";
 import type { Engine } from "./measure.ts";
@@ -13,7 +14,7 @@ const input = z.object({ n: z.number(), text: z.string() });
 export async function openWharf(url: string): Promise<Engine> {
   const sql = postgres(url, { max: POOL_MAX, onnotice: () => {} });
   const [installed] = await sql`SELECT to_regclass('jobs') AS name`;
-  if (installed?.["name"] === null) await sql.file(join(jobMigrationsDir, "006_jobs.sql")).execute();
+  if (installed?.["name"] === null) await migrate(sql);
   let onJob: (payload: { n: number }) => void = () => {};
   const noop = defineJob({ name: "noop", input, run: async (_ctx, payload) => onJob(payload) });
   const enqueuer = createJobRunner({ sql, jobs: [] });
@@ -50,4 +51,9 @@ export async function openWharf(url: string): Promise<Engine> {
     },
     close: () => sql.end({ timeout: 1 }),
   };
+}
+
+async function migrate(sql: Sql): Promise<void> {
+  const files = (await readdir(jobMigrationsDir)).filter((name) => name.endsWith(".sql")).sort();
+  for (const file of files) await sql.file(join(jobMigrationsDir, file)).execute();
 }

@@ -47,10 +47,9 @@ export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions
   if (typeof input !== "function") job.toNewJob(input);
 
   function due(first: Date, now: Date) {
-    // The end is exclusive in previousRuns.
-    const backwards = pattern.previousRuns(MISSED_TICKS_MAX, new Date(now.getTime() + 1));
-    const ticks = backwards.filter((tick) => tick >= first).reverse();
-    return { run: chosen(ticks, missed, now), latest: ticks.at(-1) ?? first };
+    const ticks = lastTicks(pattern, first, now, missed === "latest" ? 1 : MISSED_TICKS_MAX);
+    const run = missed === "skip" ? ticks.filter((tick) => isRecent(tick, now)) : ticks;
+    return { run, latest: ticks.at(-1) ?? first };
   }
 
   return {
@@ -63,10 +62,21 @@ export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions
   };
 }
 
-function chosen(ticks: Date[], missed: MissedTicks, now: Date): Date[] {
-  if (missed === "all") return ticks;
-  if (missed === "latest") return ticks.slice(-1);
-  return ticks.filter((tick) => now.getTime() - tick.getTime() < MISSED_AFTER_MS);
+/** The last ticks from `first` to `now`, both inclusive, oldest first. One by one: a hundred at once take 30 ms. */
+function lastTicks(pattern: Cron, first: Date, now: Date, max: number): Date[] {
+  const ticks: Date[] = [];
+  let end = new Date(now.getTime() + 1);
+  while (ticks.length < max) {
+    const [tick] = pattern.previousRuns(1, end);
+    if (tick === undefined || tick < first) break;
+    ticks.push(tick);
+    end = tick;
+  }
+  return ticks.reverse();
+}
+
+function isRecent(tick: Date, now: Date): boolean {
+  return now.getTime() - tick.getTime() < MISSED_AFTER_MS;
 }
 
 function parseCron(name: string, cron: string, timeZone: string): Cron {

@@ -81,7 +81,6 @@ async function start(
   const jobs = createServerJobs({
     database: writes,
     logger,
-    now: () => new Date(),
     session_idle_ms: config.sessionIdleMs,
   });
   const runner = createJobRunner({
@@ -91,6 +90,7 @@ async function start(
       Object.assign(migrations, await migrateAndReport(direct, logger));
     },
     jobs: jobs.map(({ job }) => job),
+    schedules: jobs.map(({ schedule }) => schedule),
     workers: config.role !== "server",
     workerMode: config.workerMode,
     administrationSql: pools.jobAdministration,
@@ -122,7 +122,6 @@ async function start(
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
-  if (config.workerMode === "run") for (const job of jobs) await job.begin(runner);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, location });
 

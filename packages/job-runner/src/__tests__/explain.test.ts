@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useTestDatabase } from "@wharf/testkit";
-import postgres, { type Sql } from "postgres";
+import type { Sql } from "postgres";
 import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { type Claim, claimJobs } from "../sql/claim-jobs.ts";
 import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
@@ -9,6 +9,7 @@ import { extendLeases } from "../sql/extend-leases.ts";
 import { failJob } from "../sql/fail-job.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
 import { retryJob } from "../sql/retry-job.ts";
+import { plansOf } from "./explain-plans.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });
 const TOKEN = "00000000-0000-4000-8000-000000000000";
@@ -41,24 +42,6 @@ const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
     recoverJobs(sql, { queue: "default", maxRecoveries: 5, since: null, now: undefined }),
 };
 
-/** The plans with which the statement really ran, by auto_explain: once as a custom and once as a generic plan. */
-async function plansOf(statement: (sql: Sql) => Promise<unknown>): Promise<string> {
-  const plans: string[] = [];
-  const sql = postgres(database.url, { max: 1, onnotice: (notice) => plans.push(notice["message"] ?? "") });
-  try {
-    await sql`LOAD 'auto_explain'`;
-    await sql`SELECT set_config(name, value, false) FROM (VALUES ('auto_explain.log_min_duration', '0'),
-      ('client_min_messages', 'log')) AS setting (name, value)`;
-    for (const mode of ["force_custom_plan", "force_generic_plan"]) {
-      await sql`SELECT set_config('plan_cache_mode', ${mode}, false)`;
-      await statement(sql);
-    }
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
-  return plans.filter((plan) => plan.includes("jobs_")).join("\n");
-}
-
 for (const statistics of ["empty", "stale"] as const) {
   describe(`with ${statistics} statistics`, () => {
     beforeAll(async () => {
@@ -72,7 +55,7 @@ for (const statistics of ["empty", "stale"] as const) {
 
     for (const [name, statement] of Object.entries(STATEMENTS)) {
       test(`${name} scans no table`, async () => {
-        const plans = await plansOf(statement);
+        const plans = await plansOf(database.url, statement);
         expect(plans).not.toMatch(/Seq Scan on jobs\b/);
         expect(plans).toMatch(/jobs_claim|jobs_pkey|jobs_lease/);
       });

@@ -29,7 +29,10 @@ CREATE TABLE job_steps (
     END),
   CONSTRAINT job_steps_match_of_open_waits CHECK (NOT needs_match OR (kind = 'event' AND finished_at IS NULL))
 );
-CREATE INDEX job_steps_waiting ON job_steps (event_name, event_key) WHERE kind = 'event' AND finished_at IS NULL;
+CREATE INDEX job_steps_waiting ON job_steps (event_name, event_key, job_id, name)
+  WHERE kind = 'event' AND finished_at IS NULL;
+-- A job receives an event once. Two deliveries that disagree about the order of events fail here, and are repeated.
+CREATE UNIQUE INDEX job_steps_received ON job_steps (job_id, event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX job_steps_needs_match ON job_steps (job_id) WHERE needs_match;
 CREATE INDEX job_steps_age ON job_steps USING brin (created_at);
 

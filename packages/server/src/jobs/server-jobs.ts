@@ -4,30 +4,31 @@ import { endIdleSessions } from "../db/idle-sessions.ts";
 import { prune } from "../db/retention.ts";
 import { repairIngest } from "../ingest/repair.ts";
 import type { Logger } from "../logger.ts";
-import { createRecurrence, type Recurrence } from "./recurring.ts";
+import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
 
 export type ServerJobDependencies = {
   database: Database;
   logger: Logger;
-  now: () => Date;
   session_idle_ms: number;
 };
 
+const EACH_MINUTE = "* * * * *";
+const EACH_HOUR = "0 * * * *";
 const MINUTE_MS = 60_000;
 const IDLE_SESSIONS_MAX = 1_000;
 
 /** The jobs that the server runs by itself, once a tick over all its processes. */
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
-  const { database, logger, now } = dependencies;
-  const recurring = (name: string, every_ms: number, run: () => Promise<unknown>) =>
-    createRecurrence({ name, every_ms, timeout_ms: every_ms, run }, now, logger);
-  return [
-    recurring("end-idle-sessions", MINUTE_MS, () =>
-      endSilentSessions(database, dependencies.session_idle_ms),
-    ),
-    recurring("repair-ingest", MINUTE_MS, () => repairIngest(database, logger)),
-    recurring("prune", 60 * MINUTE_MS, () => database.run(prune)),
+  const { database, logger } = dependencies;
+  const endIdle = () => endSilentSessions(database, dependencies.session_idle_ms);
+  const repair = () => repairIngest(database, logger);
+  const pruneAll = () => database.run(prune);
+  const recurring: RecurringJob[] = [
+    { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
+    { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: repair },
+    { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
+  return recurring.map((job) => createRecurrence(job, logger));
 }
 
 async function endSilentSessions(database: Database, idle_ms: number): Promise<number> {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createJobRunner } from "@wharf/job-runner";
-import { clearRows, createClock, until, useTestDatabase } from "@wharf/testkit";
+import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { openDatabase } from "../../db/database.ts";
 import { endIdleSessions } from "../../db/idle-sessions.ts";
 import { migratePhases } from "../../db/phases.ts";
@@ -63,46 +63,61 @@ describe("retention", () => {
 });
 
 describe("the server's jobs", () => {
-  test("enqueue each tick once, whatever the number of processes, and keep themselves going", async () => {
-    const clock = createClock("2026-03-01T10:00:30Z");
+  const RUNNERS = 3;
+
+  async function withRunners(work: () => Promise<void>): Promise<void> {
     const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
-    const runners = [1, 2, 3].map(() => {
-      const jobs = createServerJobs({ database: writes, logger, now: clock.now, session_idle_ms: IDLE_MS });
-      const runner = createJobRunner({
+    const runners = Array.from({ length: RUNNERS }, () => {
+      const jobs = createServerJobs({ database: writes, logger, session_idle_ms: IDLE_MS });
+      return createJobRunner({
         sql: database.sql,
         jobs: jobs.map(({ job }) => job),
+        schedules: jobs.map(({ schedule }) => schedule),
         logger,
         backoffBaseMs: 10,
         maxBackoffMs: 50,
       });
-      return { jobs, runner };
     });
-    await addSession("silent", { silent_ms: IDLE_MS * 2 });
-    for (const { jobs, runner } of runners) for (const job of jobs) await job.begin(runner);
-    expect(await countJobs()).toBe(3);
-    clock.set("2026-03-01T10:01:30Z");
-    await Promise.all(runners.map(({ runner }) => runner.start()));
+    await Promise.all(runners.map((runner) => runner.start()));
     try {
-      await until(
-        async () => (await database.sql`SELECT 1 FROM sessions WHERE lifecycle = 'ended'`).length === 1,
-        {
-          describe: () => "the silent session to be ended",
-        },
-      );
-      await until(async () => (await countJobs()) === 6, {
-        describe: () => "each job to have enqueued its next tick",
-      });
+      await work();
     } finally {
-      await Promise.all(runners.map(({ runner }) => runner.drain(5_000)));
+      await Promise.all(runners.map((runner) => runner.drain(5_000)));
       await writes.close();
     }
+  }
+
+  test("are enqueued once a tick, whatever the number of processes, and their next tick is set", async () => {
+    const { sql } = database;
+    await addSession("silent", { silent_ms: IDLE_MS * 2 });
+    await withRunners(async () => {
+      await sql`UPDATE job_schedules SET next_at = date_trunc('hour', now()) - interval '1 hour'`;
+      await until(async () => (await sql`SELECT 1 FROM sessions WHERE lifecycle = 'ended'`).length === 1, {
+        describe: "the silent session to be ended",
+      });
+      await until(async () => typesOf(await ticks()).size === 3, { describe: "each job to be enqueued" });
+    });
+    const enqueued = await ticks();
+    expect([...typesOf(enqueued)]).toEqual(["end-idle-sessions", "prune", "repair-ingest"]);
+    expect(new Set(enqueued.map(({ type, due_ms }) => `${type} ${due_ms}`)).size).toBe(enqueued.length);
+    expect(await sql`SELECT name FROM job_schedules WHERE next_at > now()`).toHaveLength(3);
+  });
+
+  test("that an older version enqueued for itself still run", async () => {
+    await database.sql`INSERT INTO jobs (queue, type, payload, concurrency_key)
+      VALUES ('recurring', 'prune', '{"due_ms": 1772359200000}', 'prune')`;
+    await withRunners(async () => {
+      const done = () => database.sql`SELECT id FROM jobs_archive WHERE type = 'prune'`;
+      await until(async () => (await done()).length === 1, { describe: "the old job to be done" });
+    });
   });
 });
 
-/** Ticks that were ever enqueued. */
-async function countJobs(): Promise<number> {
-  const [row] = await database.sql<
-    { count: number }[]
-  >`SELECT count(DISTINCT id)::int AS count FROM all_jobs`;
-  return row?.count ?? 0;
+const typesOf = (jobs: readonly { type: string }[]) => new Set(jobs.map(({ type }) => type));
+
+/** The jobs that ticks have enqueued. A minute may end while a test runs, so that there may be one tick more. */
+async function ticks(): Promise<{ type: string; due_ms: string }[]> {
+  const rows = await database.sql<{ type: string; due_ms: string }[]>`
+    SELECT type, payload->>'due_ms' AS due_ms FROM all_jobs ORDER BY type, due_ms`;
+  return [...rows];
 }

@@ -1,0 +1,89 @@
+import { beforeEach, expect, test } from "bun:test";
+import { clearRows, useTestDatabase } from "@wharf/testkit";
+import { ack, ids, later, NOW, present, reserve, running } from "../conformance/setup.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../drivers/postgres.ts";
+
+const DAY_MS = 86_400_000;
+const RETENTION = { archiveDays: 30, idempotencyKeyDays: 30 };
+const line = { level: "info", message: "x", fields: null, loggedAt: NOW } as const;
+const paid = { name: "paid", key: "1" };
+
+const database = useTestDatabase({ migrate: migrateJobs });
+const driverOf = () => createPostgresDriver({ sql: database.sql });
+
+beforeEach(() => clearRows(database.sql));
+
+/** A job with a step, a log line and a wait, back in the queue. */
+async function waitingJob() {
+  const driver = driverOf();
+  const lease = await running(driver);
+  await driver.saveStep(lease, { name: "a", output: 1 }, { now: NOW });
+  await driver.appendLog(lease, [line], { now: NOW });
+  await driver.suspend(lease, [{ name: "w", event: paid }], { now: NOW });
+  return { driver, id: lease.jobId };
+}
+
+async function rowsLeft() {
+  const [rows] = await database.sql`
+    SELECT (SELECT count(*)::integer FROM job_steps) AS steps, (SELECT count(*)::integer FROM job_logs) AS lines`;
+  return { ...rows };
+}
+
+test("a waiting job that is deleted by hand breaks no delivery, and what it left is dropped in time", async () => {
+  const { driver, id } = await waitingJob();
+  await database.sql`DELETE FROM jobs WHERE id = ${id}`;
+  await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
+  expect(await driver.deliverEvents({ now: NOW })).toEqual([]);
+  expect(await driver.deliverEvents({ now: NOW })).toEqual([]);
+  await driver.maintain(RETENTION, { now: later(29 * DAY_MS) });
+  expect(await rowsLeft()).toEqual({ steps: 2, lines: 1 });
+  await driver.maintain(RETENTION, { now: later(31 * DAY_MS) });
+  expect(await rowsLeft()).toEqual({ steps: 0, lines: 0 });
+});
+
+test("steps of jobs that are alive or archived are kept, however old, and go when the archive lets the job go", async () => {
+  const { driver, id } = await waitingJob();
+  await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
+  expect(await rowsLeft()).toEqual({ steps: 2, lines: 1 });
+  await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
+  await driver.deliverEvents({ now: NOW });
+  // The archive's days are the database's: a job that was done in March would be dropped with them.
+  const today = new Date();
+  const [lease] = await reserve(driver, today);
+  await ack(driver, present(lease), today);
+  await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
+  expect(await driver.stepsOf(id)).toHaveLength(2);
+  expect(await driver.logOf(id, { limit: 10 })).toHaveLength(1);
+  await database.sql`DELETE FROM jobs_archive WHERE id = ${id}`;
+  await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
+  expect(await rowsLeft()).toEqual({ steps: 0, lines: 0 });
+});
+
+test("a waiting job that is made runnable by hand waits on, and still receives its event", async () => {
+  const { driver, id } = await waitingJob();
+  await database.sql`UPDATE jobs SET run_at = '-infinity' WHERE id = ${id}`;
+  const [lease] = await reserve(driver);
+  const steps = await driver.resumeSteps(present(lease), { now: NOW });
+  expect(steps.map(({ finishedAt }) => finishedAt)).toEqual([NOW, null]);
+  expect(await driver.suspend(present(lease), [{ name: "w", event: paid }], { now: NOW })).toBeNull();
+  await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
+  expect(await driver.deliverEvents({ now: NOW })).toEqual(["default"]);
+  expect(ids(await reserve(driver))).toEqual([id]);
+});
+
+test("a run that was taken from its worker by plain SQL stores no step", async () => {
+  const driver = driverOf();
+  const { jobs } = await driver.reserve({ queue: "default", workerId: "w", leaseMs: 30_000, limit: 1 });
+  expect(jobs).toEqual([]);
+  const lease = await running(driver);
+  await database.sql`UPDATE jobs SET status='queued', locked_at=NULL, locked_by=NULL WHERE id=${lease.jobId}`;
+  const save = driver.saveStep(lease, { name: "a", output: 1 }, { now: NOW });
+  await expect(save).rejects.toMatchObject({ code: "JOB_NOT_INFLIGHT" });
+  expect(await driver.stepsOf(lease.jobId)).toEqual([]);
+});
+
+test("a contradictory step is refused by the table", async () => {
+  const insert = database.sql`INSERT INTO job_steps (job_id, kind, name, created_at) VALUES (1, 'event', 'x', now())`;
+  await expect(insert.execute()).rejects.toMatchObject({ code: "23514" });
+});
