@@ -1,9 +1,10 @@
+import type { Dialect } from "kysely";
 import type { Sql } from "postgres";
 import type { Driver } from "./drivers/driver.ts";
 import { createLazyDriver, type LazyDriver } from "./drivers/lazy-driver.ts";
 import { JobOptionError } from "./errors.ts";
 
-/** Where the jobs are kept: exactly one of `sql`, `dsn` and `driver`. */
+/** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
 export interface StoreOptions {
   /** A pool to share; whoever made it ends it. */
   readonly sql?: Sql;
@@ -12,12 +13,14 @@ export interface StoreOptions {
    * end of `drain`.
    */
   readonly dsn?: string;
+  /** Experimental: a Kysely dialect for Postgres, in place of a pool. Polls, as it cannot LISTEN; whoever made its pool ends it. */
+  readonly dialect?: Dialect;
   readonly driver?: Driver;
   /** Awaited first by `start`. In the place of the engine's own migrator where that would have run. */
   readonly migrate?: () => Promise<unknown>;
   /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: the one pool. */
   readonly listenSql?: Sql | false;
-  /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: the one pool. */
+  /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: the one. */
   readonly administrationSql?: Sql;
   /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
   readonly useAdvisoryLocks?: boolean;
@@ -28,12 +31,13 @@ export interface StoreOptions {
  * needs no Postgres driver. Throws JobOptionError unless exactly one store is given.
  */
 export function chooseStore(options: StoreOptions): LazyDriver {
-  const { sql, dsn, driver } = options;
-  if ([sql, dsn, driver].filter((given) => given !== undefined).length !== 1) {
-    throw new JobOptionError("Give createJobRunner exactly one of `sql`, `dsn` and `driver`.");
+  const { sql, dsn, dialect, driver } = options;
+  if ([sql, dsn, dialect, driver].filter((given) => given !== undefined).length !== 1) {
+    throw new JobOptionError("Give createJobRunner exactly one of `sql`, `dsn`, `dialect` and `driver`.");
   }
   if (driver !== undefined) return createLazyDriver(driver.name, async () => driver);
   if (sql !== undefined) return sharedPool(sql, options);
+  if (dialect !== undefined) return byDialect(dialect, options);
   return byDsn(dsn ?? "", options);
 }
 
@@ -41,6 +45,13 @@ function sharedPool(sql: Sql, options: StoreOptions): LazyDriver {
   return createLazyDriver("postgres", async () => {
     const { createPostgresDriver } = await import("./drivers/postgres.ts");
     return createPostgresDriver({ ...postgresOptions(options), sql });
+  });
+}
+
+function byDialect(dialect: Dialect, options: StoreOptions): LazyDriver {
+  return createLazyDriver("kysely", async () => {
+    const { createKyselyDriver } = await import("./drivers/kysely.ts");
+    return createKyselyDriver({ dialect, useAdvisoryLocks: postgresOptions(options).useAdvisoryLocks });
   });
 }
 

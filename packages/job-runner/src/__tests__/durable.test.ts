@@ -17,7 +17,8 @@ const { database, started, runnerOf } = useRunners();
 const STORES: Record<string, () => Partial<JobRunnerOptions>> = {
   Postgres: () => ({}),
   "Postgres without LISTEN": () => ({ listenSql: false }),
-  memory: () => ({ driver: createMemoryDriver() }),
+  SQLite: () => ({ dsn: "sqlite::memory:" }),
+  memory: () => ({ dsn: "memory:" }),
 };
 
 for (const [store, options] of Object.entries(STORES)) {
@@ -236,7 +237,7 @@ describe("steps that cannot be", () => {
   for (const [what, [message, run]] of Object.entries(failures)) {
     test(`${what} send the job to the dead letters at once, with an error that says why`, async () => {
       const job = defineJob({ name: "wrong", input: anything, run });
-      const runner = await started([job], { driver: createMemoryDriver() });
+      const runner = await started([job], { dsn: "memory:" });
       const { id } = await runner.enqueue(job, null);
       await expect(runner.waitFor(id)).rejects.toMatchObject({ code: "JOB_FAILED", kind: "unrecoverable" });
       expect((await runner.get(id))?.lastError).toContain(message);
@@ -250,7 +251,7 @@ describe("steps that cannot be", () => {
       maxAttempts: 1,
       run: (ctx) => ctx.sleep("nap", Number.NaN),
     });
-    const runner = await started([job], { driver: createMemoryDriver() });
+    const runner = await started([job], { dsn: "memory:" });
     const { id } = await runner.enqueue(job, null);
     await expect(runner.waitFor(id)).rejects.toBeInstanceOf(JobFailedError);
     expect(await runner.steps(id)).toEqual([]);
@@ -306,7 +307,7 @@ describe("events in transactions", () => {
   });
 
   test("a transaction is refused where there is none", async () => {
-    const runner = runnerOf([], { driver: createMemoryDriver() });
+    const runner = runnerOf([], { dsn: "memory:" });
     const send = runner.sendEvent({ name: "go", payload: 1 }, { transaction: database.sql });
     await expect(send).rejects.toMatchObject({ code: "JOB_UNSUPPORTED" });
   });

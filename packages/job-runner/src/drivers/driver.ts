@@ -172,7 +172,7 @@ export interface Hints {
  * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
  */
 export interface Driver extends AdminStore, DurableStore, ScheduleStore {
-  readonly name: "postgres" | "memory" | "sqlite";
+  readonly name: "postgres" | "kysely" | "memory" | "sqlite";
   enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
   /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
   handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob | undefined>;

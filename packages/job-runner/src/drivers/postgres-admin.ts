@@ -1,4 +1,3 @@
-import type { Sql } from "postgres";
 import type { Instant } from "../instant.ts";
 import { cancelJobs } from "../sql/cancel-jobs.ts";
 import { listJobs, listRunningJobs } from "../sql/list-jobs.ts";
@@ -16,6 +15,7 @@ import {
   type JobFilter,
   type QueueStats,
 } from "./admin-store.ts";
+import type { PostgresClient } from "./driver.ts";
 import { toJobSummary } from "./job-row.ts";
 import { toReserved } from "./postgres-reserve.ts";
 
@@ -24,7 +24,7 @@ const BULK_BATCH = 5000;
 const REQUEUED_BY_DEFAULT = ["dead"] as const;
 
 /** What operators do with jobs on Postgres. */
-export function postgresAdmin(sql: Sql): AdminStore {
+export function postgresAdmin(sql: PostgresClient): AdminStore {
   return {
     list: async (filter, page, at) => (await listJobs(sql, filter, page, at?.now)).map(toJobSummary),
     cancelAll: (filter, reason, at) => cancelAll(sql, filter, reason, at?.now),
@@ -57,7 +57,7 @@ export function postgresAdmin(sql: Sql): AdminStore {
   };
 }
 
-async function cancelAll(sql: Sql, filter: JobFilter, reason: string, now: Instant | undefined) {
+async function cancelAll(sql: PostgresClient, filter: JobFilter, reason: string, now: Instant | undefined) {
   const ids: string[] = [];
   for (;;) {
     const rows = await cancelJobs(sql, filter, { reason, limit: BULK_BATCH, now });
@@ -66,7 +66,12 @@ async function cancelAll(sql: Sql, filter: JobFilter, reason: string, now: Insta
   }
 }
 
-async function requeue(sql: Sql, filter: JobFilter, keepAttempts: boolean, now: Instant | undefined) {
+async function requeue(
+  sql: PostgresClient,
+  filter: JobFilter,
+  keepAttempts: boolean,
+  now: Instant | undefined,
+) {
   const failed = { ...filter, states: filter.states ?? REQUEUED_BY_DEFAULT };
   let total = 0;
   for (;;) {

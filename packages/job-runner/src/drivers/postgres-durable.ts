@@ -1,14 +1,13 @@
-import type { Sql } from "postgres";
 import { deliverEvents } from "../sql/deliver-events.ts";
 import { appendLog, type LogRow, selectLog, setProgress } from "../sql/job-notes.ts";
 import { endWaits, heldSteps, type StepRow, saveStep, selectSteps, suspendJob } from "../sql/steps.ts";
 import { storeEvent } from "../sql/store-event.ts";
-import type { At, Lease } from "./driver.ts";
+import type { At, Lease, PostgresClient } from "./driver.ts";
 import type { DurableStore, LogLine, StepRecord } from "./durable-store.ts";
 import { refuse } from "./postgres-refusals.ts";
 
 /** Steps, waits, events, progress and logs. Every write is one statement that locks the job's row and checks the lease. */
-export function createPostgresDurableStore(sql: Sql): DurableStore {
+export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
   async function resumeSteps(lease: Lease, at?: At): Promise<StepRecord[]> {
     const steps = await readSteps(lease, at);
     const waits = steps.filter((step) => step.finishedAt === null);

@@ -1,12 +1,11 @@
-import type { Sql } from "postgres";
 import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseRefusal } from "../errors.ts";
 import type { Instant } from "../instant.ts";
 import { leaseStates } from "../sql/lease-states.ts";
-import type { JobStatus, Lease } from "./driver.ts";
+import type { JobStatus, Lease, PostgresClient } from "./driver.ts";
 
 /** Reads why leases were refused; jobs in an accepted state count as a success that happened before. */
 export async function explainRefusals(
-  sql: Sql,
+  sql: PostgresClient,
   leases: readonly Lease[],
   context: { now: Instant | undefined; accepted: readonly JobStatus[] },
 ): Promise<LeaseRefusal[]> {
@@ -22,7 +21,7 @@ export async function explainRefusals(
 
 /** Throws why the lease was refused, unless the job is in one of the accepted states. */
 export async function refuse(
-  sql: Sql,
+  sql: PostgresClient,
   lease: Lease,
   now: Instant | undefined,
   accepted: readonly JobStatus[] = [],

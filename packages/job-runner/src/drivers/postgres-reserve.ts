@@ -1,9 +1,8 @@
-import type { Sql } from "postgres";
 import { type Claim, type ClaimedRow, claimJobs } from "../sql/claim-jobs.ts";
 import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
 import { type ClaimCursor, createClaimCursor, inOrder } from "./claim-cursor.ts";
-import type { At, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
+import type { At, PostgresClient, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
 
 const MAX_RECOVERIES = 5;
 /** A claim that brings jobs does without a recovery if the last is no older. */
@@ -20,7 +19,7 @@ interface QueueMemory {
 }
 
 /** The `reserve` operation, with what it remembers of each queue between claims. */
-export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
+export function createPostgresReserve(sql: PostgresClient, byAdvisoryLock: boolean) {
   const queues = new Map<string, QueueMemory>();
 
   async function reserve(request: ReserveRequest, at: At = {}): Promise<Reservation> {
@@ -103,7 +102,7 @@ export function createPostgresReserve(sql: Sql, byAdvisoryLock: boolean) {
 }
 
 /** Goes on behind the last key looked at, once around at most, until a claim brings something. */
-async function claimAmongKeys(sql: Sql, claim: Claim, queue: QueueMemory): Promise<ClaimedRow[]> {
+async function claimAmongKeys(sql: PostgresClient, claim: Claim, queue: QueueMemory): Promise<ClaimedRow[]> {
   const firstKey = queue.lastKey;
   let isSecondRound = firstKey === "";
   for (;;) {

@@ -1,4 +1,3 @@
-import type { Sql } from "postgres";
 import {
   moveSchedule,
   putSchedule,
@@ -6,10 +5,11 @@ import {
   type ScheduleRow,
   selectSchedules,
 } from "../sql/schedules.ts";
+import type { PostgresClient } from "./driver.ts";
 import type { ScheduleRecord, ScheduleStore } from "./schedule-store.ts";
 
 /** Schedules as rows: whoever moves `next_at` on enqueues the tick. */
-export function createPostgresScheduleStore(sql: Sql): ScheduleStore {
+export function createPostgresScheduleStore(sql: PostgresClient): ScheduleStore {
   return {
     async schedules(names, at) {
       const rows = await selectSchedules(sql, names, at?.now);

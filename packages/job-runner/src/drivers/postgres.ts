@@ -45,13 +45,23 @@ export interface PostgresDriverOptions {
   readonly useAdvisoryLocks?: boolean;
 }
 
-/** The driver that the engine is made for. Every operation is one statement, so it needs no transaction of its own. */
+/** The driver that the engine is made for. */
 export function createPostgresDriver(options: PostgresDriverOptions): Driver {
-  const { sql } = options;
+  const { sql, administrationSql = sql } = options;
   const listenSql = options.listenSql ?? sql;
-
   return {
+    ...createPostgresOperations(sql, { ...options, administrationSql }),
     name: "postgres",
+    ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
+  };
+}
+
+/** Every operation but LISTEN, on anything that runs statements. Each is one statement: it needs no transaction of its own. */
+export function createPostgresOperations(
+  sql: PostgresClient,
+  options: { readonly administrationSql: PostgresClient; readonly useAdvisoryLocks?: boolean },
+): Omit<Driver, "name" | "listen"> {
+  return {
     enqueue: (jobs, enqueueOptions) => enqueue(sql, jobs, enqueueOptions),
     reserve: createPostgresReserve(sql, options.useAdvisoryLocks ?? false),
     ack: (acks, at) => ack(sql, acks, at),
@@ -81,8 +91,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     async deadLetters(filter, page) {
       return (await selectDeadLetters(sql, filter, page)).map(toJobRecord);
     },
-    ...postgresAdmin(options.administrationSql ?? sql),
-    ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
+    ...postgresAdmin(options.administrationSql),
     async maintain(retention, at) {
       await maintainArchive(sql, retention.archiveDays);
       await forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now);
@@ -107,7 +116,7 @@ async function enqueue(sql: PostgresClient, jobs: readonly NewJob[], options: En
 }
 
 /** One statement a token, as a join on (id, token) pairs made the planner scan; a claimed batch shares one token. */
-async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<LeaseRefusal[]> {
+async function ack(sql: PostgresClient, acks: readonly Ack[], at: At | undefined): Promise<LeaseRefusal[]> {
   const byToken = Map.groupBy(acks, (done) => done.token);
   const refusals = await Promise.all(
     [...byToken].map(async ([token, batch]) => {
@@ -120,7 +129,7 @@ async function ack(sql: Sql, acks: readonly Ack[], at: At | undefined): Promise<
   return refusals.flat();
 }
 
-async function extend(sql: Sql, leases: readonly Lease[], leaseMs: number, at: At | undefined) {
+async function extend(sql: PostgresClient, leases: readonly Lease[], leaseMs: number, at: At | undefined) {
   if (leases.length === 0) return [];
   const rows = await extendLeases(sql, leases, leaseMs, at?.now);
   const held = new Map(rows.map((row) => [`${row.id} ${row.lease_token}`, row.extended]));

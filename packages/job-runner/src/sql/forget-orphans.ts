@@ -10,7 +10,7 @@ const FORGET_BATCH = 20_000;
  */
 export async function forgetOrphans(sql: PostgresClient, keepDays: number, now: Instant | undefined) {
   const orphaned = (ageColumn: string) => sql`
-    ${sql(ageColumn)} < ${timeOf(sql, now)} - ${keepDays}::integer * interval '1 day'
+    ${sql.unsafe(ageColumn)} < ${timeOf(sql, now)} - ${keepDays}::integer * interval '1 day'
     AND (SELECT id FROM jobs WHERE id = job_id) IS NULL
     AND (SELECT id FROM jobs_archive WHERE id = job_id LIMIT 1) IS NULL LIMIT ${FORGET_BATCH}`;
   await sql`DELETE FROM job_steps WHERE ctid = ANY (ARRAY(SELECT ctid FROM job_steps WHERE ${orphaned("created_at")}))`;

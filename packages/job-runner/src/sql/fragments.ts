@@ -21,9 +21,9 @@ export function textArray(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
-/** Selects a timestamptz as ISO text in UTC with microseconds; infinities as themselves. */
+/** Selects a timestamptz, named as SQL names it, as ISO text in UTC with microseconds; infinities as themselves. */
 export function isoText(sql: PostgresClient, column: string, name: string = column) {
-  return sql`CASE WHEN isfinite(${sql(column)})
-    THEN to_char(${sql(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    ELSE ${sql(column)}::text END AS ${sql(name)}`;
+  return sql`CASE WHEN isfinite(${sql.unsafe(column)})
+    THEN to_char(${sql.unsafe(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    ELSE ${sql.unsafe(column)}::text END AS ${sql.unsafe(name)}`;
 }

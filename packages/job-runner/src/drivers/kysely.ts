@@ -1,0 +1,34 @@
+import { CompiledQuery, type Dialect, Kysely } from "kysely";
+import type { Driver } from "./driver.ts";
+import { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
+import { applyMigrations, type MigrateOptions } from "./migrate-jobs.ts";
+import { createPostgresOperations } from "./postgres.ts";
+
+export { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
+
+export interface KyselyDriverOptions {
+  /** A dialect for Postgres. Its pool is shared: whoever made it ends it. */
+  readonly dialect: Dialect;
+  /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
+  readonly useAdvisoryLocks?: boolean;
+}
+
+/**
+ * Postgres by a Kysely dialect in place of a pool. Experimental. It cannot LISTEN: jobs, cancels and events of other processes
+ * are found by polling.
+ */
+export function createKyselyDriver({ dialect, useAdvisoryLocks }: KyselyDriverOptions): Driver {
+  const sql = createKyselyClient(new Kysely<unknown>({ dialect }));
+  const operations = createPostgresOperations(sql, {
+    administrationSql: sql,
+    useAdvisoryLocks: useAdvisoryLocks ?? false,
+  });
+  return { ...operations, name: "kysely" };
+}
+
+/** Makes the engine's tables by Kysely, as `migrateJobs` of `@wharf/job-runner/postgres` does. */
+export function migrateJobs(db: KyselyExecutor, options?: MigrateOptions): Promise<string[]> {
+  // Without parameters the text is sent as it is: several statements in one transaction.
+  const script = (text: string) => db.executeQuery(CompiledQuery.raw(text));
+  return applyMigrations({ sql: createKyselyClient(db), script }, options);
+}
