@@ -1,0 +1,43 @@
+import { describeDatabaseError, errorCode } from "../db/database-errors.ts";
+import { actions, USAGE } from "./jobs/actions.ts";
+import { readArguments } from "./jobs/arguments.ts";
+import { CommandError } from "./jobs/command-error.ts";
+import { withEngine } from "./jobs/engine.ts";
+import { createOutput } from "./jobs/output.ts";
+
+/** Exit codes: 0 done, 1 not done (unknown job, wrong state, failed run, database away), 2 not understood. */
+const FAILED = 1;
+const NOT_UNDERSTOOD = 2;
+const UNDEFINED_TABLE = "42P01";
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+async function main(words: string[]): Promise<number> {
+  const { name, operands, options } = readArguments(words);
+  if (options.help === true || name === undefined) {
+    process.stdout.write(USAGE);
+    return name === undefined && options.help !== true ? NOT_UNDERSTOOD : 0;
+  }
+  const action = actions.get(name);
+  if (action === undefined) throw new CommandError(`There is no command "jobs ${name}".`, NOT_UNDERSTOOD);
+  const request = action.read(operands, options);
+  const output = createOutput(process.stdout, options.json === true);
+  return (await withEngine((engine) => request(engine, output))) ?? 0;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommandError) {
+    process.stderr.write(`${error.message}\n`);
+    if (error.exitCode === NOT_UNDERSTOOD)
+      process.stderr.write('"bun run jobs --help" lists the commands.\n');
+    return error.exitCode;
+  }
+  const isUnmigrated = errorCode(error) === UNDEFINED_TABLE;
+  const hint = isUnmigrated ? ': run "bun run migrate" first' : "";
+  process.stderr.write(`${describeDatabaseError(error)}${hint}\n`);
+  return FAILED;
+}

@@ -1,0 +1,50 @@
+import { createJobRunner, type JobRunner } from "@wharf/job-runner";
+import pino from "pino";
+import { openDatabase } from "../../db/database.ts";
+import { locateDatabase } from "../../db/embedded.ts";
+import { closeDb, createDb } from "../../db/postgres.ts";
+import { loadConfig, resolveFromRoot } from "../../environment.ts";
+import { createServerJobs } from "../../jobs/server-jobs.ts";
+
+const CONNECTIONS = 4;
+const DRAIN_MS = 3_000;
+const STANDARD_ERROR = 2;
+
+export type Engine = JobRunner;
+
+/** The job engine on the server's database, which claims nothing by itself. A signal gives back what runs. */
+export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promise<T> {
+  const config = loadConfig();
+  const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
+  const logger = pino({ level: "error" }, pino.destination({ dest: STANDARD_ERROR, sync: true }));
+  const sql = createDb(location.url, { applicationName: "wharf-jobs", max: CONNECTIONS });
+  const deadline_ms = config.limits.statement_deadline_ms;
+  const database = openDatabase(location.url, {
+    applicationName: "wharf-jobs",
+    max: CONNECTIONS,
+    deadline_ms,
+  });
+  const jobs = createServerJobs({
+    database,
+    logger,
+    now: () => new Date(),
+    session_idle_ms: config.sessionIdleMs,
+  });
+  const { useAdvisoryLocks } = config;
+  const definitions = jobs.map(({ job }) => job);
+  const runner = createJobRunner({ sql, jobs: definitions, workerMode: "inspect", useAdvisoryLocks, logger });
+  const stop = () => void runner.drain(DRAIN_MS);
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  /** A recurring job enqueues its next tick when it runs, also here. */
+  const runOne: JobRunner["runOne"] = async (id) => {
+    for (const job of jobs) await job.begin(runner);
+    return await runner.runOne(id);
+  };
+  try {
+    return await use({ ...runner, runOne });
+  } finally {
+    await runner.drain(DRAIN_MS);
+    await Promise.all([closeDb(sql), database.close()]);
+    await location.close();
+  }
+}

@@ -1,0 +1,106 @@
+import { type JobSummary, jobState } from "@wharf/job-runner";
+import { type Job, jobIdSchema, jobListQuerySchema } from "@wharf/protocol";
+import { toJobFilter, toWireDetail, toWireJob } from "../../jobs/job-wire.ts";
+import type { Request } from "./actions.ts";
+import { check, filterOf, noOperands, type Options, onlyOperand, withoutUndefined } from "./arguments.ts";
+import { CommandError } from "./command-error.ts";
+import type { Engine } from "./engine.ts";
+import type { Output, Row } from "./output.ts";
+
+const LOG_LINES = 20;
+
+/** `jobs list`. */
+export function list(operands: readonly string[], options: Options): Request {
+  noOperands(operands);
+  const { cursor, limit } = options;
+  const query = check(jobListQuerySchema, withoutUndefined({ ...filterOf(options), limit }));
+  if (cursor !== undefined) requireId(cursor);
+
+  return async function listJobs(engine, output) {
+    const page = { limit: query.limit + 1, ...(cursor === undefined ? {} : { before: cursor }) };
+    const found = await engine.list(toJobFilter(query), page);
+    const jobs = found.slice(0, query.limit);
+    const next_cursor = found.length > query.limit ? (jobs.at(-1)?.id ?? null) : null;
+    const answer = { jobs: jobs.map(toWireJob), next_cursor, has_more: next_cursor !== null };
+    if (output.json(answer)) return undefined;
+    writeJobs(output, answer.jobs);
+    if (process.stdout.isTTY && next_cursor !== null) output.line(`more: --cursor ${next_cursor}`);
+    return undefined;
+  };
+}
+
+/** `jobs show ID`. */
+export function show(operands: readonly string[]): Request {
+  const id = requireId(onlyOperand(operands, "job by its ID"));
+  return async function showJob(engine, output) {
+    const [job, steps, log] = await Promise.all([
+      engine.get(id),
+      engine.steps(id),
+      engine.log(id, { limit: LOG_LINES }),
+    ]);
+    if (job === undefined) throw unknown(id);
+    const shown = toWireDetail(job, steps, true);
+    if (output.json({ job: shown, log })) return undefined;
+    const { steps: _, payload, output: result, progress, ...fields } = shown;
+    for (const [name, value] of Object.entries(fields)) if (value !== null) output.line(`${name}: ${value}`);
+    output.line(`payload: ${JSON.stringify(payload)}`);
+    if (result !== null) output.line(`output: ${JSON.stringify(result)}`);
+    if (progress !== null) output.line(`progress: ${JSON.stringify(progress)}`);
+    for (const step of steps) output.line(`${step.kind} ${step.name}: ${step.finishedAt ?? "waiting"}`);
+    for (const { loggedAt, level, message } of log) output.line(`${loggedAt} ${level} ${message}`);
+    return undefined;
+  };
+}
+
+/** One line a job: what it is, and what is worth knowing about its state. */
+export function writeJobs(output: Output, jobs: readonly Job[]): void {
+  output.rows(jobs.map(toRow));
+}
+
+/** The job as it now is. Throws CommandError when nobody knows it. */
+export async function found(engine: Engine, id: string) {
+  const job = await engine.get(id);
+  if (job === undefined) throw unknown(id);
+  return job;
+}
+
+export function describe(job: JobSummary): string {
+  return `job ${job.id} (${job.type}) is ${jobState(job)}`;
+}
+
+/** Throws CommandError for what cannot be the number of a job. */
+export function requireId(text: string): string {
+  const id = jobIdSchema.safeParse(text);
+  if (id.success) return id.data;
+  throw new CommandError(`"${text}" is not the number of a job.`, 2);
+}
+
+function unknown(id: string): CommandError {
+  return new CommandError(`There is no job ${id}; it may have left the archive.`, 1);
+}
+
+function toRow(job: Job): Row {
+  const { id, state, queue, type, attempts, max_attempts, created_at } = job;
+  return {
+    id,
+    state,
+    queue,
+    type,
+    attempts: `${attempts}/${max_attempts}`,
+    created: short(created_at),
+    detail: detailOf(job),
+  };
+}
+
+function detailOf(job: Job): string | null {
+  if (job.state === "running") return `by ${job.locked_by} since ${short(job.locked_at ?? "")}`;
+  if (job.state === "scheduled")
+    return `at ${short(job.run_at ?? "")}${job.last_error ? `, after ${job.last_error}` : ""}`;
+  if (job.state === "completed") return `at ${short(job.completed_at ?? "")}`;
+  return job.dlq_reason ?? job.last_error;
+}
+
+/** Seconds are enough for the eye. */
+function short(instant: string): string {
+  return instant.replace(/\.\d+Z$/, "Z");
+}
