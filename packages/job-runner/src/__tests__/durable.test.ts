@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
-import { createMemoryDriver } from "../drivers/memory.ts";
 import {
   defineJob,
   JobFailedError,

@@ -27,7 +27,6 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
   const jobs = createServerJobs({
     database,
     logger,
-    now: () => new Date(),
     session_idle_ms: config.sessionIdleMs,
   });
   const { useAdvisoryLocks } = config;
@@ -35,13 +34,8 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
   const runner = createJobRunner({ sql, jobs: definitions, workerMode: "inspect", useAdvisoryLocks, logger });
   const stop = () => void runner.drain(DRAIN_MS);
   process.once("SIGINT", stop).once("SIGTERM", stop);
-  /** A recurring job enqueues its next tick when it runs, also here. */
-  const runOne: JobRunner["runOne"] = async (id) => {
-    for (const job of jobs) await job.begin(runner);
-    return await runner.runOne(id);
-  };
   try {
-    return await use({ ...runner, runOne });
+    return await use(runner);
   } finally {
     await runner.drain(DRAIN_MS);
     await Promise.all([closeDb(sql), database.close()]);
