@@ -4,8 +4,7 @@ import { z } from "zod";
 
 config({ quiet: true });
 const dsn = process.env["DATABASE_URL"];
-if (!dsn)
-  throw new Error("Set DATABASE_URL: copy .env.example to .env, and put your database in.");
+if (!dsn) throw new Error("Set DATABASE_URL: copy .env.example to .env, and put your database in.");
 
 const greet = defineJob({
   name: "greet",
