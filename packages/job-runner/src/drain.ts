@@ -50,7 +50,7 @@ function running(workers: DrainParts["workers"]): JobRun[] {
 }
 
 /** Waits for a promise, but not beyond a moment of the monotonic clock. */
-async function within(endMs: number, promise: Promise<unknown>) {
+export async function within(endMs: number, promise: Promise<unknown>) {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, Math.max(SEND_MS, endMs - performance.now()));
   await Promise.race([promise, ended]);

@@ -106,11 +106,11 @@ export class RunContext implements JobContext {
   }
 
   step<T>(name: string, perform: () => T | Promise<T>): Promise<T> {
-    return this.#stepsOfRun().step(name, perform);
+    return tolerated(this.#stepsOfRun().step(name, perform));
   }
 
-  async sleep(name: string, time: number | Instant): Promise<void> {
-    await this.#stepsOfRun().pause({ name, ...sleepTime(time) });
+  sleep(name: string, time: number | Instant): Promise<void> {
+    return tolerated(this.#sleep(name, time));
   }
 
   waitForEvent<Payload extends z.ZodType = z.ZodType>(
@@ -121,12 +121,8 @@ export class RunContext implements JobContext {
     name: string,
     wait: EventWait<Payload>,
   ): Promise<ReceivedEvent<z.output<Payload>> | undefined>;
-  async waitForEvent(name: string, wait: EventWait): Promise<ReceivedEvent<unknown> | undefined> {
-    const { event, key = "", timeoutMs, payload: schema } = wait;
-    const end = timeoutMs === undefined ? {} : sleepTime(timeoutMs);
-    const { eventId, output } = await this.#stepsOfRun().pause({ name, event: { name: event, key }, ...end });
-    if (eventId === null) return undefined;
-    return { payload: schema === undefined ? output : parseValue(this.type, "event", schema, output) };
+  waitForEvent(name: string, wait: EventWait): Promise<ReceivedEvent<unknown> | undefined> {
+    return tolerated(this.#waitForEvent(name, wait));
   }
 
   progress(current: number, total?: number, message?: string): void {
@@ -148,6 +144,18 @@ export class RunContext implements JobContext {
     return Promise.all([steps?.settle(), notes?.settle()]).then(([waits]) => waits ?? []);
   }
 
+  async #sleep(name: string, time: number | Instant): Promise<void> {
+    await this.#stepsOfRun().pause({ name, ...sleepTime(time) });
+  }
+
+  async #waitForEvent(name: string, wait: EventWait): Promise<ReceivedEvent<unknown> | undefined> {
+    const { event, key = "", timeoutMs, payload: schema } = wait;
+    const end = timeoutMs === undefined ? {} : sleepTime(timeoutMs);
+    const { eventId, output } = await this.#stepsOfRun().pause({ name, event: { name: event, key }, ...end });
+    if (eventId === null) return undefined;
+    return { payload: schema === undefined ? output : parseValue(this.type, "event", schema, output) };
+  }
+
   #stepsOfRun(): RunSteps {
     this.#steps ??= createRunSteps(this.#run, this.#services);
     return this.#steps;
@@ -157,6 +165,12 @@ export class RunContext implements JobContext {
     this.#notes ??= createRunNotes(this.#run, this.#services);
     return this.#notes;
   }
+}
+
+/** A run that is suspended by one wait never looks at the others: what nobody awaits must not end the process. */
+function tolerated<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function sleepTime(time: number | Instant): { forMs: number } | { until: Instant } {

@@ -1,6 +1,7 @@
 import { createAdministration } from "./administration.ts";
 import { createDatabaseErrorLog } from "./database-error-log.ts";
 import { createDiagnosis } from "./diagnosis.ts";
+import { within } from "./drain.ts";
 import { createEnqueuer } from "./enqueuer.ts";
 import { createEvents } from "./events.ts";
 import { createMetrics } from "./metrics.ts";
@@ -58,8 +59,10 @@ export function createJobRunner(options: JobRunnerOptions) {
    * store if its `dsn` was given: every later use of this runner is refused.
    */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
-    await upkeep.stop();
+    const endMs = performance.now() + deadlineMs;
+    const stopping = upkeep.stop();
     await workforce.drain(deadlineMs);
+    await within(endMs, stopping);
     await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
     hints = undefined;
     await driver.close();

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
+import { createPostgresDriver } from "../drivers/postgres.ts";
 import {
   defineJob,
   JobFailedError,
   type JobRunnerOptions,
-  JobWaitTimeoutError,
   STEP_OUTPUT_MAX_BYTES,
   STEPS_MAX,
   UnrecoverableError,
@@ -71,6 +71,26 @@ for (const [store, options] of Object.entries(STORES)) {
       const { id } = await runner.enqueue(job, null);
       expect((await runner.waitFor(id)).output).toBe(1);
       expect(ran).toEqual(["slow"]);
+    });
+
+    test("steps and waits that a suspended run never looks at again harm nothing", async () => {
+      const job = defineJob({
+        name: "unawaited",
+        input: anything,
+        backoff: fast,
+        async run(ctx) {
+          const failing = ctx.step("failing", async () => {
+            await Bun.sleep(10);
+            throw new Error("nobody awaits this in the first run");
+          });
+          const event = ctx.waitForEvent("event", { event: "go", timeoutMs: 5 });
+          await ctx.sleep("nap", 5);
+          return [await failing.catch(() => "failed"), (await event) ?? "timed out"];
+        },
+      });
+      const runner = await started([job], options());
+      const { id } = await runner.enqueue(job, null);
+      expect((await runner.waitFor(id)).output).toEqual(["failed", "timed out"]);
     });
 
     test("a sleeping job frees its slot and its key, counts no attempt and goes on by itself", async () => {
@@ -284,6 +304,19 @@ describe("steps that cannot be", () => {
   });
 });
 
+test("an event whose sender died before it delivered it is delivered by any runner", async () => {
+  const job = defineJob({
+    name: "waits",
+    input: anything,
+    run: async (ctx) => (await ctx.waitForEvent("go", { event: "go" })).payload,
+  });
+  const runner = await started([job], { listenSql: false });
+  const { id } = await runner.enqueue(job, null);
+  await until(async () => (await runner.get(id))?.runAt === "infinity");
+  await createPostgresDriver({ sql: database.sql }).storeEvent({ name: "go", key: "", payload: "late" });
+  expect((await runner.waitFor(id)).output).toBe("late");
+});
+
 describe("events in transactions", () => {
   test("an event is known if and only if its transaction commits, and then wakes the job", async () => {
     const job = defineJob({
@@ -309,43 +342,5 @@ describe("events in transactions", () => {
     const runner = runnerOf([], { dsn: "memory:" });
     const send = runner.sendEvent({ name: "go", payload: 1 }, { transaction: database.sql });
     await expect(send).rejects.toMatchObject({ code: "JOB_UNSUPPORTED" });
-  });
-});
-
-describe("waiting for a job", () => {
-  const echo = defineJob({
-    name: "echo",
-    input: z.number(),
-    output: z.object({ n: z.number() }),
-    run: (_ctx, n) => ({ n }),
-  });
-
-  test("the output has the type of the job's schema", async () => {
-    const runner = await started([echo]);
-    const { id } = await runner.enqueue(echo, 3);
-    const done = await runner.waitFor(id, { job: echo });
-    expect(done.output.n + 1).toBe(4);
-  });
-
-  test("a job that does not end in time, is unknown, cancelled, or no longer waited for is an error", async () => {
-    const runner = runnerOf([echo]);
-    const { id } = await runner.enqueue(echo, 3);
-    await expect(runner.waitFor(id, { timeoutMs: 30 })).rejects.toBeInstanceOf(JobWaitTimeoutError);
-    await expect(runner.waitFor("987654321")).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
-    const controller = new AbortController();
-    const aborted = runner.waitFor(id, { signal: controller.signal });
-    controller.abort(new Error("enough"));
-    await expect(aborted).rejects.toThrow("enough");
-    const cancelled = runner.waitFor(id);
-    await runner.cancel(id);
-    await expect(cancelled).rejects.toMatchObject({ code: "JOB_FAILED", kind: "cancelled" });
-  });
-
-  test("another process's job is waited for by polling", async () => {
-    const waiter = runnerOf([echo], { listenSql: false });
-    const { id } = await waiter.enqueue(echo, 7);
-    const waited = waiter.waitFor(id);
-    await started([echo]);
-    expect((await waited).output).toEqual({ n: 7 });
   });
 });

@@ -7,7 +7,11 @@ import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
 import { completeJobs } from "../sql/complete-jobs.ts";
 import { extendLeases } from "../sql/extend-leases.ts";
 import { failJob } from "../sql/fail-job.ts";
+import { listJobs, listRunningJobs } from "../sql/list-jobs.ts";
+import { listWorkers } from "../sql/list-workers.ts";
+import { queueStats } from "../sql/queue-stats.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
+import { reserveJob } from "../sql/reserve-job.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { plansOf } from "./explain-plans.ts";
 
@@ -38,6 +42,14 @@ const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
   "the extension": (sql) => extendLeases(sql, leases, 1000, undefined),
   "the retry": (sql) => retryJob(sql, lease, { error: "x" }, undefined),
   "the failure": (sql) => failJob(sql, lease, { error: "x", kind: "unrecoverable" }, undefined),
+  "the claim by id": (sql) => reserveJob(sql, "5", { token: TOKEN, workerId: "w", leaseMs: 1000 }, undefined),
+  "the list of all jobs": (sql) => listJobs(sql, {}, { limit: 50 }, undefined),
+  "the list of dead letters": (sql) => listJobs(sql, { states: ["dead"] }, { limit: 50 }, undefined),
+  "the list of cancelled jobs": (sql) => listJobs(sql, { states: ["cancelled"] }, { limit: 50 }, undefined),
+  "the list of completed jobs": (sql) => listJobs(sql, { states: ["completed"] }, { limit: 50 }, undefined),
+  "the list of running jobs": (sql) => listRunningJobs(sql, 50),
+  "the list of workers": (sql) => listWorkers(sql),
+  "the state of the queues": (sql) => queueStats(sql, [], undefined),
   "the recovery": (sql) =>
     recoverJobs(sql, { queue: "default", maxRecoveries: 5, since: null, now: undefined }),
 };
@@ -57,7 +69,7 @@ for (const statistics of ["empty", "stale"] as const) {
       test(`${name} scans no table`, async () => {
         const plans = await plansOf(database.url, statement);
         expect(plans).not.toMatch(/Seq Scan on jobs\b/);
-        expect(plans).toMatch(/jobs_claim|jobs_pkey|jobs_lease/);
+        expect(plans).toMatch(/jobs_(claim|pkey|lease|dead_letters|cancelled|archive_\w+id_idx)/);
       });
     }
   });

@@ -8,6 +8,8 @@ const COUNT_LIMIT = COUNT_MAX + 1;
 /** Pairs of queue and priority, or queues with keyed jobs, that are looked at: a bound for queues made by mistake. */
 const LEVELS_MAX = 1000;
 
+type Fragment = ReturnType<PostgresClient>;
+
 export interface QueueStatsRow {
   readonly queue: string;
   readonly ready: number;
@@ -84,9 +86,9 @@ function depths(sql: PostgresClient, now: Instant | undefined) {
         (SELECT run_at FROM jobs WHERE ${here} AND run_at > '-infinity' AND run_at <= ${at} ORDER BY run_at LIMIT 1)
       ) AS oldest
       FROM (SELECT * FROM level LIMIT ${LEVELS_MAX}::integer) AS level
-      CROSS JOIN LATERAL (${bounded(sql, sql`${here} AND run_at <= ${at}`)}) AS ready
-      CROSS JOIN LATERAL (${bounded(sql, sql`${here} AND run_at > ${at} AND run_at < 'infinity'`)}) AS scheduled
-      CROSS JOIN LATERAL (${bounded(sql, sql`${here} AND run_at = 'infinity'`)}) AS waiting
+      CROSS JOIN LATERAL (${bounded(sql, sql`${here} AND run_at <= ${at}`, sql`run_at`)}) AS ready
+      CROSS JOIN LATERAL (${bounded(sql, sql`${here} AND run_at > ${at} AND run_at < 'infinity'`, sql`run_at`)}) AS scheduled
+      CROSS JOIN LATERAL (${bounded(sql, sql`${here} AND run_at = 'infinity'`, sql`id`)}) AS waiting
       UNION ALL
       SELECT keyed.queue, count(*) FILTER (WHERE run_at <= ${at}),
         count(*) FILTER (WHERE run_at > ${at} AND run_at < 'infinity'), count(*) FILTER (WHERE run_at = 'infinity'),
@@ -94,7 +96,7 @@ function depths(sql: PostgresClient, now: Instant | undefined) {
       FROM (SELECT * FROM keyed LIMIT ${LEVELS_MAX}::integer) AS keyed CROSS JOIN LATERAL (
         SELECT run_at, created_at FROM jobs
         WHERE jobs.queue = keyed.queue AND status = 'queued' AND concurrency_key IS NOT NULL
-        LIMIT ${COUNT_LIMIT}::integer) AS sample
+        ORDER BY concurrency_key LIMIT ${COUNT_LIMIT}::integer) AS sample
       GROUP BY keyed.queue
     ),
     running AS (
@@ -105,12 +107,14 @@ function depths(sql: PostgresClient, now: Instant | undefined) {
     ),
     dead AS (
       SELECT grave.queue, buried.count FROM (SELECT * FROM grave LIMIT ${LEVELS_MAX}::integer) AS grave
-      CROSS JOIN LATERAL (${bounded(sql, sql`jobs.queue = grave.queue AND dlq_reason IS NOT NULL`)}) AS buried
+      CROSS JOIN LATERAL (${bounded(sql, sql`jobs.queue = grave.queue AND dlq_reason IS NOT NULL`, sql`id`)}) AS buried
     )`;
 }
 
-function bounded(sql: PostgresClient, condition: ReturnType<typeof sql>) {
-  return sql`SELECT count(*) FROM (SELECT FROM jobs WHERE ${condition} LIMIT ${COUNT_LIMIT}::integer) AS counted`;
+/** In the order of an index: without one, a planner that believes all rows to match reads the table instead. */
+function bounded(sql: PostgresClient, condition: Fragment, order: Fragment) {
+  return sql`SELECT count(*) FROM (
+    SELECT FROM jobs WHERE ${condition} ORDER BY ${order} LIMIT ${COUNT_LIMIT}::integer) AS counted`;
 }
 
 /** A full sample that begins within the window is a busy store's: its rate is over the sample's own time. */

@@ -148,7 +148,6 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   });
   const jobSql = createDb(url, { max: 4 });
   const logger = options.logger ?? pino({ level: "silent" });
-  const now = options.now ?? (() => new Date());
   const jobs = createJobRunner({
     sql: jobSql,
     jobs: createServerJobs({ database: writes, logger, session_idle_ms: 1 }).map(({ job }) => job),
@@ -170,7 +169,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     edits,
     ingest: {
       limits,
-      now,
+      now: options.now ?? (() => new Date()),
       write: writer.write,
       saveNotes: (notes) => writes.run((sql) => insertNotes(sql, notes)),
     },

@@ -32,7 +32,7 @@ export const USAGE = `Usage: bun run jobs COMMAND [options]
   list                  jobs, newest first
   dlq                   dead letters, newest first
   show ID               one job with its payload, steps and log
-  enqueue TYPE          a new job            --input JSON --idempotency-key KEY --priority N --run-at TIME | --delay-ms N
+  enqueue TYPE          a new job            --input JSON --idempotency-key KEY --priority=N --run-at TIME | --delay-ms N
   retry ID… | filter    dead or cancelled jobs run again; a filter takes dead ones unless --status says more
                                              --keep-attempts
   cancel ID… | filter   queued and running jobs                                      --reason TEXT

@@ -59,6 +59,7 @@ export function createOutput(screen: Screen, isJson: boolean): Output {
 
 /** Columns as wide as their widest cell; the last one is cut at the edge of the screen. */
 function table(rows: readonly Row[], columns: number): string {
+  if (rows.length === 0) return "";
   const names = Object.keys(rows[0] ?? {});
   const widths = names.map((name) =>
     Math.max(name.length, ...rows.map((row) => text(row[name] ?? null).length)),
@@ -72,7 +73,7 @@ function table(rows: readonly Row[], columns: number): string {
       .join(GAP)
       .trimEnd(),
   );
-  return rows.length === 0 ? "" : `${[head.join(GAP).trimEnd(), ...body].join("\n")}\n`;
+  return `${[head.join(GAP), ...body].join("\n")}\n`;
 }
 
 function coloured(column: string, cell: string): string {

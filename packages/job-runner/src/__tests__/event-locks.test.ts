@@ -1,0 +1,66 @@
+import { beforeEach, expect, test } from "bun:test";
+import { clearRows, until, useTestDatabase } from "@wharf/testkit";
+import postgres, { type TransactionSql } from "postgres";
+import { present, reserve, running } from "../conformance/setup.ts";
+import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../drivers/postgres.ts";
+import { deliverEvents } from "../sql/deliver-events.ts";
+import { suspendJob } from "../sql/steps.ts";
+
+const wait = { name: "w", event: { name: "go", key: "1" } };
+const database = useTestDatabase({ migrate: migrateJobs });
+
+beforeEach(() => clearRows(database.sql));
+
+/** A job that waits already, was resumed early and is about to suspend again, and an event that nobody has delivered. */
+async function resumedEarly() {
+  const driver = createPostgresDriver({ sql: database.sql });
+  const now = new Date();
+  const lease = await running(driver, {}, now);
+  await driver.suspend(lease, [wait]);
+  await driver.deliverEvents();
+  await database.sql`UPDATE jobs SET run_at = '-infinity'`;
+  const again = present((await reserve(driver, now))[0]);
+  await driver.storeEvent({ ...wait.event, payload: 1 });
+  return { driver, lease: again };
+}
+
+/** Does `first` in a transaction, starts `second`, and commits once `second` waits for a lock. */
+async function inTurn(first: (sql: TransactionSql) => Promise<unknown>, second: () => Promise<unknown>) {
+  const own = postgres(database.url, { max: 1, onnotice: () => undefined });
+  let started: Promise<unknown> | undefined;
+  await own.begin(async (sql) => {
+    await first(sql);
+    started = second();
+    const waits = () => database.sql`SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+      AND datname = current_database()`;
+    await until(async () => (await waits()).length > 0, {
+      describe: "the second statement to wait for a lock",
+    });
+  });
+  await started;
+  await own.end({ timeout: 1 });
+}
+
+async function isRunnable(): Promise<unknown> {
+  const [job] = await database.sql`SELECT status = 'queued' AND run_at = '-infinity' AS runnable FROM jobs`;
+  return job?.["runnable"];
+}
+
+test("a delivery that waited for a suspending run wakes the job that it saw running", async () => {
+  const { driver, lease } = await resumedEarly();
+  await inTurn(
+    (sql) => suspendJob(sql, lease, [wait], undefined),
+    () => driver.deliverEvents(),
+  );
+  expect(await isRunnable()).toBe(true);
+});
+
+test("a suspension that waited for a delivery makes its job runnable at once", async () => {
+  const { driver, lease } = await resumedEarly();
+  await inTurn(
+    (sql) => deliverEvents(sql, undefined),
+    () => driver.suspend(lease, [wait]),
+  );
+  expect(await isRunnable()).toBe(true);
+});

@@ -1,0 +1,283 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createJobRunner, defineJob, type JobRunner } from "@wharf/job-runner";
+import { until } from "@wharf/testkit";
+import pino from "pino";
+import { z } from "zod";
+import { setupApp } from "../../__tests__/setup-app.ts";
+
+const server = setupApp();
+const logger = pino({ level: "silent" });
+const workers: JobRunner[] = [];
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.drain(500)));
+});
+
+/** Another process's worker on the same database. */
+async function startWorker(...jobs: Parameters<typeof createJobRunner>[0]["jobs"] & object) {
+  const worker = createJobRunner({ sql: server.sql, jobs, logger, maxBackoffMs: 50, workerId: "worker-7" });
+  workers.push(worker);
+  await worker.start();
+  return worker;
+}
+
+const get = (path: string) => server.request("GET", path);
+const post = (path: string, body?: unknown) => server.request("POST", path, body);
+const stateOf = async (id: string) => (await get(`/api/jobs/${id}`)).body.job.state;
+const endsAs = (id: string, state: string) => until(async () => (await stateOf(id)) === state);
+const INPUT = { due_ms: 1_764_000_000_000 };
+
+async function enqueued(fields: object = {}): Promise<string> {
+  return (await post("/api/jobs", { type: "prune", input: INPUT, ...fields })).body.job.id;
+}
+
+async function readKey(): Promise<Record<string, string>> {
+  const { body } = await post("/api/keys", { scope: "read" });
+  return { authorization: `Bearer ${body.key}` };
+}
+
+const failing = defineJob({
+  name: "failing",
+  queue: "mail",
+  input: z.object({ password: z.string() }),
+  maxAttempts: 1,
+  run: () => Promise.reject(new Error("no route to https://ada:hunter2@mail.example.com/")),
+});
+const endless = defineJob({
+  name: "endless",
+  queue: "mail",
+  input: z.null(),
+  expectedRunMs: 1,
+  run: (ctx) =>
+    new Promise((_, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason))),
+});
+
+async function buried(): Promise<string> {
+  const worker = workers[0] ?? (await startWorker(failing));
+  const { id } = await worker.enqueue(failing, { password: "canary" });
+  await endsAs(id, "dead");
+  return id;
+}
+
+describe("POST /api/jobs", () => {
+  test("stores a job of a known type, once under a key", async () => {
+    const wanted = { type: "prune", input: INPUT, idempotency_key: "once", priority: -3, delay_ms: 60_000 };
+    const first = await post("/api/jobs", wanted);
+    expect(first.status).toBe(201);
+    expect(first.body).toMatchObject({
+      existed: false,
+      job: { state: "scheduled", priority: -3, queue: "recurring" },
+    });
+    const again = await post("/api/jobs", wanted);
+    expect(again).toMatchObject({ status: 200, body: { existed: true, job: { id: first.body.job.id } } });
+    expect((await get("/api/jobs")).body.jobs).toHaveLength(1);
+  });
+
+  test("points at what the type's own schema refuses, and at a type that nobody has", async () => {
+    const wrong = await post("/api/jobs", { type: "prune", input: { due_ms: "canary" } });
+    expect(wrong.status).toBe(400);
+    expect(wrong.body).toMatchObject({ code: "VALIDATION_FAILED", errors: [{ pointer: "/input/due_ms" }] });
+    expect(JSON.stringify(wrong.body)).not.toContain("canary");
+    const unknown = await post("/api/jobs", { type: "nothing", input: {} });
+    expect(unknown).toMatchObject({
+      status: 400,
+      body: { code: "JOB_TYPE_UNKNOWN", errors: [{ pointer: "/type" }] },
+    });
+    expect((await get("/api/jobs")).body.jobs).toEqual([]);
+  });
+});
+
+describe("GET /api/jobs", () => {
+  test("lists newest first, by state and queue, page by page under one set of filters", async () => {
+    const dead = await buried();
+    const ids = [await enqueued(), await enqueued({ delay_ms: 60_000 }), await enqueued()];
+    const newest = [...ids].reverse();
+    const first = await get("/api/jobs?queue=recurring&limit=2");
+    expect(first.body.jobs.map((job: { id: string }) => job.id)).toEqual(newest.slice(0, 2));
+    expect(first.body.has_more).toBe(true);
+    const rest = await get(`/api/jobs?queue=recurring&limit=2&cursor=${first.body.next_cursor}`);
+    expect(rest.body).toMatchObject({ jobs: [{ id: ids[0] }], has_more: false, next_cursor: null });
+    expect((await get(`/api/jobs?cursor=${first.body.next_cursor}`)).body.code).toBe("CURSOR_INVALID");
+    expect((await get("/api/jobs?status=dlq")).body.jobs).toMatchObject([{ id: dead, state: "dead" }]);
+    expect((await get("/api/jobs?status=scheduled,dead")).body.jobs).toHaveLength(2);
+    expect((await get(`/api/jobs?ids=${ids[1]},${dead}`)).body.jobs).toHaveLength(2);
+    expect((await get("/api/jobs?before=2020-01-01")).body.jobs).toEqual([]);
+    expect((await get("/api/jobs?status=lost")).status).toBe(400);
+  });
+
+  test("shows neither payload nor token to anyone, and no password of an error's URL", async () => {
+    await buried();
+    const { body } = await get("/api/jobs");
+    expect(body.jobs[0].last_error).toBe("Error: no route to https://mail.example.com/");
+    for (const secret of ["canary", "hunter2", "lease_token", "payload"])
+      expect(JSON.stringify(body)).not.toContain(secret);
+  });
+});
+
+describe("GET /api/jobs/:id", () => {
+  test("shows payload, output, steps and log to an admin key, and what is no data to a read key", async () => {
+    const stepping = defineJob({
+      name: "stepping",
+      input: z.object({ secret: z.string() }),
+      async run(ctx) {
+        await ctx.step("first", () => ({ token: "canary" }));
+        await ctx.progress(1, 2, "half way");
+        ctx.log("canary");
+        return "canary";
+      },
+    });
+    const worker = await startWorker(stepping);
+    const { id } = await worker.enqueue(stepping, { secret: "canary" });
+    await endsAs(id, "completed");
+    const { body } = await get(`/api/jobs/${id}`);
+    expect(body.job).toMatchObject({
+      state: "completed",
+      payload: { secret: "canary" },
+      output: "canary",
+      steps: [{ name: "first", kind: "step", output: { token: "canary" } }],
+      progress: { current: 1, total: 2, message: "half way" },
+    });
+    expect((await get(`/api/jobs/${id}/log`)).body.log).toMatchObject([
+      { line: 1, level: "info", message: "canary" },
+    ]);
+    const key = await readKey();
+    const seen = await server.request("GET", `/api/jobs/${id}`, undefined, key);
+    expect(seen.body.job).toMatchObject({ id, state: "completed", steps: [{ name: "first" }] });
+    expect(JSON.stringify(seen.body)).not.toContain("canary");
+    expect((await server.request("GET", `/api/jobs/${id}/log`, undefined, key)).status).toBe(403);
+  });
+
+  for (const id of ["4000000", "seven", "0", "-1", "99999999999999999999", "1e3"]) {
+    test(`is 404 for ${id}`, async () => {
+      for (const path of [`/api/jobs/${id}`, `/api/jobs/${id}/log`])
+        expect((await get(path)).status).toBe(404);
+      for (const action of ["retry", "cancel"])
+        expect((await post(`/api/jobs/${id}/${action}`)).status).toBe(404);
+      expect((await server.request("PATCH", `/api/jobs/${id}`, { priority: 1 })).status).toBe(404);
+    });
+  }
+});
+
+describe("retry and cancel", () => {
+  test("a dead job runs again; one that is not dead is refused with its state", async () => {
+    const id = await buried();
+    const { status, body } = await post(`/api/jobs/${id}/retry`, { keep_attempts: true });
+    expect({ status, attempts: body.job.attempts, error: body.job.dlq_reason }).toEqual({
+      status: 200,
+      attempts: 1,
+      error: null,
+    });
+    await endsAs(id, "dead");
+    const ready = await enqueued();
+    expect(await post(`/api/jobs/${ready}/retry`)).toMatchObject({
+      status: 409,
+      body: { code: "JOB_STATE_CONFLICT", state: "ready" },
+    });
+  });
+
+  test("a running job of another process is told to stop", async () => {
+    const worker = await startWorker(endless);
+    const { id } = await worker.enqueue(endless, null);
+    await endsAs(id, "running");
+    const { status, body } = await post(`/api/jobs/${id}/cancel`, { reason: "enough" });
+    expect({ status, state: body.job.state, error: body.job.last_error }).toEqual({
+      status: 200,
+      state: "cancelled",
+      error: "enough",
+    });
+    await until(() => worker.stats().running === 0);
+    expect((await post(`/api/jobs/${id}/cancel`)).status).toBe(409);
+    expect((await post(`/api/jobs/${id}/retry`)).body.job.failure_kind).toBeNull();
+  });
+
+  test("all that match are changed, and a filter is needed", async () => {
+    const [dead, other] = [await buried(), await buried()];
+    const [scheduled, ready] = [await enqueued({ delay_ms: 60_000 }), await enqueued()];
+    for (const action of ["retry", "cancel"]) {
+      const refused = await post(`/api/jobs/${action}`, {});
+      expect(refused).toMatchObject({ status: 400, body: { code: "FILTER_REQUIRED" } });
+    }
+    expect((await post("/api/jobs/retry", { reason: "typo" })).status).toBe(400);
+    await workers[0]?.pauseQueue("mail");
+    expect((await post("/api/jobs/retry", { ids: [dead], queue: "mail" })).body).toEqual({ retried: 1 });
+    expect([await stateOf(dead), await stateOf(other)]).toEqual(["ready", "dead"]);
+    expect((await post("/api/jobs/cancel", { status: ["scheduled"], type: "prune" })).body).toEqual({
+      cancelled: 1,
+    });
+    expect([await stateOf(scheduled), await stateOf(ready)]).toEqual(["cancelled", "ready"]);
+    expect((await post("/api/jobs/cancel", { queue: "recurring" })).body).toEqual({ cancelled: 1 });
+    expect((await post("/api/jobs/retry", { status: ["cancelled"] })).body).toEqual({ retried: 2 });
+  });
+});
+
+describe("PATCH /api/jobs/:id", () => {
+  test("moves a job to now or later and makes it urgent", async () => {
+    const id = await enqueued({ delay_ms: 60_000 });
+    const now = await server.request("PATCH", `/api/jobs/${id}`, { run_at: null, priority: -9 });
+    expect(now).toMatchObject({ status: 200, body: { job: { state: "ready", run_at: null, priority: -9 } } });
+    const run_at = "2099-01-01T00:00:00.123456Z";
+    expect((await server.request("PATCH", `/api/jobs/${id}`, { run_at })).body.job).toMatchObject({
+      state: "scheduled",
+      run_at,
+      priority: -9,
+    });
+    await post(`/api/jobs/${id}/cancel`);
+    expect((await server.request("PATCH", `/api/jobs/${id}`, { priority: 1 })).status).toBe(409);
+    expect((await server.request("PATCH", `/api/jobs/${id}`, { priority: 40_000 })).status).toBe(400);
+  });
+});
+
+describe("running jobs", () => {
+  test("are shown with their worker and how long they run", async () => {
+    const worker = await startWorker(endless);
+    const { id } = await worker.enqueue(endless, null);
+    await endsAs(id, "running");
+    const { body } = await get("/api/jobs/running");
+    expect(body.jobs).toMatchObject([{ id, type: "endless", locked_by: "worker-7", is_stuck: false }]);
+    expect(body.jobs[0].running_ms).toBeGreaterThanOrEqual(0);
+    expect(body.workers).toMatchObject([{ id: "worker-7", jobs: 1 }]);
+  });
+});
+
+describe("events", () => {
+  test("wake the job that waits for them", async () => {
+    const waiting = defineJob({
+      name: "waiting",
+      input: z.null(),
+      run: (ctx) => ctx.waitForEvent("approval", { event: "approved", key: "order-7" }),
+    });
+    const worker = await startWorker(waiting);
+    const { id } = await worker.enqueue(waiting, null);
+    await endsAs(id, "waiting");
+    const event = { name: "approved", key: "order-7", payload: { by: "ada" }, id: "approval-1" };
+    const sent = await post("/api/jobs/events", event);
+    expect(sent).toMatchObject({ status: 202, body: { existed: false } });
+    expect((await post("/api/jobs/events", event)).body).toEqual({ id: sent.body.id, existed: true });
+    await endsAs(id, "completed");
+  });
+});
+
+describe("queues", () => {
+  const queueNamed = async (name: string) =>
+    (await get("/api/queues")).body.queues.find((queue: { name: string }) => queue.name === name);
+
+  test("are shown with their depths, those of known job types also when empty", async () => {
+    expect(await queueNamed("recurring")).toMatchObject({ ready: 0, capped: [], paused_at: null });
+    await enqueued();
+    await enqueued({ delay_ms: 60_000 });
+    expect(await queueNamed("recurring")).toMatchObject({ ready: 1, scheduled: 1, running: 0, dead: 0 });
+    expect((await queueNamed("recurring")).oldest_ready_ms).toBeGreaterThan(0);
+  });
+
+  test("are paused once and resumed; no process claims meanwhile", async () => {
+    const { status, body } = await post("/api/queues/mail/pause", { reason: "provider is down" });
+    expect({ status, reason: body.queue.pause_reason }).toEqual({ status: 200, reason: "provider is down" });
+    const worker = await startWorker(failing);
+    const { id } = await worker.enqueue(failing, { password: "x" });
+    const again = await post("/api/queues/mail/pause", { reason: "another" });
+    expect(again.body.queue).toMatchObject({ pause_reason: "provider is down", ready: 1 });
+    expect(await stateOf(id)).toBe("ready");
+    expect((await post("/api/queues/mail/resume")).body.queue.paused_at).toBeNull();
+    await endsAs(id, "dead");
+    expect((await post("/api/queues/mail/resume")).status).toBe(200);
+  });
+});
