@@ -45,6 +45,7 @@ export const queueCases: Cases = {
     "deletes a thousand at a time, and nothing that is younger, queued or running",
     async ({ driver, sql, run }) => {
       const kept = [await dead(driver), await queued(driver), (await running(driver)).jobId];
+      await sql`UPDATE jobs SET failed_at = now() - interval '89 days' WHERE id = ${kept[0] ?? ""}`;
       await sql`INSERT INTO jobs (type, status, failed_at, failure_kind)
         SELECT 'old', 'failed', now() - interval '91 days', 'cancelled' FROM generate_series(1, 1001)`;
       const left = async () => (await sql`SELECT id FROM jobs ORDER BY id`).map((row) => row["id"]);
