@@ -70,7 +70,10 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
   function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
     const parsed = parseValue(job.name, "input", job.input, input);
     if (job.concurrency === undefined) return { ...fields, payload: input, ...options };
-    return { ...fields, payload: input, concurrencyKey: job.concurrency.key(parsed), ...options };
+    const concurrencyKey = job.concurrency.key(parsed);
+    // Claims walk the waiting keys from the empty one on, and would never reach it.
+    if (concurrencyKey === "") throw new JobOptionError(`The concurrency key of a ${job.name} job is empty.`);
+    return { ...fields, payload: input, concurrencyKey, ...options };
   }
 
   async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {

@@ -27,6 +27,17 @@ describe("running jobs", () => {
     expect(await database.sql`SELECT id FROM jobs`).toHaveLength(0);
   });
 
+  test("an empty concurrency key is refused at the enqueue", async () => {
+    const job = defineJob({
+      name: "keyed",
+      input: anything,
+      concurrency: { key: () => "" },
+      run: () => undefined,
+    });
+    await expect(runnerOf([job]).enqueue(job, 1)).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });
+    expect(await database.sql`SELECT id FROM jobs`).toHaveLength(0);
+  });
+
   test("stored input that no longer matches goes to the dead letters at once", async () => {
     const loose = defineJob({ name: "evolving", input: anything, run: () => undefined });
     const strict = defineJob({ name: "evolving", input: z.object({ n: z.number() }), run: () => undefined });

@@ -8,7 +8,8 @@ const KEYS_PER_CLAIM = 500;
 
 interface WaitingKey {
   readonly key: string;
-  readonly running: number;
+  /** Slots of the key that no running job holds; not more than 0: none. */
+  readonly free: number;
 }
 
 /**
@@ -25,23 +26,24 @@ export function createKeyedCandidates(db: Database) {
         WHERE queue = $queue AND status = 'queued' AND concurrency_key > walk.key ORDER BY concurrency_key LIMIT 1)
       FROM walk WHERE key IS NOT NULL LIMIT ${KEYS_PER_CLAIM}
     )
-    SELECT key, (SELECT count(*) FROM jobs WHERE status = 'running' AND concurrency_key = walk.key) AS running
+    SELECT key, (
+        SELECT concurrency_limit FROM jobs
+        WHERE queue = $queue AND status = 'queued' AND concurrency_key = walk.key
+        ORDER BY priority, run_at, jobs.id LIMIT 1
+      ) - (SELECT count(*) FROM jobs WHERE status = 'running' AND concurrency_key = walk.key) AS free
     FROM walk WHERE key IS NOT NULL`);
-  const runnable = db.prepare<Candidate & { concurrency_limit: number }, Bindings>(`
-    SELECT CAST(jobs.id AS TEXT) AS id, priority, run_at, concurrency_limit FROM jobs
+  const runnable = db.prepare<Candidate, Bindings>(`
+    SELECT CAST(jobs.id AS TEXT) AS id, priority, run_at FROM jobs
     WHERE queue = $queue AND status = 'queued' AND concurrency_key = $key AND run_at <= $now
       AND ($types IS NULL OR type IN (SELECT value FROM json_each($types)))
-      AND concurrency_limit > $running
     ORDER BY priority, run_at, jobs.id LIMIT $limit`);
   /** The last key that a claim of the queue looked at; a hint alone. */
   const lastKeys = new Map<string, string>();
 
   function behind({ queue, limit, types }: ReserveRequest, now: bigint, after: string) {
     const keys = keysBehind.all({ queue, after });
-    const found = keys.flatMap(({ key, running }) =>
-      runnable
-        .all({ queue, key, running, now, limit, types: listText(types) })
-        .filter((job, position) => position < job.concurrency_limit - running),
+    const found = keys.flatMap(({ key, free }) =>
+      free > 0 ? runnable.all({ queue, key, now, limit: Math.min(limit, free), types: listText(types) }) : [],
     );
     return { found, next: keys.length < KEYS_PER_CLAIM ? "" : (keys.at(-1)?.key ?? "") };
   }
