@@ -57,6 +57,7 @@ describe("the README's programs", () => {
       "Retries, keys and dead letters",
       "Jobs that take days",
       "Jobs by the clock",
+      "Administration and metrics",
     ]);
   });
 

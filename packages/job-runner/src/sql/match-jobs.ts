@@ -44,7 +44,7 @@ function isInState(sql: PostgresClient, state: JobState, now: Instant | undefine
     case "dead":
       return sql`(status = 'failed' AND dlq_reason IS NOT NULL)`;
     case "cancelled":
-      return sql`(status = 'failed' AND dlq_reason IS NULL)`;
+      return sql`(failed_at IS NOT NULL AND dlq_reason IS NULL)`;
     case "running":
       return sql`(status = 'running')`;
     case "completed":
