@@ -1,145 +1,43 @@
-import { beforeEach, expect, test } from "bun:test";
-import { clearRows, until, useTestDatabase } from "@wharf/testkit";
-import { ack, enqueue, ids, job, LEASE_MS, present, reserve } from "../conformance/setup.ts";
+import { beforeEach, describe, expect, test } from "bun:test";
+import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createPostgresDriver } from "../drivers/postgres.ts";
+import { databaseCases } from "./runbook/database-cases.ts";
+import { jobCases } from "./runbook/job-cases.ts";
+import { type Cases, fillIn, readStatements, type Situation } from "./runbook/page.ts";
+import { queueCases } from "./runbook/queue-cases.ts";
 
+const CASES: Cases = { ...jobCases, ...queueCases, ...databaseCases };
+const statements = await readStatements();
 const database = useTestDatabase({ migrate: migrateJobs });
-const driverOf = () => createPostgresDriver({ sql: database.sql });
-const request = { queue: "default", workerId: "w1", leaseMs: LEASE_MS, limit: 10 };
 
 beforeEach(() => clearRows(database.sql));
 
-async function claimed() {
-  const driver = driverOf();
-  await driver.enqueue([job({ concurrencyKey: "k" })]);
-  const { jobs } = await driver.reserve(request);
-  return { driver, lease: present(jobs[0]) };
+function situationOf(statement: string): Situation {
+  const { sql, url } = database;
+  return {
+    sql,
+    url,
+    driver: createPostgresDriver({ sql }),
+    run: (variables = {}) => sql.unsafe(fillIn(statement, variables)),
+    text: (variables = {}) => fillIn(statement, variables),
+  };
 }
 
-async function locks() {
-  return (await database.sql`SELECT job_id FROM durably_concurrency_locks`).length;
-}
+describe("the runbook's SQL", () => {
+  for (const [name, [sentence, check]] of Object.entries(CASES)) {
+    test(`"${name}" ${sentence}`, () => check(situationOf(statements.get(name) ?? "")));
+  }
 
-test("a plain UPDATE to queued takes the job from its worker, whose ack is refused, and frees the key", async () => {
-  const { driver, lease } = await claimed();
-  expect(await locks()).toBe(1);
-  await database.sql`UPDATE jobs SET status='queued', locked_at=NULL, locked_by=NULL WHERE id=${lease.jobId}`;
-  expect(await locks()).toBe(0);
-  const [refusal] = await driver.ack([lease]);
-  expect(refusal?.error.code).toBe("JOB_NOT_INFLIGHT");
-  expect((await driver.reserve(request)).jobs.map(({ jobId }) => jobId)).toEqual([lease.jobId]);
-});
-
-test("a plain UPDATE to failed cancels the job and frees the key", async () => {
-  const { driver, lease } = await claimed();
-  await database.sql`UPDATE jobs SET status='failed', updated_at=now() WHERE id=${lease.jobId}`;
-  expect(await driver.get(lease.jobId)).toMatchObject({
-    status: "failed",
-    failureKind: "cancelled",
-    leaseToken: null,
+  test("is all tested, and every case is on the page", () => {
+    expect(Object.keys(CASES).sort()).toEqual([...statements.keys()].sort());
   });
-  expect(await locks()).toBe(0);
-});
 
-test("setting locked_at into the past ends the lease", async () => {
-  const { driver, lease } = await claimed();
-  await database.sql`UPDATE jobs SET locked_at = now() - interval '1 hour' WHERE id=${lease.jobId}`;
-  const [refusal] = await driver.ack([lease]);
-  expect(refusal?.error.code).toBe("JOB_LEASE_EXPIRED");
-  const next = await until(async () => (await driver.reserve(request)).jobs[0]);
-  expect(next.jobId).toBe(lease.jobId);
-});
-
-test("a dead letter is requeued by hand with more attempts", async () => {
-  const { driver, lease } = await claimed();
-  await driver.fail(lease, { error: "x", kind: "attempts_exhausted" });
-  await database.sql`UPDATE jobs SET status='queued', max_attempts=50 WHERE id=${lease.jobId}`;
-  expect(await driver.get(lease.jobId)).toMatchObject({ status: "queued", maxAttempts: 50, dlqReason: null });
-  expect((await driver.reserve(request)).jobs).toHaveLength(1);
-});
-
-test("a job is failed by hand with an error and an attempt, and can be replayed", async () => {
-  const { driver, lease } = await claimed();
-  await database.sql`UPDATE jobs SET status='failed', last_error='by hand', attempts=attempts+1 WHERE id=${lease.jobId}`;
-  expect(await driver.get(lease.jobId)).toMatchObject({
-    failureKind: "operator",
-    dlqReason: "by hand",
-    attempts: 1,
+  test("is filled in as psql does it, and a variable that is missing or too much is an error", () => {
+    expect(fillIn(`SELECT :a::int, :'b', :"c"`, { a: "1", b: "it's", c: `"` })).toBe(
+      `SELECT 1::int, 'it''s', """"`,
+    );
+    expect(() => fillIn("SELECT :id", {})).toThrow("needs the variable id");
+    expect(() => fillIn("SELECT 1", { id: "1" })).toThrow("has no variable id");
   });
-  expect(await driver.requeue({ ids: [lease.jobId] })).toBe(1);
-});
-
-test("DELETE frees the key of a running job", async () => {
-  const { lease } = await claimed();
-  await database.sql`DELETE FROM jobs WHERE id=${lease.jobId}`;
-  expect(await locks()).toBe(0);
-});
-
-test("a key whose job vanished without a trigger is freed by the next claim", async () => {
-  const { driver, lease } = await claimed();
-  await driver.enqueue([job({ concurrencyKey: "k" })]);
-  const connection = await database.sql.reserve();
-  await connection`SET session_replication_role = replica`;
-  await connection`DELETE FROM jobs WHERE id=${lease.jobId}`;
-  await connection`SET session_replication_role = DEFAULT`;
-  connection.release();
-  expect(await locks()).toBe(1);
-  await driver.reserve(request);
-  expect((await driver.reserve(request)).jobs.length + (await locks())).toBeGreaterThan(0);
-  expect(await database.sql`SELECT FROM job_concurrency_locks WHERE job_id = ${lease.jobId}`).toHaveLength(0);
-});
-
-test("a state that contradicts itself is refused", async () => {
-  const id = await enqueue(driverOf());
-  const impossible = database.sql`UPDATE jobs SET status='running' WHERE id=${id}`.execute();
-  await expect(impossible).rejects.toMatchObject({ code: "23514" });
-});
-
-test("the views name the states of both older vocabularies", async () => {
-  const driver = driverOf();
-  await enqueue(driver, { runAt: "2999-01-01T00:00:00Z" });
-  const [done, dead, running] = [await enqueue(driver), await enqueue(driver), await enqueue(driver)];
-  const now = new Date();
-  const jobs = await reserve(driver, now);
-  const leaseOf = (id: string) => present(jobs.find(({ jobId }) => jobId === id));
-  await ack(driver, leaseOf(done), now);
-  await driver.fail(leaseOf(dead), { error: "x", kind: "unrecoverable" }, { now });
-  await driver.cancel(await enqueue(driver), "no");
-  await enqueue(driver);
-  expect(ids(jobs)).toContain(running);
-  const delivery = await database.sql`SELECT state FROM jobs_by_delivery ORDER BY id`;
-  expect(delivery.map((row) => row["state"])).toEqual([
-    "scheduled",
-    "done",
-    "dlq",
-    "inflight",
-    "done",
-    "ready",
-  ]);
-  const lease = await database.sql`SELECT state FROM jobs_by_lease ORDER BY id`;
-  expect(lease.map((row) => row["state"])).toEqual([
-    "pending",
-    "completed",
-    "failed",
-    "leased",
-    "cancelled",
-    "pending",
-  ]);
-});
-
-test("the archive is kept in partitions of a day, and those past the retention are dropped", async () => {
-  const { sql } = database;
-  await sql`CREATE TABLE jobs_archive_20200101 PARTITION OF jobs_archive
-    FOR VALUES FROM ('2020-01-01 00:00:00+00') TO ('2020-01-02 00:00:00+00')`;
-  await driverOf().maintain({ archiveDays: 30, idempotencyKeyDays: 30 });
-  const partitions = await sql<{ name: string }[]>`
-    SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'jobs_archive'::regclass`;
-  const names = partitions.map(({ name }) => name);
-  const today = new Date().toISOString().slice(0, 10).replaceAll("-", "");
-  expect(names).not.toContain("jobs_archive_20200101");
-  expect(names).toContain(`jobs_archive_${today}`);
-  const { lease, driver } = await claimed();
-  await driver.ack([lease]);
-  expect(await sql`SELECT id FROM ${sql(`jobs_archive_${today}`)}`).toHaveLength(1);
 });

@@ -1,0 +1,229 @@
+import { expect } from "bun:test";
+import { createTestDatabase, until } from "@wharf/testkit";
+import postgres, { type Sql } from "postgres";
+import { migrateJobs } from "../../drivers/migrate-jobs.ts";
+import { createPostgresDriver } from "../../drivers/postgres.ts";
+import type { Cases } from "./page.ts";
+import { completed, dead, queued, running } from "./situations.ts";
+
+const LOCK_KEY = 48_756_301;
+
+/** A connection of its own, ended whatever happens. */
+async function withConnection(url: string, work: (sql: Sql, pid: number) => Promise<void>): Promise<void> {
+  const sql = postgres(url, {
+    max: 1,
+    onnotice: () => undefined,
+    connection: { application_name: "runbook" },
+  });
+  try {
+    const [row] = await sql`SELECT pg_backend_pid() AS pid`;
+    await work(sql, row?.["pid"]);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** What the runbook asks Postgres itself, and what it does to whole databases. */
+export const databaseCases: Cases = {
+  "Does it take writes, and how many connections are left": [
+    "says yes of a primary with room",
+    async ({ run }) => {
+      const [row] = await run();
+      expect(row).toMatchObject({ is_standby: false, read_only: "off" });
+      expect(Number(row?.["connections_left"])).toBeGreaterThan(0);
+    },
+  ],
+  "Who is connected": [
+    "counts connections by program",
+    ({ url, run }) =>
+      withConnection(url, async () => {
+        expect(await run()).toContainEqual(
+          expect.objectContaining({ application_name: "runbook", connections: "1" }),
+        );
+      }),
+  ],
+  "Statements under way, longest first": [
+    "shows a transaction that stands still, and not itself",
+    ({ url, run }) =>
+      withConnection(url, async (sql, pid) => {
+        await sql`BEGIN`;
+        const rows = await run();
+        expect(rows).toMatchObject([{ pid, application_name: "runbook", state: "idle in transaction" }]);
+      }),
+  ],
+  "Who waits for whom": [
+    "names the waiting statement and the transaction that holds its lock",
+    async ({ url, sql, driver, run }) => {
+      const id = await queued(driver);
+      await withConnection(url, async (holder, pid) => {
+        await holder`BEGIN`;
+        await holder`SELECT FROM jobs WHERE id = ${id} FOR UPDATE`;
+        const waiting = sql`UPDATE jobs SET priority = 1 WHERE id = ${id}`.execute();
+        const rows = await until(async () => (await run()).map((row) => ({ ...row })).slice(0, 1)[0]);
+        expect(rows).toMatchObject({
+          holder_pid: pid,
+          holder: "runbook",
+          holder_state: "idle in transaction",
+        });
+        await holder`ROLLBACK`;
+        await waiting;
+        expect(await run()).toEqual([]);
+      });
+    },
+  ],
+  "Locks on the engine's tables that are not granted": [
+    "shows who waits for the table",
+    ({ url, sql, run }) =>
+      withConnection(url, async (holder) => {
+        await holder`BEGIN`;
+        await holder`LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE`;
+        const waiting = sql`SELECT FROM jobs`.execute();
+        const row = await until(async () => (await run())[0]);
+        expect(row).toMatchObject({ table: "jobs", locktype: "relation", mode: "AccessShareLock" });
+        await holder`ROLLBACK`;
+        await waiting;
+      }),
+  ],
+  "Transactions that hold back vacuum": [
+    "names none that has only begun, and an old one by its connection",
+    ({ url, sql, text }) =>
+      withConnection(url, async (holder, pid) => {
+        await holder`BEGIN ISOLATION LEVEL REPEATABLE READ`;
+        await holder`SELECT 1`;
+        expect(await sql.unsafe(text())).toHaveLength(0);
+        const rows = await sql.unsafe(text().replace("5 minutes", "0 minutes"));
+        expect(rows).toMatchObject([{ pid, application_name: "runbook", state: "idle in transaction" }]);
+        await holder`ROLLBACK`;
+      }),
+  ],
+  "End a connection": [
+    "ends that one",
+    ({ url, run, sql }) =>
+      withConnection(url, async (_, pid) => {
+        expect(await run({ pid: String(pid) })).toMatchObject([{ pg_terminate_backend: true }]);
+        const backends = () => sql`SELECT FROM pg_stat_activity WHERE pid = ${pid}`;
+        await until(async () => (await backends()).length === 0);
+      }),
+  ],
+  "Dead rows of the jobs' table": [
+    "shows the table's figures",
+    async ({ run }) => {
+      expect(await run()).toMatchObject([{ n_dead_tup: expect.any(String) }]);
+    },
+  ],
+  "Vacuum the jobs' table": [
+    "is no transaction and leaves the jobs where they are",
+    async ({ driver, run }) => {
+      const id = await queued(driver);
+      await run();
+      expect((await driver.get(id))?.status).toBe("queued");
+    },
+  ],
+  "Advisory locks that are held": [
+    "shows who holds which key, in this database alone",
+    ({ url, run }) =>
+      withConnection(url, async (holder, pid) => {
+        expect(await run()).toEqual([]);
+        await holder`SELECT pg_advisory_lock(7000000042)`;
+        expect(await run()).toMatchObject([{ pid, key: "7000000042", mode: "ExclusiveLock", granted: true }]);
+      }),
+  ],
+  "Migrations, newest first": [
+    "lists what was applied",
+    async ({ run }) => {
+      const names = (await run()).map((row) => row["name"]);
+      expect(names).toContain("006_jobs.sql");
+      expect(names).toEqual(names.toSorted().reverse());
+    },
+  ],
+  "Who migrates": [
+    "names the process that holds the migrations' lock",
+    ({ url, run }) =>
+      withConnection(url, async (holder, pid) => {
+        await holder`SELECT pg_advisory_lock(${LOCK_KEY})`;
+        expect(await run()).toContainEqual(expect.objectContaining({ pid, granted: true }));
+      }),
+  ],
+  "Figures to compare": [
+    "count every table that holds jobs",
+    async ({ driver, run }) => {
+      await completed(driver);
+      await dead(driver);
+      await driver.saveStep(await running(driver), { name: "a", output: 1 });
+      const newest = await queued(driver, { idempotencyKey: "once" });
+      expect(await run()).toMatchObject([
+        { jobs: "3", archived: "1", newest_job: newest, keys: "1", steps: "1" },
+      ]);
+    },
+  ],
+  "Copy a database": [
+    "takes jobs, keys and migrations with it",
+    ({ text }) =>
+      withDatabases(async ({ admin, source, copy, at }) => {
+        await admin.unsafe(text({ source: source.name, copy }));
+        expect(await statusIn(at(copy), source.jobId)).toBe("running");
+      }),
+  ],
+  "Set the migrated database aside": [
+    "frees its name",
+    ({ text }) =>
+      withDatabases(async ({ admin, source, aside }) => {
+        await admin.unsafe(text({ source: source.name, aside }));
+        const names =
+          await admin`SELECT datname FROM pg_database WHERE datname IN (${source.name}, ${aside})`;
+        expect(names).toMatchObject([{ datname: aside }]);
+      }),
+  ],
+  "Put the copy in its place": [
+    "brings back the jobs as they were, and what ran runs again once its lease has ended",
+    ({ text }) =>
+      withDatabases(async ({ admin, source, copy, aside, at }) => {
+        await admin`CREATE DATABASE ${admin(copy)} TEMPLATE ${admin(source.name)}`;
+        await admin`ALTER DATABASE ${admin(source.name)} RENAME TO ${admin(aside)}`;
+        await admin.unsafe(text({ copy, source: source.name }));
+        expect(await statusIn(at(source.name), source.jobId)).toBe("running");
+        await withConnection(at(source.name), async (sql) => {
+          await sql`UPDATE jobs SET locked_at = now() - interval '1 hour'`;
+          const request = { queue: "default", workerId: "w2", leaseMs: 1000, limit: 1 };
+          const { jobs } = await createPostgresDriver({ sql }).reserve(request);
+          expect(jobs.map(({ jobId }) => jobId)).toEqual([source.jobId]);
+        });
+      }),
+  ],
+};
+
+interface Databases {
+  /** Connected to another database. */
+  readonly admin: Sql;
+  /** With a running job, and nobody connected. */
+  readonly source: { readonly name: string; readonly jobId: string };
+  readonly copy: string;
+  readonly aside: string;
+  at(name: string): string;
+}
+
+async function withDatabases(work: (databases: Databases) => Promise<void>): Promise<void> {
+  const [original, other] = [await createTestDatabase({ migrate: migrateJobs }), await createTestDatabase()];
+  const { jobId } = await running(createPostgresDriver({ sql: original.sql }));
+  await original.sql.end({ timeout: 1 });
+  const url = new URL(original.url);
+  const name = url.pathname.slice(1);
+  const [copy, aside] = [`${name}_copy`, `${name}_aside`];
+  const at = (database: string) => new URL(`/${database}`, url).href;
+  try {
+    await work({ admin: other.sql, source: { name, jobId }, copy, aside, at });
+  } finally {
+    for (const made of [copy, aside])
+      await other.sql`DROP DATABASE IF EXISTS ${other.sql(made)} WITH (FORCE)`;
+    await original.drop();
+    await other.drop();
+  }
+}
+
+async function statusIn(url: string, jobId: string): Promise<string | undefined> {
+  const found: { status?: string } = {};
+  await withConnection(url, async (sql) => {
+    Object.assign(found, (await createPostgresDriver({ sql }).get(jobId)) ?? {});
+  });
+  return found.status;
+}

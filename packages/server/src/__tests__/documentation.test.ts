@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Glob } from "bun";
+import manifest from "../../../../package.json";
+import { actions } from "../commands/jobs/actions.ts";
+import { readArguments } from "../commands/jobs/arguments.ts";
+import { operations } from "../openapi/operations/index.ts";
+
+const ROOT = resolve(import.meta.dir, "../../../..");
+const FILES = ["*.md", "docs/**/*.md", "packages/*/README.md", "examples/*/README.md"];
+const paths = FILES.flatMap((pattern) => [...new Glob(pattern).scanSync(ROOT)]).sort();
+const pages = new Map(await Promise.all(paths.map(async (path) => [path, await read(path)] as const)));
+
+function read(path: string): Promise<string> {
+  return Bun.file(join(ROOT, path)).text();
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(page: string): string[] {
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\d_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** Words as a shell splits them. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double ?? bare ?? "",
+  );
+}
+
+async function brokenLinks(path: string, page: string): Promise<string[]> {
+  const targets = [...page.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  const broken = await Promise.all(
+    targets.map(async (target) => {
+      const [file = "", anchor] = target.split("#");
+      const to = file === "" ? path : join(dirname(path), file);
+      if (!existsSync(join(ROOT, to))) return target;
+      return anchor === undefined || anchorsOf(await read(to)).includes(anchor) ? undefined : target;
+    }),
+  );
+  return broken.filter((target) => target !== undefined);
+}
+
+describe("the documentation", () => {
+  test("has the pages that readers look for", () => {
+    const wanted = [
+      "README.md",
+      "ARCHITECTURE.md",
+      "docs/runbook.md",
+      "docs/release.md",
+      "packages/job-runner/README.md",
+    ];
+    expect(paths).toEqual(expect.arrayContaining(wanted));
+  });
+
+  for (const [path, page] of pages) {
+    test(`${path} has no link that leads nowhere`, async () => {
+      expect(await brokenLinks(path, page)).toEqual([]);
+    });
+
+    test(`${path} names no command that package.json lacks`, () => {
+      const scripts = [...page.matchAll(/\bbun run ([a-z][\w:-]*)/g)].map(([, script]) => script);
+      expect([...Object.keys(manifest.scripts), "check"]).toEqual(expect.arrayContaining(scripts));
+    });
+  }
+
+  test("calls `bun run jobs` as the command understands it", () => {
+    const commands = [...pages.values()].flatMap((page) => [
+      ...page.matchAll(/(?:^|`)bun run jobs ([^`#\n]+)/gm),
+    ]);
+    const checked = commands.map(([, text = ""]) => {
+      const { name = "", operands, options } = readArguments(wordsOf(text));
+      const action = actions.get(name);
+      expect(action, text).toBeDefined();
+      // A command that is only named needs its operand from the sentence around it.
+      if (operands.length > 0 || name !== "show") action?.read(operands, options);
+      return name;
+    });
+    expect(new Set(checked).size).toBeGreaterThan(6);
+  });
+
+  test("calls routes that the API has, with bodies that they take", () => {
+    const calls = [...pages.values()].flatMap((page) => [
+      ...page.matchAll(/\bapi (GET|POST|PATCH|DELETE) '?(\/[^\s'`?]+)[^\s`]*(?: '(\{[^']*\})')?/g),
+    ]);
+    expect(calls.length).toBeGreaterThan(6);
+    for (const [text, method, path = "", body] of calls) {
+      const found = Object.entries(operations).filter(([route]) => matches(route, `${method} ${path}`));
+      expect(found, text).not.toEqual([]);
+      const schema = found[0]?.[1].body?.schema;
+      if (body !== undefined) expect(schema?.safeParse(JSON.parse(body)).success, text).toBe(true);
+    }
+  });
+});
+
+function matches(route: string, call: string): boolean {
+  return new RegExp(`^${route.replaceAll(/:\w+(?:\{[^}]*\})?/g, "[^/]+")}$`).test(call);
+}
