@@ -71,7 +71,7 @@ export function describeDatabaseError(error: unknown): string {
   if (error instanceof WharfError) return error.message;
   const code = errorCode(error);
   if (code === "ECONNREFUSED")
-    return "connection refused (ECONNREFUSED): no Postgres answers at the address in DATABASE_URL; without one, the embedded Postgres has stopped, and starting Wharf again starts it";
+    return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL? Without one, starting Wharf again starts its own";
   if (code === "28P01" || code === "28000")
     return `the database refused our credentials (${code}): check the user and password in DATABASE_URL`;
   if (code === "3D000") return "the database named in DATABASE_URL does not exist (3D000): create it first";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
-import { anEvent, start, toolUse } from "../../ingest/__tests__/event-factory.ts";
+import { start, toolUse } from "../../ingest/__tests__/event-factory.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { idsOf, resend, startFleet } from "./device-fleet.ts";
 import { postEvents, type ServerProcess, startServer } from "./server-process.ts";
@@ -94,7 +94,9 @@ describe("the response was lost after the commit", () => {
     cleanUp.push(proxy.close);
     const server = await launch(proxy.url(database.url));
     const batch = [start("lost-2", 0), toolUse("lost-2", 1)];
-    expect((await postEvents(server.url, [anEvent()]))?.status).toBe(202);
+    // On both of its connections: a statement that is new to one is only being prepared while its tables are held.
+    const prepare = (n: number) => postEvents(server.url, [start(`known-${n}`, 0), toolUse(`known-${n}`, 1)]);
+    for (let n = 0; n < 4; n++) expect((await prepare(n))?.status).toBe(202);
     const held = await holdFlushes();
     const sending = postEvents(server.url, batch);
     await held.waiting();
