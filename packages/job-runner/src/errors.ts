@@ -159,7 +159,7 @@ export class JobNotRunnableError extends JobRunnerError {
 /** An option or argument that the engine cannot work with. */
 export class JobOptionError extends JobRunnerError {
   constructor(message: string, options?: ErrorOptions) {
-    super("JOB_OPTION_INVALID", message, options);
+    super("JOB_OPTION_INVALID", message, { ...options, isRetryable: false });
   }
 }
 

@@ -165,14 +165,19 @@ const jobFilterSchema = z.strictObject(jobFilterFields);
 export type JobFilterRequest = z.infer<typeof jobFilterSchema>;
 
 /** POST /api/jobs. `input` is checked by the job type's own schema. */
-export const enqueueJobSchema = z.strictObject({
-  type: name,
-  input: z.unknown(),
-  idempotency_key: z.string().min(1).max(NAME_CHARACTERS_MAX).optional(),
-  priority: priority.optional(),
-  run_at: timestampSchema.optional(),
-  delay_ms: z.number().int().min(0).max(DELAY_MAX_MS).optional(),
-});
+export const enqueueJobSchema = z
+  .strictObject({
+    type: name,
+    input: z.unknown(),
+    idempotency_key: z.string().min(1).max(NAME_CHARACTERS_MAX).optional(),
+    priority: priority.optional(),
+    run_at: timestampSchema.optional(),
+    delay_ms: z.number().int().min(0).max(DELAY_MAX_MS).optional(),
+  })
+  .refine(({ run_at, delay_ms }) => run_at === undefined || delay_ms === undefined, {
+    path: ["delay_ms"],
+    error: "say run_at or delay_ms, not both",
+  });
 
 export type EnqueueJobRequest = z.infer<typeof enqueueJobSchema>;
 

@@ -1,5 +1,5 @@
 import { describeDatabaseError, errorCode } from "../db/database-errors.ts";
-import { actions, USAGE } from "./jobs/actions.ts";
+import { actions, requireKnownOptions, USAGE } from "./jobs/actions.ts";
 import { readArguments } from "./jobs/arguments.ts";
 import { CommandError } from "./jobs/command-error.ts";
 import { withEngine } from "./jobs/engine.ts";
@@ -24,6 +24,7 @@ async function main(words: string[]): Promise<number> {
   }
   const action = actions.get(name);
   if (action === undefined) throw new CommandError(`There is no command "jobs ${name}".`, NOT_UNDERSTOOD);
+  requireKnownOptions(name, action, options);
   const request = action.read(operands, options);
   const output = createOutput(process.stdout, options.json === true);
   return (await withEngine((engine) => request(engine, output))) ?? 0;

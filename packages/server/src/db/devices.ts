@@ -40,6 +40,7 @@ export function deviceRows(
         OR known.last_seen_at < now() - make_interval(secs => ${LAST_SEEN_INTERVAL_S})
         OR (i.name IS NOT NULL AND known.name = 'unknown-device')
         OR (i.is_remote AND known.type = 'local')
+        OR known.status = 'terminated'
       ORDER BY i.id
       ON CONFLICT (id) DO UPDATE SET
         name = CASE WHEN device.name = 'unknown-device' THEN excluded.name ELSE device.name END,

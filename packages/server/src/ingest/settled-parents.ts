@@ -15,6 +15,8 @@ export const SETTLED_PARENTS_MAX = 20_000;
 /** A device's last_seen_at lags behind its events by this at most, on top of the interval at which it is written. */
 export const LINK_SETTLED_MS = 5_000;
 
+const SESSION_SETTLED_MS = LAST_HEARD_INTERVAL_S * 1000;
+
 type SettledSession = { until_ms: number; stub_since_ms: number };
 
 /**
@@ -23,7 +25,7 @@ type SettledSession = { until_ms: number; stub_since_ms: number };
  * violates a foreign key (then forget and try again), deleted sessions have tombstones, a session that is ended for its
  * silence was not heard of for longer than anything is remembered, and what a stub learns elsewhere only spares it more work.
  */
-export function createSettledParents(now: () => number = () => performance.now()): SettledParents {
+export function createSettledParents(now: () => number = Date.now): SettledParents {
   const links = new Map<string, number>();
   const sessions = new Map<string, SettledSession>();
 
@@ -32,7 +34,7 @@ export function createSettledParents(now: () => number = () => performance.now()
     const device_ids = new Set<string>();
     const session_ids = new Set<string>();
     for (const event of events) {
-      if ((links.get(linkOf(event)) ?? 0) < now_ms || mayNameDevice(event)) device_ids.add(event.device_id);
+      if (!isFresh(links.get(linkOf(event)), now_ms) || mayNameDevice(event)) device_ids.add(event.device_id);
       if (event.session_id !== null && !isSettled(event, sessions.get(event.session_id), now_ms))
         session_ids.add(event.session_id);
     }
@@ -49,7 +51,7 @@ export function createSettledParents(now: () => number = () => performance.now()
       if (askedDevices.has(event.device_id)) links.set(linkOf(event), now_ms + LINK_SETTLED_MS);
     for (const { id, heard_ms, stub_since_ms } of quiet)
       sessions.set(id, {
-        until_ms: now_ms + LAST_HEARD_INTERVAL_S * 1000 - heard_ms,
+        until_ms: now_ms + SESSION_SETTLED_MS - Math.max(0, heard_ms),
         stub_since_ms: stub_since_ms ?? Number.NEGATIVE_INFINITY,
       });
   }
@@ -66,9 +68,14 @@ function linkOf({ workspace_id, device_id }: EventRow): string {
   return workspace_id + device_id;
 }
 
+/** By the wall clock, which goes on while the machine sleeps; where it was set back, what is remembered is too old as well. */
+function isFresh(until_ms: number | undefined, now_ms: number): boolean {
+  return until_ms !== undefined && until_ms >= now_ms && until_ms - now_ms <= SESSION_SETTLED_MS;
+}
+
 /** A stub begins with its earliest event; the milliseconds are rounded away from each other. */
 function isSettled(event: EventRow, session: SettledSession | undefined, now_ms: number): boolean {
-  if (session === undefined || session.until_ms < now_ms || reportsSession(event.type)) return false;
+  if (session === undefined || !isFresh(session.until_ms, now_ms) || reportsSession(event.type)) return false;
   return (
     session.stub_since_ms === Number.NEGATIVE_INFINITY ||
     Date.parse(event.timestamp) > session.stub_since_ms + 1

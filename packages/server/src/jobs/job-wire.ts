@@ -18,7 +18,10 @@ import {
   withoutUrlCredentials,
 } from "@wharf/protocol";
 
-/** A job as the API and the command line show it: no payload, output or token, and no password in an error's URL. */
+/**
+ * A job as the API and the command line show it: no payload, output or token, no password in an error's URL, and of an error its
+ * first line alone: what follows may be what a command wrote to its stderr.
+ */
 export function toWireJob(job: JobSummary | JobRecord): Job {
   return {
     id: job.id,
@@ -40,10 +43,10 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
     idempotency_key: job.idempotencyKey,
     concurrency_key: job.concurrencyKey,
     progress: job.progress,
-    last_error: cleaned(job.lastError),
+    last_error: firstLine(cleaned(job.lastError)),
     failed_at: job.failedAt,
     failure_kind: job.failureKind,
-    dlq_reason: cleaned(job.dlqReason),
+    dlq_reason: firstLine(cleaned(job.dlqReason)),
     dlq_failed_at: job.dlqFailedAt,
     created_at: job.createdAt,
     updated_at: job.updatedAt,
@@ -51,10 +54,17 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
   };
 }
 
-/** `withData`: what the job was given and made, too. */
+/** `withData`: what the job was given and made, too, and its errors as a whole. */
 export function toWireDetail(job: JobRecord, steps: readonly StepRecord[], withData: boolean) {
-  const data = withData ? { payload: job.payload, output: job.output } : {};
+  const { payload, output, lastError, dlqReason } = job;
+  const data = withData
+    ? { payload, output, last_error: cleaned(lastError), dlq_reason: cleaned(dlqReason) }
+    : {};
   return { ...toWireJob(job), ...data, steps: steps.map((step) => toWireStep(step, withData)) };
+}
+
+function firstLine(text: string | null): string | null {
+  return text?.split("\n", 1)[0] ?? null;
 }
 
 function toWireStep(step: StepRecord, withData: boolean) {

@@ -23,6 +23,7 @@ export function queueRoutes({ jobs, limits }: JobDependencies) {
   /** A queue that is paused already stays as it is. */
   routes.post("/:name/pause", admin, async function postPause(c) {
     const name = readPathId(c, "name", "queue");
+    if (name.trim() === "") throw notFound("queue");
     const { reason } = await readOptionalJson(c, pauseQueueSchema, limits);
     await within(jobs.pauseQueue(name, reason ?? null));
     return c.json({ queue: await shown(name) });

@@ -56,6 +56,9 @@ describe("bun run jobs", () => {
     [["enqueue", "prune", "--input", "{"], "--input: must be JSON"],
     [["enqueue", "prune", "--priority", "high"], "--priority: "],
     [["pause"], "Name one queue"],
+    [["pause", " "], "Name one queue"],
+    [["enqueue", "prune", "--queue", "mine"], '"jobs enqueue" takes no --queue'],
+    [["enqueue", "prune", "--run-at", "2026-01-01T00:00:00Z", "--delay-ms", "5"], "not both"],
   ] as const) {
     test(`refuses "${words.join(" ")}" before it opens the database`, async () => {
       const { code, stdout, stderr } = await runCommand(AWAY_URL, "jobs", ...words);

@@ -1,5 +1,6 @@
 import type { Options } from "./arguments.ts";
 import { cancel, enqueue, retry } from "./change.ts";
+import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Output } from "./output.ts";
 import { pause, queues, resume } from "./queues.ts";
@@ -10,22 +11,41 @@ import { list, show } from "./show.ts";
 export type Request = (engine: Engine, output: Output) => Promise<number | undefined>;
 
 export type Action = {
+  /** Besides --json and --help: whatever else is typed would be ignored, and its writer misled. */
+  options: readonly (keyof Options)[];
   /** Checks the words, before the database is opened. Throws CommandError. */
   read(operands: readonly string[], options: Options): Request;
 };
 
+const FILTER = ["status", "queue", "type", "concurrency-key", "after", "before"] as const;
+const PAGE = ["limit", "cursor"] as const;
+const NEW_JOB = ["input", "idempotency-key", "priority", "run-at", "delay-ms"] as const;
+
 export const actions: ReadonlyMap<string, Action> = new Map([
-  ["list", { read: list }],
-  ["dlq", { read: (operands, options) => list(operands, { ...options, status: "dead" }) }],
-  ["show", { read: show }],
-  ["enqueue", { read: enqueue }],
-  ["retry", { read: retry }],
-  ["cancel", { read: cancel }],
-  ["queues", { read: queues }],
-  ["pause", { read: pause }],
-  ["resume", { read: resume }],
-  ["run", { read: run }],
-]);
+  ["list", { options: [...FILTER, ...PAGE], read: list }],
+  [
+    "dlq",
+    {
+      options: [...FILTER, ...PAGE],
+      read: (operands, options) => list(operands, { ...options, status: "dead" }),
+    },
+  ],
+  ["show", { options: [], read: show }],
+  ["enqueue", { options: NEW_JOB, read: enqueue }],
+  ["retry", { options: [...FILTER, "keep-attempts"], read: retry }],
+  ["cancel", { options: [...FILTER, "reason"], read: cancel }],
+  ["queues", { options: [], read: queues }],
+  ["pause", { options: ["reason"], read: pause }],
+  ["resume", { options: [], read: resume }],
+  ["run", { options: ["input"], read: run }],
+] satisfies [string, Action][]);
+
+/** Throws CommandError for an option that means nothing to the command. */
+export function requireKnownOptions(name: string, action: Action, options: Options): void {
+  const known = new Set<string>([...action.options, "json", "help"]);
+  const unknown = Object.keys(options).find((option) => !known.has(option));
+  if (unknown !== undefined) throw new CommandError(`"jobs ${name}" takes no --${unknown}.`, 2);
+}
 
 export const USAGE = `Usage: bun run jobs COMMAND [options]
 

@@ -40,7 +40,9 @@ export function enqueue(operands: readonly string[], options: Options): Request 
       .enqueue(definitionOf(engine, type), input, jobOptions)
       .catch(explainInput);
     const job = toWireJob(await found(engine, id));
-    if (!output.json({ job, existed })) writeJobs(output, [job]);
+    if (output.json({ job, existed })) return undefined;
+    if (existed) output.line(`Job ${id} has this idempotency key already: nothing was enqueued.`);
+    writeJobs(output, [job]);
     return undefined;
   };
 }

@@ -2,6 +2,7 @@ import { pauseQueueSchema } from "@wharf/protocol";
 import { toWireQueue } from "../../jobs/job-wire.ts";
 import type { Request } from "./actions.ts";
 import { check, noOperands, type Options, onlyOperand, withoutUndefined } from "./arguments.ts";
+import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Row } from "./output.ts";
 
@@ -12,14 +13,14 @@ export function queues(operands: readonly string[]): Request {
   noOperands(operands);
   return async function listQueues(engine, output) {
     const all = (await engine.queues()).map(toWireQueue);
-    if (!output.json({ queues: all })) output.rows(all.map(toRow));
+    if (!output.json({ queues: all, next_cursor: null, has_more: false })) output.rows(all.map(toRow));
     return undefined;
   };
 }
 
 /** `jobs pause QUEUE`. */
 export function pause(operands: readonly string[], options: Options): Request {
-  const name = onlyOperand(operands, "queue");
+  const name = queueName(operands);
   const { reason } = check(pauseQueueSchema, withoutUndefined({ reason: options.reason }));
   return async function pauseQueue(engine, output) {
     const isNew = await engine.pauseQueue(name, reason ?? null);
@@ -31,13 +32,20 @@ export function pause(operands: readonly string[], options: Options): Request {
 
 /** `jobs resume QUEUE`. */
 export function resume(operands: readonly string[]): Request {
-  const name = onlyOperand(operands, "queue");
+  const name = queueName(operands);
   return async function resumeQueue(engine, output) {
     const wasPaused = await engine.resumeQueue(name);
     if (output.json({ queue: await queueOf(engine, name) })) return undefined;
     output.line(wasPaused ? `${name} goes on` : `${name} was not paused`);
     return undefined;
   };
+}
+
+/** An unset variable of a script must not pause a queue without a name. */
+function queueName(operands: readonly string[]): string {
+  const name = onlyOperand(operands, "queue");
+  if (name.trim() === "") throw new CommandError("Name one queue.", 2);
+  return name;
 }
 
 async function queueOf(engine: Engine, name: string): Promise<WireQueue | null> {

@@ -79,6 +79,18 @@ describe("what is settled", () => {
     expect(parents.unsettled([row()]).session_ids).toEqual(["s1"]);
   });
 
+  test("is nothing any more when the clock is set back, nor when the database's says that a session speaks in the future", () => {
+    const { parents, advance } = settledParents();
+    advance(-3_600_000);
+    expect(parents.unsettled([row()])).toEqual({ device_ids: ["laptop"], session_ids: ["s1"] });
+    let now_ms = 0;
+    const ahead = createSettledParents(() => now_ms);
+    ahead.settle([row()], ahead.unsettled([row()]), output([{ ...QUIET, heard_ms: -3_600_000 }]));
+    expect(ahead.unsettled([row()]).session_ids).toEqual([]);
+    now_ms = 31_000;
+    expect(ahead.unsettled([row()]).session_ids).toEqual(["s1"]);
+  });
+
   test("is forgotten when it was wrong, and when it becomes too much", () => {
     const { parents } = settledParents();
     parents.forget();

@@ -207,6 +207,14 @@ describe("renaming and removing a device", () => {
     expect((await server.request("GET", `/api/devices/${body.device.id}`)).status).toBe(200);
   });
 
+  test("a removed device that sends again with another key is online again, also at once", async () => {
+    const { body } = await enrol({ code: await newCode() });
+    await server.request("DELETE", `/api/devices/${body.device.id}`);
+    await server.request("POST", "/api/events", { events: [eventOf(body.device.id)] });
+    const [row] = await server.sql`SELECT status FROM devices`;
+    expect(row?.["status"]).toBe("online");
+  });
+
   test("an unknown device is not found, and a name has to be one", async () => {
     expect((await server.request("PATCH", "/api/devices/nope", { name: "x" })).status).toBe(404);
     expect((await server.request("DELETE", "/api/devices/nope")).status).toBe(404);

@@ -114,6 +114,17 @@ describe("GET /api/jobs", () => {
 });
 
 describe("GET /api/jobs/:id", () => {
+  test("shows the lines behind an error's first to an admin key alone: they may be a command's output", async () => {
+    const id = await buried();
+    const error = "Exit code 1. Its stderr ended with:\ncanary";
+    await server.sql`UPDATE jobs SET last_error = ${error}, dlq_reason = ${error} WHERE id = ${id}`;
+    expect((await get(`/api/jobs/${id}`)).body.job).toMatchObject({ last_error: error, dlq_reason: error });
+    const key = await readKey();
+    const seen = await server.request("GET", `/api/jobs/${id}`, undefined, key);
+    expect(seen.body.job.last_error).toBe("Exit code 1. Its stderr ended with:");
+    expect(JSON.stringify([seen.body, (await get("/api/jobs")).body])).not.toContain("canary");
+  });
+
   test("shows payload, output, steps and log to an admin key, and what is no data to a read key", async () => {
     const stepping = defineJob({
       name: "stepping",
