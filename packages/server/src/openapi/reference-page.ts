@@ -47,7 +47,7 @@ export function referencePage(document: OpenApiDocument): string {
 <body>
 <h1>${title} API</h1>
 <p class="note">Version ${version} · <a href="/api/openapi.json">OpenAPI document</a></p>
-${description.split("\n\n").map((paragraph) => html`<p>${paragraph}</p>`)}
+${description.split("\n\n").map((paragraph) => html`<p>${prose(paragraph)}</p>`)}
 <nav aria-label="Routes">${[...byTag].map(([tag, entries]) => navigation(tag, entries))}</nav>
 <main>
 ${[...byTag].map(([tag, entries]) => html`<section><h2 id="${anchor(tag)}">${tag}</h2>${entries.map(operation)}</section>`)}
@@ -77,14 +77,14 @@ function navigation(tag: string, entries: readonly Entry[]): Html {
 
 function operation(entry: Entry): Html {
   return html`<details id="${entry.operationId}">
-<summary><span class="method">${entry.method}</span> <code>${entry.path}</code> <span class="note">${entry.summary}</span></summary>
+<summary><span class="method">${entry.method}</span> <code>${entry.path}</code> <span class="note">${prose(entry.summary)}</span></summary>
 <div>
-${entry.description === undefined ? "" : html`<p>${entry.description}</p>`}
+${entry.description === undefined ? "" : html`<p>${prose(entry.description)}</p>`}
 <p class="note">${keysOf(entry)}</p>
 ${entry.parameters.length === 0 ? "" : parameters(entry)}
 ${entry.requestBody === undefined ? "" : html`<h4>Body${entry.requestBody.required ? "" : " (may be left out)"}</h4>${contents(entry.requestBody.content)}`}
 <h4>Answers</h4>
-${Object.entries(entry.responses).map(([status, answer]) => html`<p><strong>${status}</strong> ${answer.description}</p>${status.startsWith("2") ? contents(answer.content ?? {}) : ""}`)}
+${Object.entries(entry.responses).map(([status, answer]) => html`<p><strong>${status}</strong> ${prose(answer.description)}</p>${status.startsWith("2") ? contents(answer.content ?? {}) : ""}`)}
 </div>
 </details>`;
 }
@@ -131,4 +131,9 @@ function schemaDetails(name: string, schema: object): Html {
 
 function anchor(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+}
+
+/** Descriptions are Markdown, of which they use nothing but `code`. */
+function prose(text: string) {
+  return text.split("`").map((part, position) => (position % 2 === 1 ? html`<code>${part}</code>` : part));
 }

@@ -11,6 +11,7 @@ export function typeOf(schema: JsonSchema): string {
     return withDefault(values.map((value) => JSON.stringify(value)).join(" | "), standard);
   const choices = Array.isArray(anyOf) ? anyOf : oneOf;
   if (Array.isArray(choices)) return [...new Set(choices.filter(isSchema).map(typeOf))].join(" | ");
+  if (Array.isArray(type)) return type.map((one) => typeOf({ ...schema, type: one })).join(" | ");
   if (type === "array") return arrayOf(isSchema(items) ? typeOf(items) : "any");
   if (type === "object") return objectOf(schema);
   if (typeof type === "string")

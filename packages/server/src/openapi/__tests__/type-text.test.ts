@@ -8,6 +8,7 @@ test.each([
   [{ type: "array", items: { enum: ["a", "b"] } }, '("a" | "b")[]'],
   [{ type: "string", const: "session" }, '"session"'],
   [{ anyOf: [{ type: "string" }, { type: "null" }] }, "string | null"],
+  [{ type: ["string", "null"] }, "string | null"],
   [{ type: "integer", minimum: 1, maximum: 1000, default: 50 }, "integer 1-1000, default 50"],
   [{ type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER }, "integer ≥ 0"],
   [{ type: "integer", minimum: Number.MIN_SAFE_INTEGER, maximum: 9 }, "integer ≤ 9"],

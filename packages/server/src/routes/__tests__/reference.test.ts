@@ -37,3 +37,9 @@ test("its policy allows its own style and nothing else", async () => {
   );
   expect(body).not.toContain(" style=");
 });
+
+test("code in a description is shown as code, and what looks like a tag in it as text", async () => {
+  const { body } = await get();
+  expect(body).toContain("<code>Authorization: Bearer &lt;key&gt;</code>");
+  expect(body).not.toContain("`");
+});
