@@ -13,6 +13,7 @@ import { createAccess } from "./http/access.ts";
 import { type HttpServer, serve } from "./http/serve.ts";
 import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
+import { createGitMatcher, MATCHING_CONNECTIONS } from "./ingest/git-matcher.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
@@ -67,9 +68,9 @@ async function start(
   const metrics = createServerMetrics();
   const readiness = createReadiness();
   const pools = openPools(config, location.url, metrics);
-  const { reads, edits, writes, health, direct } = pools;
+  const { reads, edits, writes, projections, health, direct } = pools;
   cleanUp.push(pools.close);
-  const ingest = createIngest(config, writes, metrics, logger);
+  const ingest = createIngest(config, { writes, projections }, metrics, logger);
   const migrations = { applied: 0, unknown: 0 };
   const processMetrics = observeProcess(metrics.registry);
   observeQueue(metrics.registry, ingest.writer.depth);
@@ -176,6 +177,12 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
   const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  // What is written here is done again when it is lost: nobody waits for the disk.
+  const projections = open("projections", {
+    max: MATCHING_CONNECTIONS,
+    plansByIndex: true,
+    synchronousCommit: false,
+  });
   const blobs = open("blobs", { max: BLOB_CONNECTIONS });
   const health = createHealthProbe(url);
   const direct = createDb(config.databaseDirectUrl ?? url, {
@@ -183,23 +190,30 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
     max: ADMINISTRATION_CONNECTIONS,
   });
   const close = async () => {
-    const databases = [reads, edits, writes, blobs, health].map((database) => database.close());
+    const databases = [reads, edits, writes, projections, blobs, health].map((database) => database.close());
     const pools = [sql, direct, jobAdministration].map(closeDb);
     await Promise.all([...pools, ...databases]);
   };
-  return { sql, jobAdministration, reads, edits, writes, blobs, health, direct, close };
+  return { sql, jobAdministration, reads, edits, writes, projections, blobs, health, direct, close };
 }
 
-function createIngest({ limits }: Config, writes: Database, metrics: ServerMetrics, logger: Logger) {
+function createIngest(
+  { limits }: Config,
+  { writes, projections }: { writes: Database; projections: Database },
+  metrics: ServerMetrics,
+  logger: Logger,
+) {
   const workspaces = createWorkspaceResolver(writes);
+  const onRetry = (reason: string) => {
+    metrics.flushRetries.add(1);
+    logger.warn({ reason }, "flush tried again");
+  };
   const flush = createFlush({
     database: writes,
     workspaces,
     parents: createSettledParents(),
-    onRetry: (reason) => {
-      metrics.flushRetries.add(1);
-      logger.warn({ reason }, "flush tried again");
-    },
+    gitMatcher: createGitMatcher({ database: projections, onFailure: onRetry }),
+    onRetry,
   });
   const writer = createWriter<CheckedEvent>({
     flush: measureFlush(flush, metrics),

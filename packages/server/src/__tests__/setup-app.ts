@@ -14,8 +14,9 @@ import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
 import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
+import { createGitMatcher, MATCHING_CONNECTIONS } from "../ingest/git-matcher.ts";
 import { createSettledParents } from "../ingest/settled-parents.ts";
-import { createWorkspaceResolver, type WorkspaceResolver } from "../ingest/workspace-resolver.ts";
+import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { createServerJobs } from "../jobs/server-jobs.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
@@ -30,7 +31,8 @@ export type TestApp = {
   readiness: Readiness;
   reads: Database;
   writes: Database;
-  workspaces: WorkspaceResolver;
+  /** Rows were deleted behind what the process remembers of devices, sessions and workspaces. */
+  forgetParents(): void;
   writer: Writer<CheckedEvent>;
 };
 
@@ -77,7 +79,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
   afterEach(async () => {
     await opened?.writer.drained();
     await clearRows(database.sql);
-    opened?.workspaces.forget();
+    opened?.forgetParents();
   });
   afterAll(async () => {
     await opened?.close();
@@ -131,10 +133,21 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const reads = openDatabase(url, { deadline_ms, wireTypes: true });
   const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
   const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  const projections = openDatabase(url, { deadline_ms, max: MATCHING_CONNECTIONS, plansByIndex: true });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
+  const parents = createSettledParents();
+  const forgetParents = () => {
+    workspaces.forget();
+    parents.forget();
+  };
   const writer = createWriter<CheckedEvent>({
-    flush: createFlush({ database: writes, workspaces, parents: createSettledParents() }),
+    flush: createFlush({
+      database: writes,
+      workspaces,
+      parents,
+      gitMatcher: createGitMatcher({ database: projections }),
+    }),
     sizeOf: sizeOfEvent,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
@@ -179,6 +192,9 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     reports: { database: writes, workspaces },
   });
   const close = () =>
-    Promise.all([reads.close(), edits.close(), writes.close(), health.close(), closeDb(jobSql)]);
-  return { app, jobs, access, metrics, readiness, reads, writes, workspaces, writer, close };
+    Promise.all([
+      ...[reads, edits, writes, projections, health].map((database) => database.close()),
+      closeDb(jobSql),
+    ]);
+  return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, close };
 }

@@ -19,6 +19,8 @@ export type DbOptions = {
    * made while a table was small must not scan it when it has grown. Never compiled: that takes longer than any flush.
    */
   plansByIndex?: boolean;
+  /** False for what may be lost with the database's machine, because it is then done again: a commit does not wait for the disk. */
+  synchronousCommit?: boolean;
   /** Rows are read as they go out in JSON: see wire-types.ts. */
   wireTypes?: boolean;
 };
@@ -59,6 +61,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
       ...(options.plansByIndex === true
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),
+      ...(options.synchronousCommit === false ? { synchronous_commit: "off" } : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
     },
     ...(options.wireTypes === true ? { types: wireTypes } : {}),

@@ -86,7 +86,7 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
 }
 
 function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
-  return sql`coalesce((SELECT count FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
+  return sql`coalesce((SELECT sum(count)::bigint FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
 }
 
 function totalsOfWorkspace(sql: Sql) {

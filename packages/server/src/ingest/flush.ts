@@ -16,11 +16,11 @@ import {
   NO_NOTES,
   type UnsettledParents,
 } from "../db/flush-events.ts";
-import { matchGitActivity } from "../db/git-activity.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
-import { CONFLICT_ATTEMPTS_MAX, retryConflicts } from "./retry-conflicts.ts";
+import type { GitMatcher } from "./git-matcher.ts";
+import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import type { SettledParents } from "./settled-parents.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 import type { Outcome } from "./writer.ts";
@@ -29,6 +29,7 @@ export type FlushDependencies = {
   database: Database;
   workspaces: WorkspaceResolver;
   parents: SettledParents;
+  gitMatcher: GitMatcher;
   onRetry?: (reason: string) => void;
 };
 
@@ -198,22 +199,28 @@ async function settle(
     if (isAll || storedIds.has(row.id)) stored.push(row);
     else others.push(row);
   }
-  for (const { event } of stored) verdicts.set(event, ACCEPTED);
+  accept(stored, output, verdicts, dependencies.gitMatcher);
   dependencies.parents.settle(stored, asked, output);
   if (others.length > 0) await settleOthers(others, verdicts, dependencies);
-  await matchStored(output, dependencies);
 }
 
-/** What fails here is done again at boot and by a job; the events themselves are committed and are acknowledged. */
-async function matchStored(output: FlushOutput, { database, onRetry }: FlushDependencies): Promise<void> {
-  const { changed_session_ids, unmatched_git_ids } = output;
-  if (changed_session_ids === null && unmatched_git_ids === null) return;
-  try {
-    await retryConflicts(() =>
-      database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? [])),
-    );
-  } catch (error) {
-    onRetry?.(`git activity was not matched: ${describeDatabaseError(error)}`);
+/** Events that tie git activity to a session, or may, are answered when that is done; the rest, and the next flush, go on. */
+function accept(
+  stored: readonly Row[],
+  output: FlushOutput,
+  verdicts: Verdicts,
+  gitMatcher: GitMatcher,
+): void {
+  const gitIds = new Set(output.unmatched_git_ids);
+  const sessionIds = new Set(output.changed_session_ids);
+  if (gitIds.size === 0 && sessionIds.size === 0) {
+    for (const { event } of stored) verdicts.set(event, ACCEPTED);
+    return;
+  }
+  const projected = gitMatcher.match([...gitIds], [...sessionIds]);
+  for (const { id, session_id, event } of stored) {
+    const waits = gitIds.has(id) || (session_id !== null && sessionIds.has(session_id));
+    verdicts.set(event, waits ? { status: "accepted", projected } : ACCEPTED);
   }
 }
 

@@ -1,7 +1,8 @@
 import { OverloadError } from "../errors.ts";
 
 export type Outcome =
-  | { status: "accepted" }
+  /** `projected`: its answer waits until something more is done that the next flush need not wait for. Never rejects. */
+  | { status: "accepted"; projected?: Promise<void> }
   | { status: "duplicate" }
   | { status: "rejected"; error: string };
 
@@ -46,6 +47,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
   let queuedItems = 0;
   let queuedBytes = 0;
   let inFlight = 0;
+  let unanswered = 0;
   let scheduled = false;
   let idle: (() => void)[] = [];
 
@@ -102,7 +104,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
       const outcomes = await options.flush(batch.flatMap((request) => request.items));
       let start = 0;
       for (const request of batch) {
-        request.resolve(outcomes.slice(start, start + request.items.length));
+        void answer(request, outcomes.slice(start, start + request.items.length));
         start += request.items.length;
       }
     } catch (error) {
@@ -110,20 +112,38 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     } finally {
       inFlight -= 1;
       if (queue.length > 0) schedule();
-      else if (inFlight === 0) wakeIdle();
+      else wakeIdle();
     }
   }
 
+  async function answer({ resolve }: Request<Item>, outcomes: Outcome[]): Promise<void> {
+    unanswered += 1;
+    await projectionOf(outcomes);
+    unanswered -= 1;
+    resolve(outcomes);
+    wakeIdle();
+  }
+
+  const isIdle = () => queue.length === 0 && inFlight === 0 && unanswered === 0;
+
   function wakeIdle(): void {
+    if (!isIdle()) return;
     const waiting = idle;
     idle = [];
     for (const resolve of waiting) resolve();
   }
 
   function drained(): Promise<void> {
-    if (queue.length === 0 && inFlight === 0) return Promise.resolve();
+    if (isIdle()) return Promise.resolve();
     return new Promise((resolve) => idle.push(resolve));
   }
 
   return { write, drained, depth: () => ({ items: queuedItems, bytes: queuedBytes, flushes: inFlight }) };
+}
+
+/** The events of one flush are projected together: whichever of them waits, waits for the same. */
+function projectionOf(outcomes: readonly Outcome[]): Promise<void> | undefined {
+  for (const outcome of outcomes)
+    if (outcome.status === "accepted" && outcome.projected !== undefined) return outcome.projected;
+  return undefined;
 }

@@ -25,7 +25,7 @@ beforeAll(() => {
 afterAll(async () => {
   await opened?.close();
 });
-afterEach(() => opened?.workspaces.forget());
+afterEach(() => opened?.forgetParents());
 
 async function requestOther(method: string, path: string, body?: unknown): Promise<TestResponse> {
   if (opened === undefined) throw new Error("The app exists only inside tests and hooks.");

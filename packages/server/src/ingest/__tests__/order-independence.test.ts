@@ -30,7 +30,7 @@ type Request = { path: string; body: object };
 
 async function stateAfter(requests: readonly Request[]) {
   await clearRows(server.sql);
-  server.current().workspaces.forget();
+  server.current().forgetParents();
   for (const { path, body } of requests) {
     const response = await server.request("POST", path, body);
     expect(response.status).toBeLessThan(300);
@@ -170,7 +170,7 @@ describe("whatever the order, the batches and the repeats", () => {
       fc.asyncProperty(history, fc.integer(), async (sent, seed) => {
         const expected = await stateAfter([events(sent)]);
         await clearRows(server.sql);
-        server.current().workspaces.forget();
+        server.current().forgetParents();
         await Promise.all(shuffled(sent, seededRandom(seed)).map((batch) => send(server, batch)));
         expect(await state()).toEqual(expected);
       }),
