@@ -41,7 +41,7 @@ describe("bun run jobs", () => {
       stderr: "",
       stdout: expect.stringMatching(/^Usage: bun run jobs/),
     });
-    expect(await runCommand(AWAY_URL, "jobs")).toMatchObject({ code: 2, stdout: help.stdout });
+    expect(await runCommand(AWAY_URL, "jobs")).toEqual({ code: 2, stdout: "", stderr: help.stdout });
   });
 
   for (const [words, reason] of [

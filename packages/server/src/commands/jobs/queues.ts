@@ -1,8 +1,8 @@
 import { pauseQueueSchema } from "@wharf/protocol";
 import { toWireQueue } from "../../jobs/job-wire.ts";
+import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
 import { check, noOperands, type Options, onlyOperand, withoutUndefined } from "./arguments.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Row } from "./output.ts";
 

@@ -1,9 +1,9 @@
 import { type JobSummary, jobState } from "@wharf/job-runner";
 import { type Job, jobIdSchema, jobListQuerySchema } from "@wharf/protocol";
 import { toJobFilter, toWireDetail, toWireJob } from "../../jobs/job-wire.ts";
+import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
 import { check, filterOf, noOperands, type Options, onlyOperand, withoutUndefined } from "./arguments.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Output, Row } from "./output.ts";
 
