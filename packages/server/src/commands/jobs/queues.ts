@@ -13,7 +13,8 @@ export function queues(operands: readonly string[]): Request {
   noOperands(operands);
   return async function listQueues(engine, output) {
     const all = (await engine.queues()).map(toWireQueue);
-    if (!output.json({ queues: all, next_cursor: null, has_more: false })) output.rows(all.map(toRow));
+    if (!output.json({ queues: all, next_cursor: null, has_more: false }))
+      output.rows(all.map(toRow), "There are no queues.");
     return undefined;
   };
 }
