@@ -86,6 +86,32 @@ describe("POST /api/jobs", () => {
   });
 });
 
+describe("a name or key that no store keeps as it is", () => {
+  const ODD = ["a\0b", "\0", "a\ud800"];
+  const refused = (pointer: string) => ({
+    status: 400,
+    body: { code: "VALIDATION_FAILED", errors: [{ pointer, detail: expect.stringContaining("NUL") }] },
+  });
+
+  test("is refused where it would be stored, and nothing is", async () => {
+    for (const odd of ODD) {
+      const job = { type: "prune", input: INPUT, idempotency_key: odd };
+      expect(await post("/api/jobs", job)).toMatchObject(refused("/idempotency_key"));
+      for (const field of ["name", "key", "id"])
+        expect(await post("/api/jobs/events", { name: "paid", payload: 1, [field]: odd })).toMatchObject(
+          refused(`/${field}`),
+        );
+      expect(await post("/api/queues/mail/pause", { reason: odd })).toMatchObject(refused("/reason"));
+    }
+    expect((await get("/api/jobs")).body.jobs).toEqual([]);
+  });
+
+  test("is refused where it would be looked for", async () => {
+    for (const field of ["queue", "type", "concurrency_key"])
+      expect(await post("/api/jobs/retry", { [field]: "a\0b" })).toMatchObject(refused(`/${field}`));
+  });
+});
+
 describe("GET /api/jobs", () => {
   test("lists newest first, by state and queue, page by page under one set of filters", async () => {
     const dead = await buried();
