@@ -101,7 +101,10 @@ export const jobLogLineSchema = z.object({
   logged_at: instantSchema,
 });
 
-/** GET /api/jobs/:id. What a job was given and made may hold anything, and its log too: only an admin key sees them. */
+/**
+ * GET /api/jobs/:id. What a job was given and made may hold anything, and its log and the lines behind the first of an error or of
+ * the message of its progress, too: only an admin key sees them. Its names and keys are there to find it by: every key that reads sees them.
+ */
 export const jobDetailSchema = jobSchema.extend({
   steps: z.array(jobStepSchema),
   payload: z.unknown().optional(),

@@ -35,6 +35,9 @@ async function readKey(): Promise<Record<string, string>> {
   return { authorization: `Bearer ${body.key}` };
 }
 
+/** A URL as it is shown that was said with a password. */
+const MASKED = "https://mail.example.com/";
+
 const failing = defineJob({
   name: "failing",
   queue: "mail",
@@ -157,7 +160,7 @@ describe("GET /api/jobs/:id", () => {
       input: z.object({ secret: z.string() }),
       async run(ctx) {
         await ctx.step("first", () => ({ token: "canary" }));
-        await ctx.progress(1, 2, "half way");
+        await ctx.progress(1, 2, "half way to https://ada:hunter2@mail.example.com/\ncanary");
         ctx.log("canary");
         return "canary";
       },
@@ -171,7 +174,7 @@ describe("GET /api/jobs/:id", () => {
       payload: { secret: "canary" },
       output: "canary",
       steps: [{ name: "first", kind: "step", output: { token: "canary" } }],
-      progress: { current: 1, total: 2, message: "half way" },
+      progress: { current: 1, total: 2, message: `half way to ${MASKED}\ncanary` },
     });
     expect((await get(`/api/jobs/${id}/log`)).body.log).toMatchObject([
       { line: 1, level: "info", message: "canary" },
@@ -179,6 +182,9 @@ describe("GET /api/jobs/:id", () => {
     const key = await readKey();
     const seen = await server.request("GET", `/api/jobs/${id}`, undefined, key);
     expect(seen.body.job).toMatchObject({ id, state: "completed", steps: [{ name: "first" }] });
+    expect(seen.body.job.progress).toEqual({ current: 1, total: 2, message: `half way to ${MASKED}` });
+    const listed = (await server.request("GET", "/api/jobs", undefined, key)).body.jobs[0];
+    expect(listed.progress).toEqual(seen.body.job.progress);
     expect(JSON.stringify(seen.body)).not.toContain("canary");
     expect((await server.request("GET", `/api/jobs/${id}/log`, undefined, key)).status).toBe(403);
   });
