@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { prepareBinaries } from "./binaries.ts";
 import { EmbeddedPostgresError } from "./errors.ts";
 import { ensureCluster, ensureDatabase, hasDatabase, readPassword, writeSettings } from "./initialize.ts";
-import { type Layout, layOut, SUPERUSER } from "./layout.ts";
+import { connectionString, DEFAULT_DATABASE, type Layout, layOut } from "./layout.ts";
 import { withLock } from "./lock.ts";
 import { findOwner, prepareDataDir } from "./owner.ts";
 import { answersOnPort, findFreePort, HOST } from "./port.ts";
@@ -14,7 +14,6 @@ const START_ATTEMPTS = 4;
 const START_DEADLINE_S = 60;
 const READY_POLL_MS = 25;
 const LOG_TAIL_LINES = 12;
-const DEFAULT_DATABASE = "wharf";
 
 export type EmbeddedPostgresOptions = {
   dataDir: string;
@@ -137,7 +136,7 @@ function describe(
 ): EmbeddedPostgres {
   let stopped: Promise<void> | undefined;
   return {
-    url: `postgres://${SUPERUSER}:${password}@${HOST}:${server.port}/${encodeURIComponent(database)}`,
+    url: connectionString(password, server.port, database),
     host: HOST,
     port: server.port,
     version: layout.binaries.version,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { appendFile, chown, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EmbeddedPostgresError } from "./errors.ts";
-import { type Layout, SUPERUSER } from "./layout.ts";
+import { type Files, type Layout, SUPERUSER } from "./layout.ts";
 import { run, runOrThrow } from "./run.ts";
 
 const PASSWORD_BYTES = 24;
@@ -52,7 +52,7 @@ export async function writeSettings(layout: Layout, settings: Record<string, str
   await giveToOwner(layout, path);
 }
 
-export async function readPassword(layout: Layout): Promise<string> {
+export async function readPassword(layout: Files): Promise<string> {
   const password = await readIfExists(layout.passwordFile);
   if (password?.trim()) return password.trim();
   throw new EmbeddedPostgresError(

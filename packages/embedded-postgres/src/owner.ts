@@ -20,21 +20,22 @@ export async function findOwner(): Promise<Owner | undefined> {
 }
 
 /**
- * Makes the folder that holds the cluster, its password and its log, and answers where it is.
- * Another user may not be able to enter the requested folder (below /root, or any of mode 0700),
- * so that with an owner it is a folder of SYSTEM_DIR, one for each folder requested.
+ * The folder that holds the cluster, its password and its log. Another user may not be able to enter the requested folder
+ * (below /root, or any of mode 0700), so that with an owner it is a folder of SYSTEM_DIR, one for each folder requested.
  */
-export async function prepareDataDir(requested: string, owner: Owner | undefined): Promise<string> {
+export function locateDataDir(requested: string, owner: Owner | undefined): string {
   const wanted = resolve(requested);
-  if (!owner) {
-    await mkdir(wanted, { recursive: true, mode: 0o700 });
-    return wanted;
-  }
-  await prepareSystemDir();
+  if (!owner) return wanted;
   const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 16);
-  const dataDir = join(SYSTEM_DIR, `data-${hash}`);
+  return join(SYSTEM_DIR, `data-${hash}`);
+}
+
+/** Makes that folder, and answers where it is. */
+export async function prepareDataDir(requested: string, owner: Owner | undefined): Promise<string> {
+  const dataDir = locateDataDir(requested, owner);
+  if (owner) await prepareSystemDir();
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await chown(dataDir, owner.uid, owner.gid);
+  if (owner) await chown(dataDir, owner.uid, owner.gid);
   return dataDir;
 }
 

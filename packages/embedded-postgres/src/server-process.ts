@@ -1,7 +1,7 @@
 import { readFile, readlink, realpath, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { EmbeddedPostgresError } from "./errors.ts";
-import type { Layout } from "./layout.ts";
+import type { Files, Layout } from "./layout.ts";
 import { run } from "./run.ts";
 
 const FAST_STOP_S = 8;
@@ -13,7 +13,7 @@ const POLL_MS = 25;
 export type ServerProcess = { pid: number; port: number; status: string };
 
 /** The cluster's running Postgres, if any. */
-export async function findServer(layout: Layout): Promise<ServerProcess | undefined> {
+export async function findServer(layout: Files): Promise<ServerProcess | undefined> {
   const server = await readPidFile(layout);
   return server && (await isServerOf(layout, server.pid)) ? server : undefined;
 }
@@ -81,7 +81,7 @@ async function isGone(layout: Layout, pid: number): Promise<boolean> {
   return true;
 }
 
-async function readPidFile(layout: Layout): Promise<ServerProcess | undefined> {
+async function readPidFile(layout: Files): Promise<ServerProcess | undefined> {
   const text = await readFile(pidFile(layout), "utf8").catch(() => "");
   const lines = text.split("\n").map((line) => line.trim());
   const pid = Number(lines[0]);
@@ -89,12 +89,12 @@ async function readPidFile(layout: Layout): Promise<ServerProcess | undefined> {
   return { pid, port: Number(lines[3] ?? 0), status: lines[7] ?? "" };
 }
 
-function pidFile(layout: Layout): string {
+function pidFile(layout: Files): string {
   return join(layout.clusterDir, "postmaster.pid");
 }
 
 /** A postmaster's working directory is its cluster; that tells it from a process that was given its pid later. */
-async function isServerOf(layout: Layout, pid: number): Promise<boolean> {
+async function isServerOf(layout: Files, pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false;
   const [found, cluster] = await Promise.all([inspectProcess(pid), realpath(layout.clusterDir)]);
   return found !== undefined && found.directory === cluster && basename(found.program).startsWith("postgres");

@@ -5,6 +5,7 @@ import { JobOptionError } from "./errors.ts";
 import type { Instant } from "./instant.ts";
 import type { JobContext } from "./job-context.ts";
 import { parseValue } from "./parse-value.ts";
+import { requireStorable } from "./storable-json.ts";
 
 export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
   /** The job's type: stable, as stored jobs name it. */
@@ -46,7 +47,7 @@ export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output exten
   readonly output: Output | undefined;
   readonly expectedRunMs: number | undefined;
   readonly backoff: Partial<Backoff> | undefined;
-  /** Throws JobSchemaError. Stores the input as given: defaults and transforms apply when the job runs. */
+  /** Throws JobSchemaError and JobOptionError. Stores the input as given: defaults and transforms apply when the job runs. */
   toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob;
   perform(ctx: JobContext, payload: unknown): Promise<unknown>;
 }
@@ -69,10 +70,13 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
 
   function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
     const parsed = parseValue(job.name, "input", job.input, input);
+    requireStorable(`The idempotency key of a ${job.name} job`, options?.idempotencyKey);
+    requireStorable(`The queue of a ${job.name} job`, options?.queue);
     if (job.concurrency === undefined) return { ...fields, payload: input, ...options };
     const concurrencyKey = job.concurrency.key(parsed);
     // Claims walk the waiting keys from the empty one on, and would never reach it.
     if (concurrencyKey === "") throw new JobOptionError(`The concurrency key of a ${job.name} job is empty.`);
+    requireStorable(`The concurrency key of a ${job.name} job`, concurrencyKey);
     return { ...fields, payload: input, concurrencyKey, ...options };
   }
 
@@ -85,8 +89,15 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
   return { name, queue, output, expectedRunMs, backoff, toNewJob, perform };
 }
 
-function checkOptions(job: { name: string; maxAttempts?: number; concurrency?: { limit?: number } }) {
+function checkOptions(job: {
+  name: string;
+  queue?: string;
+  maxAttempts?: number;
+  concurrency?: { limit?: number };
+}) {
   if (job.name === "") throw new JobOptionError("A job needs a name.");
+  requireStorable("The name of a job", job.name);
+  requireStorable(`The queue of job ${job.name}`, job.queue);
   if ((job.maxAttempts ?? 1) < 1)
     throw new JobOptionError(`maxAttempts of job ${job.name} must be 1 or more.`);
   if ((job.concurrency?.limit ?? 1) < 1) {

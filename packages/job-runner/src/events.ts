@@ -1,5 +1,6 @@
 import type { Driver, PostgresClient } from "./drivers/driver.ts";
 import type { NewEvent, StoredEvent } from "./drivers/durable-store.ts";
+import { requireStorable } from "./storable-json.ts";
 
 /** An event; without a key it is for those who wait without one. */
 export type EventToSend = Omit<NewEvent, "key"> & { readonly key?: string };
@@ -12,12 +13,15 @@ export function createEvents(
 ) {
   /**
    * Tells the jobs that wait for an event of this name and key, and those that exist and will. Of events with the same
-   * name and id only the first counts. With a transaction the event exists if and only if that commits.
+   * name and id only the first counts. With a transaction the event exists if and only if that commits. Throws
+   * JobOptionError for a name, key or id that cannot be stored as it is.
    */
   async function sendEvent(
     event: EventToSend,
     call: { transaction?: PostgresClient } = {},
   ): Promise<StoredEvent> {
+    for (const part of ["name", "key", "id"] as const)
+      requireStorable(`The ${part} of an event`, event[part]);
     const stored = await driver.storeEvent({ key: "", ...event }, call);
     if (call.transaction === undefined) await deliverEvents();
     return stored;

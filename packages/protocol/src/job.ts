@@ -32,7 +32,11 @@ const SMALLINT = { min: -32_768, max: 32_767 };
 
 /** A BIGINT of the database, as text. */
 export const jobIdSchema = z.string().regex(/^[1-9][0-9]{0,17}$/, { error: "must be the number of a job" });
-const name = z.string().min(1).max(NAME_CHARACTERS_MAX);
+/** Keys and names are compared, so none may be changed to fit into the store. */
+const text = z.string().refine((value) => !value.includes("\0") && value.isWellFormed(), {
+  error: "must not hold a NUL character or half of a surrogate pair",
+});
+const name = text.min(1).max(NAME_CHARACTERS_MAX);
 const priority = z.number().int().min(SMALLINT.min).max(SMALLINT.max);
 const instantSchema = z.iso.datetime({ offset: true });
 const count = z.number().int().nonnegative();
@@ -97,7 +101,10 @@ export const jobLogLineSchema = z.object({
   logged_at: instantSchema,
 });
 
-/** GET /api/jobs/:id. What a job was given and made may hold anything, and its log too: only an admin key sees them. */
+/**
+ * GET /api/jobs/:id. What a job was given and made may hold anything, and its log and the lines behind the first of an error or of
+ * the message of its progress, too: only an admin key sees them. Its names and keys are there to find it by: every key that reads sees them.
+ */
 export const jobDetailSchema = jobSchema.extend({
   steps: z.array(jobStepSchema),
   payload: z.unknown().optional(),
@@ -139,7 +146,7 @@ export type Queue = z.infer<typeof queueSchema>;
 const filterFields = {
   queue: name.optional(),
   type: name.optional(),
-  concurrency_key: z.string().min(1).optional(),
+  concurrency_key: text.min(1).optional(),
   /** When the job was enqueued; both are exclusive. */
   after: instant.optional(),
   before: instant.optional(),
@@ -169,7 +176,7 @@ export const enqueueJobSchema = z
   .strictObject({
     type: name,
     input: z.unknown(),
-    idempotency_key: z.string().min(1).max(NAME_CHARACTERS_MAX).optional(),
+    idempotency_key: name.optional(),
     priority: priority.optional(),
     run_at: timestampSchema.optional(),
     delay_ms: z.number().int().min(0).max(DELAY_MAX_MS).optional(),
@@ -184,7 +191,7 @@ export type EnqueueJobRequest = z.infer<typeof enqueueJobSchema>;
 export const retryJobSchema = z.strictObject({ keep_attempts: z.boolean().default(false) });
 export const retryJobsSchema = z.strictObject({ ...jobFilterFields, ...retryJobSchema.shape });
 export const cancelJobSchema = z.strictObject({
-  reason: z.string().min(1).max(REASON_CHARACTERS_MAX).default("cancelled by an operator"),
+  reason: text.min(1).max(REASON_CHARACTERS_MAX).default("cancelled by an operator"),
 });
 export const cancelJobsSchema = z.strictObject({ ...jobFilterFields, ...cancelJobSchema.shape });
 
@@ -194,13 +201,13 @@ export const jobChangeSchema = z.strictObject({
   run_at: timestampSchema.nullable().optional(),
 });
 export const pauseQueueSchema = z.strictObject({
-  reason: z.string().min(1).max(REASON_CHARACTERS_MAX).nullish(),
+  reason: text.min(1).max(REASON_CHARACTERS_MAX).nullish(),
 });
 
 /** POST /api/jobs/events. Of events with the same name and id only the first counts. */
 export const sendJobEventSchema = z.strictObject({
   name,
-  key: z.string().max(NAME_CHARACTERS_MAX).default(""),
+  key: text.max(NAME_CHARACTERS_MAX).default(""),
   payload: z.unknown(),
-  id: z.string().min(1).max(NAME_CHARACTERS_MAX).optional(),
+  id: name.optional(),
 });

@@ -10,7 +10,7 @@ import { migratePhases, migrationStatus } from "./db/phases.ts";
 import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
-import { type HttpServer, serve } from "./http/serve.ts";
+import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
 import { createGitMatcher, MATCHING_CONNECTIONS } from "./ingest/git-matcher.ts";
@@ -46,6 +46,7 @@ const BLOB_CONNECTIONS = 2;
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
+  await requireFreeAddress(config);
   const location = await locateDatabase(config, dataDir, "server");
   const cleanUp: (() => Promise<unknown>)[] = [location.close];
   try {

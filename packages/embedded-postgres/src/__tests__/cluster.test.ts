@@ -3,6 +3,7 @@ import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { SQL } from "bun";
+import { findEmbeddedPostgres } from "../find.ts";
 import { answersOnPort } from "../port.ts";
 import { createDataFolder, isRunning, processField, TEST_TIMEOUT_MS } from "./data-folder.ts";
 
@@ -253,4 +254,19 @@ test("the server runs as a user that is not root, in a folder which that user ca
   const user = await processField(server.pid, "uid");
   expect(user).not.toBe("0");
   expect(`${(await stat(server.dataDir)).uid}`).toBe(user);
+});
+
+describe("a look at a folder", () => {
+  test("sees nothing where nothing was started, and makes nothing there", async () => {
+    const dataDir = join(folder.path, "never-started");
+    expect(await findEmbeddedPostgres({ dataDir })).toBeUndefined();
+    await expect(stat(dataDir)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("sees where the data is, and its address while it runs", async () => {
+    const { url, dataDir, stop } = await folder.start();
+    expect(await findEmbeddedPostgres({ dataDir: folder.path })).toEqual({ dataDir, url });
+    await stop();
+    expect(await findEmbeddedPostgres({ dataDir: folder.path })).toEqual({ dataDir, url: undefined });
+  });
 });

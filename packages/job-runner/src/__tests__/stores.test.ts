@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { z } from "zod";
 import { createMemoryDriver } from "../drivers/memory.ts";
 import { createJobRunner, defineJob } from "../index.ts";
 import { anything } from "./anything.ts";
@@ -24,6 +25,52 @@ async function runsAJob(dsn: string) {
   await runner.drain();
   return runner;
 }
+
+describe("text that no store keeps as it is", () => {
+  const keyed = defineJob({
+    name: "keyed",
+    input: z.string(),
+    concurrency: { key: (input) => input },
+    run: () => undefined,
+  });
+
+  async function refusesOddText(dsn: string) {
+    const runner = createJobRunner({ dsn, jobs: [echo, keyed], logger: silent, workers: false });
+    await runner.start();
+    for (const odd of ["a\0b", "a\ud800"]) {
+      const attempts = [
+        () => runner.enqueue(echo, 1, { idempotencyKey: odd }),
+        () => runner.enqueueMany(echo, [{ input: 1 }, { input: 2, idempotencyKey: odd }]),
+        () => runner.enqueue(echo, 1, { queue: odd }),
+        () => runner.enqueue(keyed, odd),
+        () => runner.sendEvent({ name: odd, payload: 1 }),
+        () => runner.sendEvent({ name: "paid", key: odd, payload: 1 }),
+        () => runner.sendEvent({ name: "paid", id: odd, payload: 1 }),
+      ];
+      for (const attempt of attempts)
+        await expect(attempt()).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });
+    }
+    expect(await runner.list({}, { limit: 5 })).toEqual([]);
+    await runner.drain();
+  }
+
+  test("is refused as a key, a queue or an event's name by the one in memory", () =>
+    refusesOddText("memory:"));
+  test("is refused by SQLite", () => refusesOddText(`sqlite:${join(folder, "odd.db")}`));
+  test("is refused by Postgres", async () => {
+    const { url, drop } = await createTestDatabase();
+    try {
+      await refusesOddText(url);
+    } finally {
+      await drop();
+    }
+  });
+
+  test("is refused as the name or the queue of a job type", () => {
+    for (const odd of [{ name: "a\0b" }, { name: "odd", queue: "a\0b" }])
+      expect(() => defineJob({ input: anything, run: () => undefined, ...odd })).toThrow(/NUL/);
+  });
+});
 
 describe("the choice of a store", () => {
   test("none, or more than one, is refused", () => {

@@ -20,13 +20,19 @@ export type BlobStore = {
   delete(hash: string): Promise<boolean>;
   /** Removes what interrupted puts left behind and nobody has added to for `age_ms`; answers how many. */
   sweep(age_ms: number): Promise<number>;
+  /** Removes the blobs that nobody has put, for the first time or again, for `age_ms`; answers how many. */
+  expire(age_ms: number): Promise<number>;
 };
 
 const HASH = /^[0-9a-f]{64}$/;
 
+export function isHash(name: string): boolean {
+  return HASH.test(name);
+}
+
 /** Throws ValidationError for anything but a hash: no name from outside ever becomes part of a path. */
 export function checkHash(hash: string): void {
-  if (HASH.test(hash)) return;
+  if (isHash(hash)) return;
   throw new ValidationError("A blob is named by 64 hexadecimal digits in lower case.", "BLOB_HASH_INVALID");
 }
 

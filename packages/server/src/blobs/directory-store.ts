@@ -1,11 +1,12 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StorageError } from "../errors.ts";
-import { type Blob, type BlobStore, checkedStream, checkHash } from "./blob-store.ts";
+import { type Blob, type BlobStore, checkedStream, checkHash, isHash } from "./blob-store.ts";
 
 const READ_BYTES = 262_144;
 /** Of the hash's digits, so many name the folder: 256 folders hold a million blobs at 4,000 each. */
 const FOLDER_DIGITS = 2;
+const FOLDER = /^[0-9a-f]{2}$/;
 
 /**
  * Blobs as files of a folder, each at `ab/ab12…` under its hash. A file is written beside them, forced to disk and then
@@ -57,12 +58,34 @@ export async function createDirectoryBlobStore(root: string): Promise<BlobStore>
   async function sweep(age_ms: number): Promise<number> {
     const before_ms = Date.now() - age_ms;
     const removed = (await readdir(incoming)).map(async (name) => {
-      const found = await orMissing(stat(join(incoming, name)));
-      if (found === undefined || found.mtimeMs > before_ms) return 0;
+      if (!(await isOlder(join(incoming, name), before_ms))) return 0;
       await rm(join(incoming, name), { force: true });
       return 1;
     });
     return (await Promise.all(removed)).reduce<number>((sum, one) => sum + one, 0);
+  }
+
+  async function expire(age_ms: number): Promise<number> {
+    const before_ms = Date.now() - age_ms;
+    let removed = 0;
+    for (const folder of (await readdir(root)).filter((name) => FOLDER.test(name))) {
+      for (const hash of (await readdir(join(root, folder))).filter(isHash))
+        if (await removeIfOld(pathOf(hash), before_ms)) removed += 1;
+    }
+    return removed;
+  }
+
+  /** Looked at again where no put can reach it: one that came in between has given the file a new time. */
+  async function removeIfOld(path: string, before_ms: number): Promise<boolean> {
+    if (!(await isOlder(path, before_ms))) return false;
+    const aside = join(incoming, crypto.randomUUID());
+    if ((await orMissing(rename(path, aside).then(() => true))) === undefined) return false;
+    if (!(await isOlder(aside, before_ms))) {
+      await rename(aside, path);
+      return false;
+    }
+    await rm(aside, { force: true });
+    return true;
   }
 
   function pathOf(hash: string): string {
@@ -70,7 +93,7 @@ export async function createDirectoryBlobStore(root: string): Promise<BlobStore>
     return join(root, hash.slice(0, FOLDER_DIGITS), hash);
   }
 
-  return { put, get, exists, delete: remove, sweep };
+  return { put, get, exists, delete: remove, sweep, expire };
 }
 
 async function write(path: string, content: ReadableStream<Uint8Array>): Promise<Blob> {
@@ -94,6 +117,12 @@ async function write(path: string, content: ReadableStream<Uint8Array>): Promise
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   await folder.sync().finally(() => folder.close());
+}
+
+/** False for what is not there. */
+async function isOlder(path: string, before_ms: number): Promise<boolean> {
+  const found = await orMissing(stat(path));
+  return found !== undefined && found.mtimeMs <= before_ms;
 }
 
 const openIfThere = (path: string): Promise<FileHandle | undefined> => orMissing(open(path, "r"));

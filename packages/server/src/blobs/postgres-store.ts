@@ -4,9 +4,11 @@ import {
   completeBlob,
   deleteBlob,
   dropBlobUpload,
+  expireBlobs,
   findBlob,
   readBlobChunk,
   sweepBlobUploads,
+  touchBlob,
 } from "../db/blobs.ts";
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
@@ -16,6 +18,8 @@ import { chunksOf } from "./chunks.ts";
 
 /** Small enough for a statement's deadline over a slow line, large enough to compress well. */
 export const CHUNK_BYTES = 1_048_576;
+/** A statement; each of them may have many chunks. */
+const EXPIRED_AT_ONCE = 100;
 const UNIQUE_VIOLATION = "23505";
 
 /**
@@ -50,15 +54,22 @@ export function createPostgresBlobStore(database: Database): BlobStore {
     return { hash: hasher.digest("hex"), size, chunks };
   }
 
-  /** False when the same content is there already. */
+  /** False when the same content is there already. Twice, as that may expire in between. */
   async function complete(id: string, blob: Blob & { chunks: number }): Promise<boolean> {
-    try {
-      if (await database.run((sql) => completeBlob(sql, id, blob))) return true;
-    } catch (error) {
-      if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      if (await completeIfNew(id, blob)) return true;
+      if (await database.run((sql) => touchBlob(sql, blob.hash))) return false;
     }
-    if (await exists(blob.hash)) return false;
     throw swept();
+  }
+
+  async function completeIfNew(id: string, blob: Blob & { chunks: number }): Promise<boolean> {
+    try {
+      return await database.run((sql) => completeBlob(sql, id, blob));
+    } catch (error) {
+      if (errorCode(error) === UNIQUE_VIOLATION) return false;
+      throw error;
+    }
   }
 
   async function get(hash: string) {
@@ -89,7 +100,12 @@ export function createPostgresBlobStore(database: Database): BlobStore {
   const dropUpload = (id: string) => database.run((sql) => dropBlobUpload(sql, id));
   const sweep = (age_ms: number) => database.run((sql) => sweepBlobUploads(sql, age_ms));
 
-  return { put, get, exists, delete: remove, sweep };
+  async function expire(age_ms: number): Promise<number> {
+    const removed = await database.run((sql) => expireBlobs(sql, age_ms, EXPIRED_AT_ONCE));
+    return removed < EXPIRED_AT_ONCE ? removed : removed + (await expire(age_ms));
+  }
+
+  return { put, get, exists, delete: remove, sweep, expire };
 }
 
 async function decompress(hash: string, data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

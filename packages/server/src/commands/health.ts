@@ -2,10 +2,21 @@ import { describeDatabaseError } from "../db/database-errors.ts";
 import { locateDatabase } from "../db/embedded.ts";
 import { checkDbHealth, closeDb, createDb, type DbHealth } from "../db/postgres.ts";
 import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { runCommandLine } from "./command-line.ts";
 
-const health = await check();
-process.stdout.write(`${JSON.stringify(health)}\n`);
-process.exit(health.ok ? 0 : 1);
+const USAGE = `Usage: bun run health
+
+Prints the database's health as one line of JSON: ok, latency_ms and, when it is not ok, error.
+It asks DATABASE_URL, or the embedded database where there is one.
+Exit code: 0 ok; 1 not ok; 2 not understood.
+`;
+
+await runCommandLine(USAGE, {}, async function health() {
+  const result = await check();
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+  // The pool of a frozen database would keep us.
+  process.exit(result.ok ? 0 : 1);
+});
 
 async function check(): Promise<DbHealth> {
   try {

@@ -1,7 +1,7 @@
 import { describeDatabaseError, errorCode } from "../db/database-errors.ts";
+import { CommandError } from "./command-error.ts";
 import { actions, requireKnownOptions, USAGE } from "./jobs/actions.ts";
 import { readArguments } from "./jobs/arguments.ts";
-import { CommandError } from "./jobs/command-error.ts";
 import { withEngine } from "./jobs/engine.ts";
 import { createOutput } from "./jobs/output.ts";
 
@@ -19,8 +19,8 @@ try {
 async function main(words: string[]): Promise<number> {
   const { name, operands, options } = readArguments(words);
   if (options.help === true || name === undefined) {
-    process.stdout.write(USAGE);
-    return name === undefined && options.help !== true ? NOT_UNDERSTOOD : 0;
+    (options.help === true ? process.stdout : process.stderr).write(USAGE);
+    return options.help === true ? 0 : NOT_UNDERSTOOD;
   }
   const action = actions.get(name);
   if (action === undefined) throw new CommandError(`There is no command "jobs ${name}".`, NOT_UNDERSTOOD);

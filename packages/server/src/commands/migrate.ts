@@ -1,37 +1,39 @@
-import { describeDatabaseError } from "../db/database-errors.ts";
 import { locateDatabase } from "../db/embedded.ts";
 import { acceptMigration, migratePhases, migrationStatus } from "../db/phases.ts";
 import { closeDb, createDb, type Sql } from "../db/postgres.ts";
 import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { CommandError } from "./command-error.ts";
+import { runCommandLine } from "./command-line.ts";
 
 const USAGE = `Usage: bun run migrate [--status | --accept FILE]
 
   (nothing)      apply what is pending
   --status       show what is applied, pending, edited or unknown; changes nothing
   --accept FILE  take an edited file's present content as what was applied
+
+It works on DATABASE_URL, or on the embedded database; without options it makes one where there is none.
+Exit code: 0 done; 1 not done, or a file was edited, with the reason; 2 not understood.
 `;
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${describeDatabaseError(error)}\n`);
-  process.exitCode = 1;
-}
+await runCommandLine(USAGE, { status: { type: "boolean" }, accept: { type: "string" } }, main);
 
-async function main(options: string[]): Promise<number> {
-  const [option, file] = options;
-  if (option === "--help") return print(USAGE, 0);
-  const isKnown =
-    option === undefined || option === "--status" || (option === "--accept" && file !== undefined);
-  if (!isKnown) return print(USAGE, 2);
+async function main({
+  status = false,
+  accept: file,
+}: {
+  status?: boolean;
+  accept?: string;
+}): Promise<number> {
+  if (status && file !== undefined) throw new CommandError("Say --status or --accept, not both.", 2);
+  const use = status || file !== undefined ? "command" : "migration";
   const config = loadConfig();
-  const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
+  const location = await locateDatabase(config, resolveFromRoot(config.dataDir), use);
   const sql = createDb(config.databaseDirectUrl ?? location.url, {
     applicationName: "wharf-migrate",
     max: 2,
   });
   try {
-    if (option === "--status") return await showStatus(sql);
+    if (status) return await showStatus(sql);
     if (file !== undefined) return await accept(sql, file);
     return await migrate(sql);
   } finally {

@@ -45,6 +45,21 @@ export async function dropBlobUpload(sql: Sql, id: string): Promise<void> {
   await sql`DELETE FROM blobs WHERE id = ${id}::bigint AND hash IS NULL`;
 }
 
+/** Notes that the content was put again; false when it is not there. */
+export async function touchBlob(sql: Sql, hash: string): Promise<boolean> {
+  const { count } = await sql`UPDATE blobs SET written_at = clock_timestamp() WHERE hash = ${hash}`;
+  return count === 1;
+}
+
+/** Removes up to `max` blobs that were not put for `age_ms`; one that is put again meanwhile stays. Answers how many. */
+export async function expireBlobs(sql: Sql, age_ms: number, max: number): Promise<number> {
+  const isOld = sql`written_at <= clock_timestamp() - make_interval(secs => ${age_ms / 1000}::float8)`;
+  const { count } = await sql`
+    DELETE FROM blobs
+    WHERE id IN (SELECT id FROM blobs WHERE hash IS NOT NULL AND ${isOld} LIMIT ${max}::integer) AND ${isOld}`;
+  return count;
+}
+
 export async function findBlob(sql: Sql, hash: string): Promise<StoredBlob | undefined> {
   const [row] = await sql<StoredBlob[]>`
     SELECT id::text, size_bytes::float8, chunk_count FROM blobs WHERE hash = ${hash}`;

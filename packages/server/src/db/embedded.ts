@@ -1,6 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type EmbeddedPostgres, startEmbeddedPostgres, tryLock } from "@wharf/embedded-postgres";
+import {
+  type EmbeddedPostgres,
+  type FoundPostgres,
+  findEmbeddedPostgres,
+  startEmbeddedPostgres,
+  tryLock,
+} from "@wharf/embedded-postgres";
 import type { Config } from "../config.ts";
 import { ConfigError, StorageError } from "../errors.ts";
 
@@ -18,8 +24,11 @@ export type DatabaseLocation = {
   close(): Promise<void>;
 };
 
-/** A server has the data folder to itself; a command may look in while a server runs. */
-export type DatabaseUse = "server" | "command";
+/**
+ * A server has the data folder to itself; a migration and a command may come while a server runs, and a command makes no database
+ * where there is none: an empty one would answer that all is well.
+ */
+export type DatabaseUse = "server" | "migration" | "command";
 
 const LOCK_FILE = "in-use.lock";
 /** Longer than a command takes that has the folder at the moment. */
@@ -39,13 +48,12 @@ export async function locateDatabase(
   if (config.databaseUrl !== undefined) {
     return { url: config.databaseUrl, embedded: null, close: () => Promise.resolve() };
   }
-  if (config.isProduction) {
-    throw new StorageError("DATABASE_URL environment variable is required.", "STORAGE_DB_URL_MISSING");
-  }
+  refuseInProduction(config);
+  if (use === "command") await requireEmbedded(dataDir);
   const lock = await lockDataDir(dataDir, use);
   try {
     const embedded = await startEmbeddedPostgres({
-      dataDir: join(dataDir, "postgres"),
+      dataDir: clusterOf(dataDir),
       settings: EMBEDDED_SETTINGS,
     });
     const close = async () => {
@@ -61,13 +69,43 @@ export async function locateDatabase(
   }
 }
 
+/** The connection string, with its password: never log it. Throws StorageError when there is no database, or it does not run. */
+export async function databaseUrl(config: Config, dataDir: string): Promise<string> {
+  if (config.databaseUrl !== undefined) return config.databaseUrl;
+  refuseInProduction(config);
+  const { url, dataDir: found } = await requireEmbedded(dataDir);
+  if (url !== undefined) return url;
+  throw new StorageError(
+    `The database in ${found} does not run: it does while Wharf runs, which \`start\` begins.`,
+    "STORAGE_DB_NOT_RUNNING",
+  );
+}
+
+function refuseInProduction({ isProduction }: Config): void {
+  if (!isProduction) return;
+  throw new StorageError("DATABASE_URL environment variable is required.", "STORAGE_DB_URL_MISSING");
+}
+
+async function requireEmbedded(dataDir: string): Promise<FoundPostgres> {
+  const found = await findEmbeddedPostgres({ dataDir: clusterOf(dataDir) });
+  if (found !== undefined) return found;
+  throw new StorageError(
+    `There is no database in ${dataDir} yet: \`start\` makes one; or set DATABASE_URL to a Postgres of yours.`,
+    "STORAGE_NO_DATABASE",
+  );
+}
+
+function clusterOf(dataDir: string): string {
+  return join(dataDir, "postgres");
+}
+
 /** Null for a command beside a running server, whose Postgres it must not stop. */
 async function lockDataDir(dataDir: string, use: DatabaseUse): Promise<{ release(): void } | null> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const deadline_ms = performance.now() + LOCK_WAIT_MS;
   for (;;) {
     const lock = tryLock(join(dataDir, LOCK_FILE));
-    if (lock !== null || use === "command") return lock;
+    if (lock !== null || use !== "server") return lock;
     if (performance.now() > deadline_ms) {
       throw new ConfigError(
         `Wharf already runs on the data in ${dataDir}: stop it first, or give this one its own WHARF_DATA_DIR and PORT.`,

@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import { Hono } from "hono";
 import { errorCode } from "../db/database-errors.ts";
 import { ConfigError } from "../errors.ts";
 import type { AppEnv } from "./context.ts";
@@ -34,6 +34,12 @@ export function serve(app: Hono<AppEnv>, options: ServeOptions): HttpServer {
   }
 
   return { port: server.port ?? options.port, stop };
+}
+
+/** Throws ConfigError when that address cannot be had: asked before a database is made and started for nothing. */
+export async function requireFreeAddress(options: ServeOptions): Promise<void> {
+  const nothing = new Hono<AppEnv>();
+  await listen(nothing, options).stop(true);
 }
 
 type RequestAddresses = { requestIP(request: Request): { address: string } | null };

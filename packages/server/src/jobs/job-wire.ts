@@ -19,8 +19,9 @@ import {
 } from "@wharf/protocol";
 
 /**
- * A job as the API and the command line show it: no payload, output or token, no password in an error's URL, and of an error its
- * first line alone: what follows may be what a command wrote to its stderr.
+ * A job as the API and the command line show it: its names, keys, state, times and counts, but no payload, output or token. Of what
+ * its code says, an error and the message of its progress, the first line alone, without passwords in URLs: what follows may be
+ * what a command wrote to its stderr.
  */
 export function toWireJob(job: JobSummary | JobRecord): Job {
   return {
@@ -42,11 +43,11 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
     timeout_ms: job.timeoutMs,
     idempotency_key: job.idempotencyKey,
     concurrency_key: job.concurrencyKey,
-    progress: job.progress,
-    last_error: firstLine(cleaned(job.lastError)),
+    progress: withMessage(job.progress, firstLine),
+    last_error: firstLine(job.lastError),
     failed_at: job.failedAt,
     failure_kind: job.failureKind,
-    dlq_reason: firstLine(cleaned(job.dlqReason)),
+    dlq_reason: firstLine(job.dlqReason),
     dlq_failed_at: job.dlqFailedAt,
     created_at: job.createdAt,
     updated_at: job.updatedAt,
@@ -54,17 +55,22 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
   };
 }
 
-/** `withData`: what the job was given and made, too, and its errors as a whole. */
+/** `withData`: what the job was given and made, too, and what its code says as a whole. */
 export function toWireDetail(job: JobRecord, steps: readonly StepRecord[], withData: boolean) {
   const { payload, output, lastError, dlqReason } = job;
+  const progress = withMessage(job.progress, cleaned);
   const data = withData
-    ? { payload, output, last_error: cleaned(lastError), dlq_reason: cleaned(dlqReason) }
+    ? { payload, output, progress, last_error: cleaned(lastError), dlq_reason: cleaned(dlqReason) }
     : {};
   return { ...toWireJob(job), ...data, steps: steps.map((step) => toWireStep(step, withData)) };
 }
 
 function firstLine(text: string | null): string | null {
-  return text?.split("\n", 1)[0] ?? null;
+  return cleaned(text)?.split("\n", 1)[0] ?? null;
+}
+
+function withMessage(progress: JobSummary["progress"], shown: (text: string | null) => string | null) {
+  return progress === null ? null : { ...progress, message: shown(progress.message) };
 }
 
 function toWireStep(step: StepRecord, withData: boolean) {

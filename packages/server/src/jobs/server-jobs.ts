@@ -2,7 +2,7 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { endIdleSessions } from "../db/idle-sessions.ts";
-import { prune } from "../db/retention.ts";
+import { areOldBlobsOrphans, BLOB_DAYS, prune } from "../db/retention.ts";
 import { repairIngest } from "../ingest/repair.ts";
 import type { Logger } from "../logger.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
@@ -17,6 +17,7 @@ export type ServerJobDependencies = {
 const EACH_MINUTE = "* * * * *";
 const EACH_HOUR = "0 * * * *";
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 /** An upload to which nothing was added for so long has lost its sender. */
 const UPLOAD_SILENCE_MS = 60 * MINUTE_MS;
 const IDLE_SESSIONS_MAX = 1_000;
@@ -29,6 +30,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const pruneAll = async () => {
     await database.run(prune);
     await blobs.sweep(UPLOAD_SILENCE_MS);
+    if (await database.run(areOldBlobsOrphans)) await blobs.expire(BLOB_DAYS * DAY_MS);
   };
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },

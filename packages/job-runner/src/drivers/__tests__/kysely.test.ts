@@ -12,7 +12,7 @@ import { createKyselyClient, createKyselyDriver, migrateJobs } from "../kysely.t
 import { migrateJobs as migrateByPool } from "../migrate-jobs.ts";
 
 let pool: Pool;
-afterAll(() => pool.end());
+afterAll(() => end(pool));
 const database = useTestDatabase({ migrate: migrateByPool });
 beforeAll(() => {
   pool = poolOf(database.url);
@@ -87,7 +87,7 @@ test("the tables are made by Kysely alone", async () => {
     await runner.drain();
     expect(await migrateJobs(db)).toEqual([]);
   } finally {
-    await own.end();
+    await end(own);
     await empty.drop();
   }
 });
@@ -126,10 +126,16 @@ describe("a statement by Kysely", () => {
   });
 });
 
-/** The end of a pool does not wait for its sockets, so a database that is dropped then may still send them an error. */
 function poolOf(connectionString: string): Pool {
-  const made = new Pool({ connectionString });
-  made.on("error", () => undefined);
-  made.on("connect", (client) => client.on("error", () => undefined));
-  return made;
+  return new Pool({ connectionString, application_name: `kysely-${crypto.randomUUID()}` });
+}
+
+/** The end of a pool does not wait for its sessions: a database that is dropped then sends them an error (57P01) that nobody awaits. */
+async function end(ending: Pool): Promise<void> {
+  const name = ending.options.application_name ?? "";
+  await ending.end();
+  await until(async () => {
+    const left = await database.sql`SELECT FROM pg_stat_activity WHERE application_name = ${name}`;
+    return left.count === 0;
+  });
 }

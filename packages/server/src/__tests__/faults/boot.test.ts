@@ -1,4 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createTestDatabase, TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
@@ -69,13 +72,19 @@ describe("a server that cannot start says why in one line and exits 1", () => {
     }
   });
 
-  test("when its port is in use", async () => {
+  test("when its port is in use, before it makes an embedded database", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "wharf-port-"));
     const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const program = spawnServer({ DATABASE_URL: migrated.url, PORT: `${taken.port}` });
-    expect(await program.exited).toBe(1);
+    const databases = [{ DATABASE_URL: migrated.url }, { WHARF_DATA_DIR: join(folder, "data") }];
+    for (const database of databases) {
+      const program = spawnServer({ ...database, PORT: `${taken.port}` });
+      expect(await program.exited).toBe(1);
+      expect(program.stderr).toContain(`Port ${taken.port} is in use: stop what listens there, or set PORT`);
+      expect(program.stderr.trim().split("\n")).toHaveLength(1);
+    }
     taken.stop(true);
-    expect(program.stderr).toContain(`Port ${taken.port} is in use`);
-    expect(program.stderr.trim().split("\n")).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
   });
 });
 

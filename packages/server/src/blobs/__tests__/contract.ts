@@ -14,10 +14,14 @@ export type Harness = {
   count(): Promise<{ complete: number; unfinished: number }>;
   /** Changes one byte of the stored content, past the store. */
   damage(hash: string): Promise<void>;
+  /** Lets the blob have been put two hours ago, past the store. */
+  age(hash: string): Promise<void>;
 };
 
+const HOUR_MS = 3_600_000;
+
 /** What every form of the store has to do. */
-export function describeBlobStore(name: string, { store, count, damage }: Harness): void {
+export function describeBlobStore(name: string, { store, count, damage, age }: Harness): void {
   describe(name, () => {
     for (const size of [0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB]) {
       test(`gives back ${size} bytes as they were put, under the SHA-256 of them`, async () => {
@@ -113,6 +117,33 @@ export function describeBlobStore(name: string, { store, count, damage }: Harnes
       rest.resolve();
       await expect(putting).rejects.toThrow();
       expect(await count()).toEqual({ ...before, unfinished: 0 });
+    });
+
+    test("removes what nobody has put for long, and keeps what was put again", async () => {
+      const bytes = [1, 2, 3].map(() => randomBytes(MIB + 1));
+      const put = (at: number) => store().put(streamOf([bytes[at] ?? randomBytes(1)]));
+      const [old, again, young] = [await put(0), await put(1), await put(2)];
+      await Promise.all([age(old.hash), age(again.hash)]);
+      await put(1);
+      const before = await count();
+      expect(await store().expire(3 * HOUR_MS)).toBe(0);
+      expect(await store().expire(HOUR_MS)).toBe(1);
+      expect(await store().expire(HOUR_MS)).toBe(0);
+      expect(await count()).toEqual({ complete: before.complete - 1, unfinished: 0 });
+      expect(await store().exists(old.hash)).toBe(false);
+      for (const { hash } of [again, young]) expect(await read(store(), hash)).toHaveLength(MIB + 1);
+      expect(await put(0)).toEqual(old);
+    });
+
+    test("never loses what is put while old blobs are removed", async () => {
+      const bytes = randomBytes(1000);
+      const { hash } = await store().put(streamOf([bytes]));
+      for (let round = 0; round < 20; round += 1) {
+        await age(hash);
+        await Promise.all([store().expire(HOUR_MS), store().put(streamOf([bytes]))]);
+        expect(await store().expire(HOUR_MS)).toBe(0);
+        expect(Buffer.compare(await read(store(), hash), bytes)).toBe(0);
+      }
     });
 
     test("forgets what is deleted, and says whether there was anything", async () => {

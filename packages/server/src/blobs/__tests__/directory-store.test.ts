@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TEST_TIMEOUT_MS } from "@wharf/testkit";
@@ -30,6 +30,10 @@ describeBlobStore("blobs in a folder", {
     const { buffer } = await file.read(new Uint8Array(1), 0, 1, 5000);
     await file.write(new Uint8Array([(buffer[0] ?? 0) ^ 1]), 0, 1, 5000);
     await file.close();
+  },
+  age: (hash) => {
+    const then = new Date(Date.now() - 2 * 3_600_000);
+    return utimes(pathOf(hash), then, then);
   },
 });
 

@@ -30,6 +30,9 @@ describeBlobStore("blobs in Postgres", {
       UPDATE blob_chunks SET data = set_byte(data, 5000, get_byte(data, 5000) # 1)
       WHERE position = 1 AND blob_id = (SELECT id FROM blobs WHERE hash = ${hash})`;
   },
+  age: async (hash) => {
+    await database.sql`UPDATE blobs SET written_at = now() - interval '2 hours' WHERE hash = ${hash}`;
+  },
 });
 
 test("chunks are compressed, and go with their blob", async () => {

@@ -4,6 +4,9 @@ import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testk
 import { z } from "zod";
 import { createEmptyDatabase } from "../../db/__tests__/empty-database.ts";
 import { migratePhases } from "../../db/phases.ts";
+import { actions } from "../jobs/actions.ts";
+import type { Options } from "../jobs/arguments.ts";
+import { createOutput } from "../jobs/output.ts";
 import { runCommand } from "./command.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
@@ -41,7 +44,7 @@ describe("bun run jobs", () => {
       stderr: "",
       stdout: expect.stringMatching(/^Usage: bun run jobs/),
     });
-    expect(await runCommand(AWAY_URL, "jobs")).toMatchObject({ code: 2, stdout: help.stdout });
+    expect(await runCommand(AWAY_URL, "jobs")).toEqual({ code: 2, stdout: "", stderr: help.stdout });
   });
 
   for (const [words, reason] of [
@@ -102,6 +105,24 @@ describe("jobs that are shown", () => {
     const rest = await answerOf("list", "--cursor", first.next_cursor);
     expect(rest).toMatchObject({ jobs: [{ id: ids[2] }], has_more: false, next_cursor: null });
     expect(rest.jobs[0]).not.toHaveProperty("payload");
+  });
+
+  test("are told to be none on a terminal, and are none in a pipe", async () => {
+    const runner = createJobRunner({ sql: database.sql, workerMode: "inspect" });
+    const told = async (name: string, words: Options) => {
+      const written: string[] = [];
+      const terminal = { write: (text: string) => written.push(text), isTTY: true };
+      await actions.get(name)?.read([], words)(runner, createOutput(terminal, false));
+      return written.join("");
+    };
+    expect(await told("list", {})).toBe("There are no jobs.\n");
+    expect(await told("list", { type: "prune", status: "dead" })).toBe("No job fits.\n");
+    expect(await told("list", { cursor: "7" })).toBe("No job fits.\n");
+    expect(await told("dlq", {})).toBe("There are no dead letters.\n");
+    expect(await told("queues", {})).toBe("There are no queues.\n");
+    expect(await jobs("list")).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(await answerOf("list")).toEqual({ jobs: [], next_cursor: null, has_more: false });
+    await runner.drain();
   });
 
   test("one by one come with payload, steps and log; an unknown one exits 1", async () => {

@@ -48,14 +48,6 @@ describe("bun run migrate", () => {
     expect(await tableNames(empty.sql)).not.toContain("content_blocks");
   });
 
-  for (const words of [["--nonsense"], ["--accept"]]) {
-    test(`explains itself when asked ${words.join(" ")}`, async () => {
-      const result = await runCommand(AWAY_URL, "migrate", ...words);
-      expect(result.code).toBe(2);
-      expect(result.stdout).toStartWith("Usage: bun run migrate");
-    });
-  }
-
   for (const words of [[], ["--status"], ["--accept", "001_initial.sql"]]) {
     test(`says in one line that the database is away: ${words.join(" ")}`, async () => {
       const result = await runCommand(AWAY_URL, "migrate", ...words);

@@ -1,6 +1,6 @@
+import { CommandError } from "../command-error.ts";
 import type { Options } from "./arguments.ts";
 import { cancel, enqueue, retry } from "./change.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Output } from "./output.ts";
 import { pause, queues, resume } from "./queues.ts";

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { z } from "zod";
-import { CommandError } from "./command-error.ts";
+import { CommandError } from "../command-error.ts";
 
 const OPTIONS = {
   help: { type: "boolean", short: "h" },

@@ -1,6 +1,7 @@
 import { JobSchemaError } from "@wharf/job-runner";
 import { cancelJobsSchema, enqueueJobSchema, retryJobsSchema } from "@wharf/protocol";
 import { toInstant, toJobFilter, toWireJob } from "../../jobs/job-wire.ts";
+import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
 import {
   check,
@@ -11,7 +12,6 @@ import {
   onlyOperand,
   withoutUndefined,
 } from "./arguments.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import { describe, found, requireId, writeJobs } from "./show.ts";
 

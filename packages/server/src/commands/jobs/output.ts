@@ -7,8 +7,8 @@ export type Row = Readonly<Record<string, Cell>>;
 export type Output = {
   /** With --json: the whole answer, as the API gives it. Otherwise nothing. */
   json(answer: unknown): boolean;
-  /** Rows with the same keys: an aligned table on a terminal, lines with tabs in a pipe. */
-  rows(rows: readonly Row[]): void;
+  /** Rows with the same keys: an aligned table on a terminal, or `nothing` where there is none; lines with tabs in a pipe. */
+  rows(rows: readonly Row[], nothing: string): void;
   line(text: string): void;
 };
 
@@ -49,8 +49,9 @@ export function createOutput(screen: Screen, isJson: boolean): Output {
     screen.write(`${clean(text)}\n`);
   }
 
-  function rows(all: readonly Row[]): void {
-    if (isTerminal) screen.write(table(all, screen.columns || DEFAULT_COLUMNS));
+  function rows(all: readonly Row[], nothing: string): void {
+    if (isTerminal && all.length === 0) line(nothing);
+    else if (isTerminal) screen.write(table(all, screen.columns || DEFAULT_COLUMNS));
     else for (const row of all) screen.write(`${Object.values(row).map(text).join("\t")}\n`);
   }
 
@@ -59,7 +60,6 @@ export function createOutput(screen: Screen, isJson: boolean): Output {
 
 /** Columns as wide as their widest cell; the last one is cut at the edge of the screen. */
 function table(rows: readonly Row[], columns: number): string {
-  if (rows.length === 0) return "";
   const names = Object.keys(rows[0] ?? {});
   const widths = names.map((name) =>
     Math.max(name.length, ...rows.map((row) => text(row[name] ?? null).length)),

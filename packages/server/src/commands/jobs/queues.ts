@@ -1,8 +1,8 @@
 import { pauseQueueSchema } from "@wharf/protocol";
 import { toWireQueue } from "../../jobs/job-wire.ts";
+import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
 import { check, noOperands, type Options, onlyOperand, withoutUndefined } from "./arguments.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Row } from "./output.ts";
 
@@ -13,7 +13,8 @@ export function queues(operands: readonly string[]): Request {
   noOperands(operands);
   return async function listQueues(engine, output) {
     const all = (await engine.queues()).map(toWireQueue);
-    if (!output.json({ queues: all, next_cursor: null, has_more: false })) output.rows(all.map(toRow));
+    if (!output.json({ queues: all, next_cursor: null, has_more: false }))
+      output.rows(all.map(toRow), "There are no queues.");
     return undefined;
   };
 }

@@ -1,9 +1,9 @@
 import { JobNotRunnableError, type JobRecord } from "@wharf/job-runner";
 import { toWireJob } from "../../jobs/job-wire.ts";
+import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
 import { inputOf, type Options, onlyOperand } from "./arguments.ts";
 import { definitionOf, explainInput } from "./change.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import { writeJobs } from "./show.ts";
 

@@ -1,9 +1,9 @@
 import { type JobSummary, jobState } from "@wharf/job-runner";
 import { type Job, jobIdSchema, jobListQuerySchema } from "@wharf/protocol";
 import { toJobFilter, toWireDetail, toWireJob } from "../../jobs/job-wire.ts";
+import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
 import { check, filterOf, noOperands, type Options, onlyOperand, withoutUndefined } from "./arguments.ts";
-import { CommandError } from "./command-error.ts";
 import type { Engine } from "./engine.ts";
 import type { Output, Row } from "./output.ts";
 
@@ -23,7 +23,7 @@ export function list(operands: readonly string[], options: Options): Request {
     const next_cursor = found.length > query.limit ? (jobs.at(-1)?.id ?? null) : null;
     const answer = { jobs: jobs.map(toWireJob), next_cursor, has_more: next_cursor !== null };
     if (output.json(answer)) return undefined;
-    writeJobs(output, answer.jobs);
+    writeJobs(output, answer.jobs, nothingOf(options));
     if (process.stdout.isTTY && next_cursor !== null) output.line(`more: --cursor ${next_cursor}`);
     return undefined;
   };
@@ -53,8 +53,8 @@ export function show(operands: readonly string[]): Request {
 }
 
 /** One line a job: what it is, and what is worth knowing about its state. */
-export function writeJobs(output: Output, jobs: readonly Job[]): void {
-  output.rows(jobs.map(toRow));
+export function writeJobs(output: Output, jobs: readonly Job[], nothing = ""): void {
+  output.rows(jobs.map(toRow), nothing);
 }
 
 /** The job as it now is. Throws CommandError when nobody knows it. */
@@ -73,6 +73,14 @@ export function requireId(text: string): string {
   const id = jobIdSchema.safeParse(text);
   if (id.success) return id.data;
   throw new CommandError(`"${text}" is not the number of a job.`, 2);
+}
+
+/** Whether there is no job at all, or none of those that were asked for. */
+function nothingOf(options: Options): string {
+  const { status, ...others } = filterOf(options);
+  if (options.cursor !== undefined || Object.keys(others).length > 0) return "No job fits.";
+  if (status === undefined) return "There are no jobs.";
+  return options.status === "dead" ? "There are no dead letters." : "No job fits.";
 }
 
 function unknown(id: string): CommandError {

@@ -63,6 +63,46 @@ describe("retention", () => {
   });
 });
 
+describe("blobs that no job can refer to any more", () => {
+  const hashOf = (digit: string) => digit.repeat(64);
+
+  async function pruned(): Promise<string[]> {
+    const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+    const jobs = createServerJobs({
+      database: writes,
+      blobs: createPostgresBlobStore(writes),
+      logger,
+      session_idle_ms: IDLE_MS,
+    });
+    const runner = createJobRunner({
+      sql: database.sql,
+      jobs: jobs.map(({ job }) => job),
+      workerMode: "inspect",
+      logger,
+    });
+    const [row] = await database.sql<{ id: string }[]>`
+      INSERT INTO jobs (queue, type, payload) VALUES ('recurring', 'prune', '{"due_ms": 0}') RETURNING id`;
+    expect(await runner.runOne(row?.id ?? "")).toMatchObject({ status: "completed" });
+    await runner.drain();
+    await writes.close();
+    const left = await database.sql<{ hash: string }[]>`SELECT hash FROM blobs ORDER BY hash`;
+    return left.map(({ hash }) => hash);
+  }
+
+  test("are deleted when nobody has put them for 35 days, and none while a job of that time is in the archive", async () => {
+    await database.sql`
+      INSERT INTO blobs (hash, size_bytes, chunk_count, written_at) VALUES
+        (${hashOf("a")}, 0, 0, now() - interval '36 days'), (${hashOf("b")}, 0, 0, now() - interval '34 days')`;
+    await database.sql`
+      INSERT INTO jobs_archive (id, queue, type, payload, priority, attempts, max_attempts, recoveries, lease_generation,
+        concurrency_limit, created_at, completed_at)
+      VALUES (1, 'commands', 'command', '{}', 0, 0, 1, 0, 1, 1, now() - interval '36 days', now() - interval '35 days')`;
+    expect(await pruned()).toEqual([hashOf("a"), hashOf("b")]);
+    await database.sql`DELETE FROM jobs_archive WHERE type = 'command'`;
+    expect(await pruned()).toEqual([hashOf("b")]);
+  });
+});
+
 describe("the server's jobs", () => {
   const RUNNERS = 3;
 

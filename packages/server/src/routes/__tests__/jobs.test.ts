@@ -35,6 +35,9 @@ async function readKey(): Promise<Record<string, string>> {
   return { authorization: `Bearer ${body.key}` };
 }
 
+/** A URL as it is shown that was said with a password. */
+const MASKED = "https://mail.example.com/";
+
 const failing = defineJob({
   name: "failing",
   queue: "mail",
@@ -86,6 +89,32 @@ describe("POST /api/jobs", () => {
   });
 });
 
+describe("a name or key that no store keeps as it is", () => {
+  const ODD = ["a\0b", "\0", "a\ud800"];
+  const refused = (pointer: string) => ({
+    status: 400,
+    body: { code: "VALIDATION_FAILED", errors: [{ pointer, detail: expect.stringContaining("NUL") }] },
+  });
+
+  test("is refused where it would be stored, and nothing is", async () => {
+    for (const odd of ODD) {
+      const job = { type: "prune", input: INPUT, idempotency_key: odd };
+      expect(await post("/api/jobs", job)).toMatchObject(refused("/idempotency_key"));
+      for (const field of ["name", "key", "id"])
+        expect(await post("/api/jobs/events", { name: "paid", payload: 1, [field]: odd })).toMatchObject(
+          refused(`/${field}`),
+        );
+      expect(await post("/api/queues/mail/pause", { reason: odd })).toMatchObject(refused("/reason"));
+    }
+    expect((await get("/api/jobs")).body.jobs).toEqual([]);
+  });
+
+  test("is refused where it would be looked for", async () => {
+    for (const field of ["queue", "type", "concurrency_key"])
+      expect(await post("/api/jobs/retry", { [field]: "a\0b" })).toMatchObject(refused(`/${field}`));
+  });
+});
+
 describe("GET /api/jobs", () => {
   test("lists newest first, by state and queue, page by page under one set of filters", async () => {
     const dead = await buried();
@@ -131,7 +160,7 @@ describe("GET /api/jobs/:id", () => {
       input: z.object({ secret: z.string() }),
       async run(ctx) {
         await ctx.step("first", () => ({ token: "canary" }));
-        await ctx.progress(1, 2, "half way");
+        await ctx.progress(1, 2, "half way to https://ada:hunter2@mail.example.com/\ncanary");
         ctx.log("canary");
         return "canary";
       },
@@ -145,7 +174,7 @@ describe("GET /api/jobs/:id", () => {
       payload: { secret: "canary" },
       output: "canary",
       steps: [{ name: "first", kind: "step", output: { token: "canary" } }],
-      progress: { current: 1, total: 2, message: "half way" },
+      progress: { current: 1, total: 2, message: `half way to ${MASKED}\ncanary` },
     });
     expect((await get(`/api/jobs/${id}/log`)).body.log).toMatchObject([
       { line: 1, level: "info", message: "canary" },
@@ -153,6 +182,9 @@ describe("GET /api/jobs/:id", () => {
     const key = await readKey();
     const seen = await server.request("GET", `/api/jobs/${id}`, undefined, key);
     expect(seen.body.job).toMatchObject({ id, state: "completed", steps: [{ name: "first" }] });
+    expect(seen.body.job.progress).toEqual({ current: 1, total: 2, message: `half way to ${MASKED}` });
+    const listed = (await server.request("GET", "/api/jobs", undefined, key)).body.jobs[0];
+    expect(listed.progress).toEqual(seen.body.job.progress);
     expect(JSON.stringify(seen.body)).not.toContain("canary");
     expect((await server.request("GET", `/api/jobs/${id}/log`, undefined, key)).status).toBe(403);
   });

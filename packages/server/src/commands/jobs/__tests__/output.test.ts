@@ -10,7 +10,7 @@ const ROWS: Row[] = [
 function written(screen: { isTTY?: boolean; columns?: number }, rows: readonly Row[], isJson = false) {
   const texts: string[] = [];
   const output = createOutput({ ...screen, write: (text) => texts.push(text) }, isJson);
-  if (!output.json({ rows: rows.length })) output.rows(rows);
+  if (!output.json({ rows: rows.length })) output.rows(rows, "There are none.");
   return texts.join("");
 }
 
@@ -33,8 +33,8 @@ describe("rows", () => {
     for (const isTTY of [true, false]) expect(written({ isTTY }, ROWS)).not.toContain("\u001b[2J");
   });
 
-  test("that are none write nothing", () => {
-    expect(written({ isTTY: true }, [])).toBe("");
+  test("that are none are a sentence on a terminal, and nothing in a pipe", () => {
+    expect(written({ isTTY: true }, [])).toBe("There are none.\n");
     expect(written({}, [])).toBe("");
   });
 

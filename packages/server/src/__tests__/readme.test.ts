@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { spawnProgram, TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
+import { migratePhases } from "../db/phases.ts";
+import { ADMIN_KEY, ROOT, type ServerProcess, startServer } from "./faults/server-process.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const MINUTE_MS = 60_000;
+const page = await Bun.file(join(ROOT, "README.md")).text();
+const [send = "", list = ""] = [...page.matchAll(/^curl [\s\S]*?(?=\n```)/gm)].map(([command]) => command);
+const [sent = ""] = page.match(/^\{"ingested".*$/m) ?? [];
+
+const database = useTestDatabase({ migrate: migratePhases });
+let folder: string;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "wharf-readme-"));
+  await mkdir(join(folder, ".wharf"));
+  await Bun.write(join(folder, ".wharf/admin-key"), `${ADMIN_KEY}\n`);
+  server = await startServer({ DATABASE_URL: database.url });
+});
+
+afterAll(async () => {
+  server.program.kill("SIGTERM");
+  await server.program.exited;
+  await rm(folder, { recursive: true });
+});
+
+/** Where the page says that Wharf listens is where this one does. */
+async function answerTo(command: string) {
+  const here = command.replaceAll("http://localhost:4318", server.url);
+  const program = spawnProgram({ command: ["bash", "-c", here], cwd: folder });
+  await program.exited;
+  return JSON.parse(program.stdout);
+}
+
+describe("the commands of the README", () => {
+  test("send an event of this very moment, once, and read it back", async () => {
+    expect(await answerTo(send)).toEqual(JSON.parse(sent));
+    expect(await answerTo(send)).toMatchObject({ ingested: 0, duplicates: 1 });
+    const { sessions } = await answerTo(list);
+    expect(sessions).toMatchObject([
+      { id: "my-first-session", workspace_canonical_id: "github.com/me/project" },
+    ]);
+    expect(Math.abs(Date.now() - Date.parse(sessions[0].started_at))).toBeLessThan(MINUTE_MS);
+  });
+});

@@ -1,0 +1,45 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { describeDatabaseError } from "../db/database-errors.ts";
+import { CommandError } from "./command-error.ts";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: T }>>["values"];
+
+/**
+ * A command that takes these options and no other words. Exit codes: what `run` answers, or 0 for its usage, 1 with the reason
+ * in one line when it fails, 2 with its usage when it was not understood.
+ */
+export async function runCommandLine<const T extends Options>(
+  usage: string,
+  options: T,
+  run: (values: Values<T>) => Promise<number>,
+): Promise<void> {
+  const words = process.argv.slice(2);
+  if (words.includes("--help") || words.includes("-h")) {
+    process.stdout.write(usage);
+    return;
+  }
+  try {
+    process.exitCode = await run(read(words, options));
+  } catch (error) {
+    process.exitCode = report(error, usage);
+  }
+}
+
+function read<const T extends Options>(words: string[], options: T): Values<T> {
+  try {
+    return parseArgs<{ args: string[]; options: T }>({ args: words, options }).values;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split(". To specify")[0] ?? "") : "";
+    throw new CommandError(reason, 2);
+  }
+}
+
+function report(error: unknown, usage: string): number {
+  if (!(error instanceof CommandError)) {
+    process.stderr.write(`${describeDatabaseError(error)}\n`);
+    return 1;
+  }
+  process.stderr.write(`${error.message}\n${error.exitCode === 2 ? `\n${usage}` : ""}`);
+  return error.exitCode;
+}
