@@ -175,7 +175,7 @@ export type JobFilterRequest = z.infer<typeof jobFilterSchema>;
 export const enqueueJobSchema = z
   .strictObject({
     type: name,
-    input: z.unknown(),
+    input: z.unknown().optional(),
     idempotency_key: name.optional(),
     priority: priority.optional(),
     run_at: timestampSchema.optional(),
@@ -208,6 +208,6 @@ export const pauseQueueSchema = z.strictObject({
 export const sendJobEventSchema = z.strictObject({
   name,
   key: text.max(NAME_CHARACTERS_MAX).default(""),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   id: name.optional(),
 });

@@ -297,6 +297,10 @@ describe("events", () => {
     expect((await post("/api/jobs/events", event)).body).toEqual({ id: sent.body.id, existed: true });
     await endsAs(id, "completed");
   });
+
+  test("needs no payload", async () => {
+    expect((await post("/api/jobs/events", { name: "approved" })).status).toBe(202);
+  });
 });
 
 describe("queues", () => {
