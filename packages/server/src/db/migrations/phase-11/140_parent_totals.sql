@@ -20,29 +20,29 @@ CREATE INDEX IF NOT EXISTS idx_parent_totals ON parent_totals (parent, id);
 -- Whoever writes sessions holds this lock before a trigger is fired: what comes after it counts by the functions below.
 LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE;
 
--- What `changes` (of sessions, as session_total makes them) add up to for each parent.
-CREATE OR REPLACE FUNCTION parent_changes(changes session_totals[]) RETURNS SETOF parent_totals LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN workspace_id IS NULL THEN 'device' ELSE 'workspace' END, coalesce(workspace_id, device_id),
-    sum(session_count)::bigint, sum(active_session_count)::bigint, sum(total_cost_usd), sum(total_duration_ms)::bigint,
-    sum(total_tokens_in)::bigint, sum(total_tokens_out)::bigint, max(last_session_at) FILTER (WHERE session_count > 0)
-  FROM unnest(changes) GROUP BY GROUPING SETS ((workspace_id), (device_id))
-$$;
-
 -- The rows that nobody else is changing become one with what is added. They are locked by a statement before, because one
 -- statement alone might lock a version of a row that it cannot see.
 CREATE OR REPLACE FUNCTION add_to_parent_totals(changes session_totals[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  free tid[] := ARRAY(
-    SELECT t.ctid FROM parent_totals t JOIN parent_changes(changes) USING (parent, id) FOR UPDATE OF t SKIP LOCKED
+  added parent_totals[] := ARRAY(
+    SELECT ROW(
+      CASE WHEN workspace_id IS NULL THEN 'device' ELSE 'workspace' END, coalesce(workspace_id, device_id),
+      sum(session_count), sum(active_session_count), sum(total_cost_usd), sum(total_duration_ms),
+      sum(total_tokens_in), sum(total_tokens_out), max(last_session_at) FILTER (WHERE session_count > 0)
+    )::parent_totals
+    FROM unnest(changes) GROUP BY GROUPING SETS ((workspace_id), (device_id))
   );
+  free tid[];
 BEGIN
+  free := ARRAY(SELECT t.ctid FROM parent_totals t JOIN unnest(added) a USING (parent, id) FOR UPDATE OF t SKIP LOCKED);
+
   WITH total AS MATERIALIZED (
     SELECT parent, id, min(place) AS place, sum(session_count) AS session_count, sum(active_session_count) AS active_session_count,
       sum(total_cost_usd) AS total_cost_usd, sum(total_duration_ms) AS total_duration_ms,
       sum(total_tokens_in) AS total_tokens_in, sum(total_tokens_out) AS total_tokens_out, max(last_session_at) AS last_session_at
     FROM (
       SELECT ctid AS place, * FROM parent_totals WHERE ctid = ANY(free)
-      UNION ALL SELECT NULL, * FROM parent_changes(changes)
+      UNION ALL SELECT NULL, * FROM unnest(added)
     ) either GROUP BY parent, id
   ),
   kept AS (
@@ -69,11 +69,62 @@ BEGIN
     HAVING max(last_session_at) FILTER (WHERE session_count < 0)
       > coalesce(max(last_session_at) FILTER (WHERE session_count > 0), '-infinity')
   ) THEN RETURN; END IF;
-  PERFORM 1 FROM parent_totals t JOIN parent_changes(changes) USING (parent, id) ORDER BY t.parent, t.id FOR UPDATE OF t;
+  PERFORM 1 FROM parent_totals t JOIN unnest(added) a USING (parent, id) ORDER BY t.parent, t.id FOR UPDATE OF t;
   UPDATE parent_totals t SET last_session_at = CASE t.parent
     WHEN 'workspace' THEN (SELECT s.started_at FROM sessions s WHERE s.workspace_id = t.id ORDER BY s.started_at DESC LIMIT 1)
     ELSE (SELECT s.started_at FROM sessions s WHERE s.device_id = t.id ORDER BY s.started_at DESC LIMIT 1) END
-  FROM parent_changes(changes) c WHERE t.parent = c.parent AND t.id = c.id;
+  FROM unnest(added) a WHERE t.parent = a.parent AND t.id = a.id;
+END $$;
+
+-- As before, but for where it ends: a session that only ended or was only counted anew takes nothing away, and most changes are
+-- of that kind.
+CREATE OR REPLACE FUNCTION add_to_session_totals(changes session_totals[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO session_totals AS t
+  SELECT workspace_id, device_id, sum(session_count), sum(active_session_count), sum(total_cost_usd), sum(total_duration_ms),
+    sum(total_tokens_in), sum(total_tokens_out), max(last_session_at) FILTER (WHERE session_count > 0)
+  FROM unnest(changes) GROUP BY workspace_id, device_id HAVING bool_or(session_count > 0)
+  ORDER BY workspace_id, device_id
+  ON CONFLICT (workspace_id, device_id) DO UPDATE SET
+    session_count        = t.session_count + excluded.session_count,
+    active_session_count = t.active_session_count + excluded.active_session_count,
+    total_cost_usd       = t.total_cost_usd + excluded.total_cost_usd,
+    total_duration_ms    = t.total_duration_ms + excluded.total_duration_ms,
+    total_tokens_in      = t.total_tokens_in + excluded.total_tokens_in,
+    total_tokens_out     = t.total_tokens_out + excluded.total_tokens_out,
+    last_session_at      = greatest(t.last_session_at, excluded.last_session_at);
+
+  IF NOT EXISTS (
+    SELECT 1 FROM unnest(changes) GROUP BY workspace_id, device_id
+    HAVING max(last_session_at) FILTER (WHERE session_count < 0)
+      > coalesce(max(last_session_at) FILTER (WHERE session_count > 0), '-infinity')
+  ) THEN RETURN; END IF;
+
+  UPDATE session_totals t SET
+    session_count        = t.session_count + c.session_count,
+    active_session_count = t.active_session_count + c.active_session_count,
+    total_cost_usd       = t.total_cost_usd + c.total_cost_usd,
+    total_duration_ms    = t.total_duration_ms + c.total_duration_ms,
+    total_tokens_in      = t.total_tokens_in + c.total_tokens_in,
+    total_tokens_out     = t.total_tokens_out + c.total_tokens_out
+  FROM (
+    SELECT workspace_id, device_id, sum(session_count) AS session_count, sum(active_session_count) AS active_session_count,
+      sum(total_cost_usd) AS total_cost_usd, sum(total_duration_ms) AS total_duration_ms,
+      sum(total_tokens_in) AS total_tokens_in, sum(total_tokens_out) AS total_tokens_out
+    FROM unnest(changes) GROUP BY workspace_id, device_id HAVING NOT bool_or(session_count > 0)
+  ) c
+  WHERE t.workspace_id = c.workspace_id AND t.device_id = c.device_id;
+
+  UPDATE session_totals t SET last_session_at = (
+    SELECT s.started_at FROM sessions s
+    WHERE s.workspace_id = t.workspace_id AND s.device_id = t.device_id ORDER BY s.started_at DESC LIMIT 1
+  )
+  FROM (
+    SELECT workspace_id, device_id FROM unnest(changes) GROUP BY workspace_id, device_id
+    HAVING max(last_session_at) FILTER (WHERE session_count < 0)
+      > coalesce(max(last_session_at) FILTER (WHERE session_count > 0), '-infinity')
+  ) c
+  WHERE t.workspace_id = c.workspace_id AND t.device_id = c.device_id;
 END $$;
 
 CREATE OR REPLACE FUNCTION roll_up_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
