@@ -1,6 +1,6 @@
 import type { Device, WorkspaceDevice } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
-import { sumOfTotals, totalsOrZero } from "./session-totals.ts";
+import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
 /** The last row of the page before: its first_seen_at with microseconds, and its id. */
 type Position = readonly [firstSeenAt: string, id: string] | null;
@@ -18,10 +18,7 @@ export async function listDevices(sql: Sql, position: Position, limit: number): 
     )
     SELECT page.*, ${totalsOrZero(sql)}, t.last_session_at, coalesce(l.workspace_count, 0) AS workspace_count
     FROM page
-    LEFT JOIN (
-      SELECT t.device_id, ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at FROM session_totals t
-      WHERE t.session_count > 0 AND t.device_id IN (SELECT id FROM page) GROUP BY t.device_id
-    ) t ON t.device_id = page.id
+    LEFT JOIN (${totalsByParent(sql, "device", sql`id IN (SELECT id FROM page)`)}) t ON t.id = page.id
     LEFT JOIN (
       SELECT device_id, count(*) AS workspace_count FROM workspace_devices
       WHERE device_id IN (SELECT id FROM page) GROUP BY device_id
@@ -32,7 +29,9 @@ export async function listDevices(sql: Sql, position: Position, limit: number): 
 /** One device with its totals, or null. */
 export async function findDevice(sql: Sql, id: string): Promise<Device | null> {
   const [row] = await sql<Device[]>`
-    SELECT d.*, totals.*, ${workspaceCount(sql)} FROM devices d ${totals(sql)} WHERE d.id = ${id}`;
+    SELECT d.*, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}
+    FROM devices d LEFT JOIN (${totalsByParent(sql, "device", sql`id = ${id}`)}) t ON t.id = d.id
+    WHERE d.id = ${id}`;
   return row ?? null;
 }
 
@@ -47,14 +46,6 @@ export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promis
       ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
     WHERE l.device_id = ${deviceId}
     ORDER BY l.last_active_at DESC, w.id LIMIT ${WORKSPACES_MAX}`;
-}
-
-function totals(sql: Sql) {
-  return sql`
-    CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at
-      FROM session_totals t WHERE t.device_id = d.id AND t.session_count > 0
-    ) totals`;
 }
 
 function workspaceCount(sql: Sql) {

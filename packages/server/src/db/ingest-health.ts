@@ -2,7 +2,7 @@ import type { Sql } from "./postgres.ts";
 
 export const HEALTH_WINDOW_MINUTES = 60;
 /** Of each device so many of its latest events tell its lag; of all devices, those seen last. */
-const LAG_SAMPLE_EVENTS = 20;
+const LAG_SAMPLE_EVENTS = 10;
 /** Of a device that sends more than this within the window, its latest events tell its rate. */
 const RATE_SAMPLE_EVENTS = 500;
 const DEVICES_MAX = 100;
@@ -69,7 +69,7 @@ function lagOfDevice(sql: Sql) {
       round(percentile_cont(0.5) WITHIN GROUP (ORDER BY lag_ms))::float8 AS lag_ms_median,
       round(max(lag_ms))::float8 AS lag_ms_max
     FROM (
-      SELECT timestamp, extract(epoch FROM ingested_at - timestamp)::float8 * 1000 AS lag_ms
+      SELECT timestamp, date_part('epoch', ingested_at - timestamp) * 1000 AS lag_ms
       FROM events WHERE device_id = d.id ORDER BY timestamp DESC LIMIT ${LAG_SAMPLE_EVENTS}
     ) latest`;
 }
@@ -77,9 +77,9 @@ function lagOfDevice(sql: Sql) {
 /** Over the whole window, or over the time that the sample covers where it is full. */
 function rateOfDevice(sql: Sql) {
   return sql`
-    SELECT round((count(*) / CASE
+    SELECT round((count(*)::float8 / CASE
         WHEN count(*) < ${RATE_SAMPLE_EVENTS} THEN ${HEALTH_WINDOW_MINUTES}
-        ELSE greatest(extract(epoch FROM now() - min(timestamp)) / 60, 1 / 60.0)
+        ELSE greatest(date_part('epoch', now() - min(timestamp)) / 60, 1 / 60.0::float8)
       END)::numeric, 2)::float8 AS events_per_minute
     FROM (
       SELECT timestamp FROM events WHERE device_id = d.id AND timestamp > ${windowStart(sql)} AND timestamp <= now()

@@ -21,6 +21,7 @@ export const PHASES: readonly Phase[] = [
   { name: "phase 8: reads", dir: join(serverMigrations, "phase-8") },
   { name: "phase 9: keys", dir: join(serverMigrations, "phase-9") },
   { name: "phase 10: blobs", dir: join(serverMigrations, "phase-10") },
+  { name: "phase 11: totals of workspaces and devices", dir: join(serverMigrations, "phase-11") },
   { name: "phase 12: what flushes write beside events", dir: join(serverMigrations, "phase-12") },
 ];
 

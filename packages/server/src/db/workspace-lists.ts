@@ -1,6 +1,6 @@
 import type { GitSummary, Workspace, WorkspaceDevice } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
-import { sumOfTotals, totalsOrZero } from "./session-totals.ts";
+import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
 /** The last row of the page before: its last_session_at (null: it has no session) and its id. */
 type Position = readonly [lastSessionAt: string | null, id: string] | null;
@@ -8,7 +8,7 @@ type Position = readonly [lastSessionAt: string | null, id: string] | null;
 /** A branch counts as active for so long after anything happened on it. */
 const ACTIVE_BRANCH_DAYS = 30;
 /** Of a workspace in which more happened, the latest git activity tells its branches. */
-const ACTIVE_BRANCH_ROWS = 2_000;
+const ACTIVE_BRANCH_ROWS = 1_000;
 const ACTIVE_BRANCHES_MAX = 100;
 const DEVICES_MAX = 1_000;
 
@@ -17,20 +17,14 @@ export async function listWorkspaces(sql: Sql, position: Position, limit: number
   return await sql<Workspace[]>`
     WITH page AS MATERIALIZED (
       SELECT w.*, t.last_session_at
-      FROM workspaces w LEFT JOIN (
-        SELECT workspace_id, max(last_session_at) AS last_session_at
-        FROM session_totals WHERE session_count > 0 GROUP BY workspace_id
-      ) t ON t.workspace_id = w.id
+      FROM workspaces w LEFT JOIN (${lastSessions(sql)}) t ON t.id = w.id
       WHERE ${beyond(sql, position)}
       ORDER BY t.last_session_at DESC NULLS LAST, w.id DESC
       LIMIT ${limit}
     )
     SELECT page.*, ${totalsOrZero(sql)}, coalesce(l.device_count, 0) AS device_count
     FROM page
-    LEFT JOIN (
-      SELECT t.workspace_id, ${sumOfTotals(sql)} FROM session_totals t
-      WHERE t.session_count > 0 AND t.workspace_id IN (SELECT id FROM page) GROUP BY t.workspace_id
-    ) t ON t.workspace_id = page.id
+    LEFT JOIN (${totalsByParent(sql, "workspace", sql`id IN (SELECT id FROM page)`)}) t ON t.id = page.id
     LEFT JOIN (
       SELECT workspace_id, count(*) AS device_count FROM workspace_devices
       WHERE workspace_id IN (SELECT id FROM page) GROUP BY workspace_id
@@ -41,7 +35,7 @@ export async function listWorkspaces(sql: Sql, position: Position, limit: number
 /** The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. */
 export async function findWorkspaces(sql: Sql, reference: string, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
-    SELECT w.*, totals.*, ${deviceCount(sql)}
+    SELECT w.*, ${totalsOrZero(sql)}, t.last_session_at, ${deviceCount(sql)}
     FROM (
       SELECT * FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}
       UNION ALL
@@ -50,7 +44,7 @@ export async function findWorkspaces(sql: Sql, reference: string, limit: number)
       )
       LIMIT ${limit}
     ) w
-    ${totalsOfWorkspace(sql)}
+    LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = w.id`)}) t ON true
     ORDER BY w.canonical_id`;
 }
 
@@ -89,12 +83,11 @@ function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
   return sql`coalesce((SELECT sum(count)::bigint FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
 }
 
-function totalsOfWorkspace(sql: Sql) {
+/** All that the order of the list needs of the workspaces that have a session. A sum of BIGINT, a NUMERIC, takes far longer. */
+function lastSessions(sql: Sql) {
   return sql`
-    CROSS JOIN LATERAL (
-      SELECT ${sumOfTotals(sql)}, max(t.last_session_at) AS last_session_at
-      FROM session_totals t WHERE t.workspace_id = w.id AND t.session_count > 0
-    ) totals`;
+    SELECT id, max(last_session_at) AS last_session_at FROM parent_totals WHERE parent = 'workspace'
+    GROUP BY id HAVING sum(session_count::int) > 0`;
 }
 
 function deviceCount(sql: Sql) {

@@ -33,6 +33,22 @@ async function keptTotals() {
     FROM session_totals WHERE session_count > 0 ORDER BY workspace_id, device_id`;
 }
 
+async function countedParents() {
+  return await server.sql`
+    SELECT CASE WHEN workspace_id IS NULL THEN 'device' ELSE 'workspace' END AS parent, coalesce(workspace_id, device_id) AS id,
+      count(*)::int AS sessions, count(*) FILTER (WHERE lifecycle IN ('detected', 'capturing'))::int AS active,
+      coalesce(sum(cost_estimate_usd), 0)::float AS cost, coalesce(sum(duration_ms), 0)::float AS duration,
+      max(started_at)::text AS last
+    FROM sessions GROUP BY GROUPING SETS ((workspace_id), (device_id)) HAVING count(*) > 0 ORDER BY parent, id`;
+}
+
+async function keptParents() {
+  return await server.sql`
+    SELECT parent, id, sum(session_count)::int AS sessions, sum(active_session_count)::int AS active,
+      sum(total_cost_usd)::float AS cost, sum(total_duration_ms)::float AS duration, max(last_session_at)::text AS last
+    FROM parent_totals GROUP BY parent, id HAVING sum(session_count) > 0 ORDER BY parent, id`;
+}
+
 describe("GET /api/workspaces", () => {
   test("gives totals, last activity first and those without a session at the end", async () => {
     await fill();
@@ -83,6 +99,7 @@ describe("totals", () => {
   test("equal what the sessions add up to, after any change to any of them", async () => {
     await fill();
     expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
+    expect([...(await keptParents())]).toEqual([...(await countedParents())]);
     const changes = [
       () => server.request("DELETE", "/api/sessions/two"),
       () => server.sql`UPDATE sessions SET lifecycle = 'archived', duration_ms = 5 WHERE id = 'three'`,
@@ -94,6 +111,7 @@ describe("totals", () => {
     for (const change of changes) {
       await change();
       expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
+      expect([...(await keptParents())]).toEqual([...(await countedParents())]);
     }
   });
 
@@ -106,6 +124,24 @@ describe("totals", () => {
     });
     await Promise.all(sends);
     expect([...(await keptTotals())]).toEqual([...(await countedTotals())]);
+    expect([...(await keptParents())]).toEqual([...(await countedParents())]);
+  });
+
+  test("of a workspace do not make flushes that add to it wait for each other, and become one row again", async () => {
+    const rowsOf = (id: string) => server.sql`SELECT 1 FROM parent_totals WHERE id = ${id}`;
+    const start = (id: string, device_id: string) =>
+      sessionStart(id, { workspace_id: "github.com/acme/w", device_id });
+    await ingest(server, [start("first", "d1")]);
+    const [workspace] = await server.sql`SELECT id FROM workspaces`;
+    await server.sql.begin(async (sql) => {
+      await sql`UPDATE sessions SET cost_estimate_usd = 2 WHERE id = 'first'`;
+      await ingest(server, [start("second", "d2")]);
+      expect(await rowsOf(workspace?.["id"])).toHaveLength(2);
+    });
+    expect([...(await keptParents())]).toEqual([...(await countedParents())]);
+    await ingest(server, [start("third", "d3")]);
+    expect(await rowsOf(workspace?.["id"])).toHaveLength(1);
+    expect([...(await keptParents())]).toEqual([...(await countedParents())]);
   });
 
   test("of git activity follow what is added and what goes with a deleted session", async () => {
