@@ -21,6 +21,7 @@ import {
   type EnqueueOptions,
   EVENT_DAYS,
   type Lease,
+  MAX_ATTEMPTS_DEFAULT,
   type NewJob,
   type PostgresClient,
   type ReservedJob,
@@ -93,10 +94,12 @@ export function createPostgresOperations(
     },
     ...postgresAdmin(options.administrationSql),
     async maintain(retention, at) {
-      await maintainArchive(sql, retention.archiveDays);
-      await forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now);
-      await forgetOrphans(sql, retention.archiveDays, at?.now);
-      await forgetEvents(sql, retention.eventDays ?? EVENT_DAYS, at?.now);
+      await Promise.all([
+        maintainArchive(sql, retention.archiveDays),
+        forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now),
+        forgetOrphans(sql, retention.archiveDays, at?.now),
+        forgetEvents(sql, retention.eventDays ?? EVENT_DAYS, at?.now),
+      ]);
     },
     ...createPostgresDurableStore(sql),
     ...createPostgresScheduleStore(sql),
@@ -154,7 +157,7 @@ function toHandedOver(job: NewJob, token: string, jobId: string): ReservedJob {
     type: job.type,
     payload: job.payload,
     attempts: 0,
-    maxAttempts: job.maxAttempts ?? 25,
+    maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT,
     recoveries: 0,
     timeoutMs: job.timeoutMs ?? null,
     concurrencyKey: null,
