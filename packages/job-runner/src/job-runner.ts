@@ -100,6 +100,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     runOne: createRunOne(settings, workforce),
     get: driver.get,
     steps: driver.stepsOf,
+    attempts: driver.attemptsOf,
     log: driver.logOf,
     removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,
