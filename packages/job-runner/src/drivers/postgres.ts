@@ -94,12 +94,10 @@ export function createPostgresOperations(
     },
     ...postgresAdmin(options.administrationSql),
     async maintain(retention, at) {
-      await Promise.all([
-        maintainArchive(sql, retention.archiveDays),
-        forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now),
-        forgetOrphans(sql, retention.archiveDays, at?.now),
-        forgetEvents(sql, retention.eventDays ?? EVENT_DAYS, at?.now),
-      ]);
+      await maintainArchive(sql, retention.archiveDays);
+      await forgetIdempotencyKeys(sql, retention.idempotencyKeyDays, at?.now);
+      await forgetOrphans(sql, retention.archiveDays, at?.now);
+      await forgetEvents(sql, retention.eventDays ?? EVENT_DAYS, at?.now);
     },
     ...createPostgresDurableStore(sql),
     ...createPostgresScheduleStore(sql),
