@@ -38,22 +38,19 @@ export interface Execution extends ContextServices {
 export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {
   const timer = startTimeout(run);
   const context = new RunContext(run, execution);
-  const outcome = await performJob(run, context, execution);
-  const written = context.settle();
-  const settled = written === undefined ? outcome : await settle(run, written, outcome, execution);
-  clearTimeout(timer);
-  return settled;
-}
-
-async function performJob(run: JobRun, context: RunContext, execution: Execution): Promise<Outcome> {
+  let outcome: Outcome;
   try {
     const output = await untilSettledOrAbandoned(run, execution.definition.perform(context, run.job.payload));
     if (output !== undefined) JSON.stringify(output);
     if (run.abortReason) throw run.abortReason;
-    return { kind: "completed", output };
+    outcome = { kind: "completed", output };
   } catch (thrown) {
-    return outcomeOf(run, execution.maxAttempts, run.abortReason ?? toError(thrown));
+    outcome = outcomeOf(run, execution.maxAttempts, run.abortReason ?? toError(thrown));
   }
+  const written = context.settle();
+  if (written !== undefined) outcome = await settle(run, written, outcome, execution);
+  if (timer !== undefined) clearTimeout(timer);
+  return outcome;
 }
 
 /** Waits for what the run still writes. A run that suspended is suspended, whatever its code made of the error. */

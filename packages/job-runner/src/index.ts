@@ -28,8 +28,16 @@ export type {
   JobStatus,
   PostgresClient,
 } from "./drivers/driver.ts";
-export type { JobProgress, LogLevel, LogLine, StepRecord, StoredEvent } from "./drivers/durable-store.ts";
-export { LOG_LINES_MAX } from "./drivers/durable-store.ts";
+export type {
+  AttemptOutcome,
+  AttemptRecord,
+  JobProgress,
+  LogLevel,
+  LogLine,
+  StepRecord,
+  StoredEvent,
+} from "./drivers/durable-store.ts";
+export { ATTEMPTS_KEPT_MAX, LOG_LINES_MAX } from "./drivers/durable-store.ts";
 export { jobState } from "./drivers/job-state.ts";
 export type { JobInput } from "./enqueuer.ts";
 export {

@@ -43,15 +43,15 @@ export function createJobRunner(options: JobRunnerOptions) {
   });
   let hints: { close(): Promise<void> } | undefined;
 
-  /** Migrates, opens the store, then starts the workers. */
+  /** Migrates, opens the store and starts the workers. */
   async function start(): Promise<void> {
     await settings.migrate?.();
     await driver.open();
     if (!settings.runsWorkers) return;
-    await upkeep.start();
-    if (settings.jobs.size === 0) return;
-    hints = await listen();
-    workforce.start();
+    const hasWorkers = settings.jobs.size > 0;
+    // They need not wait: their first claim finds what no hint told of, and a job may end before its day has a partition.
+    if (hasWorkers) workforce.start();
+    [hints] = await Promise.all([hasWorkers ? listen() : undefined, upkeep.start()]);
   }
 
   /**
@@ -100,6 +100,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     runOne: createRunOne(settings, workforce),
     get: driver.get,
     steps: driver.stepsOf,
+    attempts: driver.attemptsOf,
     log: driver.logOf,
     removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,

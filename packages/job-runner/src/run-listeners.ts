@@ -20,10 +20,11 @@ export function createRunListeners({ workers, metrics, logger, onEnded }: RunLis
   function onCompleted(runs: readonly JobRun[]) {
     metrics.count("completed", runs.length);
     const freed = new Set<string>();
+    const isLogged = logger.isLevelEnabled("debug");
     for (const run of runs) {
       onEnded(run.job.jobId);
       if (run.job.concurrencyKey !== null) freed.add(run.job.queue);
-      if (logger.isLevelEnabled("debug")) logger.debug(runFields(run), "job completed");
+      if (isLogged) logger.debug(runFields(run), "job completed");
     }
     for (const worker of workers.values()) {
       if (freed.has(worker.queue)) worker.wake();

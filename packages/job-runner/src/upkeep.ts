@@ -32,8 +32,7 @@ export function createUpkeep({
   let looking: Promise<void> | undefined;
 
   async function start(): Promise<void> {
-    await maintain();
-    await look();
+    await Promise.all([maintain(), look()]);
     timers.push(setInterval(() => void maintain(), MAINTAIN_EVERY_MS));
     timers.push(setInterval(() => void look(), LOOK_EVERY_MS));
     timers.push(setInterval(() => void diagnose(), DIAGNOSE_EVERY_MS));

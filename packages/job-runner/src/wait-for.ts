@@ -54,7 +54,8 @@ export function createJobWaits(driver: Driver) {
 
   /** A job ended in this process. */
   function ended(jobId: string) {
-    for (const wake of waiting.get(jobId) ?? []) wake();
+    const wakers = waiting.get(jobId);
+    if (wakers !== undefined) for (const wake of wakers) wake();
   }
 
   function nextHint(jobId: string) {

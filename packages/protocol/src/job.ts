@@ -93,6 +93,21 @@ export const jobStepSchema = z.object({
   output: z.unknown().optional(),
 });
 
+/** A run of a job. `started_at` is when it was claimed; runs that slept or were given back are not told apart. */
+export const jobAttemptSchema = z.object({
+  /** Failures before it, and one: the run after a lost lease has the same number. */
+  attempt: count,
+  lease_generation: count,
+  worker_id: z.string().nullable(),
+  started_at: instantSchema,
+  /** Null: it is still running. */
+  ended_at: instantSchema.nullable(),
+  outcome: z.enum(["running", "completed", "failed", "lease_lost", "cancelled"]),
+  /** Why it failed or was cancelled; its first line alone, but for an admin key. */
+  error: z.string().nullable(),
+});
+export type JobAttempt = z.infer<typeof jobAttemptSchema>;
+
 export const jobLogLineSchema = z.object({
   line: count,
   level: z.enum(["debug", "info", "warn", "error"]),
@@ -107,6 +122,8 @@ export const jobLogLineSchema = z.object({
  */
 export const jobDetailSchema = jobSchema.extend({
   steps: z.array(jobStepSchema),
+  /** Oldest first: the newest hundred runs that did not complete, and the one that goes on or has completed the job. */
+  attempt_history: z.array(jobAttemptSchema),
   payload: z.unknown().optional(),
   output: z.unknown().optional(),
 });

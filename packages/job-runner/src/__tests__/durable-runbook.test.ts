@@ -14,10 +14,12 @@ const driverOf = () => createPostgresDriver({ sql: database.sql });
 
 beforeEach(() => clearRows(database.sql));
 
-/** A job with a step, a log line and a wait, back in the queue. */
+/** A job with a failed attempt, a step, a log line and a wait, back in the queue. */
 async function waitingJob() {
   const driver = driverOf();
-  const lease = await running(driver);
+  const failed = await running(driver);
+  await driver.retry(failed, { error: "x" }, { now: NOW });
+  const lease = present((await reserve(driver))[0]);
   await driver.saveStep(lease, { name: "a", output: 1 }, { now: NOW });
   await driver.appendLog(lease, [line], { now: NOW });
   await driver.suspend(lease, [{ name: "w", event: paid }], { now: NOW });
@@ -26,7 +28,8 @@ async function waitingJob() {
 
 async function rowsLeft() {
   const [rows] = await database.sql`
-    SELECT (SELECT count(*)::integer FROM job_steps) AS steps, (SELECT count(*)::integer FROM job_logs) AS lines`;
+    SELECT (SELECT count(*)::integer FROM job_steps) AS steps, (SELECT count(*)::integer FROM job_logs) AS lines,
+      (SELECT count(*)::integer FROM job_attempts) AS attempts`;
   return { ...rows };
 }
 
@@ -37,15 +40,15 @@ test("a waiting job that is deleted by hand breaks no delivery, and what it left
   expect(await driver.deliverEvents({ now: NOW })).toEqual([]);
   expect(await driver.deliverEvents({ now: NOW })).toEqual([]);
   await driver.maintain(RETENTION, { now: later(29 * DAY_MS) });
-  expect(await rowsLeft()).toEqual({ steps: 2, lines: 1 });
+  expect(await rowsLeft()).toEqual({ steps: 2, lines: 1, attempts: 1 });
   await driver.maintain(RETENTION, { now: later(31 * DAY_MS) });
-  expect(await rowsLeft()).toEqual({ steps: 0, lines: 0 });
+  expect(await rowsLeft()).toEqual({ steps: 0, lines: 0, attempts: 0 });
 });
 
 test("steps of jobs that are alive or archived are kept, however old, and go when the archive lets the job go", async () => {
   const { driver, id } = await waitingJob();
   await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
-  expect(await rowsLeft()).toEqual({ steps: 2, lines: 1 });
+  expect(await rowsLeft()).toEqual({ steps: 2, lines: 1, attempts: 1 });
   await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
   await driver.deliverEvents({ now: NOW });
   // The archive's days are the database's: a job that was done in March would be dropped with them.
@@ -55,9 +58,10 @@ test("steps of jobs that are alive or archived are kept, however old, and go whe
   await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
   expect(await driver.stepsOf(id)).toHaveLength(2);
   expect(await driver.logOf(id, { limit: 10 })).toHaveLength(1);
+  expect(await driver.attemptsOf(id)).toMatchObject([{ outcome: "failed" }, { outcome: "completed" }]);
   await database.sql`DELETE FROM jobs_archive WHERE id = ${id}`;
   await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
-  expect(await rowsLeft()).toEqual({ steps: 0, lines: 0 });
+  expect(await rowsLeft()).toEqual({ steps: 0, lines: 0, attempts: 0 });
 });
 
 test("a waiting job that is made runnable by hand waits on, and still receives its event", async () => {
@@ -86,4 +90,21 @@ test("a run that was taken from its worker by plain SQL stores no step", async (
 test("a contradictory step is refused by the table", async () => {
   const insert = database.sql`INSERT INTO job_steps (job_id, kind, name, created_at) VALUES (1, 'event', 'x', now())`;
   await expect(insert.execute()).rejects.toMatchObject({ code: "23514" });
+});
+
+test("an attempt that an operator ends in plain SQL is in the history, unless the job is only put back", async () => {
+  const { sql } = database;
+  const driver = driverOf();
+  const lease = await running(driver);
+  await sql`UPDATE jobs SET status = 'queued', locked_at = NULL, locked_by = NULL WHERE id = ${lease.jobId}`;
+  expect(await driver.attemptsOf(lease.jobId)).toEqual([]);
+  await reserve(driver);
+  await sql`UPDATE jobs SET status = 'failed', last_error = 'by hand', attempts = attempts + 1 WHERE id = ${lease.jobId}`;
+  await sql`UPDATE jobs SET status = 'queued' WHERE id = ${lease.jobId}`;
+  await reserve(driver);
+  await sql`UPDATE jobs SET status = 'failed', updated_at = now() WHERE id = ${lease.jobId}`;
+  expect(await driver.attemptsOf(lease.jobId)).toMatchObject([
+    { attempt: 1, leaseGeneration: 2, workerId: "w1", outcome: "failed", error: "by hand" },
+    { attempt: 2, leaseGeneration: 3, workerId: "w1", outcome: "cancelled" },
+  ]);
 });

@@ -4,6 +4,7 @@ import type { Sql } from "postgres";
 import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { deliverEvents } from "../sql/deliver-events.ts";
 import { appendLog, selectLog } from "../sql/job-notes.ts";
+import { selectAttempts } from "../sql/select-attempts.ts";
 import { endWaits, heldSteps, saveStep, selectSteps, suspendJob } from "../sql/steps.ts";
 import { storeEvent } from "../sql/store-event.ts";
 import { plansOf } from "./explain-plans.ts";
@@ -29,13 +30,14 @@ const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
   "appending to a log": (sql) => appendLog(sql, lease, [line], undefined),
   "reading a log": (sql) => selectLog(sql, "5", { limit: 10 }),
   "listing steps": (sql) => selectSteps(sql, "5"),
+  "listing attempts": (sql) => selectAttempts(sql, "5"),
 };
 
 for (const statistics of ["empty", "stale"] as const) {
   describe(`with ${statistics} statistics`, () => {
     beforeAll(async () => {
       const { sql } = database;
-      for (const table of ["jobs", "job_steps", "job_events", "job_logs"]) {
+      for (const table of ["jobs", "job_steps", "job_events", "job_logs", "job_attempts"]) {
         await sql`ALTER TABLE ${sql(table)} SET (autovacuum_enabled = false)`;
         if (statistics === "stale") await sql`ANALYZE ${sql(table)}`;
       }
@@ -48,12 +50,14 @@ for (const statistics of ["empty", "stale"] as const) {
         SELECT 'go', n::text, '1', now() + interval '1 hour', false FROM generate_series(1, 20000) AS n`;
       await sql`INSERT INTO job_logs (job_id, line, logged_at, level, message)
         SELECT id, 1, now(), 'info', 'x' FROM jobs ON CONFLICT DO NOTHING`;
+      await sql`INSERT INTO job_attempts (job_id, lease_generation, attempt, started_at, ended_at, outcome)
+        SELECT id, 1, 1, now(), now(), 'failed' FROM jobs ON CONFLICT DO NOTHING`;
     });
 
     for (const [name, statement] of Object.entries(STATEMENTS)) {
       test(`${name} scans no table`, async () => {
         const plans = await plansOf(database.url, statement);
-        expect(plans).not.toMatch(/Seq Scan on (jobs|job_steps|job_events|job_logs)\b/);
+        expect(plans).not.toMatch(/Seq Scan on (jobs|job_steps|job_events|job_logs|job_attempts)\b/);
         expect(plans).toMatch(/Index/);
         expect(plans).not.toMatch(
           /Index Scan using job_steps_waiting(?! on job_steps received).*\n(?!\s+Index Cond)/,

@@ -1,4 +1,5 @@
 import { describe } from "bun:test";
+import { describeAttempts } from "./attempts.ts";
 import { describeConcurrency } from "./concurrency.ts";
 import { describeDeadLetters } from "./dead-letters.ts";
 import { describeEnqueue } from "./enqueue.ts";
@@ -35,6 +36,7 @@ export function describeDriverContract(name: string, current: DriverUnderTest) {
     describeWaits(current);
     describeEvents(current);
     describeNotes(current);
+    describeAttempts(current);
     describeSchedules(current);
   });
 }

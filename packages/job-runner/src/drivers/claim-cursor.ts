@@ -44,7 +44,9 @@ export type ClaimCursor = ReturnType<typeof createClaimCursor>;
 
 /** The order in which jobs are claimed. */
 export function inOrder(left: ClaimPosition, right: ClaimPosition): number {
-  if (left.priority !== right.priority) return left.priority - right.priority;
-  if (left.run_at !== right.run_at) return left.run_at < right.run_at ? -1 : 1;
+  const byPriority = (left.priority ?? 0) - (right.priority ?? 0);
+  if (byPriority !== 0) return byPriority;
+  if (left.run_at !== right.run_at)
+    return left.run_at === null || (right.run_at !== null && left.run_at < right.run_at) ? -1 : 1;
   return left.id.length - right.id.length || (left.id < right.id ? -1 : 1);
 }

@@ -158,6 +158,8 @@ export interface Retention {
 }
 
 export const EVENT_DAYS = 30;
+/** Failures before a job goes to the dead letters, where it does not say. */
+export const MAX_ATTEMPTS_DEFAULT = 25;
 
 /** Hints that something is worth looking at. They may be lost, late or doubled: polling is the truth. */
 export interface Hints {

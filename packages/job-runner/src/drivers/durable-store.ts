@@ -74,6 +74,27 @@ export interface LogLine extends NewLogLine {
   readonly line: number;
 }
 
+export const ATTEMPT_OUTCOMES = ["running", "completed", "failed", "lease_lost", "cancelled"] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
+/** One run of a job, from its claim on. */
+export interface AttemptRecord {
+  /** As the run knew it (`ctx.attempt`): the run after a lost lease has the same number, as only failures are counted. */
+  readonly attempt: number;
+  readonly leaseGeneration: number;
+  readonly workerId: string | null;
+  /** When it was claimed; of a job that has slept, when it was claimed last. */
+  readonly startedAt: string;
+  /** Null: it is still running. */
+  readonly endedAt: string | null;
+  readonly outcome: AttemptOutcome;
+  /** Why it failed, or was cancelled. */
+  readonly error: string | null;
+}
+
+/** Unsuccessful runs of one job that are kept: the newest. The migrations have the same figure. */
+export const ATTEMPTS_KEPT_MAX = 100;
+
 /** Lines of one job that are kept; later ones are dropped. */
 export const LOG_LINES_MAX = 1000;
 
@@ -108,6 +129,8 @@ export interface DurableStore {
   appendLog(lease: Lease, lines: readonly NewLogLine[], at?: At): Promise<void>;
   /** The steps of any job that is still known, archived or not, in the order of their creation. */
   stepsOf(jobId: string): Promise<StepRecord[]>;
+  /** The runs of any job that is still known, oldest first: those that failed, the one that goes on or has completed the job. */
+  attemptsOf(jobId: string): Promise<AttemptRecord[]>;
   /** Lines of the job's log behind `after`, oldest first. */
   logOf(jobId: string, page: { readonly limit: number; readonly after?: number }): Promise<LogLine[]>;
 }

@@ -1,6 +1,6 @@
 import type { JobSummary } from "./admin-store.ts";
 import type { FailureKind, JobRecord, JobStatus } from "./driver.ts";
-import type { JobProgress } from "./durable-store.ts";
+import type { AttemptOutcome, AttemptRecord, JobProgress } from "./durable-store.ts";
 
 /** A row of `all_jobs`, its times already ISO text. */
 export interface JobRow {
@@ -33,6 +33,17 @@ export interface JobRow {
   readonly created_at: string;
   readonly updated_at: string;
   readonly completed_at: string | null;
+}
+
+/** A run of a job, its times already ISO text. */
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly lease_generation: number;
+  readonly worker_id: string | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: AttemptOutcome;
+  readonly error: string | null;
 }
 
 export type JobSummaryRow = Omit<JobRow, "payload" | "output" | "lease_token">;
@@ -75,5 +86,17 @@ export function toJobSummary(row: JobSummaryRow): JobSummary {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     completedAt: row.completed_at,
+  };
+}
+
+export function toAttempt(row: AttemptRow): AttemptRecord {
+  return {
+    attempt: row.attempt,
+    leaseGeneration: row.lease_generation,
+    workerId: row.worker_id,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    outcome: row.outcome,
+    error: row.error,
   };
 }

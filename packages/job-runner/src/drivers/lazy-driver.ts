@@ -76,6 +76,7 @@ function forwarding(name: Driver["name"], loaded: () => Promise<Driver>): Driver
     setProgress: async (...of) => (await loaded()).setProgress(...of),
     appendLog: async (...of) => (await loaded()).appendLog(...of),
     stepsOf: async (...of) => (await loaded()).stepsOf(...of),
+    attemptsOf: async (...of) => (await loaded()).attemptsOf(...of),
     logOf: async (...of) => (await loaded()).logOf(...of),
     schedules: async (...of) => (await loaded()).schedules(...of),
     putSchedule: async (...of) => (await loaded()).putSchedule(...of),

@@ -1,6 +1,7 @@
 import { UnsupportedByDriverError } from "../errors.ts";
 import type { Lease } from "./driver.ts";
 import { type DurableStore, type EventAddress, LOG_LINES_MAX } from "./durable-store.ts";
+import { attemptsOf } from "./memory-attempts.ts";
 import { endLease, type MemoryJob, NEVER } from "./memory-job.ts";
 import { type MemoryEvent, type MemoryStep, newMemoryWait, toStepRecord } from "./memory-steps.ts";
 import { type MemoryStore, microsOf, throwIfRefused } from "./memory-store.ts";
@@ -73,7 +74,7 @@ function eventOperations(store: MemoryStore) {
   } satisfies Partial<DurableStore>;
 }
 
-function noteOperations({ durable, underLease }: MemoryStore) {
+function noteOperations({ jobs, durable, underLease }: MemoryStore) {
   return {
     async setProgress(lease, progress, at) {
       const now = microsOf(at);
@@ -87,6 +88,10 @@ function noteOperations({ durable, underLease }: MemoryStore) {
         durable.logs.set(id, log);
       };
       throwIfRefused(underLease(lease, microsOf(at), append));
+    },
+    async attemptsOf(jobId) {
+      const job = jobs.get(jobId);
+      return job === undefined ? [] : attemptsOf(job);
     },
     async logOf(jobId, { limit, after = 0 }) {
       return (durable.logs.get(jobId) ?? []).slice(after, after + limit);

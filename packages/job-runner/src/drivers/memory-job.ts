@@ -1,6 +1,14 @@
 import { instantMicros, microsText } from "../instant.ts";
-import type { FailureKind, JobRecord, JobStatus, NewJob, ReservedJob } from "./driver.ts";
+import {
+  type FailureKind,
+  type JobRecord,
+  type JobStatus,
+  MAX_ATTEMPTS_DEFAULT,
+  type NewJob,
+  type ReservedJob,
+} from "./driver.ts";
 import type { JobProgress } from "./durable-store.ts";
+import { endAttempt } from "./memory-attempts.ts";
 
 /** The time of what never comes, later than every other. */
 export const NEVER = 2n ** 63n - 1n;
@@ -36,6 +44,17 @@ export interface MemoryJob {
   output: unknown;
   updatedAt: bigint;
   completedAt: bigint | null;
+  /** Runs that did not complete, oldest first. */
+  readonly ended: MemoryAttempt[];
+}
+
+export interface MemoryAttempt {
+  readonly attempt: number;
+  readonly leaseGeneration: number;
+  readonly lease: MemoryLease;
+  readonly endedAt: bigint;
+  readonly outcome: "failed" | "lease_lost" | "cancelled";
+  readonly error: string | null;
 }
 
 export interface MemoryLease {
@@ -53,7 +72,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     type: job.type,
     payload: structuredClone(job.payload),
     priority: job.priority ?? 0,
-    maxAttempts: job.maxAttempts ?? 25,
+    maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT,
     timeoutMs: job.timeoutMs ?? null,
     idempotencyKey: job.idempotencyKey ?? null,
     concurrencyKey: job.concurrencyKey ?? null,
@@ -76,6 +95,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     output: null,
     updatedAt: now,
     completedAt: null,
+    ended: [],
   };
 }
 
@@ -105,6 +125,7 @@ export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
 }
 
 export function cancelJob(job: MemoryJob, reason: string, now: bigint) {
+  endAttempt(job, { outcome: "cancelled", error: reason }, now);
   endLease(job, "failed", now);
   Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
 }
@@ -140,7 +161,7 @@ export function toReserved(job: MemoryJob, token: string): ReservedJob {
 }
 
 export function toRecord(job: MemoryJob): JobRecord {
-  const { lease, concurrencyLimit: _, ...rest } = job;
+  const { lease, concurrencyLimit: _limit, ended: _ended, ...rest } = job;
   return {
     ...rest,
     payload: structuredClone(job.payload),

@@ -2,6 +2,7 @@ import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseR
 import { instantMicros } from "../instant.ts";
 import type { ReserveOneRequest } from "./admin-store.ts";
 import type { At, DeadLetterFilter, Enqueued, Lease, NewJob, ReserveRequest } from "./driver.ts";
+import { endAttempt } from "./memory-attempts.ts";
 import { endLease, type MemoryJob, NEVER, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
 import { newMemoryDurable } from "./memory-steps.ts";
 
@@ -30,6 +31,7 @@ export function createMemoryStore() {
     for (const job of jobs.values()) {
       if (job.lease === null || job.lease.expiresAt > now) continue;
       const dead = job.recoveries >= maxRecoveries;
+      endAttempt(job, { outcome: "lease_lost", error: null }, now);
       job.recoveries += 1;
       if (dead) bury(job, { kind: "lease_expired", reason: "lease_expired" }, now);
       else endLease(job, "queued", now);

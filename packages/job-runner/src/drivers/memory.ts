@@ -2,6 +2,7 @@ import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
 import { type Driver, EVENT_DAYS } from "./driver.ts";
 import { adminOperations } from "./memory-admin.ts";
+import { endAttempt } from "./memory-attempts.ts";
 import { createMemoryDurableStore } from "./memory-durable.ts";
 import { cancelJob, endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
 import { createMemoryScheduleStore } from "./memory-schedules.ts";
@@ -69,6 +70,7 @@ function leaseOperations({ jobs, underLease }: MemoryStore) {
       const now = microsOf(at);
       throwIfRefused(
         underLease(lease, now, (job) => {
+          endAttempt(job, { outcome: "failed", error: request.error }, now);
           endLease(job, "queued", now);
           job.attempts += 1;
           job.lastError = request.error;
@@ -80,6 +82,7 @@ function leaseOperations({ jobs, underLease }: MemoryStore) {
     async fail(lease, request, at) {
       const now = microsOf(at);
       const change = (job: MemoryJob) => {
+        endAttempt(job, { outcome: "failed", error: request.error }, now);
         job.attempts += 1;
         job.lastError = request.error;
         bury(job, { kind: request.kind, reason: request.reason ?? request.error }, now);

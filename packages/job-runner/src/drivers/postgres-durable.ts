@@ -1,9 +1,11 @@
 import { deliverEvents } from "../sql/deliver-events.ts";
 import { appendLog, type LogRow, selectLog, setProgress } from "../sql/job-notes.ts";
+import { selectAttempts } from "../sql/select-attempts.ts";
 import { endWaits, heldSteps, type StepRow, saveStep, selectSteps, suspendJob } from "../sql/steps.ts";
 import { storeEvent } from "../sql/store-event.ts";
 import type { At, Lease, PostgresClient } from "./driver.ts";
 import type { DurableStore, LogLine, StepRecord } from "./durable-store.ts";
+import { toAttempt } from "./job-row.ts";
 import { refuse } from "./postgres-refusals.ts";
 
 /** Steps, waits, events, progress and logs. Every write is one statement that locks the job's row and checks the lease. */
@@ -60,6 +62,7 @@ export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
       if (rows.length === 0) await refuse(sql, lease, at?.now);
     },
     stepsOf: async (jobId) => (await selectSteps(sql, jobId)).map(toStep),
+    attemptsOf: async (jobId) => (await selectAttempts(sql, jobId)).map(toAttempt),
     logOf: async (jobId, page) => (await selectLog(sql, jobId, page)).map(toLogLine),
   };
 }

@@ -2,7 +2,14 @@ import { type Claim, type ClaimedRow, claimJobs } from "../sql/claim-jobs.ts";
 import { claimKeyedJobs } from "../sql/claim-keyed-jobs.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
 import { type ClaimCursor, createClaimCursor, inOrder } from "./claim-cursor.ts";
-import type { At, PostgresClient, Reservation, ReservedJob, ReserveRequest } from "./driver.ts";
+import {
+  type At,
+  MAX_ATTEMPTS_DEFAULT,
+  type PostgresClient,
+  type Reservation,
+  type ReservedJob,
+  type ReserveRequest,
+} from "./driver.ts";
 
 const MAX_RECOVERIES = 5;
 /** A claim that brings jobs does without a recovery if the last is no older. */
@@ -123,9 +130,9 @@ export function toReserved(row: ClaimedRow, claim: { token: string; queue: strin
     queue: claim.queue,
     type: row.type,
     payload: row.payload,
-    attempts: row.attempts,
-    maxAttempts: row.max_attempts,
-    recoveries: row.recoveries,
+    attempts: row.attempts ?? 0,
+    maxAttempts: row.max_attempts ?? MAX_ATTEMPTS_DEFAULT,
+    recoveries: row.recoveries ?? 0,
     timeoutMs: row.timeout_ms,
     concurrencyKey: row.concurrency_key,
     waitedMs: row.waited_ms,

@@ -1,13 +1,15 @@
-import type { PostgresClient } from "../drivers/driver.ts";
+import { MAX_ATTEMPTS_DEFAULT, type PostgresClient } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { milliseconds, textArray, timeOf } from "./fragments.ts";
 import { isOpen } from "./pause-queue.ts";
 
-/** A job's place in its queue. `run_at` is in seconds since 1970, -Infinity when it was runnable at once. */
+/** A job's place in its queue. */
 export interface ClaimPosition {
   readonly id: string;
-  readonly priority: number;
-  readonly run_at: number;
+  /** Null: 0. */
+  readonly priority: number | null;
+  /** Seconds since 1970; null: it was runnable at once. */
+  readonly run_at: number | null;
 }
 
 export interface Claim {
@@ -25,12 +27,13 @@ export interface Claim {
 
 export type LeaseOfClaim = Pick<Claim, "token" | "workerId" | "leaseMs" | "now">;
 
+/** What a claim hands out; a job's defaults come as nulls. */
 export interface ClaimedRow extends ClaimPosition {
   readonly type: string;
   readonly payload: unknown;
-  readonly attempts: number;
-  readonly max_attempts: number;
-  readonly recoveries: number;
+  readonly attempts: number | null;
+  readonly max_attempts: number | null;
+  readonly recoveries: number | null;
   readonly timeout_ms: number | null;
   readonly concurrency_key: string | null;
   readonly waited_ms: number;
@@ -64,11 +67,17 @@ export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim) {
     locked_by = ${claim.workerId}, updated_at = ${at}`;
 }
 
-/** What a claim hands out. date_part, as extract() works in numeric, which cost 3 of a claim's 21 µs a job. */
+/**
+ * What a claim hands out, with nulls for the defaults that nearly every job has: a null costs nothing to write, send and
+ * read; as values these five were 1.4 of the 5 µs that it took to read a job. date_part, as extract() works in numeric,
+ * which cost 3 of a claim's 21 µs a job.
+ */
 export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">) {
   const at = timeOf(sql, claim.now);
-  return sql`id, type, payload, priority, date_part('epoch', run_at) AS run_at, attempts, max_attempts, recoveries,
-    timeout_ms, concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
+  return sql`id, type, payload, NULLIF(priority, 0) AS priority,
+    CASE WHEN run_at > '-infinity' THEN date_part('epoch', run_at) END AS run_at, NULLIF(attempts, 0) AS attempts,
+    NULLIF(max_attempts, ${MAX_ATTEMPTS_DEFAULT}::integer) AS max_attempts, NULLIF(recoveries, 0) AS recoveries, timeout_ms,
+    concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
 }
 
 /** Queued, due, of a type that the worker knows, and in a queue that is not paused. */
@@ -85,5 +94,5 @@ export function runnable(sql: PostgresClient, claim: Claim) {
 export function behind(sql: PostgresClient, after: ClaimPosition | null) {
   if (after === null) return sql``;
   return sql`AND (priority, run_at, id) >
-    (${after.priority}::smallint, to_timestamp(${after.run_at}::float8), ${after.id}::bigint)`;
+    (${after.priority ?? 0}::smallint, to_timestamp(${after.run_at ?? Number.NEGATIVE_INFINITY}::float8), ${after.id}::bigint)`;
 }

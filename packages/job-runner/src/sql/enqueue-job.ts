@@ -1,4 +1,4 @@
-import type { NewJob, PostgresClient } from "../drivers/driver.ts";
+import { MAX_ATTEMPTS_DEFAULT, type NewJob, type PostgresClient } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
 import { storableJson } from "../storable-json.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
@@ -11,7 +11,7 @@ export function enqueueJob(sql: PostgresClient, job: NewJob, at: Instant | undef
     INSERT INTO jobs (queue, type, payload, priority, run_at, max_attempts, timeout_ms, concurrency_key,
       concurrency_limit, created_at, updated_at)
     SELECT ${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
-      CASE WHEN run_at > now THEN run_at ELSE '-infinity' END, ${job.maxAttempts ?? 25}::integer,
+      CASE WHEN run_at > now THEN run_at ELSE '-infinity' END, ${job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer,
       ${job.timeoutMs ?? null}::integer, ${job.concurrencyKey ?? null}, ${job.concurrencyLimit ?? 1}::smallint, now, now
     FROM (SELECT COALESCE(${now}::text::timestamptz, now()) AS now) AS at, LATERAL (
       SELECT COALESCE(now + ${job.delayMs ?? null}::float8 * interval '1 millisecond', ${runAt}::text::timestamptz) AS run_at

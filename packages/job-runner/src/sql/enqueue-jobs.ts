@@ -1,4 +1,4 @@
-import type { NewJob, PostgresClient } from "../drivers/driver.ts";
+import { MAX_ATTEMPTS_DEFAULT, type NewJob, type PostgresClient } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
 import { storableJson } from "../storable-json.ts";
 import { textArray, timeOf } from "./fragments.ts";
@@ -57,7 +57,7 @@ function alikeRows(sql: PostgresClient, jobs: readonly NewJob[], like: NewJob, n
   const payloads = storableJson(jobs.map((job) => job.payload));
   return sql`
     SELECT ${like.queue}::text, ${like.type}::text, payload, ${like.priority ?? 0}::smallint, '-infinity'::timestamptz,
-      ${like.maxAttempts ?? 25}::integer, ${like.timeoutMs ?? null}::integer, NULL::text, 1, ${at}, ${at}
+      ${like.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer, ${like.timeoutMs ?? null}::integer, NULL::text, 1, ${at}, ${at}
     FROM jsonb_array_elements(${payloads}::text::jsonb) AS payload`;
 }
 

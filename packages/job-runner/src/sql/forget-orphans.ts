@@ -5,7 +5,7 @@ import { timeOf } from "./fragments.ts";
 const FORGET_BATCH = 20_000;
 
 /**
- * Drops steps and log lines older than so many days whose job is neither alive nor in the archive. Each job is looked up
+ * Drops steps, log lines and ended attempts older than so many days whose job is neither alive nor in the archive. Each job is looked up
  * by its id (scalar subqueries): as NOT EXISTS over both tables the planner read the archive whole.
  */
 export async function forgetOrphans(sql: PostgresClient, keepDays: number, now: Instant | undefined) {
@@ -15,6 +15,7 @@ export async function forgetOrphans(sql: PostgresClient, keepDays: number, now: 
     AND (SELECT id FROM jobs_archive WHERE id = job_id LIMIT 1) IS NULL LIMIT ${FORGET_BATCH}`;
   await sql`DELETE FROM job_steps WHERE ctid = ANY (ARRAY(SELECT ctid FROM job_steps WHERE ${orphaned("created_at")}))`;
   await sql`DELETE FROM job_logs WHERE ctid = ANY (ARRAY(SELECT ctid FROM job_logs WHERE ${orphaned("logged_at")}))`;
+  await sql`DELETE FROM job_attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM job_attempts WHERE ${orphaned("ended_at")}))`;
 }
 
 /** Forgets events past their retention, and schedules that no process has moved for so long. */

@@ -3,6 +3,7 @@ import type { JobRunner } from "@wharf/job-runner";
 /** What the API needs of the job engine. */
 export type JobAdministration = Pick<
   JobRunner,
+  | "attempts"
   | "cancel"
   | "cancelAll"
   | "definitions"

@@ -1,4 +1,5 @@
 import {
+  type AttemptRecord,
   type JobFilter,
   type JobRecord,
   type JobSummary,
@@ -11,6 +12,7 @@ import {
 import {
   JOB_STATUS_GROUPS,
   type Job,
+  type JobAttempt,
   type JobFilterRequest,
   type JobState,
   jobStateSchema,
@@ -55,14 +57,22 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
   };
 }
 
+/** What there is to say of one job besides itself. */
+export type JobHistory = { steps: readonly StepRecord[]; attempts: readonly AttemptRecord[] };
+
 /** `withData`: what the job was given and made, too, and what its code says as a whole. */
-export function toWireDetail(job: JobRecord, steps: readonly StepRecord[], withData: boolean) {
+export function toWireDetail(job: JobRecord, { steps, attempts }: JobHistory, withData: boolean) {
   const { payload, output, lastError, dlqReason } = job;
   const progress = withMessage(job.progress, cleaned);
   const data = withData
     ? { payload, output, progress, last_error: cleaned(lastError), dlq_reason: cleaned(dlqReason) }
     : {};
-  return { ...toWireJob(job), ...data, steps: steps.map((step) => toWireStep(step, withData)) };
+  return {
+    ...toWireJob(job),
+    ...data,
+    steps: steps.map((step) => toWireStep(step, withData)),
+    attempt_history: attempts.map((attempt) => toWireAttempt(attempt, withData)),
+  };
 }
 
 function firstLine(text: string | null): string | null {
@@ -77,6 +87,19 @@ function toWireStep(step: StepRecord, withData: boolean) {
   const { name, kind, finishedAt, wakeAt, event, createdAt, output } = step;
   const shown = { name, kind, finished_at: finishedAt, wake_at: wakeAt, event, created_at: createdAt };
   return withData ? { ...shown, output } : shown;
+}
+
+function toWireAttempt(run: AttemptRecord, withData: boolean): JobAttempt {
+  const error = cleaned(run.error);
+  return {
+    attempt: run.attempt,
+    lease_generation: run.leaseGeneration,
+    worker_id: run.workerId,
+    started_at: run.startedAt,
+    ended_at: run.endedAt,
+    outcome: run.outcome,
+    error: withData ? error : firstLine(error),
+  };
 }
 
 export function toWireRun({ job, runningMs, expectedRunMs, isStuck }: LongRun) {

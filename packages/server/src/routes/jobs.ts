@@ -37,10 +37,11 @@ export function jobRoutes({ jobs, limits }: JobDependencies) {
 
   routes.get("/:id", read, async function getJob(c) {
     const id = readJobId(c);
-    const [job, steps] = await within(Promise.all([jobs.get(id), jobs.steps(id)]));
+    const reads = [jobs.get(id), jobs.steps(id), jobs.attempts(id)] as const;
+    const [job, steps, attempts] = await within(Promise.all(reads));
     if (job === undefined) throw notFound("job");
     const withData = c.var.caller.scope === "admin";
-    return c.json({ job: toWireDetail(job, steps, withData) });
+    return c.json({ job: toWireDetail(job, { steps, attempts }, withData) });
   });
 
   routes.get("/:id/log", requireScope("admin"), async function getJobLog(c) {

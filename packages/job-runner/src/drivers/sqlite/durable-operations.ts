@@ -6,7 +6,7 @@ import type { Parts } from "./parts.ts";
 import { microsOf } from "./times.ts";
 
 /** Durable execution on SQLite: a lease is checked, and what it allows is written, in one transaction. */
-export function durableOperations({ write, leases, steps, events, notes }: Parts): DurableStore {
+export function durableOperations({ write, leases, steps, events, notes, attemptsOf }: Parts): DurableStore {
   function underLease<T>(lease: Lease, at: At | undefined, change: (now: bigint) => T): Promise<T> {
     return write(() => {
       const now = microsOf(at);
@@ -40,6 +40,7 @@ export function durableOperations({ write, leases, steps, events, notes }: Parts
       underLease(lease, at, (now) => notes.setProgress(lease, progress, now)),
     appendLog: (lease, lines, at) => underLease(lease, at, () => notes.appendLog(lease, lines)),
     stepsOf: async (jobId) => steps.byAge(jobId),
+    attemptsOf: async (jobId) => attemptsOf(jobId),
     logOf: async (jobId, page) => notes.logOf(jobId, page),
   };
 }

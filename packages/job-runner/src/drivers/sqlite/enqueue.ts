@@ -1,9 +1,7 @@
 import type { Database } from "bun:sqlite";
-import type { Enqueued, NewJob } from "../driver.ts";
+import { type Enqueued, MAX_ATTEMPTS_DEFAULT, type NewJob } from "../driver.ts";
 import { type Bindings, jsonText } from "./bindings.ts";
 import { runAtOf } from "./times.ts";
-
-const MAX_ATTEMPTS = 25;
 
 /** Stores jobs; one at a time, as no statement leaves the process. */
 export function createEnqueue(db: Database) {
@@ -38,7 +36,7 @@ function columnsOf(job: NewJob, now: bigint): Bindings {
     payload: jsonText(job.payload),
     priority: job.priority ?? 0,
     runAt: runAtOf(job, now),
-    maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS,
+    maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT,
     timeoutMs: job.timeoutMs ?? null,
     idempotencyKey: job.idempotencyKey ?? null,
     concurrencyKey: job.concurrencyKey ?? null,

@@ -1,5 +1,6 @@
 import type { LeaseRefusal } from "../../errors.ts";
 import { createAdministration } from "./administration.ts";
+import { createAttempts } from "./attempts.ts";
 import { createClaim, createLease } from "./claim.ts";
 import { createEnqueue } from "./enqueue.ts";
 import { createEvents } from "./events.ts";
@@ -27,6 +28,7 @@ export function createParts(db: ReturnType<typeof openDatabase>) {
     steps: createSteps(db),
     events: createEvents(db),
     notes: createNotes(db),
+    attemptsOf: createAttempts(db),
     schedules: createSchedules(db, store),
     administration: createAdministration(db),
     queueStats: createQueueStats(db),

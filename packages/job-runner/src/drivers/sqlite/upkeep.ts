@@ -8,7 +8,7 @@ const RECOVER_BATCH = 500;
 /** Rows that one transaction deletes: more would keep the event loop from everything else. */
 const FORGET_BATCH = 1000;
 
-/** Steps and logs go with their job, by a trigger. */
+/** Steps, logs and attempts go with their job, by a trigger. */
 const FORGETTABLE: readonly { statement: string; days: (retention: Retention) => number }[] = [
   {
     statement: `DELETE FROM jobs WHERE id IN (

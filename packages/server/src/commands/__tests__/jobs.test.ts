@@ -129,11 +129,17 @@ describe("jobs that are shown", () => {
     const id = await buried();
     await database.sql`
       INSERT INTO job_logs (job_id, line, logged_at, level, message) VALUES (${id}, 1, now(), 'info', 'half way')`;
+    await database.sql`
+      INSERT INTO job_attempts (job_id, lease_generation, attempt, started_at, ended_at, worker_id, outcome, error)
+      VALUES (${id}, 1, 3, now(), now(), 'w1', 'failed', 'Error: no luck')`;
     const shown = await jobs("show", id);
+    expect(shown.stdout).toMatch(/^attempt 3 failed by w1 \S+Z to \S+Z: Error: no luck$/m);
     expect(shown.stdout).toContain("state: dead\n");
     expect(shown.stdout).toContain('payload: {"due_ms":0}\n');
     expect(shown.stdout).toContain("info half way\n");
-    expect(await answerOf("show", id)).toMatchObject({ job: { payload: { due_ms: 0 }, steps: [] } });
+    expect(await answerOf("show", id)).toMatchObject({
+      job: { payload: { due_ms: 0 }, steps: [], attempt_history: [{ attempt: 3, outcome: "failed" }] },
+    });
     expect(await jobs("show", "4000000")).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("no job 4000000"),

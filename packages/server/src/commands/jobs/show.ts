@@ -1,5 +1,5 @@
 import { type JobSummary, jobState } from "@wharf/job-runner";
-import { type Job, jobIdSchema, jobListQuerySchema } from "@wharf/protocol";
+import { type Job, type JobAttempt, jobIdSchema, jobListQuerySchema } from "@wharf/protocol";
 import { toJobFilter, toWireDetail, toWireJob } from "../../jobs/job-wire.ts";
 import { CommandError } from "../command-error.ts";
 import type { Request } from "./actions.ts";
@@ -33,23 +33,30 @@ export function list(operands: readonly string[], options: Options): Request {
 export function show(operands: readonly string[]): Request {
   const id = requireId(onlyOperand(operands, "job by its ID"));
   return async function showJob(engine, output) {
-    const [job, steps, log] = await Promise.all([
+    const [job, steps, attempts, log] = await Promise.all([
       engine.get(id),
       engine.steps(id),
+      engine.attempts(id),
       engine.log(id, { limit: LOG_LINES }),
     ]);
     if (job === undefined) throw unknown(id);
-    const shown = toWireDetail(job, steps, true);
+    const shown = toWireDetail(job, { steps, attempts }, true);
     if (output.json({ job: shown, log })) return undefined;
-    const { steps: _, payload, output: result, progress, ...fields } = shown;
+    const { steps: _, attempt_history: runs, payload, output: result, progress, ...fields } = shown;
     for (const [name, value] of Object.entries(fields)) if (value !== null) output.line(`${name}: ${value}`);
     output.line(`payload: ${JSON.stringify(payload)}`);
     if (result !== null) output.line(`output: ${JSON.stringify(result)}`);
     if (progress !== null) output.line(`progress: ${JSON.stringify(progress)}`);
     for (const step of steps) output.line(`${step.kind} ${step.name}: ${step.finishedAt ?? "waiting"}`);
+    for (const run of runs) output.line(attemptLine(run));
     for (const { loggedAt, level, message } of log) output.line(`${loggedAt} ${level} ${message}`);
     return undefined;
   };
+}
+
+function attemptLine({ attempt, outcome, worker_id, started_at, ended_at, error }: JobAttempt): string {
+  const reason = error === null ? "" : `: ${error.split("\n", 1)[0]}`;
+  return `attempt ${attempt} ${outcome} by ${worker_id} ${started_at} to ${ended_at ?? "now"}${reason}`;
 }
 
 /** One line a job: what it is, and what is worth knowing about its state. */

@@ -62,11 +62,14 @@ async function seedJobs({ sql }: TestServer): Promise<void> {
   await sql`
     INSERT INTO jobs (id, queue, type, payload, status, lease_generation, lease_token, lease_expires_at, heartbeat_at,
       locked_at, locked_by) OVERRIDING SYSTEM VALUE
-    VALUES (7000000003, 'recurring', 'repair-ingest', '{"due_ms": 1764000060000}', 'running', 1, gen_random_uuid(),
+    VALUES (7000000003, 'recurring', 'repair-ingest', '{"due_ms": 1764000060000}', 'running', 2, gen_random_uuid(),
       now() + interval '1 hour', now(), now() - interval '1 minute', 'worker-1')`;
   await sql`
     INSERT INTO job_steps (job_id, name, kind, created_at, finished_at, output)
     VALUES (7000000003, 'sessions', 'step', now(), now(), '{"repaired": 2}')`;
+  await sql`
+    INSERT INTO job_attempts (job_id, lease_generation, attempt, started_at, ended_at, worker_id, outcome)
+    VALUES (7000000003, 1, 1, now() - interval '3 minutes', now() - interval '2 minutes', 'worker-2', 'lease_lost')`;
   await sql`
     INSERT INTO job_logs (job_id, line, logged_at, level, message, fields)
     VALUES (7000000003, 1, now(), 'info', 'repaired sessions', '{"count": 2}')`;

@@ -44,7 +44,8 @@ export const jobOperations: Operations = {
   },
   "GET /api/jobs/:id": {
     tag,
-    summary: "A job with its steps; with payload, output and what the steps returned for an admin key",
+    summary:
+      "A job with its steps and attempts; with payload, output and what the steps returned for an admin key",
     answers: { 200: oneOf("job", jobDetailSchema) },
     example: { status: 200, path: running },
   },

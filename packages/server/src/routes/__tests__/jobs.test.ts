@@ -8,8 +8,9 @@ import { setupApp } from "../../__tests__/setup-app.ts";
 const server = setupApp();
 const logger = pino({ level: "silent" });
 const workers: JobRunner[] = [];
+const workersEnd = () => Promise.all(workers.splice(0).map((worker) => worker.drain(500)));
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.drain(500)));
+  await workersEnd();
 });
 
 /** Another process's worker on the same database. */
@@ -154,6 +155,34 @@ describe("GET /api/jobs/:id", () => {
     expect(JSON.stringify([seen.body, (await get("/api/jobs")).body])).not.toContain("canary");
   });
 
+  test("shows how each attempt ended, and of its error the first line alone to a read key", async () => {
+    const id = await buried();
+    const error = "Exit code 1. Its stderr ended with:\ncanary";
+    await server.sql`
+      INSERT INTO job_attempts (job_id, lease_generation, attempt, started_at, ended_at, worker_id, outcome, error)
+      VALUES (${id}, 7, 1, '2026-03-01T12:00:00Z', '2026-03-01T12:00:30Z', 'w1', 'lease_lost', NULL),
+        (${id}, 8, 1, '2026-03-01T12:00:31Z', '2026-03-01T12:00:32.5Z', 'w2', 'failed', ${error})`;
+    const second = {
+      attempt: 1,
+      lease_generation: 8,
+      worker_id: "w2",
+      started_at: "2026-03-01T12:00:31.000000Z",
+      ended_at: "2026-03-01T12:00:32.500000Z",
+      outcome: "failed",
+    };
+    const { job } = (await get(`/api/jobs/${id}`)).body;
+    expect(job.attempts).toBeNumber();
+    expect(job.attempt_history.slice(-2)).toMatchObject([
+      { outcome: "lease_lost", error: null },
+      { ...second, error },
+    ]);
+    const seen = await server.request("GET", `/api/jobs/${id}`, undefined, await readKey());
+    expect(seen.body.job.attempt_history.at(-1)).toEqual({
+      ...second,
+      error: "Exit code 1. Its stderr ended with:",
+    });
+  });
+
   test("shows payload, output, steps and log to an admin key, and what is no data to a read key", async () => {
     const stepping = defineJob({
       name: "stepping",
@@ -203,12 +232,15 @@ describe("GET /api/jobs/:id", () => {
 describe("retry and cancel", () => {
   test("a dead job runs again; one that is not dead is refused with its state", async () => {
     const id = await buried();
+    // A worker might run it again before the answer is put together.
+    await workersEnd();
     const { status, body } = await post(`/api/jobs/${id}/retry`, { keep_attempts: true });
     expect({ status, attempts: body.job.attempts, error: body.job.dlq_reason }).toEqual({
       status: 200,
       attempts: 1,
       error: null,
     });
+    await startWorker(failing);
     await endsAs(id, "dead");
     const ready = await enqueued();
     expect(await post(`/api/jobs/${ready}/retry`)).toMatchObject({
