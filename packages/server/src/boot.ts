@@ -205,16 +205,18 @@ function createIngest(
   logger: Logger,
 ) {
   const workspaces = createWorkspaceResolver(writes);
-  const onRetry = (reason: string) => {
-    metrics.flushRetries.add(1);
-    logger.warn({ reason }, "flush tried again");
-  };
   const flush = createFlush({
     database: writes,
     workspaces,
     parents: createSettledParents(),
-    gitMatcher: createGitMatcher({ database: projections, onFailure: onRetry }),
-    onRetry,
+    gitMatcher: createGitMatcher({
+      database: projections,
+      onFailure: (reason) => logger.warn({ reason }, "git activity was not matched: it will be later"),
+    }),
+    onRetry: (reason) => {
+      metrics.flushRetries.add(1);
+      logger.warn({ reason }, "flush tried again");
+    },
   });
   const writer = createWriter<CheckedEvent>({
     flush: measureFlush(flush, metrics),

@@ -105,6 +105,6 @@ test("an attempt that an operator ends in plain SQL is in the history, unless th
   await sql`UPDATE jobs SET status = 'failed', updated_at = now() WHERE id = ${lease.jobId}`;
   expect(await driver.attemptsOf(lease.jobId)).toMatchObject([
     { attempt: 1, leaseGeneration: 2, workerId: "w1", outcome: "failed", error: "by hand" },
-    { attempt: 2, leaseGeneration: 3, workerId: "w1", outcome: "cancelled" },
+    { attempt: 2, leaseGeneration: 3, workerId: "w1", outcome: "cancelled", error: null },
   ]);
 });

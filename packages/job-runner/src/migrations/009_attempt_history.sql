@@ -1,7 +1,7 @@
 -- How runs ended that did not complete. A job that completes at its first attempt has no row here; its run, and one that
 -- is still going on, is read off the job itself.
 
-CREATE TABLE job_attempts (
+CREATE TABLE IF NOT EXISTS job_attempts (
   job_id BIGINT NOT NULL,
   -- The claim that started the run. Several runs may have the same attempt: a lost lease is not counted as one.
   lease_generation INTEGER NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE job_attempts (
   PRIMARY KEY (job_id, lease_generation),
   CONSTRAINT job_attempts_outcome_known CHECK (outcome IN ('failed', 'lease_lost', 'cancelled'))
 );
-CREATE INDEX job_attempts_age ON job_attempts USING brin (ended_at);
+CREATE INDEX IF NOT EXISTS job_attempts_age ON job_attempts USING brin (ended_at);
 
 -- Whatever ends a run without completing it (retry, failure, recovery, cancel, an operator) frees its concurrency key and
 -- is written down here and nowhere else. A run that suspends itself or is given back changes no counter and leaves no row.
@@ -33,7 +33,7 @@ BEGIN
   IF outcome IS NOT NULL THEN
     INSERT INTO job_attempts (job_id, lease_generation, attempt, started_at, ended_at, worker_id, outcome, error)
     VALUES (OLD.id, OLD.lease_generation, OLD.attempts + 1, OLD.locked_at, NEW.updated_at, OLD.locked_by, outcome,
-      CASE WHEN outcome <> 'lease_lost' THEN NEW.last_error END)
+      CASE WHEN outcome = 'failed' OR (outcome = 'cancelled' AND NEW.last_error IS DISTINCT FROM OLD.last_error) THEN NEW.last_error END)
     ON CONFLICT DO NOTHING;
     DELETE FROM job_attempts WHERE job_id = OLD.id AND lease_generation <= OLD.lease_generation - 100;
   END IF;

@@ -80,7 +80,7 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
 }
 
 function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
-  return sql`coalesce((SELECT sum(count)::bigint FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
+  return sql`coalesce((SELECT sum(count)::bigint FROM git_totals_by_shard WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
 }
 
 /** All that the order of the list needs of the workspaces that have a session. A sum of BIGINT, a NUMERIC, takes far longer. */

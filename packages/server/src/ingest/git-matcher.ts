@@ -50,7 +50,7 @@ export function createGitMatcher({ database, onFailure }: GitMatcherOptions): Gi
     try {
       await retryConflicts(() => database.run((sql) => matchGitActivity(sql, gitIds, sessionIds)));
     } catch (error) {
-      onFailure?.(`git activity was not matched: ${describeDatabaseError(error)}`);
+      onFailure?.(describeDatabaseError(error));
     }
   }
 

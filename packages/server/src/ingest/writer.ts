@@ -118,7 +118,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
 
   async function answer({ resolve }: Request<Item>, outcomes: Outcome[]): Promise<void> {
     unanswered += 1;
-    await projectionOf(outcomes);
+    await projected(outcomes);
     unanswered -= 1;
     resolve(outcomes);
     wakeIdle();
@@ -141,9 +141,10 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
   return { write, drained, depth: () => ({ items: queuedItems, bytes: queuedBytes, flushes: inFlight }) };
 }
 
-/** The events of one flush are projected together: whichever of them waits, waits for the same. */
-function projectionOf(outcomes: readonly Outcome[]): Promise<void> | undefined {
+/** A flush that was taken apart has several projections to wait for. */
+async function projected(outcomes: readonly Outcome[]): Promise<void> {
+  const waits = new Set<Promise<void>>();
   for (const outcome of outcomes)
-    if (outcome.status === "accepted" && outcome.projected !== undefined) return outcome.projected;
-  return undefined;
+    if (outcome.status === "accepted" && outcome.projected !== undefined) waits.add(outcome.projected);
+  if (waits.size > 0) await Promise.all(waits);
 }

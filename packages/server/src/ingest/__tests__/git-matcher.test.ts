@@ -66,7 +66,7 @@ describe("matching git activity", () => {
     const first = matcher.match(["a"], []);
     (await round(0)).fail();
     await first;
-    expect(failures).toEqual([expect.stringContaining("git activity was not matched")]);
+    expect(failures).toHaveLength(1);
     const second = matcher.match(["b"], []);
     (await round(1)).fail();
     await second;

@@ -171,6 +171,26 @@ describe("an answer that waits for a projection", () => {
     expect(await waiting).toMatchObject([{ status: "accepted" }]);
   });
 
+  test("waits for all of them where a flush was taken apart", async () => {
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const writer = createWriter<number>({
+      flush: () =>
+        Promise.resolve([
+          { status: "accepted", projected: first.promise },
+          { status: "accepted", projected: second.promise },
+        ]),
+      sizeOf: () => 1,
+      queueMaxItems: 10,
+      queueMaxBytes: 10,
+    });
+    const waiting = writer.write([1, 2]);
+    first.resolve();
+    await first.promise;
+    expect(await settled(waiting)).toBe(false);
+    second.resolve();
+    expect(await waiting).toHaveLength(2);
+  });
+
   test("is waited for before the writer counts as drained", async () => {
     const { writer, projection } = setupProjected();
     const waiting = writer.write([1]);

@@ -22,7 +22,8 @@ BEGIN
   VALUES (OLD.id, OLD.lease_generation, OLD.attempts + 1, OLD.locked_at, NEW.updated_at, OLD.locked_by,
     CASE WHEN NEW.recoveries > OLD.recoveries THEN 'lease_lost' WHEN NEW.attempts > OLD.attempts THEN 'failed'
       ELSE 'cancelled' END,
-    iif(NEW.recoveries > OLD.recoveries, NULL, NEW.last_error));
+    CASE WHEN NEW.recoveries > OLD.recoveries THEN NULL
+      WHEN NEW.attempts > OLD.attempts OR NEW.last_error IS NOT OLD.last_error THEN NEW.last_error END);
   DELETE FROM job_attempts WHERE job_id = OLD.id AND lease_generation <= OLD.lease_generation - 100;
 END;
 

@@ -22,6 +22,9 @@ LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE;
 
 -- The rows that nobody else is changing become one with what is added. They are locked by a statement before, because one
 -- statement alone might lock a version of a row that it cannot see.
+-- Where a session was taken away the latest start is looked up again. That has to hold all rows of the parent, and so waits for
+-- those of others: one transaction at a time, or two would wait for each other; and until no row is left that others hold,
+-- because what they commit meanwhile comes in a row of its own.
 CREATE OR REPLACE FUNCTION add_to_parent_totals(changes session_totals[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   added parent_totals[] := ARRAY(
@@ -32,14 +35,34 @@ DECLARE
     )::parent_totals
     FROM unnest(changes) GROUP BY GROUPING SETS ((workspace_id), (device_id))
   );
+  takes_away boolean := EXISTS (
+    SELECT 1 FROM unnest(changes) GROUP BY workspace_id, device_id
+    HAVING max(last_session_at) FILTER (WHERE session_count < 0)
+      > coalesce(max(last_session_at) FILTER (WHERE session_count > 0), '-infinity')
+  );
   free tid[];
 BEGIN
-  free := ARRAY(SELECT t.ctid FROM parent_totals t JOIN unnest(added) a USING (parent, id) FOR UPDATE OF t SKIP LOCKED);
+  IF takes_away THEN PERFORM pg_advisory_xact_lock(hashtextextended('wharf: parent_totals', 0)); END IF;
+  LOOP
+    IF takes_away THEN
+      PERFORM 1 FROM parent_totals t JOIN unnest(added) a USING (parent, id) FOR UPDATE OF t;
+    END IF;
+    free := ARRAY(SELECT t.ctid FROM parent_totals t JOIN unnest(added) a USING (parent, id) FOR UPDATE OF t SKIP LOCKED);
+    EXIT WHEN NOT takes_away OR NOT EXISTS (
+      SELECT FROM parent_totals t JOIN unnest(added) a USING (parent, id) WHERE t.ctid <> ALL (free)
+    );
+  END LOOP;
 
   WITH total AS MATERIALIZED (
     SELECT parent, id, min(place) AS place, sum(session_count) AS session_count, sum(active_session_count) AS active_session_count,
       sum(total_cost_usd) AS total_cost_usd, sum(total_duration_ms) AS total_duration_ms,
-      sum(total_tokens_in) AS total_tokens_in, sum(total_tokens_out) AS total_tokens_out, max(last_session_at) AS last_session_at
+      sum(total_tokens_in) AS total_tokens_in, sum(total_tokens_out) AS total_tokens_out,
+      CASE WHEN NOT takes_away THEN max(last_session_at)
+        WHEN parent = 'workspace' THEN (
+          SELECT s.started_at FROM sessions s WHERE s.workspace_id = either.id ORDER BY s.started_at DESC LIMIT 1
+        )
+        ELSE (SELECT s.started_at FROM sessions s WHERE s.device_id = either.id ORDER BY s.started_at DESC LIMIT 1)
+      END AS last_session_at
     FROM (
       SELECT ctid AS place, * FROM parent_totals WHERE ctid = ANY(free)
       UNION ALL SELECT NULL, * FROM unnest(added)
@@ -62,18 +85,6 @@ BEGIN
     last_session_at
   FROM total WHERE place IS NULL AND (
     session_count > 0 OR EXISTS (SELECT 1 FROM parent_totals t WHERE t.parent = total.parent AND t.id = total.id));
-
-  -- The latest start is looked up again only where a session was taken away; after the lock, to see what others committed.
-  IF NOT EXISTS (
-    SELECT 1 FROM unnest(changes) GROUP BY workspace_id, device_id
-    HAVING max(last_session_at) FILTER (WHERE session_count < 0)
-      > coalesce(max(last_session_at) FILTER (WHERE session_count > 0), '-infinity')
-  ) THEN RETURN; END IF;
-  PERFORM 1 FROM parent_totals t JOIN unnest(added) a USING (parent, id) ORDER BY t.parent, t.id FOR UPDATE OF t;
-  UPDATE parent_totals t SET last_session_at = CASE t.parent
-    WHEN 'workspace' THEN (SELECT s.started_at FROM sessions s WHERE s.workspace_id = t.id ORDER BY s.started_at DESC LIMIT 1)
-    ELSE (SELECT s.started_at FROM sessions s WHERE s.device_id = t.id ORDER BY s.started_at DESC LIMIT 1) END
-  FROM unnest(added) a WHERE t.parent = a.parent AND t.id = a.id;
 END $$;
 
 -- As before, but for where it ends: a session that only ended or was only counted anew takes nothing away, and most changes are
