@@ -71,7 +71,8 @@ describe("a command that oversteps", () => {
     expect(job.lastError).toStartWith(
       "CommandLimitError: The command was ended at its processes limit of 20 processes;",
     );
-    expect((await pidsIn("pids", 20)).filter(isAlive)).toEqual([]);
+    // Some may have been ended before they wrote theirs.
+    expect((await pidsIn("pids")).filter(isAlive)).toEqual([]);
   });
 
   test("its number of processes after it has exited itself has overstepped it all the same", async () => {
@@ -82,7 +83,8 @@ describe("a command that oversteps", () => {
       },
     );
     expect(job.lastError).toContain("processes limit of 10");
-    expect((await pidsIn("pids", 20)).filter(isAlive)).toEqual([]);
+    // Some may have been ended before they wrote theirs.
+    expect((await pidsIn("pids")).filter(isAlive)).toEqual([]);
   });
 
   test("nothing with as many processes as it may have", async () => {
