@@ -6,6 +6,7 @@ import { type Database, openDatabase } from "./db/database.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
+import { mayCheckParentsBySet } from "./db/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
 import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
@@ -71,7 +72,8 @@ async function start(
   const pools = openPools(config, location.url, metrics);
   const { reads, edits, writes, projections, health, direct } = pools;
   cleanUp.push(pools.close);
-  const ingest = createIngest(config, { writes, projections }, metrics, logger);
+  const flushes = (await mayCheckParentsBySet(pools.sql)) ? pools.flushes : null;
+  const ingest = createIngest(config, { writes, flushes, projections }, metrics, logger);
   const migrations = { applied: 0, unknown: 0 };
   const processMetrics = observeProcess(metrics.registry);
   observeQueue(metrics.registry, ingest.writer.depth);
@@ -178,6 +180,11 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
   const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  const flushes = open("flushes", {
+    max: FLUSHES_IN_FLIGHT_MAX,
+    plansByIndex: true,
+    foreignKeysByRow: false,
+  });
   // What is written here is done again when it is lost: nobody waits for the disk.
   const projections = open("projections", {
     max: MATCHING_CONNECTIONS,
@@ -191,22 +198,25 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
     max: ADMINISTRATION_CONNECTIONS,
   });
   const close = async () => {
-    const databases = [reads, edits, writes, projections, blobs, health].map((database) => database.close());
+    const databases = [reads, edits, writes, flushes, projections, blobs, health].map((database) =>
+      database.close(),
+    );
     const pools = [sql, direct, jobAdministration].map(closeDb);
     await Promise.all([...pools, ...databases]);
   };
-  return { sql, jobAdministration, reads, edits, writes, projections, blobs, health, direct, close };
+  return { sql, jobAdministration, reads, edits, writes, flushes, projections, blobs, health, direct, close };
 }
 
 function createIngest(
   { limits }: Config,
-  { writes, projections }: { writes: Database; projections: Database },
+  { writes, flushes, projections }: { writes: Database; flushes: Database | null; projections: Database },
   metrics: ServerMetrics,
   logger: Logger,
 ) {
   const workspaces = createWorkspaceResolver(writes);
   const flush = createFlush({
     database: writes,
+    flushDatabase: flushes,
     workspaces,
     parents: createSettledParents(),
     gitMatcher: createGitMatcher({

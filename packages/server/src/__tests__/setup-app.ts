@@ -62,6 +62,8 @@ export type SetupOptions = {
   logger?: pino.Logger;
   trustedProxies?: number;
   corsOrigins?: string[];
+  /** As for a database's role that may not leave foreign keys to the statement. */
+  foreignKeysByRow?: boolean;
 };
 
 const KEY = `wharf_admin_${"k".repeat(43)}`;
@@ -133,6 +135,12 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const reads = openDatabase(url, { deadline_ms, wireTypes: true });
   const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
   const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
+  const flushes = openDatabase(url, {
+    deadline_ms,
+    max: FLUSHES_IN_FLIGHT_MAX,
+    plansByIndex: true,
+    foreignKeysByRow: false,
+  });
   const projections = openDatabase(url, { deadline_ms, max: MATCHING_CONNECTIONS, plansByIndex: true });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
@@ -144,6 +152,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({
       database: writes,
+      flushDatabase: options.foreignKeysByRow === true ? null : flushes,
       workspaces,
       parents,
       gitMatcher: createGitMatcher({ database: projections }),
@@ -193,7 +202,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   });
   const close = () =>
     Promise.all([
-      ...[reads, edits, writes, projections, health].map((database) => database.close()),
+      ...[reads, edits, writes, flushes, projections, health].map((database) => database.close()),
       closeDb(jobSql),
     ]);
   return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, close };

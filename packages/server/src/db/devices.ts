@@ -47,5 +47,6 @@ export function deviceRows(
         type = CASE WHEN excluded.type = 'remote' THEN 'remote' ELSE device.type END,
         status = 'online',
         last_seen_at = now()
+      RETURNING id
     )`;
 }

@@ -2,6 +2,7 @@ import { changeLogRow } from "./change-log.ts";
 import { deviceRows } from "./devices.ts";
 import { gitActivityRows, isGitActivity } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
+import { holdParents } from "./parent-checks.ts";
 import type { Sql } from "./postgres.ts";
 import { relationRows, touchesRelations } from "./relations-from-events.ts";
 import { deviceMentions } from "./remote-envs-from-events.ts";
@@ -42,6 +43,12 @@ export type FlushInput = {
   unsettled: UnsettledParents;
 };
 
+/**
+ * `by-row`: foreign keys check the parents of every row; `by-set`: the statement does, for all rows at once, on a connection
+ * that leaves foreign keys out (DbOptions.foreignKeysByRow).
+ */
+export type ParentChecks = "by-row" | "by-set";
+
 export type FlushOutput = {
   stored_count: number;
   /** Null when every event of the input was stored: the ids then need not travel. */
@@ -61,10 +68,17 @@ type FlushParts = { links: boolean; sessions: boolean; git: boolean; relations: 
  * Stores one flush and everything that its events mean, in one statement: either all of it is committed, or nothing.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions; reading only what
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
+ * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also areParentsBeingDeleted.
  */
-export async function flushEvents(sql: Sql, input: FlushInput): Promise<FlushOutput> {
+export async function flushEvents(
+  sql: Sql,
+  input: FlushInput,
+  checks: ParentChecks = "by-row",
+): Promise<FlushOutput> {
   const { events, unsettled, notes } = input;
   const parts = partsOf(input);
+  const written = { devices: parts.links, sessions: parts.sessions };
+  const bySet = checks === "by-set";
   const [row] = await sql<FlushOutput[]>`
     WITH ${storedRows(sql, events)},
     ${projectionRows(sql, parts, unsettled)}
@@ -72,11 +86,17 @@ export async function flushEvents(sql: Sql, input: FlushInput): Promise<FlushOut
     ${changeLogRow(sql)}
     SELECT
       stored_count,
+      ${bySet ? sql`${holdParents(sql, written)} AS parents_held,` : sql``}
       CASE WHEN stored_count <> ${events.length}::int THEN (SELECT array_agg(id) FROM stored) END AS stored_ids,
       ${afterwards(sql, parts)}
     FROM (SELECT count(*)::int AS stored_count FROM stored) AS counted`;
   if (row === undefined) throw new Error("the flush returned no row");
   return row;
+}
+
+/** Subagents, teams, worktrees and remote environments refer to more than the parents of events. */
+export function mayCheckBySet({ events }: FlushInput): boolean {
+  return !events.some((event) => touchesRelations(event.type));
 }
 
 /** Events and the parents that their foreign keys need, and nothing else; each event is noted for a later projection. */

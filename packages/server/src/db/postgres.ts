@@ -21,6 +21,11 @@ export type DbOptions = {
   plansByIndex?: boolean;
   /** False for what may be lost with the database's machine, because it is then done again: a commit does not wait for the disk. */
   synchronousCommit?: boolean;
+  /**
+   * False only for statements that check the parents of what they write themselves (see parent-checks.ts): the connection then
+   * leaves out the foreign keys' checks, and every trigger that is not enabled always. The role has to be allowed to.
+   */
+  foreignKeysByRow?: boolean;
   /** Rows are read as they go out in JSON: see wire-types.ts. */
   wireTypes?: boolean;
 };
@@ -62,6 +67,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),
       ...(options.synchronousCommit === false ? { synchronous_commit: "off" } : {}),
+      ...(options.foreignKeysByRow === false ? { session_replication_role: "replica" } : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
     },
     ...(options.wireTypes === true ? { types: wireTypes } : {}),

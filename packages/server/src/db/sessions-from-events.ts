@@ -43,6 +43,7 @@ export function sessionRows(sql: Sql, ofSessions: Fragment) {
     ),
     session_rows AS (
       ${mergeSessions(sql, sql`session_changes`)}
+      RETURNING id
     )`;
 }
 

@@ -10,13 +10,16 @@ import {
 import { locateEvents } from "../db/events.ts";
 import {
   type EventRow,
+  type FlushInput,
   type FlushOutput,
   flushEvents,
   flushEventsAlone,
+  mayCheckBySet,
   NO_NOTES,
   type UnsettledParents,
 } from "../db/flush-events.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
+import { areParentsBeingDeleted } from "../db/parent-checks.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import type { GitMatcher } from "./git-matcher.ts";
@@ -27,6 +30,8 @@ import type { Outcome } from "./writer.ts";
 
 export type FlushDependencies = {
   database: Database;
+  /** Connections that leave foreign keys to the statement (ADR 23); null where the database's role may not open them. */
+  flushDatabase: Database | null;
   workspaces: WorkspaceResolver;
   parents: SettledParents;
   gitMatcher: GitMatcher;
@@ -165,7 +170,7 @@ async function storeWhole(
     try {
       const asked = dependencies.parents.unsettled(current);
       const input = { events: current, notes: notesOf(current), unsettled: asked };
-      const output = await dependencies.database.run((sql) => flushEvents(sql, input));
+      const output = await runFlush(input, dependencies);
       return { rows: current, asked, output };
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
@@ -184,6 +189,20 @@ async function storeWhole(
       dependencies.onRetry?.(describeDatabaseError(error));
     }
   }
+}
+
+async function runFlush(
+  input: FlushInput,
+  { database, flushDatabase }: FlushDependencies,
+): Promise<FlushOutput> {
+  if (flushDatabase !== null && mayCheckBySet(input)) {
+    try {
+      return await flushDatabase.run((sql) => flushEvents(sql, input, "by-set"));
+    } catch (error) {
+      if (!areParentsBeingDeleted(error)) throw error;
+    }
+  }
+  return await database.run((sql) => flushEvents(sql, input, "by-row"));
 }
 
 async function settle(

@@ -61,7 +61,7 @@ async function indexes(sql: Sql, table: number): Promise<string[]> {
 
 async function triggers(sql: Sql, table: number): Promise<string[]> {
   const rows = await sql<Line[]>`
-    SELECT '  ' || pg_get_triggerdef(oid) AS line
+    SELECT concat('  ', pg_get_triggerdef(oid), CASE WHEN tgenabled = 'A' THEN ', enabled always' END) AS line
     FROM pg_trigger WHERE tgrelid = ${table} AND NOT tgisinternal ORDER BY tgname COLLATE "C"`;
   return rows.map(({ line }) => line);
 }

@@ -1,0 +1,46 @@
+import { errorCode } from "./database-errors.ts";
+import type { Sql } from "./postgres.ts";
+import type { Fragment } from "./session-facts.ts";
+
+/** Which of the parents' tables the statement itself writes; the rows are in `device_rows` and `session_rows`. */
+export type WrittenParents = { devices: boolean; sessions: boolean };
+
+const INSUFFICIENT_PRIVILEGE = "42501";
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/**
+ * What foreign keys check row by row, for all of `stored` at once: that the parents are there, and stay until the commit. An
+ * expression without a value. Parents that the statement itself has written need no check; naming them here makes the statement
+ * write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while somebody deletes one.
+ */
+export function holdParents(sql: Sql, written: WrittenParents): Fragment {
+  return sql`hold_parents(
+    ARRAY(SELECT DISTINCT workspace_id FROM stored),
+    ARRAY(SELECT device_id FROM stored ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql`GROUP BY 1`}),
+    ARRAY(
+      SELECT session_id FROM stored WHERE session_id IS NOT NULL
+      ${written.sessions ? sql`EXCEPT SELECT id FROM session_rows` : sql`GROUP BY 1`}
+    )
+  )`;
+}
+
+/** While a parent is being deleted, the foreign keys have to check. */
+export function areParentsBeingDeleted(error: unknown): boolean {
+  return errorCode(error) === LOCK_NOT_AVAILABLE;
+}
+
+/**
+ * Whether this role may open connections that leave foreign keys to the statement (DbOptions.foreignKeysByRow): superusers may,
+ * and who was granted SET ON PARAMETER session_replication_role.
+ */
+export async function mayCheckParentsBySet(sql: Sql): Promise<boolean> {
+  try {
+    await sql.begin(async (transaction) => {
+      await transaction`SET LOCAL session_replication_role = replica`;
+    });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === INSUFFICIENT_PRIVILEGE) return false;
+    throw error;
+  }
+}
