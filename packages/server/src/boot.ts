@@ -6,7 +6,7 @@ import { type Database, openDatabase } from "./db/database.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
-import { mayCheckParentsBySet } from "./db/parent-checks.ts";
+import { obstacleToChecksBySet } from "./db/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
 import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
@@ -72,7 +72,8 @@ async function start(
   const pools = openPools(config, location.url, metrics);
   const { reads, edits, writes, projections, health, direct } = pools;
   cleanUp.push(pools.close);
-  const flushes = (await mayCheckParentsBySet(pools.sql)) ? pools.flushes : null;
+  let parentsBySet = false;
+  const flushes = () => (parentsBySet ? pools.flushes : null);
   const ingest = createIngest(config, { writes, flushes, projections }, metrics, logger);
   const migrations = { applied: 0, unknown: 0 };
   const processMetrics = observeProcess(metrics.registry);
@@ -131,6 +132,9 @@ async function start(
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
   await runner.start();
+  const obstacle = await obstacleToChecksBySet(pools.sql);
+  parentsBySet = obstacle === null;
+  if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
@@ -209,7 +213,11 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
 
 function createIngest(
   { limits }: Config,
-  { writes, flushes, projections }: { writes: Database; flushes: Database | null; projections: Database },
+  {
+    writes,
+    flushes,
+    projections,
+  }: { writes: Database; flushes: () => Database | null; projections: Database },
   metrics: ServerMetrics,
   logger: Logger,
 ) {

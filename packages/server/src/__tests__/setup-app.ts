@@ -152,7 +152,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({
       database: writes,
-      flushDatabase: options.foreignKeysByRow === true ? null : flushes,
+      flushDatabase: () => (options.foreignKeysByRow === true ? null : flushes),
       workspaces,
       parents,
       gitMatcher: createGitMatcher({ database: projections }),

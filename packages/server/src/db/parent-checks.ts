@@ -30,10 +30,24 @@ export function areParentsBeingDeleted(error: unknown): boolean {
 }
 
 /**
- * Whether this role may open connections that leave foreign keys to the statement (DbOptions.foreignKeysByRow): superusers may,
- * and who was granted SET ON PARAMETER session_replication_role.
+ * Why connections may not leave foreign keys to the statement (DbOptions.foreignKeysByRow), and what to do about it; null if
+ * they may. A restore with --disable-triggers leaves triggers behind that would no longer fire.
  */
-export async function mayCheckParentsBySet(sql: Sql): Promise<boolean> {
+export async function obstacleToChecksBySet(sql: Sql): Promise<string | null> {
+  if (!(await maySetReplicationRole(sql)))
+    return "its role may not: GRANT SET ON PARAMETER session_replication_role TO it";
+  const triggers = await sql<{ name: string; table: string }[]>`
+    SELECT tgname AS name, tgrelid::regclass::text AS "table" FROM pg_trigger
+    WHERE tgrelid = ANY (ARRAY[
+      'events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'git_activity', 'change_log', 'ingest_notes'
+    ]::regclass[]) AND NOT tgisinternal AND tgenabled <> 'A'
+    ORDER BY 2, 1`;
+  if (triggers.length === 0) return null;
+  const mended = triggers.map(({ name, table }) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`);
+  return `triggers would not fire: ${mended.join("; ")}`;
+}
+
+async function maySetReplicationRole(sql: Sql): Promise<boolean> {
   try {
     await sql.begin(async (transaction) => {
       await transaction`SET LOCAL session_replication_role = replica`;

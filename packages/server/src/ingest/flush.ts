@@ -30,8 +30,8 @@ import type { Outcome } from "./writer.ts";
 
 export type FlushDependencies = {
   database: Database;
-  /** Connections that leave foreign keys to the statement (ADR 23); null where the database's role may not open them. */
-  flushDatabase: Database | null;
+  /** Connections that leave foreign keys to the statement (ADR 23); null where that may not be. */
+  flushDatabase: () => Database | null;
   workspaces: WorkspaceResolver;
   parents: SettledParents;
   gitMatcher: GitMatcher;
@@ -191,10 +191,8 @@ async function storeWhole(
   }
 }
 
-async function runFlush(
-  input: FlushInput,
-  { database, flushDatabase }: FlushDependencies,
-): Promise<FlushOutput> {
+async function runFlush(input: FlushInput, dependencies: FlushDependencies): Promise<FlushOutput> {
+  const flushDatabase = dependencies.flushDatabase();
   if (flushDatabase !== null && mayCheckBySet(input)) {
     try {
       return await flushDatabase.run((sql) => flushEvents(sql, input, "by-set"));
@@ -202,7 +200,7 @@ async function runFlush(
       if (!areParentsBeingDeleted(error)) throw error;
     }
   }
-  return await database.run((sql) => flushEvents(sql, input, "by-row"));
+  return await dependencies.database.run((sql) => flushEvents(sql, input, "by-row"));
 }
 
 async function settle(

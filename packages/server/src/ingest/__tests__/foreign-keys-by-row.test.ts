@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { setupApp } from "../../__tests__/setup-app.ts";
+import { anEvent, commit, counts, end, send, start, statuses, toolUse } from "./event-factory.ts";
+
+/** As for a database's role that may not leave the checks to the flush. */
+const server = setupApp({ foreignKeysByRow: true });
+
+test("the foreign keys check each event where the flush may not, to the same answers", async () => {
+  const known = toolUse("s1", 1);
+  await send(server, [known]);
+  const answer = await send(server, [
+    start("s1", 0),
+    known,
+    commit(2),
+    end("s2", 3),
+    anEvent({ id: "no ULID" }),
+  ]);
+  expect(statuses(answer)).toEqual(["accepted", "duplicate", "accepted", "accepted", "rejected"]);
+  const sessions = await server.sql`SELECT id, lifecycle FROM sessions ORDER BY id`;
+  expect([...sessions]).toEqual([
+    { id: "s1", lifecycle: "capturing" },
+    { id: "s2", lifecycle: "ended" },
+  ]);
+});
+
+test("a parent that was deleted behind the server's memory is made again there too", async () => {
+  await send(server, [toolUse("s1", 0), toolUse("s1", 1)]);
+  await server.sql`DELETE FROM events`;
+  await server.sql`DELETE FROM sessions`;
+  await server.sql`DELETE FROM workspace_devices`;
+  await server.sql`DELETE FROM devices`;
+  expect(counts(await send(server, [toolUse("s1", 2)]))).toEqual({ ingested: 1, duplicates: 0, rejected: 0 });
+  expect(await server.sql`SELECT 1 FROM sessions JOIN devices ON devices.id = device_id`).toHaveLength(1);
+});
