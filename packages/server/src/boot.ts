@@ -70,11 +70,9 @@ async function start(
   const metrics = createServerMetrics();
   const readiness = createReadiness();
   const pools = openPools(config, location.url, metrics);
-  const { reads, edits, writes, projections, health, direct } = pools;
+  const { reads, edits, writes, health, direct } = pools;
   cleanUp.push(pools.close);
-  let parentsBySet = false;
-  const flushes = () => (parentsBySet ? pools.flushes : null);
-  const ingest = createIngest(config, { writes, flushes, projections }, metrics, logger);
+  const ingest = createIngest(config, pools, metrics, logger);
   const migrations = { applied: 0, unknown: 0 };
   const processMetrics = observeProcess(metrics.registry);
   observeQueue(metrics.registry, ingest.writer.depth);
@@ -132,9 +130,7 @@ async function start(
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
   await runner.start();
-  const obstacle = await obstacleToChecksBySet(pools.sql);
-  parentsBySet = obstacle === null;
-  if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
+  await ingest.chooseParentChecks(pools.sql);
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
@@ -213,18 +209,15 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
 
 function createIngest(
   { limits }: Config,
-  {
-    writes,
-    flushes,
-    projections,
-  }: { writes: Database; flushes: () => Database | null; projections: Database },
+  { writes, flushes, projections }: Record<"writes" | "flushes" | "projections", Database>,
   metrics: ServerMetrics,
   logger: Logger,
 ) {
   const workspaces = createWorkspaceResolver(writes);
+  let parentsBySet = false;
   const flush = createFlush({
     database: writes,
-    flushDatabase: flushes,
+    flushDatabase: () => (parentsBySet ? flushes : null),
     workspaces,
     parents: createSettledParents(),
     gitMatcher: createGitMatcher({
@@ -249,5 +242,12 @@ function createIngest(
     saveNotes: (notes) =>
       notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
   };
-  return { writer, workspaces, dependencies };
+
+  async function chooseParentChecks(sql: Sql): Promise<void> {
+    const obstacle = await obstacleToChecksBySet(sql);
+    parentsBySet = obstacle === null;
+    if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
+  }
+
+  return { writer, workspaces, dependencies, chooseParentChecks };
 }
