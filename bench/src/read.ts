@@ -10,7 +10,7 @@ import postgres from "postgres";
 import { type BenchPostgres, databaseUrl, startBenchPostgres } from "./postgres.ts";
 import { type Child, startProgram } from "./processes.ts";
 import { type Case, createCases, type Group } from "./read/cases.ts";
-import { cpuBetween, readCpu } from "./read/cpu.ts";
+import { cpuBetween, readCpu, stolenSeconds } from "./read/cpu.ts";
 import { prepareDatabase } from "./read/database.ts";
 import { type HttpReader, openReader } from "./read/http-reader.ts";
 import { median, percentile, progress, report, rounded } from "./report.ts";
@@ -57,6 +57,7 @@ async function run(postgresServer: BenchPostgres): Promise<void> {
     const all = await createCases(sql, (path) => getJson(port, path));
     const cases = all.filter(({ group, name }) => `${group} ${name}`.includes(options.only));
     const target = { reader, sql, serverPid: server.pid };
+    const stolenBefore = stolenSeconds();
     const summaries = summarize(cases, await measure(target, cases));
     process.stdout.write(`${table(summaries)}\n`);
     const { sessions, events } = rows;
@@ -67,6 +68,7 @@ async function run(postgresServer: BenchPostgres): Promise<void> {
       rounds: ROUNDS,
       requests: REQUESTS,
       connections: 1,
+      stolen_cpu_s: rounded(stolenSeconds() - stolenBefore),
     });
   } finally {
     reader.close();
@@ -114,6 +116,8 @@ async function measure(target: Target, cases: readonly Case[]): Promise<Figures[
 /** `cpu_ms`: of one request, in the server and in Postgres; unlike the latency it hardly depends on what else runs. */
 async function timeCase({ reader, sql, serverPid }: Target, path: Case["path"]) {
   for (let request = 0; request < WARM_UP_REQUESTS; request++) await reader.time(path(request));
+  // Ours alone: what we left behind of the answers before must not be swept up within one that is timed.
+  Bun.gc(true);
   const before = await readCpu(sql, serverPid);
   const latencies_ms: number[] = [];
   for (let request = 0; request < REQUESTS; request++) latencies_ms.push(await reader.time(path(request)));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type postgres from "postgres";
 import { cpuSeconds } from "../processes.ts";
 
@@ -14,6 +15,12 @@ export async function readCpu(sql: postgres.Sql, serverPid: number): Promise<Cpu
 /** Seconds between two readings. A backend that began in between counts from nothing. */
 export function cpuBetween(before: CpuReading, after: CpuReading): number {
   return [...after].reduce((sum, [pid, seconds]) => sum + seconds - (before.get(pid) ?? 0), 0);
+}
+
+/** Seconds in which this machine had work for its cores, and its host gave them to others. */
+export function stolenSeconds(): number {
+  const [, , , , , , , , steal] = readFileSync("/proc/stat", "utf8").split(/\s+/, 9);
+  return Number(steal) / 100;
 }
 
 /** Nothing, for one that has just ended. */

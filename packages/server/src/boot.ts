@@ -43,6 +43,8 @@ const JOBS_GRACE_MS = 3_000;
 const ADMINISTRATION_CONNECTIONS = 2;
 const EDIT_CONNECTIONS = 2;
 const BLOB_CONNECTIONS = 2;
+/** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
+const INTERACTIVE_IDLE_TIMEOUT_S = 300;
 
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
@@ -177,8 +179,9 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
     applicationName: "wharf-job-administration",
     max: ADMINISTRATION_CONNECTIONS,
   });
-  const reads = open("reads", { max: POOL_MAX_CONNECTIONS, wireTypes: true });
-  const edits = open("edits", { max: EDIT_CONNECTIONS, wireTypes: true });
+  const interactive = { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S };
+  const reads = open("reads", { max: POOL_MAX_CONNECTIONS, ...interactive });
+  const edits = open("edits", { max: EDIT_CONNECTIONS, ...interactive });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const flushes = open("flushes", {
     max: FLUSHES_IN_FLIGHT_MAX,

@@ -10,20 +10,15 @@ const WORKSPACES_MAX = 1_000;
 /** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
 export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
   return await sql<Device[]>`
-    WITH page AS MATERIALIZED (
+    SELECT d.*, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}
+    FROM (
       SELECT * FROM devices
       WHERE status <> 'terminated'
       ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}
-    )
-    SELECT page.*, ${totalsOrZero(sql)}, t.last_session_at, coalesce(l.workspace_count, 0) AS workspace_count
-    FROM page
-    LEFT JOIN (${totalsByParent(sql, "device", sql`id IN (SELECT id FROM page)`)}) t ON t.id = page.id
-    LEFT JOIN (
-      SELECT device_id, count(*) AS workspace_count FROM workspace_devices
-      WHERE device_id IN (SELECT id FROM page) GROUP BY device_id
-    ) l ON l.device_id = page.id
-    ORDER BY page.first_seen_at DESC, page.id DESC`;
+    ) d
+    LEFT JOIN LATERAL (${totalsByParent(sql, "device", sql`id = d.id`)}) t ON true
+    ORDER BY d.first_seen_at DESC, d.id DESC`;
 }
 
 /** One device with its totals, or null. */

@@ -14,6 +14,8 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
+  /** A connection that was unused for so long is closed. */
+  idleTimeoutS?: number;
   /**
    * Plan each prepared statement once, and by index. Planning the flush anew costs as much as running a small one; and a plan
    * made while a table was small must not scan it when it has grown. Never compiled: that takes longer than any flush.
@@ -55,7 +57,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
   if (!CONNECTION_STRING.test(connectionString)) throw invalidConnectionString();
   const settings = {
     max: options.max ?? POOL_MAX_CONNECTIONS,
-    idle_timeout: POOL_IDLE_TIMEOUT_S,
+    idle_timeout: options.idleTimeoutS ?? POOL_IDLE_TIMEOUT_S,
     connect_timeout: options.connectTimeoutS ?? POOL_CONNECT_TIMEOUT_S,
     prepare: options.prepare ?? true,
     backoff: reconnectBackoffSeconds,

@@ -50,7 +50,7 @@ export async function listSessions(
       WHERE true
         ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
         ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
-        ${lifecycle === undefined ? sql`` : sql`AND lifecycle = ANY(${lifecycle})`}
+        ${lifecycle === undefined ? sql`` : sql`AND ${inLifecycle(sql, lifecycle)}`}
         ${tag === undefined ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
         ${after === undefined ? sql`` : sql`AND started_at > ${after}`}
         ${before === undefined ? sql`` : sql`AND started_at < ${before}`}
@@ -62,6 +62,12 @@ export async function listSessions(
     ) s
     JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     ORDER BY s.started_at DESC, s.id DESC`;
+}
+
+/** One alone is compared as the condition of a partial index is written: else that index would be used together with another. */
+function inLifecycle(sql: Sql, lifecycle: string[]) {
+  const [first = "", ...others] = lifecycle;
+  return others.length === 0 ? sql`lifecycle = ${first}` : sql`lifecycle = ANY(${lifecycle})`;
 }
 
 export type SessionStatus = {

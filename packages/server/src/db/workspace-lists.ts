@@ -15,21 +15,19 @@ const DEVICES_MAX = 1_000;
 /** Workspaces with their totals, last activity first; those without a session at the end. */
 export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
-    WITH page AS MATERIALIZED (
-      SELECT w.*, t.last_session_at
-      FROM workspaces w LEFT JOIN (${lastSessions(sql)}) t ON t.id = w.id
-      WHERE ${beyond(sql, position)}
-      ORDER BY t.last_session_at DESC NULLS LAST, w.id DESC
-      LIMIT ${limit}
+    WITH latest AS MATERIALIZED (
+      SELECT id, last_session_at FROM (${lastSessions(sql)}) active WHERE ${beyond(sql, position)}
+      ORDER BY last_session_at DESC, id DESC LIMIT ${limit}
+    ),
+    page AS (
+      SELECT id, last_session_at FROM latest
+      UNION ALL
+      (${withoutSession(sql, position, limit)})
     )
-    SELECT page.*, ${totalsOrZero(sql)}, coalesce(l.device_count, 0) AS device_count
-    FROM page
-    LEFT JOIN (${totalsByParent(sql, "workspace", sql`id IN (SELECT id FROM page)`)}) t ON t.id = page.id
-    LEFT JOIN (
-      SELECT workspace_id, count(*) AS device_count FROM workspace_devices
-      WHERE workspace_id IN (SELECT id FROM page) GROUP BY workspace_id
-    ) l ON l.workspace_id = page.id
-    ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC`;
+    SELECT w.*, page.last_session_at, ${totalsOrZero(sql)}, ${deviceCount(sql)}
+    FROM page JOIN workspaces w ON w.id = page.id
+    LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = page.id`)}) t ON true
+    ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC LIMIT ${limit}`;
 }
 
 /** The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. */
@@ -94,9 +92,19 @@ function deviceCount(sql: Sql) {
   return sql`(SELECT count(*) FROM workspace_devices l WHERE l.workspace_id = w.id) AS device_count`;
 }
 
+/** What the page has room for after the `latest`: where that is nothing, no workspace is read. */
+function withoutSession(sql: Sql, position: Position, limit: number) {
+  const isAmongThem = position !== null && position[0] === null;
+  return sql`
+    SELECT id, NULL FROM workspaces
+    WHERE (SELECT count(*) FROM latest) < ${limit}
+      AND NOT EXISTS (SELECT FROM (${lastSessions(sql)}) active WHERE active.id = workspaces.id)
+      ${isAmongThem ? sql`AND id < ${position[1]}` : sql``}
+    ORDER BY id DESC LIMIT ${limit}`;
+}
+
 function beyond(sql: Sql, position: Position) {
   if (position === null) return sql`true`;
   const [lastSessionAt, id] = position;
-  if (lastSessionAt === null) return sql`t.last_session_at IS NULL AND w.id < ${id}`;
-  return sql`(t.last_session_at, w.id) < (${lastSessionAt}, ${id}) OR t.last_session_at IS NULL`;
+  return lastSessionAt === null ? sql`false` : sql`(last_session_at, id) < (${lastSessionAt}, ${id})`;
 }

@@ -50,8 +50,8 @@ describe("createDb", () => {
   test("makes a pool of ten with the driver's limits of design, which options change", async () => {
     const pool = createDb(database.url);
     expect(pool.options).toMatchObject({ max: 10, idle_timeout: 20, connect_timeout: 10 });
-    const small = createDb(database.url, { max: 2 });
-    expect(small.options.max).toBe(2);
+    const small = createDb(database.url, { max: 2, idleTimeoutS: 300 });
+    expect(small.options).toMatchObject({ max: 2, idle_timeout: 300 });
     await Promise.all([closeDb(pool), closeDb(small)]);
   });
 

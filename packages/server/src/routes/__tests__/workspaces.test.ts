@@ -95,6 +95,42 @@ describe("GET /api/workspaces", () => {
   });
 });
 
+describe("pages of GET /api/workspaces", () => {
+  /** Four last active at one instant, two at another, one whose only session is deleted, and three that never had one. */
+  async function fillWithTies() {
+    const starts = [5, 5, 5, 5, 9, 9, 7].map((minute, i) =>
+      sessionStart(`s${i}`, { workspace_id: `github.com/acme/w${i}`, timestamp: at(0, minute) }),
+    );
+    const others = [7, 8, 9].map((i) => event({ workspace_id: `github.com/acme/w${i}` }));
+    await ingest(server, [...starts, ...others]);
+    await server.request("DELETE", "/api/sessions/s6");
+  }
+
+  test("of any size are parts of one order: ties by id, and those without a session after all others", async () => {
+    await fillWithTies();
+    const expected = await server.sql`
+      SELECT id FROM workspaces w LEFT JOIN (SELECT workspace_id, max(started_at) AS last FROM sessions GROUP BY 1) s
+        ON s.workspace_id = w.id
+      ORDER BY s.last DESC NULLS LAST, w.id DESC`;
+    for (let limit = 1; limit <= expected.length + 1; limit++) {
+      const rows = await walk(server, `/api/workspaces?limit=${limit}`, "workspaces");
+      expect(rows.map((row) => row.id)).toEqual(expected.map((row) => row["id"]));
+      expect(rows.map((row) => row.session_count)).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
+    }
+  });
+
+  test("count a workspace once whose totals lie in several rows, at its latest session", async () => {
+    await fillWithTies();
+    const [late] = await server.sql`SELECT id FROM workspaces WHERE display_name = 'w2'`;
+    await server.sql`
+      INSERT INTO parent_totals
+      SELECT parent, id, 2, 1, 0, 0, 0, 0, last_session_at + interval '1 hour' FROM parent_totals WHERE id = ${late?.["id"]}`;
+    const rows = await walk(server, "/api/workspaces?limit=1", "workspaces");
+    expect(rows).toHaveLength(10);
+    expect(rows[0]).toMatchObject({ id: late?.["id"], session_count: 3 });
+  });
+});
+
 describe("totals", () => {
   test("equal what the sessions add up to, after any change to any of them", async () => {
     await fill();
