@@ -74,12 +74,8 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      startFlushes();
+      while (canFlush()) void runFlush(takeBatch());
     });
-  }
-
-  function startFlushes(): void {
-    while (canFlush()) void runFlush(takeBatch());
   }
 
   function canFlush(): boolean {
@@ -104,42 +100,27 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
 
   async function runFlush(batch: Request<Item>[]): Promise<void> {
     inFlight += 1;
-    unanswered += batch.length;
-    const answers = await outcomesOf(batch);
-    inFlight -= 1;
-    startFlushes();
-    // The next flush is on its way first: the database would else wait while hundreds of requests are answered.
-    setImmediate(() => {
-      for (const answer of answers) void answer();
-    });
-  }
-
-  /** One function a request, which gives it what became of its items. */
-  async function outcomesOf(batch: readonly Request<Item>[]): Promise<(() => Promise<void>)[]> {
     try {
       const outcomes = await options.flush(batch.flatMap((request) => request.items));
       let start = 0;
-      return batch.map((request) => {
-        const own = outcomes.slice(start, start + request.items.length);
+      for (const request of batch) {
+        void answer(request, outcomes.slice(start, start + request.items.length));
         start += request.items.length;
-        return () => answer(request, own);
-      });
+      }
     } catch (error) {
-      return batch.map((request) => async () => {
-        request.reject(error);
-        countAnswered();
-      });
+      for (const request of batch) request.reject(error);
+    } finally {
+      inFlight -= 1;
+      if (queue.length > 0) schedule();
+      else wakeIdle();
     }
   }
 
   async function answer({ resolve }: Request<Item>, outcomes: Outcome[]): Promise<void> {
+    unanswered += 1;
     await projected(outcomes);
-    resolve(outcomes);
-    countAnswered();
-  }
-
-  function countAnswered(): void {
     unanswered -= 1;
+    resolve(outcomes);
     wakeIdle();
   }
 
