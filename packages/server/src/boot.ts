@@ -14,6 +14,7 @@ import { createAccess } from "./http/access.ts";
 import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
+import { createFlushRunner } from "./ingest/flush-runner.ts";
 import { createGitMatcher, MATCHING_CONNECTIONS } from "./ingest/git-matcher.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { repairIngest } from "./ingest/repair.ts";
@@ -132,7 +133,7 @@ async function start(
   const http: HttpServer = serve(app, { host: config.host, port: config.port });
   cleanUp.push(() => http.stop(0));
   await runner.start();
-  await ingest.chooseParentChecks(pools.sql);
+  await reportObstacle(pools.flushes, logger);
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
   await repairIngest(writes, logger);
@@ -162,6 +163,11 @@ async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied:
   if (unknown.length > 0)
     logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
   return { applied: status.applied.length, unknown: unknown.length };
+}
+
+async function reportObstacle(flushes: Database, logger: Logger): Promise<void> {
+  const obstacle = await obstacleToChecksBySet(flushes);
+  if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
 }
 
 /** Apart from each other, so that a slow list never keeps an event waiting. */
@@ -217,10 +223,9 @@ function createIngest(
   logger: Logger,
 ) {
   const workspaces = createWorkspaceResolver(writes);
-  let parentsBySet = false;
   const flush = createFlush({
     database: writes,
-    flushDatabase: () => (parentsBySet ? flushes : null),
+    runFlush: createFlushRunner({ database: writes, bySetDatabase: flushes }),
     workspaces,
     parents: createSettledParents(),
     gitMatcher: createGitMatcher({
@@ -245,12 +250,5 @@ function createIngest(
     saveNotes: (notes) =>
       notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
   };
-
-  async function chooseParentChecks(sql: Sql): Promise<void> {
-    const obstacle = await obstacleToChecksBySet(sql);
-    parentsBySet = obstacle === null;
-    if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
-  }
-
-  return { writer, workspaces, dependencies, chooseParentChecks };
+  return { writer, workspaces, dependencies };
 }

@@ -14,6 +14,7 @@ import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
 import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
+import { createFlushRunner } from "../ingest/flush-runner.ts";
 import { createGitMatcher, MATCHING_CONNECTIONS } from "../ingest/git-matcher.ts";
 import { createSettledParents } from "../ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
@@ -152,7 +153,10 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({
       database: writes,
-      flushDatabase: () => (options.foreignKeysByRow === true ? null : flushes),
+      runFlush: createFlushRunner({
+        database: writes,
+        bySetDatabase: options.foreignKeysByRow === true ? null : flushes,
+      }),
       workspaces,
       parents,
       gitMatcher: createGitMatcher({ database: projections }),

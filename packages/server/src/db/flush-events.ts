@@ -68,7 +68,7 @@ type FlushParts = { links: boolean; sessions: boolean; git: boolean; relations: 
  * Stores one flush and everything that its events mean, in one statement: either all of it is committed, or nothing.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions; reading only what
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
- * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also areParentsBeingDeleted.
+ * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also 55P03 and 55000 (see holdParents).
  */
 export async function flushEvents(
   sql: Sql,

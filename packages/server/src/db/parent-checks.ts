@@ -1,3 +1,4 @@
+import type { Database } from "./database.ts";
 import { errorCode } from "./database-errors.ts";
 import type { Sql } from "./postgres.ts";
 import type { Fragment } from "./session-facts.ts";
@@ -6,55 +7,53 @@ import type { Fragment } from "./session-facts.ts";
 export type WrittenParents = { devices: boolean; sessions: boolean };
 
 const INSUFFICIENT_PRIVILEGE = "42501";
-const LOCK_NOT_AVAILABLE = "55P03";
+const PROTOCOL_VIOLATION = "08P01";
 
 /**
- * What foreign keys check row by row, for all of `stored` at once: that the parents are there, and stay until the commit. An
- * expression without a value. Parents that the statement itself has written need no check; naming them here makes the statement
- * write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while somebody deletes one.
+ * What foreign keys check row by row, for all of `stored` and the sessions that follow from it at once: that the parents are
+ * there, and stay until the commit. An expression without a value. Parents that the statement itself has written need no check;
+ * naming them here makes the statement write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while
+ * somebody deletes one, 55000 when a trigger would not fire.
  */
 export function holdParents(sql: Sql, written: WrittenParents): Fragment {
+  const alsoOfSessions = (column: Fragment) =>
+    written.sessions ? sql`UNION SELECT ${column} FROM session_rows` : sql``;
   return sql`hold_parents(
-    ARRAY(SELECT DISTINCT workspace_id FROM stored),
-    ARRAY(SELECT device_id FROM stored ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql`GROUP BY 1`}),
+    ARRAY(SELECT workspace_id FROM stored GROUP BY 1 ${alsoOfSessions(sql`workspace_id`)}),
     ARRAY(
-      SELECT session_id FROM stored WHERE session_id IS NOT NULL
-      ${written.sessions ? sql`EXCEPT SELECT id FROM session_rows` : sql`GROUP BY 1`}
+      (SELECT device_id FROM stored GROUP BY 1 ${alsoOfSessions(sql`device_id`)})
+      ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql``}
+    ),
+    ARRAY(
+      SELECT session_id FROM stored WHERE session_id IS NOT NULL GROUP BY 1
+      ${written.sessions ? sql`EXCEPT SELECT id FROM session_rows` : sql``}
     )
   )`;
 }
 
-/** While a parent is being deleted, the foreign keys have to check. */
-export function areParentsBeingDeleted(error: unknown): boolean {
-  return errorCode(error) === LOCK_NOT_AVAILABLE;
-}
-
 /**
- * Why connections may not leave foreign keys to the statement (DbOptions.foreignKeysByRow), and what to do about it; null if
- * they may. A restore with --disable-triggers leaves triggers behind that would no longer fire.
+ * Why the connections of `flushes` cannot leave foreign keys to the statement, and what to do about it; null if they can. A restore
+ * with --disable-triggers leaves triggers behind that would no longer fire.
  */
-export async function obstacleToChecksBySet(sql: Sql): Promise<string | null> {
-  if (!(await maySetReplicationRole(sql)))
-    return "its role may not: GRANT SET ON PARAMETER session_replication_role TO it";
-  const triggers = await sql<{ name: string; table: string }[]>`
-    SELECT tgname AS name, tgrelid::regclass::text AS "table" FROM pg_trigger
-    WHERE tgrelid = ANY (ARRAY[
-      'events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'git_activity', 'change_log', 'ingest_notes'
-    ]::regclass[]) AND NOT tgisinternal AND tgenabled <> 'A'
-    ORDER BY 2, 1`;
-  if (triggers.length === 0) return null;
-  const mended = triggers.map(({ name, table }) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`);
-  return `triggers would not fire: ${mended.join("; ")}`;
-}
-
-async function maySetReplicationRole(sql: Sql): Promise<boolean> {
+export async function obstacleToChecksBySet(flushes: Database): Promise<string | null> {
   try {
-    await sql.begin(async (transaction) => {
-      await transaction`SET LOCAL session_replication_role = replica`;
-    });
-    return true;
+    const triggers = await flushes.run(
+      (sql) => sql<{ name: string; table: string }[]>`
+        SELECT tgname AS name, tgrelid::regclass::text AS "table" FROM pg_trigger
+        WHERE tgrelid = ANY (ARRAY[
+          'events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'git_activity', 'change_log', 'ingest_notes',
+          'session_totals', 'parent_totals', 'git_totals_by_shard', 'session_tombstones'
+        ]::regclass[]) AND NOT tgisinternal AND tgenabled <> 'A'
+        ORDER BY 2, 1`,
+    );
+    if (triggers.length === 0) return null;
+    const mended = triggers.map(({ name, table }) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`);
+    return `triggers would not fire: ${mended.join("; ")}`;
   } catch (error) {
-    if (errorCode(error) === INSUFFICIENT_PRIVILEGE) return false;
+    if (errorCode(error) === INSUFFICIENT_PRIVILEGE)
+      return "its role may not: GRANT SET ON PARAMETER session_replication_role TO it";
+    if (errorCode(error) === PROTOCOL_VIOLATION)
+      return "a pooler does not know session_replication_role: let DATABASE_URL lead to Postgres itself";
     throw error;
   }
 }

@@ -44,6 +44,19 @@ export const STATEMENT_TIMEOUT_MS = 10_000;
 export const HEALTH_TIMEOUT_MS = 5_000;
 export const POOL_CLOSE_TIMEOUT_S = 5;
 
+/**
+ * Below Postgres' deadlock_timeout: who deletes by hand may wait for a flush that waits for him, and of the two it is the flush that
+ * gives way. Two large flushes wait for each other's rows for less.
+ */
+export const BY_SET_LOCK_TIMEOUT_MS = 500;
+
+const checksBySet = {
+  session_replication_role: "replica",
+  // hold_parents has to see what was committed after the flush began, whatever the database's default is.
+  default_transaction_isolation: "read committed",
+  lock_timeout: BY_SET_LOCK_TIMEOUT_MS,
+} as const;
+
 const CONNECTION_STRING = /^postgres(?:ql)?:\/\//;
 
 /**
@@ -69,7 +82,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),
       ...(options.synchronousCommit === false ? { synchronous_commit: "off" } : {}),
-      ...(options.foreignKeysByRow === false ? { session_replication_role: "replica" } : {}),
+      ...(options.foreignKeysByRow === false ? checksBySet : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
     },
     ...(options.wireTypes === true ? { types: wireTypes } : {}),

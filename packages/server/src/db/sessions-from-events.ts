@@ -43,7 +43,7 @@ export function sessionRows(sql: Sql, ofSessions: Fragment) {
     ),
     session_rows AS (
       ${mergeSessions(sql, sql`session_changes`)}
-      RETURNING id
+      RETURNING s.id, s.workspace_id, s.device_id
     )`;
 }
 

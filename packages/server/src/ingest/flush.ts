@@ -10,18 +10,15 @@ import {
 import { locateEvents } from "../db/events.ts";
 import {
   type EventRow,
-  type FlushInput,
   type FlushOutput,
-  flushEvents,
   flushEventsAlone,
-  mayCheckBySet,
   NO_NOTES,
   type UnsettledParents,
 } from "../db/flush-events.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
-import { areParentsBeingDeleted } from "../db/parent-checks.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
+import type { FlushRunner } from "./flush-runner.ts";
 import type { GitMatcher } from "./git-matcher.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import type { SettledParents } from "./settled-parents.ts";
@@ -30,8 +27,7 @@ import type { Outcome } from "./writer.ts";
 
 export type FlushDependencies = {
   database: Database;
-  /** Connections that leave foreign keys to the statement (ADR 23); null where that may not be. */
-  flushDatabase: () => Database | null;
+  runFlush: FlushRunner;
   workspaces: WorkspaceResolver;
   parents: SettledParents;
   gitMatcher: GitMatcher;
@@ -170,7 +166,7 @@ async function storeWhole(
     try {
       const asked = dependencies.parents.unsettled(current);
       const input = { events: current, notes: notesOf(current), unsettled: asked };
-      const output = await runFlush(input, dependencies);
+      const output = await dependencies.runFlush(input);
       return { rows: current, asked, output };
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
@@ -189,18 +185,6 @@ async function storeWhole(
       dependencies.onRetry?.(describeDatabaseError(error));
     }
   }
-}
-
-async function runFlush(input: FlushInput, dependencies: FlushDependencies): Promise<FlushOutput> {
-  const flushDatabase = dependencies.flushDatabase();
-  if (flushDatabase !== null && mayCheckBySet(input)) {
-    try {
-      return await flushDatabase.run((sql) => flushEvents(sql, input, "by-set"));
-    } catch (error) {
-      if (!areParentsBeingDeleted(error)) throw error;
-    }
-  }
-  return await dependencies.database.run((sql) => flushEvents(sql, input, "by-row"));
 }
 
 async function settle(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { type Database, openDatabase } from "../database.ts";
 import { errorCode } from "../database-errors.ts";
 import { type EventRow, flushEvents, NO_NOTES } from "../flush-events.ts";
 import { obstacleToChecksBySet } from "../parent-checks.ts";
@@ -95,6 +96,25 @@ describe("a flush that checks its parents by the set", () => {
     ).toHaveLength(1);
   });
 
+  test("stores nothing when a session would go back to a parent that is gone", async () => {
+    const sql = connect(false);
+    const start = anEvent({ type: "session.start", session_id: "moved", data: '{"source":"startup"}' });
+    await flush(sql, [start], { session_ids: ["moved"] });
+    await database.sql`INSERT INTO devices (id, name, type) VALUES ('new', 'new', 'local')`;
+    await database.sql`UPDATE events SET device_id = 'new'`;
+    await database.sql`UPDATE sessions SET device_id = 'new'`;
+    await database.sql`DELETE FROM workspace_devices WHERE device_id = 'd'`;
+    await database.sql`DELETE FROM devices WHERE id = 'd'`;
+    const end = anEvent({
+      type: "session.end",
+      session_id: "moved",
+      device_id: "new",
+      data: '{"end_reason":"exit"}',
+    });
+    expect(await sqlState(flush(sql, [end], { session_ids: ["moved"] }))).toBe("23503");
+    expect(await storedIds()).toEqual([start.id]);
+  });
+
   test("leaves the totals that triggers keep right", async () => {
     const sql = connect(false);
     await flush(sql, [anEvent({ session_id: "counted" })], { device_ids: ["d"], session_ids: ["counted"] });
@@ -183,44 +203,81 @@ describe("what by-set relies on in the schema", () => {
   });
 });
 
-describe("a role of the database", () => {
+describe("the connections of flushes", () => {
   const ROLE = `plain_${createUlid().toLowerCase()}`;
-  const asRole = () => {
-    const url = new URL(database.url);
-    url.searchParams.set("role", ROLE);
-    const sql = createDb(url.href, { max: 1 });
-    opened.push(sql);
-    return sql;
-  };
+  const databases: Database[] = [];
+  afterEach(async () => {
+    await Promise.all(databases.splice(0).map((one) => one.close()));
+  });
 
-  test("may leave foreign keys to the statement when it is granted that, and else not", async () => {
-    await database.sql.unsafe(`CREATE ROLE ${ROLE}`);
+  function flushesOf(url: string): Database {
+    const one = openDatabase(url, { max: 1, deadline_ms: 5_000, foreignKeysByRow: false });
+    databases.push(one);
+    return one;
+  }
+
+  test("may leave foreign keys to the statement when their role is granted that, and else not", async () => {
+    const url = new URL(database.url);
+    url.username = ROLE;
+    url.password = "a-password-of-this-test";
+    await database.sql.unsafe(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${url.password}'`);
     try {
-      expect(await obstacleToChecksBySet(asRole())).toContain("GRANT SET ON PARAMETER");
+      expect(await obstacleToChecksBySet(flushesOf(url.href))).toContain("GRANT SET ON PARAMETER");
       await database.sql.unsafe(`GRANT SET ON PARAMETER session_replication_role TO ${ROLE}`);
-      expect(await obstacleToChecksBySet(asRole())).toBeNull();
+      expect(await obstacleToChecksBySet(flushesOf(url.href))).toBeNull();
     } finally {
-      await Promise.all(opened.splice(0).map((sql) => sql.end({ timeout: 0 })));
+      await Promise.all(databases.splice(0).map((one) => one.close()));
       await database.sql.unsafe(`DROP OWNED BY ${ROLE}`);
       await database.sql.unsafe(`DROP ROLE ${ROLE}`);
     }
   });
 
-  test("leaves them to nobody while a trigger would not fire", async () => {
+  test("leave them to nobody while a trigger would not fire, and say how to mend it", async () => {
     await database.sql`ALTER TABLE sessions ENABLE TRIGGER sessions_added`;
     try {
-      expect(await obstacleToChecksBySet(connect(true))).toBe(
+      expect(await obstacleToChecksBySet(flushesOf(database.url))).toBe(
         "triggers would not fire: ALTER TABLE sessions ENABLE ALWAYS TRIGGER sessions_added",
       );
+      expect(await sqlState(flush(connect(false), [anEvent()]))).toBe("55000");
     } finally {
       await database.sql`ALTER TABLE sessions ENABLE ALWAYS TRIGGER sessions_added`;
     }
-    expect(await obstacleToChecksBySet(connect(true))).toBeNull();
+    expect(await obstacleToChecksBySet(flushesOf(database.url))).toBeNull();
   });
 
-  test("is not taken for one without the right when the database is away", async () => {
-    const nowhere = createDb("postgres://nobody@127.0.0.1:1/none", { max: 1 });
-    opened.push(nowhere);
-    await expect(obstacleToChecksBySet(nowhere)).rejects.toThrow();
+  test("keep who changes triggers waiting until the flush under way has ended", async () => {
+    const flushing = connect(false);
+    await flushing`BEGIN`;
+    await flush(flushing, [anEvent()]);
+    const changing = connect(true);
+    await changing`SET lock_timeout = 50`;
+    expect(await sqlState(changing`ALTER TABLE sessions DISABLE TRIGGER USER`)).toBe("55P03");
+    await flushing`ROLLBACK`;
+  });
+
+  test("read what was committed last, whatever the database's own default is", async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await database.sql.unsafe(
+      `ALTER DATABASE "${name}" SET default_transaction_isolation = 'repeatable read'`,
+    );
+    try {
+      const [row] = await connect(false)`SHOW transaction_isolation`;
+      expect(row?.["transaction_isolation"]).toBe("read committed");
+    } finally {
+      await database.sql.unsafe(`ALTER DATABASE "${name}" RESET default_transaction_isolation`);
+    }
+  });
+
+  test("give way to who holds a row that the flush has to change", async () => {
+    const changing = connect(true);
+    await changing`BEGIN`;
+    await changing`UPDATE sessions SET model = 'm' WHERE id = 's'`;
+    const start = anEvent({ type: "session.start", data: '{"source":"startup"}' });
+    expect(await sqlState(flush(connect(false), [start], { session_ids: ["s"] }))).toBe("55P03");
+    await changing`ROLLBACK`;
+  });
+
+  test("are not said to have an obstacle when the database is away", async () => {
+    await expect(obstacleToChecksBySet(flushesOf("postgres://nobody@127.0.0.1:1/none"))).rejects.toThrow();
   });
 });

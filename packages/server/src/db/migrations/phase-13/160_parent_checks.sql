@@ -8,11 +8,20 @@ ALTER TABLE git_activity ENABLE ALWAYS TRIGGER git_activity_added;
 ALTER TABLE git_activity ENABLE ALWAYS TRIGGER git_activity_removed;
 
 -- The parents are there and stay until the end of the transaction: nobody deletes one meanwhile, and those who did so before are
--- seen by the queries below, each of which has a snapshot of its own, younger than the lock. Raises what a foreign key raises
--- where one is missing, and lock_not_available while a parent is being deleted.
+-- seen by the queries below, each of which has a snapshot of its own (READ COMMITTED), younger than the lock. The lock on the
+-- tables keeps their triggers as they are found. Raises what a foreign key raises where a parent is missing, lock_not_available
+-- while one is being deleted, object_not_in_prerequisite_state where a trigger would not fire.
 CREATE OR REPLACE FUNCTION hold_parents(workspace_ids text[], device_ids text[], session_ids text[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  LOCK TABLE workspaces, devices, sessions, git_activity IN ROW EXCLUSIVE MODE;
+  IF EXISTS (
+    SELECT FROM pg_trigger
+    WHERE tgrelid IN ('workspaces'::regclass, 'devices'::regclass, 'sessions'::regclass, 'git_activity'::regclass)
+      AND NOT tgisinternal AND tgenabled <> 'A'
+  ) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a trigger would not fire here: foreign keys have to check';
+  END IF;
   IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('wharf: parents', 0)) THEN
     RAISE lock_not_available USING MESSAGE = 'a workspace, device or session is being deleted';
   END IF;
