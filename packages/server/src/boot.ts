@@ -3,6 +3,7 @@ import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
 import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./db/database.ts";
+import { describeDatabaseError } from "./db/database-errors.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
@@ -165,8 +166,9 @@ async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied:
   return { applied: status.applied.length, unknown: unknown.length };
 }
 
+/** Whatever the reason, flushes have another way: it must not keep the server from starting. */
 async function reportObstacle(flushes: Database, logger: Logger): Promise<void> {
-  const obstacle = await obstacleToChecksBySet(flushes);
+  const obstacle = await obstacleToChecksBySet(flushes).catch(describeDatabaseError);
   if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
 }
 

@@ -14,18 +14,18 @@ export type FlushRunnerOptions = {
 };
 
 /** Each flush that gives way was written whole and rolled back: the next ones do not try while a deletion may go on. */
-export const BY_ROW_AFTER_DELETION_MS = 1_000;
+export const BY_ROW_AFTER_FAILURE_MS = 1_000;
 /** Rights and poolers change seldom, and each try is a connection refused. */
 export const BY_ROW_AFTER_REFUSAL_MS = 60_000;
 
 /** By SQLSTATE, why a flush could not check its parents itself, and for how long the foreign keys do. Nothing is stored then. */
 const BY_ROW_MS: Readonly<Record<string, number>> = {
   // lock_not_available: a parent is being deleted, or rows that the flush needs are locked for long.
-  "55P03": BY_ROW_AFTER_DELETION_MS,
+  "55P03": BY_ROW_AFTER_FAILURE_MS,
   // object_not_in_prerequisite_state: a trigger would not fire.
-  "55000": BY_ROW_AFTER_DELETION_MS,
+  "55000": BY_ROW_AFTER_FAILURE_MS,
   // too_many_connections: the others may be open already.
-  "53300": BY_ROW_AFTER_DELETION_MS,
+  "53300": BY_ROW_AFTER_FAILURE_MS,
   // insufficient_privilege and, from a pooler that does not know the setting, protocol_violation.
   "42501": BY_ROW_AFTER_REFUSAL_MS,
   "08P01": BY_ROW_AFTER_REFUSAL_MS,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Database } from "../../db/database.ts";
-import { BY_ROW_AFTER_DELETION_MS, BY_ROW_AFTER_REFUSAL_MS, createFlushRunner } from "../flush-runner.ts";
+import { BY_ROW_AFTER_FAILURE_MS, BY_ROW_AFTER_REFUSAL_MS, createFlushRunner } from "../flush-runner.ts";
 
 const INPUT = { events: [], notes: "[]", unsettled: { device_ids: [], session_ids: [] } };
 const OUTPUT = {
@@ -33,9 +33,9 @@ function setup(code: string) {
 
 describe("a flush that cannot check its parents itself", () => {
   const codes = {
-    "55P03": BY_ROW_AFTER_DELETION_MS,
-    "55000": BY_ROW_AFTER_DELETION_MS,
-    "53300": BY_ROW_AFTER_DELETION_MS,
+    "55P03": BY_ROW_AFTER_FAILURE_MS,
+    "55000": BY_ROW_AFTER_FAILURE_MS,
+    "53300": BY_ROW_AFTER_FAILURE_MS,
     "42501": BY_ROW_AFTER_REFUSAL_MS,
     "08P01": BY_ROW_AFTER_REFUSAL_MS,
   };
