@@ -131,7 +131,10 @@ async function measureProduct(
 
 async function measureNaive(files: Files): Promise<number> {
   const url = await bench.recreate("bench_naive", TEMPLATE);
-  const server = await startProgram(["bun", join(import.meta.dir, "naive-server.ts"), url], /^\d+$/);
+  const server = await startProgram(
+    ["bun", join(import.meta.dir, "naive-server.ts"), url, ADMIN_KEY],
+    /^\d+$/,
+  );
   await load(server.line, SINGLE_CONNECTIONS, files.warmUpSingles);
   const result = await load(server.line, SINGLE_CONNECTIONS, files.naive);
   await server.stop();

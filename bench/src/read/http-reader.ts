@@ -5,14 +5,17 @@ export type HttpReader = {
   close(): void;
 };
 
+type AnswerEnd = { isReached(next: Buffer): boolean };
 type Waiting = { startedAt: number; resolve(ms: number): void; reject(error: Error): void };
 
 const HEAD_END = "\r\n\r\n";
+/** Of a body in chunks; JSON has no such characters within. */
+const LAST_CHUNK = "\r\n0\r\n\r\n";
 
 export async function openReader(port: number, key: string): Promise<HttpReader> {
   let waiting: Waiting | null = null;
   let head = "";
-  let missingBytes = 0;
+  let end: AnswerEnd | null = null;
 
   function fail(message: string): void {
     waiting?.reject(new Error(message));
@@ -20,24 +23,23 @@ export async function openReader(port: number, key: string): Promise<HttpReader>
   }
 
   function receive(chunk: Buffer): void {
-    if (missingBytes > 0) missingBytes -= chunk.byteLength;
-    else missingBytes = readHead(chunk);
-    if (missingBytes !== 0 || waiting === null) return;
-    const { startedAt, resolve } = waiting;
-    waiting = null;
-    head = "";
-    resolve(performance.now() - startedAt);
+    if (end === null) {
+      head += chunk.toString("latin1");
+      const headLength = head.indexOf(HEAD_END) + HEAD_END.length;
+      if (headLength < HEAD_END.length) return;
+      if (!head.startsWith("HTTP/1.1 200")) fail(`the answer was ${head.slice(0, 300)}`);
+      end = endOf(head.slice(0, headLength));
+      if (!end.isReached(Buffer.from(head.slice(headLength), "latin1"))) return;
+    } else if (!end.isReached(chunk)) return;
+    finish();
   }
 
-  /** How many bytes of the body are still to come; -1 while the head is incomplete. */
-  function readHead(chunk: Buffer): number {
-    head += chunk.toString("latin1");
-    const end = head.indexOf(HEAD_END);
-    if (end === -1) return -1;
-    if (!head.startsWith("HTTP/1.1 200")) fail(`the answer was ${head.slice(0, 300)}`);
-    const length = /content-length: (\d+)/i.exec(head)?.[1];
-    if (length === undefined) fail("the answer has no Content-Length");
-    return Number(length) - (head.length - end - HEAD_END.length);
+  function finish(): void {
+    const answered = waiting;
+    waiting = null;
+    head = "";
+    end = null;
+    answered?.resolve(performance.now() - answered.startedAt);
   }
 
   const socket = await Bun.connect({
@@ -57,5 +59,28 @@ export async function openReader(port: number, key: string): Promise<HttpReader>
         socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n\r\n`);
       }),
     close: () => socket.end(),
+  };
+}
+
+/** How to tell, from one piece of the body after the other, that the whole answer is there. */
+function endOf(head: string): AnswerEnd {
+  const length = /content-length: (\d+)/i.exec(head)?.[1];
+  if (length === undefined) return lastChunk();
+  let missing = Number(length);
+  return {
+    isReached(next) {
+      missing -= next.byteLength;
+      return missing <= 0;
+    },
+  };
+}
+
+function lastChunk(): AnswerEnd {
+  let tail = "";
+  return {
+    isReached(next) {
+      tail = (tail + next.subarray(-LAST_CHUNK.length).toString("latin1")).slice(-LAST_CHUNK.length);
+      return tail === LAST_CHUNK;
+    },
   };
 }

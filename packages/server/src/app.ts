@@ -12,6 +12,7 @@ import {
   problemResponse,
   RETRY_AFTER_S,
 } from "./http/problem.ts";
+import { createRouter } from "./http/router.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
@@ -110,7 +111,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
 /** What every process serves, and a worker (WHARF_ROLE) alone: /health/live, /health/ready and /metrics. */
 export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
   const { readiness, logger, corsOrigins } = dependencies;
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ router: createRouter() });
   app.use(handleEveryRequest(dependencies));
   allowOrigins(app, corsOrigins);
   app.route("/health", probeRoutes(dependencies));

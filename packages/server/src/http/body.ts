@@ -36,19 +36,30 @@ async function receive(c: Context, limits: Limits): Promise<Uint8Array> {
   const declared = c.req.header("content-length");
   if (declared !== undefined && Number(declared) > limits.body_bytes)
     throw bodyTooLarge(limits.body_bytes, "as sent");
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooSlow(limits.body_receive_ms)), limits.body_receive_ms);
-  });
   try {
     const body = declared === undefined ? receiveChunks(c, limits.body_bytes) : c.req.raw.bytes();
-    return await Promise.race([body, deadline]);
+    return await within(body, limits.body_receive_ms);
   } catch (error) {
     // All that can go wrong with a body, but for what was refused, is that its sender went away.
     throw error instanceof ProblemError ? error : aborted();
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+/** One promise by hand: Promise.race beside a try and a finally takes twice as long. */
+function within(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooSlow(ms)), ms);
+    void body.then(
+      (bytes) => {
+        clearTimeout(timer);
+        resolve(bytes);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 async function receiveChunks(c: Context, bytes_max: number): Promise<Uint8Array> {

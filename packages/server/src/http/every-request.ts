@@ -33,6 +33,6 @@ export function handleEveryRequest(options: EveryRequestOptions): MiddlewareHand
     addHeaders(c);
     const duration_ms = performance.now() - startedAt;
     countRequest(metrics, c, duration_ms);
-    log(c, duration_ms);
+    log(c, startedAt, duration_ms);
   };
 }

@@ -2,9 +2,10 @@ import type { Context } from "hono";
 import { withoutKeys } from "../keys/api-key.ts";
 import type { Logger } from "../logger.ts";
 import type { AppEnv } from "./context.ts";
+import { createSample } from "./sample.ts";
 
-/** A log line costs 10 µs, so of the requests that come in hundreds a second only every hundredth is logged. */
-const INGEST_SAMPLE_INTERVAL = 100;
+/** A log line costs 10 µs and more, so of the requests that come in thousands a second only the first few are logged. */
+const INGEST_LINES_PER_S = 10;
 const SAMPLED_PATHS = new Set(["/api/events", "/api/events/ingest"]);
 const REQUEST_ID_PATTERN = /^[A-Za-z0-9_-]{8,64}$/;
 
@@ -16,11 +17,11 @@ export function requestIdOf(c: Context<AppEnv>): string {
 
 /** Logs a request that was answered: never its query, body or key. */
 export function createRequestLog(logger: Logger) {
-  let ingestCount = 0;
-  return function logRequest(c: Context<AppEnv>, duration_ms: number): void {
+  const isSampled = createSample(INGEST_LINES_PER_S);
+  return function logRequest(c: Context<AppEnv>, startedAt: number, duration_ms: number): void {
     const { status } = c.res;
     const { method, path } = c.req;
-    if (status < 400 && SAMPLED_PATHS.has(path) && ingestCount++ % INGEST_SAMPLE_INTERVAL !== 0) return;
+    if (status < 400 && SAMPLED_PATHS.has(path) && !isSampled(startedAt + duration_ms)) return;
     const line = {
       request_id: c.get("requestId"),
       method,

@@ -1,9 +1,12 @@
 import type { KeyScope } from "@wharf/protocol";
-import type { Hono, MiddlewareHandler } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/api-keys.ts";
 import type { AppEnv, Caller } from "./context.ts";
 import { ProblemError } from "./problem.ts";
+
+/** Routes without parameters, whose pattern is the path itself: Hono makes a list of all handlers to find it. */
+const fixedRoutes = new Set<string>();
 
 type Declared = readonly KeyScope[];
 
@@ -18,7 +21,7 @@ export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHa
   const allowed = new Set<KeyScope>([...scopes, "admin"]);
 
   async function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
-    c.set("route", routePath(c));
+    c.set("route", routeOf(c));
     const access = c.get("access");
     const caller = await access.authenticate(c);
     c.set("caller", caller);
@@ -34,7 +37,7 @@ export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHa
 
 /** Declares that a route needs no key. */
 export const publicRoute: MiddlewareHandler<AppEnv> = async function passEveryone(c, next) {
-  c.set("route", routePath(c));
+  c.set("route", routeOf(c));
   await next();
 };
 declarations.set(publicRoute, []);
@@ -71,6 +74,14 @@ export function requireDeclaredScopes(app: Hono<AppEnv>): void {
   if (open.length === 0) return;
   const names = open.map((route) => `${route.method} ${route.path}`).join(", ");
   throw new Error(`Every route declares its scope by requireScope or publicRoute, but not: ${names}`);
+}
+
+function routeOf(c: Context<AppEnv>): string {
+  const { path } = c.req;
+  if (fixedRoutes.has(path)) return path;
+  const route = routePath(c);
+  if (route === path) fixedRoutes.add(path);
+  return route;
 }
 
 function forbidden(detail: string): ProblemError {

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { errorCode } from "../db/database-errors.ts";
 import { ConfigError } from "../errors.ts";
 import type { AppEnv } from "./context.ts";
+import { withWholeHead } from "./large-answer.ts";
 
 export type HttpServer = {
   port: number;
@@ -54,10 +55,16 @@ function answer(app: Hono<AppEnv>, request: Request, server: RequestAddresses) {
   return app.fetch(whole, { requestIP: () => server.requestIP(request) });
 }
 
+/** What is read may be large; the answers to what is written are not, and every promise costs them. */
+async function answerRead(...[app, request, server]: Parameters<typeof answer>): Promise<Response> {
+  return await withWholeHead(await answer(app, request, server));
+}
+
 function listen(app: Hono<AppEnv>, { host, port }: ServeOptions) {
   const settings = {
     port,
-    fetch: (request: Request, server: RequestAddresses) => answer(app, request, server),
+    fetch: (request: Request, server: RequestAddresses) =>
+      request.method === "GET" ? answerRead(app, request, server) : answer(app, request, server),
     idleTimeout: CONNECTION_IDLE_S,
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
   };

@@ -84,17 +84,12 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
   }
 
   function takeBatch(): Request<Item>[] {
-    let count = 0;
-    let taken = 0;
-    for (const request of queue) {
-      if (taken > 0 && count + request.items.length > FLUSH_MAX_ITEMS) break;
-      count += request.items.length;
-      queuedBytes -= request.bytes;
-      taken += 1;
+    const batch = queue.slice(0, fitting(queue));
+    queue = queue.slice(batch.length);
+    for (const { items, bytes } of batch) {
+      queuedItems -= items.length;
+      queuedBytes -= bytes;
     }
-    const batch = queue.slice(0, taken);
-    queue = queue.slice(taken);
-    queuedItems -= count;
     return batch;
   }
 
@@ -104,7 +99,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
       const outcomes = await options.flush(batch.flatMap((request) => request.items));
       let start = 0;
       for (const request of batch) {
-        void answer(request, outcomes.slice(start, start + request.items.length));
+        answer(request, outcomes.slice(start, start + request.items.length));
         start += request.items.length;
       }
     } catch (error) {
@@ -116,12 +111,18 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     }
   }
 
-  async function answer({ resolve }: Request<Item>, outcomes: Outcome[]): Promise<void> {
+  function answer({ resolve }: Request<Item>, outcomes: Outcome[]): void {
+    const projections = projectionsOf(outcomes);
+    if (projections.length === 0) {
+      resolve(outcomes);
+      return;
+    }
     unanswered += 1;
-    await projected(outcomes);
-    unanswered -= 1;
-    resolve(outcomes);
-    wakeIdle();
+    void Promise.all(projections).then(() => {
+      unanswered -= 1;
+      resolve(outcomes);
+      wakeIdle();
+    });
   }
 
   const isIdle = () => queue.length === 0 && inFlight === 0 && unanswered === 0;
@@ -141,10 +142,22 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
   return { write, drained, depth: () => ({ items: queuedItems, bytes: queuedBytes, flushes: inFlight }) };
 }
 
-/** A flush that was taken apart has several projections to wait for. */
-async function projected(outcomes: readonly Outcome[]): Promise<void> {
-  const waits = new Set<Promise<void>>();
-  for (const outcome of outcomes)
-    if (outcome.status === "accepted" && outcome.projected !== undefined) waits.add(outcome.projected);
-  if (waits.size > 0) await Promise.all(waits);
+/** How many requests, from the first, one flush takes; a request is never split. */
+function fitting<Item>(queue: readonly Request<Item>[]): number {
+  let items = 0;
+  const tooMany = queue.findIndex((request, position) => {
+    items += request.items.length;
+    return position > 0 && items > FLUSH_MAX_ITEMS;
+  });
+  return tooMany === -1 ? queue.length : tooMany;
+}
+
+/** A flush that was taken apart has several projections to wait for, and events of one flush share theirs. */
+function projectionsOf(outcomes: readonly Outcome[]): Promise<void>[] {
+  const projections: Promise<void>[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.status !== "accepted" || outcome.projected === undefined) continue;
+    if (!projections.includes(outcome.projected)) projections.push(outcome.projected);
+  }
+  return projections;
 }

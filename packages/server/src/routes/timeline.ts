@@ -53,13 +53,10 @@ async function readPage(
   const newerThan = sessions[limit]?.started_at;
   const [git, gitOfSessions] = await Promise.all([
     withGit
-      ? listUnmatchedGit(
-          sql,
-          { ...filters, newerThan },
-          gitTypes,
-          gitPosition(position),
-          GIT_ROWS_PER_PAGE_MAX + 1,
-        )
+      ? listUnmatchedGit(sql, { ...filters, newerThan }, gitTypes, gitPosition(position), {
+          rows: GIT_ROWS_PER_PAGE_MAX + 1,
+          items: limit,
+        })
       : [],
     findGitOfSessions(sql, onPage, gitTypes),
   ]);

@@ -8,6 +8,8 @@ import type { AppEnv } from "../context.ts";
 import { ProblemError } from "../problem.ts";
 import { type HttpServer, serve } from "../serve.ts";
 
+/** More than Bun gathers before it sends. */
+const LARGE = "x".repeat(40_000);
 let server: HttpServer;
 const refusals: unknown[] = [];
 
@@ -15,6 +17,10 @@ beforeAll(() => {
   const app = new Hono<AppEnv>();
   app.get("/api/keys", (c) => c.text(`keys ${c.req.query("x")}`));
   app.get("/address", (c) => c.text(c.env.requestIP?.(c.req.raw)?.address ?? "unknown"));
+  app.get("/large", async (c) => {
+    await new Promise(setImmediate);
+    return c.json({ text: LARGE });
+  });
   app.post("/echo", async (c) => c.text(await readBody(c, DEFAULT_LIMITS)));
   app.onError((error, c) => {
     refusals.push(error);
@@ -26,15 +32,17 @@ afterAll(() => server.stop(0));
 
 /** What comes back until the server closes the connection. */
 async function exchange(request: string): Promise<string> {
+  return (await exchangePieces(request)).join("");
+}
+
+async function exchangePieces(request: string): Promise<string[]> {
   const socket = connect(server.port, "127.0.0.1");
-  let received = "";
-  socket.on("data", (chunk) => {
-    received += chunk.toString();
-  });
+  const pieces: string[] = [];
+  socket.on("data", (chunk) => pieces.push(chunk.toString()));
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   socket.write(request);
   await closed;
-  return received;
+  return pieces;
 }
 
 const close = "Connection: close\r\n\r\n";
@@ -52,6 +60,27 @@ test.each([
   }
   expect(await exchange(`GET /address ${rest}${close}`)).toEndWith("127.0.0.1");
   expect(await exchange(`POST /echo ${rest}Content-Length: 5\r\n${close}hello`)).toEndWith("hello");
+});
+
+test.each([
+  ["HTTP/1.1", "HTTP/1.1\r\nHost: example\r\n"],
+  ["HTTP/1.0, which knows no chunks", "HTTP/1.0\r\n"],
+])("the head of a large answer comes in one piece, and the answer whole, to %s", async (_, rest) => {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const pieces = await exchangePieces(`GET /large ${rest}${close}`);
+    expect(pieces[0]).toContain("\r\n\r\n");
+    expect(pieces.join("")).toContain(JSON.stringify({ text: LARGE }));
+  }
+});
+
+test("a reader that goes away in the middle of a large answer is no failure of the server", async () => {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write("GET /large HTTP/1.1\r\nHost: example\r\n\r\n");
+    await new Promise((resolve) => socket.once(attempt % 2 === 0 ? "connect" : "data", resolve));
+    socket.destroy();
+  }
+  expect(await exchange(`GET /large HTTP/1.1\r\nHost: example\r\n${close}`)).toContain(LARGE);
 });
 
 test.each([
