@@ -169,9 +169,9 @@ function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
 
 /** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */
 function refuseUnlessReady(readiness: Readiness) {
-  return async function checkReady(_c: unknown, next: () => Promise<void>): Promise<void> {
+  return function checkReady(_c: unknown, next: () => Promise<void>): Promise<void> {
     const phase = readiness.phase();
-    if (phase === "ready") return await next();
+    if (phase === "ready") return next();
     throw new ProblemError({
       status: 503,
       code: phase === "draining" ? "SERVER_DRAINING" : "SERVER_STARTING",

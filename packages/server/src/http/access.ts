@@ -35,15 +35,20 @@ export function createAccess(options: AccessOptions): Access {
     now,
   });
 
-  async function authenticate(c: Context<AppEnv>): Promise<Caller> {
+  function authenticate(c: Context<AppEnv>): Caller | Promise<Caller> {
     const key = bearerToken(c);
     if (key === null) throw unauthorized();
     const hash = hashOf(key);
     // Of a hash, the time of a comparison tells nothing that helps to guess the key.
     if (hash === adminHash) return ADMIN_OF_ENVIRONMENT;
+    const remembered = keys.remembered(hash);
+    return remembered && !hasExpired(remembered) ? callerOf(remembered) : lookUpCaller(c, key, hash);
+  }
+
+  async function lookUpCaller(c: Context<AppEnv>, key: string, hash: string): Promise<Caller> {
     const found = await findKey(c, key, hash);
-    if (found !== null) return { keyId: found.id, scope: found.scope, deviceId: found.device_id };
-    throw unauthorized();
+    if (found === null) throw unauthorized();
+    return callerOf(found);
   }
 
   /**
@@ -69,8 +74,7 @@ export function createAccess(options: AccessOptions): Access {
 
   async function findUsable(key: string, hash: string): Promise<LiveKey | null> {
     const found = looksLikeKey(key) ? await keys.find(hash) : null;
-    const hasExpired = found?.expires_at_ms != null && found.expires_at_ms <= Date.now();
-    return hasExpired ? null : found;
+    return found === null || hasExpired(found) ? null : found;
   }
 
   function takeAttempt(c: Context<AppEnv>): () => void {
@@ -92,6 +96,14 @@ export function createAccess(options: AccessOptions): Access {
     takeAttempt,
     forgetKeys: keys.forget,
   };
+}
+
+function hasExpired({ expires_at_ms }: LiveKey): boolean {
+  return expires_at_ms !== null && expires_at_ms <= Date.now();
+}
+
+function callerOf({ id, scope, device_id }: LiveKey): Caller {
+  return { keyId: id, scope, deviceId: device_id };
 }
 
 async function lookUp(database: Database, hash: string): Promise<LiveKey | null> {

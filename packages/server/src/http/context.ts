@@ -21,8 +21,11 @@ export type AppEnv = {
 export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string | null };
 
 export type Access = {
-  /** Who sent the request. Throws ProblemError 401, or 429 after too many failures from one address. */
-  authenticate(c: Context<AppEnv>): Promise<Caller>;
+  /**
+   * Who sent the request; a promise only where the database has to be asked, since awaiting costs every event that comes alone.
+   * Throws ProblemError 401, or 429 after too many failures from one address.
+   */
+  authenticate(c: Context<AppEnv>): Caller | Promise<Caller>;
   /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
   takeRequest(c: Context<AppEnv>, caller: Caller): void;
   takeEvents(c: Context<AppEnv>, count: number): void;

@@ -23,7 +23,8 @@ export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHa
   async function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
     c.set("route", routeOf(c));
     const access = c.get("access");
-    const caller = await access.authenticate(c);
+    const found = access.authenticate(c);
+    const caller = found instanceof Promise ? await found : found;
     c.set("caller", caller);
     access.takeRequest(c, caller);
     if (!allowed.has(caller.scope))

@@ -41,7 +41,7 @@ export async function ingestEvents(
     if (rejection !== null) addRejection(answer, notes, index, rejection);
   }
   count(answer);
-  await dependencies.saveNotes(notes);
+  if (notes.length > 0) await dependencies.saveNotes(notes);
   return answer;
 }
 

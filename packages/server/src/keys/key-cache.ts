@@ -3,6 +3,8 @@ export const KEY_CACHE_MS = 5_000;
 export const CACHED_KEYS_MAX = 10_000;
 
 export type KeyCache<Key> = {
+  /** What `find` would answer with, where it need not ask; else undefined. */
+  remembered(hash: string): Key | null | undefined;
   /** The key with this hash, or null: as the database had it at most KEY_CACHE_MS ago. */
   find(hash: string): Promise<Key | null>;
   /** Whether it was a key when it was last looked up, however long ago that was. */
@@ -37,9 +39,14 @@ export function createKeyCache<Key>(
     return key;
   }
 
-  function find(hash: string): Promise<Key | null> {
+  function remembered(hash: string): Key | null | undefined {
     const entry = hits.get(hash) ?? misses.get(hash);
-    if (entry !== undefined && now() - entry.asOf_ms < KEY_CACHE_MS) return Promise.resolve(entry.key);
+    return entry !== undefined && now() - entry.asOf_ms < KEY_CACHE_MS ? entry.key : undefined;
+  }
+
+  function find(hash: string): Promise<Key | null> {
+    const key = remembered(hash);
+    if (key !== undefined) return Promise.resolve(key);
     const pending = underWay.get(hash);
     if (pending !== undefined) return pending;
     const started = refresh(hash).finally(() => underWay.delete(hash));
@@ -55,6 +62,7 @@ export function createKeyCache<Key>(
   }
 
   return {
+    remembered,
     find,
     wasKnown: (hash) => hits.has(hash),
     isUnderWay: (hash) => underWay.has(hash),

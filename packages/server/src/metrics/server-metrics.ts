@@ -65,10 +65,11 @@ export function createServerMetrics(): ServerMetrics {
   };
 }
 
-/** Counts what one batch came to: three additions a batch, none an event. */
-export function countIngest(metrics: ServerMetrics, answer: IngestResponse): void {
-  metrics.ingestBatches.add(1);
-  metrics.ingestEvents.add(answer.ingested, "accepted");
-  metrics.ingestEvents.add(answer.duplicates, "duplicate");
-  metrics.ingestEvents.add(answer.rejected, "rejected");
+/** Counts what one batch came to: at most four additions a batch, none an event. */
+export function countIngest({ ingestBatches, ingestEvents }: ServerMetrics, answer: IngestResponse): void {
+  const { ingested, duplicates, rejected } = answer;
+  ingestBatches.add(1);
+  if (ingested > 0) ingestEvents.add(ingested, "accepted");
+  if (duplicates > 0) ingestEvents.add(duplicates, "duplicate");
+  if (rejected > 0) ingestEvents.add(rejected, "rejected");
 }
