@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { OverloadError } from "../../errors.ts";
 import {
   createWriter,
+  FLUSH_AT_ONCE_MIN_REQUESTS,
   FLUSH_MAX_ITEMS,
   FLUSHES_IN_FLIGHT_MAX,
   type Outcome,
@@ -105,6 +106,31 @@ describe("group commit", () => {
     await Promise.all(answers);
     expect(mostInFlight()).toBe(FLUSHES_IN_FLIGHT_MAX);
     expect(flushes).toHaveLength(7);
+  });
+
+  test("begins a flush within the turn of the event loop in which many requests have come", async () => {
+    const { writer, flushes, flush } = setup();
+    const answers = numbers(FLUSH_AT_ONCE_MIN_REQUESTS - 1).map((n) => writer.write([n]));
+    expect(flushes).toHaveLength(0);
+    answers.push(writer.write([0]));
+    expect(flushes.map(({ items }) => items.length)).toEqual([FLUSH_AT_ONCE_MIN_REQUESTS]);
+    (await flush(0)).finish();
+    await Promise.all(answers);
+  });
+
+  test("begins the next flush before it answers the last one, when many requests wait", async () => {
+    const { writer, flush, flushes } = setup();
+    const begunWhenAnswered: number[] = [];
+    const note = () => begunWhenAnswered.push(flushes.length);
+    const first = writer.write([0]).then(note);
+    const one = await flush(0);
+    const waiting = numbers(FLUSH_AT_ONCE_MIN_REQUESTS).map((n) => writer.write([n]));
+    expect(flushes).toHaveLength(1);
+    one.finish();
+    await first;
+    expect(begunWhenAnswered).toEqual([2]);
+    (await flush(1)).finish();
+    await Promise.all(waiting);
   });
 
   test("flushes no more than the most at a time, but for a single request that is larger", async () => {
