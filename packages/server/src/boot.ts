@@ -18,7 +18,7 @@ import { createFlush } from "./ingest/flush.ts";
 import { createFlushRunner } from "./ingest/flush-runner.ts";
 import { createGitMatcher, MATCHING_CONNECTIONS } from "./ingest/git-matcher.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
-import { repairIngest } from "./ingest/repair.ts";
+import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
@@ -137,7 +137,7 @@ async function start(
   await reportObstacle(pools.flushes, logger);
   // To the terminal alone: a log is kept, shipped and searched.
   if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
-  await repairIngest(writes, logger);
+  await repairAtBoot(writes, logger);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, location });
 
