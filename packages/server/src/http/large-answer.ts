@@ -15,9 +15,10 @@ export async function withWholeHead(response: Response): Promise<Response> {
 function streamOf(body: Uint8Array<ArrayBuffer>): ReadableStream {
   return new ReadableStream({
     type: "direct",
-    pull(controller) {
-      void controller.write(body);
-      void controller.end();
+    // Awaited, so that the request counts as under way, and a drain waits for it, until its reader has taken everything.
+    async pull(controller) {
+      await controller.write(body);
+      await controller.end();
     },
   });
 }

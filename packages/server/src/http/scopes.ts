@@ -5,7 +5,7 @@ import type { Actor } from "../db/api-keys.ts";
 import type { AppEnv, Caller } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 
-/** Routes without parameters, whose pattern is the path itself: Hono makes a list of all handlers to find it. */
+/** Method and path of routes without parameters, whose pattern is the path itself: Hono makes a list of all handlers to find it. */
 const fixedRoutes = new Set<string>();
 
 type Declared = readonly KeyScope[];
@@ -78,10 +78,11 @@ export function requireDeclaredScopes(app: Hono<AppEnv>): void {
 }
 
 function routeOf(c: Context<AppEnv>): string {
-  const { path } = c.req;
-  if (fixedRoutes.has(path)) return path;
+  const { method, path } = c.req;
+  const name = `${method} ${path}`;
+  if (fixedRoutes.has(name)) return path;
   const route = routePath(c);
-  if (route === path) fixedRoutes.add(path);
+  if (route === path) fixedRoutes.add(name);
   return route;
 }
 

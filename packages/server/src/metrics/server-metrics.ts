@@ -37,9 +37,12 @@ export function createServerMetrics(): ServerMetrics {
     () => [{ value: 1, labels: [VERSION, Bun.version] }],
     ["version", "bun"],
   );
+  const ingestEvents = counter("wharf_ingest_events_total", "Events answered, by result.", ["result"]);
+  // From nothing, so that the first of each result counts as an increase.
+  for (const result of ["accepted", "duplicate", "rejected"]) ingestEvents.add(0, result);
   return {
     registry,
-    ingestEvents: counter("wharf_ingest_events_total", "Events answered, by result.", ["result"]),
+    ingestEvents,
     ingestBatches: counter("wharf_ingest_batches_total", "Batches answered with 202."),
     flushSeconds: histogram("wharf_ingest_flush_seconds", "Time of a flush, commit included.", SECONDS, [
       "result",

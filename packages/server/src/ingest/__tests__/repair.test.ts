@@ -3,6 +3,7 @@ import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { Database } from "../../db/database.ts";
 import { StorageError } from "../../errors.ts";
+import { createGitMatcher } from "../git-matcher.ts";
 import { repairAtBoot, repairIngest } from "../repair.ts";
 import { commit, send, start } from "./event-factory.ts";
 
@@ -42,6 +43,24 @@ describe("git activity that a process left unmatched when it died", () => {
     await repairAtBoot(server.current().writes, silent);
     expect(await matchedSession()).toBe(null);
   });
+});
+
+test("git activity whose matching failed is matched after the next round that does not fail", async () => {
+  await leaveUnmatched();
+  const { writes } = server.current();
+  let isAway = true;
+  const database: Database = {
+    ...writes,
+    run: (query) =>
+      isAway ? Promise.reject(new StorageError("away", "STORAGE_UNAVAILABLE")) : writes.run(query),
+  };
+  const matcher = createGitMatcher({ database });
+  const [row] = await server.sql<{ id: string }[]>`SELECT id FROM git_activity`;
+  await matcher.match([row?.id ?? ""], []);
+  expect(await matchedSession()).toBe(null);
+  isAway = false;
+  await matcher.match([], []);
+  expect(await matchedSession()).toBe("s1");
 });
 
 test("a repair that fails keeps no server from starting, and says so in the log", async () => {

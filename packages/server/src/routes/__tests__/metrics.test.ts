@@ -60,6 +60,20 @@ test("requests are counted by the pattern of their route, and unknown paths toge
   expect(text).not.toContain("/api/keys/one");
 });
 
+test("a path that is a route of its own for one method counts as the other route for another", async () => {
+  const series = 'wharf_http_requests_total{method="GET",route="/api/jobs/:id",status="404"}';
+  await server.request("POST", "/api/jobs/retry", { filter: {} });
+  const before = await scrape();
+  expect((await server.request("GET", "/api/jobs/retry")).status).toBe(404);
+  expect(sample(await scrape(), series) - sample(before, series)).toBe(1);
+});
+
+test("every result of ingest is there from the start", () => {
+  const text = createServerMetrics().registry.text();
+  for (const result of ["accepted", "duplicate", "rejected"])
+    expect(text).toContain(`wharf_ingest_events_total{result="${result}"} 0`);
+});
+
 test("flushes, pools, the queue, migrations and the process are there, each line in Prometheus' format", async () => {
   const metrics = createServerMetrics();
   const { reads, writer } = server.current();
