@@ -16,6 +16,8 @@ export type ServeOptions = { host: string; port: number };
 const CONNECTION_IDLE_S = 60;
 /** Above the largest body of any route; each route refuses its own limit earlier, with an answer. */
 const REQUEST_BODY_BYTES_MAX = 256 * 1024 * 1024;
+/** A smaller body, unless it is compressed, holds too few events for a large answer. */
+const BATCH_BYTES_MIN = 8 * 1024;
 const UNNAMED_HOST = "localhost";
 const ANY_ADDRESS = "::";
 const ANY_IPV4_ADDRESS = "0.0.0.0";
@@ -55,16 +57,20 @@ function answer(app: Hono<AppEnv>, request: Request, server: RequestAddresses) {
   return app.fetch(whole, { requestIP: () => server.requestIP(request) });
 }
 
-/** What is read may be large; the answers to what is written are not, and every promise costs them. */
-async function answerRead(...[app, request, server]: Parameters<typeof answer>): Promise<Response> {
+async function answerAtLength(...[app, request, server]: Parameters<typeof answer>): Promise<Response> {
   return await withWholeHead(await answer(app, request, server));
+}
+
+/** What is read, and a batch with a result for each event. A promise more would cost every event that comes alone. */
+function mayAnswerAtLength(request: Request): boolean {
+  return request.method === "GET" || Number(request.headers.get("content-length")) >= BATCH_BYTES_MIN;
 }
 
 function listen(app: Hono<AppEnv>, { host, port }: ServeOptions) {
   const settings = {
     port,
     fetch: (request: Request, server: RequestAddresses) =>
-      request.method === "GET" ? answerRead(app, request, server) : answer(app, request, server),
+      mayAnswerAtLength(request) ? answerAtLength(app, request, server) : answer(app, request, server),
     idleTimeout: CONNECTION_IDLE_S,
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
   };
