@@ -40,7 +40,7 @@ function receive(c: Context, limits: Limits): Promise<Uint8Array> {
   return within(body, limits.body_receive_ms);
 }
 
-/** One promise by hand: Promise.race beside try and finally takes twice as long. */
+/** By hand: Promise.race would make a promise for the deadline and wait for both, for every event that comes alone. */
 function within(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(tooSlow(ms)), ms);
