@@ -61,6 +61,14 @@ const settled = async (promise: Promise<unknown>) => {
   return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
 };
 
+/** Calls back so many times within one turn of the event loop, with all microtasks done in between, as sockets are read. */
+function inOneTurn(times: number, callBack: (n: number) => unknown): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const n of numbers(times)) setImmediate(() => callBack(n));
+  setImmediate(resolve);
+  return promise;
+}
+
 describe("group commit", () => {
   test("gathers requests that come together into one flush, and answers each with its own outcomes", async () => {
     const { writer, flush, flushes } = setup();
@@ -93,6 +101,31 @@ describe("group commit", () => {
     (await flush(1)).finish();
     await Promise.all(others);
     expect(flushes.map(({ items }) => items)).toEqual([[0], [2, 4]]);
+  });
+
+  test("waits for the end of the turn of the event loop, so that all requests of the turn share a flush", async () => {
+    const { writer, flush } = setup();
+    const answers: Promise<Outcome[]>[] = [];
+    await inOneTurn(5, (n) => answers.push(writer.write([n])));
+    const one = await flush(0);
+    expect(one.items).toEqual([0, 1, 2, 3, 4]);
+    one.finish();
+    await Promise.all(answers);
+  });
+
+  test("waits for it also when a flush ends in that turn", async () => {
+    const { writer, flush } = setup();
+    const answers = [writer.write([0])];
+    const one = await flush(0);
+    answers.push(writer.write([1]));
+    await inOneTurn(5, (n) => {
+      if (n === 0) one.finish();
+      answers.push(writer.write([2 + n]));
+    });
+    const two = await flush(1);
+    expect(two.items).toEqual([1, 2, 3, 4, 5, 6]);
+    two.finish();
+    await Promise.all(answers);
   });
 
   test("begins a second flush beside the first when enough waits, and never a third", async () => {
