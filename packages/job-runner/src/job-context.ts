@@ -7,6 +7,7 @@ import type { JobRun } from "./job-run.ts";
 import { parseValue } from "./parse-value.ts";
 import { createRunNotes, type LogFields, type RunNotes } from "./run-notes.ts";
 import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
+import { requireStorable } from "./storable-json.ts";
 
 /** What a job's `run` is given. */
 export interface JobContext {
@@ -30,7 +31,7 @@ export interface JobContext {
   sleep(name: string, time: number | Instant): Promise<void>;
   /**
    * Suspends the job until an event of this name and key was sent, at the earliest when the job was created. Undefined:
-   * none came within timeoutMs.
+   * none came within timeoutMs. Throws JobOptionError for a name or key that cannot be stored as it is.
    */
   waitForEvent<Payload extends z.ZodType = z.ZodType>(
     name: string,
@@ -150,6 +151,8 @@ export class RunContext implements JobContext {
 
   async #waitForEvent(name: string, wait: EventWait): Promise<ReceivedEvent<unknown> | undefined> {
     const { event, key = "", timeoutMs, payload: schema } = wait;
+    requireStorable(`The name of an event that a ${this.type} job waits for`, event);
+    requireStorable(`The key of an event that a ${this.type} job waits for`, key);
     const end = timeoutMs === undefined ? {} : sleepTime(timeoutMs);
     const { eventId, output } = await this.#stepsOfRun().pause({ name, event: { name: event, key }, ...end });
     if (eventId === null) return undefined;

@@ -3,7 +3,7 @@ import type { NewWait, StepRecord } from "./drivers/durable-store.ts";
 import { JobStepError, JobSuspendedError } from "./errors.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Persist } from "./persist.ts";
-import { storableJson } from "./storable-json.ts";
+import { requireStorable, storableJson } from "./storable-json.ts";
 
 /** Bytes of JSON that a step may return. Store larger results elsewhere and return where they are. */
 export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
@@ -61,6 +61,7 @@ export function createRunSteps(run: JobRun, { driver, persist }: StepServices) {
     if (name === "" || name.length > STEP_NAME_MAX_LENGTH) {
       throw invalid(`a step's name has 1 to ${STEP_NAME_MAX_LENGTH} characters.`);
     }
+    requireStorable(`The name of a step of a ${run.job.type} job`, name);
     if (names.has(name))
       throw invalid(`step "${name}" was started twice in one run; give each its own name.`);
     if (names.size >= STEPS_MAX)

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { JobDefinition } from "./define-job.ts";
 import type { NewJob } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
+import { requireStorable } from "./storable-json.ts";
 
 /** Ticks that one move enqueues at most; older missed ones are dropped. */
 export const MISSED_TICKS_MAX = 100;
@@ -43,6 +44,7 @@ export interface Schedule {
 export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions<Input>): Schedule {
   const { name, cron, job, input, missed = "latest", timeZone = "UTC" } = options;
   if (name === "") throw new JobOptionError("A schedule needs a name.");
+  requireStorable("The name of a schedule", name);
   const pattern = parseCron(name, cron, timeZone);
   if (typeof input !== "function") job.toNewJob(input);
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { createPostgresDriver } from "../drivers/postgres.ts";
 import {
   defineJob,
+  type JobContext,
   JobFailedError,
   type JobRunnerOptions,
   STEP_OUTPUT_MAX_BYTES,
@@ -18,6 +19,16 @@ const STORES: Record<string, () => Partial<JobRunnerOptions>> = {
   "Postgres without LISTEN": () => ({ listenSql: false }),
   SQLite: () => ({ dsn: "sqlite::memory:" }),
   memory: () => ({ dsn: "memory:" }),
+};
+
+const ODD_TEXTS = ["a\0b", "a\ud800"];
+const NAMED: Record<string, (ctx: JobContext, text: string) => Promise<unknown>> = {
+  "the name of an awaited event": (ctx, event) => ctx.waitForEvent("payment", { event, timeoutMs: 1 }),
+  "the key of an awaited event": (ctx, key) =>
+    ctx.waitForEvent("payment", { event: "paid", key, timeoutMs: 1 }),
+  "the name of a wait": (ctx, name) => ctx.waitForEvent(name, { event: "paid", timeoutMs: 1 }),
+  "the name of a sleep": (ctx, name) => ctx.sleep(name, 1),
+  "the name of a step": (ctx, name) => ctx.step(name, () => 1),
 };
 
 for (const [store, options] of Object.entries(STORES)) {
@@ -172,6 +183,28 @@ for (const [store, options] of Object.entries(STORES)) {
       await runner.sendEvent({ name: "go", payload: 1 });
       expect((await runner.waitFor(id)).output).toEqual({ early: 1, never: "timed out" });
     });
+
+    for (const [what, runWith] of Object.entries(NAMED)) {
+      test(`${what} that no store keeps as it is sends the job to the dead letters at once`, async () => {
+        const job = defineJob({
+          name: "odd",
+          input: z.number(),
+          run: (ctx, n) => runWith(ctx, ODD_TEXTS[n] ?? ""),
+        });
+        const runner = await started([job], options());
+        for (const n of ODD_TEXTS.keys()) {
+          const { id } = await runner.enqueue(job, n);
+          const ending = runner.waitFor(id, { timeoutMs: 10_000 });
+          await expect(ending).rejects.toMatchObject({ kind: "unrecoverable" });
+          const record = await runner.get(id);
+          expect(record).toMatchObject({
+            attempts: 1,
+            lastError: expect.stringMatching(/^JobOptionError: .* NUL/),
+          });
+          expect(await runner.steps(id)).toEqual([]);
+        }
+      });
+    }
 
     test("a payload that does not match fails the attempt, without its values in the error", async () => {
       const job = defineJob({

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createTestDatabase, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { z } from "zod";
 import { createMemoryDriver } from "../drivers/memory.ts";
-import { createJobRunner, defineJob } from "../index.ts";
+import { createJobRunner, defineJob, defineSchedule } from "../index.ts";
 import { anything } from "./anything.ts";
 import { ended, silent } from "./setup.ts";
 
@@ -66,9 +66,10 @@ describe("text that no store keeps as it is", () => {
     }
   });
 
-  test("is refused as the name or the queue of a job type", () => {
+  test("is refused as the name of a schedule, and the name or the queue of a job type", () => {
     for (const odd of [{ name: "a\0b" }, { name: "odd", queue: "a\0b" }])
       expect(() => defineJob({ input: anything, run: () => undefined, ...odd })).toThrow(/NUL/);
+    expect(() => defineSchedule({ name: "a\0b", cron: "0 * * * *", job: echo, input: null })).toThrow(/NUL/);
   });
 });
 
