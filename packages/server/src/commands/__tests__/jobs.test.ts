@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createJobRunner, defineJob } from "@wharf/job-runner";
+import { stripVTControlCharacters } from "node:util";
+import { createJobRunner, defineJob, type JobRunner } from "@wharf/job-runner";
 import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { z } from "zod";
 import { createEmptyDatabase } from "../../db/__tests__/empty-database.ts";
@@ -35,6 +36,14 @@ async function buried(type = "prune"): Promise<string> {
 
 const statusOf = async (id: string) =>
   (await database.sql<{ status: string }[]>`SELECT status FROM all_jobs WHERE id = ${id}`)[0]?.status;
+
+/** What a command writes to a terminal, without its colours. */
+async function onTerminal(runner: JobRunner, name: string, words: Options): Promise<string> {
+  const written: string[] = [];
+  const terminal = { write: (text: string) => written.push(text), isTTY: true };
+  await actions.get(name)?.read([], words)(runner, createOutput(terminal, false));
+  return stripVTControlCharacters(written.join(""));
+}
 
 describe("bun run jobs", () => {
   test("explains itself, and exits 2 when it was not asked to", async () => {
@@ -98,6 +107,26 @@ describe("jobs that are shown", () => {
     expect((await jobs("show", dead)).stdout).not.toContain("\u001b");
   });
 
+  test("come as a table on a terminal, whose head says what each column is", async () => {
+    const id = await enqueued("--delay-ms", "3600000");
+    const runner = createJobRunner({ sql: database.sql, workerMode: "inspect" });
+    const [head = "", line = ""] = (await onTerminal(runner, "list", {})).split("\n");
+    expect(head.trimEnd().split(/ +/)).toEqual([
+      "ID",
+      "STATE",
+      "QUEUE",
+      "TYPE",
+      "ATTEMPTS/MAX",
+      "CREATED",
+      "DETAIL",
+    ]);
+    expect(line.split(/ +/).slice(0, 5)).toEqual([id, "scheduled", "recurring", "prune", "0/3"]);
+    expect(line.indexOf("0/3")).toBe(head.indexOf("ATTEMPTS/MAX"));
+    const columns = head.trim().toLowerCase().split(/ +/).join(", ");
+    expect((await jobs("--help")).stdout).toContain(`parted by tabs: ${columns}\n`);
+    await runner.drain();
+  });
+
   test("come as the API's JSON, page by page", async () => {
     const ids = [await buried(), await buried(), await buried()].reverse();
     const first = await answerOf("list", "--limit", "2", "--status", "failed", "--type", "prune");
@@ -109,12 +138,7 @@ describe("jobs that are shown", () => {
 
   test("are told to be none on a terminal, and are none in a pipe", async () => {
     const runner = createJobRunner({ sql: database.sql, workerMode: "inspect" });
-    const told = async (name: string, words: Options) => {
-      const written: string[] = [];
-      const terminal = { write: (text: string) => written.push(text), isTTY: true };
-      await actions.get(name)?.read([], words)(runner, createOutput(terminal, false));
-      return written.join("");
-    };
+    const told = (name: string, words: Options) => onTerminal(runner, name, words);
     expect(await told("list", {})).toBe("There are no jobs.\n");
     expect(await told("list", { type: "prune", status: "dead" })).toBe("No job fits.\n");
     expect(await told("list", { cursor: "7" })).toBe("No job fits.\n");

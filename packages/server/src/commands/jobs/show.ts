@@ -101,7 +101,7 @@ function toRow(job: Job): Row {
     state,
     queue,
     type,
-    attempts: `${attempts}/${max_attempts}`,
+    "attempts/max": `${attempts}/${max_attempts}`,
     created: short(created_at),
     detail: detailOf(job),
   };
