@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isKnownEventType, payloadSchemas } from "@wharf/protocol";
 import { spawnProgram, TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
+import { z } from "zod";
 import { migratePhases } from "../db/phases.ts";
 import { ADMIN_KEY, ROOT, type ServerProcess, startServer } from "./faults/server-process.ts";
 
@@ -37,6 +39,27 @@ async function answerTo(command: string) {
   await program.exited;
   return JSON.parse(program.stdout);
 }
+
+describe("the fields of payloads that the README names", () => {
+  const lines = [...page.matchAll(/^- `([a-z.]+)`: (`.*)$/gm)];
+
+  test("are those of a session's start and end and of a commit", () => {
+    expect(lines.map(([, type]) => type)).toEqual(["session.start", "session.end", "git.commit"]);
+  });
+
+  for (const [, type = "", fields = ""] of lines) {
+    test(`are all that ${type} needs, with their values where only some are taken`, () => {
+      const shape: z.ZodRawShape = isKnownEventType(type) ? payloadSchemas[type].shape : {};
+      const needed = Object.entries(shape).filter(([, schema]) => !z.safeParse(schema, undefined).success);
+      const texts = needed.map(([name, schema]) =>
+        schema instanceof z.ZodEnum
+          ? `\`${name}\` (${schema.options.map((value) => `\`${value}\``).join(", ")})`
+          : `\`${name}\``,
+      );
+      expect(fields).toBe(texts.join(", "));
+    });
+  }
+});
 
 describe("the commands of the README", () => {
   test("send an event of this very moment, once, and read it back", async () => {
