@@ -18,8 +18,8 @@ export type UnmatchedGitFilters = {
 /** Where the page before ended. `id` null: at a session that started then; git activity of the same instant comes after it. */
 export type UnmatchedGitPosition = { time: string; id: string | null } | null;
 
-/** `rows` of git activity at most, and none behind that which would begin one item too many. */
-export type UnmatchedGitLimits = { rows: number; items: number };
+/** `rows` of git activity at most, `rowsPerItem` in one item, and none behind that which would begin one item too many. */
+export type UnmatchedGitLimits = { rows: number; items: number; rowsPerItem: number };
 
 /**
  * Git activity outside any session, newest first. `types` null: all of them. Only the rows that find room on the page travel whole:
@@ -33,13 +33,14 @@ export async function listUnmatchedGit(
   limits: UnmatchedGitLimits,
 ): Promise<UnmatchedGit[]> {
   const { workspace_id, device_id, after, before, newerThan } = filters;
+  const beginsItem = sql`(nth_of_pair - 1) % ${limits.rowsPerItem}::int = 0`;
   return await sql<UnmatchedGit[]>`
     SELECT g.*, w.display_name AS workspace_name, d.name AS device_name
     FROM (
-      SELECT id, nth_of_item, count(*) FILTER (WHERE nth_of_item = 1) OVER (ORDER BY timestamp DESC, id DESC) AS items
+      SELECT id, nth_of_pair, count(*) FILTER (WHERE ${beginsItem}) OVER (ORDER BY timestamp DESC, id DESC) AS items
       FROM (
         SELECT id, timestamp,
-          row_number() OVER (PARTITION BY workspace_id, device_id ORDER BY timestamp DESC, id DESC) AS nth_of_item
+          row_number() OVER (PARTITION BY workspace_id, device_id ORDER BY timestamp DESC, id DESC) AS nth_of_pair
         FROM (
           SELECT id, timestamp, workspace_id, device_id FROM git_activity
           WHERE session_id IS NULL
@@ -57,7 +58,7 @@ export async function listUnmatchedGit(
     ) page
     JOIN git_activity g USING (id)
     JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
-    WHERE page.items <= ${limits.items} OR (page.items = ${limits.items + 1} AND page.nth_of_item = 1)
+    WHERE page.items <= ${limits.items} OR (page.items = ${limits.items + 1} AND ${beginsItem})
     ORDER BY g.timestamp DESC, g.id DESC`;
 }
 

@@ -11,6 +11,7 @@ import { readQuery } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
 import {
   attachGit,
+  GIT_ROWS_PER_ITEM_MAX,
   GIT_ROWS_PER_PAGE_MAX,
   mergeTimeline,
   type TimelinePage,
@@ -56,6 +57,7 @@ async function readPage(
       ? listUnmatchedGit(sql, { ...filters, newerThan }, gitTypes, gitPosition(position), {
           rows: GIT_ROWS_PER_PAGE_MAX + 1,
           items: limit,
+          rowsPerItem: GIT_ROWS_PER_ITEM_MAX,
         })
       : [],
     findGitOfSessions(sql, onPage, gitTypes),
