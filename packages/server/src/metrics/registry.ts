@@ -34,12 +34,9 @@ export function createRegistry(): Registry {
 
   return {
     counter(name, help, labelNames = []) {
-      const series = new Map<string, { labels: string; value: number }>();
-      const lines = () =>
-        [...series.values()].map(({ labels, value }) => `${name}${braced(labels)} ${value}`);
+      const { all, find } = createSeries(labelNames, (labels) => ({ labels, value: 0 }));
+      const lines = () => all.map(({ labels, value }) => `${name}${braced(labels)} ${value}`);
       families.push({ name, help, type: "counter", lines });
-      const find = (values: LabelValues) =>
-        seriesOf(series, labelNames, values, (labels) => ({ labels, value: 0 }));
       if (labelNames.length === 0) find([]);
       return {
         add(count, ...values) {
@@ -50,12 +47,12 @@ export function createRegistry(): Registry {
     },
 
     histogram(name, help, bounds, labelNames = []) {
-      const series = new Map<string, HistogramSeries>();
-      const lines = () => [...series.values()].flatMap((one) => histogramLines(name, bounds, one));
+      const { all, find } = createSeries(labelNames, (labels) => emptySeries(labels, bounds.length));
+      const lines = () => all.flatMap((one) => histogramLines(name, bounds, one));
       families.push({ name, help, type: "histogram", lines });
       return {
         observe(value, ...values) {
-          const one = seriesOf(series, labelNames, values, (labels) => emptySeries(labels, bounds.length));
+          const one = find(values);
           const bucket = bounds.findIndex((bound) => value <= bound);
           if (bucket >= 0) one.counts[bucket] = (one.counts[bucket] ?? 0) + 1;
           one.count += 1;
@@ -87,19 +84,33 @@ function emptySeries(labels: string, buckets: number): HistogramSeries {
   return { labels, counts: Array.from({ length: buckets }, () => 0), count: 0, sum: 0 };
 }
 
-function seriesOf<Series>(
-  series: Map<string, Series>,
-  labelNames: readonly string[],
-  values: LabelValues,
-  create: (labels: string) => Series,
-): Series {
-  const [only] = values;
-  const key = values.length === 1 && only !== undefined ? only : values.join("\n");
-  const known = series.get(key);
-  if (known !== undefined) return known;
-  const created = create(render(labelNames, values));
-  series.set(key, created);
-  return created;
+type Branch<Series> = { series?: Series; next: Map<string, Branch<Series>> };
+
+/** A metric's series, found label by label: joining the values to one key made a new text to hash, three times a request. */
+function createSeries<Series>(labelNames: readonly string[], create: (labels: string) => Series) {
+  const all: Series[] = [];
+  const root: Branch<Series> = { next: new Map() };
+
+  function find(values: LabelValues): Series {
+    let branch = root;
+    for (const value of values) branch = branch.next.get(value) ?? grow(branch, value);
+    return branch.series ?? add(branch, values);
+  }
+
+  function grow(branch: Branch<Series>, value: string): Branch<Series> {
+    const grown: Branch<Series> = { next: new Map() };
+    branch.next.set(value, grown);
+    return grown;
+  }
+
+  function add(branch: Branch<Series>, values: LabelValues): Series {
+    const series = create(render(labelNames, values));
+    branch.series = series;
+    all.push(series);
+    return series;
+  }
+
+  return { all, find };
 }
 
 function familyText({ name, help, type, lines }: Family): string {
