@@ -36,8 +36,11 @@ export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) 
 
 function readBatch(text: string, limits: Limits): ReceivedEvent[] {
   const body = parseJsonBody(text);
-  refuseTooMany(countEvents(body), limits);
-  return parseWith(eventBatchSchema, body).events.map((value) => ({ value }));
+  const events = eventsOf(body);
+  refuseTooMany(events.length, limits);
+  // zod copies the list, 2 µs of an event that comes alone: it is asked only to say what is wrong.
+  if (events.length === 0) parseWith(eventBatchSchema, body);
+  return events.map((value) => ({ value }));
 }
 
 function readLines(text: string, limits: Limits): ReceivedEvent[] {
@@ -60,10 +63,10 @@ function readLine(line: string): ReceivedEvent {
   }
 }
 
-function countEvents(body: unknown): number {
-  const hasEvents =
+function eventsOf(body: unknown): readonly unknown[] {
+  const holdsList =
     typeof body === "object" && body !== null && "events" in body && Array.isArray(body.events);
-  return hasEvents && Array.isArray(body.events) ? body.events.length : 0;
+  return holdsList && Array.isArray(body.events) ? body.events : [];
 }
 
 function refuseTooMany(count: number, limits: Limits): void {
