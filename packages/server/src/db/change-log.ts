@@ -1,13 +1,21 @@
 import type { Sql } from "./postgres.ts";
 
+/** Which workspaces, devices and sessions the `stored` events are of: one row, gathered once for all that ask. */
+export function touchedRow(sql: Sql) {
+  return sql`
+    touched AS MATERIALIZED (
+      SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
+        array_agg(DISTINCT device_id) AS device_ids,
+        coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
+      FROM stored
+    )`;
+}
+
 /** One row a flush, not one an event, for those who read live. */
 export function changeLogRow(sql: Sql) {
   return sql`
     change_rows AS (
       INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
-      SELECT 'events', count(*)::int, array_agg(id),
-        ARRAY(SELECT DISTINCT session_id FROM stored WHERE session_id IS NOT NULL),
-        ARRAY(SELECT DISTINCT workspace_id FROM stored)
-      FROM stored HAVING count(*) > 0
+      SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
     )`;
 }

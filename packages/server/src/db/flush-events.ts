@@ -1,4 +1,4 @@
-import { changeLogRow } from "./change-log.ts";
+import { changeLogRow, touchedRow } from "./change-log.ts";
 import { deviceRows } from "./devices.ts";
 import { gitActivityRows, isGitActivity } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
@@ -44,10 +44,11 @@ export type FlushInput = {
 };
 
 /**
- * `by-row`: foreign keys check the parents of every row; `by-set`: the statement does, for all rows at once, on a connection
- * that leaves foreign keys out (DbOptions.foreignKeysByRow).
+ * How it is made sure that the parents of events are there and that no event is stored twice. `by-row`: by the table's
+ * constraints, for each row (foreign keys, ON CONFLICT). `by-set`: by the statement, once for all rows, on a connection that
+ * leaves foreign keys out (DbOptions.foreignKeysByRow).
  */
-export type ParentChecks = "by-row" | "by-set";
+export type FlushChecks = "by-row" | "by-set";
 
 export type FlushOutput = {
   stored_count: number;
@@ -68,28 +69,30 @@ type FlushParts = { links: boolean; sessions: boolean; git: boolean; relations: 
  * Stores one flush and everything that its events mean, in one statement: either all of it is committed, or nothing.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions; reading only what
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
- * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also 55P03 and 55000 (see holdParents).
+ * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also 55P03 and 55000 (see holdParents),
+ * and 23505 for an event that somebody else has stored meanwhile.
  */
 export async function flushEvents(
   sql: Sql,
   input: FlushInput,
-  checks: ParentChecks = "by-row",
+  checks: FlushChecks = "by-row",
 ): Promise<FlushOutput> {
   const { events, unsettled, notes } = input;
   const parts = partsOf(input);
   const written = { devices: parts.links, sessions: parts.sessions };
   const bySet = checks === "by-set";
   const [row] = await sql<FlushOutput[]>`
-    WITH ${storedRows(sql, events)},
+    WITH ${storedRows(sql, events, checks)},
     ${projectionRows(sql, parts, unsettled)}
     ${parts.notes ? sql`${noteRows(sql, notes)},` : sql``}
+    ${touchedRow(sql)},
     ${changeLogRow(sql)}
     SELECT
       stored_count,
       ${bySet ? sql`${holdParents(sql, written)} AS parents_held,` : sql``}
-      CASE WHEN stored_count <> ${events.length}::int THEN (SELECT array_agg(id) FROM stored) END AS stored_ids,
+      CASE WHEN stored_count <> ${events.length}::int THEN event_ids END AS stored_ids,
       ${afterwards(sql, parts)}
-    FROM (SELECT count(*)::int AS stored_count FROM stored) AS counted`;
+    FROM touched`;
   if (row === undefined) throw new Error("the flush returned no row");
   return row;
 }
@@ -106,7 +109,7 @@ export async function flushEventsAlone(
   reason: string,
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    WITH ${storedRows(sql, input.events)},
+    WITH ${storedRows(sql, input.events, "by-row")},
     parents_devices AS (
       INSERT INTO devices (id, name, type)
       SELECT DISTINCT device_id, 'unknown-device', 'local' FROM stored ORDER BY device_id
@@ -134,6 +137,7 @@ export async function projectStoredEvents(sql: Sql, eventIds: readonly string[])
       SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM events WHERE id = ANY(${eventIds})
     ),
     ${projectionRows(sql, parts, "all")}
+    ${touchedRow(sql)},
     ${changeLogRow(sql)},
     done AS (DELETE FROM projection_retries WHERE event_id IN (SELECT id FROM stored))
     SELECT
@@ -198,17 +202,21 @@ const SEPARATOR = "\u001f";
  * One text a column, taken apart by Postgres: 12.8 µs a row until the row is in a table without indexes, against 19.6 µs for
  * jsonb_to_recordset, which parses every payload twice, and 16.6 µs for unnest of arrays. Rows are scanned and inserted in the
  * order in which they come, by id; a join with the tombstones might sort them otherwise, and flushes would deadlock.
+ * Repeats that are looked for at once cost 4 % less of Postgres' time than ON CONFLICT, which looks for each row's twice.
  */
-function storedRows(sql: Sql, events: readonly EventRow[]): Fragment {
+function storedRows(sql: Sql, events: readonly EventRow[], checks: FlushChecks): Fragment {
   const column = (values: readonly string[]) =>
     sql`string_to_table(${values.join(SEPARATOR)}::text, ${SEPARATOR}::text)`;
-  const sessionIds = [...new Set(events.map((event) => event.session_id ?? ""))];
+  const list = (ids: Iterable<string>) =>
+    sql`string_to_array(${[...ids].join(SEPARATOR)}::text, ${SEPARATOR}::text)`;
+  const sessionIds = new Set(events.map((event) => event.session_id ?? ""));
+  const ids = events.map((event) => event.id);
   return sql`
     stored AS (
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
       SELECT id, type, timestamp::timestamptz, device_id, workspace_id, nullif(session_id, ''), data::jsonb, blob_refs::jsonb
       FROM ROWS FROM (
-        ${column(events.map((event) => event.id))},
+        ${column(ids)},
         ${column(events.map((event) => event.type))},
         ${column(events.map((event) => event.timestamp))},
         ${column(events.map((event) => event.device_id))},
@@ -218,10 +226,13 @@ function storedRows(sql: Sql, events: readonly EventRow[]): Fragment {
         ${column(events.map((event) => event.blob_refs))}
       ) AS sent (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
       WHERE session_id <> ALL (ARRAY(
-        SELECT t.session_id FROM session_tombstones t
-        WHERE t.session_id = ANY (string_to_array(${sessionIds.join(SEPARATOR)}::text, ${SEPARATOR}::text))
+        SELECT t.session_id FROM session_tombstones t WHERE t.session_id = ANY (${list(sessionIds)})
       ))
-      ON CONFLICT (id) DO NOTHING
+      ${
+        checks === "by-set"
+          ? sql`AND id NOT IN (SELECT known.id FROM events known WHERE known.id = ANY (${list(ids)}))`
+          : sql`ON CONFLICT (id) DO NOTHING`
+      }
       RETURNING id, type, timestamp, device_id, workspace_id, session_id, data
     )`;
 }

@@ -18,8 +18,10 @@ export const BY_ROW_AFTER_FAILURE_MS = 1_000;
 /** Rights and poolers change seldom, and each try is a connection refused. */
 export const BY_ROW_AFTER_REFUSAL_MS = 60_000;
 
-/** By SQLSTATE, why a flush could not check its parents itself, and for how long the foreign keys do. Nothing is stored then. */
+/** By SQLSTATE, why a flush could not check itself what it stores, and for how long the constraints do. Nothing is stored then. */
 const BY_ROW_MS: Readonly<Record<string, number>> = {
+  // unique_violation: one of its events was stored while it looked for repeats. ON CONFLICT lets the others through.
+  "23505": 0,
   // lock_not_available: a parent is being deleted, or rows that the flush needs are locked for long.
   "55P03": BY_ROW_AFTER_FAILURE_MS,
   // object_not_in_prerequisite_state: a trigger would not fire.
@@ -31,7 +33,7 @@ const BY_ROW_MS: Readonly<Record<string, number>> = {
   "08P01": BY_ROW_AFTER_REFUSAL_MS,
 };
 
-/** Runs a flush by the set where that may be, and else by the foreign keys, with the same outcome. */
+/** Runs a flush by the set where that may be, and else by the row, with the same outcome. */
 export function createFlushRunner(options: FlushRunnerOptions): FlushRunner {
   const { database, bySetDatabase, now = () => performance.now() } = options;
   let byRowUntil_ms = Number.NEGATIVE_INFINITY;

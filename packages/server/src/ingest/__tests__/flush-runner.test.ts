@@ -53,6 +53,14 @@ describe("a flush that cannot check its parents itself", () => {
     });
   }
 
+  test("is run by the row alone when one of its events was stored meanwhile, and the next one is not", async () => {
+    const { ran, state, run } = setup("23505");
+    expect(await run()).toEqual(OUTPUT);
+    state.fails = false;
+    await run();
+    expect(ran).toEqual(["by set", "by row", "by set"]);
+  });
+
   test("is not run again after any other error, which may have another reason", async () => {
     for (const code of ["23503", "40P01", "57014", "CONNECTION_CLOSED"]) {
       const { ran, run } = setup(code);
