@@ -6,6 +6,7 @@ import type { JobDefinition } from "./define-job.ts";
 import { EVENT_DAYS } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
 import type { Schedule } from "./schedule.ts";
+import { requireStorable } from "./storable-json.ts";
 
 const CONCURRENCY = 10;
 const LEASE_MS = 30_000;
@@ -71,6 +72,7 @@ export function settingsOf(options: JobRunnerOptions) {
     throw new JobOptionError("leaseMarginMs must be more than 0 and less than half of leaseMs.");
   }
   const workerId = options.workerId ?? `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
+  requireStorable("A worker id", workerId);
   const logger = options.logger ?? pino({ name: "job-runner", level: "warn" });
   const idleBackoff: Backoff = {
     baseMs: options.backoffBaseMs ?? IDLE_BACKOFF_BASE_MS,

@@ -227,7 +227,11 @@ function createIngest(
   const workspaces = createWorkspaceResolver(writes);
   const flush = createFlush({
     database: writes,
-    runFlush: createFlushRunner({ database: writes, bySetDatabase: flushes }),
+    runFlush: createFlushRunner({
+      database: writes,
+      bySetDatabase: flushes,
+      onRetry: () => metrics.flushRetries.add(1),
+    }),
     workspaces,
     parents: createSettledParents(),
     gitMatcher: createGitMatcher({

@@ -66,6 +66,10 @@ describe("text that no store keeps as it is", () => {
     }
   });
 
+  test("is refused as the id of a worker", () => {
+    expect(() => createJobRunner({ ...silent, dsn: "memory:", workerId: "a\0b" })).toThrow(/worker id .*NUL/);
+  });
+
   test("is refused as the name of a schedule, and the name or the queue of a job type", () => {
     for (const odd of [{ name: "a\0b" }, { name: "odd", queue: "a\0b" }])
       expect(() => defineJob({ input: anything, run: () => undefined, ...odd })).toThrow(/NUL/);

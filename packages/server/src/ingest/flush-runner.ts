@@ -9,6 +9,8 @@ export type FlushRunnerOptions = {
   database: Database;
   /** Connections that leave foreign keys to the statement (ADR 23); null: never. */
   bySetDatabase: Database | null;
+  /** Told of each flush that is run again by the row. */
+  onRetry?: () => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -35,7 +37,7 @@ const BY_ROW_MS: Readonly<Record<string, number>> = {
 
 /** Runs a flush by the set where that may be, and else by the row, with the same outcome. */
 export function createFlushRunner(options: FlushRunnerOptions): FlushRunner {
-  const { database, bySetDatabase, now = () => performance.now() } = options;
+  const { database, bySetDatabase, onRetry, now = () => performance.now() } = options;
   let byRowUntil_ms = Number.NEGATIVE_INFINITY;
 
   return async function runFlush(input) {
@@ -46,6 +48,7 @@ export function createFlushRunner(options: FlushRunnerOptions): FlushRunner {
         const byRow_ms = BY_ROW_MS[errorCode(error) ?? ""];
         if (byRow_ms === undefined) throw error;
         byRowUntil_ms = now() + byRow_ms;
+        onRetry?.();
       }
     }
     return await database.run((sql) => flushEvents(sql, input, "by-row"));

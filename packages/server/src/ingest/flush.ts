@@ -118,6 +118,7 @@ async function store(
   events: CheckedEvent[],
   verdicts: Verdicts,
   dependencies: FlushDependencies,
+  isSecondTry = false,
 ): Promise<void> {
   const rows = await resolveRows(events, verdicts, dependencies);
   if (rows.length === 0) return;
@@ -130,12 +131,16 @@ async function store(
     if (rows.length === 1 || !isDataError(error))
       return await storeAlone(rows, error, verdicts, dependencies);
     const middle = Math.ceil(events.length / 2);
-    await store(events.slice(0, middle), verdicts, dependencies);
-    await store(events.slice(middle), verdicts, dependencies);
+    await store(events.slice(0, middle), verdicts, dependencies, isSecondTry);
+    await store(events.slice(middle), verdicts, dependencies, isSecondTry);
     return;
   }
   // After the commit: an error from here on must not make what is stored look like a duplicate.
-  await settle(flushed, verdicts, dependencies);
+  const gone = await settle(flushed, verdicts, dependencies);
+  if (gone.length === 0) return;
+  // Their first was deleted after this flush had found it: they are new now.
+  if (isSecondTry) throw ledgerBroken();
+  await store(gone, verdicts, dependencies, true);
 }
 
 async function resolveRows(
@@ -187,11 +192,12 @@ async function storeWhole(
   }
 }
 
+/** Answers with the events that were neither stored nor are there, nor of a deleted session. */
 async function settle(
   { rows, asked, output }: Flushed,
   verdicts: Verdicts,
   dependencies: FlushDependencies,
-): Promise<void> {
+): Promise<CheckedEvent[]> {
   const others: Row[] = [];
   const stored: Row[] = [];
   const isAll = output.stored_ids === null && output.stored_count > 0;
@@ -202,7 +208,7 @@ async function settle(
   }
   accept(stored, output, verdicts, dependencies.gitMatcher);
   dependencies.parents.settle(stored, asked, output);
-  if (others.length > 0) await settleOthers(others, verdicts, dependencies);
+  return others.length === 0 ? [] : await settleOthers(others, verdicts, dependencies);
 }
 
 /** Events that tie git activity to a session, or may, are answered when that is done; the rest, and the next flush, go on. */
@@ -225,18 +231,28 @@ function accept(
   }
 }
 
-/** An id counts as a duplicate only when it is found; what was neither stored nor found makes the flush an error. */
-async function settleOthers(rows: Row[], verdicts: Verdicts, dependencies: FlushDependencies): Promise<void> {
+/** An id counts as a duplicate only when it is found. Answers with those that are not, unless their session was deleted. */
+async function settleOthers(
+  rows: Row[],
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<CheckedEvent[]> {
   const located = await dependencies.database.run((sql) => locateEvents(sql, rows));
   const rowOf = new Map(rows.map((row) => [row.id, row]));
   const notes: IngestNote[] = [];
+  const gone: CheckedEvent[] = [];
   for (const { id, found, differs, session_deleted } of located) {
     const row = rowOf.get(id);
-    if (row === undefined || (!found && !session_deleted)) throw ledgerBroken();
+    if (row === undefined) throw ledgerBroken();
+    if (!found && !session_deleted) {
+      gone.push(row.event);
+      continue;
+    }
     verdicts.set(row.event, found ? DUPLICATE : { status: "rejected", error: "its session was deleted" });
     if (differs) notes.push(differentBody(row));
   }
   await dependencies.database.run((sql) => insertNotes(sql, notes));
+  return gone;
 }
 
 async function storeAlone(
@@ -253,7 +269,9 @@ async function storeAlone(
     const stored = new Set(ids);
     const others = rows.filter((row) => !stored.has(row.id));
     for (const row of rows) if (stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
-    if (others.length > 0) await settleOthers(others, verdicts, dependencies);
+    if (others.length === 0) return;
+    const gone = await settleOthers(others, verdicts, dependencies);
+    if (gone.length > 0) throw ledgerBroken();
   } catch (error) {
     if (rows.length > 1 || !isDataError(error)) throw error;
     const reason = `the database refused it: ${describeDatabaseError(error)}`;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { createUlid } from "@wharf/protocol";
+import { until } from "@wharf/testkit";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { anEvent, minute, send, start, statuses, toolUse, WORKSPACE } from "./event-factory.ts";
 
@@ -25,6 +27,29 @@ describe("a deleted session", () => {
       await sql`DELETE FROM sessions WHERE id = ${id}`;
     });
   };
+
+  // First, because flushes that have met a deletion go by the row for a second.
+  test("leaves its events' ids to whoever sends them outside it, also to a flush that had found them", async () => {
+    await send(server, [toolUse("s1", 0, { id: createUlid(2_000) }), anEvent()]);
+    const [known] = await server.sql`SELECT id FROM events WHERE session_id = 's1'`;
+    const [first, moved] = [anEvent({ id: createUlid(1_000) }), anEvent({ id: known?.["id"] })];
+    const holding = await server.sql.reserve();
+    await holding`BEGIN`;
+    await holding`INSERT INTO events SELECT * FROM jsonb_populate_record(
+      (SELECT e FROM events e WHERE session_id IS NULL LIMIT 1), ${server.sql.json({ id: first.id })})`;
+    const answer = send(server, [first, moved]);
+    const waiting = () => server.sql`SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted`;
+    await until(async () => (await waiting()).length > 0, {
+      describe: "a flush that waits for the first event",
+    });
+    await deleteSession("s1");
+    await holding`ROLLBACK`;
+    holding.release();
+    expect(statuses(await answer)).toEqual(["accepted", "accepted"]);
+    expect(await server.sql`SELECT 1 FROM events WHERE id = ${moved.id} AND session_id IS NULL`).toHaveLength(
+      1,
+    );
+  });
 
   test("stays deleted: its events are rejected alone, with the reason, and so are reports of it", async () => {
     const old = toolUse("s1", 0);
