@@ -5,6 +5,7 @@ import type { AppEnv } from "../http/context.ts";
 import { parseJsonBody, parseWith, requireContentType } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { requireScope } from "../http/scopes.ts";
+import { isRecord } from "../ingest/clean-value.ts";
 import { type IngestDependencies, ingestEvents, type ReceivedEvent } from "../ingest/ingest-events.ts";
 import { parseJson } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
@@ -64,9 +65,8 @@ function readLine(line: string): ReceivedEvent {
 }
 
 function eventsOf(body: unknown): readonly unknown[] {
-  const holdsList =
-    typeof body === "object" && body !== null && "events" in body && Array.isArray(body.events);
-  return holdsList && Array.isArray(body.events) ? body.events : [];
+  const events = isRecord(body) ? body["events"] : undefined;
+  return Array.isArray(events) ? events : [];
 }
 
 function refuseTooMany(count: number, limits: Limits): void {
