@@ -1,17 +1,6 @@
 import type { Sql } from "./postgres.ts";
 
-/** Which workspaces, devices and sessions the `stored` events are of: one row, gathered once for all that ask. */
-export function touchedRow(sql: Sql) {
-  return sql`
-    touched AS MATERIALIZED (
-      SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
-        array_agg(DISTINCT device_id) AS device_ids,
-        coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
-      FROM stored
-    )`;
-}
-
-/** One row a flush, not one an event, for those who read live. */
+/** One row a flush, not one an event, for those who read live: what `touched` says of it. */
 export function changeLogRow(sql: Sql) {
   return sql`
     change_rows AS (

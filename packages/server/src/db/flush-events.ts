@@ -1,4 +1,4 @@
-import { changeLogRow, touchedRow } from "./change-log.ts";
+import { changeLogRow } from "./change-log.ts";
 import { deviceRows } from "./devices.ts";
 import { gitActivityRows, isGitActivity } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
@@ -176,6 +176,17 @@ function projectionRows(sql: Sql, parts: FlushParts, unsettled: UnsettledParents
     ${parts.sessions ? sql`${sessionRows(sql, ofSessions)},` : sql``}
     ${parts.git ? sql`${gitActivityRows(sql)},` : sql``}
     ${parts.relations ? sql`${relationRows(sql)},` : sql``}`;
+}
+
+/** Which workspaces, devices and sessions the `stored` events are of: one row, gathered once for all that ask. */
+function touchedRow(sql: Sql): Fragment {
+  return sql`
+    touched AS MATERIALIZED (
+      SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
+        array_agg(DISTINCT device_id) AS device_ids,
+        coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
+      FROM stored
+    )`;
 }
 
 /** What is left to do after the commit, and what need not be asked again. */

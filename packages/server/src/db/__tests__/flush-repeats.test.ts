@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createUlid } from "@wharf/protocol";
 import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { createFlushRunner } from "../../ingest/flush-runner.ts";
 import { type Database, openDatabase } from "../database.ts";
@@ -7,6 +6,7 @@ import { errorCode } from "../database-errors.ts";
 import { type EventRow, type FlushInput, flushEvents, NO_NOTES } from "../flush-events.ts";
 import { migratePhases } from "../phases.ts";
 import { createDb, type Sql } from "../postgres.ts";
+import { eventRow } from "./event-row.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -36,19 +36,6 @@ function open(foreignKeysByRow: boolean): Database {
   return pool;
 }
 
-function anEvent(): EventRow {
-  return {
-    id: createUlid(),
-    type: "tool.use",
-    timestamp: "2026-03-01T10:00:00Z",
-    device_id: "d",
-    workspace_id: "w",
-    session_id: null,
-    data: "{}",
-    blob_refs: "[]",
-  };
-}
-
 const inputOf = (...events: EventRow[]): FlushInput => ({
   events,
   notes: NO_NOTES,
@@ -74,7 +61,7 @@ async function untilOneWaits(): Promise<void> {
 describe("repeats of events, in a flush that looks for them by the set", () => {
   test("are left out, one or all of them", async () => {
     const sql = connect();
-    const [known, fresh] = [anEvent(), anEvent()];
+    const [known, fresh] = [eventRow(), eventRow()];
     await flushEvents(sql, inputOf(known), "by-set");
     const mixed = await flushEvents(sql, inputOf(known, fresh), "by-set");
     expect(mixed).toMatchObject({ stored_count: 1, stored_ids: [fresh.id] });
@@ -85,7 +72,7 @@ describe("repeats of events, in a flush that looks for them by the set", () => {
   });
 
   test("end the flush with nothing stored when they were stored after it looked", async () => {
-    const [contested, fresh] = [anEvent(), anEvent()];
+    const [contested, fresh] = [eventRow(), eventRow()];
     const other = await storing(contested);
     const code = flushEvents(connect(), inputOf(contested, fresh), "by-set").then(() => "done", errorCode);
     await untilOneWaits();
@@ -95,7 +82,7 @@ describe("repeats of events, in a flush that looks for them by the set", () => {
   });
 
   test("are stored when whoever was storing them gave up", async () => {
-    const contested = anEvent();
+    const contested = eventRow();
     const other = await storing(contested);
     const flushed = flushEvents(connect(), inputOf(contested), "by-set").then(
       (output) => output.stored_count,
@@ -107,7 +94,7 @@ describe("repeats of events, in a flush that looks for them by the set", () => {
   });
 
   test("that come up in the middle of a flush leave its other events to be stored, by the row", async () => {
-    const [contested, fresh] = [anEvent(), anEvent()];
+    const [contested, fresh] = [eventRow(), eventRow()];
     const other = await storing(contested);
     const runFlush = createFlushRunner({ database: open(true), bySetDatabase: open(false) });
     const flushed = runFlush(inputOf(contested, fresh));

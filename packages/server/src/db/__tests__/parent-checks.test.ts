@@ -7,6 +7,7 @@ import { type EventRow, flushEvents, NO_NOTES } from "../flush-events.ts";
 import { obstacleToChecksBySet } from "../parent-checks.ts";
 import { migratePhases } from "../phases.ts";
 import { createDb, type Sql } from "../postgres.ts";
+import { eventRow } from "./event-row.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -29,19 +30,7 @@ function connect(foreignKeysByRow: boolean): Sql {
   return sql;
 }
 
-function anEvent(fields: Partial<EventRow> = {}): EventRow {
-  return {
-    id: createUlid(),
-    type: "tool.use",
-    timestamp: "2026-03-01T10:00:00Z",
-    device_id: "d",
-    workspace_id: "w",
-    session_id: "s",
-    data: "{}",
-    blob_refs: "[]",
-    ...fields,
-  };
-}
+const anEvent = (fields: Partial<EventRow> = {}) => eventRow({ session_id: "s", ...fields });
 
 const NOTHING_UNSETTLED = { device_ids: [], session_ids: [] };
 
