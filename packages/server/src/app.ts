@@ -62,6 +62,8 @@ export type WorkerDependencies = {
 export type AppDependencies = WorkerDependencies & {
   jobs: JobAdministration;
   queueDepth: () => QueueDepth;
+  /** Resolves when what was acknowledged is projected. */
+  caughtUp: () => Promise<void>;
   /** For reads: rows as they go out in JSON. */
   reads: Database;
   /** For what people change; apart from ingest, whose few connections are always busy. */
@@ -79,6 +81,15 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/health", healthRoutes(dependencies));
   app.use("/api/*", refuseUnlessReady(readiness));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
+  app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
+  app.route("/api/keys", keyRoutes({ edits, limits }));
+  app.route("/api/limits", limitRoutes({ limits }));
+  app.route("/api/jobs", jobRoutes(dependencies));
+  app.route("/api/jobs", jobActionRoutes(dependencies));
+  app.route("/api/queues", queueRoutes(dependencies));
+  app.route("/api/ingest", ingestHealthRoutes(dependencies));
+  // Of the routes below, which read or change what events are projected onto, and of no other.
+  app.use("/api/*", afterProjections(dependencies.caughtUp));
   app.route("/api/sessions", sessionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(dependencies));
   app.route("/api/timeline", timelineRoutes(dependencies));
@@ -87,15 +98,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/remote-envs", remoteEnvRoutes(dependencies));
   app.route("/api/blueprints", blueprintRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(dependencies));
-  app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
-  app.route("/api/keys", keyRoutes({ edits, limits }));
   app.route("/api/devices", enrolmentRoutes({ edits, limits }));
   app.route("/api/devices", deviceChangeRoutes({ edits, limits }));
-  app.route("/api/limits", limitRoutes({ limits }));
-  app.route("/api/jobs", jobRoutes(dependencies));
-  app.route("/api/jobs", jobActionRoutes(dependencies));
-  app.route("/api/queues", queueRoutes(dependencies));
-  app.route("/api/ingest", ingestHealthRoutes(dependencies));
   app.route(
     "/api/openapi.json",
     openApiRoutes(() => routeScopes(app)),
@@ -165,6 +169,14 @@ function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
     };
     return problemResponse(c, c.var.requestId, problem ?? fallback);
   });
+}
+
+/** Whoever asks sees what was acknowledged before. */
+function afterProjections(caughtUp: () => Promise<void>) {
+  return async function waitForProjections(_c: unknown, next: () => Promise<void>): Promise<void> {
+    await caughtUp();
+    await next();
+  };
 }
 
 /** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */

@@ -16,8 +16,8 @@ import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
 import { createFlushRunner } from "./ingest/flush-runner.ts";
-import { createGitMatcher, MATCHING_CONNECTIONS } from "./ingest/git-matcher.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
+import { createProjector, PROJECTION_CONNECTIONS } from "./ingest/projector.ts";
 import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
@@ -90,12 +90,7 @@ async function start(
     onRefusal: (limit) => metrics.refusals.add(1, limit),
   });
   const blobs = await openBlobStore(config.blobs, pools.blobs);
-  const jobs = createServerJobs({
-    database: writes,
-    blobs,
-    logger,
-    session_idle_ms: config.sessionIdleMs,
-  });
+  const jobs = createServerJobs({ database: writes, blobs, logger, session_idle_ms: config.sessionIdleMs });
   const runner = createJobRunner({
     sql: pools.sql,
     listenSql: direct,
@@ -124,6 +119,7 @@ async function start(
     reads,
     edits,
     queueDepth: ingest.writer.depth,
+    caughtUp: ingest.caughtUp,
     jobs: runner,
     jobMetrics: runner.metrics.prometheus,
     ingest: ingest.dependencies,
@@ -144,7 +140,7 @@ async function start(
   async function drain(): Promise<void> {
     readiness.set("draining");
     await http.stop(HTTP_GRACE_MS);
-    await ingest.writer.drained();
+    await ingest.drained();
     await runner.drain(JOBS_GRACE_MS);
     processMetrics.stop();
     await pools.close();
@@ -198,7 +194,7 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   });
   // What is written here is done again when it is lost: nobody waits for the disk.
   const projections = open("projections", {
-    max: MATCHING_CONNECTIONS,
+    max: PROJECTION_CONNECTIONS,
     plansByIndex: true,
     synchronousCommit: false,
   });
@@ -225,6 +221,13 @@ function createIngest(
   logger: Logger,
 ) {
   const workspaces = createWorkspaceResolver(writes);
+  const parents = createSettledParents();
+  const projector = createProjector({
+    database: projections,
+    onQuiet: parents.settleSessions,
+    onFailure: (reason) =>
+      logger.warn({ reason }, "what events say of sessions was not projected: a job does it within a minute"),
+  });
   const flush = createFlush({
     database: writes,
     runFlush: createFlushRunner({
@@ -233,11 +236,8 @@ function createIngest(
       onRetry: () => metrics.flushRetries.add(1),
     }),
     workspaces,
-    parents: createSettledParents(),
-    gitMatcher: createGitMatcher({
-      database: projections,
-      onFailure: (reason) => logger.warn({ reason }, "git activity was not matched: it will be later"),
-    }),
+    parents,
+    projector,
     onRetry: (reason) => {
       metrics.flushRetries.add(1);
       logger.warn({ reason }, "flush tried again");
@@ -256,5 +256,7 @@ function createIngest(
     saveNotes: (notes) =>
       notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
   };
-  return { writer, workspaces, dependencies };
+  const { caughtUp } = projector;
+  const drained = () => writer.drained().then(caughtUp);
+  return { writer, caughtUp, drained, workspaces, dependencies };
 }

@@ -15,7 +15,7 @@ import type { Access, AppEnv } from "../http/context.ts";
 import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createFlushRunner } from "../ingest/flush-runner.ts";
-import { createGitMatcher, MATCHING_CONNECTIONS } from "../ingest/git-matcher.ts";
+import { createProjector, PROJECTION_CONNECTIONS, type Projector } from "../ingest/projector.ts";
 import { createSettledParents } from "../ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
@@ -35,6 +35,7 @@ export type TestApp = {
   /** Rows were deleted behind what the process remembers of devices, sessions and workspaces. */
   forgetParents(): void;
   writer: Writer<CheckedEvent>;
+  projector: Projector;
 };
 
 export type TestServer = {
@@ -43,7 +44,10 @@ export type TestServer = {
   readonly sql: Sql;
   readonly url: string;
   key: string;
-  /** A request with the admin key, without a port. `body`: text as it is, anything else as JSON. */
+  /**
+   * A request with the admin key, without a port. `body`: text as it is, anything else as JSON. What it changed is projected when
+   * it resolves, so that tests may look into the tables.
+   */
   request(
     method: string,
     path: string,
@@ -81,6 +85,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
   });
   afterEach(async () => {
     await opened?.writer.drained();
+    await opened?.projector.caughtUp();
     await clearRows(database.sql);
     opened?.forgetParents();
   });
@@ -109,6 +114,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    await current().projector.caughtUp();
     const isJson = response.headers.get("content-type")?.includes("json") ?? false;
     return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
   }
@@ -142,7 +148,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     plansByIndex: true,
     foreignKeysByRow: false,
   });
-  const projections = openDatabase(url, { deadline_ms, max: MATCHING_CONNECTIONS, plansByIndex: true });
+  const projections = openDatabase(url, { deadline_ms, max: PROJECTION_CONNECTIONS, plansByIndex: true });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
   const parents = createSettledParents();
@@ -150,6 +156,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     workspaces.forget();
     parents.forget();
   };
+  const projector = createProjector({ database: projections, onQuiet: parents.settleSessions });
   const writer = createWriter<CheckedEvent>({
     flush: createFlush({
       database: writes,
@@ -159,7 +166,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
       }),
       workspaces,
       parents,
-      gitMatcher: createGitMatcher({ database: projections }),
+      projector,
     }),
     sizeOf: sizeOfEvent,
     queueMaxItems: limits.write_queue_events,
@@ -191,6 +198,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     trustedProxies,
     corsOrigins: options.corsOrigins ?? [],
     queueDepth: writer.depth,
+    caughtUp: projector.caughtUp,
     limits,
     readiness,
     health,
@@ -209,5 +217,5 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
       ...[reads, edits, writes, flushes, projections, health].map((database) => database.close()),
       closeDb(jobSql),
     ]);
-  return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, close };
+  return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, projector, close };
 }

@@ -1,13 +1,14 @@
-import { changeLogRow } from "./change-log.ts";
+import { changeLogRow, touchedRow } from "./change-log.ts";
 import { deviceRows } from "./devices.ts";
 import { gitActivityRows, isGitActivity } from "./git-activity.ts";
 import { noteRows } from "./ingest-notes.ts";
 import { holdParents } from "./parent-checks.ts";
 import type { Sql } from "./postgres.ts";
+import { pendingRow } from "./projections.ts";
 import { relationRows, touchesRelations } from "./relations-from-events.ts";
 import { deviceMentions } from "./remote-envs-from-events.ts";
 import type { Fragment } from "./session-facts.ts";
-import { sessionRows } from "./sessions-from-events.ts";
+import { stubSessionRows } from "./sessions-from-events.ts";
 import { workspaceDeviceRows } from "./workspace-devices.ts";
 
 /** One event's columns as text; `data` and `blob_refs` are JSON. Ids hold no control characters. */
@@ -22,16 +23,14 @@ export type EventRow = {
   blob_refs: string;
 };
 
-/** The devices and sessions of which the events of a flush may change something. */
-export type UnsettledParents = { device_ids: readonly string[]; session_ids: readonly string[] };
-
-/** A session that a flush found as it should be; all times are milliseconds. */
-export type QuietSession = {
-  id: string;
-  /** How long ago it was noted that the session was heard of. */
-  heard_ms: number;
-  /** Since 1970: when a session begins whose start was not reported. An earlier event moves it. Null: it was reported. */
-  stub_since_ms: number | null;
+/** What the events of a flush may change beside themselves; what is not named here is left alone. */
+export type Unsettled = {
+  /** Devices that may not be there yet, or of which something new may be said. */
+  device_ids: readonly string[];
+  /** Sessions that may not be there yet. */
+  session_ids: readonly string[];
+  /** Events that are to be projected after the flush (projections.ts). */
+  event_ids: readonly string[];
 };
 
 export type FlushInput = {
@@ -39,8 +38,7 @@ export type FlushInput = {
   events: readonly EventRow[];
   /** A JSON array of {event_id, device_id, kind, detail, body}: written for those events that are stored. */
   notes: string;
-  /** The rest of the devices and sessions is left alone. */
-  unsettled: UnsettledParents;
+  unsettled: Unsettled;
 };
 
 /**
@@ -54,19 +52,23 @@ export type FlushOutput = {
   stored_count: number;
   /** Null when every event of the input was stored: the ids then need not travel. */
   stored_ids: string[] | null;
-  /** Sessions that began, moved or ended: git activity may have to be matched anew. */
-  changed_session_ids: string[] | null;
-  /** Stored git events that name no session. */
-  unmatched_git_ids: string[] | null;
-  /** Of the unsettled sessions those that stayed as they were. */
-  quiet_sessions: QuietSession[] | null;
+  /** Of the row in pending_projections; null when nothing that was stored is to be projected. */
+  pending_id: string | null;
 };
 
 /** The parts of a flush's statement, of which those that its events do not need are left out. */
-type FlushParts = { links: boolean; sessions: boolean; git: boolean; relations: boolean; notes: boolean };
+type FlushParts = {
+  links: boolean;
+  sessions: boolean;
+  git: boolean;
+  relations: boolean;
+  notes: boolean;
+  pending: boolean;
+};
 
 /**
- * Stores one flush and everything that its events mean, in one statement: either all of it is committed, or nothing.
+ * Stores one flush in one statement: either all of it is committed, or nothing. What its events mean to sessions is projected
+ * afterwards, and noted with them (ADR 25); what they mean to everything else is stored with them.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions; reading only what
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
  * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also 55P03 and 55000 (see holdParents),
@@ -83,7 +85,7 @@ export async function flushEvents(
   const bySet = checks === "by-set";
   const [row] = await sql<FlushOutput[]>`
     WITH ${storedRows(sql, events, checks)},
-    ${projectionRows(sql, parts, unsettled)}
+    ${otherRows(sql, parts, unsettled)}
     ${parts.notes ? sql`${noteRows(sql, notes)},` : sql``}
     ${touchedRow(sql)},
     ${changeLogRow(sql)}
@@ -91,7 +93,7 @@ export async function flushEvents(
       stored_count,
       ${bySet ? sql`${holdParents(sql, written)} AS parents_held,` : sql``}
       CASE WHEN stored_count <> ${events.length}::int THEN event_ids END AS stored_ids,
-      ${afterwards(sql, parts)}
+      ${parts.pending ? sql`(SELECT id FROM pending_rows)` : sql`NULL`} AS pending_id
     FROM touched`;
   if (row === undefined) throw new Error("the flush returned no row");
   return row;
@@ -115,12 +117,7 @@ export async function flushEventsAlone(
       SELECT DISTINCT device_id, 'unknown-device', 'local' FROM stored ORDER BY device_id
       ON CONFLICT (id) DO NOTHING
     ),
-    parents_sessions AS (
-      INSERT INTO sessions (id, workspace_id, device_id, started_at)
-      SELECT DISTINCT ON (session_id) session_id, workspace_id, device_id, timestamp
-      FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
-      ON CONFLICT (id) DO NOTHING
-    ),
+    ${stubSessionRows(sql, sql`session_id IS NOT NULL`)},
     retries AS (
       INSERT INTO projection_retries (event_id, last_error) SELECT id, ${reason} FROM stored
     ),
@@ -129,78 +126,34 @@ export async function flushEventsAlone(
   return rows.map((row) => row.id);
 }
 
-/** Does again, for events that are stored, what their flush should have done. Throws what the projection throws. */
-export async function projectStoredEvents(sql: Sql, eventIds: readonly string[]): Promise<FlushOutput> {
-  const parts: FlushParts = { links: true, sessions: true, git: true, relations: true, notes: false };
-  const [row] = await sql<FlushOutput[]>`
-    WITH stored AS MATERIALIZED (
-      SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM events WHERE id = ANY(${eventIds})
-    ),
-    ${projectionRows(sql, parts, "all")}
-    ${touchedRow(sql)},
-    ${changeLogRow(sql)},
-    done AS (DELETE FROM projection_retries WHERE event_id IN (SELECT id FROM stored))
-    SELECT
-      (SELECT count(*)::int FROM stored) AS stored_count,
-      NULL::text[] AS stored_ids,
-      ${afterwards(sql, parts)}`;
-  if (row === undefined) throw new Error("the projection returned no row");
-  return row;
-}
-
 /** Each combination is a statement of its own to prepare; most flushes need two or three of them. */
 function partsOf({ events, unsettled, notes }: FlushInput): FlushParts {
   const relations = events.some((event) => touchesRelations(event.type));
   return {
     links: relations || unsettled.device_ids.length > 0,
     sessions: unsettled.session_ids.length > 0,
+    pending: unsettled.event_ids.length > 0,
     git: events.some((event) => isGitActivity(event.type)),
     relations,
     notes: notes !== NO_NOTES,
   };
 }
 
-/** What `stored` events mean to every other table; each part ends with a comma. */
-function projectionRows(sql: Sql, parts: FlushParts, unsettled: UnsettledParents | "all"): Fragment {
+/** What is written beside the `stored` events; each part ends with a comma. */
+function otherRows(sql: Sql, parts: FlushParts, { device_ids, session_ids, event_ids }: Unsettled): Fragment {
   // IN (SELECT …) is hashed once; = ANY (an array that is no constant) is taken apart and searched for each row.
   const isOneOf = (ids: readonly string[]) =>
     sql`IN (SELECT string_to_table(${ids.join(SEPARATOR)}::text, ${SEPARATOR}::text))`;
-  const ofDevices = unsettled === "all" ? sql`true` : sql`device_id ${isOneOf(unsettled.device_ids)}`;
-  const ofSessions =
-    unsettled === "all" ? sql`session_id IS NOT NULL` : sql`session_id ${isOneOf(unsettled.session_ids)}`;
+  const ofDevices = sql`device_id ${isOneOf(device_ids)}`;
   const devices = parts.relations
     ? deviceRows(sql, ofDevices, deviceMentions(sql))
     : deviceRows(sql, ofDevices);
   return sql`
     ${parts.links ? sql`${workspaceDeviceRows(sql, ofDevices)}, ${devices},` : sql``}
-    ${parts.sessions ? sql`${sessionRows(sql, ofSessions)},` : sql``}
+    ${parts.sessions ? sql`${stubSessionRows(sql, sql`session_id ${isOneOf(session_ids)}`)},` : sql``}
     ${parts.git ? sql`${gitActivityRows(sql)},` : sql``}
-    ${parts.relations ? sql`${relationRows(sql)},` : sql``}`;
-}
-
-/** Which workspaces, devices and sessions the `stored` events are of: one row, gathered once for all that ask. */
-function touchedRow(sql: Sql): Fragment {
-  return sql`
-    touched AS MATERIALIZED (
-      SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
-        array_agg(DISTINCT device_id) AS device_ids,
-        coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
-      FROM stored
-    )`;
-}
-
-/** What is left to do after the commit, and what need not be asked again. */
-function afterwards(sql: Sql, parts: FlushParts): Fragment {
-  const quiet = sql`
-    SELECT json_agg(json_build_object(
-      'id', id,
-      'heard_ms', CASE WHEN is_stale THEN 0 ELSE round(extract(epoch FROM now() - last_heard_at) * 1000) END,
-      'stub_since_ms', CASE WHEN start_reported_at IS NULL THEN round(extract(epoch FROM started_at) * 1000) END
-    )) FROM session_seen WHERE NOT bounds_changed`;
-  return sql`
-    ${parts.sessions ? sql`(SELECT array_agg(id) FROM session_seen WHERE bounds_changed)` : sql`NULL::text[]`} AS changed_session_ids,
-    ${parts.git ? sql`(SELECT array_agg(id) FROM git_rows WHERE session_inferred)` : sql`NULL::text[]`} AS unmatched_git_ids,
-    ${parts.sessions ? sql`(${quiet})` : sql`NULL::json`} AS quiet_sessions`;
+    ${parts.relations ? sql`${relationRows(sql)},` : sql``}
+    ${parts.pending ? sql`${pendingRow(sql, sql`id ${isOneOf(event_ids)}`)},` : sql``}`;
 }
 
 /** As a JSON array. */

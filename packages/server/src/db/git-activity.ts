@@ -4,9 +4,6 @@ const INTEGER_MAX = 2_147_483_647;
 /** A longer text does not fit into the index, and no commit has such a hash. */
 const COMMIT_SHA_CHARACTERS_MAX = 200;
 
-/** Of a large repair: each statement ends long before its deadline. */
-const ROWS_PER_MATCH = 5_000;
-
 const ACTIVITY_TYPES = new Set(["git.commit", "git.push", "git.checkout", "git.merge"]);
 
 export function isGitActivity(type: string): boolean {
@@ -85,34 +82,4 @@ function sessionDuring(sql: Sql) {
       AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
     ORDER BY s.started_at DESC, s.id DESC LIMIT 1
   )`;
-}
-
-/** Which flushes a repair looks at: not older than `window_ms` before now or before the last flush, and at most `events` of them. */
-export type LatestFlushes = { before: "now" | "last flush"; window_ms: number; events: number };
-
-/**
- * The same for the git activity of the latest flushes: what a process left undone when it died. By change_log, which knows in
- * which order events came: a search of five million events took seconds, each minute.
- */
-export async function matchRecentGitActivity(sql: Sql, latest: LatestFlushes): Promise<void> {
-  const end =
-    latest.before === "now"
-      ? sql`now()`
-      : sql`(SELECT created_at FROM change_log WHERE kind = 'events' ORDER BY created_at DESC LIMIT 1)`;
-  const rows = await sql<{ id: string }[]>`
-    SELECT recent.id
-    FROM (
-      SELECT event_ids, sum(event_count) OVER (ORDER BY created_at DESC, position DESC) AS events
-      FROM change_log
-      WHERE kind = 'events' AND created_at >= ${end} - make_interval(secs => ${latest.window_ms / 1000})
-    ) flushes
-    CROSS JOIN LATERAL unnest(flushes.event_ids) AS stored (id)
-    CROSS JOIN LATERAL (
-      SELECT g.id FROM git_activity g WHERE g.id = stored.id AND g.session_inferred OFFSET 0
-    ) recent
-    WHERE flushes.events <= ${latest.events}`;
-  for (let from = 0; from < rows.length; from += ROWS_PER_MATCH) {
-    const ids = rows.slice(from, from + ROWS_PER_MATCH).map((row) => row.id);
-    await matchGitActivity(sql, ids, []);
-  }
 }

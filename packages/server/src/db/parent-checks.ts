@@ -10,20 +10,14 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 const PROTOCOL_VIOLATION = "08P01";
 
 /**
- * What foreign keys check row by row, for all that is `touched` and the sessions that follow from it at once: that the parents are
- * there, and stay until the commit. An expression without a value. Parents that the statement itself has written need no check;
+ * What foreign keys check row by row, for all that is `touched` at once: that the parents are there, and stay until the commit. An expression without a value. Parents that the statement itself has written need no check;
  * naming them here makes the statement write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while
  * somebody deletes one, 55000 when a trigger would not fire.
  */
 export function holdParents(sql: Sql, written: WrittenParents): Fragment {
-  const alsoOfSessions = (column: Fragment) =>
-    written.sessions ? sql`UNION SELECT ${column} FROM session_rows` : sql``;
   return sql`hold_parents(
-    ARRAY(SELECT unnest(workspace_ids) ${alsoOfSessions(sql`workspace_id`)}),
-    ARRAY(
-      (SELECT unnest(device_ids) ${alsoOfSessions(sql`device_id`)})
-      ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql``}
-    ),
+    workspace_ids,
+    ARRAY(SELECT unnest(device_ids) ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql``}),
     ARRAY(SELECT unnest(session_ids) ${written.sessions ? sql`EXCEPT SELECT id FROM session_rows` : sql``})
   )`;
 }

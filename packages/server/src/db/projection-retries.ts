@@ -10,6 +10,18 @@ export async function dueProjectionRetries(sql: Sql, limit: number): Promise<str
   return rows.map((row) => row.event_id);
 }
 
+/** Notes events whose projection failed, if they are still there; it is due at once. */
+export async function noteFailedProjection(
+  sql: Sql,
+  eventIds: readonly string[],
+  reason: string,
+): Promise<void> {
+  await sql`
+    INSERT INTO projection_retries (event_id, last_error)
+    SELECT id, ${reason} FROM events WHERE id = ANY(${eventIds})
+    ON CONFLICT (event_id) DO NOTHING`;
+}
+
 /** Counts a failed attempt; the next one is due after a minute, doubled each time, at most after a day. */
 export async function postponeProjection(sql: Sql, eventId: string, reason: string): Promise<void> {
   await sql`

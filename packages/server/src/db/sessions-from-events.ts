@@ -1,6 +1,6 @@
 import type { Sql } from "./postgres.ts";
 import { type Fragment, microseconds } from "./session-facts.ts";
-import { mergeSessions } from "./session-merge.ts";
+import { mergeKnownSessions } from "./session-merge.ts";
 
 /** A row written for every event cost a tenth of the throughput; silence is measured in minutes. */
 export const LAST_HEARD_INTERVAL_S = 30;
@@ -12,27 +12,38 @@ export function reportsSession(type: string): boolean {
   return REPORTING_TYPES.has(type);
 }
 
+/** The sessions in `ofSessions` (a condition) that `stored` events are of, where they are not there yet: as stubs that nothing is known of. */
+export function stubSessionRows(sql: Sql, ofSessions: Fragment): Fragment {
+  return sql`
+    session_rows AS (
+      INSERT INTO sessions (id, workspace_id, device_id, started_at)
+      SELECT DISTINCT ON (session_id) session_id, workspace_id, device_id, timestamp
+      FROM stored WHERE ${ofSessions} ORDER BY session_id, timestamp, id
+      ON CONFLICT (id) DO NOTHING
+      RETURNING id
+    )`;
+}
+
 /**
- * What `stored` events do to the sessions in `ofSessions` (a condition). `session_seen` has one row a session of the flush; of those, the ones to be written are
- * merged with all that the flush says of each folded into one row. The rest is left alone, since ON CONFLICT DO UPDATE writes
- * every row that it meets.
+ * What `stored` events do to their sessions, which are there. `session_seen` has one row a session; of those, the ones to be
+ * written are merged with all that the events say of each folded into one row. The rest is left alone.
  */
-export function sessionRows(sql: Sql, ofSessions: Fragment) {
+export function sessionRows(sql: Sql): Fragment {
   return sql`
     session_reported AS MATERIALIZED (${reportedFacts(sql)}),
     session_seen AS MATERIALIZED (
       SELECT
         f.*, r.facts, r.resumed_at,
-        known.id IS NULL OR known.ended_by_server OR r.session_id IS NOT NULL
+        known.ended_by_server OR r.session_id IS NOT NULL
           OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at) AS bounds_changed,
         known.start_reported_at, known.started_at, known.last_heard_at,
         known.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S}) AS is_stale
       FROM (
         SELECT DISTINCT ON (session_id) session_id AS id, timestamp AS first_at, stored.id AS event_id, workspace_id, device_id
-        FROM stored WHERE ${ofSessions} ORDER BY session_id, timestamp, stored.id
+        FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
       ) f
       LEFT JOIN session_reported r ON r.session_id = f.id
-      LEFT JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known ON true
+      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known
     ),
     session_changes AS MATERIALIZED (
       SELECT id, resumed_at, '{}'::text[] AS tags,
@@ -42,13 +53,13 @@ export function sessionRows(sql: Sql, ofSessions: Fragment) {
       FROM session_seen WHERE bounds_changed OR is_stale
     ),
     session_rows AS (
-      ${mergeSessions(sql, sql`session_changes`)}
-      RETURNING s.id, s.workspace_id, s.device_id
+      ${mergeKnownSessions(sql, sql`session_changes`)}
+      RETURNING s.id, s.workspace_id
     )`;
 }
 
 /** The facts (see session-facts.ts) that the starts and ends among the `stored` events report. */
-function reportedFacts(sql: Sql) {
+function reportedFacts(sql: Sql): Fragment {
   return sql`
     SELECT session_id, jsonb_object_agg(key, fact) AS facts, max(resumed_at) AS resumed_at
     FROM (

@@ -13,13 +13,13 @@ import {
   type FlushOutput,
   flushEventsAlone,
   NO_NOTES,
-  type UnsettledParents,
+  type Unsettled,
 } from "../db/flush-events.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import type { FlushRunner } from "./flush-runner.ts";
-import type { GitMatcher } from "./git-matcher.ts";
+import type { Projector } from "./projector.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import type { SettledParents } from "./settled-parents.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
@@ -30,24 +30,18 @@ export type FlushDependencies = {
   runFlush: FlushRunner;
   workspaces: WorkspaceResolver;
   parents: SettledParents;
-  gitMatcher: GitMatcher;
+  projector: Projector;
   onRetry?: (reason: string) => void;
 };
 
 type Row = EventRow & { event: CheckedEvent };
-type Flushed = { rows: Row[]; asked: UnsettledParents; output: FlushOutput };
-const NOTHING_ASKED: UnsettledParents = { device_ids: [], session_ids: [] };
+type Flushed = { rows: Row[]; asked: Unsettled; output: FlushOutput };
+const NOTHING_ASKED: Unsettled = { device_ids: [], session_ids: [], event_ids: [] };
 type Verdicts = Map<CheckedEvent, Outcome>;
 
 const ACCEPTED: Outcome = { status: "accepted" };
 const DUPLICATE: Outcome = { status: "duplicate" };
-const NOTHING_STORED: FlushOutput = {
-  stored_count: 0,
-  stored_ids: null,
-  changed_session_ids: null,
-  unmatched_git_ids: null,
-  quiet_sessions: null,
-};
+const NOTHING_STORED: FlushOutput = { stored_count: 0, stored_ids: null, pending_id: null };
 
 /**
  * Stores the events of many requests together: one statement, sorted by id, answered after its commit.
@@ -206,29 +200,14 @@ async function settle(
     if (isAll || storedIds.has(row.id)) stored.push(row);
     else others.push(row);
   }
-  accept(stored, output, verdicts, dependencies.gitMatcher);
-  dependencies.parents.settle(stored, asked, output);
+  for (const { event } of stored) verdicts.set(event, ACCEPTED);
+  dependencies.parents.settleDevices(stored, asked);
+  if (output.pending_id !== null) {
+    const pending = new Set(asked.event_ids);
+    const event_ids = stored.map((row) => row.id).filter((id) => pending.has(id));
+    await dependencies.projector.project({ id: output.pending_id, event_ids });
+  }
   return others.length === 0 ? [] : await settleOthers(others, verdicts, dependencies);
-}
-
-/** Events that tie git activity to a session, or may, are answered when that is done; the rest, and the next flush, go on. */
-function accept(
-  stored: readonly Row[],
-  output: FlushOutput,
-  verdicts: Verdicts,
-  gitMatcher: GitMatcher,
-): void {
-  const gitIds = new Set(output.unmatched_git_ids);
-  const sessionIds = new Set(output.changed_session_ids);
-  if (gitIds.size === 0 && sessionIds.size === 0) {
-    for (const { event } of stored) verdicts.set(event, ACCEPTED);
-    return;
-  }
-  const projected = gitMatcher.match([...gitIds], [...sessionIds]);
-  for (const { id, session_id, event } of stored) {
-    const waits = gitIds.has(id) || (session_id !== null && sessionIds.has(session_id));
-    verdicts.set(event, waits ? { status: "accepted", projected } : ACCEPTED);
-  }
 }
 
 /** An id counts as a duplicate only when it is found. Answers with those that are not, unless their session was deleted. */

@@ -1,44 +1,89 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
-import { projectStoredEvents } from "../db/flush-events.ts";
-import { type LatestFlushes, matchGitActivity, matchRecentGitActivity } from "../db/git-activity.ts";
-import { dueProjectionRetries, postponeProjection } from "../db/projection-retries.ts";
+import { matchGitActivity } from "../db/git-activity.ts";
+import { dueProjectionRetries, noteFailedProjection, postponeProjection } from "../db/projection-retries.ts";
+import {
+  deletePending,
+  findPending,
+  lastPendingId,
+  type PendingProjection,
+  projectAnew,
+} from "../db/projections.ts";
 import type { Logger } from "../logger.ts";
+import { projectPending } from "./project-pending.ts";
 
 const REPAIR_EVENTS_MAX = 10_000;
-/** A process that dies between a commit and the matching that follows it leaves the matching undone: the work of a second or two. */
-const MATCH_WINDOW_MS = 10 * 60 * 1000;
-/** Of these, the newest: 100,000 took four seconds. */
-const MATCH_EVENTS_MAX = 20_000;
+/** Younger ones are under way in the process that stored them. */
+export const LEFT_BEHIND_AFTER_MS = 10_000;
+/** Of a thousand events each at most. */
+const PENDING_PER_ROUND = 20;
 
-/** Does what earlier flushes left undone: projections that failed, and git activity that was not matched. At boot and by a job. */
+export type Repaired = {
+  /** Flushes whose projection was left undone. */
+  resumed: number;
+  /** Events whose projection had failed. */
+  projected: number;
+  failed: number;
+};
+
+/** Does what earlier flushes left undone: by a process that died, or because it failed. At boot and by a job. */
 export async function repairIngest(
   database: Database,
   logger: Logger,
-  before: LatestFlushes["before"] = "now",
-): Promise<{ projected: number; failed: number }> {
-  const latest = { before, window_ms: MATCH_WINDOW_MS, events: MATCH_EVENTS_MAX };
-  await database.run((sql) => matchRecentGitActivity(sql, latest));
+  age_ms = LEFT_BEHIND_AFTER_MS,
+): Promise<Repaired> {
+  const resumed = await resume(database, logger, age_ms);
   const due = await database.run((sql) => dueProjectionRetries(sql, REPAIR_EVENTS_MAX));
   let failed = 0;
   for (const eventId of due) if (!(await project(database, eventId, logger))) failed += 1;
-  return { projected: due.length - failed, failed };
+  return { resumed, projected: due.length - failed, failed };
 }
 
-/** At boot, however long ago the last flush was. What cannot be repaired now is left to the job, and keeps no server from starting. */
+/** At boot, also what was stored just before. What cannot be repaired now is left to the job, and keeps no server from starting. */
 export async function repairAtBoot(database: Database, logger: Logger): Promise<void> {
   try {
-    await repairIngest(database, logger, "last flush");
+    await repairIngest(database, logger, 0);
   } catch (error) {
     const reason = describeDatabaseError(error);
     logger.warn({ reason }, "what an earlier process left undone is tried again by a job in a minute");
   }
 }
 
+/** Up to what is there at the beginning: other processes go on. Answers with the number of flushes. */
+async function resume(database: Database, logger: Logger, age_ms: number): Promise<number> {
+  const lastId = await database.run((sql) => lastPendingId(sql, age_ms));
+  if (lastId === null) return 0;
+  for (let resumed = 0; ; ) {
+    const pending = await database.run((sql) => findPending(sql, lastId, PENDING_PER_ROUND));
+    if (pending.length === 0) return resumed;
+    await resumeRound(database, logger, pending);
+    resumed += pending.length;
+  }
+}
+
+/** What fails for what it is would fail again, each minute, before all that comes after it: its events are tried one by one. */
+async function resumeRound(
+  database: Database,
+  logger: Logger,
+  pending: readonly PendingProjection[],
+): Promise<void> {
+  try {
+    await projectPending(database, pending);
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    const reason = describeDatabaseError(error);
+    logger.warn({ reason }, "what flushes left undone failed again: their events are tried one by one");
+    const eventIds = pending.flatMap((flush) => flush.event_ids);
+    const ids = pending.map((flush) => flush.id);
+    await database.run((sql) => noteFailedProjection(sql, eventIds, reason));
+    await database.run((sql) => deletePending(sql, ids));
+  }
+}
+
 /** One event at a time: each of these has failed before, and must not take the others along. */
 async function project(database: Database, eventId: string, logger: Logger): Promise<boolean> {
   try {
-    const output = await database.run((sql) => projectStoredEvents(sql, [eventId]));
+    const output = await database.run((sql) => projectAnew(sql, [eventId]));
     const { unmatched_git_ids, changed_session_ids } = output;
     await database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []));
     return true;

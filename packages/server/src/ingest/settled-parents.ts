@@ -1,12 +1,16 @@
 import { mayNameDevice } from "../db/devices.ts";
-import type { EventRow, FlushOutput, UnsettledParents } from "../db/flush-events.ts";
+import type { EventRow, Unsettled } from "../db/flush-events.ts";
+import { isGitActivity } from "../db/git-activity.ts";
+import type { QuietSession } from "../db/projections.ts";
 import { LAST_HEARD_INTERVAL_S, reportsSession } from "../db/sessions-from-events.ts";
 
 export type SettledParents = {
-  /** The devices and sessions of which these events may change something. */
-  unsettled(events: readonly EventRow[]): UnsettledParents;
-  /** Notes what a committed flush that asked about `asked` has found or made. `stored` are the events that it stored. */
-  settle(stored: readonly EventRow[], asked: UnsettledParents, output: FlushOutput): void;
+  /** What these events may change beside themselves. */
+  unsettled(events: readonly EventRow[]): Unsettled;
+  /** Notes what a committed flush has made of the devices that it asked about. `stored` are the events that it stored. */
+  settleDevices(stored: readonly EventRow[], asked: Unsettled): void;
+  /** Notes the sessions that a projection found as they should be. */
+  settleSessions(quiet: readonly QuietSession[]): void;
   /** Forgets everything: a parent was deleted behind the cache. */
   forget(): void;
 };
@@ -29,26 +33,30 @@ export function createSettledParents(now: () => number = Date.now): SettledParen
   const links = new Map<string, number>();
   const sessions = new Map<string, SettledSession>();
 
-  function unsettled(events: readonly EventRow[]): UnsettledParents {
+  function unsettled(events: readonly EventRow[]): Unsettled {
     const now_ms = now();
     const device_ids = new Set<string>();
     const session_ids = new Set<string>();
+    const event_ids: string[] = [];
     for (const event of events) {
-      if (!isFresh(links.get(linkOf(event)), now_ms) || mayNameDevice(event)) device_ids.add(event.device_id);
-      if (event.session_id !== null && !isSettled(event, sessions.get(event.session_id), now_ms))
-        session_ids.add(event.session_id);
+      if (!isFresh(links.get(linkOf(event)), now_ms)) device_ids.add(event.device_id);
+      const session = event.session_id === null ? undefined : sessions.get(event.session_id);
+      if (event.session_id !== null && session === undefined) session_ids.add(event.session_id);
+      if (needsProjection(event, session, now_ms)) event_ids.push(event.id);
     }
-    return { device_ids: [...device_ids], session_ids: [...session_ids] };
+    return { device_ids: [...device_ids], session_ids: [...session_ids], event_ids };
   }
 
-  function settle(stored: readonly EventRow[], asked: UnsettledParents, output: FlushOutput): void {
-    const now_ms = now();
-    const quiet = output.quiet_sessions ?? [];
+  function settleDevices(stored: readonly EventRow[], asked: Unsettled): void {
+    const until_ms = now() + LINK_SETTLED_MS;
     const askedDevices = new Set(asked.device_ids);
     if (links.size + stored.length > SETTLED_PARENTS_MAX) links.clear();
+    for (const event of stored) if (askedDevices.has(event.device_id)) links.set(linkOf(event), until_ms);
+  }
+
+  function settleSessions(quiet: readonly QuietSession[]): void {
+    const now_ms = now();
     if (sessions.size + quiet.length > SETTLED_PARENTS_MAX) sessions.clear();
-    for (const event of stored)
-      if (askedDevices.has(event.device_id)) links.set(linkOf(event), now_ms + LINK_SETTLED_MS);
     for (const { id, heard_ms, stub_since_ms } of quiet)
       sessions.set(id, {
         until_ms: now_ms + SESSION_SETTLED_MS - Math.max(0, heard_ms),
@@ -61,7 +69,7 @@ export function createSettledParents(now: () => number = Date.now): SettledParen
     sessions.clear();
   }
 
-  return { unsettled, settle, forget };
+  return { unsettled, settleDevices, settleSessions, forget };
 }
 
 function linkOf({ workspace_id, device_id }: EventRow): string {
@@ -71,6 +79,13 @@ function linkOf({ workspace_id, device_id }: EventRow): string {
 /** By the wall clock, which goes on while the machine sleeps; where it was set back, what is remembered is too old as well. */
 function isFresh(until_ms: number | undefined, now_ms: number): boolean {
   return until_ms !== undefined && until_ms >= now_ms && until_ms - now_ms <= SESSION_SETTLED_MS;
+}
+
+/** Git activity that names no session is tied to one; the rest may say something of its device, or of the session that it names. */
+function needsProjection(event: EventRow, session: SettledSession | undefined, now_ms: number): boolean {
+  if (mayNameDevice(event)) return true;
+  if (event.session_id === null) return isGitActivity(event.type);
+  return !isSettled(event, session, now_ms);
 }
 
 /** A stub begins with its earliest event; the milliseconds are rounded away from each other. */

@@ -1,8 +1,7 @@
 import { OverloadError } from "../errors.ts";
 
 export type Outcome =
-  /** `projected`: its answer waits until something more is done that the next flush need not wait for. Never rejects. */
-  | { status: "accepted"; projected?: Promise<void> }
+  | { status: "accepted" }
   | { status: "duplicate" }
   | { status: "rejected"; error: string };
 
@@ -51,7 +50,6 @@ type Request<Item> = {
 export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
   const queue = createQueue<Item>(options);
   let inFlight = 0;
-  let unanswered = 0;
   let scheduled = false;
   let idle: (() => void)[] = [];
 
@@ -95,7 +93,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     inFlight -= 1;
     flushAtOnce();
     if (result.status === "rejected") for (const { reject } of batch) reject(result.reason);
-    else for (const [request, outcomes] of shared(result.value, batch)) answer(request, outcomes);
+    else for (const [{ resolve }, outcomes] of shared(result.value, batch)) resolve(outcomes);
     schedule();
     wakeIdle();
   }
@@ -104,21 +102,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     return await options.flush(batch.flatMap(({ items }) => items));
   }
 
-  function answer({ resolve }: Request<Item>, outcomes: Outcome[]): void {
-    const projections = projectionsOf(outcomes);
-    if (projections.length === 0) {
-      resolve(outcomes);
-      return;
-    }
-    unanswered += 1;
-    void Promise.all(projections).then(() => {
-      unanswered -= 1;
-      resolve(outcomes);
-      wakeIdle();
-    });
-  }
-
-  const isIdle = () => queue.requests() === 0 && inFlight === 0 && unanswered === 0;
+  const isIdle = () => queue.requests() === 0 && inFlight === 0;
 
   function wakeIdle(): void {
     if (!isIdle()) return;
@@ -192,14 +176,4 @@ function fitting<Item>(queue: readonly Request<Item>[]): number {
     return position > 0 && items > FLUSH_MAX_ITEMS;
   });
   return tooMany === -1 ? queue.length : tooMany;
-}
-
-/** A flush that was taken apart has several projections to wait for, and events of one flush share theirs. */
-function projectionsOf(outcomes: readonly Outcome[]): Promise<void>[] {
-  const projections: Promise<void>[] = [];
-  for (const outcome of outcomes) {
-    if (outcome.status !== "accepted" || outcome.projected === undefined) continue;
-    if (!projections.includes(outcome.projected)) projections.push(outcome.projected);
-  }
-  return projections;
 }

@@ -39,7 +39,7 @@ function open(foreignKeysByRow: boolean): Database {
 const inputOf = (...events: EventRow[]): FlushInput => ({
   events,
   notes: NO_NOTES,
-  unsettled: { device_ids: [], session_ids: [] },
+  unsettled: { device_ids: [], session_ids: [], event_ids: [] },
 });
 const storedIds = async () => (await database.sql`SELECT id FROM events ORDER BY id`).map(({ id }) => id);
 

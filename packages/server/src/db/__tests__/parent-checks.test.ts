@@ -7,6 +7,7 @@ import { type EventRow, flushEvents, NO_NOTES } from "../flush-events.ts";
 import { obstacleToChecksBySet } from "../parent-checks.ts";
 import { migratePhases } from "../phases.ts";
 import { createDb, type Sql } from "../postgres.ts";
+import { projectOntoParents } from "../projections.ts";
 import { eventRow } from "./event-row.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
@@ -32,7 +33,7 @@ function connect(foreignKeysByRow: boolean): Sql {
 
 const anEvent = (fields: Partial<EventRow> = {}) => eventRow({ session_id: "s", ...fields });
 
-const NOTHING_UNSETTLED = { device_ids: [], session_ids: [] };
+const NOTHING_UNSETTLED = { device_ids: [], session_ids: [], event_ids: [] };
 
 function flush(sql: Sql, events: EventRow[], unsettled: typeof NOTHING_UNSETTLED | object = {}) {
   return flushEvents(
@@ -85,10 +86,11 @@ describe("a flush that checks its parents by the set", () => {
     ).toHaveLength(1);
   });
 
-  test("stores nothing when a session would go back to a parent that is gone", async () => {
-    const sql = connect(false);
+  test("is followed by a projection that lets no session go back to a parent that is gone", async () => {
+    const [sql, projections] = [connect(false), connect(true)];
     const start = anEvent({ type: "session.start", session_id: "moved", data: '{"source":"startup"}' });
     await flush(sql, [start], { session_ids: ["moved"] });
+    await projectOntoParents(projections, [start.id]);
     await database.sql`INSERT INTO devices (id, name, type) VALUES ('new', 'new', 'local')`;
     await database.sql`UPDATE events SET device_id = 'new'`;
     await database.sql`UPDATE sessions SET device_id = 'new'`;
@@ -100,8 +102,10 @@ describe("a flush that checks its parents by the set", () => {
       device_id: "new",
       data: '{"end_reason":"exit"}',
     });
-    expect(await sqlState(flush(sql, [end], { session_ids: ["moved"] }))).toBe("23503");
-    expect(await storedIds()).toEqual([start.id]);
+    await flush(sql, [end]);
+    expect(await sqlState(projectOntoParents(projections, [end.id]))).toBe("23503");
+    const [session] = await database.sql`SELECT device_id, lifecycle FROM sessions WHERE id = 'moved'`;
+    expect(session).toEqual({ device_id: "new", lifecycle: "capturing" });
   });
 
   test("leaves the totals that triggers keep right", async () => {

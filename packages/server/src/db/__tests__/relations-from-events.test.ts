@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { clearRows } from "@wharf/testkit";
 import { at, event, ingest, sessionStart } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { projectStoredEvents } from "../flush-events.ts";
+import { projectAnew } from "../projections.ts";
 
 const server = setupApp();
 
@@ -44,7 +44,7 @@ async function expectSameInEveryOrder(events: Sent[]) {
     for (const sent of order) await server.request("POST", "/api/events", { events: [sent] });
     expect(await stateOf()).toEqual(expected);
     await server.sql`INSERT INTO projection_retries (event_id, last_error) SELECT unnest(${ids}::text[]), 'test'`;
-    await server.current().writes.run((sql) => projectStoredEvents(sql, ids));
+    await server.current().writes.run((sql) => projectAnew(sql, ids));
     expect(await stateOf()).toEqual(expected);
   }
   return expected;

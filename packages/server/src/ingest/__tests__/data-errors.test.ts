@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { projectStoredEvents } from "../../db/flush-events.ts";
+import { projectAnew } from "../../db/projections.ts";
 import { repairIngest } from "../repair.ts";
 import {
   anEvent,
@@ -93,15 +93,15 @@ describe("a projection that fails", () => {
     expect(retries[0]?.last_error).toContain("23514");
 
     const { writes } = server.current();
-    expect(await repairIngest(writes, silent)).toEqual({ projected: 0, failed: 2 });
+    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 0, failed: 2 });
     const [postponed] =
       await server.sql`SELECT attempts, next_retry_at > now() AS later FROM projection_retries LIMIT 1`;
     expect(postponed).toEqual({ attempts: 1, later: true });
-    expect(await repairIngest(writes, silent)).toEqual({ projected: 0, failed: 0 });
+    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 0, failed: 0 });
 
     await server.sql`ALTER TABLE git_activity DROP CONSTRAINT no_poison`;
     await server.sql`UPDATE projection_retries SET next_retry_at = now()`;
-    expect(await repairIngest(writes, silent)).toEqual({ projected: 2, failed: 0 });
+    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 2, failed: 0 });
     expect(await countOf("projection_retries")).toBe(0);
     const rows =
       await server.sql`SELECT id, session_id FROM git_activity WHERE id IN (${poison.id}, ${named.id}) ORDER BY timestamp`;
@@ -147,7 +147,7 @@ describe("a projection that fails", () => {
       ]);
     const before = await state();
     await server.current().writes.run((sql) =>
-      projectStoredEvents(
+      projectAnew(
         sql,
         events.map(({ id }) => id),
       ),
@@ -180,7 +180,7 @@ describe("after the commit", () => {
     );
     expect(statuses(await send(server, [start("s1", 0), commit(1)]))).toEqual(["accepted", "accepted"]);
     await server.sql.unsafe(undo.shift() ?? "");
-    await repairIngest(server.current().writes, silent);
+    await repairIngest(server.current().writes, silent, 0);
     expect([...(await server.sql`SELECT session_id FROM git_activity`)]).toEqual([{ session_id: "s1" }]);
   });
 });

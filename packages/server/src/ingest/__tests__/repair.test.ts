@@ -1,66 +1,146 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { Database } from "../../db/database.ts";
 import { StorageError } from "../../errors.ts";
-import { createGitMatcher } from "../git-matcher.ts";
-import { repairAtBoot, repairIngest } from "../repair.ts";
-import { commit, send, start } from "./event-factory.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import { type CheckedEvent, checkEvent, isRejection } from "../check-event.ts";
+import { createFlush } from "../flush.ts";
+import { createFlushRunner } from "../flush-runner.ts";
+import type { Projector } from "../projector.ts";
+import { LEFT_BEHIND_AFTER_MS, repairAtBoot, repairIngest } from "../repair.ts";
+import { createSettledParents } from "../settled-parents.ts";
+import { createWorkspaceResolver } from "../workspace-resolver.ts";
+import { commit, end, minute, type SentEvent, start, toolUse } from "./event-factory.ts";
 
 const server = setupApp();
 const silent = pino({ level: "silent" });
+const DEAD: Projector = {
+  project: () => Promise.resolve(),
+  caughtUp: () => Promise.resolve(),
+  depth: () => 0,
+};
+const undo: string[] = [];
 
-/** A commit of a session, as a process leaves it that dies after the flush and before the matching. */
-async function leaveUnmatched(): Promise<void> {
-  await send(server, [start("s1", 0), commit(1)]);
-  await server.sql`UPDATE git_activity SET session_id = NULL`;
-}
-
-async function matchedSession(): Promise<string | null | undefined> {
-  const [row] = await server.sql<{ session_id: string | null }[]>`SELECT session_id FROM git_activity`;
-  return row?.session_id;
-}
-
-describe("git activity that a process left unmatched when it died", () => {
-  test("is matched by the job", async () => {
-    await leaveUnmatched();
-    await repairIngest(server.current().writes, silent);
-    expect(await matchedSession()).toBe("s1");
-  });
-
-  test("is matched at boot, however long ago the process died", async () => {
-    await leaveUnmatched();
-    await server.sql`UPDATE change_log SET created_at = now() - interval '20 hours'`;
-    await repairIngest(server.current().writes, silent);
-    expect(await matchedSession()).toBe(null);
-    await repairAtBoot(server.current().writes, silent);
-    expect(await matchedSession()).toBe("s1");
-  });
-
-  test("is left alone when nothing is in the log of changes", async () => {
-    await leaveUnmatched();
-    await server.sql`DELETE FROM change_log`;
-    await repairAtBoot(server.current().writes, silent);
-    expect(await matchedSession()).toBe(null);
-  });
+afterEach(async () => {
+  for (const statement of undo.splice(0)) await server.sql.unsafe(statement);
 });
 
-test("git activity whose matching failed is matched after the next round that does not fail", async () => {
-  await leaveUnmatched();
+function checked(event: SentEvent): CheckedEvent {
+  const result = checkEvent(event, { limits: DEFAULT_LIMITS, now: () => new Date() });
+  if (isRejection(result)) throw new Error(result.error);
+  return result;
+}
+
+/** Stores events as a process that dies just after each commit. */
+async function storeAndDie(...flushes: SentEvent[][]): Promise<void> {
   const { writes } = server.current();
-  let isAway = true;
-  const database: Database = {
-    ...writes,
-    run: (query) =>
-      isAway ? Promise.reject(new StorageError("away", "STORAGE_UNAVAILABLE")) : writes.run(query),
-  };
-  const matcher = createGitMatcher({ database });
-  const [row] = await server.sql<{ id: string }[]>`SELECT id FROM git_activity`;
-  await matcher.match([row?.id ?? ""], []);
-  expect(await matchedSession()).toBe(null);
-  isAway = false;
-  await matcher.match([], []);
-  expect(await matchedSession()).toBe("s1");
+  const flush = createFlush({
+    database: writes,
+    runFlush: createFlushRunner({ database: writes, bySetDatabase: null }),
+    workspaces: createWorkspaceResolver(writes),
+    parents: createSettledParents(),
+    projector: DEAD,
+  });
+  for (const events of flushes) await flush(events.map(checked));
+}
+
+async function stateOf() {
+  const sessions = await server.sql`SELECT id, lifecycle, started_at, ended_at FROM sessions ORDER BY id`;
+  const git = await server.sql<{ session_id: string | null }[]>`
+    SELECT session_id FROM git_activity ORDER BY timestamp`;
+  return { sessions: [...sessions], git: git.map((row) => row.session_id) };
+}
+
+const rowsOf = async (table: string) =>
+  (await server.sql<{ n: number }[]>`SELECT count(*)::int AS n FROM ${server.sql(table)}`)[0]?.n;
+
+const repair = () => repairIngest(server.current().writes, silent, 0);
+
+const UNPROJECTED = {
+  sessions: [{ id: "s1", lifecycle: "detected", started_at: new Date(minute(0)), ended_at: null }],
+  git: [null],
+};
+const PROJECTED = {
+  sessions: [
+    { id: "s1", lifecycle: "ended", started_at: new Date(minute(0)), ended_at: new Date(minute(9)) },
+  ],
+  git: ["s1"],
+};
+
+describe("what a process left to do when it died", () => {
+  test("is done at boot", async () => {
+    await storeAndDie([start("s1", 0), commit(1)], [end("s1", 9)]);
+    expect(await stateOf()).toEqual(UNPROJECTED);
+    expect(await rowsOf("pending_projections")).toBe(2);
+    await repairAtBoot(server.current().writes, silent);
+    expect(await stateOf()).toEqual(PROJECTED);
+    expect(await rowsOf("pending_projections")).toBe(0);
+  });
+
+  test("is done by the job when it cannot be under way any more", async () => {
+    await storeAndDie([start("s1", 0), commit(1), end("s1", 9)]);
+    const { writes } = server.current();
+    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 0, failed: 0 });
+    expect(await stateOf()).toEqual(UNPROJECTED);
+    await server.sql`UPDATE pending_projections SET created_at = now() - ${LEFT_BEHIND_AFTER_MS} * interval '1 millisecond'`;
+    expect(await repairIngest(writes, silent)).toEqual({ resumed: 1, projected: 0, failed: 0 });
+    expect(await stateOf()).toEqual(PROJECTED);
+  });
+
+  test("is done in rounds, however much it is", async () => {
+    const flushes = Array.from({ length: 45 }, (_, n) => [start(`s${n}`, n)]);
+    await storeAndDie(...flushes);
+    expect(await repair()).toEqual({ resumed: 45, projected: 0, failed: 0 });
+    const rows = await server.sql`SELECT id FROM sessions WHERE lifecycle = 'capturing'`;
+    expect(rows).toHaveLength(45);
+  });
+
+  test("may have been done already, all or half of it", async () => {
+    await storeAndDie([start("s1", 0), commit(1), end("s1", 9)]);
+    const [pending] = await server.sql<{ event_ids: string[] }[]>`SELECT event_ids FROM pending_projections`;
+    await repair();
+    for (const reset of [false, true]) {
+      if (reset) await server.sql`UPDATE git_activity SET session_id = NULL`;
+      await server.sql`INSERT INTO pending_projections (event_ids) VALUES (${pending?.event_ids ?? []})`;
+      await repair();
+      expect(await stateOf()).toEqual(PROJECTED);
+    }
+  });
+
+  test("brings no session back that was deleted meanwhile", async () => {
+    await storeAndDie([start("s1", 0), toolUse("s1", 1)], [start("s2", 0)]);
+    expect((await server.request("DELETE", "/api/sessions/s1")).status).toBe(204);
+    await repair();
+    expect((await stateOf()).sessions.map((session) => session["id"])).toEqual(["s2"]);
+    expect(await rowsOf("pending_projections")).toBe(0);
+  });
+
+  test("keeps nothing else waiting when it fails for what it is, and is tried again later", async () => {
+    await server.sql.unsafe(
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF NEW.id = 's1' THEN RAISE 'no'; END IF;
+         RETURN NEW;
+       END $$;
+       CREATE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+    undo.push("DROP FUNCTION refuse CASCADE");
+    await storeAndDie([start("s1", 0)], [start("s2", 0)]);
+    expect(await repair()).toEqual({ resumed: 2, projected: 1, failed: 1 });
+    const lifecycles = async () =>
+      (await stateOf()).sessions.map((session) => [session["id"], session["lifecycle"]]);
+    expect(await lifecycles()).toEqual([
+      ["s1", "detected"],
+      ["s2", "capturing"],
+    ]);
+    await server.sql.unsafe(undo.pop() ?? "");
+    await server.sql`UPDATE projection_retries SET next_retry_at = now()`;
+    expect(await repair()).toEqual({ resumed: 0, projected: 1, failed: 0 });
+    expect(await lifecycles()).toEqual([
+      ["s1", "capturing"],
+      ["s2", "capturing"],
+    ]);
+  });
 });
 
 test("a repair that fails keeps no server from starting, and says so in the log", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import type { EventRow, FlushOutput } from "../../db/flush-events.ts";
+import type { EventRow } from "../../db/flush-events.ts";
 import { createSettledParents, LINK_SETTLED_MS, SETTLED_PARENTS_MAX } from "../settled-parents.ts";
 import { anEvent, counts, DEVICE, end, minute, send, start, toolUse, WORKSPACE } from "./event-factory.ts";
 
@@ -20,32 +20,22 @@ function row(fields: Partial<EventRow> = {}): EventRow {
   };
 }
 
-function output(quiet: FlushOutput["quiet_sessions"] = []): FlushOutput {
-  return {
-    stored_count: 1,
-    stored_ids: null,
-    changed_session_ids: null,
-    unmatched_git_ids: null,
-    quiet_sessions: quiet,
-  };
-}
-
-const NOTHING = { device_ids: [], session_ids: [] };
+const ID = row().id;
+const NOTHING = { device_ids: [], session_ids: [], event_ids: [] };
+const EVERYTHING = { device_ids: ["laptop"], session_ids: ["s1"], event_ids: [ID] };
 const QUIET = { id: "s1", heard_ms: 10_000, stub_since_ms: STUB_SINCE };
 
 function settledParents() {
   let now_ms = 1_000_000;
   const parents = createSettledParents(() => now_ms);
-  parents.settle([row()], parents.unsettled([row()]), output([QUIET]));
+  parents.settleDevices([row()], parents.unsettled([row()]));
+  parents.settleSessions([QUIET]);
   return { parents, advance: (ms: number) => (now_ms += ms) };
 }
 
 describe("what is settled", () => {
   test("is nothing at first", () => {
-    expect(createSettledParents().unsettled([row()])).toEqual({
-      device_ids: ["laptop"],
-      session_ids: ["s1"],
-    });
+    expect(createSettledParents().unsettled([row()])).toEqual(EVERYTHING);
   });
 
   test("is what a flush has stored, or found as it should be", () => {
@@ -59,45 +49,46 @@ describe("what is settled", () => {
 
   test("is no device of which nothing was stored", () => {
     const parents = createSettledParents();
-    parents.settle([], parents.unsettled([row()]), output());
+    parents.settleDevices([], parents.unsettled([row()]));
     expect(parents.unsettled([row()]).device_ids).toEqual(["laptop"]);
   });
 
   test("is no session that was changed", () => {
     const parents = createSettledParents();
-    parents.settle([row()], parents.unsettled([row()]), output());
-    expect(parents.unsettled([row()])).toEqual({ device_ids: [], session_ids: ["s1"] });
+    parents.settleDevices([row()], parents.unsettled([row()]));
+    parents.settleSessions([]);
+    expect(parents.unsettled([row()])).toEqual({ ...EVERYTHING, device_ids: [] });
   });
 
   test("stays so for a while, however many events come meanwhile", () => {
     const { parents, advance } = settledParents();
     advance(LINK_SETTLED_MS - 1);
-    parents.settle([row()], parents.unsettled([row()]), output());
+    parents.settleDevices([row()], parents.unsettled([row()]));
     advance(2);
-    expect(parents.unsettled([row()])).toEqual({ device_ids: ["laptop"], session_ids: [] });
+    expect(parents.unsettled([row()])).toEqual({ ...NOTHING, device_ids: ["laptop"] });
     advance(20_000);
-    expect(parents.unsettled([row()]).session_ids).toEqual(["s1"]);
+    expect(parents.unsettled([row()]).event_ids).toEqual([ID]);
   });
 
   test("is nothing any more when the clock is set back, nor when the database's says that a session speaks in the future", () => {
     const { parents, advance } = settledParents();
     advance(-3_600_000);
-    expect(parents.unsettled([row()])).toEqual({ device_ids: ["laptop"], session_ids: ["s1"] });
+    expect(parents.unsettled([row()])).toEqual({ ...EVERYTHING, session_ids: [] });
     let now_ms = 0;
     const ahead = createSettledParents(() => now_ms);
-    ahead.settle([row()], ahead.unsettled([row()]), output([{ ...QUIET, heard_ms: -3_600_000 }]));
-    expect(ahead.unsettled([row()]).session_ids).toEqual([]);
+    ahead.settleSessions([{ ...QUIET, heard_ms: -3_600_000 }]);
+    expect(ahead.unsettled([row()]).event_ids).toEqual([]);
     now_ms = 31_000;
-    expect(ahead.unsettled([row()]).session_ids).toEqual(["s1"]);
+    expect(ahead.unsettled([row()]).event_ids).toEqual([ID]);
   });
 
   test("is forgotten when it was wrong, and when it becomes too much", () => {
     const { parents } = settledParents();
     parents.forget();
-    expect(parents.unsettled([row()])).toEqual({ device_ids: ["laptop"], session_ids: ["s1"] });
+    expect(parents.unsettled([row()])).toEqual(EVERYTHING);
     const many = Array.from({ length: SETTLED_PARENTS_MAX }, (_, n) => row({ workspace_id: `w${n}` }));
     const full = settledParents().parents;
-    full.settle(many, { device_ids: ["laptop"], session_ids: [] }, output());
+    full.settleDevices(many, { ...NOTHING, device_ids: ["laptop"] });
     expect(full.unsettled([row({ workspace_id: "w1000000" })]).device_ids).toEqual(["laptop"]);
     expect(full.unsettled([row({ workspace_id: "w7" })]).device_ids).toEqual([]);
   });
@@ -106,20 +97,31 @@ describe("what is settled", () => {
 describe("what may change something", () => {
   test("is the start and the end of a session, and an event before a stub's beginning", () => {
     const { parents } = settledParents();
-    const asked = (fields: Partial<EventRow>) => parents.unsettled([row(fields)]).session_ids;
-    expect(asked({ type: "session.start" })).toEqual(["s1"]);
-    expect(asked({ type: "session.end" })).toEqual(["s1"]);
-    expect(asked({ timestamp: "2026-03-01T09:59:59.999999Z" })).toEqual(["s1"]);
-    expect(asked({ timestamp: "2026-03-01T12:00:00+02:00" })).toEqual(["s1"]);
+    const asked = (fields: Partial<EventRow>) => parents.unsettled([row(fields)]).event_ids;
+    expect(asked({ type: "session.start" })).toEqual([ID]);
+    expect(asked({ type: "session.end" })).toEqual([ID]);
+    expect(asked({ timestamp: "2026-03-01T09:59:59.999999Z" })).toEqual([ID]);
+    expect(asked({ timestamp: "2026-03-01T12:00:00+02:00" })).toEqual([ID]);
     expect(asked({ timestamp: "2026-03-01T12:00:01+02:00" })).toEqual([]);
+  });
+
+  test("is git activity that names no session, and nothing else that names none", () => {
+    const { parents } = settledParents();
+    const asked = (fields: Partial<EventRow>) => parents.unsettled([row({ session_id: null, ...fields })]);
+    expect(asked({ type: "git.commit" })).toEqual({ ...NOTHING, event_ids: [ID] });
+    expect(asked({ type: "system.heartbeat" })).toEqual(NOTHING);
+    expect(parents.unsettled([row({ type: "git.commit" })])).toEqual(NOTHING);
   });
 
   test("is what names a device", () => {
     const { parents } = settledParents();
-    const asked = (fields: Partial<EventRow>) => parents.unsettled([row(fields)]).device_ids;
-    expect(asked({ data: '{"_device_name":"Ada"}' })).toEqual(["laptop"]);
-    expect(asked({ type: "session.start" })).toEqual(["laptop"]);
-    expect(asked({ type: "system.hooks.installed" })).toEqual(["laptop"]);
+    const asked = (fields: Partial<EventRow>) => parents.unsettled([row({ session_id: null, ...fields })]);
+    for (const fields of [
+      { data: '{"_device_name":"Ada"}' },
+      { type: "session.start" },
+      { type: "system.hooks.installed" },
+    ])
+      expect(asked(fields)).toEqual({ ...NOTHING, event_ids: [ID] });
   });
 });
 

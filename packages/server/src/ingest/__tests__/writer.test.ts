@@ -199,69 +199,6 @@ describe("group commit", () => {
   });
 });
 
-describe("an answer that waits for a projection", () => {
-  function setupProjected() {
-    const projection = Promise.withResolvers<void>();
-    const flushed: number[] = [];
-    const writer = createWriter<number>({
-      flush: (items) => {
-        flushed.push(...items);
-        const outcomes = items.map(
-          (n): Outcome =>
-            n === 1 ? { status: "accepted", projected: projection.promise } : { status: "accepted" },
-        );
-        return Promise.resolve(outcomes);
-      },
-      sizeOf: () => 1,
-      queueMaxItems: 10,
-      queueMaxBytes: 10,
-    });
-    return { writer, projection, flushed };
-  }
-
-  test("holds up neither the other requests of its flush nor the next flush", async () => {
-    const { writer, projection, flushed } = setupProjected();
-    const waiting = writer.write([1]);
-    await writer.write([0]);
-    await writer.write([2]);
-    expect(flushed).toEqual([1, 0, 2]);
-    expect(await settled(waiting)).toBe(false);
-    projection.resolve();
-    expect(await waiting).toMatchObject([{ status: "accepted" }]);
-  });
-
-  test("waits for all of them where a flush was taken apart", async () => {
-    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const writer = createWriter<number>({
-      flush: () =>
-        Promise.resolve([
-          { status: "accepted", projected: first.promise },
-          { status: "accepted", projected: second.promise },
-        ]),
-      sizeOf: () => 1,
-      queueMaxItems: 10,
-      queueMaxBytes: 10,
-    });
-    const waiting = writer.write([1, 2]);
-    first.resolve();
-    await first.promise;
-    expect(await settled(waiting)).toBe(false);
-    second.resolve();
-    expect(await waiting).toHaveLength(2);
-  });
-
-  test("is waited for before the writer counts as drained", async () => {
-    const { writer, projection } = setupProjected();
-    const waiting = writer.write([1]);
-    await writer.write([0]);
-    const drained = writer.drained();
-    expect(await settled(drained)).toBe(false);
-    projection.resolve();
-    await drained;
-    expect(await settled(waiting)).toBe(true);
-  });
-});
-
 describe("the queue", () => {
   test("refuses what would make it longer than its limit, at once, and takes in again when it is shorter", async () => {
     const { writer, flush } = setup({ items: 10 });

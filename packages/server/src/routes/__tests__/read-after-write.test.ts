@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import { until } from "@wharf/testkit";
+import { setupApp } from "../../__tests__/setup-app.ts";
+import { commit, end, start, toolUse } from "../../ingest/__tests__/event-factory.ts";
+
+const server = setupApp();
+
+/** As clients do it: the answer is all that they wait for. */
+function ask(method: string, path: string, body?: unknown): Promise<Response> {
+  const { app } = server.current();
+  return Promise.resolve(
+    app.request(path, {
+      method,
+      headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+  );
+}
+
+const post = (...events: unknown[]) => ask("POST", "/api/events", { events });
+
+/** Keeps everybody else from writing the session's row until `release` is called. */
+async function whileLocked(sessionId: string, work: (release: () => void) => Promise<void>): Promise<void> {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: locked, resolve: lock } = Promise.withResolvers<void>();
+  const holding = server.sql.begin(async (sql) => {
+    await sql`SELECT FROM sessions WHERE id = ${sessionId} FOR UPDATE`;
+    lock();
+    await released;
+  });
+  await locked;
+  await work(release).finally(release);
+  await holding;
+}
+
+async function untilARoundWaits(): Promise<void> {
+  const waits = () => server.sql`SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  await until(async () => (await waits()).length === 1, { describe: "the projection waits for the session" });
+}
+
+test("events are answered when they are stored, and whoever asks afterwards sees what they say", async () => {
+  await post(start("s1", 0));
+  expect((await ask("GET", "/api/sessions/s1")).status).toBe(200);
+  await whileLocked("s1", async (release) => {
+    const answer = await post(end("s1", 9), commit(1));
+    expect(answer.status).toBe(202);
+    await untilARoundWaits();
+    expect((await post(toolUse("s1", 2))).status).toBe(202);
+    let answered = 0;
+    const reads = ["/api/sessions/s1", "/api/sessions", "/api/sessions/s1/git", "/api/timeline"].map(
+      async (path) => {
+        const response = await ask("GET", path);
+        answered += 1;
+        return await response.json();
+      },
+    );
+    expect((await ask("GET", "/api/ingest/health")).status).toBe(200);
+    expect(answered).toBe(0);
+    release();
+    const [session, sessions, git] = await Promise.all(reads);
+    expect(session).toMatchObject({ session: { lifecycle: "ended" } });
+    expect(sessions).toMatchObject({ sessions: [{ id: "s1", lifecycle: "ended" }] });
+    expect(git).toMatchObject({ git_activity: [{ session_id: "s1" }] });
+  });
+});
+
+test("each of many devices that send at once sees its own session as it has just said", async () => {
+  const expectLifecycle = async (id: string, lifecycle: string) => {
+    const answer = await (await ask("GET", `/api/sessions/${id}`)).json();
+    expect(answer).toMatchObject({ session: { lifecycle } });
+  };
+  const one = async (device: number) => {
+    for (let n = 0; n < 5; n++) {
+      const id = `s${device}-${n}`;
+      await post(toolUse(id, 1), start(id, 0));
+      await expectLifecycle(id, "capturing");
+      await post(end(id, 9));
+      await expectLifecycle(id, "ended");
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, (_, device) => one(device)));
+});
