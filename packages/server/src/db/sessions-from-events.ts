@@ -1,6 +1,6 @@
 import type { Sql } from "./postgres.ts";
 import { type Fragment, microseconds } from "./session-facts.ts";
-import { mergeKnownSessions } from "./session-merge.ts";
+import { mergeLockedSessions } from "./session-merge.ts";
 
 /** A row written for every event cost a tenth of the throughput; silence is measured in minutes. */
 export const LAST_HEARD_INTERVAL_S = 30;
@@ -25,8 +25,9 @@ export function stubSessionRows(sql: Sql, ofSessions: Fragment): Fragment {
 }
 
 /**
- * What `stored` events do to their sessions, which are there. `session_seen` has one row a session; of those, the ones to be
- * written are merged with all that the events say of each folded into one row. The rest is left alone.
+ * What `stored` events do to their sessions, which are there. `session_seen` has one row a session, locked, so that none comes
+ * back that is deleted meanwhile; of those, the ones to be written are merged with all that the events say of each folded into
+ * one row. The rest is left alone.
  */
 export function sessionRows(sql: Sql): Fragment {
   return sql`
@@ -43,17 +44,17 @@ export function sessionRows(sql: Sql): Fragment {
         FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
       ) f
       LEFT JOIN session_reported r ON r.session_id = f.id
-      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0) known
+      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0 FOR NO KEY UPDATE) known
     ),
     session_changes AS MATERIALIZED (
-      SELECT id, resumed_at, '{}'::text[] AS tags,
+      SELECT id, workspace_id, device_id, first_at AS started_at, resumed_at,
         jsonb_build_object(
           'origin', jsonb_build_array(1, ${microseconds(sql, sql`first_at`)}, event_id, workspace_id, device_id)
         ) || coalesce(facts, '{}') AS facts
       FROM session_seen WHERE bounds_changed OR is_stale
     ),
     session_rows AS (
-      ${mergeKnownSessions(sql, sql`session_changes`)}
+      ${mergeLockedSessions(sql, sql`session_changes`)}
       RETURNING s.id, s.workspace_id
     )`;
 }
