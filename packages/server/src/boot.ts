@@ -27,7 +27,7 @@ import { createServerJobs } from "./jobs/server-jobs.ts";
 import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
 import { createMeasuredPools, measureFlush } from "./metrics/measure.ts";
-import { observeMigrations, observeQueue } from "./metrics/observe.ts";
+import { observeMigrations, observeProjections, observeQueue } from "./metrics/observe.ts";
 import { observeProcess } from "./metrics/process-metrics.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness } from "./readiness.ts";
@@ -228,6 +228,7 @@ function createIngest(
     onFailure: (reason) =>
       logger.warn({ reason }, "what events say of sessions was not projected: a job does it within a minute"),
   });
+  observeProjections(metrics.registry, projector.depth);
   const flush = createFlush({
     database: writes,
     runFlush: createFlushRunner({

@@ -9,6 +9,12 @@ export function observeQueue(registry: Registry, depth: () => QueueDepth): void 
   observed("gauge", "wharf_ingest_flushes_in_flight", "Flushes under way.", () => depth().flushes);
 }
 
+/** What is left to do after flushes, read when it is scraped. */
+export function observeProjections(registry: Registry, depth: () => number): void {
+  const { observed } = registry;
+  observed("gauge", "wharf_ingest_unprojected_events", "Events that wait to be projected.", depth);
+}
+
 export type MigrationCounts = { applied: number; unknown: number };
 
 /** What the ledger said when the server started: migrations applied, and those of a newer version. */
