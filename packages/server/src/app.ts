@@ -16,6 +16,7 @@ import { createRouter } from "./http/router.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
+import { upToDate } from "./ingest/up-to-date.ts";
 import type { JobAdministration } from "./jobs/job-administration.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
@@ -62,7 +63,7 @@ export type WorkerDependencies = {
 export type AppDependencies = WorkerDependencies & {
   jobs: JobAdministration;
   queueDepth: () => QueueDepth;
-  /** Resolves when what was acknowledged is projected. */
+  /** Resolves when what was acknowledged is projected onto devices, sessions and git activity. */
   caughtUp: () => Promise<void>;
   /** For reads: rows as they go out in JSON. */
   reads: Database;
@@ -77,29 +78,30 @@ const PREFLIGHT_CACHE_S = 600;
 /** Every route of the server. Built without a port, so that tests call `app.request()`. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   const { readiness, metrics, reads, edits, limits } = dependencies;
+  const { caughtUp } = dependencies;
+  // For what reads or changes what events are projected onto.
+  const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
   const app = createWorkerApp(dependencies);
   app.route("/api/health", healthRoutes(dependencies));
   app.use("/api/*", refuseUnlessReady(readiness));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
+  app.route("/api/sessions", sessionRoutes(current));
+  app.route("/api/sessions", sessionEditRoutes(current));
+  app.route("/api/timeline", timelineRoutes(current));
+  app.route("/api/workspaces", workspaceRoutes(current));
+  app.route("/api/devices", deviceRoutes(current));
+  app.route("/api/remote-envs", remoteEnvRoutes(current));
+  app.route("/api/blueprints", blueprintRoutes(dependencies));
+  app.route("/api/prompts", promptRoutes(current));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
   app.route("/api/keys", keyRoutes({ edits, limits }));
+  app.route("/api/devices", enrolmentRoutes({ edits, limits }));
+  app.route("/api/devices", deviceChangeRoutes(current));
   app.route("/api/limits", limitRoutes({ limits }));
   app.route("/api/jobs", jobRoutes(dependencies));
   app.route("/api/jobs", jobActionRoutes(dependencies));
   app.route("/api/queues", queueRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
-  // Of the routes below, which read or change what events are projected onto, and of no other.
-  app.use("/api/*", afterProjections(dependencies.caughtUp));
-  app.route("/api/sessions", sessionRoutes(dependencies));
-  app.route("/api/sessions", sessionEditRoutes(dependencies));
-  app.route("/api/timeline", timelineRoutes(dependencies));
-  app.route("/api/workspaces", workspaceRoutes(dependencies));
-  app.route("/api/devices", deviceRoutes(dependencies));
-  app.route("/api/remote-envs", remoteEnvRoutes(dependencies));
-  app.route("/api/blueprints", blueprintRoutes(dependencies));
-  app.route("/api/prompts", promptRoutes(dependencies));
-  app.route("/api/devices", enrolmentRoutes({ edits, limits }));
-  app.route("/api/devices", deviceChangeRoutes({ edits, limits }));
   app.route(
     "/api/openapi.json",
     openApiRoutes(() => routeScopes(app)),
@@ -169,14 +171,6 @@ function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
     };
     return problemResponse(c, c.var.requestId, problem ?? fallback);
   });
-}
-
-/** Whoever asks sees what was acknowledged before. */
-function afterProjections(caughtUp: () => Promise<void>) {
-  return async function waitForProjections(_c: unknown, next: () => Promise<void>): Promise<void> {
-    await caughtUp();
-    await next();
-  };
 }
 
 /** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */
