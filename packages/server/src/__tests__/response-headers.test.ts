@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { anEvent } from "../ingest/__tests__/event-factory.ts";
 import { setupApp } from "./setup-app.ts";
 
 describe("a server on its own", () => {
@@ -13,6 +14,14 @@ describe("a server on its own", () => {
       expect(headers.get("cache-control")).toBe("no-store");
       expect(headers.get("strict-transport-security")).toBeNull();
     }
+  });
+
+  test("answers to events, which are made with these headers, carry each of them as any other does", async () => {
+    const namesOf = ({ headers }: { headers: Headers }) => [...headers.keys()].sort();
+    const answer = await server.request("POST", "/api/events", { events: [anEvent()] });
+    expect(namesOf(answer)).toEqual(namesOf(await server.request("GET", "/api/limits")));
+    expect(answer.headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(answer.headers.get("content-type")).toBe("application/json");
   });
 
   test("what a client says of its protocol counts for nothing without a trusted proxy", async () => {
@@ -58,6 +67,11 @@ describe("a server behind a proxy, with a page elsewhere", () => {
     const failed = await server.request("GET", "/api/limits", undefined, { ...origin, authorization: "" });
     expect([failed.status, failed.headers.get("access-control-allow-origin")]).toEqual([
       401,
+      "https://page.example",
+    ]);
+    const taken = await server.request("POST", "/api/events", { events: [anEvent()] }, origin);
+    expect([taken.status, taken.headers.get("access-control-allow-origin")]).toEqual([
+      202,
       "https://page.example",
     ]);
     const other = await server.request("GET", "/api/limits", undefined, { origin: "https://evil.example" });

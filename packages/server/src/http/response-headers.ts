@@ -4,9 +4,24 @@ import type { AppEnv } from "./context.ts";
 import { rateLimitPolicy } from "./rate-limits.ts";
 
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60;
-const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+const EVERY_ANSWER = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
+const EVERY_DATA_ANSWER = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cache-control": "no-store",
+};
+/** Copied whole by each answer that is made with them. */
+const JSON_HEADERS = new Headers({
+  "content-type": "application/json",
+  ...EVERY_ANSWER,
+  ...EVERY_DATA_ANSWER,
+});
 
 export type ResponseHeaderOptions = { limits: Limits; trustedProxies: number };
+
+/** As c.json, with the headers that never differ: setting them one by one afterwards costs every event that comes alone 2 µs. */
+export function jsonResponse(value: unknown, status: number): Response {
+  return new Response(JSON.stringify(value), { status, headers: JSON_HEADERS });
+}
 
 /**
  * What every answer carries: its request's id, no sniffing, no referrer, no caching of what a key has read, and for data a
@@ -18,9 +33,7 @@ export function createResponseHeaders({ limits, trustedProxies }: ResponseHeader
   return function addHeaders(c: Context<AppEnv>): void {
     const { headers } = c.res;
     headers.set("x-request-id", c.get("requestId"));
-    headers.set("x-content-type-options", "nosniff");
-    headers.set("referrer-policy", "no-referrer");
-    if (!isPage(headers)) addDataHeaders(headers);
+    if (!headers.has("x-content-type-options")) addConstantHeaders(headers);
     if (isHttps(c.req.url, trustedProxies > 0 ? c.req.header("x-forwarded-proto") : undefined))
       headers.set("strict-transport-security", `max-age=${HSTS_MAX_AGE_S}`);
     const rateLimit = c.get("rateLimit");
@@ -30,9 +43,11 @@ export function createResponseHeaders({ limits, trustedProxies }: ResponseHeader
   };
 }
 
-function addDataHeaders(headers: Headers): void {
-  if (!headers.has("content-security-policy")) headers.set("content-security-policy", DATA_POLICY);
-  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+function addConstantHeaders(headers: Headers): void {
+  for (const [name, value] of Object.entries(EVERY_ANSWER)) headers.set(name, value);
+  if (isPage(headers)) return;
+  for (const [name, value] of Object.entries(EVERY_DATA_ANSWER))
+    if (!headers.has(name)) headers.set(name, value);
 }
 
 function isPage(headers: Headers): boolean {

@@ -4,6 +4,7 @@ import { readBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
 import { parseJsonBody, parseWith, requireContentType } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
+import { jsonResponse } from "../http/response-headers.ts";
 import { requireScope } from "../http/scopes.ts";
 import { isRecord } from "../ingest/clean-value.ts";
 import { type IngestDependencies, ingestEvents, type ReceivedEvent } from "../ingest/ingest-events.ts";
@@ -27,7 +28,7 @@ export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) 
     c.get("access").takeEvents(c, received.length);
     const answer = await ingestEvents(received, { ...ingest, boundDeviceId: c.get("caller").deviceId });
     countIngest(metrics, answer);
-    return c.json(answer, 202);
+    return jsonResponse(answer, 202);
   }
 
   routes.post("/", scope, postEvents);
