@@ -1,9 +1,12 @@
 import type { Context } from "hono";
 import type { Limits } from "../limits.ts";
+import { createDeadline, type Deadline } from "./deadline.ts";
 import { decompress } from "./decompress.ts";
 import { bodyTooLarge, ProblemError } from "./problem.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
+/** By their milliseconds: those of one process are all the same. */
+const deadlines = new Map<number, Deadline>();
 
 /**
  * The request's body as text: received within a deadline, decompressed (gzip, zstd), and bounded as sent and afterwards.
@@ -43,19 +46,25 @@ function receive(c: Context, limits: Limits): Promise<Uint8Array> {
 /** By hand: Promise.race would make a promise for the deadline and wait for both, for every event that comes alone. */
 function within(body: Promise<Uint8Array>, ms: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(tooSlow(ms)), ms);
+    const done = deadlineOf(ms).start(() => reject(tooSlow(ms)));
     void body.then(
       (bytes) => {
-        clearTimeout(timer);
+        done();
         resolve(bytes);
       },
       (error) => {
-        clearTimeout(timer);
+        done();
         // All that can go wrong with a body, but for what was refused, is that its sender went away.
         reject(error instanceof ProblemError ? error : aborted());
       },
     );
   });
+}
+
+function deadlineOf(ms: number): Deadline {
+  const deadline = deadlines.get(ms) ?? createDeadline(ms);
+  deadlines.set(ms, deadline);
+  return deadline;
 }
 
 async function receiveChunks(c: Context, bytes_max: number): Promise<Uint8Array> {
