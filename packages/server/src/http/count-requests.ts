@@ -7,7 +7,8 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 
 /** Counts and times a request by the pattern of its route, never by its path: labels must stay few, and hold nothing sent. */
 export function countRequest(metrics: ServerMetrics, c: Context<AppEnv>, duration_ms: number): void {
-  const method = METHODS.has(c.req.method) ? c.req.method : "OTHER";
+  const sent = c.req.method;
+  const method = METHODS.has(sent) ? sent : "OTHER";
   const route = c.get("route") ?? UNMATCHED;
   metrics.httpRequests.add(1, method, route, String(c.res.status));
   metrics.httpSeconds.observe(duration_ms / 1000, method, route);

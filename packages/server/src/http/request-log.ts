@@ -20,11 +20,11 @@ export function createRequestLog(logger: Logger) {
   const isSampled = createSample(INGEST_LINES_PER_S);
   return function logRequest(c: Context<AppEnv>, startedAt: number, duration_ms: number): void {
     const { status } = c.res;
-    const { method, path } = c.req;
+    const { path } = c.req;
     if (status < 400 && SAMPLED_PATHS.has(path) && !isSampled(startedAt + duration_ms)) return;
     const line = {
       request_id: c.get("requestId"),
-      method,
+      method: c.req.method,
       path: withoutKeys(path),
       status,
       duration_ms: Math.round(duration_ms * 10) / 10,

@@ -1,5 +1,5 @@
 import type { KeyScope } from "@wharf/protocol";
-import type { Context, Hono, MiddlewareHandler } from "hono";
+import type { Context, Hono, MiddlewareHandler, Next } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/api-keys.ts";
 import type { AppEnv, Caller } from "./context.ts";
@@ -20,16 +20,19 @@ const declarations = new WeakMap<object, Declared>();
 export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHandler<AppEnv> {
   const allowed = new Set<KeyScope>([...scopes, "admin"]);
 
-  async function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
+  /** No async function, and no promise for what is known: each costs every event that comes alone a microsecond. */
+  function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
     c.set("route", routeOf(c));
-    const access = c.get("access");
-    const found = access.authenticate(c);
-    const caller = found instanceof Promise ? await found : found;
+    const found = c.get("access").authenticate(c);
+    return found instanceof Promise ? found.then((caller) => letIn(c, next, caller)) : letIn(c, next, found);
+  }
+
+  function letIn(c: Context<AppEnv>, next: Next, caller: Caller): Promise<void> {
     c.set("caller", caller);
-    access.takeRequest(c, caller);
+    c.get("access").takeRequest(c, caller);
     if (!allowed.has(caller.scope))
       throw forbidden(`This needs a key with the scope ${scopes.join(" or ")}.`);
-    await next();
+    return next();
   }
 
   declarations.set(checkScope, scopes);
