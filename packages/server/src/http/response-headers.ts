@@ -18,7 +18,7 @@ const JSON_HEADERS = new Headers({
 
 export type ResponseHeaderOptions = { limits: Limits; trustedProxies: number };
 
-/** As c.json, with the headers that never differ: setting them one by one afterwards costs every event that comes alone 2 µs. */
+/** As c.json, with the headers that never differ: setting them one by one afterwards costs every event that comes alone 1.3 µs. */
 export function jsonResponse(value: unknown, status: number): Response {
   return new Response(JSON.stringify(value), { status, headers: JSON_HEADERS });
 }
