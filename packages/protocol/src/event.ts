@@ -7,6 +7,8 @@ export const WORKSPACE_ID_CHARACTERS_MAX = 2_000;
 export const BATCH_EVENTS_MAX = 1_000;
 export const BLOB_REFS_MAX = 100;
 /** Postgres refuses an offset of 16 hours and more, which no place on earth has. */
+const TYPE_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/;
+const TIMESTAMP_PATTERN = z.regexes.datetime({ offset: true });
 const UNKNOWN_OFFSET = /[+-](?:1[6-9]|2\d):?\d\d$/;
 const TOO_FINE_TIME = /\.\d{31}/;
 const EARLIEST_YEAR = "2000";
@@ -17,7 +19,7 @@ export const idSchema = z.string().min(1).max(ID_CHARACTERS_MAX);
 /** ISO-8601 with `Z` or an offset, from 2000 to 2100. Kept as text: a Date would lose the microseconds. */
 const eventTimestampSchema = z.iso
   .datetime({ offset: true, error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z" })
-  .refine((text) => !UNKNOWN_OFFSET.test(text), { error: "must have an offset below 16 hours" })
+  .refine(hasKnownOffset, { error: "must have an offset below 16 hours" })
   .refine(isPlausibleTime, { error: `must lie between ${EARLIEST_YEAR} and ${LATEST_YEAR}` });
 
 /** As an event's time, of which the database says by itself when it has more decimals than it reads. */
@@ -28,9 +30,7 @@ export const timestampSchema = eventTimestampSchema.refine((text) => !TOO_FINE_T
 export const eventTypeSchema = z
   .string()
   .max(TYPE_CHARACTERS_MAX)
-  .regex(/^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/, {
-    error: "must be dot notation in lower case, like session.start",
-  });
+  .regex(TYPE_PATTERN, { error: "must be dot notation in lower case, like session.start" });
 
 /** Any JSON object, taken as it is: z.record would copy it key by key, 1.5 µs an event. */
 export const jsonObjectSchema = z
@@ -57,6 +57,30 @@ export const eventSchema = z.object({
 
 export type Event = z.infer<typeof eventSchema>;
 export type BlobRef = z.infer<typeof blobRefSchema>;
+
+/**
+ * The event, when eventSchema is certain to take it. Null says nothing: eventSchema has to be asked, which of the events that
+ * come alone takes 5 µs each to find that nothing is wrong.
+ */
+export function readPlainEvent(value: unknown): Event | null {
+  if (!isJsonObject(value)) return null;
+  const { id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs } = value;
+  const isPlain =
+    typeof id === "string" &&
+    ULID_PATTERN.test(id) &&
+    isShortText(type, TYPE_CHARACTERS_MAX) &&
+    TYPE_PATTERN.test(type) &&
+    typeof timestamp === "string" &&
+    TIMESTAMP_PATTERN.test(timestamp) &&
+    hasKnownOffset(timestamp) &&
+    isPlausibleTime(timestamp) &&
+    isShortText(device_id, ID_CHARACTERS_MAX) &&
+    isShortText(workspace_id, WORKSPACE_ID_CHARACTERS_MAX) &&
+    (session_id === undefined || session_id === null || isShortText(session_id, ID_CHARACTERS_MAX)) &&
+    isJsonObject(data) &&
+    blob_refs === undefined;
+  return isPlain ? { id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs: [] } : null;
+}
 
 /** The envelope alone: each event is checked by itself, so that one bad event is rejected alone. */
 export const eventBatchSchema = z.looseObject({
@@ -87,6 +111,15 @@ function isPlausibleTime(text: string): boolean {
   return text >= EARLIEST_YEAR && text < LATEST_YEAR;
 }
 
-function isJsonObject(value: unknown): boolean {
+function hasKnownOffset(text: string): boolean {
+  return !UNKNOWN_OFFSET.test(text);
+}
+
+/** zod counts characters, of which a text has no more than UTF-16 units. */
+function isShortText(value: unknown, characters_max: number): value is string {
+  return typeof value === "string" && value !== "" && value.length <= characters_max;
+}
+
+function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

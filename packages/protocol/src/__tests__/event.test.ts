@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { BATCH_EVENTS_MAX, eventBatchSchema, eventSchema } from "../event.ts";
+import fc from "fast-check";
+import { BATCH_EVENTS_MAX, eventBatchSchema, eventSchema, readPlainEvent } from "../event.ts";
 
 const event = {
   id: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -71,6 +72,56 @@ describe("an event is refused", () => {
     ["a blob without a key", { blob_refs: [{ content_type: "t", size_bytes: 1 }] }],
   ])("with %s", (_, fields) => {
     expect(accepts(fields)).toBe(false);
+  });
+});
+
+describe("an event that is read without its schema", () => {
+  const texts = [
+    event.id,
+    event.type,
+    event.timestamp,
+    "2026-11-22T10:00:00+15:59",
+    "2026-11-22T10:00:00-16:00",
+    "2026-02-30T00:00:00Z",
+    "2026-11-22T10:00Z",
+    "1999-12-31T23:59:59.999Z",
+    "2100-01-01T00:00:00Z",
+    "01arz3ndektsv4rrffq69g5fav",
+    "Session.Start",
+    `a.${"b".repeat(98)}`,
+    `a.${"b".repeat(99)}`,
+    "d".repeat(200),
+    "d".repeat(201),
+    "\u{1F600}".repeat(200),
+    "r".repeat(2_000),
+    "r".repeat(2_001),
+    "",
+  ];
+  const anything = fc.oneof(
+    fc.constantFrom<unknown>(...texts, undefined, null, {}, [], { a: 1 }, 7, JSON.rawJSON("7")),
+    fc.string(),
+  );
+  const fields = ["id", "type", "timestamp", "device_id", "workspace_id", "session_id", "data", "blob_refs"];
+  const changes = fc.dictionary(fc.constantFrom(...fields, "more"), anything, { maxKeys: 3 });
+
+  test("is what the schema makes of it, whatever its fields hold", () => {
+    fc.assert(
+      fc.property(changes, (changed) => {
+        const value = { ...event, ...changed };
+        const read = readPlainEvent(value);
+        if (read !== null) expect(read).toEqual(eventSchema.parse(value));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test("is most of them", () => {
+    for (const session_id of [undefined, null, "s1"])
+      expect(readPlainEvent({ ...event, session_id, more: true })).not.toBeNull();
+  });
+
+  test("is no list, text or number", () => {
+    for (const value of [null, undefined, [], [event], "text", 7]) expect(readPlainEvent(value)).toBeNull();
   });
 });
 

@@ -6,6 +6,7 @@ import {
   isKnownEventType,
   isUlid,
   payloadSchemas,
+  readPlainEvent,
   UNASSOCIATED_WORKSPACE,
   withoutCredentials,
   withoutUrlCredentials,
@@ -97,9 +98,8 @@ function pointerToOtherDevice(value: unknown, sender: string): string | null {
 function check(value: unknown, context: CheckContext): CheckedEvent | Rejection {
   const flaw = findFlaw(value, context.limits.json_depth);
   if (flaw !== null) return reject(value, flaw);
-  const parsed = eventSchema.safeParse(value);
-  if (!parsed.success) return rejectIssue(value, parsed.error, "");
-  const event = parsed.data;
+  const event = readPlainEvent(value) ?? parseEvent(value);
+  if (isRejection(event)) return event;
   if (!isRecord(event.data)) return reject(value, "must be an object", "/data");
   if (isKnownEventType(event.type)) {
     const payload = payloadSchemas[event.type].safeParse(event.data);
@@ -110,6 +110,11 @@ function check(value: unknown, context: CheckContext): CheckedEvent | Rejection 
       return reject(value, `must be at most ${REMOTE_CHARACTERS_MAX} characters`, `/data/${field}`);
   }
   return prepare(value, event, context);
+}
+
+function parseEvent(value: unknown): Event | Rejection {
+  const parsed = eventSchema.safeParse(value);
+  return parsed.success ? parsed.data : rejectIssue(value, parsed.error, "");
 }
 
 /** Roughly how many bytes an event takes while it waits to be written. */
@@ -125,7 +130,7 @@ export function rejectUnreadable(line: string): Rejection {
   return { id: null, device_id: null, error: "the line is not JSON", body: keptText(line) };
 }
 
-export function isRejection(checked: CheckedEvent | Rejection): checked is Rejection {
+export function isRejection(checked: object): checked is Rejection {
   return "error" in checked;
 }
 
