@@ -6,9 +6,9 @@ export const TYPE_CHARACTERS_MAX = 100;
 export const WORKSPACE_ID_CHARACTERS_MAX = 2_000;
 export const BATCH_EVENTS_MAX = 1_000;
 export const BLOB_REFS_MAX = 100;
-/** Postgres refuses an offset of 16 hours and more, which no place on earth has. */
 const TYPE_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/;
 const TIMESTAMP_PATTERN = z.regexes.datetime({ offset: true });
+/** Postgres refuses an offset of 16 hours and more, which no place on earth has. */
 const UNKNOWN_OFFSET = /[+-](?:1[6-9]|2\d):?\d\d$/;
 const TOO_FINE_TIME = /\.\d{31}/;
 const EARLIEST_YEAR = "2000";

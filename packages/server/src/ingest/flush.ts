@@ -192,22 +192,22 @@ async function settle(
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<CheckedEvent[]> {
-  const others: Row[] = [];
-  const stored: Row[] = [];
-  const isAll = output.stored_ids === null && output.stored_count > 0;
-  const storedIds = new Set(isAll ? [] : output.stored_ids);
-  for (const row of rows) {
-    if (isAll || storedIds.has(row.id)) stored.push(row);
-    else others.push(row);
-  }
+  const { stored, others } = partition(rows, output);
   for (const { event } of stored) verdicts.set(event, ACCEPTED);
   dependencies.parents.settleDevices(stored, asked);
   if (output.pending_id !== null) {
-    const pending = new Set(asked.event_ids);
-    const event_ids = stored.map((row) => row.id).filter((id) => pending.has(id));
+    const storedIds = new Set(stored.map((row) => row.id));
+    const event_ids = asked.event_ids.filter((id) => storedIds.has(id));
     await dependencies.projector.project({ id: output.pending_id, event_ids });
   }
   return others.length === 0 ? [] : await settleOthers(others, verdicts, dependencies);
+}
+
+function partition(rows: Row[], { stored_count, stored_ids }: FlushOutput): { stored: Row[]; others: Row[] } {
+  if (stored_ids === null)
+    return stored_count > 0 ? { stored: rows, others: [] } : { stored: [], others: rows };
+  const ids = new Set(stored_ids);
+  return { stored: rows.filter((row) => ids.has(row.id)), others: rows.filter((row) => !ids.has(row.id)) };
 }
 
 /** An id counts as a duplicate only when it is found. Answers with those that are not, unless their session was deleted. */

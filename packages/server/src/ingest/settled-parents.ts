@@ -48,6 +48,7 @@ export function createSettledParents(now: () => number = Date.now): SettledParen
   }
 
   function settleDevices(stored: readonly EventRow[], asked: Unsettled): void {
+    if (asked.device_ids.length === 0) return;
     const until_ms = now() + LINK_SETTLED_MS;
     const askedDevices = new Set(asked.device_ids);
     if (links.size + stored.length > SETTLED_PARENTS_MAX) links.clear();
