@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import pino from "pino";
+import { openDatabase } from "../../db/database.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { start, toolUse } from "../../ingest/__tests__/event-factory.ts";
+import { repairIngest } from "../../ingest/repair.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { idsOf, resend, startFleet } from "./device-fleet.ts";
 import { postEvents, type ServerProcess, startServer } from "./server-process.ts";
@@ -25,6 +28,24 @@ async function launch(url = database.url): Promise<ServerProcess> {
 
 async function storedIds(): Promise<string[]> {
   return (await database.sql<{ id: string }[]>`SELECT id FROM events`).map(({ id }) => id);
+}
+
+async function projectedRows() {
+  const sessions = await database.sql`
+    SELECT id, lifecycle, workspace_id, device_id, started_at, ended_at, facts FROM sessions ORDER BY id`;
+  const git = await database.sql`SELECT id, session_id FROM git_activity ORDER BY id`;
+  return { sessions: [...sessions], git: [...git] };
+}
+
+/** Projects every event once more, which changes something only where something was left out. */
+async function expectAllProjected(): Promise<void> {
+  expect([...(await database.sql`SELECT id FROM pending_projections`)]).toEqual([]);
+  const before = await projectedRows();
+  await database.sql`INSERT INTO pending_projections (event_ids) SELECT array_agg(id) FROM events`;
+  const again = openDatabase(database.url, { deadline_ms: 60_000, max: 1 });
+  await repairIngest(again, pino({ level: "silent" }), 0);
+  await again.close();
+  expect(await projectedRows()).toEqual(before);
 }
 
 /** Holds what every flush needs, so that it waits inside the database until `release`. */
@@ -59,6 +80,7 @@ test("a server killed in the middle of batches has lost nothing that it acknowle
   expect(idsOf(fleet.acknowledged).filter((id) => !afterKill.has(id))).toEqual([]);
 
   const second = await launch();
+  await expectAllProjected();
   const again = await resend(second.url, [...fleet.unacknowledged, ...fleet.acknowledged.slice(0, 5)]);
   const all = idsOf([...fleet.acknowledged, ...fleet.unacknowledged]);
   expect((await storedIds()).sort()).toEqual(all.sort());
