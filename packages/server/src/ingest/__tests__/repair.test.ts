@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { until } from "@wharf/testkit";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { Database } from "../../db/database.ts";
@@ -114,6 +115,22 @@ describe("what a process left to do when it died", () => {
     await repair();
     expect((await stateOf()).sessions.map((session) => session["id"])).toEqual(["s2"]);
     expect(await rowsOf("pending_projections")).toBe(0);
+  });
+
+  test("brings no session back that is deleted while it is done", async () => {
+    await storeAndDie([start("s1", 0)], [start("s2", 0)]);
+    const deleting = await server.sql.reserve();
+    await deleting`BEGIN`;
+    await deleting`DELETE FROM events WHERE session_id = 's1'`;
+    await deleting`DELETE FROM sessions WHERE id = 's1'`;
+    const repaired = repair();
+    const waits = () => server.sql`SELECT pid FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await until(async () => (await waits()).length === 1, { describe: "the repair waits for the session" });
+    await deleting`COMMIT`;
+    deleting.release();
+    await repaired;
+    expect((await stateOf()).sessions.map((session) => session["id"])).toEqual(["s2"]);
   });
 
   test("keeps nothing else waiting when it fails for what it is, and is tried again later", async () => {
