@@ -28,8 +28,8 @@ export type ProjectorOptions = {
 /** One connection, since there is one round at a time. */
 export const PROJECTION_CONNECTIONS = 1;
 /**
- * From one round's begin to the next one's, unless somebody waits for it. Half of what a round costs is the same for one session
- * and for fifty, and starts and ends cost Postgres a fifth of all single events when each flush projected its own.
+ * From one round's begin to the next one's, unless somebody waits for it. A round costs Postgres 3 ms before its first session, and each
+ * 0.2 ms: when each flush of 128 single events projected its own, that was a fifth of its cost.
  */
 export const ROUND_INTERVAL_MS = 100;
 /** As many as repair does at once, too. */
