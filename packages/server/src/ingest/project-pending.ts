@@ -10,6 +10,9 @@ import {
 } from "../db/projections.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
+/** A statement with 20,000 starts of sessions took five seconds, half of what a statement may take. */
+const EVENTS_PER_STATEMENT_MAX = 5_000;
+
 type Findings = { changedSessions: Set<string>; gitEvents: Set<string>; quiet: QuietSession[] };
 
 /**
@@ -24,7 +27,8 @@ export async function projectPending(
 ): Promise<QuietSession[]> {
   const findings: Findings = { changedSessions: new Set(), gitEvents: new Set(), quiet: [] };
   const eventIds = pending.flatMap((flush) => flush.event_ids);
-  await projectEvents(database, eventIds, findings);
+  for (let from = 0; from < eventIds.length; from += EVENTS_PER_STATEMENT_MAX)
+    await projectEvents(database, eventIds.slice(from, from + EVENTS_PER_STATEMENT_MAX), findings);
   await match(database, findings);
   const ids = pending.map((flush) => flush.id);
   await database.run((sql) => deletePending(sql, ids));
@@ -55,8 +59,12 @@ async function projectEvents(
 }
 
 async function match(database: Database, { gitEvents, changedSessions }: Findings): Promise<void> {
-  if (gitEvents.size === 0 && changedSessions.size === 0) return;
-  await retryConflicts(() =>
-    database.run((sql) => matchGitActivity(sql, [...gitEvents], [...changedSessions])),
-  );
+  const gitIds = [...gitEvents];
+  const sessionIds = [...changedSessions];
+  const length = Math.max(gitIds.length, sessionIds.length);
+  for (let from = 0; from < length; from += EVENTS_PER_STATEMENT_MAX) {
+    const git = gitIds.slice(from, from + EVENTS_PER_STATEMENT_MAX);
+    const sessions = sessionIds.slice(from, from + EVENTS_PER_STATEMENT_MAX);
+    await retryConflicts(() => database.run((sql) => matchGitActivity(sql, git, sessions)));
+  }
 }
