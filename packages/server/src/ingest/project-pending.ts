@@ -24,12 +24,13 @@ type Findings = { changedSessions: Set<string>; gitEvents: Set<string>; quiet: Q
 export async function projectPending(
   database: Database,
   pending: readonly PendingProjection[],
+  statement_max = EVENTS_PER_STATEMENT_MAX,
 ): Promise<QuietSession[]> {
   const findings: Findings = { changedSessions: new Set(), gitEvents: new Set(), quiet: [] };
   const eventIds = pending.flatMap((flush) => flush.event_ids);
-  for (let from = 0; from < eventIds.length; from += EVENTS_PER_STATEMENT_MAX)
-    await projectEvents(database, eventIds.slice(from, from + EVENTS_PER_STATEMENT_MAX), findings);
-  await match(database, findings);
+  for (let from = 0; from < eventIds.length; from += statement_max)
+    await projectEvents(database, eventIds.slice(from, from + statement_max), findings);
+  await match(database, findings, statement_max);
   const ids = pending.map((flush) => flush.id);
   await database.run((sql) => deletePending(sql, ids));
   return findings.quiet;
@@ -58,13 +59,17 @@ async function projectEvents(
   }
 }
 
-async function match(database: Database, { gitEvents, changedSessions }: Findings): Promise<void> {
+async function match(
+  database: Database,
+  { gitEvents, changedSessions }: Findings,
+  statement_max: number,
+): Promise<void> {
   const gitIds = [...gitEvents];
   const sessionIds = [...changedSessions];
   const length = Math.max(gitIds.length, sessionIds.length);
-  for (let from = 0; from < length; from += EVENTS_PER_STATEMENT_MAX) {
-    const git = gitIds.slice(from, from + EVENTS_PER_STATEMENT_MAX);
-    const sessions = sessionIds.slice(from, from + EVENTS_PER_STATEMENT_MAX);
+  for (let from = 0; from < length; from += statement_max) {
+    const git = gitIds.slice(from, from + statement_max);
+    const sessions = sessionIds.slice(from, from + statement_max);
     await retryConflicts(() => database.run((sql) => matchGitActivity(sql, git, sessions)));
   }
 }
