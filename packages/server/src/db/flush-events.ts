@@ -169,25 +169,24 @@ const SEPARATOR = "\u001f";
  * Repeats that are looked for at once cost 4 % less of Postgres' time than ON CONFLICT, which looks for each row's twice.
  */
 function storedRows(sql: Sql, events: readonly EventRow[], checks: FlushChecks): Fragment {
-  const column = (values: readonly string[]) =>
-    sql`string_to_table(${values.join(SEPARATOR)}::text, ${SEPARATOR}::text)`;
-  const list = (ids: Iterable<string>) =>
-    sql`string_to_array(${[...ids].join(SEPARATOR)}::text, ${SEPARATOR}::text)`;
-  const sessionIds = new Set(events.map((event) => event.session_id ?? ""));
-  const ids = events.map((event) => event.id);
+  const textOf = (value: (event: EventRow) => string) => events.map(value).join(SEPARATOR);
+  const column = (text: string) => sql`string_to_table(${text}::text, ${SEPARATOR}::text)`;
+  const list = (text: string) => sql`string_to_array(${text}::text, ${SEPARATOR}::text)`;
+  const ids = textOf((event) => event.id);
+  const sessionIds = textOf((event) => event.session_id ?? "");
   return sql`
     stored AS (
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
       SELECT id, type, timestamp::timestamptz, device_id, workspace_id, nullif(session_id, ''), data::jsonb, blob_refs::jsonb
       FROM ROWS FROM (
         ${column(ids)},
-        ${column(events.map((event) => event.type))},
-        ${column(events.map((event) => event.timestamp))},
-        ${column(events.map((event) => event.device_id))},
-        ${column(events.map((event) => event.workspace_id))},
-        ${column(events.map((event) => event.session_id ?? ""))},
-        ${column(events.map((event) => event.data))},
-        ${column(events.map((event) => event.blob_refs))}
+        ${column(textOf((event) => event.type))},
+        ${column(textOf((event) => event.timestamp))},
+        ${column(textOf((event) => event.device_id))},
+        ${column(textOf((event) => event.workspace_id))},
+        ${column(sessionIds)},
+        ${column(textOf((event) => event.data))},
+        ${column(textOf((event) => event.blob_refs))}
       ) AS sent (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
       WHERE session_id <> ALL (ARRAY(
         SELECT t.session_id FROM session_tombstones t WHERE t.session_id = ANY (${list(sessionIds)})
