@@ -93,7 +93,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/remote-envs", remoteEnvRoutes(current));
   app.route("/api/blueprints", blueprintRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(current));
-  app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads, limits }));
+  app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads, limits }));
   app.route("/api/keys", keyRoutes({ edits, limits }));
   app.route("/api/devices", enrolmentRoutes({ edits, limits }));
   app.route("/api/devices", deviceChangeRoutes(current));

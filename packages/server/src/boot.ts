@@ -20,6 +20,7 @@ import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { createProjector, PROJECTION_CONNECTIONS } from "./ingest/projector.ts";
 import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
+import { within } from "./ingest/within.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
@@ -41,6 +42,8 @@ export type RunningServer = {
 
 export const DRAIN_MAX_MS = 10_000;
 const HTTP_GRACE_MS = 4_000;
+/** What is not projected by then is projected at the next start. */
+const PROJECTIONS_GRACE_MS = 2_000;
 const JOBS_GRACE_MS = 3_000;
 const ADMINISTRATION_CONNECTIONS = 2;
 const EDIT_CONNECTIONS = 2;
@@ -258,6 +261,6 @@ function createIngest(
       notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
   };
   const { caughtUp } = projector;
-  const drained = () => writer.drained().then(caughtUp);
+  const drained = () => writer.drained().then(() => within(caughtUp(), PROJECTIONS_GRACE_MS));
   return { writer, caughtUp, drained, workspaces, dependencies };
 }

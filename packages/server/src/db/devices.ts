@@ -21,17 +21,7 @@ export function deviceRows(
   mentions: Fragment = sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`,
 ): Fragment {
   return sql`
-    device_names AS (
-      SELECT device_id,
-        (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
-          FILTER (WHERE jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> ''))[1] AS name,
-        bool_or(data ->> '_device_type' = 'remote') AS is_remote
-      FROM stored WHERE ${ofDevices} AND data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
-    ),
-    device_input AS (
-      SELECT m.device_id AS id, n.name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
-      FROM ${mentions} m LEFT JOIN device_names n ON n.device_id = m.device_id
-    ),
+    ${deviceInput(sql, ofDevices, mentions)},
     device_rows AS (
       INSERT INTO devices AS device (id, name, type)
       SELECT i.id, coalesce(i.name, 'unknown-device'), CASE WHEN i.is_remote THEN 'remote' ELSE 'local' END
@@ -48,5 +38,37 @@ export function deviceRows(
         status = 'online',
         last_seen_at = now()
       RETURNING id
+    )`;
+}
+
+/**
+ * What `stored` events of some time ago (by way of their `links`) still say of devices that are there: names and types. That
+ * they were heard of was noted when they were stored; a device that was deleted since stays so.
+ */
+export function knownDeviceRows(sql: Sql): Fragment {
+  return sql`
+    ${deviceInput(sql, sql`true`, sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`)},
+    device_rows AS (
+      UPDATE devices device SET
+        name = CASE WHEN device.name = 'unknown-device' THEN coalesce(i.name, device.name) ELSE device.name END,
+        type = CASE WHEN i.is_remote THEN 'remote' ELSE device.type END
+      FROM device_input i
+      WHERE device.id = i.id AND device.status <> 'terminated'
+        AND ((i.name IS NOT NULL AND device.name = 'unknown-device') OR (i.is_remote AND device.type = 'local'))
+    )`;
+}
+
+function deviceInput(sql: Sql, ofDevices: Fragment, mentions: Fragment): Fragment {
+  return sql`
+    device_names AS (
+      SELECT device_id,
+        (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
+          FILTER (WHERE jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> ''))[1] AS name,
+        bool_or(data ->> '_device_type' = 'remote') AS is_remote
+      FROM stored WHERE ${ofDevices} AND data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
+    ),
+    device_input AS (
+      SELECT m.device_id AS id, n.name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
+      FROM ${mentions} m LEFT JOIN device_names n ON n.device_id = m.device_id
     )`;
 }

@@ -22,6 +22,10 @@ export async function noteFailedProjection(
     ON CONFLICT (event_id) DO NOTHING`;
 }
 
+export async function finishProjectionRetry(sql: Sql, eventId: string): Promise<void> {
+  await sql`DELETE FROM projection_retries WHERE event_id = ${eventId}`;
+}
+
 /** Counts a failed attempt; the next one is due after a minute, doubled each time, at most after a day. */
 export async function postponeProjection(sql: Sql, eventId: string, reason: string): Promise<void> {
   await sql`

@@ -1,5 +1,5 @@
 import { changedSessionsRow, changeLogRow, touchedRow } from "./change-log.ts";
-import { deviceRows } from "./devices.ts";
+import { deviceRows, knownDeviceRows } from "./devices.ts";
 import { gitActivityRows } from "./git-activity.ts";
 import type { Sql } from "./postgres.ts";
 import { relationRows } from "./relations-from-events.ts";
@@ -25,12 +25,16 @@ export type QuietSession = {
 };
 
 export type Projected = {
+  /** Those of the events' sessions that are there. */
+  session_ids: string[] | null;
   /** Sessions that began, moved or ended: git activity may have to be matched anew. */
   changed_session_ids: string[] | null;
   /** Git events that name no session. */
   unmatched_git_ids: string[] | null;
   /** Sessions that stayed as they were. */
   quiet_sessions: QuietSession[] | null;
+  /** Events whose session somebody keeps locked: it has not heard of them. */
+  locked_event_ids: string[] | null;
 };
 
 /**
@@ -41,7 +45,7 @@ export async function projectOntoParents(sql: Sql, eventIds: readonly string[]):
   const [row] = await sql<Projected[]>`
     WITH ${storedAgain(sql, eventIds)},
     ${workspaceDeviceRows(sql, sql`true`)},
-    ${deviceRows(sql, sql`true`)},
+    ${knownDeviceRows(sql)},
     ${sessionRows(sql)},
     ${changedSessionsRow(sql)}
     ${projected(sql)}`;
@@ -59,8 +63,7 @@ export async function projectAnew(sql: Sql, eventIds: readonly string[]): Promis
     ${gitActivityRows(sql)},
     ${relationRows(sql)},
     ${touchedRow(sql)},
-    ${changeLogRow(sql)},
-    done AS (DELETE FROM projection_retries WHERE event_id IN (SELECT id FROM stored))
+    ${changeLogRow(sql)}
     ${projected(sql)}`;
   if (row === undefined) throw new Error("the projection returned no row");
   return row;
@@ -90,8 +93,17 @@ export async function findPending(sql: Sql, lastId: string, limit: number): Prom
     SELECT id::text, event_ids FROM pending_projections WHERE id <= ${lastId}::bigint ORDER BY pending_projections.id LIMIT ${limit}`;
 }
 
-export async function deletePending(sql: Sql, ids: readonly string[]): Promise<void> {
-  await sql`DELETE FROM pending_projections WHERE id = ANY(${ids}::bigint[])`;
+/** Notes that these flushes are done but for the events in `leftIds`; answers with what is left, null if nothing is. */
+export async function finishPending(
+  sql: Sql,
+  ids: readonly string[],
+  leftIds: readonly string[] = [],
+): Promise<PendingProjection | null> {
+  const [left] = await sql<{ id: string }[]>`
+    WITH done AS (DELETE FROM pending_projections WHERE id = ANY(${ids}::bigint[]))
+    INSERT INTO pending_projections (event_ids) SELECT ${leftIds} WHERE cardinality(${leftIds}::text[]) > 0
+    RETURNING id::text`;
+  return left === undefined ? null : { id: left.id, event_ids: leftIds };
 }
 
 function storedAgain(sql: Sql, eventIds: readonly string[]): Fragment {
@@ -104,6 +116,7 @@ function storedAgain(sql: Sql, eventIds: readonly string[]): Fragment {
 function projected(sql: Sql): Fragment {
   return sql`
     SELECT
+      (SELECT array_agg(id) FROM session_seen) AS session_ids,
       (SELECT array_agg(id) FROM session_seen WHERE bounds_changed) AS changed_session_ids,
       (
         SELECT array_agg(id) FROM stored
@@ -115,5 +128,9 @@ function projected(sql: Sql): Fragment {
           'heard_ms', CASE WHEN is_stale THEN 0 ELSE round(extract(epoch FROM now() - last_heard_at) * 1000) END,
           'stub_since_ms', CASE WHEN start_reported_at IS NULL THEN round(extract(epoch FROM started_at) * 1000) END
         )) FROM session_seen WHERE NOT bounds_changed
-      ) AS quiet_sessions`;
+      ) AS quiet_sessions,
+      (
+        SELECT array_agg(id) FROM stored
+        WHERE session_id NOT IN (SELECT id FROM session_seen) AND EXISTS (SELECT FROM sessions s WHERE s.id = stored.session_id)
+      ) AS locked_event_ids`;
 }

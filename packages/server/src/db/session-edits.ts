@@ -46,7 +46,7 @@ export async function requestReparse(sql: Sql, id: string): Promise<boolean> {
 
 export type SessionDeletion = {
   deleted: boolean;
-  /** Git activity that had been found to belong to the session: it stays, and seeks another one. */
+  /** Git activity that had been found to belong to the session: it stays, and seeks another one, at the latest by repair. */
   orphaned_git_ids: string[];
 };
 
@@ -69,6 +69,9 @@ export async function deleteSession(sql: Sql, id: string): Promise<SessionDeleti
     orphaned_git AS (
       UPDATE git_activity SET session_id = NULL
       WHERE session_id IN (SELECT id FROM patched) AND session_inferred RETURNING id
+    ),
+    seeking AS (
+      INSERT INTO pending_projections (event_ids) SELECT array_agg(id) FROM orphaned_git HAVING count(*) > 0
     ),
     ${sessionChange(sql)}
     SELECT

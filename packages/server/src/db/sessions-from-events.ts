@@ -26,7 +26,7 @@ export function stubSessionRows(sql: Sql, ofSessions: Fragment): Fragment {
 
 /**
  * What `stored` events do to their sessions, which are there. `session_seen` has one row a session, locked, so that none comes
- * back that is deleted meanwhile; of those, the ones to be written are merged with all that the events say of each folded into
+ * back that is deleted meanwhile, and without those that somebody else has locked, who would hold up all others; of those, the ones to be written are merged with all that the events say of each folded into
  * one row. The rest is left alone.
  */
 export function sessionRows(sql: Sql): Fragment {
@@ -44,7 +44,7 @@ export function sessionRows(sql: Sql): Fragment {
         FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
       ) f
       LEFT JOIN session_reported r ON r.session_id = f.id
-      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0 FOR NO KEY UPDATE) known
+      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) known
     ),
     session_changes AS MATERIALIZED (
       SELECT id, workspace_id, device_id, first_at AS started_at, resumed_at,

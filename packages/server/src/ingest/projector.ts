@@ -1,15 +1,16 @@
 import type { Database } from "../db/database.ts";
-import { describeDatabaseError } from "../db/database-errors.ts";
+import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
 import type { PendingProjection, QuietSession } from "../db/projections.ts";
 import { projectPending } from "./project-pending.ts";
+import { within } from "./within.ts";
 
 export type Projector = {
   /**
    * Takes in what a committed flush has left to do. Resolves at once, unless too much waits to be done; then the flush has to wait
-   * for it. Never rejects: what fails is left to the job that looks for it each minute (repair.ts).
+   * for a round. Never rejects: what fails is tried again, or left to the job that looks for it each minute (repair.ts).
    */
   project(pending: PendingProjection): Promise<void>;
-  /** Resolves when everything that was taken in is done, or has failed. It is not waited for longer than need be. */
+  /** Resolves when everything that was taken in is done, or left to the job; no round rests meanwhile. */
   caughtUp(): Promise<void>;
   /** How many events wait to be projected. */
   depth(): number;
@@ -35,7 +36,19 @@ export const ROUND_INTERVAL_MS = 100;
 /** As many as repair does at once, too. */
 export const PENDING_EVENTS_MAX = 20_000;
 
-type Round = { pending: PendingProjection[]; begin(): void };
+/** A session that is locked is mostly free again in a moment. */
+const LOCKED_REST_MS = 50;
+/** A database that is away or too slow is not asked again at once. */
+const FAILED_REST_MS = 1_000;
+
+type Round = {
+  pending: PendingProjection[];
+  /** Without resting any longer. */
+  begin(): void;
+  begun: Promise<void>;
+  /** Of a round that does something again; it rests so long whoever waits. */
+  repeat_rest_ms: number | null;
+};
 
 /**
  * Projects what flushes have left to do, in one round after the other; what comes meanwhile is gathered for the next one. The
@@ -55,46 +68,60 @@ export function createProjector(options: ProjectorOptions): Projector {
   let events = 0;
 
   function project(pending: PendingProjection): Promise<void> {
+    gather(pending);
+    if (events <= PENDING_EVENTS_MAX) return Promise.resolve();
+    gathering?.begin();
+    return last;
+  }
+
+  function gather(pending: PendingProjection): Round {
     gathering ??= startRound();
     gathering.pending.push(pending);
     events += pending.event_ids.length;
-    return events > PENDING_EVENTS_MAX ? caughtUp() : Promise.resolve();
+    return gathering;
   }
 
   function startRound(): Round {
-    const pending: PendingProjection[] = [];
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const round: Round = { pending: [], begun, begin, repeat_rest_ms: null };
     last = last.then(async () => {
-      await restUnless(begun);
+      await rest(round);
       gathering = null;
       nextBegin_ms = now() + interval_ms;
-      await runRound(pending);
+      await run(round);
     });
-    return { pending, begin };
+    return round;
   }
 
-  async function restUnless(begun: Promise<void>): Promise<void> {
-    const rest_ms = nextBegin_ms - now();
-    if (rest_ms <= 0) return;
-    const { promise: rested, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, rest_ms);
-    await Promise.race([begun, rested]);
-    clearTimeout(timer);
+  async function rest({ begun, repeat_rest_ms }: Round): Promise<void> {
+    const rest_ms = repeat_rest_ms ?? nextBegin_ms - now();
+    const hurried = repeat_rest_ms === null ? begun : new Promise<void>(() => undefined);
+    if (rest_ms > 0) await within(hurried, rest_ms);
   }
 
-  async function runRound(pending: readonly PendingProjection[]): Promise<void> {
+  async function run({ pending, repeat_rest_ms }: Round): Promise<void> {
+    let again: readonly PendingProjection[] = [];
+    let rest_ms = LOCKED_REST_MS;
     try {
-      onQuiet(await projectPending(database, pending));
+      const isRepeat = repeat_rest_ms !== null;
+      const { quiet, left } = await projectPending(database, pending, { isRepeat });
+      onQuiet(quiet);
+      if (left !== null) again = [left];
     } catch (error) {
       onFailure?.(describeDatabaseError(error));
-    } finally {
-      for (const { event_ids } of pending) events -= event_ids.length;
+      if (isUnavailable(error)) again = pending;
+      rest_ms = FAILED_REST_MS;
     }
+    for (const { event_ids } of pending) events -= event_ids.length;
+    // A database that is away for long is left to the job, lest what waits for it grow.
+    if (events <= PENDING_EVENTS_MAX) for (const flush of again) gather(flush).repeat_rest_ms = rest_ms;
   }
 
-  function caughtUp(): Promise<void> {
-    gathering?.begin();
-    return last;
+  async function caughtUp(): Promise<void> {
+    do {
+      gathering?.begin();
+      await last;
+    } while (gathering !== null && gathering.repeat_rest_ms !== null);
   }
 
   return { project, caughtUp, depth: () => events };

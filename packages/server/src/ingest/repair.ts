@@ -1,16 +1,22 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
-import { dueProjectionRetries, noteFailedProjection, postponeProjection } from "../db/projection-retries.ts";
 import {
-  deletePending,
+  dueProjectionRetries,
+  finishProjectionRetry,
+  noteFailedProjection,
+  postponeProjection,
+} from "../db/projection-retries.ts";
+import {
   findPending,
+  finishPending,
   lastPendingId,
   type PendingProjection,
   projectAnew,
 } from "../db/projections.ts";
 import type { Logger } from "../logger.ts";
 import { projectPending } from "./project-pending.ts";
+import { retryConflicts } from "./retry-conflicts.ts";
 
 const REPAIR_EVENTS_MAX = 10_000;
 /** Younger ones are under way in the process that stored them. */
@@ -68,7 +74,7 @@ async function resumeRound(
   pending: readonly PendingProjection[],
 ): Promise<void> {
   try {
-    await projectPending(database, pending);
+    await projectPending(database, pending, { isRepeat: true });
   } catch (error) {
     if (isUnavailable(error)) throw error;
     const reason = describeDatabaseError(error);
@@ -76,16 +82,20 @@ async function resumeRound(
     const eventIds = pending.flatMap((flush) => flush.event_ids);
     const ids = pending.map((flush) => flush.id);
     await database.run((sql) => noteFailedProjection(sql, eventIds, reason));
-    await database.run((sql) => deletePending(sql, ids));
+    await database.run((sql) => finishPending(sql, ids));
   }
 }
 
 /** One event at a time: each of these has failed before, and must not take the others along. */
 async function project(database: Database, eventId: string, logger: Logger): Promise<boolean> {
   try {
-    const output = await database.run((sql) => projectAnew(sql, [eventId]));
-    const { unmatched_git_ids, changed_session_ids } = output;
-    await database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], changed_session_ids ?? []));
+    const found = await retryConflicts(() => database.run((sql) => projectAnew(sql, [eventId])));
+    if (found.locked_event_ids !== null) throw new Error("its session is locked");
+    const { unmatched_git_ids, session_ids } = found;
+    await retryConflicts(() =>
+      database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], session_ids ?? [])),
+    );
+    await database.run((sql) => finishProjectionRetry(sql, eventId));
     return true;
   } catch (error) {
     if (isUnavailable(error)) throw error;

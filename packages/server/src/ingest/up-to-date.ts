@@ -1,4 +1,5 @@
 import type { Database } from "../db/database.ts";
+import { within } from "./within.ts";
 
 /** A session that somebody keeps locked must not hold up every page for as long. */
 const WAIT_MAX_MS = 3_000;
@@ -19,14 +20,4 @@ export function upToDate(
       return await database.run(query);
     },
   };
-}
-
-function within(promise: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -17,7 +17,7 @@ test("more than one statement takes is projected all the same", async () => {
   await server.sql`UPDATE sessions SET facts = '{}', start_reported_at = NULL, lifecycle = 'detected'`;
   await server.sql`UPDATE git_activity SET session_id = NULL`;
   const event_ids = events.map((event) => event.id);
-  await projectPending(server.current().writes, [{ id: "1", event_ids }], STATEMENT_MAX);
+  await projectPending(server.current().writes, [{ id: "1", event_ids }], { statement_max: STATEMENT_MAX });
   const sessions =
     await server.sql`SELECT lifecycle, started_at, count(*)::int AS sessions FROM sessions GROUP BY 1, 2`;
   expect([...sessions]).toEqual([

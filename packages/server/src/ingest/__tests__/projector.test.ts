@@ -3,8 +3,10 @@ import type { Database } from "../../db/database.ts";
 import { StorageError } from "../../errors.ts";
 import { createProjector, PENDING_EVENTS_MAX } from "../projector.ts";
 
-type Round = { fail(): void };
+type Round = { fail(error?: Error): void; succeed(value: unknown): void };
 
+const REFUSED = new StorageError("refused", "STORAGE_REFUSED");
+const AWAY = new StorageError("away", "STORAGE_UNAVAILABLE");
 /** Longer than any test. */
 const NEVER_MS = 1_000_000;
 
@@ -15,8 +17,11 @@ function setup(interval_ms = NEVER_MS) {
   const failures: string[] = [];
   const database: Database = {
     run<T>(): Promise<T> {
-      const { promise, reject } = Promise.withResolvers<T>();
-      rounds.push({ fail: () => reject(new StorageError("away", "STORAGE_UNAVAILABLE")) });
+      const { promise, resolve, reject } = Promise.withResolvers<T>();
+      rounds.push({
+        fail: (error = REFUSED) => reject(error),
+        succeed: (value) => resolve(JSON.parse(JSON.stringify(value))),
+      });
       for (const wake of waiting.splice(0)) wake();
       return promise;
     },
@@ -123,7 +128,32 @@ describe("a projector", () => {
       (await round(n)).fail();
       await caughtUp;
     }
-    expect(failures).toEqual(["away", "away"]);
+    expect(failures).toEqual(["refused", "refused"]);
+    expect(projector.depth()).toBe(0);
+  });
+
+  test("takes up again what a database that was away could not do, and whoever waits goes on waiting", async () => {
+    const { projector, round, failures } = setup();
+    await projector.project(flush("a"));
+    const caughtUp = projector.caughtUp();
+    (await round(0)).fail(AWAY);
+    expect(await isSettled(caughtUp)).toBe(false);
+    expect(projector.depth()).toBe(1);
+    (await round(1)).fail();
+    await caughtUp;
+    expect(failures).toEqual(["away", "refused"]);
+  });
+
+  test("takes up again what was left because its session was locked", async () => {
+    const { projector, round } = setup();
+    await projector.project(flush("a"));
+    const caughtUp = projector.caughtUp();
+    (await round(0)).succeed({ locked_event_ids: ["a"] });
+    (await round(1)).succeed({ id: "9", event_ids: ["a"] });
+    const again = await round(2);
+    expect(await isSettled(caughtUp)).toBe(false);
+    again.fail();
+    await caughtUp;
     expect(projector.depth()).toBe(0);
   });
 

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { until } from "@wharf/testkit";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { Database } from "../../db/database.ts";
+import { projectOntoParents } from "../../db/projections.ts";
+import { deleteSession } from "../../db/session-edits.ts";
 import { StorageError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { type CheckedEvent, checkEvent, isRejection } from "../check-event.ts";
@@ -52,6 +53,9 @@ async function stateOf() {
     SELECT session_id FROM git_activity ORDER BY timestamp`;
   return { sessions: [...sessions], git: git.map((row) => row.session_id) };
 }
+
+const lifecycles = async () =>
+  (await stateOf()).sessions.map((session) => [session["id"], session["lifecycle"]]);
 
 const rowsOf = async (table: string) =>
   (await server.sql<{ n: number }[]>`SELECT count(*)::int AS n FROM ${server.sql(table)}`)[0]?.n;
@@ -117,20 +121,72 @@ describe("what a process left to do when it died", () => {
     expect(await rowsOf("pending_projections")).toBe(0);
   });
 
-  test("brings no session back that is deleted while it is done", async () => {
-    await storeAndDie([start("s1", 0)], [start("s2", 0)]);
-    const deleting = await server.sql.reserve();
-    await deleting`BEGIN`;
-    await deleting`DELETE FROM events WHERE session_id = 's1'`;
-    await deleting`DELETE FROM sessions WHERE id = 's1'`;
-    const repaired = repair();
-    const waits = () => server.sql`SELECT pid FROM pg_stat_activity
-      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    await until(async () => (await waits()).length === 1, { describe: "the repair waits for the session" });
-    await deleting`COMMIT`;
-    deleting.release();
-    await repaired;
-    expect((await stateOf()).sessions.map((session) => session["id"])).toEqual(["s2"]);
+  test("passes by a session that is locked, and does not bring it back when it is deleted", async () => {
+    const elsewhere = { device_id: "desktop", workspace_id: "github.com/acme/gadgets" };
+    await storeAndDie([start("s1", 0)], [start("s2", 0, {}, elsewhere)]);
+    await server.sql.begin(async (deleting) => {
+      await deleting`DELETE FROM events WHERE session_id = 's1'`;
+      await deleting`DELETE FROM sessions WHERE id = 's1'`;
+      await repair();
+      expect(await lifecycles()).toEqual([
+        ["s1", "detected"],
+        ["s2", "capturing"],
+      ]);
+      expect(await rowsOf("pending_projections")).toBe(1);
+    });
+    await repair();
+    expect(await lifecycles()).toEqual([["s2", "capturing"]]);
+    expect(await rowsOf("pending_projections")).toBe(0);
+  });
+
+  test("ties commits to a session that was reopened just before the process died", async () => {
+    await storeAndDie([toolUse("s1", 0)]);
+    await repair();
+    await server.sql`UPDATE sessions SET lifecycle = 'ended', ended_by_server = true, ended_at = started_at`;
+    await storeAndDie([commit(30)], [toolUse("s1", 60)]);
+    const [row] = await server.sql<
+      { event_ids: string[] }[]
+    >`SELECT event_ids FROM pending_projections ORDER BY id DESC`;
+    await server.sql`DELETE FROM pending_projections WHERE id <> (SELECT max(id) FROM pending_projections)`;
+    await projectOntoParents(server.sql, row?.event_ids ?? []);
+    expect((await stateOf()).git).toEqual([null]);
+    await repair();
+    expect((await stateOf()).git).toEqual(["s1"]);
+  });
+
+  test("finds another session for the commits of one that was deleted", async () => {
+    await storeAndDie([start("s1", 0)], [start("s2", 1)], [commit(2)]);
+    await repair();
+    expect((await stateOf()).git).toEqual(["s2"]);
+    await deleteSession(server.sql, "s2");
+    expect((await stateOf()).git).toEqual([null]);
+    await repair();
+    expect((await stateOf()).git).toEqual(["s1"]);
+  });
+
+  test("is not forgotten when its second try fails half-way", async () => {
+    await storeAndDie([start("s1", 0), commit(1)]);
+    await server.sql`INSERT INTO projection_retries (event_id, last_error) SELECT id, 'test' FROM events`;
+    await server.sql`DELETE FROM pending_projections`;
+    await server.sql.unsafe(
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+       CREATE TRIGGER refuse BEFORE UPDATE ON git_activity FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    );
+    undo.push("DROP FUNCTION refuse CASCADE");
+    expect((await repair()).failed).toBeGreaterThan(0);
+    await server.sql.unsafe(undo.pop() ?? "");
+    await server.sql`UPDATE projection_retries SET next_retry_at = now()`;
+    await repair();
+    expect(await stateOf()).toMatchObject({ git: ["s1"] });
+    expect(await rowsOf("projection_retries")).toBe(0);
+  });
+
+  test("brings no device back that was deleted meanwhile", async () => {
+    await storeAndDie([start("s1", 0, { _device_name: "Ada" })]);
+    await server.sql`UPDATE devices SET status = 'terminated'`;
+    await repair();
+    const [device] = await server.sql`SELECT status FROM devices`;
+    expect(device?.["status"]).toBe("terminated");
   });
 
   test("keeps nothing else waiting when it fails for what it is, and is tried again later", async () => {
@@ -144,8 +200,6 @@ describe("what a process left to do when it died", () => {
     undo.push("DROP FUNCTION refuse CASCADE");
     await storeAndDie([start("s1", 0)], [start("s2", 0)]);
     expect(await repair()).toEqual({ resumed: 2, projected: 1, failed: 1 });
-    const lifecycles = async () =>
-      (await stateOf()).sessions.map((session) => [session["id"], session["lifecycle"]]);
     expect(await lifecycles()).toEqual([
       ["s1", "detected"],
       ["s2", "capturing"],
