@@ -229,7 +229,7 @@ function createIngest(
     database: projections,
     onQuiet: parents.settleSessions,
     onFailure: (reason) =>
-      logger.warn({ reason }, "what events say of sessions was not projected: a job does it within a minute"),
+      logger.warn({ reason }, "what events say of sessions is not projected yet: it is tried again"),
   });
   observeProjections(metrics.registry, projector.depth);
   const flush = createFlush({
