@@ -15,11 +15,7 @@ export function mayNameDevice({ type, data }: { type: string; data: string }): b
  * What `stored` events (by way of their `links`) do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
  * `mentions` are rows (device_id, is_remote), one a device. The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
  */
-export function deviceRows(
-  sql: Sql,
-  ofDevices: Fragment,
-  mentions: Fragment = sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`,
-): Fragment {
+export function deviceRows(sql: Sql, ofDevices: Fragment, mentions: Fragment = senders(sql)): Fragment {
   return sql`
     ${deviceInput(sql, ofDevices, mentions)},
     device_rows AS (
@@ -47,7 +43,7 @@ export function deviceRows(
  */
 export function knownDeviceRows(sql: Sql): Fragment {
   return sql`
-    ${deviceInput(sql, sql`true`, sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`)},
+    ${deviceInput(sql, sql`true`, senders(sql))},
     device_rows AS (
       UPDATE devices device SET
         name = CASE WHEN device.name = 'unknown-device' THEN coalesce(i.name, device.name) ELSE device.name END,
@@ -56,6 +52,10 @@ export function knownDeviceRows(sql: Sql): Fragment {
       WHERE device.id = i.id AND device.status <> 'terminated'
         AND ((i.name IS NOT NULL AND device.name = 'unknown-device') OR (i.is_remote AND device.type = 'local'))
     )`;
+}
+
+function senders(sql: Sql): Fragment {
+  return sql`(SELECT DISTINCT device_id, false AS is_remote FROM links)`;
 }
 
 function deviceInput(sql: Sql, ofDevices: Fragment, mentions: Fragment): Fragment {

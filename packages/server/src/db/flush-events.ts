@@ -67,8 +67,8 @@ type FlushParts = {
 };
 
 /**
- * Stores one flush in one statement: either all of it is committed, or nothing. What its events mean to sessions is projected
- * afterwards, and noted with them (ADR 25); what they mean to everything else is stored with them.
+ * Stores one flush in one statement: either all of it is committed, or nothing. What its events say of known devices
+ * and of sessions is projected afterwards, and noted with them (ADR 25); what they mean to everything else is stored with them.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions; reading only what
  * was `stored` keeps a repeated event from acting twice. Events of deleted sessions are left out.
  * Throws a violated foreign key, whoever found it, for a parent that is missing; `by-set` also 55P03 and 55000 (see holdParents),

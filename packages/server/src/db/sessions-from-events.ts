@@ -25,9 +25,9 @@ export function stubSessionRows(sql: Sql, ofSessions: Fragment): Fragment {
 }
 
 /**
- * What `stored` events do to their sessions, which are there. `session_seen` has one row a session, locked, so that none comes
- * back that is deleted meanwhile, and without those that somebody else has locked, who would hold up all others; of those, the ones to be written are merged with all that the events say of each folded into
- * one row. The rest is left alone.
+ * What `stored` events do to their sessions, which are there. `session_seen` has one row a session, locked, so that none comes back
+ * that is deleted meanwhile, and leaves out those that somebody else has locked, who would hold up all others. Those to be written
+ * are merged with all that the events say of each folded into one row; the rest is left alone.
  */
 export function sessionRows(sql: Sql): Fragment {
   return sql`
