@@ -4,14 +4,8 @@ import type { Database } from "./db/database.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { Access, AppEnv } from "./http/context.ts";
-import { handleEveryRequest } from "./http/every-request.ts";
-import {
-  ProblemError,
-  type ProblemOptions,
-  problemOf,
-  problemResponse,
-  RETRY_AFTER_S,
-} from "./http/problem.ts";
+import { answerEveryRequest } from "./http/every-request.ts";
+import { type ProblemOptions, problemOf, problemResponse, RETRY_AFTER_S } from "./http/problem.ts";
 import { createRouter } from "./http/router.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
@@ -77,13 +71,12 @@ const PREFLIGHT_CACHE_S = 600;
 
 /** Every route of the server. Built without a port, so that tests call `app.request()`. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
-  const { readiness, metrics, reads, edits, limits } = dependencies;
+  const { metrics, reads, edits, limits } = dependencies;
   const { caughtUp } = dependencies;
   // For what reads or changes what events are projected onto.
   const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
   const app = createWorkerApp(dependencies);
   app.route("/api/health", healthRoutes(dependencies));
-  app.use("/api/*", refuseUnlessReady(readiness));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes(current));
   app.route("/api/sessions", sessionEditRoutes(current));
@@ -118,10 +111,13 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
 export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
   const { readiness, logger, corsOrigins } = dependencies;
   const app = new Hono<AppEnv>({ router: createRouter() });
-  app.use(handleEveryRequest(dependencies));
+  answerEveryRequest(app, {
+    ...dependencies,
+    isOpen: () => readiness.phase() === "ready",
+    refusalOf: (path) => refusalUnlessReady(readiness, path),
+  });
   allowOrigins(app, corsOrigins);
   app.route("/health", probeRoutes(dependencies));
-  app.use("/metrics", refuseUnlessReady(readiness));
   app.route("/metrics", metricsRoutes(dependencies));
   answerFailures(app, logger);
   requireDeclaredScopes(app);
@@ -158,34 +154,35 @@ function methodRefused(allowed: readonly string[]): ProblemOptions {
 
 function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
   app.notFound((c) => {
-    const allowed = allowedMethods(app, c.req.path);
-    return problemResponse(c, c.var.requestId, allowed.length === 0 ? ROUTE_UNKNOWN : methodRefused(allowed));
+    const { path } = c.req;
+    const allowed = allowedMethods(app, path);
+    const problem = allowed.length === 0 ? ROUTE_UNKNOWN : methodRefused(allowed);
+    return problemResponse(path, c.env.requestId, problem);
   });
   app.onError((error, c) => {
     const problem = problemOf(error);
-    if (problem === null) logger.error({ err: error, request_id: c.var.requestId }, "unexpected error");
+    if (problem === null) logger.error({ err: error, request_id: c.env.requestId }, "unexpected error");
     const fallback = {
       status: 500,
       code: "INTERNAL",
       detail: "Something went wrong; the server's log has it under this request_id.",
     };
-    return problemResponse(c, c.var.requestId, problem ?? fallback);
+    return problemResponse(c.req.path, c.env.requestId, problem ?? fallback);
   });
 }
 
+const HEALTH_PATH = /^\/api\/health(?:$|\/)/;
+
 /** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */
-function refuseUnlessReady(readiness: Readiness) {
-  return function checkReady(_c: unknown, next: () => Promise<void>): Promise<void> {
-    const phase = readiness.phase();
-    if (phase === "ready") return next();
-    throw new ProblemError({
-      status: 503,
-      code: phase === "draining" ? "SERVER_DRAINING" : "SERVER_STARTING",
-      detail:
-        phase === "draining"
-          ? "The server is shutting down: send again."
-          : "The server is starting: send again.",
-      headers: { "retry-after": String(RETRY_AFTER_S) },
-    });
+function refusalUnlessReady(readiness: Readiness, path: string): ProblemOptions | null {
+  const needsReady = path === "/metrics" || (path.startsWith("/api/") && !HEALTH_PATH.test(path));
+  const phase = readiness.phase();
+  if (!needsReady || phase === "ready") return null;
+  const isDraining = phase === "draining";
+  return {
+    status: 503,
+    code: isDraining ? "SERVER_DRAINING" : "SERVER_STARTING",
+    detail: isDraining ? "The server is shutting down: send again." : "The server is starting: send again.",
+    headers: { "retry-after": String(RETRY_AFTER_S) },
   };
 }

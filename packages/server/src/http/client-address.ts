@@ -1,8 +1,8 @@
-/** What Bun's server tells of a request's socket; a request without a port has none. */
-export type Bindings = { requestIP?(request: Request): { address: string } | null };
+/** What Bun's server tells of a request's socket. */
+export type RequestAddresses = { requestIP(request: Request): { address: string } | null };
 
 export type Origin = {
-  env: Bindings | undefined;
+  env: { server: RequestAddresses | null };
   req: { raw: Request; header(name: string): string | undefined };
 };
 
@@ -20,7 +20,7 @@ export function clientNetwork(c: Origin, trustedProxies: number): string {
     trustedProxies === 0
       ? undefined
       : c.req.header("x-forwarded-for")?.split(",").at(-trustedProxies)?.trim();
-  return networkOf(forwarded || c.env?.requestIP?.(c.req.raw)?.address || UNKNOWN_ADDRESS);
+  return networkOf(forwarded || c.env.server?.requestIP(c.req.raw)?.address || UNKNOWN_ADDRESS);
 }
 
 export function networkOf(address: string): string {

@@ -1,20 +1,22 @@
 import type { KeyScope } from "@wharf/protocol";
 import type { Context } from "hono";
-import type { Bindings } from "./client-address.ts";
+import type { RequestAddresses } from "./client-address.ts";
 
-/** What middleware hands to routes. */
-export type AppEnv = {
-  Bindings: Bindings;
-  Variables: {
-    requestId: string;
-    access: Access;
-    /** Who sent the request; there in every route that declares a scope. */
-    caller: Caller;
-    /** The pattern of the route that answered, for metrics; unset where none did. */
-    route?: string;
-    /** The value of the RateLimit header. */
-    rateLimit?: string;
-  };
+/** Hono hands one exchange to all that take part in it, as `c.env`. */
+export type AppEnv = { Bindings: Exchange };
+
+/** A request on the way to its answer. One object, since Hono's variables are a Map, made for every event that comes alone. */
+export type Exchange = {
+  requestId: string;
+  access: Access;
+  /** A request without a port has none. */
+  server: RequestAddresses | null;
+  /** Who sent the request; null before the guard of its route, and in public ones (see callerOf). */
+  caller: Caller | null;
+  /** The pattern of the route that answered, for metrics; null where none did. */
+  route: string | null;
+  /** The value of the RateLimit header; null where nothing is limited. */
+  rateLimit: string | null;
 };
 
 /** Who sent a request. `keyId` is null for the admin key of the environment. */
@@ -39,3 +41,9 @@ export type Access = {
 };
 
 export type RefusalReason = "authentication" | "requests" | "events";
+
+/** Who sent the request: known behind a guard that asks for a scope. */
+export function callerOf(c: { env: { caller: Caller | null } }): Caller {
+  if (c.env.caller === null) throw new Error("a route without a guard asked who sent its request");
+  return c.env.caller;
+}

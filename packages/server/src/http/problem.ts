@@ -1,5 +1,4 @@
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
-import type { Context } from "hono";
 import { errorCode, isOutOfSpace, isRetryableConflict, isUnavailable } from "../db/database-errors.ts";
 import { OverloadError, StorageError, ValidationError } from "../errors.ts";
 
@@ -48,7 +47,7 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** RFC 9457. `requestId` is also in the X-Request-Id header and in the log. */
-export function problemResponse(c: Context, requestId: string, options: ProblemOptions): Response {
+export function problemResponse(path: string, requestId: string, options: ProblemOptions): Response {
   const title = TITLES[options.status] ?? "Error";
   const problem: Problem = {
     ...options.extensions,
@@ -56,7 +55,7 @@ export function problemResponse(c: Context, requestId: string, options: ProblemO
     title,
     status: options.status,
     detail: options.detail,
-    instance: c.req.path,
+    instance: path,
     code: options.code,
     request_id: requestId,
     error: options.detail,

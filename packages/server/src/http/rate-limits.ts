@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Limits } from "../limits.ts";
-import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
+import { type Access, type AppEnv, type Caller, callerOf, type RefusalReason } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 import { createTokenBuckets, type Taken } from "./token-buckets.ts";
 
@@ -20,15 +20,15 @@ export function createRateLimits(options: RateLimitOptions): Pick<Access, "takeR
   function takeRequest(c: Context<AppEnv>, caller: Caller): void {
     if (caller.scope === "admin" || caller.keyId === null) return;
     const taken = requests.take(caller.keyId, 1);
-    c.set("rateLimit", headerItem("requests", taken));
+    c.env.rateLimit = headerItem("requests", taken);
     if (!taken.ok) refuse("requests", limits.key_requests_per_s, taken);
   }
 
   function takeEvents(c: Context<AppEnv>, count: number): void {
-    const caller = c.get("caller");
+    const caller = callerOf(c);
     if (caller.scope === "admin" || caller.keyId === null) return;
     const taken = events.take(caller.keyId, count);
-    c.set("rateLimit", `${c.get("rateLimit") ?? ""}, ${headerItem("events", taken)}`);
+    c.env.rateLimit = `${c.env.rateLimit ?? ""}, ${headerItem("events", taken)}`;
     if (!taken.ok) refuse("events", limits.key_events_per_s, taken);
   }
 

@@ -1,6 +1,5 @@
-import type { Context } from "hono";
 import type { Limits } from "../limits.ts";
-import type { AppEnv } from "./context.ts";
+import type { Answered } from "./every-request.ts";
 import { rateLimitPolicy } from "./rate-limits.ts";
 
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60;
@@ -26,20 +25,19 @@ export function jsonResponse(value: unknown, status: number): Response {
 /**
  * What every answer carries: its request's id, no sniffing, no referrer, no caching of what a key has read, and for data a
  * policy under which a browser runs nothing. Pages set a Content-Security-Policy of their own, which stays.
- * On the answer itself: c.header beforehand costs 4 µs a request, and afterwards it copies the whole response.
+ * On the answer itself: c.header beforehand costs 4 µs a request.
  */
 export function createResponseHeaders({ limits, trustedProxies }: ResponseHeaderOptions) {
   const policy = rateLimitPolicy(limits);
-  return function addHeaders(c: Context<AppEnv>): void {
-    const { headers } = c.res;
-    headers.set("x-request-id", c.get("requestId"));
+  return function addHeaders({ request, exchange, response }: Answered): void {
+    const { headers } = response;
+    headers.set("x-request-id", exchange.requestId);
     if (!headers.has("x-content-type-options")) addConstantHeaders(headers);
-    if (isHttps(c.req.url, trustedProxies > 0 ? c.req.header("x-forwarded-proto") : undefined))
+    if (isHttps(request.url, trustedProxies > 0 ? request.headers.get("x-forwarded-proto") : null))
       headers.set("strict-transport-security", `max-age=${HSTS_MAX_AGE_S}`);
-    const rateLimit = c.get("rateLimit");
-    if (rateLimit === undefined) return;
+    if (exchange.rateLimit === null) return;
     headers.set("ratelimit-policy", policy);
-    headers.set("ratelimit", rateLimit);
+    headers.set("ratelimit", exchange.rateLimit);
   };
 }
 
@@ -55,6 +53,6 @@ function isPage(headers: Headers): boolean {
 }
 
 /** What a proxy says of itself counts only where proxies are trusted; the last one wrote the last entry. */
-function isHttps(url: string, forwardedProto: string | undefined): boolean {
+function isHttps(url: string, forwardedProto: string | null): boolean {
   return url.startsWith("https:") || forwardedProto?.split(",").at(-1)?.trim() === "https";
 }

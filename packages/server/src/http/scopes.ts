@@ -1,61 +1,75 @@
 import type { KeyScope } from "@wharf/protocol";
-import type { Context, Hono, MiddlewareHandler, Next } from "hono";
+import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/api-keys.ts";
-import type { AppEnv, Caller } from "./context.ts";
+import { type AppEnv, type Caller, callerOf } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 
 /** Method and path of routes without parameters, whose pattern is the path itself: Hono makes a list of all handlers to find it. */
 const fixedRoutes = new Set<string>();
 
 type Declared = readonly KeyScope[];
+type Answer = (c: Context<AppEnv>) => Promise<Response>;
 
 /** What each guard declares, so that a list of routes can say which scopes each of them takes. */
 const declarations = new WeakMap<object, Declared>();
 
 /**
  * Lets in keys of these scopes, and admin keys. Every route but a public one has exactly one, as its first handler:
- * `routes.get("/", requireScope("read"), function getThings(c) { … })`. `c.var.caller` is set behind it.
+ * `routes.get("/", requireScope("read"), function getThings(c) { … })`. `callerOf(c)` is known behind it.
  */
 export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHandler<AppEnv> {
+  const guard = createGuard(scopes);
+  declarations.set(guard, scopes);
+  return guard;
+}
+
+/** As requireScope and the route's handler, in one: what Hono puts between two costs every event that comes alone 2 µs. */
+export function answerScope(scope: KeyScope, answer: Answer): Handler<AppEnv> {
+  const guard = createGuard([scope]);
+  const handler: Handler<AppEnv> = (c) => guard(c, () => answer(c));
+  declarations.set(handler, [scope]);
+  return handler;
+}
+
+function createGuard(scopes: readonly KeyScope[]) {
   const allowed = new Set<KeyScope>([...scopes, "admin"]);
 
   /** No async function, and no promise for what is known: each costs every event that comes alone a microsecond. */
-  function checkScope(...[c, next]: Parameters<MiddlewareHandler<AppEnv>>): Promise<void> {
-    c.set("route", routeOf(c));
-    const found = c.get("access").authenticate(c);
+  function checkScope<Result>(c: Context<AppEnv>, next: () => Promise<Result>): Promise<Result> {
+    c.env.route = routeOf(c);
+    const found = c.env.access.authenticate(c);
     return found instanceof Promise ? found.then((caller) => letIn(c, next, caller)) : letIn(c, next, found);
   }
 
-  function letIn(c: Context<AppEnv>, next: Next, caller: Caller): Promise<void> {
-    c.set("caller", caller);
-    c.get("access").takeRequest(c, caller);
+  function letIn<Result>(c: Context<AppEnv>, next: () => Promise<Result>, caller: Caller): Promise<Result> {
+    c.env.caller = caller;
+    c.env.access.takeRequest(c, caller);
     if (!allowed.has(caller.scope))
       throw forbidden(`This needs a key with the scope ${scopes.join(" or ")}.`);
     return next();
   }
 
-  declarations.set(checkScope, scopes);
   return checkScope;
 }
 
 /** Declares that a route needs no key. */
 export const publicRoute: MiddlewareHandler<AppEnv> = async function passEveryone(c, next) {
-  c.set("route", routeOf(c));
+  c.env.route = routeOf(c);
   await next();
 };
 declarations.set(publicRoute, []);
 
 /** Refuses with 403 when the caller's key is bound to another device. */
-export function requireDevice(c: { var: { caller: { deviceId: string | null } } }, deviceId: string): void {
-  const bound = c.var.caller.deviceId;
+export function requireDevice(c: Context<AppEnv>, deviceId: string): void {
+  const bound = callerOf(c).deviceId;
   if (bound !== null && bound !== deviceId) throw forbidden("device_id is not the one this key is bound to.");
 }
 
 /** Whom the audit names for what the caller does. */
-export function actorOf(c: { var: { caller: Caller; requestId: string } }): Actor {
-  const { caller, requestId } = c.var;
-  return { actor: caller.keyId === null ? "environment" : `key ${caller.keyId}`, request_id: requestId };
+export function actorOf(c: Context<AppEnv>): Actor {
+  const { keyId } = callerOf(c);
+  return { actor: keyId === null ? "environment" : `key ${keyId}`, request_id: c.env.requestId };
 }
 
 export type RouteScopes = { method: string; path: string; scopes: Declared | null };

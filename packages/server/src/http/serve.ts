@@ -1,7 +1,6 @@
-import { Hono } from "hono";
 import { errorCode } from "../db/database-errors.ts";
 import { ConfigError } from "../errors.ts";
-import type { AppEnv } from "./context.ts";
+import type { RequestAddresses } from "./client-address.ts";
 import { withWholeHead } from "./large-answer.ts";
 
 export type HttpServer = {
@@ -11,6 +10,9 @@ export type HttpServer = {
 };
 
 export type ServeOptions = { host: string; port: number };
+
+/** What is served: a Hono app, for one. */
+export type Answering = { fetch(request: Request, server: RequestAddresses): Response | Promise<Response> };
 
 /** A connection on which nothing moves for this long is closed. */
 const CONNECTION_IDLE_S = 60;
@@ -23,7 +25,7 @@ const ANY_ADDRESS = "::";
 const ANY_IPV4_ADDRESS = "0.0.0.0";
 
 /** Listens on host and port. Throws ConfigError when that address cannot be had. */
-export function serve(app: Hono<AppEnv>, options: ServeOptions): HttpServer {
+export function serve(app: Answering, options: ServeOptions): HttpServer {
   const server = listen(app, options);
 
   async function stop(grace_ms: number): Promise<void> {
@@ -41,17 +43,15 @@ export function serve(app: Hono<AppEnv>, options: ServeOptions): HttpServer {
 
 /** Throws ConfigError when that address cannot be had: asked before a database is made and started for nothing. */
 export async function requireFreeAddress(options: ServeOptions): Promise<void> {
-  const nothing = new Hono<AppEnv>();
+  const nothing = { fetch: () => new Response(null, { status: 404 }) };
   await listen(nothing, options).stop(true);
 }
-
-type RequestAddresses = { requestIP(request: Request): { address: string } | null };
 
 /**
  * Without a Host, as HTTP/1.0 allows, a request's URL is its path alone, in which everything behind it would look for the path
  * after a host: `/1234567/api/keys` would be taken for `/api/keys`.
  */
-function answer(app: Hono<AppEnv>, request: Request, server: RequestAddresses) {
+function answer(app: Answering, request: Request, server: RequestAddresses) {
   if (!request.url.startsWith("/")) return app.fetch(request, server);
   const whole = new Request(`http://${UNNAMED_HOST}${request.url}`, request);
   return app.fetch(whole, { requestIP: () => server.requestIP(request) });
@@ -66,7 +66,7 @@ function mayAnswerAtLength(request: Request): boolean {
   return request.method === "GET" || Number(request.headers.get("content-length")) >= BATCH_BYTES_MIN;
 }
 
-function listen(app: Hono<AppEnv>, { host, port }: ServeOptions) {
+function listen(app: Answering, { host, port }: ServeOptions) {
   const settings = {
     port,
     fetch: (request: Request, server: RequestAddresses) =>

@@ -28,7 +28,7 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
   });
 
   routes.post("/enrol", publicRoute, async function postEnrolment(c) {
-    const { access, requestId } = c.var;
+    const { access, requestId } = c.env;
     const giveBack = access.takeAttempt(c);
     const wanted = await readPlainJson(c, enrolSchema, { ...limits, body_bytes: ENROLMENT_BODY_BYTES_MAX });
     const { key, hash, last4 } = createKey("ingest");

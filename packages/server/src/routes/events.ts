@@ -1,11 +1,11 @@
 import { eventBatchSchema } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import { readBody } from "../http/body.ts";
-import type { AppEnv } from "../http/context.ts";
+import { type AppEnv, callerOf } from "../http/context.ts";
 import { parseJsonBody, parseWith, requireContentType } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { jsonResponse } from "../http/response-headers.ts";
-import { requireScope } from "../http/scopes.ts";
+import { answerScope } from "../http/scopes.ts";
 import { isRecord } from "../ingest/clean-value.ts";
 import { type IngestDependencies, ingestEvents, type ReceivedEvent } from "../ingest/ingest-events.ts";
 import { parseJson } from "../ingest/parse-json.ts";
@@ -19,20 +19,19 @@ const NDJSON = "application/x-ndjson";
 /** POST /api/events and /api/events/ingest: a batch as JSON, or one event a line. Answers 202 after the commit. */
 export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) {
   const routes = new Hono<AppEnv>();
-  const scope = requireScope("ingest");
-
   async function postEvents(c: Context<AppEnv>) {
     const contentType = requireContentType(c, ["application/json", NDJSON]);
     const text = await readBody(c, ingest.limits);
     const received = contentType === NDJSON ? readLines(text, ingest.limits) : readBatch(text, ingest.limits);
-    c.get("access").takeEvents(c, received.length);
-    const answer = await ingestEvents(received, { ...ingest, boundDeviceId: c.get("caller").deviceId });
+    c.env.access.takeEvents(c, received.length);
+    const answer = await ingestEvents(received, { ...ingest, boundDeviceId: callerOf(c).deviceId });
     countIngest(metrics, answer);
     return jsonResponse(answer, 202);
   }
 
-  routes.post("/", scope, postEvents);
-  routes.post("/ingest", scope, postEvents);
+  const guardedPost = answerScope("ingest", postEvents);
+  routes.post("/", guardedPost);
+  routes.post("/ingest", guardedPost);
   return routes;
 }
 

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { HEALTH_WINDOW_MINUTES, healthByDevice, notesByReason, ratesByMinute } from "../db/ingest-health.ts";
 import { listNotes } from "../db/ingest-notes.ts";
-import type { AppEnv } from "../http/context.ts";
+import { type AppEnv, callerOf } from "../http/context.ts";
 import { createCursor, positionNumberSchema } from "../http/cursor.ts";
 import { pageOf } from "../http/list.ts";
 import { readQuery } from "../http/query.ts";
@@ -42,7 +42,7 @@ export function ingestHealthRoutes({ reads, limits, metrics, queueDepth }: Inges
   routes.get("/notes", requireScope("read"), async function getNotes(c) {
     const { limit, cursor: sent, ...filters } = readQuery(c, ingestNotesQuerySchema);
     const cursor = createCursor("ingest-notes", filters, positionNumberSchema);
-    const withBody = c.var.caller.scope === "admin";
+    const withBody = callerOf(c).scope === "admin";
     const wanted = { limit: limit + 1, beforeId: cursor.read(sent), withBody };
     const rows = await reads.run((sql) => listNotes(sql, filters, wanted));
     const { items, page } = pageOf(rows, limit, cursor, (row) => row.id);

@@ -1,7 +1,7 @@
 import { jobIdSchema, jobListQuerySchema, jobLogQuerySchema, runningJobsQuerySchema } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import { withDeadline } from "../db/deadline.ts";
-import type { AppEnv } from "../http/context.ts";
+import { type AppEnv, callerOf } from "../http/context.ts";
 import { createCursor, positionNumberSchema } from "../http/cursor.ts";
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
@@ -40,7 +40,7 @@ export function jobRoutes({ jobs, limits }: JobDependencies) {
     const reads = [jobs.get(id), jobs.steps(id), jobs.attempts(id)] as const;
     const [job, steps, attempts] = await within(Promise.all(reads));
     if (job === undefined) throw notFound("job");
-    const withData = c.var.caller.scope === "admin";
+    const withData = callerOf(c).scope === "admin";
     return c.json({ job: toWireDetail(job, { steps, attempts }, withData) });
   });
 

@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import type { ReportResult } from "../db/session-reports.ts";
 import { findSession, findSessionDevice } from "../db/sessions.ts";
-import type { AppEnv } from "../http/context.ts";
+import { type AppEnv, callerOf } from "../http/context.ts";
 import { readJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { requireDevice, requireScope } from "../http/scopes.ts";
@@ -39,7 +39,7 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
 
   /** A key bound to a device reports neither as another device nor on another device's session. */
   async function requireOwnSession(c: Context<AppEnv>, sessionId: string, deviceId: string): Promise<void> {
-    if (c.var.caller.deviceId === null) return;
+    if (callerOf(c).deviceId === null) return;
     requireDevice(c, deviceId);
     const owner = await dependencies.reads.run((sql) =>
       findSessionDevice(sql, withoutControlCharacters(sessionId)),

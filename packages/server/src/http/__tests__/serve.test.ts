@@ -4,7 +4,7 @@ import { until } from "@wharf/testkit";
 import { Hono } from "hono";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { readBody } from "../body.ts";
-import type { AppEnv } from "../context.ts";
+import type { RequestAddresses } from "../client-address.ts";
 import { ProblemError } from "../problem.ts";
 import { type HttpServer, serve } from "../serve.ts";
 
@@ -14,9 +14,9 @@ let server: HttpServer;
 const refusals: unknown[] = [];
 
 beforeAll(() => {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<{ Bindings: RequestAddresses }>();
   app.get("/api/keys", (c) => c.text(`keys ${c.req.query("x")}`));
-  app.get("/address", (c) => c.text(c.env.requestIP?.(c.req.raw)?.address ?? "unknown"));
+  app.get("/address", (c) => c.text(c.env.requestIP(c.req.raw)?.address ?? "unknown"));
   app.get("/large", async (c) => {
     await new Promise(setImmediate);
     return c.json({ text: LARGE });
@@ -85,7 +85,7 @@ test.each([
 test("a drain waits for the reader of a large answer, who gets all of it", async () => {
   // More than the sockets' buffers take: what they hold is sent whatever the server does.
   const text = "x".repeat(30_000_000);
-  const app = new Hono<AppEnv>();
+  const app = new Hono<{ Bindings: RequestAddresses }>();
   app.get("/huge", async (c) => {
     await new Promise(setImmediate);
     return c.json({ text });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { Hono } from "hono";
+import { newExchange } from "../../__tests__/exchange.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { createMeasuredPools, measureFlush } from "../../metrics/measure.ts";
@@ -114,15 +115,14 @@ test("flushes, pools, the queue, migrations and the process are there, each line
 
 test("the job engine's metrics follow the server's own", async () => {
   const app = new Hono<AppEnv>();
-  app.use(async (c, next) => {
-    c.set("access", server.current().access);
-    await next();
-  });
   app.route(
     "/metrics",
     metricsRoutes({ metrics: createServerMetrics(), jobMetrics: () => "jobs_total 1\n" }),
   );
-  const response = await app.request("/metrics", { headers: { authorization: `Bearer ${server.key}` } });
+  const request = new Request("http://localhost/metrics", {
+    headers: { authorization: `Bearer ${server.key}` },
+  });
+  const response = await app.fetch(request, newExchange(server.current().access));
   expect(await response.text()).toEndWith("\njobs_total 1\n");
 });
 

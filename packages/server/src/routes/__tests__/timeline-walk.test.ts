@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Hono } from "hono";
 import postgres from "postgres";
+import { newExchange } from "../../__tests__/exchange.ts";
 import { seededRandom } from "../../__tests__/seeded-random.ts";
 import { setupApp, type TestServer } from "../../__tests__/setup-app.ts";
 import { wireSettings, wireTypes } from "../../db/wire-types.ts";
@@ -28,16 +29,10 @@ let app: Hono<AppEnv>;
 
 beforeAll(() => {
   sql = connect(server);
-  const { access } = server.current();
-  app = new Hono<AppEnv>()
-    .use(async (c, next) => {
-      c.set("access", access);
-      await next();
-    })
-    .route(
-      "/",
-      timelineRoutes({ reads: { run: async (query) => await query(sql), close: async () => undefined } }),
-    );
+  app = new Hono<AppEnv>().route(
+    "/",
+    timelineRoutes({ reads: { run: async (query) => await query(sql), close: async () => undefined } }),
+  );
 });
 afterAll(() => sql.end());
 
@@ -100,7 +95,8 @@ async function walk(expected: readonly Entry[], filters: Filters, limit: number)
 
 async function page(query: Record<string, string>): Promise<{ items: Item[]; next_cursor: string | null }> {
   const headers = { authorization: `Bearer ${server.key}` };
-  const response = await app.request(`/?${new URLSearchParams(query)}`, { headers });
+  const exchange = newExchange(server.current().access);
+  const response = await app.request(`/?${new URLSearchParams(query)}`, { headers }, exchange);
   expect(response.status).toBe(200);
   return JSON.parse(await response.text());
 }
