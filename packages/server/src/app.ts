@@ -5,7 +5,7 @@ import type { HealthProbe } from "./db/health-probe.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { Access, AppEnv } from "./http/context.ts";
 import { answerEveryRequest } from "./http/every-request.ts";
-import { type ProblemOptions, problemOf, problemResponse, RETRY_AFTER_S } from "./http/problem.ts";
+import { INTERNAL, type ProblemOptions, problemOf, problemResponse } from "./http/problem.ts";
 import { createRouter } from "./http/router.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
@@ -109,13 +109,9 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
 
 /** What every process serves, and a worker (WHARF_ROLE) alone: /health/live, /health/ready and /metrics. */
 export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
-  const { readiness, logger, corsOrigins } = dependencies;
+  const { logger, corsOrigins } = dependencies;
   const app = new Hono<AppEnv>({ router: createRouter() });
-  answerEveryRequest(app, {
-    ...dependencies,
-    isOpen: () => readiness.phase() === "ready",
-    refusalOf: (path) => refusalUnlessReady(readiness, path),
-  });
+  answerEveryRequest(app, dependencies);
   allowOrigins(app, corsOrigins);
   app.route("/health", probeRoutes(dependencies));
   app.route("/metrics", metricsRoutes(dependencies));
@@ -162,27 +158,6 @@ function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
   app.onError((error, c) => {
     const problem = problemOf(error);
     if (problem === null) logger.error({ err: error, request_id: c.env.requestId }, "unexpected error");
-    const fallback = {
-      status: 500,
-      code: "INTERNAL",
-      detail: "Something went wrong; the server's log has it under this request_id.",
-    };
-    return problemResponse(c.req.path, c.env.requestId, problem ?? fallback);
+    return problemResponse(c.req.path, c.env.requestId, problem ?? INTERNAL);
   });
-}
-
-const HEALTH_PATH = /^\/api\/health(?:$|\/)/;
-
-/** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */
-function refusalUnlessReady(readiness: Readiness, path: string): ProblemOptions | null {
-  const needsReady = path === "/metrics" || (path.startsWith("/api/") && !HEALTH_PATH.test(path));
-  const phase = readiness.phase();
-  if (!needsReady || phase === "ready") return null;
-  const isDraining = phase === "draining";
-  return {
-    status: 503,
-    code: isDraining ? "SERVER_DRAINING" : "SERVER_STARTING",
-    detail: isDraining ? "The server is shutting down: send again." : "The server is starting: send again.",
-    headers: { "retry-after": String(RETRY_AFTER_S) },
-  };
 }

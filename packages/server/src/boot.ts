@@ -130,7 +130,11 @@ async function start(
   };
   const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
-  const http: HttpServer = serve(app, { host: config.host, port: config.port });
+  const http: HttpServer = serve(app, {
+    host: config.host,
+    port: config.port,
+    onError: (error, request_id) => logger.error({ err: error, request_id }, "unexpected error"),
+  });
   cleanUp.push(() => http.stop(0));
   await runner.start();
   await reportObstacle(pools.flushes, logger);

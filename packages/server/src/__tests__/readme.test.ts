@@ -67,7 +67,7 @@ describe("the commands of the README", () => {
     expect(await answerTo(send)).toMatchObject({ ingested: 0, duplicates: 1 });
     const { sessions } = await answerTo(list);
     expect(sessions).toMatchObject([
-      { id: "my-first-session", workspace_canonical_id: "github.com/me/project" },
+      { id: "my-first-session", workspace_canonical_id: "github.com/me/project", device_name: "laptop" },
     ]);
     expect(Math.abs(Date.now() - Date.parse(sessions[0].started_at))).toBeLessThan(MINUTE_MS);
   });

@@ -1,5 +1,6 @@
 import type { KeyScope } from "@wharf/protocol";
 import type { Context } from "hono";
+import type { Phase } from "../readiness.ts";
 import type { RequestAddresses } from "./client-address.ts";
 
 /** Hono hands one exchange to all that take part in it, as `c.env`. */
@@ -11,6 +12,8 @@ export type Exchange = {
   access: Access;
   /** A request without a port has none. */
   server: RequestAddresses | null;
+  /** Of the server when the request came. */
+  phase: Phase;
   /** Who sent the request; null before the guard of its route, and in public ones (see callerOf). */
   caller: Caller | null;
   /** The pattern of the route that answered, for metrics; null where none did. */

@@ -25,6 +25,13 @@ export class ProblemError extends Error {
 
 export const RETRY_AFTER_S = 1;
 
+/** Of what nobody foresaw. */
+export const INTERNAL: ProblemOptions = {
+  status: 500,
+  code: "INTERNAL",
+  detail: "Something went wrong; the server's log has it under this request_id.",
+};
+
 /** character_not_in_repertoire: of what JSON can hold, Postgres refuses only NUL. */
 const UNSTORABLE_CHARACTER = "22021";
 

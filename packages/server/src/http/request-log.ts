@@ -21,7 +21,7 @@ export function createRequestLog(logger: Logger) {
   return function logRequest(answered: Answered, startedAt: number, duration_ms: number): void {
     const { request, exchange, response } = answered;
     const { status } = response;
-    const isFrequent = exchange.route !== null && SAMPLED_ROUTES.has(exchange.route);
+    const isFrequent = request.method === "OPTIONS" || SAMPLED_ROUTES.has(exchange.route ?? "");
     if (status < 400 && isFrequent && !isSampled(startedAt + duration_ms)) return;
     const line = {
       request_id: exchange.requestId,

@@ -3,7 +3,7 @@ import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/api-keys.ts";
 import { type AppEnv, type Caller, callerOf } from "./context.ts";
-import { ProblemError } from "./problem.ts";
+import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
 
 /** Method and path of routes without parameters, whose pattern is the path itself: Hono makes a list of all handlers to find it. */
 const fixedRoutes = new Set<string>();
@@ -38,6 +38,7 @@ function createGuard(scopes: readonly KeyScope[]) {
   /** No async function, and no promise for what is known: each costs every event that comes alone a microsecond. */
   function checkScope<Result>(c: Context<AppEnv>, next: () => Promise<Result>): Promise<Result> {
     c.env.route = routeOf(c);
+    requireReady(c);
     const found = c.env.access.authenticate(c);
     return found instanceof Promise ? found.then((caller) => letIn(c, next, caller)) : letIn(c, next, found);
   }
@@ -53,7 +54,19 @@ function createGuard(scopes: readonly KeyScope[]) {
   return checkScope;
 }
 
-/** Declares that a route needs no key. */
+/** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */
+export function requireReady({ env: { phase } }: Context<AppEnv>): void {
+  if (phase === "ready") return;
+  const isDraining = phase === "draining";
+  throw new ProblemError({
+    status: 503,
+    code: isDraining ? "SERVER_DRAINING" : "SERVER_STARTING",
+    detail: isDraining ? "The server is shutting down: send again." : "The server is starting: send again.",
+    headers: { "retry-after": String(RETRY_AFTER_S) },
+  });
+}
+
+/** Declares that a route needs no key, nor that the server is ready; one that asks the database says so (requireReady). */
 export const publicRoute: MiddlewareHandler<AppEnv> = async function passEveryone(c, next) {
   c.env.route = routeOf(c);
   await next();

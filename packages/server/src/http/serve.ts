@@ -2,6 +2,7 @@ import { errorCode } from "../db/database-errors.ts";
 import { ConfigError } from "../errors.ts";
 import type { RequestAddresses } from "./client-address.ts";
 import { withWholeHead } from "./large-answer.ts";
+import { INTERNAL, problemResponse } from "./problem.ts";
 
 export type HttpServer = {
   port: number;
@@ -9,7 +10,12 @@ export type HttpServer = {
   stop(grace_ms: number): Promise<void>;
 };
 
-export type ServeOptions = { host: string; port: number };
+export type ServeOptions = {
+  host: string;
+  port: number;
+  /** Told of what went wrong outside the app, under the id that the sender was given. */
+  onError?: (error: unknown, requestId: string) => void;
+};
 
 /** What is served: a Hono app, for one. */
 export type Answering = { fetch(request: Request, server: RequestAddresses): Response | Promise<Response> };
@@ -66,11 +72,20 @@ function mayAnswerAtLength(request: Request): boolean {
   return request.method === "GET" || Number(request.headers.get("content-length")) >= BATCH_BYTES_MIN;
 }
 
-function listen(app: Answering, { host, port }: ServeOptions) {
+/** Instead of Bun's page, which tells where the program lies. */
+function answerFailure(error: unknown, { onError }: ServeOptions): Response {
+  const requestId = crypto.randomUUID();
+  onError?.(error, requestId);
+  return problemResponse("/", requestId, INTERNAL);
+}
+
+function listen(app: Answering, options: ServeOptions) {
+  const { host, port } = options;
   const settings = {
     port,
     fetch: (request: Request, server: RequestAddresses) =>
       mayAnswerAtLength(request) ? answerAtLength(app, request, server) : answer(app, request, server),
+    error: (error: unknown) => answerFailure(error, options),
     idleTimeout: CONNECTION_IDLE_S,
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
   };

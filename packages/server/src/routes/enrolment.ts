@@ -5,7 +5,7 @@ import { enrolDevice, insertEnrolmentCode } from "../db/enrolment-codes.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readOptionalJson, readPlainJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
-import { actorOf, publicRoute, requireScope } from "../http/scopes.ts";
+import { actorOf, publicRoute, requireReady, requireScope } from "../http/scopes.ts";
 import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";
@@ -28,6 +28,7 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
   });
 
   routes.post("/enrol", publicRoute, async function postEnrolment(c) {
+    requireReady(c);
     const { access, requestId } = c.env;
     const giveBack = access.takeAttempt(c);
     const wanted = await readPlainJson(c, enrolSchema, { ...limits, body_bytes: ENROLMENT_BODY_BYTES_MAX });

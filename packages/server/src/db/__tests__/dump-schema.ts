@@ -22,7 +22,22 @@ export async function dumpSchema(sql: Sql): Promise<string> {
     }),
   );
   const parts = [...blocks, ...(await views(sql)), ...(await routines(sql))];
-  return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+  return withoutDates(`${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`);
+}
+
+const PARTITION_OF_DAY = /_(\d{4})(\d\d)(\d\d)(?![0-9])/g;
+const BOUND_OF_DAY = /'(\d{4})-(\d\d)-(\d\d) 00:00:00\+00'/g;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Partitions are made for the days after the migration's: each day is told by its distance from the first. */
+function withoutDates(schema: string): string {
+  const timeOf = (parts: readonly string[]) =>
+    Date.UTC(Number(parts[0]), Number(parts[1]) - 1, Number(parts[2]));
+  const first = Math.min(...[...schema.matchAll(PARTITION_OF_DAY)].map(([, ...parts]) => timeOf(parts)));
+  const dayOf = (...parts: string[]) => Math.round((timeOf(parts) - first) / DAY_MS);
+  return schema
+    .replaceAll(PARTITION_OF_DAY, (_, year, month, day) => `_day${dayOf(year, month, day)}`)
+    .replaceAll(BOUND_OF_DAY, (_, year, month, day) => `'day ${dayOf(year, month, day)}'`);
 }
 
 type Line = { line: string };

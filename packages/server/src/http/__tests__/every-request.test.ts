@@ -1,24 +1,45 @@
-import { afterEach, expect, test } from "bun:test";
-import { setupApp } from "../../__tests__/setup-app.ts";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import pino from "pino";
+import { openApp, setupApp } from "../../__tests__/setup-app.ts";
 import { callerOf } from "../context.ts";
+import { routeScopes } from "../scopes.ts";
 
 const server = setupApp();
 afterEach(() => server.current().readiness.set("ready"));
 
-test.each(["starting", "draining"] as const)(
-  "a server that is %s tells of its health and shows its document, and refuses the rest",
-  async (phase) => {
-    server.current().readiness.set(phase);
-    for (const path of ["/health/live", "/api/health", "/docs"])
-      expect([path, (await server.request("GET", path)).status]).toEqual([path, 200]);
-    for (const path of ["/metrics", "/api/sessions", "/api/nothing", "/api/healthy"])
-      expect([path, (await server.request("GET", path)).status]).toEqual([path, 503]);
-  },
-);
+describe.each(["starting", "draining"] as const)("a server that is %s", (phase) => {
+  beforeEach(() => server.current().readiness.set(phase));
 
-test("what is refused before any route is answered, counted and named like every other request", async () => {
+  test("tells of its health and its API, says what there is no route for, and refuses the rest", async () => {
+    for (const path of ["/health/live", "/api/health", "/docs", "/api/openapi.json"])
+      expect([path, (await server.request("GET", path)).status]).toEqual([path, 200]);
+    expect((await server.request("GET", "/api/nothing")).status).toBe(404);
+    for (const { method, path, scopes } of routeScopes(server.current().app)) {
+      const isEnrolment = path === "/api/devices/enrol";
+      if (scopes?.length === 0 && !isEnrolment) continue;
+      const { status, headers } = await server.request(method, path.replaceAll(/:\w+/g, "x"), {});
+      expect([method, path, status, headers.get("retry-after")]).toEqual([method, path, 503, "1"]);
+    }
+  });
+
+  test("lets pages of a named origin read its refusal", async () => {
+    const { url } = server;
+    const app = openApp(url, { corsOrigins: ["https://page.example"] });
+    app.readiness.set(phase);
+    const asked = { origin: "https://page.example", "access-control-request-method": "POST" };
+    const preflight = await app.app.request("/api/events", { method: "OPTIONS", headers: asked });
+    expect(preflight.status).toBe(204);
+    const refused = await app.app.request("/api/events", { method: "POST", headers: asked });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("access-control-allow-origin")).toBe("https://page.example");
+    expect(refused.headers.get("access-control-expose-headers")).toContain("Retry-After");
+    await app.close();
+  });
+});
+
+test("a refusal is named, counted and protected like every other answer", async () => {
   const { readiness, metrics } = server.current();
-  const counted = () => metrics.httpRequests.total("GET", "unmatched", "503");
+  const counted = () => metrics.httpRequests.total("GET", "/api/sessions", "503");
   const before = counted();
   readiness.set("draining");
   const sent = { "x-request-id": "refused-request" };
@@ -28,6 +49,17 @@ test("what is refused before any route is answered, counted and named like every
   expect(headers.get("x-content-type-options")).toBe("nosniff");
   expect(headers.get("cache-control")).toBe("no-store");
   expect(counted()).toBe(before + 1);
+});
+
+test("preflights, which need no key, are logged as seldom as events", async () => {
+  const lines: string[] = [];
+  const logger = pino({ level: "info" }, { write: (line) => lines.push(line) });
+  const { app, close } = openApp(server.url, { corsOrigins: ["https://page.example"], logger });
+  const headers = { origin: "https://page.example", "access-control-request-method": "POST" };
+  for (let n = 0; n < 100; n++) await app.request("/api/events", { method: "OPTIONS", headers });
+  await close();
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length).toBeLessThan(100);
 });
 
 test("requests at the same time keep their ids apart", async () => {

@@ -129,3 +129,17 @@ test.each([
     code: "BODY_INCOMPLETE",
   });
 });
+
+test("what goes wrong outside the app is answered as a problem that tells nothing, and told to who serves", async () => {
+  const told: unknown[] = [];
+  const failing = serve(
+    { fetch: () => Promise.reject(new Error("a secret")) },
+    { host: "127.0.0.1", port: 0, onError: (error, requestId) => told.push([String(error), requestId]) },
+  );
+  const response = await fetch(`http://127.0.0.1:${failing.port}/`);
+  const text = await response.text();
+  await failing.stop(0);
+  expect([response.status, response.headers.get("content-type")]).toEqual([500, "application/problem+json"]);
+  expect(text).not.toContain("secret");
+  expect(told).toEqual([["Error: a secret", JSON.parse(text).request_id]]);
+});
