@@ -5,7 +5,7 @@ import { openApp, setupApp, type TestApp, type TestResponse } from "./setup-app.
 
 const PASSWORD = "canary-password-4711";
 const PAYLOAD = "canary-payload-4712";
-const KEY = `wharf_admin_${"canary-key-4713".padEnd(43, "x")}`;
+const KEY = `wharf_admin_${"canary-key-part".padEnd(43, "x")}`;
 const QUERY = "canary-query-4714";
 /** Nobody listens on port 1. */
 const UNREACHABLE = `postgres://wharf:${PASSWORD}@127.0.0.1:1/wharf`;
@@ -68,7 +68,7 @@ test("no log line and no metric holds a key, a payload, a query or a password, a
   const metrics = await server.request("GET", "/metrics");
   const log = lines.join("\n");
   expect(log).toContain(`"path":"/api/events"`);
-  for (const canary of [PASSWORD, PAYLOAD, KEY, QUERY, "4713"]) {
+  for (const canary of [PASSWORD, PAYLOAD, KEY, QUERY, "canary-key-part"]) {
     expect(log).not.toContain(canary);
     expect(metrics.body).not.toContain(canary);
   }

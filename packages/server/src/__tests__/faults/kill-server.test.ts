@@ -98,6 +98,7 @@ describe("the response was lost after the commit", () => {
     const proxy = await createTcpProxy({ host: "127.0.0.1", port: Number(new URL(server.url).port) });
     cleanUp.push(proxy.close);
     const batch = [start("lost-1", 0), toolUse("lost-1", 1)];
+    await until(async () => (await database.sql`SELECT 1 FROM pending_projections`).length === 0);
     const held = await holdFlushes();
     const sending = postEvents(`http://127.0.0.1:${proxy.port}`, batch);
     await held.waiting();
@@ -119,6 +120,8 @@ describe("the response was lost after the commit", () => {
     // On both of its connections: a statement that is new to one is only being prepared while its tables are held.
     const prepare = (n: number) => postEvents(server.url, [start(`known-${n}`, 0), toolUse(`known-${n}`, 1)]);
     for (let n = 0; n < 4; n++) expect((await prepare(n))?.status).toBe(202);
+    // Else what is still to be projected waits for the lock instead of the flush.
+    await until(async () => (await database.sql`SELECT 1 FROM pending_projections`).length === 0);
     const held = await holdFlushes();
     const sending = postEvents(server.url, batch);
     await held.waiting();
