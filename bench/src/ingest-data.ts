@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
-import { migratePhases } from "../../packages/server/src/db/phases.ts";
+import { type Checkout, migrationsOf } from "./checkout.ts";
 import {
   type BenchEvent,
   canonicalId,
@@ -18,7 +18,6 @@ import {
 } from "./events.ts";
 import { type BenchPostgres, databaseUrl } from "./postgres.ts";
 
-export const TEMPLATE = "bench_template";
 export const COPY_ROWS_PER_CONNECTION = 75_000;
 export const BATCH_EVENTS = 100_000;
 export const SINGLE_EVENTS = 40_000;
@@ -42,9 +41,11 @@ export type Files = {
 };
 
 /** A migrated database with the devices, workspaces and sessions that a COPY into events needs. */
-export async function prepareTemplate(bench: BenchPostgres): Promise<void> {
-  await bench.admin.unsafe(`CREATE DATABASE ${TEMPLATE}`);
-  const sql = postgres(databaseUrl(bench.url, TEMPLATE), { max: 2, onnotice: () => undefined });
+export async function prepareTemplate(bench: BenchPostgres, checkout: Checkout): Promise<void> {
+  const template = templateOf(checkout);
+  await bench.admin.unsafe(`CREATE DATABASE ${template}`);
+  const sql = postgres(databaseUrl(bench.url, template), { max: 2, onnotice: () => undefined });
+  const { migratePhases } = await migrationsOf(checkout);
   await migratePhases(sql);
   for (let n = 0; n < WORKSPACES; n++) {
     await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES (${workspaceUlid(n)}, ${canonicalId(n)}, ${`repository-${n}`})`;
@@ -57,6 +58,11 @@ export async function prepareTemplate(bench: BenchPostgres): Promise<void> {
   }
   await sql`VACUUM ANALYZE`;
   await sql.end();
+}
+
+/** The name of the database that prepareTemplate makes. */
+export function templateOf({ name }: Checkout): string {
+  return `bench_template_${name}`;
 }
 
 export async function writeFiles(folder: string): Promise<Files> {

@@ -1,7 +1,12 @@
+/**
+ * Measures ingest over HTTP beside the COPY ceiling and a plain server. Usage: bun run bench:ingest [--against DIRECTORY]: a
+ * checkout of another version, measured in turn with this one; batch_vs_before and single_vs_before are then in the report.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
+import { type Checkout, readCheckouts, serverProgram } from "./checkout.ts";
 import {
   BATCH_EVENTS,
   COPY_ROWS_PER_CONNECTION,
@@ -9,7 +14,7 @@ import {
   NAIVE_EVENTS,
   prepareTemplate,
   SINGLE_EVENTS,
-  TEMPLATE,
+  templateOf,
   WARM_UP_EVENTS,
   WARM_UP_SINGLES,
   writeFiles,
@@ -23,15 +28,15 @@ const ROUNDS = Number(process.env["ROUNDS"] ?? 9);
 const BATCH_CONNECTIONS = 32;
 const SINGLE_CONNECTIONS = 256;
 const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
-const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
 
 type LoadResult = { requests: number; seconds: number; p50_ms: number; p99_ms: number; failures: number };
 type ProductResult = { rate: number; p99_ms: number; cpu_s_per_million: number; memory_mb: number };
 
+const { now, before } = readCheckouts();
 const bench = await startBenchPostgres();
 const folder = await mkdtemp(join(tmpdir(), "wharf-bench-data-"));
 try {
-  await prepareTemplate(bench);
+  for (const checkout of before === null ? [now] : [now, before]) await prepareTemplate(bench, checkout);
   await run(await writeFiles(folder));
 } finally {
   await bench.stop();
@@ -43,10 +48,16 @@ async function run(files: Files): Promise<void> {
   const naive: number[] = [];
   const batch: ProductResult[] = [];
   const single: ProductResult[] = [];
+  const batchBefore: number[] = [];
+  const singleBefore: number[] = [];
   for (let round = 1; round <= ROUNDS; round++) {
     copy.push(await measureCopy(files));
-    batch.push(await measureProduct(files, files.batches, BATCH_EVENTS, BATCH_CONNECTIONS));
-    single.push(await measureProduct(files, files.singles, SINGLE_EVENTS, SINGLE_CONNECTIONS));
+    batch.push(await measureBatches(now, files));
+    single.push(await measureSingles(now, files));
+    if (before !== null) {
+      batchBefore.push((await measureBatches(before, files)).rate);
+      singleBefore.push((await measureSingles(before, files)).rate);
+    }
     naive.push(await measureNaive(files));
     const last = [copy.at(-1), batch.at(-1)?.rate, single.at(-1)?.rate, naive.at(-1)].map((rate) =>
       Math.round(rate ?? 0),
@@ -61,6 +72,9 @@ async function run(files: Files): Promise<void> {
     batch_vs_copy2: ratio(batch, copy),
     single_vs_copy2: ratio(single, copy),
     single_vs_naive: ratio(single, naive),
+    ...(before === null
+      ? {}
+      : { batch_vs_before: ratio(batch, batchBefore), single_vs_before: ratio(single, singleBefore) }),
     single_p99_ms: rounded(median(single.map(({ p99_ms }) => p99_ms)), 1),
     server_cpu_s_per_million: rounded(median(batch.map((result) => result.cpu_s_per_million)), 1),
     server_memory_mb_max: Math.max(
@@ -77,9 +91,9 @@ async function run(files: Files): Promise<void> {
 
 /** The ceiling: two connections that COPY the same rows into the same table, with all its keys and indexes. */
 async function measureCopy(files: Files): Promise<number> {
-  const url = await bench.recreate("bench_copy", TEMPLATE);
+  const url = await bench.recreate("bench_copy", templateOf(now));
   const children = files.copies.map((file) =>
-    Bun.spawn(["bun", join(import.meta.dir, "copy-load.ts"), url, file], {
+    Bun.spawn([process.execPath, join(import.meta.dir, "copy-load.ts"), url, file], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -100,14 +114,23 @@ async function measureCopy(files: Files): Promise<number> {
   return rows / seconds;
 }
 
+function measureBatches(checkout: Checkout, files: Files): Promise<ProductResult> {
+  return measureProduct(checkout, files, files.batches, BATCH_EVENTS, BATCH_CONNECTIONS);
+}
+
+function measureSingles(checkout: Checkout, files: Files): Promise<ProductResult> {
+  return measureProduct(checkout, files, files.singles, SINGLE_EVENTS, SINGLE_CONNECTIONS);
+}
+
 async function measureProduct(
+  checkout: Checkout,
   files: Files,
   bodies: string,
   events: number,
   connections: number,
 ): Promise<ProductResult> {
-  const url = await bench.recreate("bench_product", TEMPLATE);
-  const server = await startProgram(["bun", SERVER], /"msg":"ready"/, {
+  const url = await bench.recreate("bench_product", templateOf(checkout));
+  const server = await startProgram([process.execPath, serverProgram(checkout)], /"msg":"ready"/, {
     DATABASE_URL: url,
     WHARF_ADMIN_KEY: ADMIN_KEY,
     PORT: "0",
@@ -131,9 +154,9 @@ async function measureProduct(
 }
 
 async function measureNaive(files: Files): Promise<number> {
-  const url = await bench.recreate("bench_naive", TEMPLATE);
+  const url = await bench.recreate("bench_naive", templateOf(now));
   const server = await startProgram(
-    ["bun", join(import.meta.dir, "naive-server.ts"), url, ADMIN_KEY],
+    [process.execPath, join(import.meta.dir, "naive-server.ts"), url, ADMIN_KEY],
     /^\d+$/,
   );
   await load(server.line, SINGLE_CONNECTIONS, files.warmUpSingles);
@@ -145,7 +168,7 @@ async function measureNaive(files: Files): Promise<number> {
 
 async function load(port: string, connections: number, bodies: string): Promise<LoadResult> {
   const command = [
-    "bun",
+    process.execPath,
     join(import.meta.dir, "http-load.ts"),
     port,
     ADMIN_KEY,

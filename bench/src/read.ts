@@ -78,7 +78,7 @@ async function run(postgresServer: BenchPostgres): Promise<void> {
 }
 
 function startServer(url: string): Promise<Child> {
-  return startProgram(["bun", SERVER], /"msg":"ready"/, {
+  return startProgram([process.execPath, SERVER], /"msg":"ready"/, {
     DATABASE_URL: url,
     WHARF_ADMIN_KEY: ADMIN_KEY,
     PORT: "0",

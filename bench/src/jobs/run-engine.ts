@@ -26,7 +26,10 @@ const start =
     median(await measureLatency(engine, settings, LATENCY_SAMPLES));
 const pinned: Phase = (engine, url) => measurePinned(engine, url, "default");
 
-const ENGINES: Record<string, { open(url: string): Promise<Engine>; phases: Record<string, Phase> }> = {
+const ENGINES: Record<
+  string,
+  { open(url: string, root: string): Promise<Engine>; phases: Record<string, Phase> }
+> = {
   wharf: {
     open: openWharf,
     phases: {
@@ -60,11 +63,11 @@ const ENGINES: Record<string, { open(url: string): Promise<Engine>; phases: Reco
   },
 };
 
-/** One engine, all its phases, in a process of its own; prints one line of JSON. */
-const [name = "", url = ""] = process.argv.slice(2);
+/** One engine, all its phases, in a process of its own; prints one line of JSON. Usage: run-engine.ts NAME URL CHECKOUT. */
+const [name = "", url = "", root = ""] = process.argv.slice(2);
 const entry = ENGINES[name];
 if (entry === undefined) throw new Error(`No such engine: ${name}`);
-const engine = await entry.open(url);
+const engine = await entry.open(url, root);
 const figures: Record<string, number> = {};
 for (const [phase, measure] of Object.entries(entry.phases)) figures[phase] = await measure(engine, url);
 process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import postgres, { type Sql } from "postgres";
 import { z } from "zod";
-import { createJobRunner, defineJob, jobMigrationsDir } from "../../../packages/job-runner/src/index.ts";
+import { engineOf } from "../checkout.ts";
 import type { Engine } from "./measure.ts";
 
 const BULK_CHUNK = 5000;
@@ -11,10 +11,11 @@ const POOL_MAX = 5;
 const input = z.object({ n: z.number(), text: z.string() });
 
 /** Ours, as it is used: zod, retries and metrics on, history kept in jobs_archive. */
-export async function openWharf(url: string): Promise<Engine> {
+export async function openWharf(url: string, root: string): Promise<Engine> {
+  const { createJobRunner, defineJob, jobMigrationsDir } = await engineOf(root);
   const sql = postgres(url, { max: POOL_MAX, onnotice: () => {} });
   const [installed] = await sql`SELECT to_regclass('jobs') AS name`;
-  if (installed?.["name"] === null) await migrate(sql);
+  if (installed?.["name"] === null) await migrate(sql, jobMigrationsDir);
   let onJob: (payload: { n: number }) => void = () => {};
   const noop = defineJob({ name: "noop", input, run: async (_ctx, payload) => onJob(payload) });
   const enqueuer = createJobRunner({ sql, jobs: [] });
@@ -53,7 +54,7 @@ export async function openWharf(url: string): Promise<Engine> {
   };
 }
 
-async function migrate(sql: Sql): Promise<void> {
-  const files = (await readdir(jobMigrationsDir)).filter((name) => name.endsWith(".sql")).sort();
-  for (const file of files) await sql.file(join(jobMigrationsDir, file)).execute();
+async function migrate(sql: Sql, folder: string): Promise<void> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  for (const file of files) await sql.file(join(folder, file)).execute();
 }
