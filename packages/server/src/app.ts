@@ -22,6 +22,7 @@ import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
+import { homeRoutes } from "./routes/home.ts";
 import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
 import { jobActionRoutes } from "./routes/job-actions.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -76,6 +77,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   // For what reads or changes what events are projected onto.
   const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
   const app = createWorkerApp(dependencies);
+  app.route("/", homeRoutes(dependencies));
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes(current));

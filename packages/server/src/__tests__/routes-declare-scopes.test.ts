@@ -7,6 +7,7 @@ import { setupApp } from "./setup-app.ts";
 const server = setupApp();
 
 const OPEN_TO_EVERYONE = [
+  "GET /",
   "GET /api/health",
   "GET /api/openapi.json",
   "GET /docs",
@@ -20,7 +21,7 @@ test("every route declares its scope", () => {
   expect(undeclared).toEqual([]);
 });
 
-test("no route but health, enrolment and the API's document is open to everyone", () => {
+test("no route but the first page, health, enrolment and the API's document is open to everyone", () => {
   const open = routeScopes(server.current().app).filter((route) => route.scopes?.length === 0);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
 });

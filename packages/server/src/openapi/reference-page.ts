@@ -1,5 +1,6 @@
 import { html, raw } from "hono/html";
 import { z } from "zod";
+import { PAGE_STYLE } from "../http/page.ts";
 import type { OpenApiDocument } from "./document.ts";
 import { typeOf } from "./type-text.ts";
 
@@ -24,18 +25,6 @@ type Entry = z.infer<typeof operationSchema> & { method: string; path: string };
 type Content = z.infer<typeof contentSchema>;
 type Html = ReturnType<typeof html>;
 
-export const REFERENCE_STYLE = `
-:root { color-scheme: light dark; --line: light-dark(#d8dbe2, #3a3f4b); --soft: light-dark(#f4f5f8, #1d2027); --accent: light-dark(#1f5fbf, #86b4ff) }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem 1.25rem 4rem; background: light-dark(#fff, #14161b); color: light-dark(#1c1f26, #e4e7ee) }
-h1 { margin-bottom: 0 } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line) }
-a { color: var(--accent) } nav { columns: 16rem; font-size: .9rem } nav p { break-inside: avoid; margin: 0 0 .75rem }
-details { border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0 } details > div { padding: 0 1rem 1rem }
-summary { cursor: pointer; padding: .5rem 1rem } summary:focus-visible { outline: 2px solid var(--accent) }
-code, pre { font: .85rem/1.45 ui-monospace, monospace } pre { background: var(--soft); padding: .75rem; overflow: auto; max-height: 24rem; border-radius: .3rem }
-table { border-collapse: collapse; width: 100%; font-size: .9rem } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line) }
-.method { font-weight: 700; display: inline-block; min-width: 4.2rem; color: var(--accent) } .note { color: light-dark(#5a6070, #a3a9b8) }
-`;
-
 /** The API's document as one page of HTML without script: every route with its parameters, bodies, answers and examples. */
 export function referencePage(document: OpenApiDocument): string {
   const byTag = Map.groupBy(entriesOf(document), (entry) => entry.tags[0] ?? "");
@@ -43,7 +32,7 @@ export function referencePage(document: OpenApiDocument): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} API</title><style>${raw(REFERENCE_STYLE)}</style></head>
+<title>${title} API</title><style>${raw(PAGE_STYLE)}</style></head>
 <body>
 <h1>${title} API</h1>
 <p class="note">Version ${version} · <a href="/api/openapi.json">OpenAPI document</a></p>

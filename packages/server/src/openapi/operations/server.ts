@@ -50,6 +50,12 @@ export const serverOperations: Operations = {
     answers: { 200: z.looseObject({ openapi: z.string() }) },
     example: { status: 200 },
   },
+  "GET /": {
+    tag: "Server",
+    summary: "A page for browsers: the server's state, how to connect a device, and links",
+    answers: { 200: { contentType: "text/html" } },
+    example: { status: 200 },
+  },
   "GET /docs": {
     tag: "Server",
     summary: "This document as a page for people",
