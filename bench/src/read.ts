@@ -38,7 +38,9 @@ const { values: options } = parseArgs({
 const size = { sessions: Number(options.sessions), events: Number(options.events) };
 
 const bench = await startBenchPostgres(
-  options.keep ? join(tmpdir(), `wharf-bench-read-${size.sessions}-${size.events}`) : undefined,
+  options.keep
+    ? join(tmpdir(), `wharf-bench-read-${process.getuid?.()}-${size.sessions}-${size.events}`)
+    : undefined,
 );
 try {
   await run(bench);

@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 function spawnWorker(): Program {
   return spawnProgram({
-    command: ["bun", join(import.meta.dir, "programs", "step-worker.ts")],
+    command: [process.execPath, join(import.meta.dir, "programs", "step-worker.ts")],
     cwd: import.meta.dir,
     env: { ...process.env, DATABASE_URL: database.url },
   });

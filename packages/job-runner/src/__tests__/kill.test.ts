@@ -94,7 +94,7 @@ function startFleet(url: string, random: () => number) {
   function spawn(index: number) {
     names += 1;
     const program = spawnProgram({
-      command: ["bun", join(import.meta.dir, "programs", "ledger-worker.ts")],
+      command: [process.execPath, join(import.meta.dir, "programs", "ledger-worker.ts")],
       cwd: import.meta.dir,
       env: { ...process.env, DATABASE_URL: url, WORKER_ID: `worker-${names}` },
     });

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestDatabase, spawnProgram } from "@wharf/testkit";
+import { createTestDatabase, spawnProgram, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import * as engine from "../index.ts";
 
 const PACKAGE = join(import.meta.dir, "../..");
@@ -16,6 +16,8 @@ const programs = readme.split(/^## /m).flatMap((text, section) =>
   })),
 );
 let folder = "";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
 
 /** A project of somebody else's: the package and zod lie in its node_modules. */
 beforeAll(async () => {
@@ -31,7 +33,7 @@ async function run(program: string, environment: Record<string, string>) {
   await Bun.write(file, program);
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawnProgram({
-    command: ["bun", file],
+    command: [process.execPath, file],
     cwd: folder,
     env: { ...inherited, ...environment, USE_ADVISORY_LOCKS: "" },
   });

@@ -15,7 +15,7 @@ test("eight processes that walk through a day of 25 hours enqueue each of its ti
   const { sql, url } = database;
   const programs = Array.from({ length: PROCESSES }, () =>
     spawnProgram({
-      command: ["bun", join(import.meta.dir, "programs", "schedule-clock.ts")],
+      command: [process.execPath, join(import.meta.dir, "programs", "schedule-clock.ts")],
       cwd: import.meta.dir,
       env: { ...process.env, DATABASE_URL: url, FROM, UNTIL },
     }),

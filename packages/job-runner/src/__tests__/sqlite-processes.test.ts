@@ -12,7 +12,12 @@ const folder = mkdtempSync(join(tmpdir(), "job-runner-processes-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function worker(path: string, jobs: number) {
-  const command = ["bun", join(import.meta.dir, "programs", "sqlite-worker.ts"), path, String(jobs)];
+  const command = [
+    process.execPath,
+    join(import.meta.dir, "programs", "sqlite-worker.ts"),
+    path,
+    String(jobs),
+  ];
   return spawnProgram({ command, cwd: folder });
 }
 

@@ -159,7 +159,7 @@ describe("a Postgres DSN", () => {
 
 describe("the modules that a program loads", () => {
   async function loaded(...dsn: string[]): Promise<string[]> {
-    const command = ["bun", join(import.meta.dir, "programs", "loaded-modules.ts"), ...dsn];
+    const command = [process.execPath, join(import.meta.dir, "programs", "loaded-modules.ts"), ...dsn];
     const program = spawnProgram({ command, cwd: folder });
     expect({ code: await program.exited, stderr: program.stderr }).toEqual({ code: 0, stderr: "" });
     const files: string[] = JSON.parse(program.stdout);

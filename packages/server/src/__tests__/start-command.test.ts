@@ -41,12 +41,12 @@ async function freshCopy(): Promise<string> {
   return folder;
 }
 
-/** The command of the README, but for fetching Bun. */
+/** The command of the README, but for fetching Bun; it needs no `bun` on the PATH. */
 function runStart(folder: string): Program {
   const program = spawnProgram({
     command: [process.execPath, "start"],
     cwd: folder,
-    env: environment({ WHARF_ADMIN_KEY: undefined }),
+    env: environment({ WHARF_ADMIN_KEY: undefined, PATH: "/usr/bin:/bin" }),
     detached: true,
   });
   programs.push(program);

@@ -39,7 +39,11 @@ describe("a command that oversteps", () => {
     const script =
       "const kept = []; for (;;) { kept.push(new Uint8Array(4e6).fill(1)); await Bun.sleep(1); }";
     const job = await commands.ended(
-      await commands.enqueue({ command: ["bun", "-e", script], memory_bytes: 200 * MIB, timeout_ms: 20_000 }),
+      await commands.enqueue({
+        command: [process.execPath, "-e", script],
+        memory_bytes: 200 * MIB,
+        timeout_ms: 20_000,
+      }),
     );
     expect(job.lastError).toStartWith(
       `CommandLimitError: The command was ended at its memory limit of ${200 * MIB} bytes;`,
