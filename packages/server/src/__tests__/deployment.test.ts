@@ -1,0 +1,89 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import manifest from "../../../../package.json";
+import railway from "../../../../railway.json";
+
+const ROOT = resolve(import.meta.dir, "../../../..");
+const BUN_VERSION = manifest.packageManager.replace("bun@", "");
+const read = (path: string) => Bun.file(join(ROOT, path)).text();
+const exists = (path: string) => existsSync(join(ROOT, path));
+
+const composeSchema = z.object({
+  services: z.record(
+    z.string(),
+    z.object({
+      build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
+      environment: z.record(z.string(), z.string()).default({}),
+      ports: z.array(z.string()).default([]),
+      volumes: z.array(z.string()).default([]),
+    }),
+  ),
+  volumes: z.record(z.string(), z.unknown()),
+});
+
+const dockerfile = await read("docker/Dockerfile");
+
+function instruction(name: string): string {
+  return new RegExp(`^${name} (.*)$`, "m").exec(dockerfile)?.[1] ?? "";
+}
+
+describe("docker-compose.yml", async () => {
+  const text = await read("docker-compose.yml");
+  const compose = composeSchema.parse(Bun.YAML.parse(text));
+
+  test("names only files and volumes that exist", () => {
+    for (const { build, volumes } of Object.values(compose.services)) {
+      if (build !== undefined)
+        expect([build.dockerfile, exists(build.dockerfile)]).toEqual([build.dockerfile, true]);
+      for (const volume of volumes) {
+        const [source = ""] = volume.split(":");
+        const isThere = source.startsWith("./") ? exists(source) : source in compose.volumes;
+        expect([source, isThere]).toEqual([source, true]);
+      }
+    }
+  });
+
+  test("starts without a variable of the user's", () => {
+    expect(text).not.toMatch(/\$\{\w+:?\?/);
+  });
+
+  test("listens on this machine alone", () => {
+    const ports = Object.values(compose.services).flatMap((service) => service.ports);
+    expect(ports.length).toBe(2);
+    for (const port of ports) expect(port).toStartWith("127.0.0.1:");
+  });
+});
+
+describe("the Dockerfile", () => {
+  test("has the version of Bun that package.json names", () => {
+    expect(instruction("FROM")).toStartWith(`oven/bun:${BUN_VERSION}`);
+  });
+
+  test("runs the server as a user without rights, checks its readiness, and lets signals through", () => {
+    expect(instruction("USER")).toBe("bun");
+    const [program = "", file = ""] = z.array(z.string()).parse(JSON.parse(instruction("CMD")));
+    expect([program, exists(file)]).toEqual(["bun", true]);
+    expect(dockerfile).toContain("/health/ready");
+  });
+
+  test("takes no secret, no data and no modules of the host into the image", async () => {
+    const ignored = (await read(".dockerignore")).split("\n");
+    expect(ignored).toEqual(expect.arrayContaining([".env*", ".wharf*", "**/node_modules", ".git"]));
+  });
+});
+
+test("railway.json starts a file that exists, and waits for readiness", () => {
+  expect(railway.build.builder).toBe("RAILPACK");
+  const file = /bun (\S+)$/.exec(railway.deploy.startCommand)?.[1] ?? "";
+  expect([file, exists(file)]).toEqual(["packages/server/src/main.ts", true]);
+  expect(railway.deploy.healthcheckPath).toBe("/health/ready");
+});
+
+test("the workflow and .ci/run call the test command of the README", async () => {
+  const command = `npx -y bun@${BUN_VERSION} run check`;
+  const workflow = Bun.YAML.parse(await read(".github/workflows/ci.yml"));
+  expect(JSON.stringify(workflow)).toContain(command);
+  for (const path of [".ci/run", "README.md"]) expect(await read(path)).toContain(command);
+});
