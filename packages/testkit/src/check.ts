@@ -2,12 +2,27 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startPostgresProcess } from "./postgres-process.ts";
-import { countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
+import { addCounts, countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
 import { TEST_TIMEOUT_MS } from "./timeout.ts";
 
-/** A program, `bun run check`: types, lint, then every test against a real Postgres. Exits with the first failing code. */
+/**
+ * A program, `bun run check`: types, lint, then every test against a real Postgres, and some again in another time zone.
+ * Exits with the first failing code.
+ */
 const ROOT = resolve(import.meta.dir, "../../..");
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What depends on the time zone or the locale runs once more, under a zone of odd minutes and a locale of odd capitals. */
+const ELSEWHERE = { TZ: "Pacific/Chatham", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" };
+const ELSEWHERE_TESTS = [
+  "packages/job-runner/src/__tests__/schedule.test.ts",
+  "packages/job-runner/src/drivers/__tests__/sqlite.test.ts",
+  "packages/protocol/src/__tests__/",
+  "packages/server/src/db/__tests__/wire-types.test.ts",
+  "packages/server/src/http/__tests__/cursor.test.ts",
+  "packages/server/src/ingest/__tests__/session-lifecycle.test.ts",
+  "packages/server/src/routes/__tests__/timeline.test.ts",
+];
 
 type Signal = (typeof SIGNALS)[number];
 const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};
@@ -19,7 +34,7 @@ process.exit(await check());
 async function check(): Promise<number> {
   const typecheck = await runStep([process.execPath, "run", "typecheck"]);
   const lint = await runStep([process.execPath, "run", "lint"]);
-  const test = await withDatabase(runTests);
+  const test = await withDatabase(runAllTests);
   if (state.endedBy) return exitCodeOf(state.endedBy);
   const codes = { typecheck, lint, test: test.code };
   const failed = Object.entries(codes).filter(([, code]) => code !== 0);
@@ -39,12 +54,20 @@ async function withDatabase<T>(action: (url: string) => Promise<T>): Promise<T> 
   }
 }
 
-async function runTests(url: string): Promise<TestCounts & { code: number }> {
+type TestRun = TestCounts & { code: number };
+
+async function runAllTests(url: string): Promise<TestRun> {
+  const here = await runTests([], { TEST_DATABASE_URL: url });
+  const elsewhere = await runTests(ELSEWHERE_TESTS, { TEST_DATABASE_URL: url, ...ELSEWHERE });
+  return { ...addCounts(here, elsewhere), code: here.code || elsewhere.code };
+}
+
+async function runTests(files: readonly string[], env: Record<string, string>): Promise<TestRun> {
   const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
   try {
     const report = join(folder, "report.xml");
     const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
-    const code = await runStep([process.execPath, "test", ...options], { TEST_DATABASE_URL: url });
+    const code = await runStep([process.execPath, "test", ...options, ...files], env);
     const counts = countTests(await readFile(report, "utf8").catch(() => ""), code);
     return { ...counts, code: code || Math.min(counts.failed, 1) };
   } finally {

@@ -13,6 +13,10 @@ export function countTests(report: string, code: number): TestCounts {
   return { passed, failed: reported === 0 && (code !== 0 || nothingRan) ? 1 : reported };
 }
 
+export function addCounts(one: TestCounts, other: TestCounts): TestCounts {
+  return { passed: one.passed + other.passed, failed: one.failed + other.failed };
+}
+
 export function formatTestCounts({ passed, failed }: TestCounts): string {
   return `${passed} passed, ${failed} failed`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { countTests, formatTestCounts } from "../test-counts.ts";
+import { addCounts, countTests, formatTestCounts } from "../test-counts.ts";
 
 const report = (attributes: string) =>
   `<?xml version="1.0"?>\n<testsuites name="bun test" ${attributes}>\n<testsuite name="a" tests="99" failures="99"/></testsuites>`;
@@ -22,6 +22,10 @@ test("a run of no test at all has failed", () => {
 
 test("a run that left no report has failed", () => {
   expect(countTests("", 0)).toEqual({ passed: 0, failed: 1 });
+});
+
+test("the counts of two runs are added", () => {
+  expect(addCounts({ passed: 3, failed: 0 }, { passed: 4, failed: 1 })).toEqual({ passed: 7, failed: 1 });
 });
 
 test("the line has the shape that scripts look for", () => {
