@@ -4,8 +4,9 @@ import { LOG_LEVELS, type LogLevel, type NewWait } from "./drivers/durable-store
 import { JobOptionError } from "./errors.ts";
 import { type Instant, instantText } from "./instant.ts";
 import type { JobRun } from "./job-run.ts";
+import type { LogFields } from "./note-text.ts";
 import { parseValue } from "./parse-value.ts";
-import { createRunNotes, type LogFields, type RunNotes } from "./run-notes.ts";
+import { createRunNotes, type RunNotes } from "./run-notes.ts";
 import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
 import { requireStorable } from "./storable-json.ts";
 
@@ -41,9 +42,9 @@ export interface JobContext {
     name: string,
     wait: EventWait<Payload>,
   ): Promise<ReceivedEvent<z.output<Payload>> | undefined>;
-  /** Tells how far the job has come; written at most twice a second. */
+  /** Tells how far the job has come; written at most twice a second. Never throws: a figure that is none is told in words. */
   progress(current: number, total?: number, message?: string): void;
-  /** Adds a line to the job's log, at level "info" unless another is given. */
+  /** Adds a line to the job's log, at level "info" unless another is given. Never throws: fields that JSON cannot carry become text. */
   log(message: string, fields?: LogFields): void;
   log(level: LogLevel, message: string, fields?: LogFields): void;
 }
@@ -131,11 +132,11 @@ export class RunContext implements JobContext {
   }
 
   log(first: string, second?: string | LogFields, fields?: LogFields): void {
-    const isLevelGiven = typeof second === "string";
-    const level = isLevelGiven ? LOG_LEVELS.find((known) => known === first) : "info";
-    if (level === undefined) throw new JobOptionError(`A log level is one of ${LOG_LEVELS.join(", ")}.`);
-    if (isLevelGiven) this.#notesOfRun().log(level, second, fields);
-    else this.#notesOfRun().log(level, first, second);
+    const notes = this.#notesOfRun();
+    const level = LOG_LEVELS.find((known) => known === first);
+    if (typeof second !== "string") notes.log("info", first, second);
+    else if (level === undefined) notes.log("info", `${first} ${second}`, fields);
+    else notes.log(level, second, fields);
   }
 
   /** Resolves with what the run waits for once all that it wrote is stored; undefined: it used none of that. */

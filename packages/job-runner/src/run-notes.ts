@@ -1,17 +1,14 @@
 import type { Driver } from "./drivers/driver.ts";
 import { type JobProgress, LOG_LINES_MAX, type LogLevel, type NewLogLine } from "./drivers/durable-store.ts";
-import { JobOptionError } from "./errors.ts";
 import type { JobRun } from "./job-run.ts";
+import { type LogFields, noteFields, noteText } from "./note-text.ts";
 import type { Persist } from "./persist.ts";
-import { storableJson, storableText } from "./storable-json.ts";
+import { storableText } from "./storable-json.ts";
 
 /** Progress and log lines are written together, at most so often. */
 const WRITE_EVERY_MS = 500;
 const LOG_BATCH = 100;
 const LOG_MESSAGE_MAX_LENGTH = 2000;
-const LOG_FIELDS_MAX_BYTES = 4000;
-
-export type LogFields = Readonly<Record<string, unknown>>;
 
 /** What a run tells of itself. It waits for no write, and none of it can fail the run. */
 export function createRunNotes(
@@ -26,11 +23,14 @@ export function createRunNotes(
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function progress(current: number, total?: number, message?: string) {
-    if (!Number.isFinite(current) || !Number.isFinite(total ?? 0)) {
-      throw new JobOptionError("Progress is told in finite numbers: current, and total if it is known.");
-    }
-    const text = message === undefined ? null : storableText(message, LOG_MESSAGE_MAX_LENGTH);
-    latest = { current, total: total ?? null, message: text };
+    const odd = [noteOdd("current", current), noteOdd("total", total)].filter((note) => note !== undefined);
+    const said = message === undefined ? [] : [noteText(message)];
+    const text = [...said, ...odd].join("; ");
+    latest = {
+      current: isFigure(current) ? current : 0,
+      total: isFigure(total) ? total : null,
+      message: text === "" ? null : storableText(text, LOG_MESSAGE_MAX_LENGTH),
+    };
     timer ??= setTimeout(write, WRITE_EVERY_MS);
   }
 
@@ -39,8 +39,8 @@ export function createRunNotes(
     if (saidLines > LOG_LINES_MAX) return;
     lines.push({
       level,
-      message: storableText(message, LOG_MESSAGE_MAX_LENGTH),
-      fields: fields === undefined ? null : bounded(fields),
+      message: storableText(noteText(message), LOG_MESSAGE_MAX_LENGTH),
+      fields: fields === undefined ? null : noteFields(fields),
       loggedAt: new Date().toISOString(),
     });
     if (lines.length >= LOG_BATCH) write();
@@ -72,9 +72,11 @@ export function createRunNotes(
 
 export type RunNotes = ReturnType<typeof createRunNotes>;
 
-function bounded(fields: LogFields): LogFields {
-  const text = storableJson(fields);
-  if (Buffer.byteLength(text) > LOG_FIELDS_MAX_BYTES)
-    return { dropped: `more than ${LOG_FIELDS_MAX_BYTES} bytes` };
-  return JSON.parse(text);
+function isFigure(value: number | undefined): value is number {
+  return Number.isFinite(value);
+}
+
+/** A figure that is none is told in words. */
+function noteOdd(what: string, value: number | undefined): string | undefined {
+  return value === undefined || isFigure(value) ? undefined : `${what} was ${noteText(value)}`;
 }
