@@ -1,32 +1,22 @@
 import type { JobDefinition } from "./define-job.ts";
 import type { FailureKind } from "./drivers/driver.ts";
 import type { NewWait } from "./drivers/durable-store.ts";
-import {
-  JobCancelledError,
-  JobDrainedError,
-  JobRunnerError,
-  JobSchemaError,
-  JobTimeoutError,
-  LeaseLostError,
-} from "./errors.ts";
+import { JobTimeoutError } from "./errors.ts";
+import { type Failure, failureOf } from "./failure.ts";
 import { type ContextServices, RunContext } from "./job-context.ts";
 import type { JobRun } from "./job-run.ts";
-import { storableText } from "./storable-json.ts";
 
 /** How long an aborted run may go on before its slot is given to another job. */
 const ABORT_GRACE_MS = 5000;
-const ERROR_TEXT_MAX_LENGTH = 4000;
-
-const LOST = [LeaseLostError, JobCancelledError, JobDrainedError];
 
 export type Outcome =
   | { readonly kind: "completed"; readonly output: unknown }
-  | { readonly kind: "retry"; readonly error: Error }
-  | { readonly kind: "fail"; readonly error: Error; readonly failureKind: FailureKind }
+  | { readonly kind: "retry"; readonly failure: Failure }
+  | { readonly kind: "fail"; readonly failure: Failure; readonly failureKind: FailureKind }
   /** The run sleeps or waits for events: nothing failed and nothing ended. */
   | { readonly kind: "suspend"; readonly waits: readonly NewWait[] }
   /** The lease is gone or was given up: nothing may be written for this run. */
-  | { readonly kind: "lost"; readonly error: Error };
+  | { readonly kind: "lost"; readonly failure: Failure };
 
 export interface Execution extends ContextServices {
   readonly definition: JobDefinition;
@@ -45,7 +35,7 @@ export async function executeJob(run: JobRun, execution: Execution): Promise<Out
     if (run.abortReason) throw run.abortReason;
     outcome = { kind: "completed", output };
   } catch (thrown) {
-    outcome = outcomeOf(run, execution.maxAttempts, run.abortReason ?? toError(thrown));
+    outcome = outcomeOf(run, execution.maxAttempts, run.abortReason ?? thrown);
   }
   const written = context.settle();
   if (written !== undefined) outcome = await settle(run, written, outcome, execution);
@@ -65,11 +55,6 @@ async function settle(
   return waits.length > 0 ? { kind: "suspend", waits } : outcome;
 }
 
-/** What is stored and shown of an error: its name and message, never its other fields. */
-export function errorText(error: Error): string {
-  return storableText(`${error.name}: ${error.message}`, ERROR_TEXT_MAX_LENGTH);
-}
-
 function startTimeout(run: JobRun) {
   const { jobId, timeoutMs } = run.job;
   if (timeoutMs === null) return undefined;
@@ -85,22 +70,13 @@ function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T
   });
 }
 
-function outcomeOf(run: JobRun, maxAttempts: number, error: Error): Outcome {
-  if (LOST.some((kind) => error instanceof kind)) return { kind: "lost", error };
-  if (error instanceof JobRunnerError && !error.isRetryable) {
-    return { kind: "fail", error, failureKind: "unrecoverable" };
-  }
-  if (error instanceof JobSchemaError && error.side === "input") {
-    return { kind: "fail", error, failureKind: "invalid_input" };
-  }
+/** What becomes of a run that threw. Never throws, whatever was thrown. */
+export function outcomeOf(run: JobRun, maxAttempts: number, thrown: unknown): Outcome {
+  const failure = failureOf(thrown);
+  if (failure.kind === null) return { kind: "lost", failure };
+  if (failure.kind !== "retryable") return { kind: "fail", failure, failureKind: failure.kind };
   if (run.job.attempts + 1 >= Math.min(run.job.maxAttempts, maxAttempts)) {
-    return { kind: "fail", error, failureKind: "attempts_exhausted" };
+    return { kind: "fail", failure, failureKind: "attempts_exhausted" };
   }
-  return { kind: "retry", error };
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error
-    ? thrown
-    : new Error(`A job threw something that is no Error: ${typeof thrown}`);
+  return { kind: "retry", failure };
 }

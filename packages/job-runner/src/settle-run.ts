@@ -5,7 +5,7 @@ import type { JobDefinition } from "./define-job.ts";
 import type { Driver } from "./drivers/driver.ts";
 import type { NewWait } from "./drivers/durable-store.ts";
 import { JobRunnerError } from "./errors.ts";
-import { errorText, type Outcome } from "./execute-job.ts";
+import type { Outcome } from "./execute-job.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 
@@ -48,7 +48,7 @@ export async function settleRun(
     heartbeat.letGo(run);
     return;
   }
-  const error = errorText(outcome.error);
+  const error = outcome.failure.text;
   if (outcome.kind === "retry") {
     const delayMs = backoffMs(
       run.job.attempts + 1,
@@ -101,8 +101,8 @@ function logOutcome(
   const fields = {
     ...runFields(run),
     outcome: outcome.kind,
-    error: outcome.error.name,
-    stack: outcome.error.stack,
+    error_name: outcome.failure.name,
+    stack: outcome.failure.stack,
   };
   if (outcome.kind === "fail") logger.error(fields, "job failed");
   else logger.warn(fields, outcome.kind === "retry" ? "job attempt failed" : "job lost");
