@@ -77,6 +77,12 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     return held.has(run) && performance.now() < run.leaseEndsAtMs - leaseMarginMs;
   }
 
+  /** Throws why the run may write nothing more. By the clock: after a freeze I/O may come before the timer. */
+  function requireLease(run: JobRun): void {
+    if (held.has(run) && !holds(run)) lose(run, new LeaseLostError(run.job.jobId));
+    if (run.abortReason) throw run.abortReason;
+  }
+
   function cancelled(jobId: string) {
     for (const run of held) {
       if (run.job.jobId === jobId) lose(run, new JobCancelledError(jobId));
@@ -90,6 +96,7 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     extend,
     lose,
     holds,
+    requireLease,
     cancelled,
     hold: (run: JobRun) => held.add(run),
     letGo: (run: JobRun) => held.delete(run),

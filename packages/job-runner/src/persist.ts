@@ -17,7 +17,7 @@ export function createPersist(
 ): Persist {
   return async (run, operation, send) => {
     for (let failures = 1; ; failures += 1) {
-      if (run.abortReason) throw run.abortReason;
+      heartbeat.requireLease(run);
       try {
         return await send();
       } catch (error) {

@@ -10,14 +10,17 @@ export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
 /** Steps, sleeps and waits of one job. */
 export const STEPS_MAX = 1000;
 const STEP_NAME_MAX_LENGTH = 200;
+const KINDS = { step: "a step", sleep: "a sleep", event: "a wait for an event" };
 
 export interface StepServices {
   readonly driver: Driver;
   readonly persist: Persist;
+  /** Throws once the run may write nothing more. */
+  requireLease(run: JobRun): void;
 }
 
 /** The steps of one run. Made, and the finished ones read, when the run first asks: jobs without steps pay nothing. */
-export function createRunSteps(run: JobRun, { driver, persist }: StepServices) {
+export function createRunSteps(run: JobRun, { driver, persist, requireLease }: StepServices) {
   const names = new Set<string>();
   const open = new Set<Promise<unknown>>();
   const waits: NewWait[] = [];
@@ -33,11 +36,13 @@ export function createRunSteps(run: JobRun, { driver, persist }: StepServices) {
   async function runStep<T>(name: string, perform: () => T | Promise<T>): Promise<T> {
     enter(name);
     const finished = (await load()).get(name);
+    requireKind(name, "step", finished);
     // The step's code returned it in an earlier run: its type is what that code declares.
     if (finished !== undefined) return finished.output as T;
-    if (run.abortReason) throw run.abortReason;
+    requireLease(run);
     const { output } = asJson(await perform());
     await persist(run, "saveStep", () => driver.saveStep(run.job, { name, output }));
+    requireLease(run);
     return output as T;
   }
 
@@ -45,6 +50,7 @@ export function createRunSteps(run: JobRun, { driver, persist }: StepServices) {
   async function pause(wait: NewWait): Promise<StepRecord> {
     enter(wait.name);
     const step = (await load()).get(wait.name);
+    requireKind(wait.name, wait.event === undefined ? "sleep" : "event", step);
     if (step !== undefined && step.finishedAt !== null) return step;
     waits.push(wait);
     throw new JobSuspendedError(run.job.jobId);
@@ -67,6 +73,14 @@ export function createRunSteps(run: JobRun, { driver, persist }: StepServices) {
     if (names.size >= STEPS_MAX)
       throw invalid(`a job has at most ${STEPS_MAX} steps; split it into several jobs.`);
     names.add(name);
+  }
+
+  /** What was stored under a name by other code is no result of this code. */
+  function requireKind(name: string, kind: StepRecord["kind"], stored: StepRecord | undefined) {
+    if (stored === undefined || stored.kind === kind) return;
+    throw invalid(
+      `"${name}" was ${KINDS[stored.kind]} in an earlier run and is ${KINDS[kind]} now; give it a new name.`,
+    );
   }
 
   function load() {

@@ -34,7 +34,7 @@ export function createWorkforce(
     heartbeat,
     onCompleted: listeners.onCompleted,
     onRefused: (run, error) =>
-      logger.warn({ ...runFields(run), error: error.name }, "job completion refused"),
+      logger.warn({ ...runFields(run), error_name: error.name }, "job completion refused"),
     onError: (error) => onDatabaseError("ack", error),
   });
   const settlement = {
@@ -50,6 +50,7 @@ export function createWorkforce(
     logger,
     maxAttempts: settings.maxAttempts,
     heartbeat: beat,
+    requireLease: heartbeat.requireLease,
     persist: createPersist(heartbeat, onDatabaseError),
   };
   /** By type; made once, as a job runs in 5 µs. */
