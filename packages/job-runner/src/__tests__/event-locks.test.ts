@@ -43,7 +43,7 @@ async function inTurn(first: (sql: TransactionSql) => Promise<unknown>, second: 
 }
 
 async function isRunnable(): Promise<unknown> {
-  const [job] = await database.sql`SELECT status = 'queued' AND run_at = '-infinity' AS runnable FROM jobs`;
+  const [job] = await database.sql`SELECT status = 'queued' AND run_at <= now() AS runnable FROM jobs`;
   return job?.["runnable"];
 }
 

@@ -10,6 +10,7 @@ import { describeJobLists } from "./job-lists.ts";
 import { describeLeaseErrors } from "./lease-errors.ts";
 import { describeLeases } from "./leases.ts";
 import { describeNotes } from "./notes.ts";
+import { describeOrder } from "./order.ts";
 import { describeQueues } from "./queues.ts";
 import { describeRecovery } from "./recovery.ts";
 import { describeRetries } from "./retries.ts";
@@ -22,6 +23,7 @@ import { describeWaits } from "./waits.ts";
 export function describeDriverContract(name: string, current: DriverUnderTest) {
   describe(`the driver contract on ${name}`, () => {
     describeEnqueue(current);
+    describeOrder(current);
     describeIdempotency(current);
     describeLeases(current);
     describeLeaseErrors(current);

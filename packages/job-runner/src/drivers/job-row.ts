@@ -10,7 +10,8 @@ export interface JobRow {
   readonly payload: unknown;
   readonly status: JobStatus;
   readonly priority: number;
-  readonly run_at: string;
+  /** Null: runnable when the job last changed. */
+  readonly run_at: string | null;
   readonly attempts: number;
   readonly max_attempts: number;
   readonly recoveries: number;
@@ -48,7 +49,7 @@ export interface AttemptRow {
 
 export type JobSummaryRow = Omit<JobRow, "payload" | "output" | "lease_token">;
 
-/** The job as callers see it: a `run_at` of '-infinity' is null, "runnable now". */
+/** The job as callers see it. */
 export function toJobRecord(row: JobRow): JobRecord {
   return {
     ...toJobSummary(row),
@@ -65,7 +66,7 @@ export function toJobSummary(row: JobSummaryRow): JobSummary {
     type: row.type,
     status: row.status,
     priority: row.priority,
-    runAt: row.run_at === "-infinity" ? null : row.run_at,
+    runAt: row.run_at,
     attempts: row.attempts,
     maxAttempts: row.max_attempts,
     recoveries: row.recoveries,

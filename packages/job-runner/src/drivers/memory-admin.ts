@@ -1,4 +1,4 @@
-import { instantMicros, microsText } from "../instant.ts";
+import { microsText } from "../instant.ts";
 import {
   type AdminStore,
   type BoundedCount,
@@ -10,7 +10,7 @@ import {
   type WorkerSummary,
 } from "./admin-store.ts";
 import { jobState, matchesFilter, toSummary } from "./job-state.ts";
-import { cancelJob, type MemoryJob, reviveJob, toRecord } from "./memory-job.ts";
+import { cancelJob, type MemoryJob, reviveJob, runAtOf, toRecord } from "./memory-job.ts";
 import { type MemoryStore, microsOf } from "./memory-store.ts";
 
 const REQUEUED_BY_DEFAULT = ["dead"] as const;
@@ -51,7 +51,7 @@ export function adminOperations(store: MemoryStore): AdminStore {
       const now = microsOf(at);
       if (job?.status !== "queued" || jobState(toRecord(job), microsText(now)) === "waiting") return false;
       if (change.priority !== undefined) job.priority = change.priority;
-      if (change.runAt !== undefined) job.runAt = change.runAt === null ? null : instantMicros(change.runAt);
+      if (change.runAt !== undefined) job.runAt = runAtOf({ runAt: change.runAt }, now);
       job.updatedAt = now;
       return true;
     },
@@ -86,7 +86,7 @@ function byLockedAt(left: { lockedAt: string | null }, right: { lockedAt: string
 function statsOf({ jobs, pauses }: MemoryStore, queue: string, now: bigint): QueueStats {
   const held = [...jobs.values()].filter((job) => job.queue === queue);
   const states = Map.groupBy(held, (job) => jobState(toRecord(job), microsText(now)));
-  const waits = (states.get("ready") ?? []).map((job) => now - runnableSince(job));
+  const waits = (states.get("ready") ?? []).map((job) => now - job.runAt);
   const since = now - BigInt(THROUGHPUT_WINDOW_MS) * 1000n;
   const completed = held.filter((job) => job.completedAt !== null && job.completedAt > since);
   const pause = pauses.get(queue);
@@ -102,10 +102,6 @@ function statsOf({ jobs, pauses }: MemoryStore, queue: string, now: bigint): Que
     pausedAt: pause === undefined ? null : microsText(pause.pausedAt),
     pauseReason: pause?.reason ?? null,
   };
-}
-
-function runnableSince(job: MemoryJob): bigint {
-  return job.runAt !== null && job.runAt > job.createdAt ? job.runAt : job.createdAt;
 }
 
 function bounded(count = 0): BoundedCount {

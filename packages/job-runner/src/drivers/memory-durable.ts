@@ -42,7 +42,7 @@ function stepOperations(store: MemoryStore) {
           if (wakeAt < runAt) runAt = wakeAt;
         }
         endLease(job, "queued", now);
-        job.runAt = runAt <= now ? null : runAt;
+        job.runAt = runAt > now ? runAt : now;
       };
       throwIfRefused(underLease(lease, now, suspend));
       return runAt === NEVER ? null : Math.max(0, Number(runAt - now) / 1000);
@@ -110,7 +110,7 @@ function deliver(store: MemoryStore, now: bigint): string[] {
       if (event === undefined) continue;
       Object.assign(wait, { output: event.payload, eventId: event.storeId, finishedAt: now });
       if (job.status !== "queued") continue;
-      Object.assign(job, { runAt: null, updatedAt: now });
+      Object.assign(job, { runAt: now, updatedAt: now });
       queues.add(job.queue);
     }
   }

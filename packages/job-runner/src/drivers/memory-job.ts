@@ -1,4 +1,4 @@
-import { instantMicros, microsText } from "../instant.ts";
+import { type Instant, instantMicros, microsText } from "../instant.ts";
 import {
   type FailureKind,
   type JobRecord,
@@ -27,8 +27,8 @@ export interface MemoryJob {
   readonly createdAt: bigint;
   status: JobStatus;
   priority: number;
-  /** Null: runnable now. */
-  runAt: bigint | null;
+  /** When it is due; of a job that was runnable at once, when it was enqueued. */
+  runAt: bigint;
   progress: JobProgress | null;
   lease: MemoryLease | null;
   leaseGeneration: number;
@@ -79,7 +79,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     concurrencyLimit: job.concurrencyLimit ?? 1,
     createdAt: now,
     status: "queued",
-    runAt: firstRunAt(job, now),
+    runAt: runAtOf(job, now),
     lease: null,
     leaseGeneration: 0,
     attempts: 0,
@@ -119,7 +119,7 @@ export function startLease(
 
 export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
   job.lease = null;
-  job.runAt = null;
+  if (job.runAt > now) job.runAt = now;
   job.status = status;
   job.updatedAt = now;
 }
@@ -134,6 +134,7 @@ export function cancelJob(job: MemoryJob, reason: string, now: bigint) {
 export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
   endLease(job, "queued", now);
   Object.assign(job, {
+    runAt: now,
     failureKind: null,
     failedAt: null,
     dlqReason: null,
@@ -144,7 +145,6 @@ export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
 }
 
 export function toReserved(job: MemoryJob, token: string): ReservedJob {
-  const runnableSince = job.runAt !== null && job.runAt > job.createdAt ? job.runAt : job.createdAt;
   return {
     jobId: job.id,
     token,
@@ -156,7 +156,7 @@ export function toReserved(job: MemoryJob, token: string): ReservedJob {
     recoveries: job.recoveries,
     timeoutMs: job.timeoutMs,
     concurrencyKey: job.concurrencyKey,
-    waitedMs: Number(job.updatedAt - runnableSince) / 1000,
+    waitedMs: Number(job.updatedAt - job.runAt) / 1000,
   };
 }
 
@@ -165,7 +165,7 @@ export function toRecord(job: MemoryJob): JobRecord {
   return {
     ...rest,
     payload: structuredClone(job.payload),
-    runAt: textOrNull(job.runAt),
+    runAt: job.runAt > job.updatedAt ? textOrNull(job.runAt) : null,
     leaseToken: lease?.token ?? null,
     leaseExpiresAt: textOrNull(lease?.expiresAt),
     heartbeatAt: textOrNull(lease?.heartbeatAt),
@@ -179,11 +179,12 @@ export function toRecord(job: MemoryJob): JobRecord {
   };
 }
 
-function firstRunAt(job: NewJob, now: bigint): bigint | null {
-  if (job.delayMs !== undefined) return job.delayMs > 0 ? now + BigInt(Math.round(job.delayMs * 1000)) : null;
-  if (!job.runAt) return null;
-  const runAt = instantMicros(job.runAt);
-  return runAt > now ? runAt : null;
+/** Now at the earliest. A delay wins over an instant. */
+export function runAtOf(job: { runAt?: Instant | 0 | null; delayMs?: number }, now: bigint): bigint {
+  const delayMicros = BigInt(Math.round((job.delayMs ?? 0) * 1000));
+  if (delayMicros > 0n) return now + delayMicros;
+  const runAt = job.delayMs === undefined && job.runAt ? instantMicros(job.runAt) : now;
+  return runAt > now ? runAt : now;
 }
 
 export function textOrNull(micros: bigint | null | undefined): string | null {

@@ -108,11 +108,11 @@ export function bury(job: MemoryJob, why: { kind: string; reason: string }, now:
 
 function isRunnable(job: MemoryJob, request: ReserveRequest, now: bigint): boolean {
   const known = request.types === undefined || request.types.includes(job.type);
-  return job.status === "queued" && job.queue === request.queue && known && (job.runAt ?? now) <= now;
+  return job.status === "queued" && job.queue === request.queue && known && job.runAt <= now;
 }
 
 function inOrder(left: MemoryJob, right: MemoryJob): number {
-  const byTime = Number((left.runAt ?? -1n) - (right.runAt ?? -1n));
+  const byTime = Number(left.runAt - right.runAt);
   return left.priority - right.priority || byTime || Number(left.id) - Number(right.id);
 }
 

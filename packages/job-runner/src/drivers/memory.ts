@@ -1,10 +1,17 @@
 import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
-import { instantMicros } from "../instant.ts";
 import { type Driver, EVENT_DAYS } from "./driver.ts";
 import { adminOperations } from "./memory-admin.ts";
 import { endAttempt } from "./memory-attempts.ts";
 import { createMemoryDurableStore } from "./memory-durable.ts";
-import { cancelJob, endLease, type MemoryJob, startLease, toRecord, toReserved } from "./memory-job.ts";
+import {
+  cancelJob,
+  endLease,
+  type MemoryJob,
+  runAtOf,
+  startLease,
+  toRecord,
+  toReserved,
+} from "./memory-job.ts";
 import { createMemoryScheduleStore } from "./memory-schedules.ts";
 import { forgetEvents } from "./memory-steps.ts";
 import { bury, createMemoryStore, type MemoryStore, microsOf, throwIfRefused } from "./memory-store.ts";
@@ -74,8 +81,8 @@ function leaseOperations({ jobs, underLease }: MemoryStore) {
           endLease(job, "queued", now);
           job.attempts += 1;
           job.lastError = request.error;
-          if (request.delayMs) job.runAt = now + BigInt(Math.round(request.delayMs * 1000));
-          else if (request.runAt) job.runAt = instantMicros(request.runAt);
+          const delay = request.delayMs ? { delayMs: request.delayMs } : {};
+          job.runAt = runAtOf({ runAt: request.runAt ?? null, ...delay }, now);
         }),
       );
     },

@@ -50,7 +50,7 @@ export function deliverEvents(sql: PostgresClient, now: Instant | undefined) {
         AND GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait)) < ${DELIVERY_BATCH}
     ),
     woken AS (
-      UPDATE jobs SET updated_at = ${at}, run_at = CASE WHEN status = 'queued' THEN '-infinity' ELSE run_at END
+      UPDATE jobs SET updated_at = ${at}, run_at = CASE WHEN status = 'queued' THEN ${at} ELSE run_at END
       WHERE id = ANY (ARRAY(SELECT job_id FROM matched WHERE event_id IS NOT NULL))
       RETURNING queue, status
     )

@@ -11,10 +11,10 @@ export function enqueueJob(sql: PostgresClient, job: NewJob, at: Instant | undef
     INSERT INTO jobs (queue, type, payload, priority, run_at, max_attempts, timeout_ms, concurrency_key,
       concurrency_limit, created_at, updated_at)
     SELECT ${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
-      CASE WHEN run_at > now THEN run_at ELSE '-infinity' END, ${job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer,
+      GREATEST(run_at, now), ${job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer,
       ${job.timeoutMs ?? null}::integer, ${job.concurrencyKey ?? null}, ${job.concurrencyLimit ?? 1}::smallint, now, now
     FROM (SELECT COALESCE(${now}::text::timestamptz, now()) AS now) AS at, LATERAL (
       SELECT COALESCE(now + ${job.delayMs ?? null}::float8 * interval '1 millisecond', ${runAt}::text::timestamptz) AS run_at
     ) AS due
-    RETURNING id, CASE WHEN run_at = '-infinity' THEN pg_notify(${RUNNABLE_CHANNEL}, queue) END`;
+    RETURNING id, CASE WHEN run_at <= updated_at THEN pg_notify(${RUNNABLE_CHANNEL}, queue) END`;
 }

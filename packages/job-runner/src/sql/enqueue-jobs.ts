@@ -32,12 +32,10 @@ export function recordset(sql: PostgresClient, jobs: readonly NewJob[]) {
     q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer)`;
 }
 
-/** `run_at` of a row `job`: '-infinity' when it is runnable at once. */
+/** `run_at` of a row `job`: now when it is runnable at once, so that it waits behind what was due before. */
 export function runAtColumn(sql: PostgresClient, now: Instant | undefined) {
   const at = timeOf(sql, now);
-  return sql`CASE WHEN job.d > 0 THEN ${at} + job.d * interval '1 millisecond'
-    WHEN job.d IS NULL AND job.r::timestamptz > ${at} THEN job.r::timestamptz
-    ELSE '-infinity' END`;
+  return sql`GREATEST(${at}, COALESCE(${at} + job.d * interval '1 millisecond', job.r::timestamptz))`;
 }
 
 /** A one-row relation that sends one notification a queue with runnable jobs. */
@@ -56,7 +54,7 @@ function alikeRows(sql: PostgresClient, jobs: readonly NewJob[], like: NewJob, n
   const at = timeOf(sql, now);
   const payloads = storableJson(jobs.map((job) => job.payload));
   return sql`
-    SELECT ${like.queue}::text, ${like.type}::text, payload, ${like.priority ?? 0}::smallint, '-infinity'::timestamptz,
+    SELECT ${like.queue}::text, ${like.type}::text, payload, ${like.priority ?? 0}::smallint, ${at},
       ${like.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer, ${like.timeoutMs ?? null}::integer, NULL::text, 1, ${at}, ${at}
     FROM jsonb_array_elements(${payloads}::text::jsonb) AS payload`;
 }

@@ -23,7 +23,12 @@ export function textArray(values: readonly string[]): string {
 
 /** Selects a timestamptz, named as SQL names it, as ISO text in UTC with microseconds; infinities as themselves. */
 export function isoText(sql: PostgresClient, column: string, name: string = column) {
+  return sql`${isoValue(sql, column)} AS ${sql.unsafe(name)}`;
+}
+
+/** As isoText, without a name. */
+export function isoValue(sql: PostgresClient, column: string) {
   return sql`CASE WHEN isfinite(${sql.unsafe(column)})
     THEN to_char(${sql.unsafe(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    ELSE ${sql.unsafe(column)}::text END AS ${sql.unsafe(name)}`;
+    ELSE ${sql.unsafe(column)}::text END`;
 }

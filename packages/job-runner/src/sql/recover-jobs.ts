@@ -24,7 +24,7 @@ export function recoverJobs(sql: PostgresClient, recovery: Recovery) {
   return sql<{ requeued: number; dead: number; keyed: boolean; probed_at: string }[]>`
     WITH recovered AS (
       UPDATE jobs SET status = CASE WHEN ${dead} THEN 'failed' ELSE 'queued' END,
-        recoveries = recoveries + 1, run_at = '-infinity', updated_at = ${at},
+        recoveries = recoveries + 1, run_at = LEAST(run_at, ${at}), updated_at = ${at},
         lease_token = NULL, lease_expires_at = NULL, heartbeat_at = NULL, locked_at = NULL, locked_by = NULL,
         failed_at = CASE WHEN ${dead} THEN ${at} END,
         failure_kind = CASE WHEN ${dead} THEN 'lease_expired' END,

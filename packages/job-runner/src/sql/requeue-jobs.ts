@@ -12,11 +12,12 @@ export function requeueJobs(
   options: { keepAttempts: boolean; limit: number; now: Instant | undefined },
 ) {
   const { keepAttempts, limit, now } = options;
+  const at = timeOf(sql, now);
   return sql<{ count: number }[]>`
     WITH requeued AS (
-      UPDATE jobs SET status = 'queued', run_at = '-infinity', recoveries = 0,
+      UPDATE jobs SET status = 'queued', run_at = ${at}, recoveries = 0,
         attempts = ${keepAttempts ? sql`attempts` : sql`0`}, failed_at = NULL, failure_kind = NULL,
-        dlq_reason = NULL, dlq_failed_at = NULL, updated_at = ${timeOf(sql, now)}
+        dlq_reason = NULL, dlq_failed_at = NULL, updated_at = ${at}
       WHERE id = ANY (ARRAY(
         SELECT id FROM jobs WHERE status = 'failed' AND ${matchesLiveFilter(sql, filter, now)}
         ORDER BY id LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED))

@@ -15,19 +15,18 @@ export function rescheduleJob(
     change.runAt === undefined
       ? sql`run_at`
       : change.runAt === null
-        ? sql`'-infinity'`
+        ? timeOf(sql, now)
         : dueAt(sql, change.runAt, now);
   return sql<{ id: string }[]>`
     WITH changed AS (
       UPDATE jobs SET run_at = ${runAt}, priority = COALESCE(${change.priority ?? null}::smallint, priority),
         updated_at = ${timeOf(sql, now)}
       WHERE id = ${jobId}::bigint AND status = 'queued' AND run_at < 'infinity'
-      RETURNING id, queue, run_at
+      RETURNING id, queue, run_at, updated_at
     )
-    SELECT id, CASE WHEN run_at = '-infinity' THEN pg_notify(${RUNNABLE_CHANNEL}, queue) END FROM changed`;
+    SELECT id, CASE WHEN run_at <= updated_at THEN pg_notify(${RUNNABLE_CHANNEL}, queue) END FROM changed`;
 }
 
 function dueAt(sql: PostgresClient, runAt: Instant, now: Instant | undefined) {
-  const due = sql`${instantText(runAt)}::text::timestamptz`;
-  return sql`CASE WHEN ${due} > ${timeOf(sql, now)} THEN ${due} ELSE '-infinity' END`;
+  return sql`GREATEST(${instantText(runAt)}::text::timestamptz, ${timeOf(sql, now)})`;
 }

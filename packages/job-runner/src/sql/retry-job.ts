@@ -15,6 +15,7 @@ export function retryJob(sql: PostgresClient, lease: Lease, request: RetryReques
 }
 
 function retryAt(sql: PostgresClient, request: RetryRequest, now: Instant | undefined) {
-  if (request.delayMs) return sql`${timeOf(sql, now)} + ${milliseconds(sql, request.delayMs)}`;
-  return request.runAt ? sql`${instantText(request.runAt)}::text::timestamptz` : sql`'-infinity'`;
+  const at = timeOf(sql, now);
+  if (request.delayMs) return sql`${at} + ${milliseconds(sql, request.delayMs)}`;
+  return request.runAt ? sql`GREATEST(${instantText(request.runAt)}::text::timestamptz, ${at})` : at;
 }

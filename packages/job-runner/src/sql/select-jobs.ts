@@ -1,6 +1,6 @@
 import type { DeadLetterFilter, PostgresClient } from "../drivers/driver.ts";
 import type { JobRow } from "../drivers/job-row.ts";
-import { idArray, isoText } from "./fragments.ts";
+import { idArray, isoText, isoValue } from "./fragments.ts";
 
 /** One job, archived or not. */
 export function selectJob(sql: PostgresClient, jobId: string) {
@@ -31,9 +31,10 @@ function jobColumns(sql: PostgresClient) {
   return sql`${summaryColumns(sql)}, payload, output, lease_token`;
 }
 
-/** All of a job but what may be large or secret. */
+/** All of a job but what may be large or secret. A job that was runnable when it last changed has no run_at. */
 export function summaryColumns(sql: PostgresClient) {
-  return sql`id, queue, type, status, priority, ${isoText(sql, "run_at")}, attempts, max_attempts, recoveries,
+  return sql`id, queue, type, status, priority, 
+    CASE WHEN run_at > updated_at THEN ${isoValue(sql, "run_at")} END AS run_at, attempts, max_attempts, recoveries,
     lease_generation, ${isoText(sql, "lease_expires_at")}, ${isoText(sql, "heartbeat_at")},
     ${isoText(sql, "locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, progress, last_error,
     ${isoText(sql, "failed_at")}, failure_kind, dlq_reason, ${isoText(sql, "dlq_failed_at")},

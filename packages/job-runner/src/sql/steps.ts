@@ -76,12 +76,11 @@ export function suspendJob(
       ON CONFLICT (job_id, name) DO UPDATE SET wake_at = known.wake_at
       RETURNING CASE WHEN finished_at IS NULL THEN wake_at ELSE '-infinity' END AS wake_at
     )
-    UPDATE jobs SET status = 'queued', run_at = due.wake_at, lease_token = NULL, lease_expires_at = NULL,
+    UPDATE jobs SET status = 'queued', run_at = GREATEST(due.wake_at, ${at}), lease_token = NULL, lease_expires_at = NULL,
       heartbeat_at = NULL, locked_at = NULL, locked_by = NULL, updated_at = ${at}
     FROM held, (SELECT min(wake_at) AS wake_at FROM wait) AS due
     WHERE jobs.id = held.id
-    RETURNING CASE run_at WHEN 'infinity' THEN NULL WHEN '-infinity' THEN 0
-      ELSE GREATEST(0, date_part('epoch', run_at - ${at}) * 1000) END AS wake_in_ms`;
+    RETURNING CASE WHEN run_at < 'infinity' THEN date_part('epoch', run_at - ${at}) * 1000 END AS wake_in_ms`;
 }
 
 function toRecord(wait: NewWait) {

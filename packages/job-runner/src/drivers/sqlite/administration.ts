@@ -49,7 +49,7 @@ function createBulkChanges(db: Database) {
     const { condition, values } = filterSql(filter, now);
     const batches = LIVE.map((status) => {
       const cancel = db.query<{ id: string }, Bindings>(`
-        UPDATE jobs SET status = 'failed', run_at = 0, failure_kind = 'cancelled', failed_at = $now,
+        UPDATE jobs SET status = 'failed', run_at = min(run_at, $now), failure_kind = 'cancelled', failed_at = $now,
           last_error = $reason, ${LEASE_ENDED}, ${UNLOCKED}
         WHERE id IN (SELECT id FROM ${JOBS_OF[status]} WHERE status = '${status}' AND ${condition} LIMIT ${BULK_BATCH})
         RETURNING CAST(id AS TEXT) AS id`);
@@ -61,7 +61,7 @@ function createBulkChanges(db: Database) {
   function requeueBatch(filter: JobFilter, keepAttempts: boolean, now: bigint): number {
     const { condition, values } = filterSql({ ...filter, states: filter.states ?? ["dead"] }, now);
     const requeue = db.query<unknown, Bindings>(`
-      UPDATE jobs SET status = 'queued', run_at = 0, recoveries = 0, attempts = iif($keepAttempts, attempts, 0),
+      UPDATE jobs SET status = 'queued', run_at = $now, recoveries = 0, attempts = iif($keepAttempts, attempts, 0),
         failed_at = NULL, failure_kind = NULL, dlq_reason = NULL, dlq_failed_at = NULL, updated_at = $now
       WHERE id IN (SELECT id FROM ${JOBS_OF.failed} WHERE status = 'failed' AND ${condition} LIMIT ${BULK_BATCH})`);
     return requeue.run({ ...values, keepAttempts: Number(keepAttempts), now }).changes;

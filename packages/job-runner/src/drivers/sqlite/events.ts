@@ -32,7 +32,7 @@ export function createEvents(db: Database) {
     SELECT CAST(job_id AS TEXT) AS job_id, name FROM job_steps
     WHERE job_id = $jobId AND kind = 'event' AND finished_at IS NULL ORDER BY name`);
   const wake = db.prepare<{ queue: string }, Bindings>(`
-    UPDATE jobs SET run_at = 0, updated_at = $now WHERE id = $jobId AND status = 'queued' RETURNING queue`);
+    UPDATE jobs SET run_at = $now, updated_at = $now WHERE id = $jobId AND status = 'queued' RETURNING queue`);
 
   function store({ name, key, payload, id }: NewEvent, now: bigint): StoredEvent {
     const existing = id === undefined ? null : known.get({ name, id });

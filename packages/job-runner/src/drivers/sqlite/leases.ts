@@ -72,14 +72,15 @@ function prepareStatements(db: Database) {
     extend: db.prepare(`UPDATE jobs SET heartbeat_at = $now, lease_expires_at = $expiresAt, updated_at = $now
       WHERE ${LEASE_HOLDS}`),
     complete:
-      db.prepare(`UPDATE jobs SET status = 'completed', run_at = 0, output = $output, completed_at = $now,
+      db.prepare(`UPDATE jobs SET status = 'completed', run_at = min(run_at, $now), output = $output, completed_at = $now,
       ${LEASE_ENDED} WHERE ${LEASE_HOLDS}`),
     retry: db.prepare(`UPDATE jobs SET status = 'queued', attempts = attempts + 1, last_error = $error,
       run_at = $runAt, ${LEASE_ENDED}, ${UNLOCKED} WHERE ${LEASE_HOLDS}`),
-    fail: db.prepare(`UPDATE jobs SET status = 'failed', run_at = 0, attempts = attempts + 1, last_error = $error,
+    fail: db.prepare(`UPDATE jobs SET status = 'failed', run_at = min(run_at, $now), attempts = attempts + 1, last_error = $error,
       failed_at = $now, failure_kind = $kind, dlq_reason = $reason, dlq_failed_at = $now, ${LEASE_ENDED}, ${UNLOCKED}
       WHERE ${LEASE_HOLDS}`),
-    release: db.prepare(`UPDATE jobs SET status = 'queued', run_at = 0, ${LEASE_ENDED}, ${UNLOCKED}
+    release:
+      db.prepare(`UPDATE jobs SET status = 'queued', run_at = min(run_at, $now), ${LEASE_ENDED}, ${UNLOCKED}
       WHERE id = $jobId AND lease_token = $token`),
   };
 }

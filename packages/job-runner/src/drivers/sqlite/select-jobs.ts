@@ -4,14 +4,15 @@ import type { DeadLetterFilter, JobRecord } from "../driver.ts";
 import { type JobRow, type JobSummaryRow, toJobRecord, toJobSummary } from "../job-row.ts";
 import type { Bindings } from "./bindings.ts";
 import { filterSql } from "./job-filter.ts";
-import { isoText } from "./times.ts";
+import { isoText, isoValue } from "./times.ts";
 
 /** Rows as SQLite gives them: JSON is text. */
 type StoredSummary = Omit<JobSummaryRow, "progress"> & { progress: string | null };
 type StoredRow = Omit<JobRow, "payload" | "output" | "progress"> &
   StoredSummary & { payload: string; output: string | null };
 
-const SUMMARY = `CAST(jobs.id AS TEXT) AS id, queue, type, status, priority, ${isoText("run_at")}, attempts,
+const SUMMARY = `CAST(jobs.id AS TEXT) AS id, queue, type, status, priority,
+  CASE WHEN run_at > updated_at THEN ${isoValue("run_at")} END AS run_at, attempts,
   max_attempts, recoveries, lease_generation, ${isoText("lease_expires_at")}, ${isoText("heartbeat_at")},
   ${isoText("locked_at")}, locked_by, timeout_ms, idempotency_key, concurrency_key, progress, last_error,
   ${isoText("failed_at")}, failure_kind, dlq_reason, ${isoText("dlq_failed_at")},

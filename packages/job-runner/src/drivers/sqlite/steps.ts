@@ -39,11 +39,11 @@ export function createSteps(db: Database) {
     ON CONFLICT (job_id, name) DO NOTHING`);
   const queue = db.prepare<{ wake_in_ms: number | null }, Bindings>(`
     UPDATE jobs SET status = 'queued', ${LEASE_ENDED}, ${UNLOCKED}, run_at = coalesce((
-        SELECT iif(min(due) <= $now, 0, min(due)) FROM (
+        SELECT max(min(due), $now) FROM (
           SELECT iif(finished_at IS NULL, wake_at, 0) AS due FROM job_steps
           WHERE job_id = $jobId AND name IN (SELECT value FROM json_each($names)))), ${NEVER})
     WHERE id = $jobId
-    RETURNING CASE run_at WHEN ${NEVER} THEN NULL WHEN 0 THEN 0 ELSE (run_at - $now) / 1000.0 END AS wake_in_ms`);
+    RETURNING CASE run_at WHEN ${NEVER} THEN NULL ELSE (run_at - $now) / 1000.0 END AS wake_in_ms`);
 
   function save({ jobId }: Lease, { name, output }: FinishedStep, now: bigint): void {
     insertStep.run({ jobId, name, output: output === undefined ? null : jsonText(output), now });

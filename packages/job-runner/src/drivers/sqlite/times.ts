@@ -31,17 +31,21 @@ export function daysInMicros(days: number): bigint {
   return BigInt(days) * DAY_MICROS;
 }
 
-/** When a job becomes runnable; 0: now. A delay wins over an instant. */
+/** When a job becomes runnable: now at the earliest, so that it waits behind what was due before. A delay wins over an instant. */
 export function runAtOf(job: { runAt?: Instant | 0 | null; delayMs?: number }, now: bigint): bigint {
   if (job.delayMs !== undefined && job.delayMs > 0) return now + millisecondsInMicros(job.delayMs);
-  if (job.delayMs !== undefined || !job.runAt) return 0n;
+  if (job.delayMs !== undefined || !job.runAt) return now;
   const runAt = instantMicros(job.runAt);
-  return runAt > now ? runAt : 0n;
+  return runAt > now ? runAt : now;
 }
 
 /** Selects a column of microseconds as ISO text in UTC; infinities as themselves. */
 export function isoText(column: string): string {
-  return `CASE ${column} WHEN 0 THEN '-infinity' WHEN ${NEVER} THEN 'infinity'
-    ELSE strftime('%Y-%m-%dT%H:%M:%S', ${column} / 1000000, 'unixepoch') || printf('.%06dZ', ${column} % 1000000)
-    END AS ${column}`;
+  return `${isoValue(column)} AS ${column}`;
+}
+
+/** As isoText, without a name. */
+export function isoValue(column: string): string {
+  return `CASE ${column} WHEN ${NEVER} THEN 'infinity'
+    ELSE strftime('%Y-%m-%dT%H:%M:%S', ${column} / 1000000, 'unixepoch') || printf('.%06dZ', ${column} % 1000000) END`;
 }

@@ -34,7 +34,7 @@ const FORGETTABLE: readonly { statement: string; days: (retention: Retention) =>
 /** What changes jobs without their lease: recovery, cancel, retention. */
 export function createUpkeep(db: Database) {
   const recoverStatement = db.prepare<{ status: "queued" | "failed" }, Bindings>(`
-    UPDATE jobs SET recoveries = recoveries + 1, run_at = 0, ${LEASE_ENDED}, ${UNLOCKED},
+    UPDATE jobs SET recoveries = recoveries + 1, run_at = min(run_at, $now), ${LEASE_ENDED}, ${UNLOCKED},
       status = iif(recoveries >= $maxRecoveries, 'failed', 'queued'),
       failed_at = iif(recoveries >= $maxRecoveries, $now, NULL),
       failure_kind = iif(recoveries >= $maxRecoveries, 'lease_expired', NULL),
@@ -44,7 +44,7 @@ export function createUpkeep(db: Database) {
       ORDER BY lease_expires_at LIMIT ${RECOVER_BATCH})
     RETURNING status`);
   const cancelStatement = db.prepare<unknown, Bindings>(`
-    UPDATE jobs SET status = 'failed', run_at = 0, failure_kind = 'cancelled', failed_at = $now,
+    UPDATE jobs SET status = 'failed', run_at = min(run_at, $now), failure_kind = 'cancelled', failed_at = $now,
       last_error = $reason, ${LEASE_ENDED}, ${UNLOCKED}
     WHERE id = $jobId AND status IN ('queued', 'running')`);
   const forget = FORGETTABLE.map(({ statement, days }) => ({
