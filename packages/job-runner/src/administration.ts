@@ -5,7 +5,7 @@ import type { Workforce } from "./workforce.ts";
 
 /** What operators do with the jobs of every process; this process's workers hear of it at once. */
 export function createAdministration(
-  { driver, jobs }: Settings,
+  { driver, jobs, queues: served }: Settings,
   metrics: Metrics,
   workforce: Workforce,
   onEnded: (jobId: string) => void,
@@ -46,9 +46,9 @@ export function createAdministration(
     return isResumed;
   }
 
-  /** Every queue that holds jobs, is paused, has a job type here, or is named. */
+  /** Every queue that holds jobs, is paused, is served here, or is named. */
   const queues = (alsoQueues: readonly string[] = []): Promise<QueueStats[]> =>
-    driver.queueStats([...new Set([...[...jobs.values()].map((job) => job.queue), ...alsoQueues])]);
+    driver.queueStats([...new Set([...served, ...alsoQueues])]);
 
   return {
     cancelAll,

@@ -46,8 +46,8 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
   async function store(newJobs: readonly NewJob[], transaction: PostgresClient | undefined) {
     const enqueued = await driver.enqueue(newJobs, transaction === undefined ? {} : { transaction });
     metrics.count("submitted", enqueued.filter(({ existed }) => !existed).length);
-    const queue = newJobs[0]?.queue;
-    if (transaction === undefined && queue !== undefined) workforce.workerOf(queue)?.wake();
+    if (transaction !== undefined) return enqueued;
+    for (const queue of new Set(newJobs.map((job) => job.queue))) workforce.workerOf(queue)?.wake();
     return enqueued;
   }
 

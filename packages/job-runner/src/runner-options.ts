@@ -34,7 +34,10 @@ export interface JobRunnerOptions extends StoreOptions {
   readonly workerMode?: WorkerMode;
   /** Jobs run at the same time in each queue. Default 10. */
   readonly concurrency?: number;
-  /** Concurrency of single queues, where it differs. */
+  /**
+   * Concurrency of single queues, where it differs. A queue that is named here is served as well as those of the jobs: jobs of
+   * a known type that were enqueued to it run here.
+   */
   readonly queues?: Readonly<Record<string, number>>;
   /** Time without a heartbeat after which a job is taken from its worker. Default 30 s. */
   readonly leaseMs?: number;
@@ -80,10 +83,13 @@ export function settingsOf(options: JobRunnerOptions) {
     factor: 2,
     jitter: 0.2,
   };
+  const jobs = jobsByName(options.jobs ?? []);
   return {
     driver: chooseStore(options),
     migrate: options.migrate,
-    jobs: jobsByName(options.jobs ?? []),
+    jobs,
+    /** Those that this process serves, each for every type that it knows. */
+    queues: new Set([...[...jobs.values()].map(({ queue }) => queue), ...Object.keys(options.queues ?? {})]),
     runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
     schedules: schedulesByName(options.schedules ?? []),
     concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,

@@ -60,13 +60,13 @@ export function createWorkforce(
 
   const byHand = createHandRuns(heartbeat, settings.leaseMs, perform);
 
-  for (const [queue, types] of typesByQueue(settings)) {
+  for (const queue of settings.runsWorkers ? settings.queues : []) {
     workers.set(
       queue,
       new Worker({
         ...settings,
         queue,
-        types,
+        types: [...settings.jobs.keys()],
         concurrency: settings.concurrencyOf(queue),
         heartbeat,
         metrics,
@@ -117,12 +117,3 @@ export function createWorkforce(
 }
 
 export type Workforce = ReturnType<typeof createWorkforce>;
-
-function typesByQueue(settings: Settings): Map<string, string[]> {
-  const types = new Map<string, string[]>();
-  if (!settings.runsWorkers) return types;
-  for (const job of settings.jobs.values()) {
-    types.set(job.queue, [...(types.get(job.queue) ?? []), job.name]);
-  }
-  return types;
-}
