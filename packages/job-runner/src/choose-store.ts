@@ -4,6 +4,8 @@ import type { Driver } from "./drivers/driver.ts";
 import { createLazyDriver, type LazyDriver } from "./drivers/lazy-driver.ts";
 import { JobOptionError } from "./errors.ts";
 
+const ON_WORD = /^(?:1|true|yes|on)$/i;
+
 /** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
 export interface StoreOptions {
   /** A pool to share; whoever made it ends it. */
@@ -88,5 +90,5 @@ function postgresOptions({ listenSql, administrationSql, useAdvisoryLocks }: Sto
 
 function advisoryLocksFromEnvironment(): boolean {
   // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
-  return process.env["USE_ADVISORY_LOCKS"] === "1";
+  return ON_WORD.test(process.env["USE_ADVISORY_LOCKS"] ?? "");
 }

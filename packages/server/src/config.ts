@@ -9,15 +9,41 @@ const ADMIN_KEY_CHARACTERS_MIN = 32;
 const TRUSTED_PROXIES_MAX = 10;
 /** Where an OTLP exporter looks by default. */
 const DEFAULT_PORT = 4318;
-/** A person may think, eat and come back; nobody keeps a session open and silent for longer than this. */
+const PORT_MAX = 65_535;
 /** Above LAST_HEARD_INTERVAL_S, or sessions that speak would be ended. */
 const SESSION_IDLE_MINUTES_MIN = 1;
 const DEFAULT_SESSION_IDLE_MINUTES = 180;
 
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
-const optionalText = z.preprocess((value) => (value === "" ? undefined : value), z.string().optional());
-const flag = z.preprocess((value) => value === "1" || value === "true", z.boolean());
+const ON_WORDS = ["1", "true", "yes", "on"];
+const OFF_WORDS = ["0", "false", "no", "off"];
+
+const optionalText = z.string().optional();
+const flag = z
+  .string()
+  .toLowerCase()
+  .pipe(
+    z.enum([...ON_WORDS, ...OFF_WORDS], {
+      error: `must be one of ${[...ON_WORDS, ...OFF_WORDS].join(", ")}`,
+    }),
+  )
+  .transform((word) => ON_WORDS.includes(word))
+  .default(false);
+
+function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** One of the words, in whatever case. */
+function word<const Words extends [string, ...string[]]>(...words: Words) {
+  return z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(words, { error: `must be one of ${words.join(", ")}` }));
+}
+
 const originList = z
   .string()
   .default("")
@@ -39,34 +65,38 @@ const environmentSchema = z.object({
   DATABASE_URL: optionalText,
   DATABASE_DIRECT_URL: optionalText,
   USE_ADVISORY_LOCKS: flag,
-  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
-  HOST: z.string().min(1).default("::"),
+  PORT: wholeNumber(0, PORT_MAX).default(DEFAULT_PORT),
+  HOST: z.string().default("::"),
   WHARF_ADMIN_KEY: optionalText.pipe(
     z
       .string()
       .min(ADMIN_KEY_CHARACTERS_MIN, { error: `must have at least ${ADMIN_KEY_CHARACTERS_MIN} characters` })
       .optional(),
   ),
-  WHARF_DATA_DIR: z.string().min(1).default(".wharf"),
+  WHARF_DATA_DIR: z.string().default(".wharf"),
   BLOB_URL: optionalText,
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  LOG_LEVEL: word("trace", "debug", "info", "warn", "error", "fatal", "silent").default("info"),
   WHARF_SESSION_IDLE_MINUTES: z.coerce
     .number()
     .min(SESSION_IDLE_MINUTES_MIN)
     .default(DEFAULT_SESSION_IDLE_MINUTES),
-  WHARF_ROLE: z.enum(["all", "server", "worker"]).default("all"),
-  WHARF_WORKER_MODE: z.enum(["run", "inspect"]).default("run"),
+  WHARF_ROLE: word("all", "server", "worker").default("all"),
+  WHARF_WORKER_MODE: word("run", "inspect").default("run"),
   WHARF_CORS_ORIGINS: originList,
-  WHARF_TRUSTED_PROXIES: z.preprocess(
-    (value) => (value === "" ? undefined : value),
-    z.coerce.number().int().min(0).max(TRUSTED_PROXIES_MAX).optional(),
-  ),
+  WHARF_TRUSTED_PROXIES: wholeNumber(0, TRUSTED_PROXIES_MAX).optional(),
   WHARF_COMMAND_JOBS: flag,
   WHARF_COMMAND_DIR: optionalText,
   PATH: z.string().default(DEFAULT_PATH),
   NODE_ENV: optionalText,
   [RAILWAY_MARKER]: optionalText,
 });
+
+/** Set by the platform or by the shell, and not by whoever configures Wharf. */
+const PLATFORM_VARIABLES = ["PATH", RAILWAY_MARKER];
+/** The names that `.env.example` explains; besides them there are the limits, WHARF_LIMIT_…. */
+export const SETTINGS = Object.keys(environmentSchema.shape).filter(
+  (name) => !PLATFORM_VARIABLES.includes(name),
+);
 
 export type Config = {
   databaseUrl: string | undefined;
@@ -94,9 +124,13 @@ export type Config = {
   limits: Limits;
 };
 
-/** The whole environment, checked once. Throws ConfigError that names each variable and what is wrong with it. */
+/**
+ * The whole environment, checked once; an empty or blank variable counts as unset.
+ * Throws ConfigError that names each variable and what is wrong with it.
+ */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const parsed = environmentSchema.safeParse(environment);
+  const given = Object.entries(environment).filter(([, value]) => value?.trim());
+  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`).join("; ");
     throw new ConfigError(`The environment is not usable: ${reasons}.`, "CONFIG_INVALID");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnProgram } from "@wharf/testkit";
-import { readConfig } from "../config.ts";
+import { readConfig, SETTINGS } from "../config.ts";
 import { locateDatabase } from "../db/embedded.ts";
 import { ConfigError, StorageError } from "../errors.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
@@ -44,6 +44,34 @@ describe("readConfig", () => {
     expect(config).toEqual(readConfig({}));
   });
 
+  for (const blank of ["", " ", "\t"]) {
+    test(`takes every setting of ${JSON.stringify(blank)} as one that is not set`, () => {
+      const environment = Object.fromEntries([...SETTINGS, "PATH"].map((name) => [name, blank]));
+      expect(readConfig(environment)).toEqual(readConfig({}));
+    });
+  }
+
+  for (const word of ["1", "true", "TRUE", "yes", "Yes", "on", "ON"]) {
+    test(`switches on by ${word}`, () => {
+      const { useAdvisoryLocks, commandJobs } = readConfig({
+        USE_ADVISORY_LOCKS: word,
+        WHARF_COMMAND_JOBS: word,
+      });
+      expect([useAdvisoryLocks, commandJobs !== null]).toEqual([true, true]);
+    });
+  }
+
+  for (const word of ["0", "false", "FALSE", "no", "off", "Off"]) {
+    test(`switches off by ${word}`, () => {
+      expect(readConfig({ USE_ADVISORY_LOCKS: word }).useAdvisoryLocks).toBe(false);
+    });
+  }
+
+  test("takes the words of a setting in any case", () => {
+    const config = readConfig({ LOG_LEVEL: "INFO", WHARF_ROLE: "Worker", WHARF_WORKER_MODE: "INSPECT" });
+    expect(config).toMatchObject({ logLevel: "info", role: "worker", workerMode: "inspect" });
+  });
+
   test("knows production by NODE_ENV, and by what Railway sets", () => {
     expect(readConfig({ NODE_ENV: "production" }).isProduction).toBe(true);
     expect(readConfig({ RAILWAY_ENVIRONMENT_NAME: "staging" }).isProduction).toBe(true);
@@ -81,7 +109,9 @@ describe("readConfig", () => {
     { PORT: "80.5" },
     { WHARF_ROLE: "everything" },
     { WHARF_ADMIN_KEY: "x".repeat(31) },
-    { HOST: "" },
+    { USE_ADVISORY_LOCKS: "enabled" },
+    { WHARF_COMMAND_JOBS: "2" },
+    { WHARF_TRUSTED_PROXIES: "11" },
   ];
   for (const environment of wrong) {
     test(`refuses ${JSON.stringify(environment)}`, () => {
@@ -90,7 +120,46 @@ describe("readConfig", () => {
   }
 });
 
+describe(".env.example", () => {
+  test("explains every setting, and none that is no setting", async () => {
+    const page = await Bun.file(join(import.meta.dir, "../../../../.env.example")).text();
+    const named = [...page.matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map(([, name = ""]) => name);
+    const others = ["TEST_DATABASE_URL", "WHARF_LIMIT_KEY_REQUESTS_PER_S"];
+    expect(named.sort()).toEqual([...SETTINGS, ...others].sort());
+  });
+
+  test("shows for each setting with a default that default, and values that can be read", async () => {
+    const page = await Bun.file(join(import.meta.dir, "../../../../.env.example")).text();
+    const lines = [...page.matchAll(/^# ([A-Z][A-Z_]+)=(.+)$/gm)].map(([, name = "", value]) => [
+      name,
+      value,
+    ]);
+    const shown: Record<string, string> = Object.fromEntries(lines);
+    const { WHARF_CORS_ORIGINS, WHARF_LIMIT_KEY_REQUESTS_PER_S, NODE_ENV, ...defaults } = shown;
+    expect(readConfig(defaults)).toEqual(readConfig({}));
+    expect(() => readConfig({ ...shown, DATABASE_URL: "postgres://somewhere/wharf" })).not.toThrow();
+    expect([WHARF_CORS_ORIGINS, WHARF_LIMIT_KEY_REQUESTS_PER_S, NODE_ENV]).not.toContain(undefined);
+  });
+});
+
 describe("locateDatabase", () => {
+  test("names a data folder that cannot be made, and what to do", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "wharf-config-"));
+    await writeFile(join(folder, "file"), "");
+    for (const dataDir of [join(folder, "file"), join(folder, "file", "data")]) {
+      const missing = locateDatabase(readConfig({}), dataDir, "server");
+      await expect(missing).rejects.toBeInstanceOf(ConfigError);
+      await expect(missing).rejects.toThrow(
+        new RegExp(`${dataDir} cannot be made \\(E[A-Z]+\\): set WHARF_DATA_DIR`),
+      );
+    }
+    await mkdir(join(folder, "data", "in-use.lock"), { recursive: true });
+    await expect(locateDatabase(readConfig({}), join(folder, "data"), "server")).rejects.toThrow(
+      /data cannot be written to \(SQLITE_[A-Z]+\): set WHARF_DATA_DIR/,
+    );
+    await rm(folder, { recursive: true });
+  });
+
   test("takes DATABASE_URL, also in production, and starts nothing", async () => {
     const config = readConfig({ NODE_ENV: "production", DATABASE_URL: "postgres://somewhere/wharf" });
     expect(await locateDatabase(config, "/nowhere", "server")).toMatchObject({
@@ -119,6 +188,21 @@ describe("a file of variables", () => {
     const environment = { PATH: process.env["PATH"], PORT: "2222" };
     const { port, host, role } = await loadConfigIn(folder, file, environment);
     expect({ port, host, role }).toEqual({ port: 2222, host: "from-file", role: "worker" });
+    await rm(folder, { recursive: true });
+  });
+
+  test("keeps every $ of a value, and is the only file that is read", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "wharf-config-"));
+    const root = join(import.meta.dir, "../../../..");
+    await cp(join(root, "bunfig.toml"), join(folder, "bunfig.toml"));
+    await cp(join(root, "packages/testkit/src/preload.ts"), join(folder, "packages/testkit/src/preload.ts"));
+    const key = "a$b$cd-$HOME-0123456789-0123456789-0123456789";
+    await writeFile(join(folder, ".env.local"), "PORT=5999\nHOME=/somewhere\n");
+    for (const quote of ["", "'"]) {
+      await writeFile(join(folder, ".env"), `WHARF_ADMIN_KEY=${quote}${key}${quote}\n`);
+      const { adminKey, port } = await loadConfigIn(folder, join(folder, ".env"), {});
+      expect({ adminKey, port }).toEqual({ adminKey: key, port: 4318 });
+    }
     await rm(folder, { recursive: true });
   });
 

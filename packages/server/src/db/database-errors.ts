@@ -77,7 +77,20 @@ export function describeDatabaseError(error: unknown): string {
   if (code === "3D000") return "the database named in DATABASE_URL does not exist (3D000): create it first";
   if (code !== undefined && CONNECTION_CODES.has(code)) return `no connection to the database (${code})`;
   if (code !== undefined && code.length === 5) return `${sqlMessage(error)} (SQLSTATE ${code})`;
+  if (isFileError(error)) return `cannot ${error.syscall} ${error.path} (${code})`;
   return code === undefined ? "unexpected database error" : `database error (${code})`;
+}
+
+/** An error of the file system, such as a folder that cannot be made: it has nothing to do with the database. */
+function isFileError(error: unknown): error is { syscall: string; path: string } {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "syscall" in error &&
+    "path" in error &&
+    typeof error.syscall === "string" &&
+    typeof error.path === "string"
+  );
 }
 
 /** Class 22 and 23 messages can quote values of the row ("invalid input syntax for type …: \"secret\""); those are cut. */

@@ -9,6 +9,7 @@ import {
 } from "@wharf/embedded-postgres";
 import type { Config } from "../config.ts";
 import { ConfigError, StorageError } from "../errors.ts";
+import { errorCode } from "./database-errors.ts";
 
 /** Settings of a database for one server: a third of a minute's writes between checkpoints instead of a few seconds'. */
 const EMBEDDED_SETTINGS = {
@@ -101,10 +102,10 @@ function clusterOf(dataDir: string): string {
 
 /** Null for a command beside a running server, whose Postgres it must not stop. */
 async function lockDataDir(dataDir: string, use: DatabaseUse): Promise<{ release(): void } | null> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDir(dataDir);
   const deadline_ms = performance.now() + LOCK_WAIT_MS;
   for (;;) {
-    const lock = tryLock(join(dataDir, LOCK_FILE));
+    const lock = lockFile(dataDir);
     if (lock !== null || use !== "server") return lock;
     if (performance.now() > deadline_ms) {
       throw new ConfigError(
@@ -114,4 +115,28 @@ async function lockDataDir(dataDir: string, use: DatabaseUse): Promise<{ release
     }
     await Bun.sleep(LOCK_POLL_MS);
   }
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusableDataDir("made", dataDir, error);
+  }
+}
+
+function lockFile(dataDir: string): { release(): void } | null {
+  try {
+    return tryLock(join(dataDir, LOCK_FILE));
+  } catch (error) {
+    throw unusableDataDir("written to", dataDir, error);
+  }
+}
+
+function unusableDataDir(action: string, dataDir: string, error: unknown): ConfigError {
+  return new ConfigError(
+    `The data folder ${dataDir} cannot be ${action} (${errorCode(error) ?? "unknown"}): ` +
+      "set WHARF_DATA_DIR to a folder that this user can write to, or DATABASE_URL to a Postgres of yours.",
+    "CONFIG_DATA_DIR_UNUSABLE",
+  );
 }

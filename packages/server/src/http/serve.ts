@@ -29,6 +29,17 @@ const BATCH_BYTES_MIN = 8 * 1024;
 const UNNAMED_HOST = "localhost";
 const ANY_ADDRESS = "::";
 const ANY_IPV4_ADDRESS = "0.0.0.0";
+const REASONS: Readonly<Record<string, { code: string; message: (port: number) => string }>> = {
+  EADDRINUSE: {
+    code: "CONFIG_PORT_IN_USE",
+    message: (port) => `Port ${port} is in use: stop what listens there, or set PORT to another one.`,
+  },
+  EACCES: {
+    code: "CONFIG_PORT_FORBIDDEN",
+    message: (port) =>
+      `This user may not listen on port ${port} (EACCES): set PORT to a port above 1023, or grant the right to this one.`,
+  },
+};
 
 /** Listens on host and port. Throws ConfigError when that address cannot be had. */
 export function serve(app: Answering, options: ServeOptions): HttpServer {
@@ -90,20 +101,27 @@ function listen(app: Answering, options: ServeOptions) {
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
   };
   try {
-    return Bun.serve({ ...settings, hostname: host });
+    return listenOn(host, (hostname) => Bun.serve({ ...settings, hostname }));
   } catch (error) {
-    // A machine without IPv6 has no "::".
-    if (host === ANY_ADDRESS && errorCode(error) !== "EADDRINUSE")
-      return Bun.serve({ ...settings, hostname: ANY_IPV4_ADDRESS });
-    if (errorCode(error) === "EADDRINUSE") {
-      throw new ConfigError(
-        `Port ${port} is in use: stop what listens there, or set PORT to another one.`,
-        "CONFIG_PORT_IN_USE",
-      );
-    }
-    throw new ConfigError(
-      `Cannot listen on ${host}:${port} (${errorCode(error) ?? "unknown"}): check HOST and PORT.`,
-      "CONFIG_ADDRESS",
-    );
+    throw addressError(errorCode(error) ?? "unknown", host, port);
   }
+}
+
+/** A machine without IPv6 has no "::". */
+function listenOn<T>(host: string, open: (host: string) => T): T {
+  try {
+    return open(host);
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (host !== ANY_ADDRESS || REASONS[code] !== undefined) throw error;
+    return open(ANY_IPV4_ADDRESS);
+  }
+}
+
+/** Why Bun could not listen, by the code of its error. */
+export function addressError(code: string, host: string, port: number): ConfigError {
+  const reason = REASONS[code];
+  return reason === undefined
+    ? new ConfigError(`Cannot listen on ${host}:${port} (${code}): check HOST and PORT.`, "CONFIG_ADDRESS")
+    : new ConfigError(reason.message(port), reason.code);
 }
