@@ -1,8 +1,13 @@
 import type { Sql } from "./postgres.ts";
 
+/** The window of ingest health (ingest-health.ts): a repeated rejection stays visible there. */
+const NOTE_REPEATED_AFTER_MINUTES = 60;
+
 export type IngestNote = {
   event_id: string | null;
   device_id: string | null;
+  /** The session that the event names: its deletion takes the note along. */
+  session_id: string | null;
   /** What kind of oddity: characters_replaced, clock_ahead, workspace_unknown, different_body, rejected. */
   kind: string;
   detail: string | null;
@@ -14,22 +19,38 @@ export type IngestNote = {
 export function noteRows(sql: Sql, notes: string) {
   return sql`
     note_rows AS (
-      INSERT INTO ingest_notes (event_id, device_id, kind, detail, body)
-      SELECT n.event_id, n.device_id, n.kind, n.detail, n.body
+      INSERT INTO ingest_notes (event_id, device_id, session_id, kind, detail, body)
+      SELECT n.event_id, n.device_id, n.session_id, n.kind, n.detail, n.body
       FROM jsonb_to_recordset((${notes}::text)::jsonb)
-        AS n (event_id text, device_id text, kind text, detail text, body text)
+        AS n (event_id text, device_id text, session_id text, kind text, detail text, body text)
       JOIN stored ON stored.id = n.event_id
     )`;
 }
 
-/** Notes about events that were not stored. */
+/**
+ * Notes about events that were not stored. A client that repeats an event gets one note an hour for each reason. Of an event that
+ * names a deleted session no body is kept: its content would return with the note.
+ */
 export async function insertNotes(sql: Sql, notes: readonly IngestNote[]): Promise<void> {
   if (notes.length === 0) return;
   await sql`
-    INSERT INTO ingest_notes (event_id, device_id, kind, detail, body)
-    SELECT event_id, device_id, kind, detail, body
-    FROM jsonb_to_recordset((${JSON.stringify(notes)}::text)::jsonb)
-      AS n (event_id text, device_id text, kind text, detail text, body text)`;
+    INSERT INTO ingest_notes (event_id, device_id, session_id, kind, detail, body)
+    SELECT event_id, device_id, session_id, kind, detail,
+      CASE WHEN NOT EXISTS (SELECT FROM session_tombstones t WHERE t.session_id = n.session_id) THEN body END
+    FROM (
+      SELECT DISTINCT ON (coalesce(event_id, ordinality::text), kind, detail) *
+      FROM ROWS FROM (
+        jsonb_to_recordset((${JSON.stringify(notes)}::text)::jsonb)
+          AS (event_id text, device_id text, session_id text, kind text, detail text, body text)
+      ) WITH ORDINALITY
+      ORDER BY coalesce(event_id, ordinality::text), kind, detail, ordinality
+    ) n
+    WHERE NOT EXISTS (
+      SELECT FROM ingest_notes known
+      WHERE known.event_id = n.event_id AND known.kind = n.kind AND known.detail IS NOT DISTINCT FROM n.detail
+        AND known.created_at > now() - make_interval(mins => ${NOTE_REPEATED_AFTER_MINUTES})
+    )
+    ORDER BY ordinality`;
 }
 
 export type NoteFilters = {
@@ -40,7 +61,7 @@ export type NoteFilters = {
   before?: string | undefined;
 };
 
-export type IngestNoteRow = Omit<IngestNote, "body"> & {
+export type IngestNoteRow = Omit<IngestNote, "body" | "session_id"> & {
   id: string;
   body?: string | null;
   created_at: string;

@@ -62,7 +62,9 @@ export async function deleteSession(sql: Sql, id: string): Promise<SessionDeleti
       INSERT INTO session_tombstones (session_id) SELECT id FROM patched ON CONFLICT (session_id) DO NOTHING
     ),
     deleted_events AS (DELETE FROM events WHERE session_id IN (SELECT id FROM patched) RETURNING id),
-    deleted_notes AS (DELETE FROM ingest_notes WHERE event_id IN (SELECT id FROM deleted_events)),
+    deleted_notes AS (
+      DELETE FROM ingest_notes WHERE session_id IN (SELECT id FROM patched) OR event_id IN (SELECT id FROM deleted_events)
+    ),
     deleted_git AS (
       DELETE FROM git_activity WHERE session_id IN (SELECT id FROM patched) AND NOT session_inferred
     ),

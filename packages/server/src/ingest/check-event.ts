@@ -43,6 +43,7 @@ export type CheckedEvent = {
 export type Rejection = {
   id: string | null;
   device_id: string | null;
+  session_id: string | null;
   error: string;
   pointer?: string;
   body: string | null;
@@ -127,7 +128,7 @@ export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
 
 /** A line that is not JSON: what can be kept of it is kept as text. */
 export function rejectUnreadable(line: string): Rejection {
-  return { id: null, device_id: null, error: "the line is not JSON", body: keptText(line) };
+  return { id: null, device_id: null, session_id: null, error: "the line is not JSON", body: keptText(line) };
 }
 
 export function isRejection(checked: object): checked is Rejection {
@@ -137,10 +138,18 @@ export function isRejection(checked: object): checked is Rejection {
 function prepare(value: unknown, event: Event, context: CheckContext): CheckedEvent | Rejection {
   const notes: IngestNote[] = [];
   const note = (kind: string, detail: string, body: string | null = null) =>
-    notes.push({ event_id: event.id, device_id: device_id.text, kind, detail, body });
+    notes.push({
+      event_id: event.id,
+      device_id: device_id.text,
+      session_id: namedSession,
+      kind,
+      detail,
+      body,
+    });
 
   const device_id = storableId(event.device_id);
-  const session_id = storableId(event.session_id ?? sessionOfPayload(event) ?? "");
+  const session_id = storableId(event.session_id ?? sessionOfPayload(event.type, event.data) ?? "");
+  const namedSession = session_id.text === "" ? null : session_id.text;
   const data = storableJson(dataWithoutCredentials(event.data));
   const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs);
   if (exceedsBytes(data.text, blob_refs.text, context.limits.event_bytes)) {
@@ -165,7 +174,7 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
     type: event.type,
     timestamp: event.timestamp,
     device_id: device_id.text,
-    session_id: session_id.text === "" ? null : session_id.text,
+    session_id: namedSession,
     workspace: workspace ?? UNASSOCIATED_WORKSPACE,
     data: data.text,
     blob_refs: blob_refs.text,
@@ -190,9 +199,16 @@ function storableId(id: string): Storable {
 }
 
 /** Session events, and those of what a session started, name their session in the payload too. */
-function sessionOfPayload(event: Event): string | null {
-  const field = SESSION_FIELDS[event.type.split(".", 1)[0] ?? ""];
-  return field === undefined ? null : (idSchema.safeParse(event.data[field]).data ?? null);
+function sessionOfPayload(type: string, data: Record<string, unknown>): string | null {
+  const field = SESSION_FIELDS[type.split(".", 1)[0] ?? ""];
+  return field === undefined ? null : (idSchema.safeParse(data[field]).data ?? null);
+}
+
+/** The session that a rejected event names, in its stored form. */
+function sessionOfRejected({ type, session_id, data }: Record<string, unknown>): string | null {
+  const named = idSchema.safeParse(session_id).data;
+  const id = named ?? (typeof type === "string" && isRecord(data) ? sessionOfPayload(type, data) : null);
+  return id === null ? null : storableId(id).text;
 }
 
 function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {
@@ -239,6 +255,7 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
   return {
     id: shortText(event["id"]),
     device_id: shortText(event["device_id"]),
+    session_id: sessionOfRejected(event),
     error,
     ...(pointer === undefined || pointer === "" ? {} : { pointer }),
     body: bodyOf(value),

@@ -99,9 +99,9 @@ function isSameRow(one: CheckedEvent, other: CheckedEvent): boolean {
   return Bun.deepEquals(row, otherRow);
 }
 
-function differentBody({ id, device_id, data }: { id: string; device_id: string; data: string }): IngestNote {
+function differentBody({ id, device_id, session_id, data }: CheckedEvent | EventRow): IngestNote {
   const detail = "another body under a known id; the first one stays";
-  return { event_id: id, device_id, kind: "different_body", detail, body: data };
+  return { event_id: id, device_id, session_id, kind: "different_body", detail, body: data };
 }
 
 function byId(a: CheckedEvent, b: CheckedEvent): number {

@@ -56,7 +56,8 @@ function statusOf(outcome: Outcome | undefined): EventResult["status"] {
 
 function rejectionOf(event: CheckedEvent, outcome: Outcome | undefined): Rejection | null {
   if (outcome?.status !== "rejected") return null;
-  return { id: event.id, device_id: event.device_id, error: outcome.error, body: event.data };
+  const { id, device_id, session_id, data } = event;
+  return { id, device_id, session_id, error: outcome.error, body: data };
 }
 
 function addRejection(
@@ -65,13 +66,14 @@ function addRejection(
   index: number,
   rejection: Rejection,
 ): void {
-  const { id, device_id, error, pointer, body } = rejection;
+  const { id, device_id, session_id, error, pointer, body } = rejection;
   answer.errors ??= [];
   answer.errors.push({ index, error, ...(pointer === undefined ? {} : { pointer }) });
   const detail = pointer === undefined ? error : `${pointer}: ${error}`;
   notes.push({
     event_id: id,
     device_id,
+    session_id,
     kind: "rejected",
     detail: storableText(detail),
     body: body === null ? null : storableText(body),

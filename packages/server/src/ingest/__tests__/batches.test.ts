@@ -48,6 +48,20 @@ describe("each event of a batch has a result of its own", () => {
     expect((await notes()).at(-1)).toMatchObject({ detail: expect.stringContaining("/type") });
   });
 
+  test("a rejected event that is sent again has one note an hour for each reason", async () => {
+    const bad = anEvent({ type: "NoType" });
+    await send(server, [bad, bad, { ...bad, timestamp: "yesterday" }]);
+    for (let times = 0; times < 3; times++) await send(server, [bad, "no event", "no event"]);
+    const reasons = (await notes()).map(({ event_id, detail }) => `${event_id} ${detail}`);
+    const ofBad = reasons.filter((reason) => reason.startsWith(bad.id));
+    expect(new Set(ofBad).size).toBe(ofBad.length);
+    // Without an id nothing says that it is the same event.
+    expect(reasons.filter((reason) => reason.startsWith("null"))).toHaveLength(6);
+    await server.sql`UPDATE ingest_notes SET created_at = now() - interval '61 minutes'`;
+    await send(server, [bad]);
+    expect((await notes()).filter(({ event_id }) => event_id === bad.id)).toHaveLength(ofBad.length + 1);
+  });
+
   test("a batch without a rejection has no errors", async () => {
     expect(await send(server, [anEvent()])).not.toHaveProperty("errors");
   });

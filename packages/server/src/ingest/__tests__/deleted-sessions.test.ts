@@ -88,6 +88,29 @@ describe("a deleted session", () => {
     expect(await server.sql`SELECT 1 FROM projection_retries`).toHaveLength(0);
   });
 
+  test("leaves no content in notes, whatever the reason for which its events are refused", async () => {
+    const secret = "the content of a deleted session";
+    const stored = toolUse("s1", 0, { data: { text: secret } });
+    const invalid = { ...toolUse("s1", 1, { data: { text: secret } }), type: "No Type" };
+    await send(server, [stored, invalid]);
+    expect(await noteBodies()).toEqual([expect.stringContaining(secret)]);
+    expect((await server.request("DELETE", "/api/sessions/s1")).status).toBe(204);
+    expect(await noteBodies()).toEqual([]);
+    const byPayload = start("s1", 2, { cwd: secret, source: 1 }, { session_id: null });
+    const answer = await send(server, [
+      stored,
+      invalid,
+      byPayload,
+      toolUse("s1", 3, { data: { text: secret } }),
+    ]);
+    expect(statuses(answer)).toEqual(Array(4).fill("rejected"));
+    expect(await noteBodies()).toEqual([null, null, null, null]);
+    expect(await server.sql`SELECT FROM ingest_notes WHERE strpos(detail, ${secret}) > 0`).toHaveLength(0);
+  });
+
+  const noteBodies = async () =>
+    (await server.sql`SELECT body FROM ingest_notes ORDER BY id`).map((row) => row["body"]);
+
   /** An event that is stored between the two deletes makes the second one fail: then all of it is done again. */
   async function deleteWhilePossible(id: string): Promise<void> {
     for (;;) {
