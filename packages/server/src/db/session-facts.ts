@@ -1,3 +1,4 @@
+import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import type { PendingQuery, Row } from "postgres";
 import type { Sql } from "./postgres.ts";
 
@@ -8,8 +9,9 @@ export type Fragment = PendingQuery<Row[]>;
  * was said, by which event, and the value. Of two facts under one key the smaller array stands, so that facts may be merged in
  * any order, and again: [0, …] goes before [1, …], then the earlier before the later, then the smaller id.
  * - origin [rank, µs, id, workspace, device]: rank 0 is a reported start, 1 any other event
- * - end [0, -µs, id, reason, duration in ms]: negative, because the latest end stands
- * - git_branch, model, source, initial_prompt, metadata.<key> [rank, µs, id, value]: rank 1 is what an end says
+ * - backfill [rank, µs, reference, workspace, device]: what a backfill adds where no origin is known; rank 1 names no workspace
+ * - end [rank, -µs, id, reason, duration in ms]: negative, because the latest end stands; rank 1 is a backfill's
+ * - git_branch, model, source, initial_prompt, metadata.<key> [rank, µs, id, value]: rank 1 is an end's, rank 2 a backfill's
  */
 export function mergedFacts(sql: Sql, one: Fragment, other: Fragment): Fragment {
   return sql`(
@@ -37,7 +39,7 @@ export function columnsOfFacts(sql: Sql, facts: Fragment, resumedAt: Fragment): 
   return sql`(
     SELECT
       workspace_id, device_id, started_at,
-      CASE WHEN start_rank = '0' THEN started_at END AS start_reported_at,
+      CASE WHEN start_rank = '0' OR is_backfilled THEN started_at END AS start_reported_at,
       finish.ended_at,
       CASE WHEN finish.ended_at IS NOT NULL THEN end_reason END AS end_reason,
       CASE WHEN finish.ended_at IS NULL THEN NULL
@@ -46,10 +48,12 @@ export function columnsOfFacts(sql: Sql, facts: Fragment, resumedAt: Fragment): 
       git_branch, model, source, initial_prompt, metadata
     FROM (
       SELECT
-        ${text("{origin,3}")} AS workspace_id,
-        ${text("{origin,4}")} AS device_id,
-        ${text("{origin,0}")} AS start_rank,
-        ${instant("{origin,1}")} AS started_at,
+        CASE WHEN is_backfilled AND (start_rank IS NULL OR ${text("{origin,3}")} = ${unassociated(sql)})
+             THEN ${text("{backfill,3}")} ELSE ${text("{origin,3}")} END AS workspace_id,
+        coalesce(${text("{origin,4}")}, ${text("{backfill,4}")}) AS device_id,
+        start_rank, is_backfilled,
+        CASE WHEN is_backfilled AND start_rank IS DISTINCT FROM '0' THEN ${instant("{backfill,1}")}
+             ELSE ${instant("{origin,1}")} END AS started_at,
         ${instant("{end,1}")} AS ended_at,
         ${text("{end,3}")} AS end_reason,
         (${text("{end,4}")})::numeric::bigint AS reported_duration_ms,
@@ -61,12 +65,17 @@ export function columnsOfFacts(sql: Sql, facts: Fragment, resumedAt: Fragment): 
           SELECT jsonb_object_agg(substr(key, length('metadata.') + 1), fact -> 3)
           FROM jsonb_each(${facts}) AS facts_of (key, fact) WHERE starts_with(key, 'metadata.')
         ), '{}') AS metadata
+      FROM (SELECT ${text("{origin,0}")}, ${facts} ? 'backfill') AS origin (start_rank, is_backfilled)
       OFFSET 0
     ) AS value
     CROSS JOIN LATERAL (
       SELECT CASE WHEN ${resumedAt} > value.ended_at THEN NULL ELSE value.ended_at END
     ) AS finish (ended_at)
   )`;
+}
+
+function unassociated(sql: Sql): Fragment {
+  return sql`(SELECT w.id FROM workspaces w WHERE w.canonical_id = ${UNASSOCIATED_WORKSPACE})`;
 }
 
 function milliseconds(sql: Sql, from: Fragment, to: Fragment): Fragment {

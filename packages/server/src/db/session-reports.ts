@@ -1,3 +1,4 @@
+import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 import { microseconds } from "./session-facts.ts";
 import { mergeSessions } from "./session-merge.ts";
@@ -23,6 +24,8 @@ export type SessionRow = {
   initial_prompt: string | null;
   tags: string[];
   metadata: Record<string, unknown>;
+  /** A backfill: what events and reports say of the session stays. */
+  fills_gaps: boolean;
 };
 
 export type ReportResult = { created: boolean; deleted: boolean };
@@ -35,7 +38,7 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
         id text, workspace_id text, workspace_reference text, device_id text, device_name text, device_type text, local_path text,
         started_at timestamptz, ended_at timestamptz, end_reason text, duration_ms bigint, git_branch text, model text,
-        source text, initial_prompt text, tags text[], metadata jsonb
+        source text, initial_prompt text, tags text[], metadata jsonb, fills_gaps boolean
       )
       WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = r.id)
     ),
@@ -65,23 +68,27 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
   return result;
 }
 
-/** The facts (see session-facts.ts) of a report: it says them at its start, and no event does. */
+/** The facts (see session-facts.ts) of a report: it says them at its start, and no event does. A backfill's come last. */
 function reportedFacts(sql: Sql) {
   return sql`
     SELECT r.id, NULL::timestamptz AS resumed_at, r.tags, (
       SELECT jsonb_object_agg(key, fact)
-      FROM (SELECT ${microseconds(sql, sql`r.started_at`)}) AS said (at)
+      FROM (
+        SELECT ${microseconds(sql, sql`r.started_at`)}, CASE WHEN r.fills_gaps THEN 1 ELSE 0 END, CASE WHEN r.fills_gaps THEN 2 ELSE 0 END
+      ) AS said (at, end_rank, rank)
       CROSS JOIN LATERAL (
         VALUES
-          ('origin', true, jsonb_build_array(0, at, r.workspace_reference, r.workspace_id, r.device_id)),
+          ('origin', NOT r.fills_gaps, jsonb_build_array(0, at, r.workspace_reference, r.workspace_id, r.device_id)),
+          ('backfill', r.fills_gaps, jsonb_build_array(
+            (r.workspace_reference = ${UNASSOCIATED_WORKSPACE})::int, at, r.workspace_reference, r.workspace_id, r.device_id)),
           ('end', r.ended_at IS NOT NULL,
-            jsonb_build_array(0, -${microseconds(sql, sql`r.ended_at`)}, '', r.end_reason, r.duration_ms)),
-          ('source', r.source IS NOT NULL, jsonb_build_array(0, at, '', r.source)),
-          ('git_branch', r.git_branch IS NOT NULL, jsonb_build_array(0, at, '', r.git_branch)),
-          ('model', r.model IS NOT NULL, jsonb_build_array(0, at, '', r.model)),
-          ('initial_prompt', r.initial_prompt IS NOT NULL, jsonb_build_array(0, at, '', r.initial_prompt))
+            jsonb_build_array(end_rank, -${microseconds(sql, sql`r.ended_at`)}, '', r.end_reason, r.duration_ms)),
+          ('source', r.source IS NOT NULL, jsonb_build_array(rank, at, '', r.source)),
+          ('git_branch', r.git_branch IS NOT NULL, jsonb_build_array(rank, at, '', r.git_branch)),
+          ('model', r.model IS NOT NULL, jsonb_build_array(rank, at, '', r.model)),
+          ('initial_prompt', r.initial_prompt IS NOT NULL, jsonb_build_array(rank, at, '', r.initial_prompt))
         UNION ALL
-        SELECT 'metadata.' || key, true, jsonb_build_array(0, at, '', value) FROM jsonb_each(r.metadata)
+        SELECT 'metadata.' || key, true, jsonb_build_array(rank, at, '', value) FROM jsonb_each(r.metadata)
       ) AS facts (key, is_said, fact)
       WHERE is_said
     ) AS facts

@@ -36,7 +36,8 @@ export function sessionRows(sql: Sql): Fragment {
       SELECT
         f.*, r.facts, r.resumed_at,
         known.ended_by_server OR r.session_id IS NOT NULL
-          OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at) AS bounds_changed,
+          OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at)
+          OR NOT known.facts ? 'origin' AS bounds_changed,
         known.start_reported_at, known.started_at, known.last_heard_at,
         known.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S}) AS is_stale
       FROM (

@@ -22,7 +22,11 @@ export async function takeSessionReport(
   dependencies: ReportDependencies,
 ): Promise<ReportResult> {
   const reference = report.workspace_id ?? report.workspace_canonical_id ?? UNASSOCIATED_WORKSPACE;
-  return await take(dependencies, reference, {
+  return await take(dependencies, reference, { ...sessionOf(report), fills_gaps: false });
+}
+
+function sessionOf(report: SessionReport): Omit<UnplacedSession, "fills_gaps"> {
+  return {
     id: withoutControlCharacters(report.id),
     device_id: withoutControlCharacters(report.device_id),
     device_name: report.device_name ?? null,
@@ -38,30 +42,31 @@ export async function takeSessionReport(
     initial_prompt: report.initial_prompt ?? null,
     tags: report.tags ?? [],
     metadata: { ...report.metadata, ...(report.cwd == null ? {} : { cwd: report.cwd }) },
-  });
+  };
 }
 
-/** A session found in a device's transcripts. One that is not live and names no end stays open until it is silent for long. */
+/**
+ * A session found in a device's transcripts: it fills gaps, and what is known from events and reports stays. One that is not live and
+ * names no end stays open until it is silent for long.
+ */
 export async function takeBackfill(
   backfill: BackfillSession,
   dependencies: ReportDependencies,
 ): Promise<ReportResult> {
-  return await takeSessionReport(
-    {
-      id: backfill.session_id,
-      workspace_canonical_id: backfill.workspace_canonical_id,
-      device_id: backfill.device_id,
-      device_name: backfill.device_name,
-      device_type: backfill.device_type,
-      started_at: backfill.started_at,
-      ended_at: backfill.is_live === true ? null : backfill.ended_at,
-      duration_ms: backfill.is_live === true ? null : backfill.duration_ms,
-      cwd: backfill.cwd,
-      git_branch: backfill.git_branch,
-      source: backfill.source ?? "backfill",
-    },
-    dependencies,
-  );
+  const isLive = backfill.is_live === true;
+  const session = sessionOf({
+    id: backfill.session_id,
+    device_id: backfill.device_id,
+    device_name: backfill.device_name,
+    device_type: backfill.device_type,
+    started_at: backfill.started_at,
+    cwd: backfill.cwd,
+    git_branch: backfill.git_branch,
+    ended_at: isLive ? null : backfill.ended_at,
+    duration_ms: isLive ? null : backfill.duration_ms,
+    source: backfill.source ?? "backfill",
+  });
+  return await take(dependencies, backfill.workspace_canonical_id, { ...session, fills_gaps: true });
 }
 
 type UnplacedSession = Omit<SessionRow, "workspace_id" | "workspace_reference">;

@@ -230,6 +230,91 @@ describe("reported sessions", () => {
     expect([...(await server.sql`SELECT name FROM devices`)]).toEqual([{ name: "the d" }]);
   });
 
+  const OTHER_WORKSPACE = "github.com/acme/found-elsewhere";
+  const backfill = {
+    session_id: "s1",
+    workspace_canonical_id: OTHER_WORKSPACE,
+    device_id: "desktop",
+    started_at: minute(-60),
+    ended_at: minute(9),
+    git_branch: "old",
+    cwd: "/found",
+    source: "backfill",
+  };
+
+  async function stateAfter(steps: readonly (() => Promise<unknown>)[]) {
+    for (const step of steps) await step();
+    const [row] = await server.sql`
+      SELECT w.canonical_id, s.device_id, s.source, s.git_branch, s.metadata ->> 'cwd' AS cwd, s.started_at, s.start_reported_at,
+        s.ended_at, s.end_reason, s.duration_ms, s.lifecycle
+      FROM sessions s JOIN workspaces w ON w.id = s.workspace_id WHERE s.id = 's1'`;
+    await server.sql`DELETE FROM git_activity`;
+    await server.sql`DELETE FROM events`;
+    await server.sql`DELETE FROM sessions`;
+    server.current().forgetParents();
+    return { ...row };
+  }
+
+  const post = (fields: object) => () =>
+    server.request("POST", "/api/backfill/sessions", { ...backfill, ...fields });
+  const sends = (event: () => object) => () => send(server, [event()]);
+
+  test("found in transcripts fill gaps alone: what events say stays, in every order", async () => {
+    const begins = sends(() => start("s1", 0, { git_branch: null }));
+    const ends = sends(() => end("s1", 5, { end_reason: "logout" }));
+    const expected = {
+      canonical_id: WORKSPACE,
+      device_id: "laptop",
+      source: "startup",
+      git_branch: "old",
+      cwd: "/repo",
+      started_at: new Date(minute(0)),
+      ended_at: new Date(minute(5)),
+      end_reason: "logout",
+    };
+    for (const steps of [
+      [begins, ends, post({})],
+      [begins, post({}), ends],
+      [post({}), begins, ends],
+      [post({}), ends, begins],
+    ])
+      expect(await stateAfter(steps)).toMatchObject(expected);
+  });
+
+  test("found in transcripts give a stub its start and end, and neither another workspace nor device", async () => {
+    const says = sends(() => toolUse("s1", 0));
+    const expected = {
+      canonical_id: WORKSPACE,
+      device_id: "laptop",
+      source: "backfill",
+      started_at: new Date(minute(-60)),
+      start_reported_at: new Date(minute(-60)),
+      ended_at: new Date(minute(9)),
+      lifecycle: "ended",
+    };
+    for (const steps of [
+      [says, post({})],
+      [post({}), says],
+    ] as const)
+      expect(await stateAfter(steps)).toMatchObject(expected);
+  });
+
+  test("found in transcripts without a workspace replace none, and one that is found later replaces theirs", async () => {
+    const unknown = post({ workspace_canonical_id: "_unassociated", started_at: minute(-90) });
+    const lost = sends(() => ({ ...toolUse("s1", 0), workspace_id: "_unassociated" }));
+    for (const steps of [
+      [unknown, post({})],
+      [post({}), unknown],
+      [lost, post({})],
+      [post({}), lost],
+    ] as const)
+      expect(await stateAfter(steps)).toMatchObject({ canonical_id: OTHER_WORKSPACE });
+    expect(await stateAfter([sends(() => start("s1", 0)), unknown])).toMatchObject({
+      canonical_id: WORKSPACE,
+    });
+    expect(await stateAfter([unknown])).toMatchObject({ canonical_id: "_unassociated" });
+  });
+
   test("and the session's events lead to one row, whichever came first", async () => {
     await send(server, [toolUse("s1", 5)]);
     await server.request("POST", "/api/sessions", report({ model: "large" }));
