@@ -1,7 +1,10 @@
 import { type SessionPatch, TAGS_MAX } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 
-/** Changes tags and summary; whatever the patch leaves out stays. False: no such session, or too many tags. */
+/**
+ * Changes tags and summary; whatever the patch leaves out stays. False: no such session, or too many tags. A session that has too
+ * many already may keep as many.
+ */
 export async function patchSession(sql: Sql, id: string, patch: SessionPatch): Promise<boolean> {
   const rows = await sql`
     WITH wanted AS (
@@ -9,6 +12,7 @@ export async function patchSession(sql: Sql, id: string, patch: SessionPatch): P
         SELECT DISTINCT tag FROM unnest(${patch.tags === undefined ? sql`s.tags` : sql`${patch.tags}::text[]`} || ${patch.add_tags ?? []}::text[]) AS tag
         WHERE tag <> ALL (${patch.remove_tags ?? []}::text[]) ORDER BY tag
       ) AS tags
+, cardinality(s.tags) AS known_count
       FROM sessions s WHERE s.id = ${id} FOR UPDATE
     ),
     patched AS (
@@ -16,7 +20,7 @@ export async function patchSession(sql: Sql, id: string, patch: SessionPatch): P
         tags = wanted.tags,
         summary = ${patch.summary === undefined ? sql`s.summary` : sql`${patch.summary}::text`},
         updated_at = now()
-      FROM wanted WHERE s.id = wanted.id AND cardinality(wanted.tags) <= ${TAGS_MAX}
+      FROM wanted WHERE s.id = wanted.id AND cardinality(wanted.tags) <= greatest(${TAGS_MAX}, wanted.known_count)
       RETURNING s.id, s.workspace_id
     ),
     ${sessionChange(sql)}

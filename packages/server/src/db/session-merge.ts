@@ -1,8 +1,10 @@
 import type { Sql } from "./postgres.ts";
+import { metadataFits, tagsFit } from "./session-bounds.ts";
 import { columnsOfFacts, type Fragment, mergedFacts } from "./session-facts.ts";
 
 /**
- * INSERT … ON CONFLICT DO UPDATE of sessions from `source`, a relation (id, facts, resumed_at, tags): see mergedColumns.
+ * INSERT … ON CONFLICT DO UPDATE of sessions from `source`, a relation (id, facts, resumed_at, tags): see mergedColumns. A session
+ * that it would make larger than a session may be stays as it is, and is not among the rows that are returned.
  */
 export function mergeSessions(sql: Sql, source: Fragment): Fragment {
   return sql`
@@ -18,7 +20,8 @@ export function mergeSessions(sql: Sql, source: Fragment): Fragment {
     FROM ${source} AS n
     CROSS JOIN LATERAL ${columnsOfFacts(sql, sql`n.facts`, sql`n.resumed_at`)} AS c
     ORDER BY n.id
-    ON CONFLICT (id) DO UPDATE SET ${mergedColumns(sql)}`;
+    ON CONFLICT (id) DO UPDATE SET ${mergedColumns(sql)}
+    WHERE ${tagsFit(sql, sql`excluded`)} AND ${metadataFits(sql, sql`excluded`)}`;
 }
 
 /**

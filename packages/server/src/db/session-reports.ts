@@ -1,5 +1,6 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
+import { type ExceededBound, tagsFit } from "./session-bounds.ts";
 import { microseconds } from "./session-facts.ts";
 import { mergeSessions } from "./session-merge.ts";
 import { laterPath } from "./workspace-devices.ts";
@@ -28,11 +29,17 @@ export type SessionRow = {
   fills_gaps: boolean;
 };
 
-export type ReportResult = { created: boolean; deleted: boolean };
+export type ReportResult = {
+  created: boolean;
+  deleted: boolean;
+  /** What would have become too large; the session is as it was. Null: the report is merged. */
+  exceeds: ExceededBound | null;
+};
+type Merge = { created: boolean; deleted: boolean; merged: boolean };
 
 /** Stores or merges one reported session (`report`: a SessionRow as JSON), with its device and where that keeps the workspace, in one statement. */
 export async function reportSession(sql: Sql, report: string): Promise<ReportResult> {
-  const [result] = await sql<ReportResult[]>`
+  const [result] = await sql<Merge[]>`
     WITH report AS MATERIALIZED (
       SELECT r.*
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
@@ -63,9 +70,18 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
       INSERT INTO change_log (kind, session_ids, workspace_ids)
       SELECT 'session', ARRAY[id], ARRAY[workspace_id] FROM merged
     )
-    SELECT coalesce((SELECT created FROM merged), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted`;
+    SELECT coalesce((SELECT created FROM merged), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted,
+      EXISTS (SELECT 1 FROM merged) AS merged`;
   if (result === undefined) throw new Error("the report returned no row");
-  return result;
+  const { created, deleted, merged } = result;
+  return { created, deleted, exceeds: merged || deleted ? null : await exceededBound(sql, report) };
+}
+
+async function exceededBound(sql: Sql, report: string): Promise<ExceededBound> {
+  const rows = await sql`
+    SELECT FROM sessions s, jsonb_to_record((${report}::text)::jsonb) AS r (id text, tags text[])
+    WHERE s.id = r.id AND NOT ${tagsFit(sql, sql`r`)}`;
+  return rows.length > 0 ? "tags" : "metadata";
 }
 
 /** The facts (see session-facts.ts) of a report: it says them at its start, and no event does. A backfill's come last. */

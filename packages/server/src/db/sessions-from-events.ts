@@ -1,3 +1,4 @@
+import { REPORT_TEXT_CHARACTERS_MAX } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 import { type Fragment, microseconds } from "./session-facts.ts";
 import { mergeLockedSessions } from "./session-merge.ts";
@@ -60,8 +61,9 @@ export function sessionRows(sql: Sql): Fragment {
     )`;
 }
 
-/** The facts (see session-facts.ts) that the starts and ends among the `stored` events report. */
+/** The facts (see session-facts.ts) that the starts and ends among the `stored` events report, texts as long as in a report. */
 function reportedFacts(sql: Sql): Fragment {
+  const text = (field: string) => sql`left(data ->> ${field}, ${REPORT_TEXT_CHARACTERS_MAX})`;
   return sql`
     SELECT session_id, jsonb_object_agg(key, fact) AS facts, max(resumed_at) AS resumed_at
     FROM (
@@ -72,13 +74,13 @@ function reportedFacts(sql: Sql): Fragment {
       CROSS JOIN LATERAL (VALUES
         ('origin', rank = 0, jsonb_build_array(0, at, id, workspace_id, device_id)),
         ('end', rank = 1, jsonb_build_array(0, -at, id, ${endReason(sql)}, data -> 'duration_ms')),
-        ('source', rank = 0, jsonb_build_array(0, at, id, data -> 'source')),
-        ('git_branch', data ->> 'git_branch' IS NOT NULL, jsonb_build_array(rank, at, id, data -> 'git_branch')),
-        ('model', data ->> 'model' IS NOT NULL, jsonb_build_array(rank, at, id, data -> 'model')),
-        ('metadata.cwd', data ->> 'cwd' IS NOT NULL, jsonb_build_array(rank, at, id, data -> 'cwd')),
-        ('metadata.cc_version', data ->> 'cc_version' IS NOT NULL, jsonb_build_array(rank, at, id, data -> 'cc_version')),
+        ('source', rank = 0, jsonb_build_array(0, at, id, ${text("source")})),
+        ('git_branch', data ->> 'git_branch' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("git_branch")})),
+        ('model', data ->> 'model' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("model")})),
+        ('metadata.cwd', data ->> 'cwd' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("cwd")})),
+        ('metadata.cc_version', data ->> 'cc_version' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("cc_version")})),
         ('metadata.transcript_path', data ->> 'transcript_path' IS NOT NULL,
-          jsonb_build_array(0, -at, id, data -> 'transcript_path'))
+          jsonb_build_array(0, -at, id, ${text("transcript_path")}))
       ) AS facts (key, is_said, fact)
       WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end') AND is_said
       ORDER BY session_id, key, fact
@@ -87,5 +89,6 @@ function reportedFacts(sql: Sql): Fragment {
 }
 
 function endReason(sql: Sql) {
-  return sql`CASE WHEN data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE data ->> 'end_reason' END`;
+  return sql`CASE WHEN data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit'
+    ELSE left(data ->> 'end_reason', ${REPORT_TEXT_CHARACTERS_MAX}) END`;
 }

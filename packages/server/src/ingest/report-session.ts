@@ -83,7 +83,7 @@ async function take(
     dependencies.workspaces.forget();
     return storeReport(dependencies, key, session);
   });
-  if (!result.deleted) {
+  if (!result.deleted && result.exceeds === null) {
     await retryConflicts(() => dependencies.database.run((sql) => matchGitActivity(sql, [], [session.id])));
   }
   return result;

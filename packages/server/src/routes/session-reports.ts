@@ -1,6 +1,13 @@
-import { backfillSessionSchema, sessionReportSchema } from "@wharf/protocol";
+import {
+  backfillSessionSchema,
+  METADATA_CHARACTERS_MAX,
+  METADATA_KEYS_MAX,
+  sessionReportSchema,
+  TAGS_MAX,
+} from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
+import type { ExceededBound } from "../db/session-bounds.ts";
 import type { ReportResult } from "../db/session-reports.ts";
 import { findSession, findSessionDevice } from "../db/sessions.ts";
 import { type AppEnv, callerOf } from "../http/context.ts";
@@ -21,7 +28,7 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
     const report = await readJson(c, sessionReportSchema, dependencies.limits);
     await requireOwnSession(c, report.id, report.device_id);
     const result = await takeSessionReport(report, dependencies);
-    refuseDeleted(result);
+    refuseUnmerged(result);
     const session = await dependencies.reads.run((sql) =>
       findSession(sql, withoutControlCharacters(report.id)),
     );
@@ -32,7 +39,7 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
     const backfill = await readJson(c, backfillSessionSchema, dependencies.limits);
     await requireOwnSession(c, backfill.session_id, backfill.device_id);
     const result = await takeBackfill(backfill, dependencies);
-    refuseDeleted(result);
+    refuseUnmerged(result);
     const status = result.created ? "created" : "exists";
     return c.json({ status, session_id: backfill.session_id }, result.created ? 201 : 200);
   });
@@ -50,8 +57,22 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
   return routes;
 }
 
-function refuseDeleted(result: ReportResult): void {
-  if (!result.deleted) return;
+const BOUNDS: Record<ExceededBound, string> = {
+  tags: `would give the session more than ${TAGS_MAX} tags`,
+  metadata: `would give the session more than ${METADATA_KEYS_MAX} keys or ${METADATA_CHARACTERS_MAX} characters of metadata`,
+};
+
+function refuseUnmerged({ deleted, exceeds }: ReportResult): void {
+  if (exceeds !== null) {
+    const problem = { pointer: `/${exceeds}`, detail: BOUNDS[exceeds] };
+    throw new ProblemError({
+      status: 400,
+      code: "VALIDATION_FAILED",
+      detail: `${problem.pointer}: ${problem.detail}; nothing of the report was stored`,
+      errors: [problem],
+    });
+  }
+  if (!deleted) return;
   throw new ProblemError({
     status: 410,
     code: "SESSION_DELETED",
