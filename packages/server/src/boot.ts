@@ -1,4 +1,5 @@
 import { createJobRunner } from "@wharf/job-runner";
+import type { Hono } from "hono";
 import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
 import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
@@ -12,6 +13,7 @@ import { migratePhases, migrationStatus } from "./db/phases.ts";
 import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
+import type { AppEnv } from "./http/context.ts";
 import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
@@ -28,7 +30,7 @@ import { createServerJobs } from "./jobs/server-jobs.ts";
 import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
 import { createMeasuredPools, measureFlush } from "./metrics/measure.ts";
-import { observeMigrations, observeProjections, observeQueue } from "./metrics/observe.ts";
+import { observeLog, observeMigrations, observeProjections, observeQueue } from "./metrics/observe.ts";
 import { observeProcess } from "./metrics/process-metrics.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness } from "./readiness.ts";
@@ -51,28 +53,39 @@ const BLOB_CONNECTIONS = 2;
 /** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
 
-/** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
-export async function boot(config: Config, logger: Logger): Promise<RunningServer> {
+/**
+ * The composition root: the only place that constructs things. `logLinesDropped`: by the log's output so far. Throws WharfError
+ * with the reason when it cannot start.
+ */
+export async function boot(
+  config: Config,
+  logger: Logger,
+  logLinesDropped: () => number,
+): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
   await requireFreeAddress(config);
   const location = await locateDatabase(config, dataDir, "server");
   const cleanUp: (() => Promise<unknown>)[] = [location.close];
   try {
     const adminKey = await loadAdminKey(config, dataDir, location.embedded !== null);
-    return await start(config, logger, location, adminKey, cleanUp);
+    return await start({ config, logger, logLinesDropped, location, adminKey, cleanUp });
   } catch (error) {
     for (const undo of cleanUp.reverse()) await undo().catch(() => undefined);
     throw error;
   }
 }
 
-async function start(
-  config: Config,
-  logger: Logger,
-  location: DatabaseLocation,
-  adminKey: AdminKey,
-  cleanUp: (() => Promise<unknown>)[],
-): Promise<RunningServer> {
+type Start = {
+  config: Config;
+  logger: Logger;
+  logLinesDropped: () => number;
+  location: DatabaseLocation;
+  adminKey: AdminKey;
+  cleanUp: (() => Promise<unknown>)[];
+};
+
+async function start(given: Start): Promise<RunningServer> {
+  const { config, logger, location, adminKey, cleanUp } = given;
   const { limits, trustedProxies, corsOrigins } = config;
   const metrics = createServerMetrics();
   const readiness = createReadiness();
@@ -84,6 +97,7 @@ async function start(
   const processMetrics = observeProcess(metrics.registry);
   observeQueue(metrics.registry, ingest.writer.depth);
   observeMigrations(metrics.registry, () => migrations);
+  observeLog(metrics.registry, given.logLinesDropped);
   const access = createAccess({
     adminKey: adminKey.source === "table" ? null : adminKey.key,
     // Not with the lists: a slow one must not keep an event waiting for its key.
@@ -130,11 +144,7 @@ async function start(
   };
   const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
-  const http: HttpServer = serve(app, {
-    host: config.host,
-    port: config.port,
-    onError: (error, request_id) => logger.error({ err: error, request_id }, "unexpected error"),
-  });
+  const http = listen(app, config, logger);
   cleanUp.push(() => http.stop(0));
   await runner.start();
   await reportObstacle(pools.flushes, logger);
@@ -155,6 +165,12 @@ async function start(
   }
 
   return { port: http.port, drain };
+}
+
+function listen(app: Hono<AppEnv>, { host, port }: Config, logger: Logger): HttpServer {
+  const onError = (error: unknown, request_id: string) =>
+    logger.error({ err: error, request_id }, "unexpected error");
+  return serve(app, { host, port, onError });
 }
 
 async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied: number; unknown: number }> {

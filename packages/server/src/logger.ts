@@ -1,9 +1,13 @@
 import pino from "pino";
+import { prettyFactory } from "pino-pretty";
 import { describeDatabaseError, errorCode } from "./db/database-errors.ts";
 import { WharfError } from "./errors.ts";
 import { withoutKeys } from "./keys/api-key.ts";
+import { createLogOutput } from "./log-output.ts";
 
 export type Logger = pino.Logger;
+
+type LogDestination = pino.DestinationStream & { flush?(done: () => void): void };
 
 const ERROR_KEYS = new Set(["err", "error"]);
 
@@ -14,7 +18,7 @@ const ERROR_KEYS = new Set(["err", "error"]);
 export function createLogger(
   level: string,
   isTerminal: boolean,
-  destination?: pino.DestinationStream,
+  destination: LogDestination = createLogOutput(process.stdout),
 ): Logger {
   const options: pino.LoggerOptions = {
     level,
@@ -24,15 +28,26 @@ export function createLogger(
     formatters: { log: serializeErrors },
     hooks: { logMethod: addMessage },
   };
-  // Written at once: what waits in memory when the process exits is lost, and the last lines say why it did.
-  if (!isTerminal) return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
-  return pino({
-    ...options,
-    transport: {
-      target: "pino-pretty",
-      options: { colorize: true, translateTime: "SYS:HH:MM:ss", ignore: "pid,hostname" },
-    },
+  return pino(options, isTerminal ? readable(destination) : destination);
+}
+
+/** Resolves when the destination has taken all lines, or after `deadline_ms`. */
+export function flushLog(logger: Logger, deadline_ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, deadline_ms);
+    logger.flush(() => resolve());
   });
+}
+
+/** One line for each entry, but for the stack of an error. In this thread: the output neither blocks nor grows without bound. */
+function readable(destination: LogDestination): LogDestination {
+  const format = prettyFactory({
+    colorize: true,
+    translateTime: "SYS:HH:MM:ss",
+    ignore: "pid,hostname",
+    singleLine: true,
+  });
+  return { ...destination, write: (line) => destination.write(format(line)) };
 }
 
 /** An error without a message of ours: pino would take the error's own, as it is. */

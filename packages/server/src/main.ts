@@ -1,13 +1,17 @@
 import { boot, DRAIN_MAX_MS } from "./boot.ts";
 import { loadConfig } from "./environment.ts";
 import { WharfError } from "./errors.ts";
+import { createLogOutput } from "./log-output.ts";
 import { createLogger } from "./logger.ts";
 import { exitOnSignal } from "./signals.ts";
 
 try {
   const config = loadConfig();
-  const logger = createLogger(config.logLevel, process.stdout.isTTY);
-  const starting = boot(config, logger);
+  const output = createLogOutput(process.stdout);
+  // What is written there without the logger must not end the process when nobody reads it.
+  process.stderr.on("error", () => undefined);
+  const logger = createLogger(config.logLevel, process.stdout.isTTY, output);
+  const starting = boot(config, logger, output.linesDropped);
   // Also while it starts: a database of our own must not be left behind.
   exitOnSignal({ drain: async () => (await starting).drain(), deadline_ms: DRAIN_MAX_MS, logger });
   await starting;

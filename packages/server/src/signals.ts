@@ -1,7 +1,9 @@
-import type { Logger } from "./logger.ts";
+import { flushLog, type Logger } from "./logger.ts";
 
 export type ShutdownOptions = { drain: () => Promise<void>; deadline_ms: number; logger: Logger };
 
+/** The last lines wait no longer than this for an output that does not take them. */
+const LOG_FLUSH_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
@@ -23,9 +25,11 @@ export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): v
     try {
       await drain();
       logger.info({ duration_ms: Math.round(performance.now() - startedAt) }, "drained");
+      await flushLog(logger, LOG_FLUSH_MS);
       process.exit(0);
     } catch (error) {
       logger.error({ err: error }, "the drain failed");
+      await flushLog(logger, LOG_FLUSH_MS);
       process.exit(1);
     }
   }

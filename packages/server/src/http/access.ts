@@ -94,6 +94,7 @@ export function createAccess(options: AccessOptions): Access {
     authenticate,
     ...createRateLimits({ limits, now, ...(onRefusal === undefined ? {} : { onRefusal }) }),
     takeAttempt,
+    isAdminKey: (text) => hashOf(text) === adminHash,
     forgetKeys: keys.forget,
   };
 }

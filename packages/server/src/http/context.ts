@@ -39,6 +39,8 @@ export type Access = {
    * takes off again. Throws ProblemError 429 when the sender has failed too often.
    */
   takeAttempt(c: Context<AppEnv>): () => void;
+  /** Whether the text is the admin key of the environment or of the data folder, which has no form of its own. */
+  isAdminKey(text: string): boolean;
   /** Keys were changed by this process: they are looked up again. */
   forgetKeys(): void;
 };

@@ -33,7 +33,7 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
   const route = app.fetch;
 
   async function fetch(request: Request, server: RequestAddresses | null): Promise<Response> {
-    const requestId = requestIdOf(request);
+    const requestId = requestIdOf(request, access.isAdminKey);
     const phase = readiness.phase();
     const exchange: Exchange = {
       requestId,

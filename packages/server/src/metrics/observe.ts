@@ -23,3 +23,8 @@ export function observeMigrations(registry: Registry, counts: () => MigrationCou
   observed("gauge", "wharf_migrations_applied", "Migrations in the database.", () => counts().applied);
   observed("gauge", "wharf_migrations_unknown", "Migrations of a newer version.", () => counts().unknown);
 }
+
+/** Log lines that the output did not take, read when it is scraped. */
+export function observeLog(registry: Registry, linesDropped: () => number): void {
+  registry.observed("counter", "wharf_log_lines_dropped_total", "Log lines that were dropped.", linesDropped);
+}
