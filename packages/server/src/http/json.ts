@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { findFlaw } from "../ingest/clean-value.ts";
 import { parseJson } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
-import { readBody, readPlainBody } from "./body.ts";
+import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 
 /** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 413, 415. */
@@ -32,15 +32,15 @@ export async function readOptionalJson<Schema extends z.ZodType>(
   schema: Schema,
   limits: Limits,
 ): Promise<z.infer<Schema>> {
-  const text = await readBody(c, limits);
-  if (text === "") return parseWith(schema, {});
+  const bytes = await readBody(c, limits);
+  if (bytes.byteLength === 0) return parseWith(schema, {});
   requireContentType(c, ["application/json"]);
-  return parseWith(schema, parseStorable(text, limits));
+  return parseWith(schema, parseStorable(bytes, limits));
 }
 
 /** What is nested too deep would use up the stack of whoever walks through it later. */
-function parseStorable(text: string, limits: Limits): unknown {
-  const value = parseJsonBody(text);
+function parseStorable(bytes: BodyBytes, limits: Limits): unknown {
+  const value = parseJsonBody(decodeBody(bytes));
   const flaw = findFlaw(value, limits.json_depth);
   if (flaw === null) return value;
   throw new ProblemError({ status: 400, code: "JSON_UNSTORABLE", detail: `The body ${flaw}.` });

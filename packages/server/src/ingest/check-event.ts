@@ -127,8 +127,8 @@ export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
 }
 
 /** A line that is not JSON: what can be kept of it is kept as text. */
-export function rejectUnreadable(line: string): Rejection {
-  return { id: null, device_id: null, session_id: null, error: "the line is not JSON", body: keptText(line) };
+export function rejectUnreadable(line: string, error: string): Rejection {
+  return { id: null, device_id: null, session_id: null, error, body: keptText(line) };
 }
 
 export function isRejection(checked: object): checked is Rejection {

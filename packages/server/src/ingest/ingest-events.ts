@@ -11,8 +11,8 @@ import {
 import { storableText } from "./clean-value.ts";
 import type { Outcome } from "./writer.ts";
 
-/** One event of a body: its JSON value, or the line that did not parse. */
-export type ReceivedEvent = { value: unknown } | { unreadable: string };
+/** One event of a body: its JSON value, or the line that could not be read and why. */
+export type ReceivedEvent = { value: unknown } | { unreadable: string; error: string };
 
 export type IngestDependencies = CheckContext & {
   write: (events: readonly CheckedEvent[]) => Promise<Outcome[]>;
@@ -47,7 +47,7 @@ export async function ingestEvents(
 
 function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
   if ("value" in item) return checkEvent(item.value, context);
-  return { ...rejectUnreadable(item.unreadable), device_id: context.boundDeviceId ?? null };
+  return { ...rejectUnreadable(item.unreadable, item.error), device_id: context.boundDeviceId ?? null };
 }
 
 function statusOf(outcome: Outcome | undefined): EventResult["status"] {

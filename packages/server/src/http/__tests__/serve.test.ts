@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { until } from "@wharf/testkit";
 import { Hono } from "hono";
 import { DEFAULT_LIMITS } from "../../limits.ts";
-import { readBody } from "../body.ts";
+import { decodeBody, readBody } from "../body.ts";
 import type { RequestAddresses } from "../client-address.ts";
 import { ProblemError } from "../problem.ts";
 import { addressError, type HttpServer, serve } from "../serve.ts";
@@ -25,7 +25,7 @@ beforeAll(() => {
     await c.req.text();
     return c.json({ text: LARGE });
   });
-  app.post("/echo", async (c) => c.text(await readBody(c, DEFAULT_LIMITS)));
+  app.post("/echo", async (c) => c.text(decodeBody(await readBody(c, DEFAULT_LIMITS))));
   app.onError((error, c) => {
     refusals.push(error);
     return c.text("refused", 400);

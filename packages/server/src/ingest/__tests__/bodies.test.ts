@@ -28,6 +28,7 @@ const streamOf = (...chunks: Uint8Array[]) =>
       controller.close();
     },
   });
+const cutBy = (whole: Buffer, share: number) => whole.subarray(0, Math.floor(whole.length * share));
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 describe("a body is taken", () => {
@@ -90,6 +91,22 @@ describe("events one a line", () => {
       "content-encoding": "gzip",
     });
     expect(body.ingested).toBe(1);
+  });
+
+  test("of which one is not UTF-8 are stored but for that one, whose readable part is noted", async () => {
+    const [one, two] = [anEvent(), anEvent()];
+    const damaged = [...bytes('{"id":"caf'), 0xe9, ...bytes('"}\n')];
+    const cut = [...bytes(`\n  \n{"text":"`), 0xf0, 0x9f];
+    const sent = [...bytes(`${JSON.stringify(one)}\n`), ...damaged, ...bytes(JSON.stringify(two)), ...cut];
+    const { status, body } = await post(new Uint8Array(sent), ndjson);
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ ingested: 2, rejected: 2 });
+    expect(body.errors).toEqual([
+      { index: 1, error: "the line is not UTF-8" },
+      { index: 3, error: "the line is not UTF-8" },
+    ]);
+    const notes = await server.sql<{ body: string }[]>`SELECT body FROM ingest_notes ORDER BY id`;
+    expect(notes.map((note) => note.body)).toEqual(['{"id":"caf\uFFFD"}', '{"text":"\uFFFD']);
   });
 
   test("of no event is no batch", async () => {
@@ -164,11 +181,53 @@ describe("a body that is no batch is refused", () => {
     });
   });
 
-  test("with 400 when it ends in the middle of its compression", async () => {
-    const whole = zlib.gzipSync(bytes(batch()));
-    expect((await post(whole.subarray(0, whole.length / 2), { "content-encoding": "gzip" })).status).toBe(
-      400,
-    );
+  const gzip = (text: string) => zlib.gzipSync(text);
+  const zstd = (text: string) =>
+    zlib.zstdCompressSync(text, { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } });
+  const lines = (count: number) =>
+    `${Array.from({ length: count }, () => JSON.stringify(anEvent())).join("\n")}\n`;
+  const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]);
+
+  test.each([
+    ["gzip cut in half", "gzip", cutBy(gzip(lines(900)), 0.5)],
+    ["gzip without its checksum", "gzip", gzip(lines(3)).subarray(0, -8)],
+    ["gzip with something behind it", "gzip", Buffer.concat([gzip(lines(3)), Buffer.from("garbage")])],
+    ["zstd cut in half", "zstd", cutBy(zstd(lines(900)), 0.5)],
+    ["zstd without its last byte", "zstd", zstd(lines(900)).subarray(0, -1)],
+    ["zstd without its checksum", "zstd", zstd(lines(3)).subarray(0, -4)],
+    [
+      "zstd of a whole frame and one cut in half",
+      "zstd",
+      Buffer.concat([zstd(lines(3)), cutBy(zstd(lines(4)), 0.5)]),
+    ],
+    [
+      "zstd of a whole frame and one byte of another",
+      "zstd",
+      Buffer.concat([zstd(lines(3)), zstd("").subarray(0, 1)]),
+    ],
+    [
+      "zstd of a whole frame and a skippable one cut short",
+      "zstd",
+      Buffer.concat([zstd(lines(3)), cutBy(skippable, 0.7)]),
+    ],
+    ["zstd with something behind it", "zstd", Buffer.concat([zstd(lines(3)), Buffer.from("garbage")])],
+    ["zstd with zeros behind it", "zstd", Buffer.concat([zstd(lines(3)), Buffer.alloc(8)])],
+  ])("with 400 that is not whole: %s", async (_, encoding, sent) => {
+    const headers = { "content-type": "application/x-ndjson", "content-encoding": encoding };
+    expect(await post(new Uint8Array(sent), headers)).toMatchObject({
+      status: 400,
+      body: { code: "BODY_NOT_DECOMPRESSED" },
+    });
+    expect(await server.sql`SELECT id FROM events`).toHaveLength(0);
+  });
+
+  test.each([
+    ["gzip", Buffer.concat([gzip(lines(3)), gzip(lines(4))])],
+    ["zstd", Buffer.concat([zstd(lines(3)), zstd(lines(4))])],
+    ["zstd", Buffer.concat([skippable, zstd(lines(3)), skippable, zstd(""), zstd(lines(4)), skippable])],
+  ])("but for several whole frames of %s, all of which are read", async (encoding, sent) => {
+    const headers = { "content-type": "application/x-ndjson", "content-encoding": encoding };
+    expect((await post(new Uint8Array(sent), headers)).body).toMatchObject({ ingested: 7, rejected: 0 });
   });
 
   test.each(["br", "deflate", "compress", "gzip, zstd"])("with 415 encoded by %s", async (encoding) => {
