@@ -112,11 +112,14 @@ export function notFound(what: string): ProblemError {
   return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `There is no such ${what}.` });
 }
 
+/**
+ * Without `Connection: close`: Bun reads and discards the rest of the body, so that a client that sends before it reads receives
+ * the response. With it, the connection is reset while the client sends.
+ */
 export function bodyTooLarge(bytes_max: number, state: "as sent" | "decompressed"): ProblemError {
   return new ProblemError({
     status: 413,
     code: "BODY_TOO_LARGE",
     detail: `The body is larger than ${bytes_max} bytes ${state}: send less at a time.`,
-    headers: { connection: "close" },
   });
 }
