@@ -1,11 +1,11 @@
 /** So much work is claimed ahead: enough to hide a claim, too little to keep a job from an idle process. */
-const PREFETCH_MS = 50;
+export const PREFETCH_MS = 50;
 const PREFETCH_MAX = 3000;
 /** Weight of the newest run in the average. */
 const RUN_AVERAGE_WEIGHT = 0.1;
 
 /** How many jobs to hold beyond the running ones, from how long runs take; 0 until one has ended. */
-export function createPrefetch(concurrency: number) {
+export function createPrefetch() {
   let averageRunMs = Number.POSITIVE_INFINITY;
 
   function noteRun(ms: number) {
@@ -14,8 +14,9 @@ export function createPrefetch(concurrency: number) {
     averageRunMs = isFirst ? runMs : averageRunMs + RUN_AVERAGE_WEIGHT * (runMs - averageRunMs);
   }
 
-  function jobs(): number {
-    return Math.min(PREFETCH_MAX, Math.floor((concurrency * PREFETCH_MS) / averageRunMs));
+  /** For so many slots; those of long runs do not count. */
+  function jobs(slots: number): number {
+    return Math.min(PREFETCH_MAX, Math.floor((slots * PREFETCH_MS) / averageRunMs));
   }
 
   return { noteRun, jobs };

@@ -1,15 +1,19 @@
 import { type Backoff, backoffMs } from "./backoff.ts";
+import { ClaimBuffer } from "./claim-buffer.ts";
 import type { Driver, ReservedJob } from "./drivers/driver.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { JobRun } from "./job-run.ts";
 import type { Metrics } from "./metrics.ts";
-import { createPrefetch } from "./prefetch.ts";
+import { createPrefetch, PREFETCH_MS } from "./prefetch.ts";
 
 const CLAIM_BATCH_MAX = 1000;
 /** While claims come back full a second one is on its way, so that the database works while we do. */
 const CLAIMS_IN_FLIGHT_MAX = 2;
 /** Finished jobs that may wait for their acknowledgement before no more are started. */
 const UNACKNOWLEDGED_MAX = 10_000;
+/** A claimed job that has not started within this time is given back, so that an idle process can take it. */
+const GIVE_BACK_AFTER_MS = 300;
+const GIVE_BACK_LOOK_MS = 100;
 
 export interface WorkerOptions {
   readonly driver: Driver;
@@ -35,10 +39,9 @@ export class Worker {
   readonly queue: string;
   readonly running = new Set<JobRun>();
   readonly #options: WorkerOptions;
-  readonly #prefetch: ReturnType<typeof createPrefetch>;
+  readonly #prefetch = createPrefetch();
   readonly #claims = new Set<Promise<void>>();
-  #buffer: JobRun[] = [];
-  #bufferHead = 0;
+  readonly #buffer = new ClaimBuffer();
   /** Jobs that claims on their way may bring, and slots that hand-overs on their way will take. */
   #asked = 0;
   #expected = 0;
@@ -48,10 +51,11 @@ export class Worker {
   #emptyClaims = 0;
   #pollTimer: ReturnType<typeof setTimeout> | undefined;
   #isPumpQueued = false;
+  #lookTimer: ReturnType<typeof setTimeout> | undefined;
+  #givingBack: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#prefetch = createPrefetch(options.concurrency);
     this.queue = options.queue;
   }
 
@@ -69,15 +73,13 @@ export class Worker {
 
   /** Starts what has a slot, then claims what there is room for. */
   pump(): void {
-    while (this.#freeSlots() > 0 && this.#buffered() > 0 && !this.#isBackedUp()) this.#startNext();
-    if (this.#bufferHead === this.#buffer.length || this.#bufferHead > CLAIM_BATCH_MAX) {
-      this.#buffer.splice(0, this.#bufferHead);
-      this.#bufferHead = 0;
-    }
+    while (this.#freeSlots() > 0 && this.#buffer.size > 0 && !this.#isBackedUp()) this.#startNext();
+    this.#buffer.compact();
     const inFlightMax = this.#lastClaimWasFull ? CLAIMS_IN_FLIGHT_MAX : 1;
     while (this.#isActive && this.#mayHaveMore && this.#claims.size < inFlightMax && this.#wanted() > 0) {
       this.#startClaim(this.#wanted());
     }
+    if (this.#buffer.size > 0) this.#lookTimer ??= setTimeout(() => this.#lookAtBuffer(), GIVE_BACK_LOOK_MS);
   }
 
   /**
@@ -85,7 +87,7 @@ export class Worker {
    * or other jobs may be waiting. Resolves to undefined when the store refused it, as its queue is paused.
    */
   handOver(leased: () => Promise<ReservedJob | undefined>): Promise<ReservedJob | undefined> | undefined {
-    const isIdle = this.#isActive && !this.#mayHaveMore && this.#claims.size === 0 && this.#buffered() === 0;
+    const isIdle = this.#isActive && !this.#mayHaveMore && this.#claims.size === 0 && this.#buffer.size === 0;
     if (!isIdle || this.#freeSlots() === 0) return undefined;
     this.#expected += 1;
     return this.#receive(leased);
@@ -95,15 +97,39 @@ export class Worker {
   async stop(): Promise<JobRun[]> {
     this.#isActive = false;
     clearTimeout(this.#pollTimer);
-    const unstarted = this.#buffer.splice(0).slice(this.#bufferHead);
-    this.#bufferHead = 0;
-    await Promise.all(this.#claims);
-    return [...unstarted, ...this.#buffer.splice(0)];
+    clearTimeout(this.#lookTimer);
+    const unstarted = this.#buffer.takeAll();
+    await Promise.all([...this.#claims, this.#givingBack]);
+    return [...unstarted, ...this.#buffer.takeAll()];
+  }
+
+  /** Long runs may hold every slot. A job that waits for the database instead is left alone: it would wait for it again. */
+  #lookAtBuffer() {
+    this.#lookTimer = undefined;
+    const isStalled = this.#freeSlots() <= 0 && !this.#isBackedUp() && this.#givingBack === undefined;
+    const stalled = isStalled ? this.#buffer.takeClaimedBefore(performance.now() - GIVE_BACK_AFTER_MS) : [];
+    if (stalled.length > 0) {
+      this.#givingBack = this.#giveBack(stalled).finally(() => {
+        this.#givingBack = undefined;
+      });
+    }
+    this.pump();
+  }
+
+  /** What cannot be given back stays in the buffer: its lease is held until it runs. */
+  async #giveBack(runs: readonly JobRun[]) {
+    const { driver, heartbeat, onError } = this.#options;
+    try {
+      await driver.release(runs.map((run) => run.job));
+      for (const run of runs) heartbeat.letGo(run);
+    } catch (error) {
+      onError(error);
+      for (const run of runs) this.#buffer.push(run);
+    }
   }
 
   #startNext() {
-    const run = this.#buffer[this.#bufferHead];
-    this.#bufferHead += 1;
+    const run = this.#buffer.next();
     if (run === undefined) return;
     if (this.#options.heartbeat.holds(run)) void this.#perform(run);
     else this.#options.heartbeat.letGo(run);
@@ -162,19 +188,26 @@ export class Worker {
 
   /** Jobs to ask for now: 0 until the buffer is half empty, so that claims stay large. */
   #wanted(): number {
-    const ahead = this.#prefetch.jobs();
-    const coming = this.#buffered() + this.#asked;
+    const ahead = this.#prefetch.jobs(this.#options.concurrency - this.#longRuns());
+    const coming = this.#buffer.size + this.#asked;
     const free = this.#freeSlots();
     if (this.#isBackedUp() || (coming > ahead / 2 && coming >= free)) return 0;
     return Math.min(CLAIM_BATCH_MAX, free + ahead - coming);
   }
 
-  #buffered(): number {
-    return this.#buffer.length - this.#bufferHead;
-  }
-
   #freeSlots(): number {
     return this.#options.concurrency - this.running.size - this.#expected;
+  }
+
+  /** Runs that outlast what is claimed ahead. They stand in the order of their starts. */
+  #longRuns(): number {
+    const since = performance.now() - PREFETCH_MS;
+    let count = 0;
+    for (const run of this.running) {
+      if (run.startedAtMs > since) break;
+      count += 1;
+    }
+    return count;
   }
 
   #isBackedUp(): boolean {

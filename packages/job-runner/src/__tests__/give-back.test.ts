@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { until } from "@wharf/testkit";
+import { createPostgresDriver } from "../drivers/postgres.ts";
+import { defineJob, type JobRunner } from "../index.ts";
+import { anything, ended, useRunners } from "./setup.ts";
+
+const { database, started } = useRunners();
+const SHORT = 60;
+
+/** Job types of a test: `long` runs until the gate opens. */
+function jobsOf() {
+  const gate = Promise.withResolvers<void>();
+  const short = defineJob({ name: "short", input: anything, run: () => undefined });
+  const long = defineJob({ name: "long", input: anything, priority: -1, run: () => gate.promise });
+  return { gate, short, long };
+}
+
+/** A runner with one slot that holds a long job, and claimed short ones ahead of time behind it. */
+async function stalled({ short, long }: ReturnType<typeof jobsOf>, options = {}): Promise<JobRunner> {
+  const runner = await started([short, long], {
+    concurrency: 1,
+    workerId: "busy",
+    handOver: false,
+    ...options,
+  });
+  const warm = await runner.enqueueMany(
+    short,
+    Array.from({ length: 30 }, (_, input) => ({ input })),
+  );
+  for (const { id } of warm) await ended(runner, id, "completed");
+  await database.sql.begin(async (transaction) => {
+    await runner.enqueue(long, 0, { transaction });
+    await runner.enqueueMany(
+      short,
+      Array.from({ length: SHORT }, (_, input) => ({ input })),
+      { transaction },
+    );
+  });
+  await until(async () => (await held("busy")) > 1, { describe: "jobs claimed behind the long one" });
+  return runner;
+}
+
+async function held(worker: string): Promise<number> {
+  return (await database.sql`SELECT FROM jobs WHERE status = 'running' AND locked_by = ${worker}`).length;
+}
+
+async function completedBy(worker: string): Promise<number> {
+  const rows = await database.sql`SELECT FROM jobs_archive WHERE locked_by = ${worker} AND type = 'short'`;
+  return rows.length;
+}
+
+test("jobs that were claimed behind a long run are given back to an idle process, in their order", async () => {
+  const jobs = jobsOf();
+  await stalled(jobs);
+  await started([jobs.short], { workerId: "idle", maxBackoffMs: 60_000 });
+  await until(async () => (await completedBy("idle")) === SHORT, {
+    describe: "the idle process to run them",
+  });
+  expect(await held("busy")).toBe(1);
+  expect(await database.sql`SELECT FROM all_jobs WHERE attempts > 0 OR recoveries > 0`).toHaveLength(0);
+  jobs.gate.resolve();
+});
+
+test("a process without an idle one beside it runs them itself, each once", async () => {
+  const jobs = jobsOf();
+  const runner = await stalled(jobs);
+  await until(async () => (await held("busy")) === 1, { describe: "the others to be given back" });
+  expect(await database.sql`SELECT FROM jobs WHERE status = 'queued'`).toHaveLength(SHORT);
+  jobs.gate.resolve();
+  await until(async () => (await completedBy("busy")) === 30 + SHORT, { describe: "all to be completed" });
+  expect(runner.stats()).toMatchObject({ recovered: 0, failed: 0 });
+});
+
+test("jobs that the database did not take back keep their lease and run here", async () => {
+  const jobs = jobsOf();
+  const driver = createPostgresDriver({ sql: database.sql });
+  const refused = Promise.withResolvers<void>();
+  async function release() {
+    refused.resolve();
+    throw new Error("the database is away");
+  }
+  await stalled(jobs, { driver: { ...driver, release }, leaseMs: 1000 });
+  await refused.promise;
+  jobs.gate.resolve();
+  await until(async () => (await completedBy("busy")) === 30 + SHORT, { describe: "all to be completed" });
+  expect(await database.sql`SELECT FROM all_jobs WHERE lease_generation <> 1`).toHaveLength(0);
+});
