@@ -1,20 +1,32 @@
-const USER_CHARACTERS_MAX = 256;
-const SECRET_CHARACTERS_MAX = 1_024;
+import { behindLastAtSign, holdsAtSign, parseRemote, withoutQuery } from "./remote.ts";
+
+/** A user name that is no secret: what git hosts give to everybody for ssh. */
+const PUBLIC_USER = "git";
 const SCHEME_CHARACTERS_MAX = 21;
 const SCHEME_AT_END = /[a-z][a-z0-9+.-]*$/i;
-/** A user name and its colon; digits and a slash after the colon are a port. */
-const USER = new RegExp(String.raw`[^/:\s@"]{1,${USER_CHARACTERS_MAX}}:(?!\d+\/)`, "y");
-const PASSWORD_IN_SCP = /^([^/@:\s]*):[^/@\s]*@/;
-const QUERY_OF_URL = /^([a-z][a-z0-9+.-]*:\/\/[^?#]*)[?#].*$/is;
+const SCHEME_OF_REMOTE = /^(?:https?|ssh|git|git\+ssh|ssh\+git|ftps?):\/{0,2}/i;
+const LOCAL_PATH = /^(?:\.{0,2}|~)\/(?!\/)[^:]*$/;
+/** A password that no @ ends, because the text was cut before it: a port would be digits. */
+const PASSWORD_AT_END = /^([a-z][a-z0-9+.-]*:\/\/)[^/]*:(?!\d*(?:\/|$))[^/]*/i;
 
-/** A remote without its user name, password and query; text without any comes back unchanged. */
-export function withoutCredentials(remote: string): string {
-  return withoutUrlCredentials(remote).replace(PASSWORD_IN_SCP, "$1@").replace(QUERY_OF_URL, "$1");
+/**
+ * A remote without its user name, password and query. One without any comes back unchanged, as does a local path; of other text
+ * nothing is kept that stands before an @.
+ */
+export function withoutCredentials(text: string): string {
+  const remote = parseRemote(text);
+  const hasAccount = remote !== null && remote.account !== null;
+  if (hasAccount && !(remote.form === "scp" && remote.account === PUBLIC_USER))
+    return remote.scheme + remote.address;
+  if (remote !== null || LOCAL_PATH.test(text)) return withoutQuery(text);
+  const scheme = SCHEME_OF_REMOTE.exec(text.trim())?.[0] ?? "";
+  if (holdsAtSign(text)) return withoutQuery(scheme + behindLastAtSign(text));
+  return withoutQuery(text).replace(PASSWORD_AT_END, "$1");
 }
 
 /** Any text, with user names and passwords taken out of the URLs in it. Linear in the text, whatever is in it. */
 export function withoutUrlCredentials(text: string): string {
-  if (!text.includes("@")) return text;
+  if (!holdsAtSign(text)) return text;
   const findEnd = createEndFinder(text);
   let cleaned = "";
   let copied = 0;
@@ -31,25 +43,31 @@ export function withoutUrlCredentials(text: string): string {
   return cleaned + text.slice(copied);
 }
 
-/** Where the credentials that begin at `start` end, behind their @; `start` itself where there are none. It may only grow. */
+/**
+ * Where the credentials that begin at `start` end, behind their @; `start` itself where there are none. It may only grow. An @
+ * behind a slash ends a password only where a colon stands before that slash.
+ */
 function createEndFinder(text: string): (start: number) => number {
-  const nextAt = createSearch(text, /@/g);
+  const nextAt = createSearch(text, /@|%(?:25){0,2}40/g);
   const nextSlash = createSearch(text, /\//g);
+  const nextColon = createSearch(text, /:/g);
   const nextBreak = createSearch(text, /[\s"]/g);
 
   return function findEnd(start) {
-    const at = nextAt(start);
     const wordEnd = nextBreak(start);
-    if (at >= wordEnd || at > start + USER_CHARACTERS_MAX + 1 + SECRET_CHARACTERS_MAX) return start;
-    const hostEnd = Math.min(wordEnd, nextSlash(start), start + SECRET_CHARACTERS_MAX + 1);
-    if (at < hostEnd) return text.lastIndexOf("@", hostEnd - 1) + 1;
-    USER.lastIndex = start;
-    if (!USER.test(text)) return start;
-    // A password with a slash in it, as nobody should write it but people do.
-    const secret = USER.lastIndex;
-    const last = text.lastIndexOf("@", Math.min(wordEnd - 1, secret + SECRET_CHARACTERS_MAX));
-    return last > secret ? last + 1 : start;
+    const at = nextAt(start);
+    if (at >= wordEnd) return start;
+    const slash = nextSlash(start);
+    const hasColon = nextColon(start) < slash;
+    const limit = hasColon ? wordEnd : Math.min(slash, wordEnd);
+    let end = start;
+    for (let next = at; next < limit; next = nextAt(end)) end = next + signLength(text, next);
+    return end;
   };
+}
+
+function signLength(text: string, at: number): number {
+  return text[at] === "@" ? 1 : text.indexOf("40", at) + 2 - at;
 }
 
 /** Where the pattern comes next, at or after a place that only grows: all calls together read the text once. */

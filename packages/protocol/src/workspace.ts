@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { canonicalPlace } from "./host-names.ts";
+import { parseRemote, REMOTE_CHARACTERS_MAX } from "./remote.ts";
 
 /** Where events go that belong to no repository that we can name. */
 export const UNASSOCIATED_WORKSPACE = "_unassociated";
@@ -7,40 +9,26 @@ export const UNASSOCIATED_WORKSPACE = "_unassociated";
 export const CANONICAL_ID_CHARACTERS_MAX = 500;
 const LOCAL_PREFIX = "local:";
 const LOCAL_WORKSPACE = /^local:[0-9a-f]{64}$/;
-const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
-/** One word (an alias of ssh), dotted names also beyond ASCII, or an IPv6 address in brackets. */
-const HOST = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}])?|\[[0-9a-f:.]+\]`;
-const URL_REMOTE = new RegExp(
-  String.raw`^(?:https?|ssh|git|git\+ssh|ftps?):\/\/(?:[^/]*@)?(${HOST})\.?(?::\d+)?\/([^?#\\]+)(?:[?#].*)?$`,
-  "isu",
-);
-const HOST_AND_PATH = new RegExp(String.raw`^(${HOST})(?::\d+)?\/([^\\\s?#]+)(?:[?#]\S*)?$`, "iu");
-/** user@host:path. The user may be missing, as in scp; a single letter before the colon is a Windows drive. */
-const SCP_REMOTE = new RegExp(
-  String.raw`^(?:[^/@:\s]+(?::[^/@\s]*)?@)?(?![a-z]:)(${HOST}):(?:\d+\/)?([^\\\s]+)$`,
-  "iu",
-);
-/** A URL with a slash too few is no remote: its user and password would be taken for a path. */
-const BROKEN_URL = /^(?:https?|ssh|git\+ssh|ftps?|file):(?!\/\/)/i;
+const GIT_SUFFIX = ".git";
 
 /**
  * The canonical id of a git remote, `host/path`: no protocol, credentials, port, `.git` or trailing slash; the host in lower
- * case, the path as it is. Text that already is canonical comes back unchanged; text that is no remote gives null.
+ * case and by its usual name, the path as it is. Text that already is canonical comes back unchanged; text that is no remote
+ * gives null. Linear in the text.
  */
 export function canonicalWorkspaceId(text: string): string | null {
+  if (text.length > REMOTE_CHARACTERS_MAX) return null;
   const trimmed = text.trim();
   if (trimmed === UNASSOCIATED_WORKSPACE || LOCAL_WORKSPACE.test(trimmed)) return trimmed;
-  if (trimmed.startsWith(LOCAL_PREFIX) || BROKEN_URL.test(trimmed) || !isStorable(trimmed)) return null;
-  const isUrl = URL_SCHEME.test(trimmed);
-  const hostAndPath = isUrl ? null : HOST_AND_PATH.exec(trimmed);
-  const match = isUrl ? URL_REMOTE.exec(trimmed) : (hostAndPath ?? SCP_REMOTE.exec(trimmed));
-  const host = match?.[1];
-  const path = match?.[2] === undefined ? "" : cleanPath(match[2]);
-  if (host === undefined || path === "" || path === "." || path.split("/").includes("..")) return null;
-  const id = `${host.toLowerCase()}/${path}`;
+  if (trimmed.startsWith(LOCAL_PREFIX) || !isStorable(trimmed)) return null;
+  const remote = parseRemote(trimmed);
+  const path = remote === null ? "" : cleanPath(remote.path);
+  if (remote === null || path === "" || path === "." || path.split("/").includes("..")) return null;
+  const id = canonicalPlace(remote.host, path);
   if (id.length > CANONICAL_ID_CHARACTERS_MAX) return null;
   // A first word without a dot is a host only where the whole is an id that we made before.
-  return hostAndPath === null || host.includes(".") || host.startsWith("[") || id === trimmed ? id : null;
+  const isHost = remote.form !== "plain" || remote.host.includes(".") || remote.host.startsWith("[");
+  return isHost || id === trimmed ? id : null;
 }
 
 /** The canonical id of a repository without a remote; `firstCommitHash` is the hash of its first commit. */
@@ -68,8 +56,13 @@ function isStorable(text: string): boolean {
 
 /** What a URL writes as %20 or %23 may stand as it is in other forms of a remote: one repository, one id. */
 function cleanPath(path: string): string {
-  return path
-    .replace(/^\/+/, "")
-    .replace(/(?:\/|\.git)+$/, "")
-    .replace(/[\s?#]/g, encodeURIComponent);
+  let start = 0;
+  while (path[start] === "/") start++;
+  let end = path.length;
+  for (;;) {
+    if (end > start && path[end - 1] === "/") end--;
+    else if (end - start >= GIT_SUFFIX.length && path.endsWith(GIT_SUFFIX, end)) end -= GIT_SUFFIX.length;
+    else break;
+  }
+  return path.slice(start, end).replace(/[\s?#]/g, encodeURIComponent);
 }

@@ -1,0 +1,90 @@
+import { describe, expect, test } from "bun:test";
+import { withoutCredentials, withoutUrlCredentials } from "../credentials.ts";
+import { eventSchema, eventTypeSchema, readPlainEvent, timestampSchema } from "../event.ts";
+import { jobIdSchema } from "../job.ts";
+import { instant } from "../query.ts";
+import { parseRemote } from "../remote.ts";
+import { canonicalWorkspaceId } from "../workspace.ts";
+
+/** Parts that make patterns with two ways to go try both, again and again. */
+const PARTS = [
+  ..."/ .git .git/ @ : :/ a@ a: a/ a. a- .- [ ]: :: a:: :// a:// # ? & = ; %25 %40 %2540 %3f 1 0 \\ ~".split(
+    " ",
+  ),
+  "a:/@",
+  "https://",
+  "a://a:@",
+  "1:1",
+  "\u0301",
+  " ",
+  "\n",
+  "-1",
+  "T00",
+];
+const STARTS = [
+  "",
+  "h.co/a",
+  "https://h.co/",
+  "https://",
+  "git@h:",
+  "a::",
+  "[",
+  "2026-11-22T10:00:00.",
+  "a.",
+];
+const ENDS = ["", "x", "@", "/", "!", "Z"];
+
+function* evilTexts(length: number): Generator<string> {
+  for (const start of STARTS)
+    for (const part of PARTS)
+      for (const end of ENDS)
+        yield start + part.repeat(Math.ceil((length - start.length - 1) / part.length)) + end;
+}
+
+/** The milliseconds of the slowest text; the second of two runs, so that a pause of the machine is not its fault. */
+function slowest(read: (text: string) => unknown, length: number): number {
+  let slowest_ms = 0;
+  for (const text of evilTexts(length)) {
+    const runs = [1, 2].map(() => {
+      const startedAt = performance.now();
+      read(text);
+      return performance.now() - startedAt;
+    });
+    slowest_ms = Math.max(slowest_ms, Math.min(...runs));
+  }
+  return slowest_ms;
+}
+
+describe("no text is read in more than linear time", () => {
+  test.each([
+    ["canonicalWorkspaceId", canonicalWorkspaceId],
+    ["parseRemote", parseRemote],
+  ])("by %s, which reads at most 4,096 characters", (_, read) => {
+    expect(slowest(read, 4_000)).toBeLessThan(3);
+    expect(slowest(read, 100_000)).toBeLessThan(3);
+  });
+
+  test.each<[string, (text: string) => unknown]>([
+    ["withoutCredentials", withoutCredentials],
+    ["withoutUrlCredentials", withoutUrlCredentials],
+    ["timestampSchema", (text) => timestampSchema.safeParse(text)],
+    ["eventTypeSchema", (text) => eventTypeSchema.safeParse(text)],
+    ["instant", (text) => instant.safeParse(text)],
+    ["jobIdSchema", (text) => jobIdSchema.safeParse(text)],
+    ["readPlainEvent", (text) => readPlainEvent({ id: text, type: text, timestamp: text })],
+    [
+      "eventSchema",
+      (text) => eventSchema.safeParse({ id: text, type: text, timestamp: text, device_id: text }),
+    ],
+  ])("by %s", (_, read) => {
+    // Quadratic, 50,000 characters would take seconds.
+    expect(slowest(read, 50_000)).toBeLessThan(100);
+  });
+});
+
+test("a path of two thousand slashes costs no more than any other", () => {
+  const text = `h.co/a${"/".repeat(1_990)}x`;
+  const startedAt = performance.now();
+  for (let n = 0; n < 1_000; n++) canonicalWorkspaceId(text);
+  expect(performance.now() - startedAt).toBeLessThan(500);
+});
