@@ -1,16 +1,21 @@
-import { type Backoff, backoffMs } from "./backoff.ts";
 import type { Driver } from "./drivers/driver.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
+import type { JsonText } from "./storable-json.ts";
+import { type Resend, resend } from "./write-errors.ts";
 
 const FLUSH_AFTER_MS = 3;
 const FLUSH_BATCH = 1000;
 const FLUSHES_IN_FLIGHT_MAX = 2;
-const FLUSH_BACKOFF: Backoff = { baseMs: 20, factor: 2, maxMs: 1000, jitter: 0.2 };
+/** Text of the outputs in one batch: far more would be refused as one statement. */
+const FLUSH_MAX_CHARACTERS = 16_777_216;
+
+/** A batch that is known to fail is not sent again as it is. */
+const ONCE = { errorsMax: { unknown: 1, away: 1 } };
 
 interface Finished {
   readonly run: JobRun;
-  readonly output: unknown;
+  readonly output: JsonText | undefined;
 }
 
 export interface CompleterOptions {
@@ -18,20 +23,24 @@ export interface CompleterOptions {
   readonly heartbeat: Heartbeat;
   onCompleted(runs: readonly JobRun[]): void;
   onRefused(run: JobRun, error: Error): void;
+  /** The store refuses the output, and would again. Never rejects. */
+  onUnstorable(run: JobRun, error: unknown): Promise<void>;
   onError(error: unknown): void;
 }
 
 /**
  * Acknowledges finished jobs in batches: when one is full, or a few milliseconds after the first. Until then the
- * heartbeat keeps their leases. A batch that meets a database error is sent again: ack of a done job succeeds.
+ * heartbeat keeps their leases. A batch that meets an error that may pass is sent again: ack of a done job succeeds. One that
+ * is refused is halved until the refused output is found.
  */
-export function createCompleter({ driver, heartbeat, onCompleted, onRefused, onError }: CompleterOptions) {
+export function createCompleter(options: CompleterOptions) {
+  const { driver, heartbeat, onCompleted, onRefused, onUnstorable, onError } = options;
   const waiting: Finished[] = [];
   const flushing = new Set<Promise<void>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pending = 0;
 
-  function add(run: JobRun, output: unknown) {
+  function add(run: JobRun, output: JsonText | undefined) {
     waiting.push({ run, output });
     pending += 1;
     if (waiting.length >= FLUSH_BATCH) flush();
@@ -42,7 +51,7 @@ export function createCompleter({ driver, heartbeat, onCompleted, onRefused, onE
     clearTimeout(timer);
     timer = undefined;
     if (waiting.length === 0 || flushing.size >= FLUSHES_IN_FLIGHT_MAX) return;
-    const batch = waiting.splice(0, FLUSH_BATCH);
+    const batch = waiting.splice(0, batchLength(waiting));
     const sent = send(batch).finally(() => {
       flushing.delete(sent);
       pending -= batch.length;
@@ -51,17 +60,23 @@ export function createCompleter({ driver, heartbeat, onCompleted, onRefused, onE
     flushing.add(sent);
   }
 
-  async function send(batch: readonly Finished[]) {
-    for (let failures = 1; ; failures += 1) {
-      const live = batch.filter(({ run }) => heartbeat.held.has(run));
-      try {
-        await acknowledge(live);
-        return;
-      } catch (error) {
-        onError(error);
-        await Bun.sleep(backoffMs(failures, FLUSH_BACKOFF));
-      }
+  async function send(batch: readonly Finished[], limits: Pick<Resend, "errorsMax"> = {}): Promise<void> {
+    const live = () => batch.filter(({ run }) => heartbeat.held.has(run));
+    const resending = { isHeld: () => live().length > 0, onError, ...limits };
+    try {
+      await resend(() => acknowledge(live()), resending);
+    } catch (error) {
+      await settleRefused(live(), error);
     }
+  }
+
+  async function settleRefused(batch: readonly Finished[], error: unknown): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    if (batch.length === 1) return onUnstorable(first.run, error);
+    const half = Math.ceil(batch.length / 2);
+    await send(batch.slice(0, half), ONCE);
+    await send(batch.slice(half), ONCE);
   }
 
   async function acknowledge(batch: readonly Finished[]) {
@@ -98,3 +113,15 @@ export function createCompleter({ driver, heartbeat, onCompleted, onRefused, onE
 }
 
 export type Completer = ReturnType<typeof createCompleter>;
+
+/** As many of the first as go into one statement. */
+function batchLength(waiting: readonly Finished[]): number {
+  let length = 0;
+  let characters = 0;
+  for (const { output } of waiting) {
+    characters += output?.length ?? 0;
+    if (length > 0 && (length === FLUSH_BATCH || characters > FLUSH_MAX_CHARACTERS)) break;
+    length += 1;
+  }
+  return length;
+}

@@ -24,6 +24,7 @@ export function createDiagnosis(
     return {
       running: workforce.running().length,
       stuck: longRuns.stuckRuns().length,
+      unwritten: workforce.unwritten(),
       snapshotHolders: holders,
       oldestSnapshotMs: oldestMs,
     };

@@ -116,6 +116,33 @@ export class JobWaitTimeoutError extends JobRunnerError {
   }
 }
 
+/** The store refused what a run wrote, and would again. The attempt has failed. */
+export class JobStoreRefusedError extends JobRunnerError {
+  constructor(jobId: string, what: string, reason: string) {
+    super(
+      "JOB_STORE_REFUSED",
+      `The store refused the ${what} of job ${jobId}: ${reason}. Make it smaller or simpler.`,
+    );
+  }
+}
+
+/** A value that cannot be stored as JSON, or is too large. */
+export class JobJsonError extends JobRunnerError {
+  constructor(what: string, reason: string, options?: ErrorOptions) {
+    super("JOB_JSON_INVALID", `${what} cannot be stored as JSON: ${reason}.`, options);
+  }
+}
+
+/** The database did not answer in time. The statement may or may not have been committed. */
+export class JobDatabaseTimeoutError extends JobRunnerError {
+  constructor(deadlineMs: number) {
+    super(
+      "JOB_DATABASE_TIMEOUT",
+      `The database did not answer within ${deadlineMs} ms; the connection is replaced.`,
+    );
+  }
+}
+
 /** There is no job of this id, or it was dropped from the archive. */
 export class JobNotFoundError extends JobRunnerError {
   constructor(jobId: string) {

@@ -5,12 +5,13 @@ import { JobTimeoutError } from "./errors.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import { type ContextServices, RunContext } from "./job-context.ts";
 import type { JobRun } from "./job-run.ts";
+import { type JsonText, jsonOf } from "./storable-json.ts";
 
 /** How long an aborted run may go on before its slot is given to another job. */
 const ABORT_GRACE_MS = 5000;
 
 export type Outcome =
-  | { readonly kind: "completed"; readonly output: unknown }
+  | { readonly kind: "completed"; readonly output: JsonText | undefined }
   | { readonly kind: "retry"; readonly failure: Failure }
   | { readonly kind: "fail"; readonly failure: Failure; readonly failureKind: FailureKind }
   /** The run sleeps or waits for events: nothing failed and nothing ended. */
@@ -31,9 +32,9 @@ export async function executeJob(run: JobRun, execution: Execution): Promise<Out
   let outcome: Outcome;
   try {
     const output = await untilSettledOrAbandoned(run, execution.definition.perform(context, run.job.payload));
-    if (output !== undefined) JSON.stringify(output);
     if (run.abortReason) throw run.abortReason;
-    outcome = { kind: "completed", output };
+    const what = `The output of a ${run.job.type} job`;
+    outcome = { kind: "completed", output: output === undefined ? undefined : jsonOf(what, output) };
   } catch (thrown) {
     outcome = outcomeOf(run, execution.maxAttempts, run.abortReason ?? thrown);
   }

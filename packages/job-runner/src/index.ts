@@ -42,8 +42,10 @@ export { jobState } from "./drivers/job-state.ts";
 export type { JobInput } from "./enqueuer.ts";
 export {
   JobCancelledError,
+  JobDatabaseTimeoutError,
   JobDrainedError,
   JobFailedError,
+  JobJsonError,
   JobNotFoundError,
   JobNotInflightError,
   JobNotRunnableError,
@@ -51,6 +53,7 @@ export {
   JobRunnerError,
   JobSchemaError,
   JobStepError,
+  JobStoreRefusedError,
   JobSuspendedError,
   JobTimeoutError,
   JobWaitTimeoutError,
@@ -71,4 +74,5 @@ export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
 export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";
 export type { MissedTicks, Schedule, ScheduleOptions } from "./schedule.ts";
 export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./schedule.ts";
+export { JSON_MAX_BYTES } from "./storable-json.ts";
 export type { CompletedJob, WaitForOptions } from "./wait-for.ts";

@@ -50,3 +50,5 @@ export function createRunListeners({ workers, metrics, logger, onEnded }: RunLis
 
   return { onCompleted, onRetry, onSuspended, onFailed };
 }
+
+export type RunListeners = ReturnType<typeof createRunListeners>;

@@ -1,21 +1,21 @@
 import type { Logger } from "pino";
-import { type Backoff, backoffMs, RETRY_BACKOFF } from "./backoff.ts";
+import { backoffMs, RETRY_BACKOFF } from "./backoff.ts";
 import type { Completer } from "./completer.ts";
 import type { JobDefinition } from "./define-job.ts";
 import type { Driver } from "./drivers/driver.ts";
 import type { NewWait } from "./drivers/durable-store.ts";
-import { JobRunnerError } from "./errors.ts";
-import type { Outcome } from "./execute-job.ts";
+import { type Outcome, outcomeOf } from "./execute-job.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
-
-const WRITE_BACKOFF: Backoff = { baseMs: 20, factor: 2, maxMs: 1000, jitter: 0.2 };
+import { resend, storeRefusal, verdictOn } from "./write-errors.ts";
 
 export interface Settlement {
   readonly driver: Driver;
   readonly completer: Completer;
   readonly heartbeat: Heartbeat;
   readonly logger: Logger;
+  /** At most so many attempts, whatever the job says. */
+  readonly maxAttempts: number;
   random(): number;
   /** A job was put back to run after a delay. */
   onRetry(run: JobRun, delayMs: number): void;
@@ -27,7 +27,7 @@ export interface Settlement {
   onError(operation: string, error: unknown): void;
 }
 
-/** Writes down how a run ended. Never throws; a write that the database fails is tried again while the lease holds. */
+/** Writes down how a run ended. Never throws. A write is sent again while its error may pass and the lease holds. */
 export async function settleRun(
   run: JobRun,
   definition: JobDefinition,
@@ -40,7 +40,9 @@ export async function settleRun(
     return;
   }
   if (outcome.kind === "suspend") {
-    await suspendRun(run, outcome.waits, settlement);
+    const refusal = await suspendRun(run, outcome.waits, settlement);
+    if (refusal === undefined) return;
+    await settleRun(run, definition, outcomeOf(run, settlement.maxAttempts, refusal), settlement);
     return;
   }
   logOutcome(run, outcome, settlement.logger);
@@ -55,42 +57,53 @@ export async function settleRun(
       { ...RETRY_BACKOFF, ...definition.backoff },
       settlement.random,
     );
-    const isWritten = await write(run, "retry", settlement, () => driver.retry(run.job, { error, delayMs }));
-    if (isWritten) settlement.onRetry(run, delayMs);
+    const written = await write(run, "retry", settlement, () => driver.retry(run.job, { error, delayMs }));
+    if (written.kind === "written") settlement.onRetry(run, delayMs);
+    else heartbeat.letGo(run);
     return;
   }
   const request = { error, kind: outcome.failureKind };
-  if (await write(run, "fail", settlement, () => driver.fail(run.job, request))) settlement.onFailed(run);
+  const written = await write(run, "fail", settlement, () => driver.fail(run.job, request));
+  if (written.kind === "written") settlement.onFailed(run);
+  else heartbeat.letGo(run);
 }
 
-/** Writes the waits down, then looks for their events: whoever writes looks afterwards, so no wake-up is lost. */
+/**
+ * Writes the waits down, then looks for their events: whoever writes looks afterwards, so no wake-up is lost. Returns why the
+ * store refused them for good: the attempt has failed.
+ */
 async function suspendRun(run: JobRun, waits: readonly NewWait[], settlement: Settlement) {
   let wakeInMs: number | null = null;
-  const isWritten = await write(run, "suspend", settlement, async () => {
+  const written = await write(run, "suspend", settlement, async () => {
     wakeInMs = await settlement.driver.suspend(run.job, waits);
   });
-  if (!isWritten) return;
+  if (written.kind === "refused") return storeRefusal(run.job.jobId, "waits", written.error);
+  if (written.kind === "lost") return undefined;
   if (waits.some((wait) => wait.event !== undefined)) await settlement.deliverEvents();
   settlement.onSuspended(run, wakeInMs);
+  return undefined;
 }
 
-/** True when the outcome was written; false when the lease was lost before. */
-async function write(run: JobRun, operation: string, settlement: Settlement, send: () => Promise<void>) {
-  const { heartbeat } = settlement;
-  for (let failures = 1; heartbeat.held.has(run); failures += 1) {
-    try {
-      await send();
-      heartbeat.letGo(run);
-      return true;
-    } catch (error) {
-      if (error instanceof JobRunnerError) heartbeat.lose(run, error);
-      else {
-        settlement.onError(operation, error);
-        await Bun.sleep(backoffMs(failures, WRITE_BACKOFF));
-      }
-    }
+/** `lost`: the lease was lost before. `refused`: the lease is still held; let go, it runs out and the job is recovered. */
+type Written = { readonly kind: "written" | "lost" } | { readonly kind: "refused"; readonly error: unknown };
+
+async function write(
+  run: JobRun,
+  operation: string,
+  { heartbeat, onError }: Settlement,
+  send: () => Promise<void>,
+): Promise<Written> {
+  const isHeld = () => heartbeat.held.has(run);
+  if (!isHeld()) return { kind: "lost" };
+  try {
+    await resend(send, { isHeld, onError: (error) => onError(operation, error) });
+    heartbeat.letGo(run);
+    return { kind: "written" };
+  } catch (error) {
+    if (isHeld() && verdictOn(error) !== "lease") return { kind: "refused", error };
+    if (error instanceof Error) heartbeat.lose(run, error);
+    return { kind: "lost" };
   }
-  return false;
 }
 
 function logOutcome(

@@ -1,4 +1,12 @@
-import { JobOptionError } from "./errors.ts";
+import { JobJsonError, JobOptionError } from "./errors.ts";
+
+/** Bytes of JSON of one input, output or event. Store larger values elsewhere and pass where they are. */
+export const JSON_MAX_BYTES = 67_108_864;
+const BYTES_PER_CHARACTER_MAX = 3;
+
+declare const isJson: unique symbol;
+/** JSON text that every store accepts: a value that nobody can change any more. */
+export type JsonText = string & { readonly [isJson]: true };
 
 const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
@@ -6,9 +14,27 @@ const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
  * JSON text that a jsonb column accepts. JSON.stringify escapes exactly what Postgres refuses (the NUL character and
  * lone surrogates), and one of them would fail every row of a batch: they become U+FFFD. Undefined becomes null.
  */
-export function storableJson(value: unknown): string {
+export function storableJson(value: unknown): JsonText {
   const text = JSON.stringify(value) ?? "null";
-  return text.includes("\\u") ? text.replace(UNSTORABLE_ESCAPE, "$1\\ufffd") : text;
+  const storable = text.includes("\\u") ? text.replace(UNSTORABLE_ESCAPE, "$1\\ufffd") : text;
+  // The brand's only source: it exists in the types alone.
+  return storable as JsonText;
+}
+
+/** As storableJson. `what` names the value in the JobJsonError that is thrown for one that JSON cannot carry. */
+export function jsonOf(what: string, value: unknown): JsonText {
+  const text = stringified(what, value);
+  const isSmall = text.length * BYTES_PER_CHARACTER_MAX <= JSON_MAX_BYTES;
+  if (isSmall || Buffer.byteLength(text) <= JSON_MAX_BYTES) return text;
+  throw new JobJsonError(what, `it has more than ${JSON_MAX_BYTES} bytes`);
+}
+
+function stringified(what: string, value: unknown): JsonText {
+  try {
+    return storableJson(value);
+  } catch (cause) {
+    throw new JobJsonError(what, cause instanceof Error ? cause.message : "it throws", { cause });
+  }
 }
 
 /** Throws JobOptionError for text that no store keeps as it is: two names must not become one. */

@@ -1,15 +1,11 @@
-import { createCompleter } from "./completer.ts";
 import { drainWorkers } from "./drain.ts";
-import { JobRunnerError } from "./errors.ts";
-import { type Execution, executeJob } from "./execute-job.ts";
 import { createHandRuns } from "./hand-runs.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
+import { createJobRuns } from "./job-runs.ts";
 import type { Metrics } from "./metrics.ts";
-import { createPersist } from "./persist.ts";
 import { createRunListeners } from "./run-listeners.ts";
 import type { Settings } from "./runner-options.ts";
-import { runFields, settleRun } from "./settle-run.ts";
 import { Worker } from "./worker.ts";
 
 export interface WorkforceListeners {
@@ -29,35 +25,8 @@ export function createWorkforce(
   const workers = new Map<string, Worker>();
   const listeners = createRunListeners({ workers, metrics, logger, onEnded });
   const heartbeat = createHeartbeat({ ...settings, onError: (error) => onDatabaseError("extend", error) });
-  const completer = createCompleter({
-    driver,
-    heartbeat,
-    onCompleted: listeners.onCompleted,
-    onRefused: (run, error) =>
-      logger.warn({ ...runFields(run), error_name: error.name }, "job completion refused"),
-    onError: (error) => onDatabaseError("ack", error),
-  });
-  const settlement = {
-    ...settings,
-    ...listeners,
-    completer,
-    heartbeat,
-    deliverEvents,
-    onError: onDatabaseError,
-  };
-  const services = {
-    driver,
-    logger,
-    maxAttempts: settings.maxAttempts,
-    heartbeat: beat,
-    requireLease: heartbeat.requireLease,
-    persist: createPersist(heartbeat, onDatabaseError),
-  };
-  /** By type; made once, as a job runs in 5 µs. */
-  const executions = new Map<string, Execution>(
-    [...settings.jobs].map(([type, definition]) => [type, { ...services, definition }]),
-  );
-
+  const runs = createJobRuns(settings, metrics, { heartbeat, listeners, deliverEvents, onDatabaseError });
+  const { completer, perform } = runs;
   const byHand = createHandRuns(heartbeat, settings.leaseMs, perform);
 
   for (const queue of settings.runsWorkers ? settings.queues : []) {
@@ -77,21 +46,6 @@ export function createWorkforce(
     );
   }
 
-  async function perform(run: JobRun) {
-    const execution = executions.get(run.job.type);
-    if (execution === undefined)
-      return heartbeat.lose(run, new JobRunnerError("JOB_TYPE_UNKNOWN", run.job.type));
-    const outcome = await executeJob(run, execution);
-    metrics.observeRun(performance.now() - run.startedAtMs);
-    if (outcome.kind === "completed") completer.add(run, outcome.output);
-    else await settleRun(run, execution.definition, outcome, settlement);
-  }
-
-  async function beat(run: JobRun): Promise<boolean> {
-    if (heartbeat.held.has(run)) await heartbeat.extend([run]);
-    return heartbeat.holds(run);
-  }
-
   function start() {
     heartbeat.start();
     for (const worker of workers.values()) worker.start();
@@ -107,6 +61,7 @@ export function createWorkforce(
     start,
     drain,
     running,
+    unwritten: runs.unwritten,
     runHere: byHand.runHere,
     workerOf: (queue: string) => workers.get(queue),
     cancelled: heartbeat.cancelled,

@@ -48,7 +48,13 @@ function seconds(text: string): number {
 }
 
 function exposition(): Map<string, string> {
-  const metrics = createMetrics(() => ({ running: 0, stuck: 0, snapshotHolders: 0, oldestSnapshotMs: 0 }));
+  const metrics = createMetrics(() => ({
+    running: 0,
+    stuck: 0,
+    unwritten: 0,
+    snapshotHolders: 0,
+    oldestSnapshotMs: 0,
+  }));
   metrics.databaseError("reserve");
   const lines = metrics.prometheus().split("\n");
   const types = lines.flatMap((line) => [...line.matchAll(/^# TYPE (\S+) (\S+)$/g)]);

@@ -35,7 +35,7 @@ test("JSON for Postgres loses NUL characters and lone surrogates and nothing els
     escaped: "\\u0000",
     both: "\\\ufffd",
   });
-  expect(storableJson(undefined)).toBe("null");
+  expect<string>(storableJson(undefined)).toBe("null");
 });
 
 test("text for Postgres is cut, well-formed and without NUL", () => {

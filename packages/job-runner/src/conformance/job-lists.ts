@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { JobFilter, JobState } from "../drivers/admin-store.ts";
 import type { NewJob } from "../drivers/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
-import { ack, enqueue, later, NOW, running, stored } from "./setup.ts";
+import { ack, enqueue, json, later, NOW, running, stored } from "./setup.ts";
 
 const STATES: readonly JobState[] = [
   "ready",
@@ -29,7 +29,7 @@ export function describeJobLists(current: DriverUnderTest) {
   async function oneOfEach(): Promise<Record<string, string>> {
     const dead = await bury();
     const done = await running(current());
-    await ack(current(), { ...done, output: { secret: 1 } });
+    await ack(current(), { ...done, output: json({ secret: 1 }) });
     const waiting = await running(current());
     await current().suspend(waiting, [{ name: "answer", event: { name: "answer", key: "" } }], { now: NOW });
     const { jobId: leased } = await running(current());

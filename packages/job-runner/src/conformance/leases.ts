@@ -6,6 +6,7 @@ import {
   extend,
   ids,
   job,
+  json,
   LEASE_MS,
   later,
   NOW,
@@ -123,7 +124,7 @@ export function describeLeases(current: DriverUnderTest) {
 
     test("ack completes the job with its output and clears the lease", async () => {
       const lease = await running(current());
-      await ack(current(), { ...lease, output: { sum: 3 } }, later(7));
+      await ack(current(), { ...lease, output: json({ sum: 3 }) }, later(7));
       expect(await stored(current(), lease.jobId)).toMatchObject({
         status: "completed",
         output: { sum: 3 },
@@ -144,7 +145,7 @@ export function describeLeases(current: DriverUnderTest) {
       const good = await running(current());
       const alsoGood = await running(current());
       const refusals = await current().ack(
-        [{ ...good, output: "kept" }, alsoGood, { jobId: "424242", token: good.token }],
+        [{ ...good, output: json("kept") }, alsoGood, { jobId: "424242", token: good.token }],
         { now: NOW },
       );
       expect(refusals.map(({ jobId, error }) => [jobId, error.code])).toEqual([

@@ -64,4 +64,7 @@ export function present<T>(value: T | undefined): T {
   return value;
 }
 
+/** A value as drivers are given it. */
+export { storableJson as json } from "../storable-json.ts";
+
 export const OTHER_TOKEN = "00000000-0000-4000-8000-000000000000";

@@ -1,6 +1,7 @@
 import type { ISql } from "postgres";
 import type { LeaseRefusal } from "../errors.ts";
 import type { Instant } from "../instant.ts";
+import type { JsonText } from "../storable-json.ts";
 import type { AdminStore } from "./admin-store.ts";
 import type { DurableStore, JobProgress } from "./durable-store.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
@@ -78,7 +79,7 @@ export interface Reservation {
 }
 
 export interface Ack extends Lease {
-  readonly output?: unknown;
+  readonly output?: JsonText | undefined;
 }
 
 export interface RetryRequest {

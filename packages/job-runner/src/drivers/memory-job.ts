@@ -1,4 +1,5 @@
 import { type Instant, instantMicros, microsText } from "../instant.ts";
+import type { JsonText } from "../storable-json.ts";
 import {
   type FailureKind,
   type JobRecord,
@@ -41,7 +42,7 @@ export interface MemoryJob {
   dlqFailedAt: bigint | null;
   lockedAt: bigint | null;
   lockedBy: string | null;
-  output: unknown;
+  output: JsonText | null;
   updatedAt: bigint;
   completedAt: bigint | null;
   /** Runs that did not complete, oldest first. */
@@ -165,6 +166,7 @@ export function toRecord(job: MemoryJob): JobRecord {
   return {
     ...rest,
     payload: structuredClone(job.payload),
+    output: job.output === null ? null : JSON.parse(job.output),
     runAt: job.runAt > job.updatedAt ? textOrNull(job.runAt) : null,
     leaseToken: lease?.token ?? null,
     leaseExpiresAt: textOrNull(lease?.expiresAt),

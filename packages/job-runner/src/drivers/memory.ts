@@ -1,4 +1,5 @@
 import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
+import type { JsonText } from "../storable-json.ts";
 import { type Driver, EVENT_DAYS } from "./driver.ts";
 import { adminOperations } from "./memory-admin.ts";
 import { endAttempt } from "./memory-attempts.ts";
@@ -143,7 +144,7 @@ function renew(job: MemoryJob, leaseMs: number, now: bigint) {
   job.updatedAt = now;
 }
 
-function complete(job: MemoryJob, output: unknown, now: bigint) {
+function complete(job: MemoryJob, output: JsonText | undefined, now: bigint) {
   const { workerId, lockedAt } = job.lease ?? { workerId: null, lockedAt: null };
   endLease(job, "completed", now);
   Object.assign(job, { output: output ?? null, completedAt: now, lockedBy: workerId, lockedAt });

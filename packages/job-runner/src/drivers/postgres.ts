@@ -13,7 +13,6 @@ import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.
 import { releaseJobs } from "../sql/release-jobs.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
-import { storableJson } from "../storable-json.ts";
 import {
   type Ack,
   type At,
@@ -143,8 +142,8 @@ async function extend(sql: PostgresClient, leases: readonly Lease[], leaseMs: nu
 }
 
 function outputsText(batch: readonly Ack[]): string | null {
-  const outputs = batch.filter((done) => done.output !== undefined).map((done) => [done.jobId, done.output]);
-  return outputs.length === 0 ? null : storableJson(Object.fromEntries(outputs));
+  const outputs = batch.flatMap(({ jobId, output }) => (output === undefined ? [] : `"${jobId}":${output}`));
+  return outputs.length === 0 ? null : `{${outputs.join(",")}}`;
 }
 
 function toHandedOver(job: NewJob, token: string, jobId: string): ReservedJob {

@@ -6,7 +6,7 @@ import {
   type LeaseRefusal,
 } from "../../errors.ts";
 import type { Ack, FailRequest, JobStatus, Lease, RetryRequest } from "../driver.ts";
-import { type Bindings, jsonText } from "./bindings.ts";
+import type { Bindings } from "./bindings.ts";
 import { millisecondsInMicros, runAtOf } from "./times.ts";
 
 export const LEASE_ENDED =
@@ -45,8 +45,8 @@ export function createLeaseOperations(db: Database) {
   }
 
   function complete(ack: Ack, now: bigint): LeaseRefusal | undefined {
-    const output = ack.output === undefined ? null : jsonText(ack.output);
-    return underLease("complete", ack, { now, values: { output }, accepted: ["completed"] });
+    const values = { output: ack.output ?? null };
+    return underLease("complete", ack, { now, values, accepted: ["completed"] });
   }
 
   function retry(lease: Lease, request: RetryRequest, now: bigint): LeaseRefusal | undefined {
