@@ -49,6 +49,8 @@ const PROJECTIONS_GRACE_MS = 2_000;
 const JOBS_GRACE_MS = 3_000;
 const ADMINISTRATION_CONNECTIONS = 2;
 const EDIT_CONNECTIONS = 2;
+/** One for look-ups, one for notes of their use. */
+const KEY_CONNECTIONS = 2;
 const BLOB_CONNECTIONS = 2;
 /** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
@@ -100,8 +102,7 @@ async function start(given: Start): Promise<RunningServer> {
   observeLog(metrics.registry, given.logLinesDropped);
   const access = createAccess({
     adminKey: adminKey.source === "table" ? null : adminKey.key,
-    // Not with the lists: a slow one must not keep an event waiting for its key.
-    database: edits,
+    database: pools.keys,
     limits,
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
@@ -209,6 +210,7 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
   const interactive = { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S };
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, ...interactive });
   const edits = open("edits", { max: EDIT_CONNECTIONS, ...interactive });
+  const keys = open("keys", { max: KEY_CONNECTIONS });
   const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const flushes = open("flushes", {
     max: FLUSHES_IN_FLIGHT_MAX,
@@ -228,13 +230,26 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
     max: ADMINISTRATION_CONNECTIONS,
   });
   const close = async () => {
-    const databases = [reads, edits, writes, flushes, projections, blobs, health].map((database) =>
+    const databases = [reads, edits, keys, writes, flushes, projections, blobs, health].map((database) =>
       database.close(),
     );
     const pools = [sql, direct, jobAdministration].map(closeDb);
     await Promise.all([...pools, ...databases]);
   };
-  return { sql, jobAdministration, reads, edits, writes, flushes, projections, blobs, health, direct, close };
+  return {
+    sql,
+    jobAdministration,
+    reads,
+    edits,
+    keys,
+    writes,
+    flushes,
+    projections,
+    blobs,
+    health,
+    direct,
+    close,
+  };
 }
 
 function createIngest(

@@ -141,6 +141,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const deadline_ms = limits.statement_deadline_ms;
   const reads = openDatabase(url, { deadline_ms, wireTypes: true });
   const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
+  const keys = openDatabase(url, { deadline_ms, max: 2 });
   const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
   const flushes = openDatabase(url, {
     deadline_ms,
@@ -175,7 +176,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const metrics = createServerMetrics();
   const access = createAccess({
     adminKey: KEY,
-    database: edits,
+    database: keys,
     limits,
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
@@ -214,7 +215,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   });
   const close = () =>
     Promise.all([
-      ...[reads, edits, writes, flushes, projections, health].map((database) => database.close()),
+      ...[reads, edits, keys, writes, flushes, projections, health].map((database) => database.close()),
       closeDb(jobSql),
     ]);
   return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, projector, close };

@@ -40,19 +40,24 @@ export type Actor = { actor: string; request_id: string | null };
 /** `last_used_at` is written at most this often. */
 export const LAST_USED_INTERVAL_S = 60;
 
-/** The key with this hash (base64 of its SHA-256), unless it is revoked or expired. */
-export async function findLiveKey(sql: Sql, hash: string): Promise<LiveKey | null> {
-  const [row] = await sql<LiveKey[]>`
-    SELECT id, scope, device_id, extract(epoch FROM expires_at)::float8 * 1000 AS expires_at_ms,
-      coalesce(last_used_at > now() - make_interval(secs => ${LAST_USED_INTERVAL_S}), false) AS use_is_noted
-    FROM api_keys WHERE hash = decode(${hash}, 'base64') AND ${isLive(sql)}`;
-  return row ?? null;
+/** Of keys with these hashes (base64 of their SHA-256) those that are neither revoked nor expired, by hash. */
+export async function findLiveKeys(sql: Sql, hashes: readonly string[]): Promise<Map<string, LiveKey>> {
+  const rows = await sql<(LiveKey & { hash: string })[]>`
+    SELECT wanted.hash, k.id, k.scope, k.device_id, extract(epoch FROM k.expires_at)::float8 * 1000 AS expires_at_ms,
+      coalesce(k.last_used_at > now() - make_interval(secs => ${LAST_USED_INTERVAL_S}), false) AS use_is_noted
+    FROM unnest(${[...hashes]}::text[]) AS wanted (hash) JOIN api_keys k ON k.hash = decode(wanted.hash, 'base64')
+    WHERE ${isLive(sql)}`;
+  return new Map(rows.map(({ hash, ...key }) => [hash, key]));
 }
 
-export async function noteKeyUse(sql: Sql, id: string): Promise<void> {
+/** Notes the use of these keys. A key that is being changed is left out: nothing waits for its lock. */
+export async function noteKeyUses(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql`
-    UPDATE api_keys SET last_used_at = now()
-    WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= now() - make_interval(secs => ${LAST_USED_INTERVAL_S}))`;
+    UPDATE api_keys SET last_used_at = now() WHERE id IN (
+      SELECT id FROM api_keys
+      WHERE id = ANY(${[...ids]})
+        AND (last_used_at IS NULL OR last_used_at <= now() - make_interval(secs => ${LAST_USED_INTERVAL_S}))
+      ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)`;
 }
 
 /** Newest first, from below `beforeId`. */
@@ -82,35 +87,49 @@ export async function insertKey(sql: Sql, key: NewKey, by: Actor): Promise<ApiKe
 export type Successor = { hash: string; last4: string; grace_s: number; expires_at: string | null };
 
 /**
- * Makes a successor with the same scope, name and device; the old key expires after the grace. Null when the key is unknown,
- * dead, or has a successor that lives; a rotation at the same time ends in a unique violation (23505).
+ * Makes a successor with the same scope, name, device and life; the old key expires after the grace. A successor that has expired
+ * is revoked, and gives way. Null when the key is unknown, dead, or has a successor that lives; a rotation at the same time ends
+ * in a unique violation (23505).
  */
 export async function rotateKey(sql: Sql, id: string, next: Successor, by: Actor): Promise<ApiKeyRow | null> {
   const [row] = await sql<ApiKeyRow[]>`
     WITH rotated AS (
-      SELECT * FROM api_keys
+      SELECT *, coalesce(issued_expires_at, expires_at, 'infinity') AS made_to_expire_at FROM api_keys
       WHERE id = ${id} AND ${isLive(sql)}
-        AND NOT EXISTS (SELECT 1 FROM api_keys later WHERE later.rotated_from = ${id} AND later.revoked_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM api_keys later WHERE later.rotated_from = ${id} AND ${isLive(sql)})
       FOR UPDATE
     ),
     outgoing AS (
-      UPDATE api_keys k SET expires_at = least(k.expires_at, now() + make_interval(secs => ${next.grace_s}))
+      UPDATE api_keys k SET
+        expires_at = least(k.expires_at, now() + make_interval(secs => ${next.grace_s})),
+        issued_expires_at = rotated.made_to_expire_at
       FROM rotated WHERE k.id = rotated.id
+    ),
+    expired AS (
+      UPDATE api_keys k SET revoked_at = now() FROM rotated
+      WHERE k.rotated_from = rotated.id AND k.revoked_at IS NULL RETURNING k.id
     ),
     made AS (
       INSERT INTO api_keys (id, hash, last4, scope, name, device_id, rotated_from, expires_at)
       SELECT ${createUlid()}, decode(${next.hash}, 'base64'), ${next.last4}, scope, name, device_id, id,
-        coalesce(${next.expires_at}::timestamptz, now() + (expires_at - created_at))
-      FROM rotated
+        coalesce(${next.expires_at}::timestamptz, ${lifeFromNow(sql)})
+      -- The count makes the expired successor give way before the unique index looks for it.
+      FROM rotated WHERE (SELECT count(*) FROM expired) >= 0
       RETURNING *
     ),
     audit AS (
       INSERT INTO key_audit (action, key_id, actor, request_id)
       SELECT 'rotated', rotated_from, ${by.actor}, ${by.request_id} FROM made
+      UNION ALL SELECT 'revoked', id, ${by.actor}, ${by.request_id} FROM expired
       UNION ALL SELECT 'created', id, ${by.actor}, ${by.request_id} FROM made
     )
     SELECT ${columns(sql)} FROM made`;
   return row ?? null;
+}
+
+/** When a key that is made now ends, if it is to live as long as the rotated one was made to. */
+function lifeFromNow(sql: Sql) {
+  return sql`CASE WHEN made_to_expire_at < 'infinity' THEN now() + (made_to_expire_at - created_at) END`;
 }
 
 /** Whether there is such a key; one that is revoked stays as it is. */

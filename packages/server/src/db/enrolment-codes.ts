@@ -25,6 +25,15 @@ export async function insertEnrolmentCode(
   return row.expires_at;
 }
 
+/** Of these hashes (base64) those of codes that can be used. */
+export async function findLiveCodes(sql: Sql, hashes: readonly string[]): Promise<Map<string, true>> {
+  const rows = await sql<{ hash: string }[]>`
+    SELECT wanted.hash
+    FROM unnest(${[...hashes]}::text[]) AS wanted (hash) JOIN enrolment_codes c ON c.hash = decode(wanted.hash, 'base64')
+    WHERE c.used_at IS NULL AND c.expires_at > now()`;
+  return new Map(rows.map(({ hash }) => [hash, true]));
+}
+
 export type Joining = {
   codeHash: string;
   keyHash: string;

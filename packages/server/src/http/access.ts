@@ -1,8 +1,10 @@
 import type { Context } from "hono";
-import { findLiveKey, type LiveKey, noteKeyUse } from "../db/api-keys.ts";
+import { findLiveKeys, type LiveKey, noteKeyUses } from "../db/api-keys.ts";
 import type { Database } from "../db/database.ts";
+import { findLiveCodes } from "../db/enrolment-codes.ts";
 import { hashOf, looksLikeKey } from "../keys/api-key.ts";
 import { createKeyCache } from "../keys/key-cache.ts";
+import { lookUpInGroups } from "../keys/look-up-in-groups.ts";
 import type { Limits } from "../limits.ts";
 import { clientNetwork } from "./client-address.ts";
 import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
@@ -13,6 +15,7 @@ import { createTokenBuckets } from "./token-buckets.ts";
 export type AccessOptions = {
   /** The admin key of the environment or of the data folder; null: keys of the table alone. */
   adminKey: string | null;
+  /** For look-ups of keys and codes alone: what else waits for a lock must not keep an event waiting for its key. */
   database: Database;
   limits: Limits;
   trustedProxies: number;
@@ -28,7 +31,11 @@ const ADMIN_OF_ENVIRONMENT: Caller = { keyId: null, scope: "admin", deviceId: nu
 export function createAccess(options: AccessOptions): Access {
   const { database, limits, trustedProxies, onRefusal, now = () => performance.now() } = options;
   const adminHash = options.adminKey === null ? null : hashOf(options.adminKey);
-  const keys = createKeyCache<LiveKey>((hash) => lookUp(database, hash), now);
+  const keys = createKeyCache(
+    lookUpInGroups((hashes) => findKeys(database, hashes)),
+    now,
+  );
+  const findCode = lookUpInGroups((hashes) => database.run((sql) => findLiveCodes(sql, hashes)));
   const failures = createTokenBuckets({
     capacity: limits.failed_authentications_per_min,
     refillPerS: limits.failed_authentications_per_min / SECONDS_PER_MINUTE,
@@ -45,55 +52,25 @@ export function createAccess(options: AccessOptions): Access {
     return remembered && !hasExpired(remembered) ? callerOf(remembered) : lookUpCaller(c, key, hash);
   }
 
+  /** Whatever the count of failures: others may share the address. Only what is no key counts, and may be refused with 429. */
   async function lookUpCaller(c: Context<AppEnv>, key: string, hash: string): Promise<Caller> {
-    const found = await findKey(c, key, hash);
-    if (found === null) throw unauthorized();
+    const found = looksLikeKey(key) ? await keys.find(hash) : null;
+    if (found === null || hasExpired(found)) throw countFailure(c, unauthorized());
     return callerOf(found);
   }
 
-  /**
-   * Keys that were seen to be valid are looked up also for an address that fails too often: others may share it. Any other is
-   * a guess, counted before it is looked up: thousands at once would else all pass before the first of them has failed.
-   */
-  async function findKey(c: Context<AppEnv>, key: string, hash: string): Promise<LiveKey | null> {
-    if (!keys.wasKnown(hash) && !keys.isUnderWay(hash)) return await guess(c, key, hash);
-    const found = await findUsable(key, hash);
-    if (found === null) failures.take(clientNetwork(c, trustedProxies), 1);
-    return found;
-  }
-
-  async function guess(c: Context<AppEnv>, key: string, hash: string): Promise<LiveKey | null> {
-    const giveBack = takeAttempt(c);
-    const found = await findUsable(key, hash).catch((error) => {
-      giveBack();
-      throw error;
-    });
-    if (found !== null) giveBack();
-    return found;
-  }
-
-  async function findUsable(key: string, hash: string): Promise<LiveKey | null> {
-    const found = looksLikeKey(key) ? await keys.find(hash) : null;
-    return found === null || hasExpired(found) ? null : found;
-  }
-
-  function takeAttempt(c: Context<AppEnv>): () => void {
-    const network = clientNetwork(c, trustedProxies);
-    const { ok, retryAfter_s } = failures.take(network, 1);
-    if (ok) return () => failures.giveBack(network, 1);
+  function countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError {
+    const { ok, retryAfter_s } = failures.take(clientNetwork(c, trustedProxies), 1);
+    if (ok) return problem;
     onRefusal?.("authentication");
-    throw new ProblemError({
-      status: 429,
-      code: "AUTH_TOO_MANY_FAILURES",
-      detail: "Too many wrong keys or codes came from this address: wait, then try again.",
-      headers: { "retry-after": String(retryAfter_s) },
-    });
+    return tooManyFailures(retryAfter_s);
   }
 
   return {
     authenticate,
     ...createRateLimits({ limits, now, ...(onRefusal === undefined ? {} : { onRefusal }) }),
-    takeAttempt,
+    countFailure,
+    isLiveCode: async (hash) => (await findCode(hash)) !== null,
     isAdminKey: (text) => hashOf(text) === adminHash,
     forgetKeys: keys.forget,
   };
@@ -107,12 +84,12 @@ function callerOf({ id, scope, device_id }: LiveKey): Caller {
   return { keyId: id, scope, deviceId: device_id };
 }
 
-async function lookUp(database: Database, hash: string): Promise<LiveKey | null> {
-  const key = await database.run((sql) => findLiveKey(sql, hash));
+async function findKeys(database: Database, hashes: readonly string[]): Promise<Map<string, LiveKey>> {
+  const found = await database.run((sql) => findLiveKeys(sql, hashes));
+  const unnoted = [...found.values()].filter((key) => !key.use_is_noted).map(({ id }) => id);
   // Nobody waits for the note: a database that cannot write must not keep anybody from reading.
-  if (key !== null && !key.use_is_noted)
-    void database.run((sql) => noteKeyUse(sql, key.id)).catch(() => undefined);
-  return key;
+  if (unnoted.length > 0) void database.run((sql) => noteKeyUses(sql, unnoted)).catch(() => undefined);
+  return found;
 }
 
 function bearerToken(c: Context<AppEnv>): string | null {
@@ -126,5 +103,14 @@ function unauthorized(): ProblemError {
     code: "AUTH_REQUIRED",
     detail: "A valid key is required: send it as Authorization: Bearer <key>.",
     headers: { "www-authenticate": "Bearer" },
+  });
+}
+
+function tooManyFailures(retryAfter_s: number): ProblemError {
+  return new ProblemError({
+    status: 429,
+    code: "AUTH_TOO_MANY_FAILURES",
+    detail: "Too many wrong keys or codes came from this address: wait, then try again.",
+    headers: { "retry-after": String(retryAfter_s) },
   });
 }

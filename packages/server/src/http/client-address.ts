@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 /** What Bun's server tells of a request's socket. */
 export type RequestAddresses = { requestIP(request: Request): { address: string } | null };
 
@@ -7,29 +9,55 @@ export type Origin = {
 };
 
 const UNKNOWN_ADDRESS = "unknown";
-const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/** As proxies write them: [2001:db8::1]:443 and 192.0.2.7:443, for some with quotes around. */
+const BRACKETED = /^"?\[([^\]]*)\](?::\d+)?"?$/;
+const IPV4_WITH_PORT = /^"?(\d+\.\d+\.\d+\.\d+)(?::\d+)?"?$/;
+const ZONE = /%.*$/;
+const GROUPS = 8;
 const PREFIX_GROUPS = 4;
+const MAPPED_PREFIX = "0:0:0:0:0:ffff";
 
 /**
  * Whose failures are counted together: the IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole.
  * `trustedProxies` is how many proxies stand before the server: each appends to X-Forwarded-For whom it heard from, and what
- * stands further left is whatever the client claimed.
+ * stands further left is whatever the client claimed. An entry that is no address counts as the proxy's own.
  */
 export function clientNetwork(c: Origin, trustedProxies: number): string {
   const forwarded =
-    trustedProxies === 0
-      ? undefined
-      : c.req.header("x-forwarded-for")?.split(",").at(-trustedProxies)?.trim();
-  return networkOf(forwarded || c.env.server?.requestIP(c.req.raw)?.address || UNKNOWN_ADDRESS);
+    trustedProxies === 0 ? undefined : c.req.header("x-forwarded-for")?.split(",").at(-trustedProxies);
+  return (
+    networkOf(forwarded ?? "") ??
+    networkOf(c.env.server?.requestIP(c.req.raw)?.address ?? "") ??
+    UNKNOWN_ADDRESS
+  );
 }
 
-export function networkOf(address: string): string {
-  const mapped = MAPPED_IPV4.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
+/** The network of an address in any of its spellings, with or without a port; null for text that is no address. */
+export function networkOf(text: string): string | null {
+  const trimmed = text.trim();
+  const bare = BRACKETED.exec(trimmed)?.[1] ?? IPV4_WITH_PORT.exec(trimmed)?.[1] ?? trimmed;
+  const address = bare.replace(ZONE, "");
+  const version = isIP(address);
+  if (version === 4) return address;
+  if (version !== 6) return null;
+  const groups = groupsOf(address);
+  const mapped = groups.slice(0, 6).join(":") === MAPPED_PREFIX;
+  return mapped ? ipv4Of(groups.slice(6)) : `${groups.slice(0, PREFIX_GROUPS).join(":")}::/64`;
+}
+
+/** All eight groups of a valid IPv6 address, in lower case and without leading zeros, as URL writes them. */
+function groupsOf(address: string): string[] {
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = "", tail] = canonical.split("::");
   const groups = head === "" ? [] : head.split(":");
   const ending = tail === undefined || tail === "" ? [] : tail.split(":");
-  if (tail !== undefined) while (groups.length + ending.length < 8) groups.push("0");
-  return `${[...groups, ...ending].slice(0, PREFIX_GROUPS).join(":")}::/64`;
+  const zeros = Array.from({ length: GROUPS - groups.length - ending.length }, () => "0");
+  return [...groups, ...zeros, ...ending];
+}
+
+function ipv4Of(groups: readonly string[]): string {
+  const bytes = groups
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((value) => [value >> 8, value & 255]);
+  return bytes.join(".");
 }

@@ -2,6 +2,7 @@ import type { KeyScope } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { Phase } from "../readiness.ts";
 import type { RequestAddresses } from "./client-address.ts";
+import type { ProblemError } from "./problem.ts";
 
 /** Hono hands one exchange to all that take part in it, as `c.env`. */
 export type AppEnv = { Bindings: Exchange };
@@ -28,17 +29,18 @@ export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string |
 export type Access = {
   /**
    * Who sent the request; a promise only where the database has to be asked, since awaiting costs every event that comes alone.
-   * Throws ProblemError 401, or 429 after too many failures from one address.
+   * Throws ProblemError 401, or 429 after too many failures from one address; never for a valid key.
    */
   authenticate(c: Context<AppEnv>): Caller | Promise<Caller>;
   /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
   takeRequest(c: Context<AppEnv>, caller: Caller): void;
   takeEvents(c: Context<AppEnv>, count: number): void;
   /**
-   * For a secret other than a key, before anything is awaited: counts a failure beforehand, which the function that comes back
-   * takes off again. Throws ProblemError 429 when the sender has failed too often.
+   * Counts a wrong key or code of the sender. Answers with what to throw: `problem`, or a 429 once the sender has failed too often.
    */
-  takeAttempt(c: Context<AppEnv>): () => void;
+  countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError;
+  /** Whether an enrolment code with this hash can be used. */
+  isLiveCode(hash: string): Promise<boolean>;
   /** Whether the text is the admin key of the environment or of the data folder, which has no form of its own. */
   isAdminKey(text: string): boolean;
   /** Keys were changed by this process: they are looked up again. */

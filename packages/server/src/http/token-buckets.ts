@@ -1,10 +1,10 @@
+import { LRUCache } from "lru-cache";
+
 export type Taken = { ok: boolean; remaining: number; retryAfter_s: number };
 
 export type TokenBuckets = {
   /** Takes `count` tokens while any is left; a bucket may go below zero, so that no batch is too large for ever. */
   take(owner: string, count: number): Taken;
-  /** Undoes a `take`. */
-  giveBack(owner: string, count: number): void;
 };
 
 export type TokenBucketOptions = {
@@ -19,26 +19,28 @@ type Bucket = { tokens: number; asOf_ms: number };
 
 export const BUCKETS_MAX = 10_000;
 
-/** One bucket an owner. With too many owners the ones that came first are forgotten. */
+/**
+ * One bucket an owner. A bucket is forgotten only once it is full again, the least recently used first. Where there are too many
+ * that are not, new owners share one bucket: else an owner could be made to be forgotten, and begin anew.
+ */
 export function createTokenBuckets({
   capacity,
   refillPerS,
   now = () => performance.now(),
 }: TokenBucketOptions): TokenBuckets {
-  const buckets = new Map<string, Bucket>();
+  const buckets = new LRUCache<string, Bucket>({ max: BUCKETS_MAX });
+  const shared: Bucket = { tokens: capacity, asOf_ms: now() };
 
-  function refilled(owner: string): Bucket {
-    const at_ms = now();
-    const bucket = buckets.get(owner) ?? add(owner, at_ms);
-    bucket.tokens = Math.min(capacity, bucket.tokens + ((at_ms - bucket.asOf_ms) / 1000) * refillPerS);
-    bucket.asOf_ms = at_ms;
-    return bucket;
+  function tokensOf(bucket: Bucket, at_ms: number): number {
+    return Math.min(capacity, bucket.tokens + ((at_ms - bucket.asOf_ms) / 1000) * refillPerS);
   }
 
-  function add(owner: string, asOf_ms: number): Bucket {
-    const first = buckets.size >= BUCKETS_MAX ? buckets.keys().next().value : undefined;
-    if (first !== undefined) buckets.delete(first);
-    const bucket = { tokens: capacity, asOf_ms };
+  function bucketOf(owner: string, at_ms: number): Bucket {
+    const known = buckets.get(owner);
+    if (known !== undefined) return known;
+    const oldest = buckets.size < BUCKETS_MAX ? undefined : buckets.rvalues().next().value;
+    if (oldest !== undefined && tokensOf(oldest, at_ms) < capacity) return shared;
+    const bucket = { tokens: capacity, asOf_ms: at_ms };
     buckets.set(owner, bucket);
     return bucket;
   }
@@ -53,16 +55,14 @@ export function createTokenBuckets({
   }
 
   function take(owner: string, count: number): Taken {
-    const bucket = refilled(owner);
+    const at_ms = now();
+    const bucket = bucketOf(owner, at_ms);
+    bucket.tokens = tokensOf(bucket, at_ms);
+    bucket.asOf_ms = at_ms;
     if (bucket.tokens < 1) return describe(bucket, false);
     bucket.tokens -= count;
     return describe(bucket, true);
   }
 
-  function giveBack(owner: string, count: number): void {
-    const bucket = refilled(owner);
-    bucket.tokens = Math.min(capacity, bucket.tokens + count);
-  }
-
-  return { take, giveBack };
+  return { take };
 }

@@ -2,15 +2,17 @@ import { hashOf } from "./api-key.ts";
 
 /** Crockford's base32: no I, L, O or U, so that a code survives being read out and typed. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const CODE_CHARACTERS = 8;
+/** 60 random bits: right codes are taken whatever the count of wrong ones, so that guessing has to be hopeless by itself. */
+const CODE_CHARACTERS = 12;
+const CODE_GROUP = /.{4}(?=.)/g;
 export const ENROLMENT_CODE_LIFE_S = 10 * 60;
 
-/** A code like `7K3M-Q9TX`: 40 random bits, which the limit of failed authentications keeps from being tried out. */
+/** A code like `7K3M-Q9TX-40VB`, which works once and for ENROLMENT_CODE_LIFE_S. */
 export function createEnrolmentCode(): { code: string; hash: string } {
   const characters = Array.from(crypto.getRandomValues(new Uint8Array(CODE_CHARACTERS)), (byte) =>
     ALPHABET.charAt(byte & 31),
   ).join("");
-  return { code: `${characters.slice(0, 4)}-${characters.slice(4)}`, hash: hashOf(characters) };
+  return { code: characters.replaceAll(CODE_GROUP, "$&-"), hash: hashOf(characters) };
 }
 
 /** The hash of a code as somebody typed it, or null for text that is none. */

@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+
 /** A revoked key is refused on every replica after at most this long. */
 export const KEY_CACHE_MS = 5_000;
 export const CACHED_KEYS_MAX = 10_000;
@@ -7,10 +9,6 @@ export type KeyCache<Key> = {
   remembered(hash: string): Key | null | undefined;
   /** The key with this hash, or null: as the database had it at most KEY_CACHE_MS ago. */
   find(hash: string): Promise<Key | null>;
-  /** Whether it was a key when it was last looked up, however long ago that was. */
-  wasKnown(hash: string): boolean;
-  /** Whether it is being looked up: whoever asks for it now asks nothing new. */
-  isUnderWay(hash: string): boolean;
   /** Forgets everything: a key was changed by this process. */
   forget(): void;
 };
@@ -22,8 +20,8 @@ export function createKeyCache<Key>(
   lookUp: (hash: string) => Promise<Key | null>,
   now: () => number = () => performance.now(),
 ): KeyCache<Key> {
-  const hits = new Map<string, Entry<Key>>();
-  const misses = new Map<string, Entry<null>>();
+  const hits = new LRUCache<string, Entry<Key>>({ max: CACHED_KEYS_MAX });
+  const misses = new LRUCache<string, Entry<null>>({ max: CACHED_KEYS_MAX });
   const underWay = new Map<string, Promise<Key | null>>();
   let generation = 0;
 
@@ -34,8 +32,8 @@ export function createKeyCache<Key>(
     const key = await lookUp(hash);
     if (startedIn !== generation) return key;
     hits.delete(hash);
-    if (key === null) remember(misses, hash, { key, asOf_ms });
-    else remember(hits, hash, { key, asOf_ms });
+    if (key === null) misses.set(hash, { key: null, asOf_ms });
+    else hits.set(hash, { key, asOf_ms });
     return key;
   }
 
@@ -49,31 +47,19 @@ export function createKeyCache<Key>(
     if (key !== undefined) return Promise.resolve(key);
     const pending = underWay.get(hash);
     if (pending !== undefined) return pending;
-    const started = refresh(hash).finally(() => underWay.delete(hash));
+    const started = refresh(hash).finally(() => {
+      if (underWay.get(hash) === started) underWay.delete(hash);
+    });
     underWay.set(hash, started);
     return started;
   }
 
   function forget(): void {
     generation += 1;
-    for (const entry of hits.values()) entry.asOf_ms = Number.NEGATIVE_INFINITY;
+    hits.clear();
     misses.clear();
     underWay.clear();
   }
 
-  return {
-    remembered,
-    find,
-    wasKnown: (hash) => hits.has(hash),
-    isUnderWay: (hash) => underWay.has(hash),
-    forget,
-  };
-}
-
-/** The oldest goes when there are too many. */
-function remember<Value>(entries: Map<string, Value>, hash: string, value: Value): void {
-  entries.delete(hash);
-  const oldest = entries.size >= CACHED_KEYS_MAX ? entries.keys().next().value : undefined;
-  if (oldest !== undefined) entries.delete(oldest);
-  entries.set(hash, value);
+  return { remembered, find, forget };
 }

@@ -30,14 +30,19 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
   routes.post("/enrol", publicRoute, async function postEnrolment(c) {
     requireReady(c);
     const { access, requestId } = c.env;
-    const giveBack = access.takeAttempt(c);
-    const wanted = await readPlainJson(c, enrolSchema, { ...limits, body_bytes: ENROLMENT_BODY_BYTES_MAX });
-    const { key, hash, last4 } = createKey("ingest");
+    const refuse = (problem: ProblemError) => access.countFailure(c, problem);
+    const wanted = await readPlainJson(c, enrolSchema, {
+      ...limits,
+      body_bytes: ENROLMENT_BODY_BYTES_MAX,
+    }).catch((error) => {
+      throw error instanceof ProblemError ? refuse(error) : error;
+    });
     const codeHash = hashOfTypedCode(wanted.code);
-    const joining = { codeHash: codeHash ?? "", keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
-    const device = codeHash === null ? null : await edits.run((sql) => enrolDevice(sql, joining, requestId));
-    if (device === null) throw codeRefused();
-    giveBack();
+    if (codeHash === null || !(await access.isLiveCode(codeHash))) throw refuse(codeRefused());
+    const { key, hash, last4 } = createKey("ingest");
+    const joining = { codeHash, keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
+    const device = await edits.run((sql) => enrolDevice(sql, joining, requestId));
+    if (device === null) throw refuse(codeRefused());
     return c.json({ device, key }, 201);
   });
 

@@ -31,3 +31,39 @@ test("an IPv6 subscriber counts as its /64, an IPv4 address in IPv6 as itself", 
 test("a request without a socket has one shared place", () => {
   expect(clientNetwork(from(null), 0)).toBe("unknown");
 });
+
+test.each([
+  ["192.0.2.7:50123", "192.0.2.7"],
+  [" 192.0.2.7 ", "192.0.2.7"],
+  ['"192.0.2.7:1"', "192.0.2.7"],
+  ["[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"],
+  ['"[2001:db8:1:2::9]:443"', "2001:db8:1:2::/64"],
+  ["[2001:db8:1:2::9]", "2001:db8:1:2::/64"],
+  ["2001:0DB8:0001:0002::9", "2001:db8:1:2::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["::ffff:c000:207", "192.0.2.7"],
+  ["[::ffff:192.0.2.7]:80", "192.0.2.7"],
+  ["0:0:0:0:0:FFFF:C000:0207", "192.0.2.7"],
+])("%s is of the network %s", (text, network) => {
+  expect(networkOf(text)).toBe(network);
+});
+
+test.each([
+  "",
+  "unknown",
+  "_hidden",
+  "192.0.2.300",
+  "192.0.2.7:port",
+  "2001:db8::1::2",
+  "[]:80",
+  "a.example:80",
+])("%p is no address: the proxy's own counts", (text) => {
+  expect(networkOf(text)).toBeNull();
+  expect(clientNetwork(from("10.0.0.9", text), 1)).toBe("10.0.0.9");
+});
+
+test("each connection of one client counts together, whatever port the proxy writes", () => {
+  const networks = [1, 2, 3].map((port) => clientNetwork(from("10.0.0.9", `192.0.2.7:${port}`), 1));
+  expect(new Set(networks)).toEqual(new Set(["192.0.2.7"]));
+});

@@ -36,20 +36,32 @@ test("a batch larger than the capacity passes and is waited for afterwards", () 
   expect(take("a", 1).ok).toBe(true);
 });
 
-test("owners do not take from each other, and what is given back can be taken again, up to the capacity", () => {
-  const { take, giveBack } = setup(1, 1);
+test("owners do not take from each other", () => {
+  const { take } = setup(1, 1);
   expect(take("a", 1).ok).toBe(true);
   expect(take("b", 1).ok).toBe(true);
   expect(take("a", 1).ok).toBe(false);
-  for (let i = 0; i < 5; i++) giveBack("a", 1);
-  expect([1, 2].map(() => take("a", 1).ok)).toEqual([true, false]);
 });
 
-test("there are never more buckets than the bound: the first owners start anew", () => {
-  const { take } = setup(1, 1);
-  take("first", 1);
+test("a bucket that is not refilled is not forgotten, however many owners come: those share one", () => {
+  const { take, advance } = setup(2, 1);
+  expect([1, 2, 3].map(() => take("first", 1).ok)).toEqual([true, true, false]);
   for (let i = 0; i < BUCKETS_MAX - 1; i++) take(`other ${i}`, 1);
+  expect(["x", "y", "z"].map((owner) => take(owner, 1).ok)).toEqual([true, true, false]);
   expect(take("first", 1).ok).toBe(false);
-  take("one more", 1);
-  expect(take("first", 1).ok).toBe(true);
+  advance(1_000);
+  expect([take("first", 1).ok, take("first", 1).ok]).toEqual([true, false]);
+});
+
+test("full buckets make room, the least recently used first", () => {
+  const { take, advance } = setup(2, 1);
+  take("exhausted", 2);
+  for (let i = 0; i < BUCKETS_MAX - 1; i++) take(`other ${i}`, 1);
+  advance(1_000);
+  // Half full, and the least recently used: nothing makes room for it.
+  for (const owner of ["x", "y"]) expect(take(owner, 1).ok).toBe(true);
+  expect(take("exhausted", 1)).toMatchObject({ ok: true, remaining: 0 });
+  advance(1_000);
+  for (let i = 0; i < 100; i++) expect(take(`new ${i}`, 2).ok).toBe(true);
+  for (let i = 0; i < 100; i++) expect(take(`new ${i}`, 1).ok).toBe(false);
 });

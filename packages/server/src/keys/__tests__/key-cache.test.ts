@@ -56,7 +56,6 @@ describe("a remembered key", () => {
     stored.delete("a");
     advance(1);
     expect(await cache.find("a")).toBeNull();
-    expect(cache.wasKnown("a")).toBe(false);
   });
 
   test("is looked up once for requests that come together", async () => {
@@ -78,12 +77,18 @@ describe("a remembered key", () => {
     expect(await cache.find("a")).toBeNull();
   });
 
-  test("stays known while it is looked up again", async () => {
-    const { cache, stored } = setup();
+  test("is looked up anew when it was forgotten while it was being looked up, once for all that ask then", async () => {
+    const { cache, stored, lookUps, hold } = setup();
     stored.set("a", "key a");
-    await cache.find("a");
+    const release = hold();
+    const before = cache.find("a");
     cache.forget();
-    expect(cache.wasKnown("a")).toBe(true);
+    const after = [cache.find("a"), cache.find("a")];
+    release();
+    await before;
+    await cache.find("a");
+    expect(await Promise.all(after)).toEqual(["key a", "key a"]);
+    expect(lookUps).toEqual(["a", "a"]);
   });
 
   test("is not pushed out by guesses", async () => {

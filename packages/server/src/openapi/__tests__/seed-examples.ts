@@ -5,7 +5,7 @@ import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
 const WORKSPACE_ID = "01JP9Z000000000000000000W1";
 const SESSION_ID = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
 const SESSION_WITH_TRANSCRIPT = "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64";
-const ENROLMENT_CODE = "7K3M-Q9TX";
+const ENROLMENT_CODE = "7K3M-Q9TX-40VB";
 
 /** The rows that the document's examples name. */
 export async function seedExamples(server: TestServer): Promise<void> {

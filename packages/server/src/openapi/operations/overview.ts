@@ -118,6 +118,6 @@ export const overviewOperations: Operations = {
       401: "The code is unknown, used or expired.",
       429: "Too many wrong codes came from this address.",
     },
-    example: { status: 201, body: { code: "7K3M-Q9TX", name: "desk", os: "linux", arch: "x64" } },
+    example: { status: 201, body: { code: "7K3M-Q9TX-40VB", name: "desk", os: "linux", arch: "x64" } },
   },
 };

@@ -4,6 +4,8 @@ import { setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
 
 const server = setupApp({ trustedProxies: 1 });
 
+const WRONG_CODE = "AAAA-AAAA-AAAA";
+
 let addresses = 0;
 
 /** Without a key. Each call comes from an address of its own unless it names one. */
@@ -68,7 +70,7 @@ describe("joining with a code", () => {
 
   test("a code survives being typed in lower case, without its hyphen and with look-alike letters", async () => {
     const code = await newCode();
-    const typed = code.toLowerCase().replace("-", " ").replaceAll("0", "o").replaceAll("1", "l");
+    const typed = code.toLowerCase().replaceAll("-", " ").replaceAll("0", "o").replaceAll("1", "l");
     expect((await enrol({ code: typed })).status).toBe(201);
   });
 
@@ -84,7 +86,7 @@ describe("joining with a code", () => {
     const used = await newCode();
     await enrol({ code: used });
     const answers = [];
-    for (const code of [used, "ZZZZ-ZZZZ", "what?"]) {
+    for (const code of [used, "ZZZZ-ZZZZ-ZZZZ", "what?"]) {
       const { status, body } = await enrol({ code });
       answers.push({ status, code: body.code, detail: body.detail });
     }
@@ -96,7 +98,7 @@ describe("joining with a code", () => {
     const code = await newCode();
     await enrol({ code });
     const rows = await server.sql`SELECT to_jsonb(c) AS row FROM enrolment_codes c`;
-    expect(JSON.stringify(rows)).not.toContain(code.replace("-", ""));
+    expect(JSON.stringify(rows)).not.toContain(code.replaceAll("-", ""));
     const { body } = await server.request("GET", "/api/keys/audit");
     expect(body.audit[0]).toMatchObject({ action: "enrolled", actor: expect.stringMatching(/^code /) });
     expect(body.audit[1]).toMatchObject({ action: "code_created", actor: "environment" });
@@ -104,18 +106,21 @@ describe("joining with a code", () => {
 });
 
 describe("guessing", () => {
-  test("after 20 wrong codes a minute the address gets 429 with Retry-After, even with the right code", async () => {
-    const code = await newCode();
-    for (let i = 0; i < 20; i++) expect((await enrol({ code: "AAAA-AAAA" }, "192.0.2.1")).status).toBe(401);
-    const refused = await enrol({ code }, "192.0.2.1");
-    expect([refused.status, refused.body.code]).toEqual([429, "AUTH_TOO_MANY_FAILURES"]);
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect((await enrol({ code }, "192.0.2.2")).status).toBe(201);
+  test("after 20 wrong codes a minute the address gets 429 with Retry-After for a wrong code, and 201 for a right one", async () => {
+    const address = "192.0.2.1";
+    for (let i = 0; i < 20; i++) expect((await enrol({ code: WRONG_CODE }, address)).status).toBe(401);
+    for (const code of [WRONG_CODE, "what?"]) {
+      const refused = await enrol({ code }, address);
+      expect([refused.status, refused.body.code]).toEqual([429, "AUTH_TOO_MANY_FAILURES"]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    }
+    expect((await enrol({ code: await newCode() }, address)).status).toBe(201);
+    expect((await enrol({ code: WRONG_CODE }, "192.0.2.2")).status).toBe(401);
   });
 
-  test("of many codes or keys at the same time no more are looked at than one after the other", async () => {
+  test("of many wrong codes or keys at the same time no more are answered by 401 than one after the other", async () => {
     const codes = await Promise.all(
-      Array.from({ length: 60 }, () => enrol({ code: "AAAA-AAAA" }, "192.0.2.20")),
+      Array.from({ length: 60 }, () => enrol({ code: WRONG_CODE }, "192.0.2.20")),
     );
     expect(codes.filter((answer) => answer.status === 401)).toHaveLength(20);
     expect(codes.filter((answer) => answer.status === 429)).toHaveLength(40);
@@ -126,6 +131,23 @@ describe("guessing", () => {
       });
     const keys = await Promise.all(Array.from({ length: 60 }, (_, at) => guess(at)));
     expect(keys.filter((answer) => answer.status === 401)).toHaveLength(20);
+    expect(keys.filter((answer) => answer.status === 429)).toHaveLength(40);
+  });
+
+  test("a valid key that this process has not seen gets in from an address that has failed too often, among guesses", async () => {
+    const from = { "x-forwarded-for": "192.0.2.30:40000" };
+    const { body } = await server.request("POST", "/api/keys", { scope: "ingest" });
+    const get = (key: string) =>
+      server.request("GET", "/api/limits", undefined, { ...from, authorization: `Bearer ${key}` });
+    const guesses = Array.from({ length: 200 }, (_, at) =>
+      get(`wharf_ingest_${String(at).padStart(43, "h")}`),
+    );
+    const valid = get(body.key);
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect((await valid).status).toBe(200);
+    expect(new Set(statuses.slice(20))).toEqual(new Set([429]));
+    expect((await get("password")).status).toBe(429);
+    expect((await get("")).status).toBe(401);
   });
 
   test("a good key counts as no failure, however many requests come with it before it is known", async () => {
@@ -135,12 +157,12 @@ describe("guessing", () => {
       Array.from({ length: 60 }, () => server.request("GET", "/api/limits", undefined, good)),
     );
     expect(answers.filter((answer) => answer.status !== 200)).toHaveLength(0);
-    for (let i = 0; i < 20; i++) expect((await enrol({ code: "AAAA-AAAA" }, "192.0.2.22")).status).toBe(401);
+    for (let i = 0; i < 20; i++) expect((await enrol({ code: WRONG_CODE }, "192.0.2.22")).status).toBe(401);
   });
 
   test("a body that is large, compressed or no JSON is refused, and counts as a failure", async () => {
     const address = "192.0.2.23";
-    const large = { code: "AAAA-AAAA", os: "x".repeat(16 * 1024) };
+    const large = { code: WRONG_CODE, os: "x".repeat(16 * 1024) };
     const send = (body: unknown, headers: Record<string, string> = {}) =>
       server.request("POST", "/api/devices/enrol", body, {
         authorization: "",
@@ -148,10 +170,12 @@ describe("guessing", () => {
         ...headers,
       });
     expect((await send(large)).status).toBe(413);
-    expect((await send({ code: "AAAA-AAAA" }, { "content-encoding": "gzip" })).status).toBe(415);
-    expect((await send({ code: "AAAA-AAAA" }, { "content-type": "text/plain" })).status).toBe(415);
+    expect((await send({ code: WRONG_CODE }, { "content-encoding": "gzip" })).status).toBe(415);
+    expect((await send({ code: WRONG_CODE }, { "content-type": "text/plain" })).status).toBe(415);
     for (let i = 0; i < 17; i++) expect((await send("{")).status).toBe(400);
-    expect((await send({ code: await newCode() })).status).toBe(429);
+    expect((await send("{")).status).toBe(429);
+    expect((await send({ code: WRONG_CODE })).status).toBe(429);
+    expect((await send({ code: await newCode() })).status).toBe(201);
   });
 
   test("joining counts as no failure", async () => {
@@ -177,8 +201,8 @@ describe("guessing", () => {
   });
 
   test("what a client writes into X-Forwarded-For itself does not give it another address", async () => {
-    for (let i = 0; i < 20; i++) await enrol({ code: "AAAA-AAAA" }, `${i}.${i}.${i}.${i}, 192.0.2.77`);
-    expect((await enrol({ code: "AAAA-AAAA" }, "9.9.9.9, 192.0.2.77")).status).toBe(429);
+    for (let i = 0; i < 20; i++) await enrol({ code: WRONG_CODE }, `${i}.${i}.${i}.${i}, 192.0.2.77`);
+    expect((await enrol({ code: WRONG_CODE }, "9.9.9.9, 192.0.2.77")).status).toBe(429);
   });
 });
 
@@ -205,6 +229,31 @@ describe("renaming and removing a device", () => {
     expect(row).toEqual({ status: "terminated", events: 1 });
     expect((await server.request("GET", "/api/devices")).body.devices).toEqual([]);
     expect((await server.request("GET", `/api/devices/${body.device.id}`)).status).toBe(200);
+  });
+
+  test("a removed device's codes end with it, those of other devices stay", async () => {
+    const { body } = await enrol({ code: await newCode() });
+    const code = await newCode({ device_id: body.device.id });
+    const others = [await newCode({ device_id: "another" }), await newCode()];
+    expect((await server.request("DELETE", `/api/devices/${body.device.id}`)).status).toBe(204);
+    expect((await enrol({ code })).status).toBe(401);
+    const [row] = await server.sql`SELECT status FROM devices WHERE id = ${body.device.id}`;
+    expect(row?.["status"]).toBe("terminated");
+    for (const other of others) expect((await enrol({ code: other })).status).toBe(201);
+  });
+
+  test("a removal at the same time as an enrolment leaves no key that works, or comes before it", async () => {
+    const { body } = await enrol({ code: await newCode() });
+    const path = `/api/devices/${body.device.id}`;
+    for (let i = 0; i < 10; i++) {
+      const code = await newCode({ device_id: body.device.id });
+      const [joined, removed] = await Promise.all([enrol({ code }), server.request("DELETE", path)]);
+      expect(removed.status).toBe(204);
+      expect([201, 401]).toContain(joined.status);
+      const [row] = await server.sql`
+        SELECT count(*)::int AS keys FROM api_keys WHERE device_id = ${body.device.id} AND revoked_at IS NULL`;
+      expect(row?.["keys"]).toBe(0);
+    }
   });
 
   test("a removed device that sends again with another key is online again, also at once", async () => {

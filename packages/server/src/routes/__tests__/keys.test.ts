@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { until } from "@wharf/testkit";
 import { openApp, setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
+import { openConnection } from "../../db/connection.ts";
 import { KEY_CACHE_MS } from "../../keys/key-cache.ts";
 
 const server = setupApp();
@@ -115,6 +116,26 @@ describe("using a key", () => {
   });
 });
 
+test("keys are looked up while edits and a key's own row wait for locks", async () => {
+  const { id, key } = await createKey({ scope: "read" });
+  const other = await createKey({ scope: "read" });
+  await server.sql`INSERT INTO devices (id, name, type) VALUES ('locked', 'before', 'local')`;
+  const lock = openConnection(server.sql);
+  await lock.query`BEGIN`;
+  await lock.query`SELECT FROM devices WHERE id = 'locked' FOR UPDATE`;
+  await lock.query`SELECT FROM api_keys WHERE id = ${id} FOR UPDATE`;
+  const edit = () => server.request("PATCH", "/api/devices/locked", { name: "after" });
+  const edits = Array.from({ length: 4 }, edit);
+  for (let n = 0; n < 3; n++) {
+    server.current().access.forgetKeys();
+    expect((await as(key, "GET", "/api/limits")).status).toBe(200);
+    expect((await as(other.key, "GET", "/api/limits")).status).toBe(200);
+  }
+  await lock.query`ROLLBACK`;
+  await lock.close();
+  for (const { status } of await Promise.all(edits)) expect(status).toBe(200);
+});
+
 describe("revoking a key", () => {
   test("this process refuses it at once, and revoking again changes nothing", async () => {
     const { id, key } = await createKey({ scope: "read" });
@@ -193,6 +214,46 @@ describe("rotating a key", () => {
     expect((await server.request("POST", `/api/keys/${old.id}/rotate`)).body.code).toBe("KEY_NOT_ROTATABLE");
     const [row] = await server.sql`SELECT count(*)::int AS keys FROM api_keys`;
     expect(row?.["keys"]).toBe(2);
+  });
+
+  test("a successor of a second rotation lives as long as the key was made to, not as long as its grace", async () => {
+    const rotate = async (id: string) => {
+      const { status, body } = await server.request("POST", `/api/keys/${id}/rotate`, { grace_seconds: 60 });
+      expect(status).toBe(201);
+      return body;
+    };
+    const endless = await createKey({ scope: "ingest" });
+    const hourly = await createKey({ scope: "ingest", expires_at: inAnHour() });
+    for (const { id } of [endless, hourly]) {
+      for (let i = 0; i < 2; i++)
+        expect((await server.request("DELETE", `/api/keys/${(await rotate(id)).id}`)).status).toBe(204);
+    }
+    expect((await rotate(endless.id)).expires_at).toBeNull();
+    const { expires_at, created_at } = await rotate(hourly.id);
+    expect(Date.parse(expires_at) - Date.parse(created_at)).toBeWithin(3_590_000, 3_600_001);
+  });
+
+  test("a grace is not prolonged by a second rotation", async () => {
+    const old = await createKey({ scope: "read" });
+    const first = await server.request("POST", `/api/keys/${old.id}/rotate`, { grace_seconds: 60 });
+    await server.request("DELETE", `/api/keys/${first.body.id}`);
+    await server.request("POST", `/api/keys/${old.id}/rotate`, { grace_seconds: 6_000 });
+    const [row] = await server.sql`
+      SELECT expires_at < now() + interval '61 seconds' AS soon FROM api_keys WHERE id = ${old.id}`;
+    expect(row?.["soon"]).toBe(true);
+  });
+
+  test("a successor that has expired gives way to another one, and is revoked", async () => {
+    const old = await createKey({ scope: "ingest" });
+    const expired = await server.request("POST", `/api/keys/${old.id}/rotate`);
+    await server.sql`UPDATE api_keys SET expires_at = now() WHERE id = ${expired.body.id}`;
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => server.request("POST", `/api/keys/${old.id}/rotate`)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+    const { body } = await server.request("GET", "/api/keys/audit");
+    const revoked = body.audit.filter((row: Record<string, string>) => row["action"] === "revoked");
+    expect(revoked.map((row: Record<string, string>) => row["key_id"])).toEqual([expired.body.id]);
   });
 
   test("a revoked key cannot be rotated", async () => {
