@@ -1,6 +1,7 @@
-import { cp, mkdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { cp, mkdir, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { EmbeddedPostgresError } from "./errors.ts";
+import { exists } from "./files.ts";
 import { withLock } from "./lock.ts";
 import { type Owner, prepareSystemDir, SYSTEM_DIR } from "./owner.ts";
 
@@ -127,12 +128,5 @@ async function makeReadable(dir: string): Promise<void> {
   if ((await child.exited) === 0) return;
   throw new EmbeddedPostgresError(
     `Could not make ${dir} readable: ${await new Response(child.stderr).text()}`,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
   );
 }

@@ -1,26 +1,24 @@
 import { randomBytes } from "node:crypto";
-import { appendFile, chown, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, chown, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { hasCluster } from "./check-cluster.ts";
 import { EmbeddedPostgresError } from "./errors.ts";
+import { readIfExists } from "./files.ts";
 import { type Files, type Layout, SUPERUSER } from "./layout.ts";
 import { run, runOrThrow } from "./run.ts";
 
 const PASSWORD_BYTES = 24;
 const SETTINGS_FILE = "wharf.conf";
+const INCLUDE_SETTINGS = `include_if_exists = '${SETTINGS_FILE}'`;
 
 /** Makes the cluster when there is none. It is whole once it has its name: a start that was killed leaves a partial one. */
 export async function ensureCluster(layout: Layout, onProgress: (message: string) => void): Promise<void> {
-  const existing = await readIfExists(join(layout.clusterDir, "PG_VERSION"));
-  if (existing !== undefined) return checkMajorVersion(layout, existing.trim());
+  if (await hasCluster(layout)) return;
   onProgress(`Initialising a Postgres ${layout.binaries.version} cluster in ${layout.dataDir}`);
   const partial = `${layout.clusterDir}.partial`;
-  await Promise.all([
-    rm(partial, { recursive: true, force: true }),
-    rm(layout.databasesFile, { force: true }),
-  ]);
+  await rm(partial, { recursive: true, force: true });
   await writePassword(layout);
   await runOrThrow(initdb(layout, partial), "initialise its data folder");
-  await appendFile(join(partial, "postgresql.conf"), `include_if_exists = '${SETTINGS_FILE}'\n`);
   await rename(partial, layout.clusterDir);
 }
 
@@ -44,11 +42,21 @@ export async function hasDatabase(layout: Layout, database: string): Promise<boo
 
 /** Settings hold until the next start, which writes them anew. */
 export async function writeSettings(layout: Layout, settings: Record<string, string>): Promise<void> {
+  await includeSettings(layout);
   const lines = Object.entries(settings).map(
     ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
   );
   const path = join(layout.clusterDir, SETTINGS_FILE);
   await writeFile(path, lines.join(""));
+  await giveToOwner(layout, path);
+}
+
+/** Also in a postgresql.conf that was cut short: without our settings Postgres would listen on its default port. */
+async function includeSettings(layout: Layout): Promise<void> {
+  const path = join(layout.clusterDir, "postgresql.conf");
+  const text = (await readIfExists(path)) ?? "";
+  if (text.split("\n").includes(INCLUDE_SETTINGS)) return;
+  await appendFile(path, `\n${INCLUDE_SETTINGS}\n`);
   await giveToOwner(layout, path);
 }
 
@@ -84,22 +92,6 @@ function initdb(layout: Layout, directory: string) {
   return { command, cwd: layout.dataDir, owner: layout.owner };
 }
 
-function checkMajorVersion(layout: Layout, major: string): void {
-  if (layout.binaries.version.split(".")[0] === major) return;
-  throw new EmbeddedPostgresError(
-    `${layout.dataDir} was made by Postgres ${major}, and this is Postgres ${layout.binaries.version}. Dump it with the version that made it, or use another data folder.`,
-  );
-}
-
 async function giveToOwner(layout: Layout, path: string): Promise<void> {
   if (layout.owner) await chown(path, layout.owner.uid, layout.owner.gid);
-}
-
-async function readIfExists(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
-import { chmod, chown, mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { chmod, mkdir } from "node:fs/promises";
 import { EmbeddedPostgresError } from "./errors.ts";
 
 /** Where a Postgres started by root keeps its files: folders that a user without rights can enter. */
@@ -17,26 +15,6 @@ export async function findOwner(): Promise<Owner | undefined> {
   throw new EmbeddedPostgresError(
     "Postgres refuses to run as root, and this machine has neither a postgres nor a nobody user. Start as another user, or set DATABASE_URL.",
   );
-}
-
-/**
- * The folder that holds the cluster, its password and its log. Another user may not be able to enter the requested folder
- * (below /root, or any of mode 0700), so that with an owner it is a folder of SYSTEM_DIR, one for each folder requested.
- */
-export function locateDataDir(requested: string, owner: Owner | undefined): string {
-  const wanted = resolve(requested);
-  if (!owner) return wanted;
-  const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 16);
-  return join(SYSTEM_DIR, `data-${hash}`);
-}
-
-/** Makes that folder, and answers where it is. */
-export async function prepareDataDir(requested: string, owner: Owner | undefined): Promise<string> {
-  const dataDir = locateDataDir(requested, owner);
-  if (owner) await prepareSystemDir();
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  if (owner) await chown(dataDir, owner.uid, owner.gid);
-  return dataDir;
 }
 
 /** The mode is set apart from the making, which a umask of 077 would narrow. */

@@ -94,9 +94,12 @@ function pidFile(layout: Files): string {
 }
 
 /** A postmaster's working directory is its cluster; that tells it from a process that was given its pid later. */
-async function isServerOf(layout: Files, pid: number): Promise<boolean> {
+export async function isServerOf(layout: Files, pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false;
-  const [found, cluster] = await Promise.all([inspectProcess(pid), realpath(layout.clusterDir)]);
+  const [found, cluster] = await Promise.all([
+    inspectProcess(pid),
+    realpath(layout.clusterDir).catch(() => ""),
+  ]);
   return found !== undefined && found.directory === cluster && basename(found.program).startsWith("postgres");
 }
 

@@ -63,8 +63,7 @@ describe("a start in an empty folder", () => {
   test("begins again after an initialisation that was killed half-way", async () => {
     const server = await folder.start();
     await server.stop();
-    await rm(join(server.dataDir, "cluster", "PG_VERSION"));
-    await rm(join(server.dataDir, "cluster"), { recursive: true });
+    for (const made of ["cluster", "databases"]) await rm(join(server.dataDir, made), { recursive: true });
     await Bun.write(join(server.dataDir, "cluster.partial", "PG_VERSION"), "18\n");
     const again = await folder.start();
     expect(await ask(again.url, "SELECT 1")).toEqual([1]);
@@ -246,11 +245,9 @@ test("a port whose listener is no Postgres, or is silent, does not count as answ
   expect(await answersOnPort(port)).toBe(false);
 });
 
-test("the server runs as a user that is not root, in a folder which that user can enter", async () => {
+test("the server runs as a user that is not root, in a folder of its own", async () => {
   const server = await folder.start();
-  const isRoot = process.getuid?.() === 0;
-  expect(server.dataDir.startsWith("/var/lib/wharf/data-")).toBe(isRoot);
-  expect(server.dataDir === folder.path).toBe(!isRoot);
+  expect(server.dataDir).toBe(folder.path);
   const user = await processField(server.pid, "uid");
   expect(user).not.toBe("0");
   expect(`${(await stat(server.dataDir)).uid}`).toBe(user);
