@@ -69,6 +69,7 @@ export async function boot(
   const location = await locateDatabase(config, dataDir, "server");
   const cleanUp: (() => Promise<unknown>)[] = [location.close];
   try {
+    location.supervise(logger);
     const adminKey = await loadAdminKey(config, dataDir, location.embedded !== null);
     return await start({ config, logger, logLinesDropped, location, adminKey, cleanUp });
   } catch (error) {
@@ -91,7 +92,7 @@ async function start(given: Start): Promise<RunningServer> {
   const { limits, trustedProxies, corsOrigins } = config;
   const metrics = createServerMetrics();
   const readiness = createReadiness();
-  const pools = openPools(config, location.url, metrics);
+  const pools = openPools(config, location, metrics);
   const { reads, edits, writes, health, direct } = pools;
   cleanUp.push(pools.close);
   const ingest = createIngest(config, pools, metrics, logger);
@@ -193,7 +194,7 @@ async function reportObstacle(flushes: Database, logger: Logger): Promise<void> 
 }
 
 /** Apart from each other, so that a slow list never keeps an event waiting. */
-function openPools(config: Config, url: string, metrics: ServerMetrics) {
+function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: ServerMetrics) {
   const deadline_ms = config.limits.statement_deadline_ms;
   const { measure } = createMeasuredPools(metrics);
   const open = (name: string, options: DbOptions & { max: number }) =>
@@ -224,7 +225,7 @@ function openPools(config: Config, url: string, metrics: ServerMetrics) {
     synchronousCommit: false,
   });
   const blobs = open("blobs", { max: BLOB_CONNECTIONS });
-  const health = createHealthProbe(url);
+  const health = createHealthProbe(url, problem);
   const direct = createDb(config.databaseDirectUrl ?? url, {
     applicationName: "wharf-migrate",
     max: ADMINISTRATION_CONNECTIONS,

@@ -74,6 +74,9 @@ export function describeDatabaseError(error: unknown): string {
     return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL? Without one, starting Wharf again starts its own";
   if (code === "28P01" || code === "28000")
     return `the database refused our credentials (${code}): check the user and password in DATABASE_URL`;
+  if (code === "3D000" && lacksFiles(error)) {
+    return "the files of the database are missing in the data folder of Postgres (3D000): restore the folder from a copy, or a backup into an empty database";
+  }
   if (code === "3D000") return "the database named in DATABASE_URL does not exist (3D000): create it first";
   if (code !== undefined && CONNECTION_CODES.has(code)) return `no connection to the database (${code})`;
   if (code !== undefined && code.length === 5) return `${sqlMessage(error)} (SQLSTATE ${code})`;
@@ -91,6 +94,12 @@ function isFileError(error: unknown): error is { syscall: string; path: string }
     typeof error.syscall === "string" &&
     typeof error.path === "string"
   );
+}
+
+/** Of a database that is there, but for its folder, the server says in its detail: 'The database subdirectory "base/5" is missing.' */
+function lacksFiles(error: unknown): boolean {
+  if (typeof error !== "object" || error === null || !("detail" in error)) return false;
+  return typeof error.detail === "string" && error.detail.startsWith("The database subdirectory");
 }
 
 /** Class 22 and 23 messages can quote values of the row ("invalid input syntax for type …: \"secret\""); those are cut. */

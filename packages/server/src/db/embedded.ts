@@ -1,15 +1,15 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type EmbeddedPostgres,
   type FoundPostgres,
   findEmbeddedPostgres,
   startEmbeddedPostgres,
-  tryLock,
 } from "@wharf/embedded-postgres";
 import type { Config } from "../config.ts";
 import { ConfigError, StorageError } from "../errors.ts";
-import { errorCode } from "./database-errors.ts";
+import type { Logger } from "../logger.ts";
+import { lockDataDir, makeDataDir } from "./data-dir.ts";
+import { type Supervision, superviseEmbedded } from "./supervise-embedded.ts";
 
 /** Settings of a database for one server: a third of a minute's writes between checkpoints instead of a few seconds'. */
 const EMBEDDED_SETTINGS = {
@@ -20,8 +20,13 @@ const EMBEDDED_SETTINGS = {
 
 export type DatabaseLocation = {
   url: string;
+  /** null for DATABASE_URL, and for a command that uses the embedded Postgres of a running server */
   embedded: EmbeddedPostgres | null;
-  /** Stops the embedded Postgres, unless it serves another process. */
+  /** Restarts the embedded Postgres, until `close`, whenever it ends by itself. */
+  supervise(logger: Logger): void;
+  /** Why the embedded Postgres does not run at the moment; null where there is nothing to say. */
+  problem(): string | null;
+  /** Stops the embedded Postgres, unless it belongs to another process. */
   close(): Promise<void>;
 };
 
@@ -31,8 +36,7 @@ export type DatabaseLocation = {
  */
 export type DatabaseUse = "server" | "migration" | "command";
 
-const LOCK_FILE = "in-use.lock";
-/** Longer than a command takes that has the folder at the moment. */
+/** Longer than most commands take that have the folder at the moment, and than a restart of the database. */
 const LOCK_WAIT_MS = 3_000;
 const LOCK_POLL_MS = 50;
 
@@ -47,27 +51,44 @@ export async function locateDatabase(
   use: DatabaseUse,
 ): Promise<DatabaseLocation> {
   if (config.databaseUrl !== undefined) {
-    return { url: config.databaseUrl, embedded: null, close: () => Promise.resolve() };
+    return elsewhere(config.databaseUrl);
   }
   refuseInProduction(config);
   if (use === "command") await requireEmbedded(dataDir);
-  const lock = await lockDataDir(dataDir, use);
+  const access = await enterDataDir(dataDir, use);
+  if ("url" in access) return elsewhere(access.url);
   try {
     const embedded = await startEmbeddedPostgres({
       dataDir: clusterOf(dataDir),
       settings: EMBEDDED_SETTINGS,
     });
-    const close = async () => {
-      if (lock === null) return;
-      await embedded.stop();
-      lock.release();
-    };
-    return { url: embedded.url, embedded, close };
+    return ownedLocation(embedded, access);
   } catch (error) {
-    lock?.release();
+    access.release();
     const reason = error instanceof Error ? error.message : "unknown";
     throw new ConfigError(`${reason} Or set DATABASE_URL to a Postgres of yours.`, "EMBEDDED_START_FAILED");
   }
+}
+
+function elsewhere(url: string): DatabaseLocation {
+  return { url, embedded: null, supervise: () => {}, problem: () => null, close: () => Promise.resolve() };
+}
+
+function ownedLocation(embedded: EmbeddedPostgres, lock: { release(): void }): DatabaseLocation {
+  let supervision: Supervision | undefined;
+  return {
+    url: embedded.url,
+    embedded,
+    supervise: (logger) => {
+      supervision ??= superviseEmbedded(embedded, { logger });
+    },
+    problem: () => supervision?.problem() ?? null,
+    close: async () => {
+      await supervision?.stop();
+      await embedded.stop();
+      lock.release();
+    },
+  };
 }
 
 /** The connection string, with its password: never log it. Throws StorageError when there is no database, or it does not run. */
@@ -100,43 +121,37 @@ function clusterOf(dataDir: string): string {
   return join(dataDir, "postgres");
 }
 
-/** Null for a command beside a running server, whose Postgres it must not stop. */
-async function lockDataDir(dataDir: string, use: DatabaseUse): Promise<{ release(): void } | null> {
+/**
+ * The lock on the data folder; or, for a command while a server has it, the address of that server's Postgres. A command then
+ * starts none: the server could not reach it.
+ */
+async function enterDataDir(
+  dataDir: string,
+  use: DatabaseUse,
+): Promise<{ release(): void } | { url: string }> {
   await makeDataDir(dataDir);
   const deadline_ms = performance.now() + LOCK_WAIT_MS;
   for (;;) {
-    const lock = lockFile(dataDir);
-    if (lock !== null || use !== "server") return lock;
-    if (performance.now() > deadline_ms) {
-      throw new ConfigError(
-        `Wharf already runs on the data in ${dataDir}: stop it first, or give this one its own WHARF_DATA_DIR and PORT.`,
-        "CONFIG_DATA_DIR_IN_USE",
-      );
-    }
+    const lock = lockDataDir(dataDir);
+    if (lock !== null) return lock;
+    const running =
+      use === "server" ? undefined : await findEmbeddedPostgres({ dataDir: clusterOf(dataDir) });
+    if (running?.url !== undefined) return { url: running.url };
+    if (performance.now() > deadline_ms) throw use === "server" ? inUse(dataDir) : notRunning(dataDir);
     await Bun.sleep(LOCK_POLL_MS);
   }
 }
 
-async function makeDataDir(dataDir: string): Promise<void> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw unusableDataDir("made", dataDir, error);
-  }
-}
-
-function lockFile(dataDir: string): { release(): void } | null {
-  try {
-    return tryLock(join(dataDir, LOCK_FILE));
-  } catch (error) {
-    throw unusableDataDir("written to", dataDir, error);
-  }
-}
-
-function unusableDataDir(action: string, dataDir: string, error: unknown): ConfigError {
+function inUse(dataDir: string): ConfigError {
   return new ConfigError(
-    `The data folder ${dataDir} cannot be ${action} (${errorCode(error) ?? "unknown"}): ` +
-      "set WHARF_DATA_DIR to a folder that this user can write to, or DATABASE_URL to a Postgres of yours.",
-    "CONFIG_DATA_DIR_UNUSABLE",
+    `Wharf already runs on the data in ${dataDir}: stop it first, or give this one its own WHARF_DATA_DIR and PORT.`,
+    "CONFIG_DATA_DIR_IN_USE",
+  );
+}
+
+function notRunning(dataDir: string): StorageError {
+  return new StorageError(
+    `Wharf runs on the data in ${dataDir}, and its database is not running at the moment. Wharf restarts it: see its log, and retry.`,
+    "STORAGE_DB_NOT_RUNNING",
   );
 }

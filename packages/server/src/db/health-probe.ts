@@ -7,8 +7,12 @@ const CONNECT_TIMEOUT_S = 5;
 /**
  * Checks the database over a connection of its own, so that a busy pool does not look like a dead database.
  * Checks that come together share one; after a failed one the connection is thrown away, since it may lead into nothing.
+ * `problem` says why a database of our own does not answer, where that is known.
  */
-export function createHealthProbe(connectionString: string): HealthProbe {
+export function createHealthProbe(
+  connectionString: string,
+  problem: () => string | null = () => null,
+): HealthProbe {
   const open = () =>
     createDb(connectionString, {
       applicationName: "wharf-health",
@@ -24,7 +28,8 @@ export function createHealthProbe(connectionString: string): HealthProbe {
       client.end({ timeout: 0 }).catch(() => undefined);
       client = open();
     }
-    return health;
+    const error = health.ok ? null : problem();
+    return error === null ? health : { ...health, error };
   }
 
   function check(): Promise<DbHealth> {

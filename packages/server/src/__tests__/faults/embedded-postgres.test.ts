@@ -1,0 +1,114 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmod, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findEmbeddedPostgres } from "@wharf/embedded-postgres";
+import { type Program, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { anEvent } from "../../ingest/__tests__/event-factory.ts";
+import { environment, postEvents, ROOT, readUrl, spawnServer, statusOf } from "./server-process.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const folder = await mkdtemp(join(tmpdir(), "wharf-embedded-faults-"));
+await chmod(folder, 0o755);
+const programs: Program[] = [];
+afterAll(async () => {
+  for (const program of programs) {
+    program.kill("SIGTERM");
+    await program.exited;
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function launch(dataDir: string) {
+  const program = spawnServer({ DATABASE_URL: "", WHARF_DATA_DIR: dataDir });
+  programs.push(program);
+  return { program, url: await readUrl(program) };
+}
+
+async function command(dataDir: string, ...words: string[]) {
+  const program = spawnProgram({
+    command: [process.execPath, "run", ...words],
+    cwd: ROOT,
+    env: environment({ DATABASE_URL: "", WHARF_DATA_DIR: dataDir }),
+  });
+  const code = await program.exited;
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+async function postmasterOf(dataDir: string): Promise<number> {
+  const found = await findEmbeddedPostgres({ dataDir: join(dataDir, "postgres") });
+  const text = await Bun.file(join(found?.dataDir ?? "", "cluster/postmaster.pid")).text();
+  return Number(text.split("\n")[0]);
+}
+
+describe("a server with the embedded Postgres", () => {
+  test("restarts a Postgres that was killed, at the same port, and says so", async () => {
+    const dataDir = join(folder, "killed");
+    const { program, url } = await launch(dataDir);
+    const before = anEvent();
+    expect((await postEvents(url, [before]))?.status).toBe(202);
+    const address = (await command(dataDir, "database-url")).stdout;
+
+    const killed = await postmasterOf(dataDir);
+    process.kill(killed, "SIGKILL");
+    await program.waitForOutput(/"msg":"embedded Postgres ended: restarting it"/);
+    await program.waitForOutput(/"msg":"embedded Postgres restarted"/);
+    await until(async () => (await statusOf(url, "/health/ready")) === 200);
+
+    expect(await postmasterOf(dataDir)).not.toBe(killed);
+    expect((await command(dataDir, "database-url")).stdout).toBe(address);
+    const again = await postEvents(url, [before, anEvent()]);
+    expect(again?.body).toMatchObject({ ingested: 1, duplicates: 1 });
+    program.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+    expect((await findEmbeddedPostgres({ dataDir: join(dataDir, "postgres") }))?.url).toBeUndefined();
+  });
+
+  test("answers 503 while it cannot be restarted, its health says why, and no command starts another", async () => {
+    const dataDir = join(folder, "broken");
+    const { program, url } = await launch(dataDir);
+    const control = join(dataDir, "postgres/cluster/global/pg_control");
+    await rename(control, join(folder, "aside"));
+    process.kill(await postmasterOf(dataDir), "SIGKILL");
+    await program.waitForOutput(/"msg":"embedded Postgres did not restart"/);
+
+    expect(await postEvents(url, [anEvent()])).toMatchObject({ status: 503, retryAfter: expect.any(String) });
+    const health = await fetch(`${url}/api/health`);
+    expect(health.status).toBe(503);
+    const error = expect.stringContaining("the embedded Postgres has ended and is being restarted");
+    expect(await health.json()).toMatchObject({ status: "unhealthy", checks: { db: { ok: false, error } } });
+    for (const words of [["health"], ["jobs", "list"], ["migrate"]]) {
+      const { code, stdout, stderr } = await command(dataDir, ...words);
+      expect(code).toBe(1);
+      expect(stdout + stderr).toContain("its database is not running at the moment");
+    }
+    await expect(postmasterOf(dataDir)).resolves.toSatisfy((pid: number) => !isRunning(pid));
+
+    await rename(join(folder, "aside"), control);
+    await program.waitForOutput(/"msg":"embedded Postgres restarted"/);
+    await until(async () => (await postEvents(url, [anEvent()]))?.status === 202);
+    expect(JSON.parse((await command(dataDir, "health")).stdout)).toMatchObject({ ok: true });
+  });
+
+  test("finds its events after its data folder was renamed", async () => {
+    const dataDir = join(folder, "old-name");
+    const first = await launch(dataDir);
+    const event = anEvent();
+    await postEvents(first.url, [event]);
+    first.program.kill("SIGTERM");
+    await first.program.exited;
+    expect((await stat(join(dataDir, "postgres/cluster"))).isDirectory()).toBe(true);
+    await rename(dataDir, join(folder, "new-name"));
+    const second = await launch(join(folder, "new-name"));
+    expect((await postEvents(second.url, [event]))?.body).toMatchObject({ ingested: 0, duplicates: 1 });
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
