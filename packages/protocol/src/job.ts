@@ -181,7 +181,7 @@ export const jobLogQuerySchema = z.object(page(100, LOG_LINES_A_PAGE_MAX));
 export const runningJobsQuerySchema = z.object({ limit: page(50).limit });
 
 const jobFilterFields = {
-  status: z.array(z.enum(STATUSES)).min(1).optional(),
+  status: z.array(z.enum(STATUSES)).min(1).max(STATUSES.length).optional(),
   ids: z.array(jobIdSchema).min(1).max(IDS_MAX).optional(),
   ...filterFields,
 };

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** Of a list in a payload. zod makes an issue of every wrong item, but for a list that is too long a single one. */
+export const PAYLOAD_ITEMS_MAX = 10_000;
+
 const text = z.string();
 const optionalText = text.nullish();
 const count = z.number().int().nonnegative();
@@ -48,9 +51,17 @@ export const payloadSchemas = {
     files_changed: count,
     insertions: count,
     deletions: count,
-    file_list: z.array(z.looseObject({ path: text, status: text })).nullish(),
+    file_list: z
+      .array(z.looseObject({ path: text, status: text }))
+      .max(PAYLOAD_ITEMS_MAX)
+      .nullish(),
   }),
-  "git.push": payload({ branch: text, remote: text, commit_count: count, commits: z.array(text).nullish() }),
+  "git.push": payload({
+    branch: text,
+    remote: text,
+    commit_count: count,
+    commits: z.array(text).max(PAYLOAD_ITEMS_MAX).nullish(),
+  }),
   "git.checkout": payload({
     from_ref: text,
     to_ref: text,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { idSchema } from "./event.ts";
 import { instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
-import { lifecycleSchema, tagSchema, tagsSchema } from "./session.ts";
+import { lifecycleSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
 export const BATCH_STATUS_IDS_MAX = 10_000;
@@ -64,7 +64,7 @@ export const sessionPatchSchema = z
   .looseObject({
     tags: tagsSchema.optional(),
     add_tags: tagsSchema.optional(),
-    remove_tags: z.array(tagSchema).optional(),
+    remove_tags: tagsSchema.optional(),
     summary: z.string().max(SUMMARY_CHARACTERS_MAX).nullable().optional(),
   })
   .refine((patch) => patch.tags === undefined || (patch.add_tags ?? patch.remove_tags) === undefined, {

@@ -18,6 +18,8 @@ export const DEFAULT_LIMITS = {
   batch_events: BATCH_EVENTS_MAX,
   event_bytes: MIB,
   json_depth: 64,
+  json_values: 50_000,
+  batch_values: 150_000,
   id_characters: ID_CHARACTERS_MAX,
   type_characters: TYPE_CHARACTERS_MAX,
   write_queue_events: 20_000,
@@ -40,6 +42,8 @@ export const LIMIT_CEILINGS: Partial<Limits> = {
   transcript_body_bytes: 256 * MIB,
   batch_events: BATCH_EVENTS_MAX,
   json_depth: 1_000,
+  json_values: 1_000_000,
+  batch_values: 10_000_000,
 };
 
 const PREFIX = "WHARF_LIMIT_";

@@ -1,10 +1,13 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { findFlaw } from "../ingest/clean-value.ts";
-import { parseJson } from "../ingest/parse-json.ts";
+import { parseReceivedJson, TooManyValuesError } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
+
+/** A list of 10,000 wrong items tells no more than its first ones. */
+export const ISSUES_REPORTED_MAX = 100;
 
 /** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 413, 415. */
 export async function readJson<Schema extends z.ZodType>(
@@ -40,25 +43,35 @@ export async function readOptionalJson<Schema extends z.ZodType>(
 
 /** What is nested too deep would use up the stack of whoever walks through it later. */
 function parseStorable(bytes: BodyBytes, limits: Limits): unknown {
-  const value = parseJsonBody(decodeBody(bytes));
-  const flaw = findFlaw(value, limits.json_depth);
+  const value = parseJsonBody(decodeBody(bytes), limits.json_values);
+  const flaw = findFlaw(value, limits);
   if (flaw === null) return value;
   throw new ProblemError({ status: 400, code: "JSON_UNSTORABLE", detail: `The body ${flaw}.` });
 }
 
-export function parseJsonBody(text: string): unknown {
+/** Throws ProblemError 400, or 413 for more values than may be parsed at once. */
+export function parseJsonBody(text: string, values_max: number): unknown {
   try {
-    return parseJson(text);
-  } catch {
+    return parseReceivedJson(text, values_max);
+  } catch (error) {
+    if (error instanceof TooManyValuesError) throw tooManyValues(error.values_max);
     throw new ProblemError({ status: 400, code: "JSON_MALFORMED", detail: "The body is not valid JSON." });
   }
 }
 
-/** Throws ProblemError 400 VALIDATION_FAILED with one entry an issue. */
+export function tooManyValues(values_max: number): ProblemError {
+  return new ProblemError({
+    status: 413,
+    code: "JSON_TOO_MANY_VALUES",
+    detail: `The body holds more than ${values_max} JSON values: send less at a time.`,
+  });
+}
+
+/** Throws ProblemError 400 VALIDATION_FAILED with one entry an issue, up to ISSUES_REPORTED_MAX. */
 export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({
+  const errors = parsed.error.issues.slice(0, ISSUES_REPORTED_MAX).map((issue) => ({
     pointer: issue.path.map((key) => `/${String(key)}`).join(""),
     detail: issue.message,
   }));

@@ -18,6 +18,7 @@ import {
   findFlaw,
   holdsControlCharacters,
   isRecord,
+  isWithin,
   mayHoldUnstorableCharacters,
   storableText,
   withoutControlCharacters,
@@ -62,7 +63,10 @@ const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
 const CREDENTIAL_CHARACTERS_MAX = 2_048;
 const REMOTE_CHARACTERS_MAX = 4 * 1024;
-const STRINGIFY_DEPTH_MAX = 1_000;
+/** How much of a rejected event can be written out without using up the stack or holding up other requests. */
+const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000 };
+/** Cleaning makes at least three bytes of the six in which JSON writes what cannot be stored. */
+const CLEANING_SHRINKS_BY = 2;
 const REMEMBERED_REMOTES_MAX = 10_000;
 const canonicalIds = new Map<string, string>();
 /** By the domain of the event's type, the payload field that names the session. */
@@ -97,20 +101,34 @@ function pointerToOtherDevice(value: unknown, sender: string): string | null {
 }
 
 function check(value: unknown, context: CheckContext): CheckedEvent | Rejection {
-  const flaw = findFlaw(value, context.limits.json_depth);
+  const flaw = findFlaw(value, context.limits);
   if (flaw !== null) return reject(value, flaw);
   const event = readPlainEvent(value) ?? parseEvent(value);
   if (isRejection(event)) return event;
   if (!isRecord(event.data)) return reject(value, "must be an object", "/data");
-  if (isKnownEventType(event.type)) {
-    const payload = payloadSchemas[event.type].safeParse(event.data);
-    if (!payload.success) return rejectIssue(value, payload.error, "/data");
-  }
   for (const field of REMOTE_FIELDS) {
     if (lengthOf(event.data[field]) > REMOTE_CHARACTERS_MAX)
       return reject(value, `must be at most ${REMOTE_CHARACTERS_MAX} characters`, `/data/${field}`);
   }
-  return prepare(value, event, context);
+  const texts = textsOf(event, event.data, context.limits.event_bytes);
+  if (texts === null) {
+    const detail = event.blob_refs.length === 0 ? "" : " with its blob_refs";
+    return reject(value, `is larger than ${context.limits.event_bytes} bytes${detail}`, "/data");
+  }
+  if (isKnownEventType(event.type)) {
+    const payload = payloadSchemas[event.type].safeParse(event.data);
+    if (!payload.success) return rejectIssue(value, payload.error, "/data");
+  }
+  return prepare(value, event, texts, context);
+}
+
+type Texts = { data: Storable; blob_refs: Storable };
+
+/** The event's payload and blobs as JSON; null when they are larger than an event may be. */
+function textsOf(event: Event, payload: Record<string, unknown>, bytes_max: number): Texts | null {
+  const data = storableJson(dataWithoutCredentials(payload), bytes_max);
+  const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs, bytes_max);
+  return exceedsBytes(data.text, blob_refs.text, bytes_max) ? null : { data, blob_refs };
 }
 
 function parseEvent(value: unknown): Event | Rejection {
@@ -135,7 +153,12 @@ export function isRejection(checked: object): checked is Rejection {
   return "error" in checked;
 }
 
-function prepare(value: unknown, event: Event, context: CheckContext): CheckedEvent | Rejection {
+function prepare(
+  value: unknown,
+  event: Event,
+  { data, blob_refs }: Texts,
+  context: CheckContext,
+): CheckedEvent {
   const notes: IngestNote[] = [];
   const note = (kind: string, detail: string, body: string | null = null) =>
     notes.push({
@@ -150,12 +173,6 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
   const device_id = storableId(event.device_id);
   const session_id = storableId(event.session_id ?? sessionOfPayload(event.type, event.data) ?? "");
   const namedSession = session_id.text === "" ? null : session_id.text;
-  const data = storableJson(dataWithoutCredentials(event.data));
-  const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs);
-  if (exceedsBytes(data.text, blob_refs.text, context.limits.event_bytes)) {
-    const detail = blob_refs === EMPTY_LIST ? "" : " with its blob_refs";
-    return reject(value, `is larger than ${context.limits.event_bytes} bytes${detail}`, "/data");
-  }
   if (device_id.changed || session_id.changed || data.changed || blob_refs.changed) {
     note(
       "characters_replaced",
@@ -185,9 +202,10 @@ function prepare(value: unknown, event: Event, context: CheckContext): CheckedEv
 type Storable = { text: string; changed: boolean };
 const EMPTY_LIST: Storable = { text: "[]", changed: false };
 
-/** The value as JSON that jsonb takes. */
-function storableJson(value: unknown): Storable {
+/** The value as JSON that jsonb takes; as it came when it is too large whatever is cleaned. */
+function storableJson(value: unknown, bytes_max: number): Storable {
   const text = JSON.stringify(value);
+  if (text.length > bytes_max * CLEANING_SHRINKS_BY) return { text, changed: false };
   if (!mayHoldUnstorableCharacters(text)) return { text, changed: false };
   const cleaned = JSON.stringify(withStorableCharacters(value));
   return { text: cleaned, changed: cleaned !== text };
@@ -262,9 +280,9 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
   };
 }
 
-/** What is kept of a rejected event. A value nested a hundred thousand levels deep cannot be written out, and is not kept. */
+/** What is kept of a rejected event; nothing of one with a hundred thousand levels or values. */
 function bodyOf(value: unknown, characters_max = REJECTED_BODY_CHARACTERS_MAX): string | null {
-  if (findFlaw(value, STRINGIFY_DEPTH_MAX) === "is nested too deep") return null;
+  if (!isWithin(value, WRITTEN_OUT)) return null;
   const json = JSON.stringify(isRecord(value) ? eventWithoutCredentials(value) : value) ?? "null";
   return keptText(json, characters_max);
 }

@@ -17,16 +17,47 @@ export function withStorableCharacters(value: unknown): unknown {
   );
 }
 
-/** Why the value cannot be stored whatever its schema says: nested too deep, or a number that no double holds. */
-export function findFlaw(value: unknown, depth_max: number): string | null {
-  if (typeof value === "number" && !Number.isFinite(value)) return "holds a number too large for a double";
+/** Why the value cannot be stored whatever its schema says: nested too deep, too many values, or a number that no double holds. */
+export function findFlaw(value: unknown, limits: ValueLimits): string | null {
+  return findFlawIn(value, limits.json_depth, { json_values: limits.json_values, left: limits.json_values });
+}
+
+type ValueLimits = { json_depth: number; json_values: number };
+
+function findFlawIn(
+  value: unknown,
+  depth_max: number,
+  values: { json_values: number; left: number },
+): string | null {
+  if (typeof value === "number" && !Number.isFinite(value)) return unheldNumber(value);
   if (typeof value !== "object" || value === null) return null;
   if (depth_max === 0) return "is nested too deep";
-  for (const item of Array.isArray(value) ? value : Object.values(value)) {
-    const flaw = findFlaw(item, depth_max - 1);
+  const items = Array.isArray(value) ? value : Object.values(value);
+  values.left -= items.length;
+  if (values.left < 0) return `holds more than ${values.json_values} JSON values`;
+  for (const item of items) {
+    const flaw = findFlawIn(item, depth_max - 1, values);
     if (flaw !== null) return flaw;
   }
   return null;
+}
+
+/** Whether the value is nested and filled no further, whatever its numbers are: JSON.stringify would use up the stack or hold up others. */
+export function isWithin(value: unknown, { json_depth, json_values }: ValueLimits): boolean {
+  let left = json_values;
+  const isShallow = (item: unknown, depth_max: number): boolean => {
+    if (typeof item !== "object" || item === null) return true;
+    if (depth_max === 0) return false;
+    const items = Array.isArray(item) ? item : Object.values(item);
+    left -= items.length;
+    return left >= 0 && items.every((inner) => isShallow(inner, depth_max - 1));
+  };
+  return isShallow(value, json_depth);
+}
+
+/** See parseJson for what becomes Infinity and what NaN. */
+function unheldNumber(value: number): string {
+  return `holds a number too ${Number.isNaN(value) ? "small" : "large"} for a double`;
 }
 
 /** A JSON object; a number kept as it was written (see parseJson) is an object to JavaScript alone. */

@@ -9,15 +9,19 @@ import {
   rejectUnreadable,
 } from "./check-event.ts";
 import { storableText } from "./clean-value.ts";
+import { parseReceivedJson, TooManyValuesError } from "./parse-json.ts";
 import type { Outcome } from "./writer.ts";
 
-/** One event of a body: its JSON value, or the line that could not be read and why. */
-export type ReceivedEvent = { value: unknown } | { unreadable: string; error: string };
+/** One event of a body: its JSON value, its line, or the line that could not be read and why. */
+export type ReceivedEvent = { value: unknown } | { line: string } | { unreadable: string; error: string };
 
 export type IngestDependencies = CheckContext & {
   write: (events: readonly CheckedEvent[]) => Promise<Outcome[]>;
   saveNotes: (notes: readonly IngestNote[]) => Promise<void>;
 };
+
+/** Checking a batch of 32 MB takes longer than other requests may wait: they have a turn after this time. */
+const TURN_MS = 20;
 
 /**
  * Takes in one batch and answers for each event by itself, after the commit. received = ingested + duplicates + rejected.
@@ -27,7 +31,14 @@ export async function ingestEvents(
   received: readonly ReceivedEvent[],
   dependencies: IngestDependencies,
 ): Promise<IngestResponse> {
-  const checked = received.map((item) => check(item, dependencies));
+  const checked: (CheckedEvent | Rejection)[] = [];
+  let turnEndsAt = performance.now() + TURN_MS;
+  for (const item of received) {
+    checked.push(check(item, dependencies));
+    if (performance.now() < turnEndsAt) continue;
+    await new Promise(setImmediate);
+    turnEndsAt = performance.now() + TURN_MS;
+  }
   const writable = checked.filter((item): item is CheckedEvent => !isRejection(item));
   const outcomes = writable.length > 0 ? await dependencies.write(writable) : [];
 
@@ -47,7 +58,18 @@ export async function ingestEvents(
 
 function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
   if ("value" in item) return checkEvent(item.value, context);
+  if ("line" in item) return check(parseLine(item.line, context), context);
   return { ...rejectUnreadable(item.unreadable, item.error), device_id: context.boundDeviceId ?? null };
+}
+
+function parseLine(line: string, { limits }: CheckContext): ReceivedEvent {
+  try {
+    return { value: parseReceivedJson(line, limits.json_values) };
+  } catch (error) {
+    const isCostly = error instanceof TooManyValuesError;
+    const reason = isCostly ? `holds more than ${error.values_max} JSON values` : "the line is not JSON";
+    return { unreadable: line, error: reason };
+  }
 }
 
 function statusOf(outcome: Outcome | undefined): EventResult["status"] {

@@ -1,15 +1,57 @@
-/** A number that a double may not hold: 16 digits and more, or an exponent of three digits and more. */
-const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|[\d.]+[eE][+-]?\d{3})/;
+import { countValues, endOfString } from "./json-text.ts";
+
+/** A number that a double may not hold: 16 digits and more, 200 zeros after the point, or an exponent of three digits and more. */
+const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|0\.0{200}|[\d.]+[eE][+-]?\d{3})/;
 
 /** Above the largest depth that may be allowed to an event (LIMIT_CEILINGS.json_depth), with what a batch is around it. */
 const DEPTH_MAX = 1_100;
 
+/** Up to this length a text is parsed within 160 ms whatever its values are, and counting them would cost as much as parsing. */
+export const UNCOUNTED_CHARACTERS_MAX = 1024 * 1024;
+/** A reviver costs up to 2 µs a value, ten times as much as parsing. */
+export const EXACT_VALUES_MAX = 60_000;
+/** A value and its comma. */
+const VALUE_CHARACTERS_MIN = 2;
+
+/** A JSON text with more values than may be parsed at once. */
+export class TooManyValuesError extends Error {
+  readonly values_max: number;
+
+  constructor(values_max: number) {
+    super(`The text holds more than ${values_max} JSON values.`);
+    this.name = "TooManyValuesError";
+    this.values_max = values_max;
+  }
+}
+
+/**
+ * As parseJson, for a text that a client sent: its values are counted before it is parsed. Throws TooManyValuesError for a text of
+ * more than 1 MiB with more than `values_max` of them, or with more than EXACT_VALUES_MAX when its numbers have to be read exactly.
+ */
+export function parseReceivedJson(text: string, values_max: number): unknown {
+  if (text.length > UNCOUNTED_CHARACTERS_MAX) requireFewValues(text, values_max);
+  if (!SUSPECT_NUMBER.test(text)) return JSON.parse(text);
+  if (text.length <= EXACT_VALUES_MAX * VALUE_CHARACTERS_MIN) return parseSuspect(text);
+  // A single event nested a hundred thousand levels deep must not refuse the others of its batch.
+  const shallow = withoutDepths(text);
+  requireFewValues(shallow, EXACT_VALUES_MAX);
+  return parseExactly(shallow);
+}
+
+function requireFewValues(text: string, values_max: number): void {
+  if (countValues(text, values_max) > values_max) throw new TooManyValuesError(values_max);
+}
+
 /**
  * JSON.parse that keeps whole numbers beyond 2^53 as they were written (as JSON.rawJSON, which JSON.stringify writes out
- * again). Numbers too large for a double become Infinity, which the caller has to refuse. Throws SyntaxError.
+ * again). Numbers too large for a double become Infinity, and those too small for one NaN: the caller has to refuse both.
+ * Throws SyntaxError.
  */
 export function parseJson(text: string): unknown {
-  if (!SUSPECT_NUMBER.test(text)) return JSON.parse(text);
+  return SUSPECT_NUMBER.test(text) ? parseSuspect(text) : JSON.parse(text);
+}
+
+function parseSuspect(text: string): unknown {
   try {
     return parseExactly(text);
   } catch (error) {
@@ -40,19 +82,16 @@ function withoutDepths(text: string): string {
   return kept + text.slice(copied);
 }
 
-/** The place of the quote that ends the string which begins at `start`. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at;
-}
-
 function parseExactly(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context) => {
     const source = context?.source;
-    const isUnsafeInteger =
-      typeof value === "number" && Number.isFinite(value) && !Number.isSafeInteger(value);
-    if (isUnsafeInteger && source !== undefined && /^-?\d+$/.test(source)) return JSON.rawJSON(source);
-    return value;
+    if (typeof value !== "number" || source === undefined) return value;
+    if (value === 0) return isWrittenAsZero(source) ? value : Number.NaN;
+    const isUnsafeInteger = Number.isFinite(value) && !Number.isSafeInteger(value);
+    return isUnsafeInteger && /^-?\d+$/.test(source) ? JSON.rawJSON(source) : value;
   });
+}
+
+function isWrittenAsZero(source: string): boolean {
+  return /^-?[0.]+(?:[eE]|$)/.test(source);
 }

@@ -1,10 +1,11 @@
 import { eventBatchSchema } from "@wharf/protocol";
 import { type BodyBytes, decodeBody, decodeUtf8 } from "../http/body.ts";
-import { parseJsonBody, parseWith } from "../http/json.ts";
+import { parseJsonBody, parseWith, tooManyValues } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { isRecord } from "../ingest/clean-value.ts";
 import type { ReceivedEvent } from "../ingest/ingest-events.ts";
-import { parseJson } from "../ingest/parse-json.ts";
+import { countValues } from "../ingest/json-text.ts";
+import { UNCOUNTED_CHARACTERS_MAX } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 
 /** From its first character that is not white space. Found one by one: a body may be millions of lines. */
@@ -14,7 +15,7 @@ const lossyDecoder = new TextDecoder();
 
 /** The events of `{ "events": […] }`. Throws ProblemError 400. */
 export function readBatch(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
-  const body = parseJsonBody(decodeBody(bytes));
+  const body = parseJsonBody(decodeBody(bytes), limits.batch_values);
   const events = eventsOf(body);
   refuseTooMany(events.length, limits);
   // zod copies the list, 2 µs of an event that comes alone: it is asked only to say what is wrong.
@@ -27,9 +28,14 @@ export function readLines(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
   const text = decodeUtf8(bytes);
   const lines = text === null ? splitBytes(bytes) : splitText(text);
   const received: ReceivedEvent[] = [];
+  let values_left = limits.batch_values;
   for (const line of lines) {
     refuseTooMany(received.length + 1, limits);
-    received.push(typeof line === "string" ? readLine(line) : readDamagedLine(line));
+    // A quote that is missing in one line must not hide the values of the next.
+    if (bytes.byteLength > UNCOUNTED_CHARACTERS_MAX && typeof line === "string")
+      values_left -= countValues(line, values_left);
+    if (values_left < 0) throw tooManyValues(limits.batch_values);
+    received.push(typeof line === "string" ? { line } : readDamagedLine(line));
   }
   if (received.length === 0) {
     throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body holds no event." });
@@ -52,14 +58,6 @@ function* splitBytes(bytes: BodyBytes): Generator<string | BodyBytes> {
     if (text === null) yield line;
     else if (text.trim() !== "") yield text;
     start = end + 1;
-  }
-}
-
-function readLine(line: string): ReceivedEvent {
-  try {
-    return { value: parseJson(line) };
-  } catch {
-    return { unreadable: line, error: "the line is not JSON" };
   }
 }
 

@@ -53,6 +53,23 @@ test("every reference leads to a schema", async () => {
   for (const [, name = ""] of references) expect(document.components.schemas).toHaveProperty(name);
 });
 
+test("every list that a client may send is bounded: a list without an end makes an issue of every item", async () => {
+  const { paths, components } = await documentOf();
+  const sent = Object.values(paths).flatMap((path) =>
+    Object.values(path ?? {}).map((operation) => operation?.requestBody),
+  );
+  const payloads = Object.entries(components.schemas).filter(([name]) => name.endsWith("Payload"));
+  expect(unboundedLists({ sent, payloads })).toEqual([]);
+  expect(unboundedLists({ a: [{ type: "array", items: { type: "string" } }] })).toHaveLength(1);
+});
+
+/** The schemas of lists without maxItems, with what refers to them left as it is. */
+function unboundedLists(schema: unknown): unknown[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const isUnbounded = "type" in schema && schema.type === "array" && !("maxItems" in schema);
+  return [...(isUnbounded ? [schema] : []), ...Object.values(schema).flatMap(unboundedLists)];
+}
+
 test("every answer with a body has an example", async () => {
   const { paths } = await documentOf();
   for (const [name, { example, answers }] of Object.entries(operations)) {
