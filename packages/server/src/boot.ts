@@ -10,7 +10,14 @@ import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
 import { obstacleToChecksBySet } from "./db/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import { closeDb, createDb, type DbOptions, POOL_MAX_CONNECTIONS, type Sql } from "./db/postgres.ts";
+import {
+  closeDb,
+  createDb,
+  type DbOptions,
+  describeConnectionString,
+  POOL_MAX_CONNECTIONS,
+  type Sql,
+} from "./db/postgres.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -66,6 +73,7 @@ export async function boot(
 ): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
   await requireFreeAddress(config);
+  reportIgnored(config, logger);
   const location = await locateDatabase(config, dataDir, "server");
   const cleanUp: (() => Promise<unknown>)[] = [location.close];
   try {
@@ -173,6 +181,21 @@ function listen(app: Hono<AppEnv>, { host, port }: Config, logger: Logger): Http
   const onError = (error: unknown, request_id: string) =>
     logger.error({ err: error, request_id }, "unexpected error");
   return serve(app, { host, port, onError });
+}
+
+/** Parameters that other drivers know, or that would have to be settings. */
+function reportIgnored({ databaseUrl, databaseDirectUrl }: Config, logger: Logger): void {
+  for (const [variable, url] of Object.entries({
+    DATABASE_URL: databaseUrl,
+    DATABASE_DIRECT_URL: databaseDirectUrl,
+  })) {
+    const ignored = url === undefined ? [] : describeConnectionString(url).ignored;
+    if (ignored.length > 0)
+      logger.warn(
+        { variable, ignored },
+        "parameters of the connection string have no effect; set Postgres settings with options=-c name=value",
+      );
+  }
 }
 
 async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied: number; unknown: number }> {

@@ -1,6 +1,7 @@
 import { createUlid } from "@wharf/protocol";
 import type { Config } from "./config.ts";
 import type { DatabaseLocation } from "./db/embedded.ts";
+import { describeConnectionString } from "./db/postgres.ts";
 import type { AdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
 import { VERSION } from "./version.ts";
@@ -49,8 +50,7 @@ function describeDatabase({ url, embedded }: DatabaseLocation): string {
 
 /** A connection string holds a password: only host and port are ever shown. */
 function hostAndPort(connectionString: string): string {
-  const match = /^[a-z]+:\/\/(?:[^@]*@)?([^/?]*)/i.exec(connectionString);
-  return `Postgres on ${match?.[1] || "the default host"}`;
+  return `Postgres on ${describeConnectionString(connectionString).address || "the default host"}`;
 }
 
 /** Where to find it: the key itself is never written here. */
@@ -79,8 +79,13 @@ export function firstEventCommand(url: string, adminKey: AdminKey): string {
 
 /** As a shell has it. A key of the table is kept nowhere: whoever noted it at the first start puts it there. */
 function keyInShell(adminKey: AdminKey): string {
-  if (adminKey.source === "file") return `$(cat ${adminKey.file})`;
+  if (adminKey.source === "file") return `$(cat ${shellWord(adminKey.file)})`;
   return adminKey.source === "environment" ? "$WHARF_ADMIN_KEY" : "<the admin key>";
+}
+
+/** As a shell takes it, whatever the path holds. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function indented(text: string): string[] {

@@ -1,4 +1,5 @@
 import postgres, { type Sql } from "postgres";
+import { ConnectionStringError, readConnectionString } from "../connection/connection-options.ts";
 import { JobOptionError } from "../errors.ts";
 import type { Driver } from "./driver.ts";
 import { migrateJobs } from "./migrate-jobs.ts";
@@ -31,18 +32,19 @@ export async function openPostgresDriver(dsn: string, options: OwnPoolOptions): 
 
 function createPool(dsn: string): Sql {
   try {
-    return postgres(dsn, {
-      max: POOL_MAX_CONNECTIONS,
+    const { options, settings } = readConnectionString(dsn);
+    return postgres({
       connect_timeout: CONNECT_TIMEOUT_S,
+      ...options,
+      max: POOL_MAX_CONNECTIONS,
       idle_timeout: IDLE_TIMEOUT_S,
       backoff: (retries) => Math.min(0.05 * 2 ** retries, RECONNECT_BACKOFF_MAX_S),
       onnotice: () => undefined,
-      connection: { application_name: "job-runner" },
+      connection: { application_name: "job-runner", ...settings },
     });
-  } catch {
+  } catch (error) {
     // The driver's own error holds the whole string, password included.
-    throw new JobOptionError(
-      "`dsn` is not a valid connection string: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE.",
-    );
+    const reason = error instanceof ConnectionStringError ? `: ${error.message}` : "";
+    throw new JobOptionError(`\`dsn\` is not a valid connection string${reason}.`);
   }
 }

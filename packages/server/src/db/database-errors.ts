@@ -1,4 +1,5 @@
 import { StorageError, WharfError } from "../errors.ts";
+import { describeRefusal, describeTlsError, TLS_CODES } from "./connection-refusals.ts";
 
 const CONNECTION_CODES = new Set([
   "ECONNREFUSED",
@@ -38,7 +39,9 @@ export function isUnavailable(error: unknown): boolean {
     return error.code === "STORAGE_TIMEOUT" || error.code === "STORAGE_UNAVAILABLE";
   const code = errorCode(error);
   if (code === undefined) return false;
-  return CONNECTION_CODES.has(code) || UNAVAILABLE_STATES.has(code) || code.startsWith("08");
+  return (
+    CONNECTION_CODES.has(code) || TLS_CODES.has(code) || UNAVAILABLE_STATES.has(code) || code.startsWith("08")
+  );
 }
 
 /** The disk is full, or another resource of the server is used up (SQLSTATE class 53 but for connections). */
@@ -72,8 +75,10 @@ export function describeDatabaseError(error: unknown): string {
   const code = errorCode(error);
   if (code === "ECONNREFUSED")
     return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL? Without one, starting Wharf again starts its own";
-  if (code === "28P01" || code === "28000")
-    return `the database refused our credentials (${code}): check the user and password in DATABASE_URL`;
+  if (code === "28P01")
+    return "the database refused our credentials (28P01): check the user and password in DATABASE_URL";
+  if (code === "28000") return describeRefusal(error);
+  if (code !== undefined && TLS_CODES.has(code)) return describeTlsError(code);
   if (code === "3D000" && lacksFiles(error)) {
     return "the files of the database are missing in the data folder of Postgres (3D000): restore the folder from a copy, or a backup into an empty database";
   }

@@ -1,3 +1,4 @@
+import { ConnectionStringError, readConnectionString } from "@wharf/job-runner/connection";
 import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { describeDatabaseError } from "./database-errors.ts";
@@ -57,8 +58,6 @@ const checksBySet = {
   lock_timeout: BY_SET_LOCK_TIMEOUT_MS,
 } as const;
 
-const CONNECTION_STRING = /^postgres(?:ql)?:\/\//;
-
 /**
  * A connection pool. Connects lazily, so a database that is away shows in the first query, not here.
  * Throws StorageError STORAGE_DB_URL_MISSING without a connection string, STORAGE_DB_URL_INVALID for one that does not parse.
@@ -67,12 +66,14 @@ export function createDb(connectionString: string | undefined, options: DbOption
   if (connectionString === undefined || connectionString.trim() === "") {
     throw new StorageError("DATABASE_URL environment variable is required.", "STORAGE_DB_URL_MISSING");
   }
-  if (!CONNECTION_STRING.test(connectionString)) throw invalidConnectionString();
+  const target = readTarget(connectionString);
   const settings = {
+    connect_timeout: POOL_CONNECT_TIMEOUT_S,
+    ...target.options,
     max: options.max ?? POOL_MAX_CONNECTIONS,
     idle_timeout: options.idleTimeoutS ?? POOL_IDLE_TIMEOUT_S,
-    connect_timeout: options.connectTimeoutS ?? POOL_CONNECT_TIMEOUT_S,
-    prepare: options.prepare ?? true,
+    ...(options.connectTimeoutS === undefined ? {} : { connect_timeout: options.connectTimeoutS }),
+    ...(options.prepare === undefined ? {} : { prepare: options.prepare }),
     backoff: reconnectBackoffSeconds,
     onnotice: () => undefined,
     connection: {
@@ -84,14 +85,31 @@ export function createDb(connectionString: string | undefined, options: DbOption
       ...(options.synchronousCommit === false ? { synchronous_commit: "off" } : {}),
       ...(options.foreignKeysByRow === false ? checksBySet : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
+      ...target.settings,
     },
     ...(options.wireTypes === true ? { types: wireTypes } : {}),
   };
   try {
-    return postgres(connectionString, settings);
+    return postgres(settings);
   } catch {
-    // The driver's own error holds the whole string, password included: it must not travel on as a cause.
-    throw invalidConnectionString();
+    // The driver's own error may hold the password: it must not travel on as a cause.
+    throw invalidConnectionString("the driver refuses it");
+  }
+}
+
+/** What of a connection string may be shown. Throws StorageError STORAGE_DB_URL_INVALID. */
+export function describeConnectionString(connectionString: string): { address: string; ignored: string[] } {
+  const { address, ignored } = readTarget(connectionString);
+  return { address, ignored };
+}
+
+function readTarget(connectionString: string) {
+  try {
+    return readConnectionString(connectionString);
+  } catch (error) {
+    throw invalidConnectionString(
+      error instanceof ConnectionStringError ? error.message : "it cannot be read",
+    );
   }
 }
 
@@ -112,9 +130,9 @@ export async function closeDb(sql: Sql): Promise<void> {
   await sql.end({ timeout: POOL_CLOSE_TIMEOUT_S });
 }
 
-function invalidConnectionString(): StorageError {
+function invalidConnectionString(reason: string): StorageError {
   return new StorageError(
-    "DATABASE_URL is not a valid connection string: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE.",
+    `DATABASE_URL is not a valid connection string: ${reason}.`,
     "STORAGE_DB_URL_INVALID",
   );
 }

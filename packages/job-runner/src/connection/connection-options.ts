@@ -1,0 +1,83 @@
+import type { Socket } from "node:net";
+import { type ConnectionParts, type HostAndPort, readParts } from "./connection-parts.ts";
+import { createSocketFactory } from "./open-socket.ts";
+import { ignoredOf, keepAliveOf, prepareOf, settingsOf } from "./parameters.ts";
+import { readSessionRole, type SessionRole } from "./session-role.ts";
+import { readTlsPolicy } from "./tls.ts";
+
+export { ConnectionStringError } from "./connection-error.ts";
+
+type Address = {
+  host?: string[];
+  port?: number[];
+  /** Of a Unix socket. */
+  path?: string;
+  /** Opens the connection in place of the driver: with TLS, and to the first of several hosts that answers. */
+  socket?: () => Promise<Socket>;
+};
+
+export type ConnectionReading = {
+  /** For the driver, to be spread before those of a pool. Its types know neither lists of hosts nor `socket`. */
+  options: object;
+  /** Settings of Postgres for each session: they belong into the driver's `connection`. */
+  settings: Record<string, string>;
+  /** Names of parameters that have no effect. */
+  ignored: string[];
+  /** Hosts and ports, such as "db1:5432,[::1]:5432": without anything secret. Empty where the string names no host. */
+  address: string;
+};
+
+const CONNECT_TIMEOUT_S = 10;
+const LOCAL: HostAndPort = { host: "localhost", port: 5432 };
+
+/**
+ * Reads a connection URI as libpq does, for the server, its commands and the job engine. The driver's own reader sends
+ * parameters that it does not know to Postgres, which then refuses the connection, and cuts an IPv6 address at its first colon.
+ * Throws ConnectionStringError.
+ */
+export function readConnectionString(text: string): ConnectionReading {
+  const parts = readParts(text);
+  const { parameters } = parts;
+  const connectTimeoutS = Number(parameters.get("connect_timeout")) || undefined;
+  const role = readSessionRole(parameters.get("target_session_attrs"));
+  const options = {
+    ...addressOf(parts, role, connectTimeoutS ?? CONNECT_TIMEOUT_S),
+    ...(parts.user === undefined ? {} : { user: parts.user }),
+    ...(parts.password === undefined ? {} : { password: parts.password }),
+    ...(parts.database === undefined ? {} : { database: parts.database }),
+    ssl: false,
+    ...(role === undefined ? {} : { target_session_attrs: role }),
+    ...(connectTimeoutS === undefined ? {} : { connect_timeout: connectTimeoutS }),
+    ...keepAliveOf(parameters),
+    ...prepareOf(parameters),
+  };
+  return {
+    options,
+    settings: settingsOf(parameters),
+    ignored: ignoredOf(parameters),
+    address: parts.hosts.map(textOf).join(","),
+  };
+}
+
+function textOf({ host, port }: HostAndPort): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function addressOf(parts: ConnectionParts, role: SessionRole | undefined, timeout_s: number): Address {
+  const tls = readTlsPolicy(parts.parameters);
+  const hosts = parts.hosts.length === 0 && tls !== null ? [LOCAL] : parts.hosts;
+  const [first] = hosts;
+  if (first === undefined) return {};
+  if (tls === null && hosts.length === 1) {
+    const path = first.host.startsWith("/") ? { path: `${first.host}/.s.PGSQL.${first.port}` } : {};
+    return { host: [first.host], port: [first.port], ...path };
+  }
+  const rotates = role !== undefined && hosts.length > 1;
+  // With several hosts the driver repeats what failed without an end, so that it is told of them only where it has to repeat.
+  const told = rotates ? hosts : [first];
+  return {
+    host: told.map(({ host }) => host),
+    port: told.map(({ port }) => port),
+    socket: createSocketFactory({ hosts, tls, timeoutMs: timeout_s * 1000, rotates }),
+  };
+}

@@ -1,0 +1,53 @@
+type Parameters = ReadonlyMap<string, string>;
+
+/** Settings of Postgres that stand as parameters of their own; all others go through `options=-c name=value`. */
+const SETTINGS = [
+  "application_name",
+  "options",
+  "search_path",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "TimeZone",
+];
+/** Read by the modules beside this one. */
+const READ = [
+  ...["host", "port", "user", "password", "dbname", "connect_timeout", "target_session_attrs"],
+  ...["ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword"],
+  ...["keepalives", "keepalives_idle", "pgbouncer", "prepare"],
+];
+/** Values that ask for what is done anyway. */
+const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
+  channel_binding: ["prefer", "disable"],
+  gssencmode: ["prefer", "disable"],
+  client_encoding: ["UTF8", "utf8", "auto"],
+  schema: ["public"],
+};
+
+/** Settings of Postgres for each session. */
+export function settingsOf(parameters: Parameters): Record<string, string> {
+  return Object.fromEntries(
+    [...parameters].filter(([name, value]) => SETTINGS.includes(name) && value !== ""),
+  );
+}
+
+/** The names of parameters that have no effect, in their order. */
+export function ignoredOf(parameters: Parameters): string[] {
+  const known = new Set([...SETTINGS, ...READ]);
+  return [...parameters]
+    .filter(([name, value]) => !known.has(name) && value !== "" && DEFAULTS[name]?.includes(value) !== true)
+    .map(([name]) => name);
+}
+
+/** Seconds between a connection's signs of life; 0 is none. */
+export function keepAliveOf(parameters: Parameters): { keep_alive?: number } {
+  if (parameters.get("keepalives") === "0") return { keep_alive: 0 };
+  const seconds = Number(parameters.get("keepalives_idle"));
+  return seconds > 0 ? { keep_alive: seconds } : {};
+}
+
+/** Prepared statements hang behind a pooler that pools transactions, which Prisma calls `pgbouncer=true`. */
+export function prepareOf(parameters: Parameters): { prepare?: false } {
+  const isOff = parameters.get("pgbouncer") === "true" || parameters.get("prepare") === "false";
+  return isOff ? { prepare: false } : {};
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { ConnectionStringError } from "./connection-error.ts";
+
+/** How libpq's sslmode and its files are to be kept. */
+export type TlsPolicy = {
+  /** False: the connection goes on without TLS where the server offers none. */
+  isRequired: boolean;
+  /** Which of the server's certificates are taken. */
+  accepts: "any" | "trusted" | "trusted-and-named";
+  /** PEM. Without `ca`, the authorities that come with Bun are trusted. */
+  files: { ca?: string; cert?: string; key?: string };
+  /** Of the private key. */
+  passphrase?: string;
+};
+
+const MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+/** The name of the authorities that come with the program. */
+const SYSTEM_AUTHORITIES = "system";
+
+/**
+ * The TLS of a connection by `sslmode`, `sslrootcert`, `sslcert` and `sslkey`; null is none, as without sslmode.
+ * `require` with an sslrootcert checks the certificate, as in libpq; `allow` is `prefer`, which tries TLS first.
+ * Throws ConnectionStringError for a mode that is none, and for a file that cannot be read.
+ */
+export function readTlsPolicy(parameters: ReadonlyMap<string, string>): TlsPolicy | null {
+  const authorities = parameters.get("sslrootcert");
+  const mode = readMode(parameters, authorities === SYSTEM_AUTHORITIES);
+  if (mode === "disable") return null;
+  const hasAuthorities = authorities !== undefined && authorities !== SYSTEM_AUTHORITIES;
+  const passphrase = parameters.get("sslpassword");
+  return {
+    isRequired: mode !== "prefer" && mode !== "allow",
+    accepts: acceptedBy(mode, hasAuthorities),
+    files: {
+      ...(hasAuthorities ? { ca: readPem("sslrootcert", authorities) } : {}),
+      ...optionalPem("cert", "sslcert", parameters),
+      ...optionalPem("key", "sslkey", parameters),
+    },
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+}
+
+function readMode(parameters: ReadonlyMap<string, string>, isBySystem: boolean): string {
+  const ssl = parameters.get("ssl");
+  // As libpq takes it, for what JDBC and Node write.
+  const fallback = isBySystem ? "verify-full" : ssl === "true" ? "require" : "disable";
+  const mode = parameters.get("sslmode") ?? (ssl !== undefined && MODES.includes(ssl) ? ssl : fallback);
+  if (!MODES.includes(mode)) {
+    const hint = "no-verify is require";
+    throw new ConnectionStringError(`sslmode must be one of ${MODES.join(", ")} (${hint})`);
+  }
+  if (isBySystem && mode !== "verify-full") {
+    throw new ConnectionStringError("sslrootcert=system needs sslmode=verify-full");
+  }
+  return mode;
+}
+
+function acceptedBy(mode: string, hasAuthorities: boolean): TlsPolicy["accepts"] {
+  if (mode === "verify-full") return "trusted-and-named";
+  return mode === "verify-ca" || (mode === "require" && hasAuthorities) ? "trusted" : "any";
+}
+
+function optionalPem<Name extends string>(
+  name: Name,
+  parameter: string,
+  parameters: ReadonlyMap<string, string>,
+) {
+  const file = parameters.get(parameter);
+  return file === undefined ? {} : { [name]: readPem(parameter, file) };
+}
+
+function readPem(parameter: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new ConnectionStringError(`the file of ${parameter} cannot be read`);
+  }
+}
