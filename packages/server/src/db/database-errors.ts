@@ -84,8 +84,8 @@ export function describeDatabaseError(error: unknown): string {
   }
   if (code === "3D000") return "the database named in DATABASE_URL does not exist (3D000): create it first";
   if (code !== undefined && CONNECTION_CODES.has(code)) return `no connection to the database (${code})`;
-  if (code !== undefined && code.length === 5) return `${sqlMessage(error)} (SQLSTATE ${code})`;
   if (isFileError(error)) return `cannot ${error.syscall} ${error.path} (${code})`;
+  if (code !== undefined && code.length === 5) return `${sqlMessage(error)} (SQLSTATE ${code})`;
   return code === undefined ? "unexpected database error" : `database error (${code})`;
 }
 

@@ -50,4 +50,7 @@ describe("TLS that fails", () => {
 test("an error of the file system is not called one of the database", async () => {
   const error = await mkdir("/dev/null/folder").catch((reason: unknown) => reason);
   expect(describeDatabaseError(error)).toBe("cannot mkdir /dev/null/folder (ENOTDIR)");
+  // Five characters, as a SQLSTATE has.
+  const readOnly = Object.assign(new Error("x"), { code: "EROFS", syscall: "open", path: "/data/x" });
+  expect(describeDatabaseError(readOnly)).toBe("cannot open /data/x (EROFS)");
 });
