@@ -1,6 +1,6 @@
-import type { Dialect } from "kysely";
 import type { Sql } from "postgres";
 import type { Driver } from "./drivers/driver.ts";
+import type { KyselyDialect } from "./drivers/kysely-dialect.ts";
 import { createLazyDriver, type LazyDriver } from "./drivers/lazy-driver.ts";
 import { JobOptionError } from "./errors.ts";
 
@@ -16,7 +16,7 @@ export interface StoreOptions {
    */
   readonly dsn?: string;
   /** Experimental: a Kysely dialect for Postgres, in place of a pool. Polls, as it cannot LISTEN; whoever made its pool ends it. */
-  readonly dialect?: Dialect;
+  readonly dialect?: KyselyDialect;
   readonly driver?: Driver;
   /** Awaited first by `start`. In the place of the engine's own migrator where that would have run. */
   readonly migrate?: () => Promise<unknown>;
@@ -50,7 +50,7 @@ function sharedPool(sql: Sql, options: StoreOptions): LazyDriver {
   });
 }
 
-function byDialect(dialect: Dialect, options: StoreOptions): LazyDriver {
+function byDialect(dialect: KyselyDialect, options: StoreOptions): LazyDriver {
   return createLazyDriver("kysely", async () => {
     const { createKyselyDriver } = await import("./drivers/kysely.ts");
     return createKyselyDriver({ dialect, useAdvisoryLocks: postgresOptions(options).useAdvisoryLocks });

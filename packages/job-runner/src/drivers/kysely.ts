@@ -1,6 +1,8 @@
 import { CompiledQuery, type Dialect, Kysely } from "kysely";
+import { JobOptionError } from "../errors.ts";
 import type { Driver } from "./driver.ts";
 import { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
+import type { KyselyDialect } from "./kysely-dialect.ts";
 import { applyMigrations, type MigrateOptions } from "./migrate-jobs.ts";
 import { createPostgresOperations } from "./postgres.ts";
 
@@ -8,22 +10,37 @@ export { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
 
 export interface KyselyDriverOptions {
   /** A dialect for Postgres. Its pool is shared: whoever made it ends it. */
-  readonly dialect: Dialect;
+  readonly dialect: KyselyDialect;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
 }
 
 /**
  * Postgres by a Kysely dialect in place of a pool. Experimental. It cannot LISTEN: jobs, cancels and events of other processes
- * are found by polling.
+ * are found by polling. Throws JobOptionError for what is no dialect.
  */
 export function createKyselyDriver({ dialect, useAdvisoryLocks }: KyselyDriverOptions): Driver {
+  if (!isDialect(dialect))
+    throw new JobOptionError(
+      "`dialect` is no Kysely dialect: give for example new PostgresDialect({ pool }).",
+    );
   const sql = createKyselyClient(new Kysely<unknown>({ dialect }));
   const operations = createPostgresOperations(sql, {
     administrationSql: sql,
     useAdvisoryLocks: useAdvisoryLocks ?? false,
   });
   return { ...operations, name: "kysely" };
+}
+
+const DIALECT_METHODS = [
+  "createAdapter",
+  "createDriver",
+  "createQueryCompiler",
+  "createIntrospector",
+] as const;
+
+function isDialect(value: KyselyDialect): value is Dialect {
+  return DIALECT_METHODS.every((method) => typeof value[method] === "function");
 }
 
 /** Makes the engine's tables by Kysely, as `migrateJobs` of `@wharf/job-runner/postgres` does. */
