@@ -14,6 +14,7 @@ export const DEFAULT_LIMITS = {
   body_bytes: 8 * MIB,
   decompressed_body_bytes: 32 * MIB,
   transcript_body_bytes: 200 * MIB,
+  body_memory_bytes: 96 * MIB,
   body_receive_ms: 60_000,
   batch_events: BATCH_EVENTS_MAX,
   event_bytes: MIB,

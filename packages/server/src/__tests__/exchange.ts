@@ -1,4 +1,22 @@
+import { createBodyMemory } from "../http/body-memory.ts";
 import type { Access, Exchange } from "../http/context.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+
+function refuse(): never {
+  throw new Error("this test has no keys");
+}
+
+/** For apps whose routes ask for no key. */
+export const NO_ACCESS: Access = {
+  authenticate: refuse,
+  takeRequest: refuse,
+  takeEvents: refuse,
+  requireEvents: refuse,
+  countFailure: refuse,
+  isLiveCode: refuse,
+  isAdminKey: refuse,
+  forgetKeys: refuse,
+};
 
 /** For routes that are asked without the server around them: `app.request(path, init, newExchange(access))`. */
 export function newExchange(access: Access): Exchange {
@@ -10,5 +28,7 @@ export function newExchange(access: Access): Exchange {
     caller: null,
     route: null,
     rateLimit: null,
+    bodyMemory: createBodyMemory({ bytes_max: DEFAULT_LIMITS.body_memory_bytes }),
+    bodyBytes: 0,
   };
 }

@@ -1,6 +1,7 @@
 import type { KeyScope } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { Phase } from "../readiness.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import type { RequestAddresses } from "./client-address.ts";
 import type { ProblemError } from "./problem.ts";
 
@@ -21,7 +22,27 @@ export type Exchange = {
   route: string | null;
   /** The value of the RateLimit header; null where nothing is limited. */
   rateLimit: string | null;
+  bodyMemory: BodyMemory;
+  /** What the request's body has taken of it, to be given back with the response. */
+  bodyBytes: number;
 };
+
+/** Counts further bytes of the request's body. Throws OverloadError when the process holds too many. */
+export function takeBodyBytes({ env }: Context<AppEnv>, bytes: number): void {
+  env.bodyMemory.take(bodyOwner(env), bytes);
+  env.bodyBytes += bytes;
+}
+
+export function giveBackBody(exchange: Exchange): void {
+  if (exchange.bodyBytes === 0) return;
+  exchange.bodyMemory.giveBack(bodyOwner(exchange), exchange.bodyBytes);
+  exchange.bodyBytes = 0;
+}
+
+/** Senders without a key share what one key has. */
+function bodyOwner({ caller }: Exchange): string {
+  return caller === null ? "" : (caller.keyId ?? "environment");
+}
 
 /** Who sent a request. `keyId` is null for the admin key of the environment. */
 export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string | null };
@@ -35,6 +56,8 @@ export type Access = {
   /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
   takeRequest(c: Context<AppEnv>, caller: Caller): void;
   takeEvents(c: Context<AppEnv>, count: number): void;
+  /** As takeEvents, before anything is known of the events: takes none. */
+  requireEvents(c: Context<AppEnv>): void;
   /**
    * Counts a wrong key or code of the sender. Answers with what to throw: `problem`, or a 429 once the sender has failed too often.
    */
@@ -47,7 +70,7 @@ export type Access = {
   forgetKeys(): void;
 };
 
-export type RefusalReason = "authentication" | "requests" | "events";
+export type RefusalReason = "authentication" | "requests" | "events" | "body_memory";
 
 /** Who sent the request: known behind a guard that asks for a scope. */
 export function callerOf(c: { env: { caller: Caller | null } }): Caller {

@@ -3,12 +3,13 @@ import type { z } from "zod";
 import { isForeignKeyViolation } from "../db/database-errors.ts";
 import { withStorableCharacters } from "../ingest/clean-value.ts";
 import type { Limits } from "../limits.ts";
+import type { AppEnv } from "./context.ts";
 import { parseWith, readJson } from "./json.ts";
 import { ProblemError } from "./problem.ts";
 
 /** A JSON body checked against `schema`, with U+FFFD in the place of the characters that Postgres refuses. */
 export async function readStorableJson<Schema extends z.ZodType>(
-  c: Context,
+  c: Context<AppEnv>,
   schema: Schema,
   limits: Limits,
 ): Promise<z.infer<Schema>> {

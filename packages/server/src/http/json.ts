@@ -4,6 +4,7 @@ import { findFlaw } from "../ingest/clean-value.ts";
 import { parseReceivedJson, TooManyValuesError } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
+import type { AppEnv } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 
 /** A list of 10,000 wrong items tells no more than its first ones. */
@@ -11,7 +12,7 @@ export const ISSUES_REPORTED_MAX = 100;
 
 /** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 413, 415. */
 export async function readJson<Schema extends z.ZodType>(
-  c: Context,
+  c: Context<AppEnv>,
   schema: Schema,
   limits: Limits,
 ): Promise<z.infer<Schema>> {
@@ -21,7 +22,7 @@ export async function readJson<Schema extends z.ZodType>(
 
 /** As readJson, for a body that must not be compressed. */
 export async function readPlainJson<Schema extends z.ZodType>(
-  c: Context,
+  c: Context<AppEnv>,
   schema: Schema,
   limits: Limits,
 ): Promise<z.infer<Schema>> {
@@ -31,7 +32,7 @@ export async function readPlainJson<Schema extends z.ZodType>(
 
 /** As readJson, for a body that may be left out. */
 export async function readOptionalJson<Schema extends z.ZodType>(
-  c: Context,
+  c: Context<AppEnv>,
   schema: Schema,
   limits: Limits,
 ): Promise<z.infer<Schema>> {
@@ -82,7 +83,7 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
 }
 
 /** A body without a declared type is taken as JSON: curl's default type, a form, is not. */
-export function requireContentType(c: Context, allowed: readonly string[]): string {
+export function requireContentType(c: Context<AppEnv>, allowed: readonly string[]): string {
   const declared =
     (c.req.header("content-type") ?? allowed[0] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (allowed.includes(declared)) return declared;

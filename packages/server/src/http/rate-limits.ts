@@ -11,7 +11,9 @@ export type RateLimitOptions = {
 };
 
 /** What each key may send to this process in a second. The answer's headers say how much of it is left. */
-export function createRateLimits(options: RateLimitOptions): Pick<Access, "takeRequest" | "takeEvents"> {
+export function createRateLimits(
+  options: RateLimitOptions,
+): Pick<Access, "takeRequest" | "takeEvents" | "requireEvents"> {
   const { limits, now, onRefusal } = options;
   const bucketsOf = (perS: number) => createTokenBuckets({ capacity: perS, refillPerS: perS, now });
   const requests = bucketsOf(limits.key_requests_per_s);
@@ -32,6 +34,15 @@ export function createRateLimits(options: RateLimitOptions): Pick<Access, "takeR
     if (!taken.ok) refuse("events", limits.key_events_per_s, taken);
   }
 
+  function requireEvents(c: Context<AppEnv>): void {
+    const caller = callerOf(c);
+    if (caller.scope === "admin" || caller.keyId === null) return;
+    const taken = events.take(caller.keyId, 0);
+    if (taken.ok) return;
+    c.env.rateLimit = `${c.env.rateLimit ?? ""}, ${headerItem("events", taken)}`;
+    refuse("events", limits.key_events_per_s, taken);
+  }
+
   function refuse(what: "requests" | "events", perS: number, { retryAfter_s }: Taken): never {
     onRefusal?.(what);
     throw new ProblemError({
@@ -42,7 +53,7 @@ export function createRateLimits(options: RateLimitOptions): Pick<Access, "takeR
     });
   }
 
-  return { takeRequest, takeEvents };
+  return { takeRequest, takeEvents, requireEvents };
 }
 
 /** The RateLimit-Policy header that belongs to the RateLimit headers. */

@@ -15,6 +15,7 @@ export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) 
   const routes = new Hono<AppEnv>();
   async function postEvents(c: Context<AppEnv>) {
     const contentType = requireContentType(c, ["application/json", NDJSON]);
+    c.env.access.requireEvents(c);
     const bytes = await readBody(c, ingest.limits);
     const read = contentType === NDJSON ? readLines : readBatch;
     const received = read(bytes, ingest.limits);

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Hono } from "hono";
+import { NO_ACCESS, newExchange } from "../../__tests__/exchange.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { readBody } from "../body.ts";
 import type { RequestAddresses } from "../client-address.ts";
+import type { AppEnv } from "../context.ts";
 import { INTERNAL, problemOf, problemResponse } from "../problem.ts";
 import { type HttpServer, serve } from "../serve.ts";
 
@@ -15,12 +17,14 @@ const NEXT = "GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 let server: HttpServer;
 
 beforeAll(() => {
-  const app = new Hono<{ Bindings: RequestAddresses }>();
+  const app = new Hono<AppEnv>();
   app.post("/read", async (c) => c.text(`${(await readBody(c, DEFAULT_LIMITS)).byteLength}`));
   app.post("/unread", (c) => c.text("refused", 401));
   app.get("/next", (c) => c.text("next"));
   app.onError((error, c) => problemResponse(c.req.path, "id", problemOf(error) ?? INTERNAL));
-  server = serve(app, { host: "127.0.0.1", port: 0 });
+  const fetch = (request: Request, addresses: RequestAddresses) =>
+    app.fetch(request, { ...newExchange(NO_ACCESS), server: addresses });
+  server = serve({ fetch }, { host: "127.0.0.1", port: 0 });
 });
 afterAll(() => server.stop(0));
 

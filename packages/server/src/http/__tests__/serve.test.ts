@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { until } from "@wharf/testkit";
 import { Hono } from "hono";
+import { NO_ACCESS, newExchange } from "../../__tests__/exchange.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { decodeBody, readBody } from "../body.ts";
 import type { RequestAddresses } from "../client-address.ts";
+import type { AppEnv } from "../context.ts";
 import { ProblemError } from "../problem.ts";
 import { addressError, type HttpServer, serve } from "../serve.ts";
 
@@ -14,9 +16,9 @@ let server: HttpServer;
 const refusals: unknown[] = [];
 
 beforeAll(() => {
-  const app = new Hono<{ Bindings: RequestAddresses }>();
+  const app = new Hono<AppEnv>();
   app.get("/api/keys", (c) => c.text(`keys ${c.req.query("x")}`));
-  app.get("/address", (c) => c.text(c.env.requestIP(c.req.raw)?.address ?? "unknown"));
+  app.get("/address", (c) => c.text(c.env.server?.requestIP(c.req.raw)?.address ?? "unknown"));
   app.get("/large", async (c) => {
     await new Promise(setImmediate);
     return c.json({ text: LARGE });
@@ -30,7 +32,9 @@ beforeAll(() => {
     refusals.push(error);
     return c.text("refused", 400);
   });
-  server = serve(app, { host: "127.0.0.1", port: 0 });
+  const fetch = (request: Request, addresses: RequestAddresses) =>
+    app.fetch(request, { ...newExchange(NO_ACCESS), server: addresses });
+  server = serve({ fetch }, { host: "127.0.0.1", port: 0 });
 });
 afterAll(() => server.stop(0));
 
