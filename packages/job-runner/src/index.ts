@@ -69,6 +69,7 @@ export type { EventWait, JobContext, ReceivedEvent } from "./job-context.ts";
 export type { JobRunner } from "./job-runner.ts";
 export { createJobRunner } from "./job-runner.ts";
 export type { LongRun } from "./long-runs.ts";
+export { isSameMigration, type MigrationText, readMigrationText } from "./migration-text.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
 export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
 export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";

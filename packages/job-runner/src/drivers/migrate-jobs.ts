@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { JobRunnerError } from "../errors.ts";
+import { isSameMigration, type MigrationText, readMigrationText } from "../migration-text.ts";
 import { jobMigrationsDir } from "../migrations-dir.ts";
 import type { PostgresClient } from "./driver.ts";
 
@@ -27,11 +28,7 @@ export interface MigrateOptions {
   readonly lockDeadlineMs?: number;
 }
 
-interface MigrationFile {
-  readonly name: string;
-  readonly text: string;
-  readonly checksum: string;
-}
+type MigrationFile = MigrationText & { readonly name: string };
 
 /**
  * Makes the engine's tables, or brings them up to date: each file of `jobMigrationsDir` once, recorded in `_migrations`
@@ -64,10 +61,10 @@ export async function applyMigrations(target: MigrationTarget, options: MigrateO
 async function readMigrations(): Promise<MigrationFile[]> {
   const names = (await readdir(jobMigrationsDir)).filter((name) => /^\d+_[a-z_]+\.sql$/.test(name)).sort();
   return Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(join(jobMigrationsDir, name), "utf8");
-      return { name, text, checksum: new Bun.CryptoHasher("sha256").update(text).digest("hex") };
-    }),
+    names.map(async (name) => ({
+      name,
+      ...readMigrationText(await readFile(join(jobMigrationsDir, name), "utf8")),
+    })),
   );
 }
 
@@ -81,7 +78,7 @@ async function hasLedger({ sql }: MigrationTarget): Promise<boolean> {
 async function isApplied({ sql }: MigrationTarget, file: MigrationFile): Promise<boolean> {
   const [row] = await sql<{ checksum: string | null }[]>`
     SELECT checksum FROM _migrations WHERE name = ${file.name}`;
-  if (row === undefined || row.checksum === null || row.checksum === file.checksum) return row !== undefined;
+  if (row === undefined || isSameMigration(row.checksum, file)) return row !== undefined;
   throw new JobRunnerError(
     "JOB_MIGRATION_EDITED",
     `${file.name} is not what was applied to this database; run the version of the program that it was, or a newer one.`,

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isSameMigration, type MigrationText, readMigrationText } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { describeDatabaseError, errorCode, isUnavailable } from "./database-errors.ts";
@@ -10,7 +11,7 @@ import { withinTransaction } from "./transaction.ts";
 
 export type MigrationError = { name: string; error: string };
 export type MigrationResult = { applied: string[]; skipped: string[]; errors: MigrationError[] };
-export type MigrationFile = { name: string; text: string; checksum: string };
+export type MigrationFile = MigrationText & { name: string };
 
 type LedgerRow = { name: string; checksum: string | null };
 type Ledger = Map<string, string | null>;
@@ -51,8 +52,7 @@ export async function readMigrations(
   const errors: MigrationError[] = [];
   for (const name of await listSqlFiles(dir)) {
     try {
-      const text = await readFile(join(dir, name), "utf8");
-      files.push({ name, text, checksum: new Bun.CryptoHasher("sha256").update(text).digest("hex") });
+      files.push({ name, ...readMigrationText(await readFile(join(dir, name), "utf8")) });
     } catch (error) {
       errors.push({ name, error: `cannot be read (${errorCode(error) ?? "unknown"})` });
     }
@@ -111,7 +111,7 @@ async function applyOnce(
     } catch (error) {
       result.errors.push({ name: file.name, error: describeDatabaseError(error) });
     }
-  } else if (checksum !== null && checksum !== file.checksum) {
+  } else if (!isSameMigration(checksum, file)) {
     result.errors.push({ name: file.name, error: editedMessage(file.name) });
   } else {
     result.skipped.push(file.name);

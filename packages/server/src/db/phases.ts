@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { jobMigrationsDir } from "@wharf/job-runner";
+import { isSameMigration, jobMigrationsDir } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 import type { LockOptions } from "./migration-lock.ts";
 import { type MigrationFile, readMigrations, runMigrations } from "./migrator.ts";
 import type { Sql } from "./postgres.ts";
+import { requireUsableDatabase } from "./usable-database.ts";
 
 export type Phase = { name: string; dir: string };
 
@@ -33,9 +34,11 @@ export type PhasesResult = { applied: string[]; skipped: string[] };
 
 /**
  * Applies the phases in order and stops at the first one with an error.
- * Throws StorageError STORAGE_MIGRATION_FAILED, whose message names each file and its reason.
+ * Throws StorageError STORAGE_MIGRATION_FAILED, whose message names each file and its reason, and before anything is applied
+ * STORAGE_DB_VERSION or STORAGE_DB_ENCODING for a database that Wharf cannot use.
  */
 export async function migratePhases(sql: Sql, options: LockOptions = {}): Promise<PhasesResult> {
+  await requireUsableDatabase(sql);
   const result: PhasesResult = { applied: [], skipped: [] };
   for (const phase of PHASES) {
     const { applied, skipped, errors } = await runMigrations(sql, phase.dir, options);
@@ -62,18 +65,18 @@ export type MigrationStatus = {
 export async function migrationStatus(sql: Sql): Promise<MigrationStatus> {
   const rows = await readAppliedRows(sql);
   const files = await readPhases();
-  const checksums = new Map(files.map((file) => [file.name, file.checksum]));
+  const known = new Map(files.map((file) => [file.name, file]));
   const appliedNames = new Set(rows.map((row) => row.name));
   return {
     applied: rows.map(({ name, applied_at }) => ({ name, applied_at })),
     pending: files.map((file) => file.name).filter((name) => !appliedNames.has(name)),
-    edited: rows
-      .filter(
-        ({ name, checksum }) => checksum !== null && checksums.has(name) && checksums.get(name) !== checksum,
-      )
-      .map((row) => row.name),
-    unknown: rows.map((row) => row.name).filter((name) => !checksums.has(name)),
+    edited: rows.filter(({ name, checksum }) => isEdited(known.get(name), checksum)).map((row) => row.name),
+    unknown: rows.map((row) => row.name).filter((name) => !known.has(name)),
   };
+}
+
+function isEdited(file: MigrationFile | undefined, checksum: string | null): boolean {
+  return file !== undefined && !isSameMigration(checksum, file);
 }
 
 /** Takes an edited file's present content as what was applied. Throws StorageError for a file that is unknown or not applied. */

@@ -192,6 +192,51 @@ describe("a file that was edited after it had been applied", () => {
   });
 });
 
+describe("a file whose line ends another git wrote", () => {
+  const crlf = (text: string) => text.replaceAll("\n", "\r\n");
+  const text = "-- one\nCREATE TABLE lines (\n  id INTEGER\n);\n";
+
+  test("is the same file, whichever of both was applied first", async () => {
+    for (const [first, then] of [
+      [text, crlf(text)],
+      [crlf(text), text],
+    ] as const) {
+      await using database = await createEmptyDatabase();
+      await using folder = await createMigrationFolder({ "001_lines.sql": first });
+      expect(await runMigrations(database.sql, folder.path)).toMatchObject({ errors: [] });
+      await folder.write("001_lines.sql", then);
+      expect(await runMigrations(database.sql, folder.path)).toEqual({
+        applied: [],
+        skipped: ["001_lines.sql"],
+        errors: [],
+      });
+    }
+  });
+
+  test("is accepted by the checksum of its bytes, which earlier versions recorded", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder({ "001_lines.sql": text });
+    await runMigrations(database.sql, folder.path);
+    const bytes = new Bun.CryptoHasher("sha256").update(crlf(text)).digest("hex");
+    await database.sql`UPDATE _migrations SET checksum = ${bytes}`;
+    expect(await runMigrations(database.sql, folder.path)).toMatchObject({ errors: [] });
+    await folder.write("001_lines.sql", crlf(`${text}-- edited\n`));
+    expect((await runMigrations(database.sql, folder.path)).errors).toHaveLength(1);
+  });
+
+  test("runs with a byte order mark at its beginning, also without a transaction", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder({
+      "001_lines.sql": `\uFEFF${crlf(text)}`,
+      "002_index.sql": `\uFEFF${crlf("-- migrate:no-transaction\nCREATE INDEX CONCURRENTLY lines_id ON lines (id);\n")}`,
+    });
+    expect(await runMigrations(database.sql, folder.path)).toMatchObject({
+      applied: ["001_lines.sql", "002_index.sql"],
+      errors: [],
+    });
+  });
+});
+
 describe("a file marked `-- migrate:no-transaction`", () => {
   const INDEX = `-- migrate:no-transaction
 -- Not blocking writers; a semicolon here is no end of a statement.
