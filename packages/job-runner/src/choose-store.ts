@@ -2,14 +2,15 @@ import type { Sql } from "postgres";
 import type { Driver } from "./drivers/driver.ts";
 import type { KyselyDialect } from "./drivers/kysely-dialect.ts";
 import { createLazyDriver, type LazyDriver } from "./drivers/lazy-driver.ts";
+import type { PostgresPool } from "./drivers/replaceable-pool.ts";
 import { JobOptionError } from "./errors.ts";
 
 const ON_WORD = /^(?:1|true|yes|on)$/i;
 
 /** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
 export interface StoreOptions {
-  /** A pool to share; whoever made it ends it. */
-  readonly sql?: Sql;
+  /** A pool to share, or one that replaces itself; whoever made it ends it. */
+  readonly sql?: Sql | PostgresPool;
   /**
    * `postgres://…`, `sqlite:PATH` or `memory:`. The runner opens the store by itself, makes its tables, and closes it at the
    * end of `drain`.
@@ -23,7 +24,9 @@ export interface StoreOptions {
   /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: the one pool. */
   readonly listenSql?: Sql | false;
   /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: the one. */
-  readonly administrationSql?: Sql;
+  readonly administrationSql?: Sql | PostgresPool;
+  /** The longest wait for an answer of Postgres, after which connections are replaced. Default 12 s. */
+  readonly statementDeadlineMs?: number;
   /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
   readonly useAdvisoryLocks?: boolean;
 }
@@ -43,7 +46,7 @@ export function chooseStore(options: StoreOptions): LazyDriver {
   return byDsn(dsn ?? "", options);
 }
 
-function sharedPool(sql: Sql, options: StoreOptions): LazyDriver {
+function sharedPool(sql: Sql | PostgresPool, options: StoreOptions): LazyDriver {
   return createLazyDriver("postgres", async () => {
     const { createPostgresDriver } = await import("./drivers/postgres.ts");
     return createPostgresDriver({ ...postgresOptions(options), sql });
@@ -53,7 +56,12 @@ function sharedPool(sql: Sql, options: StoreOptions): LazyDriver {
 function byDialect(dialect: KyselyDialect, options: StoreOptions): LazyDriver {
   return createLazyDriver("kysely", async () => {
     const { createKyselyDriver } = await import("./drivers/kysely.ts");
-    return createKyselyDriver({ dialect, useAdvisoryLocks: postgresOptions(options).useAdvisoryLocks });
+    const { useAdvisoryLocks, statementDeadlineMs } = options;
+    return createKyselyDriver({
+      dialect,
+      useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
+      ...(statementDeadlineMs === undefined ? {} : { statementDeadlineMs }),
+    });
   });
 }
 
@@ -80,8 +88,10 @@ function byDsn(dsn: string, options: StoreOptions): LazyDriver {
   });
 }
 
-function postgresOptions({ listenSql, administrationSql, useAdvisoryLocks }: StoreOptions) {
+function postgresOptions(options: StoreOptions) {
+  const { listenSql, administrationSql, statementDeadlineMs, useAdvisoryLocks } = options;
   return {
+    ...(statementDeadlineMs === undefined ? {} : { statementDeadlineMs }),
     useAdvisoryLocks: useAdvisoryLocks ?? advisoryLocksFromEnvironment(),
     ...(listenSql === undefined ? {} : { listenSql }),
     ...(administrationSql === undefined ? {} : { administrationSql }),

@@ -25,6 +25,7 @@ export function createDiagnosis(
       running: workforce.running().length,
       stuck: longRuns.stuckRuns().length,
       unwritten: workforce.unwritten(),
+      claimLateMs: workforce.claimLateMs(),
       snapshotHolders: holders,
       oldestSnapshotMs: oldestMs,
     };

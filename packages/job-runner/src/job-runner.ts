@@ -63,7 +63,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     const stopping = upkeep.stop();
     await workforce.drain(deadlineMs);
     await within(endMs, stopping);
-    await hints?.close().catch((error: unknown) => onDatabaseError("unlisten", error));
+    await hints?.close();
     hints = undefined;
     await driver.close();
   }
@@ -81,13 +81,12 @@ export function createJobRunner(options: JobRunnerOptions) {
   }
 
   async function listen() {
-    const onEvent = () => void events.deliverEvents();
-    return driver
-      .listen?.({ onRunnable: wake, onCancelled: workforce.cancelled, onEvent })
-      .catch((error: unknown) => {
-        onDatabaseError("listen", error);
-        return undefined;
-      });
+    return driver.listen?.({
+      onRunnable: wake,
+      onCancelled: workforce.cancelled,
+      onEvent: () => void events.deliverEvents(),
+      onError: (error) => onDatabaseError("listen", error),
+    });
   }
 
   return {

@@ -18,6 +18,8 @@ export interface JobGauges {
   readonly stuck: number;
   /** Runs of this process that have ended and whose outcome is not stored yet. */
   readonly unwritten: number;
+  /** For how long claims have been sent without an answer from the store: it is away, or its connections lead nowhere. */
+  readonly claimLateMs: number;
   /** What holds back vacuum: transactions, prepared ones and replication slots, as last looked at. */
   readonly snapshotHolders: number;
   /** Age of the oldest of their transactions. */
@@ -41,7 +43,7 @@ export function createMetrics(gauges: () => JobGauges) {
 
   /** The text exposition, to stand alone or beside other metrics. */
   function prometheus(): string {
-    const { running, stuck, unwritten, snapshotHolders, oldestSnapshotMs } = gauges();
+    const { running, stuck, unwritten, claimLateMs, snapshotHolders, oldestSnapshotMs } = gauges();
     return [
       ...Object.entries(COUNTERS).map(([key, [name, help]]) =>
         series(name, "counter", help, [`${name} ${counts[key as keyof typeof counts]}`]),
@@ -49,6 +51,7 @@ export function createMetrics(gauges: () => JobGauges) {
       gauge("phase6_task_running", "Jobs running in this process now.", running),
       gauge("phase6_task_stuck", "Jobs running for more than five times their expected time.", stuck),
       gauge("phase6_task_unwritten", "Ended runs whose outcome is not stored yet.", unwritten),
+      gauge("phase6_task_claim_late_seconds", "Since the first claim without an answer.", claimLateMs / 1000),
       gauge("phase6_snapshot_holders", "Old snapshots that hold back vacuum.", snapshotHolders),
       gauge("phase6_oldest_snapshot_seconds", "Age of the oldest of these.", oldestSnapshotMs / 1000),
       claimLatency.text(

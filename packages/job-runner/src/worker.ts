@@ -51,6 +51,8 @@ export class Worker {
   #emptyClaims = 0;
   #pollTimer: ReturnType<typeof setTimeout> | undefined;
   #isPumpQueued = false;
+  /** Since when claims are sent without an answer; undefined: the last one was answered. */
+  #unansweredSinceMs: number | undefined;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #givingBack: Promise<void> | undefined;
 
@@ -91,6 +93,11 @@ export class Worker {
     if (!isIdle || this.#freeSlots() === 0) return undefined;
     this.#expected += 1;
     return this.#receive(leased);
+  }
+
+  /** For how long claims have been sent without an answer from the store, in ms. */
+  claimLateMs(): number {
+    return this.#unansweredSinceMs === undefined ? 0 : performance.now() - this.#unansweredSinceMs;
   }
 
   /** Claims nothing more, and returns the jobs that were never started. */
@@ -159,9 +166,11 @@ export class Worker {
   async #claim(limit: number) {
     const { driver, queue, types, workerId, leaseMs, maxRecoveries, metrics } = this.#options;
     const sentAtMs = performance.now();
+    this.#unansweredSinceMs ??= sentAtMs;
     try {
       const request = { queue, types, workerId, leaseMs, limit, maxRecoveries };
       const { jobs, recovered } = await driver.reserve(request);
+      this.#unansweredSinceMs = undefined;
       metrics.count("recovered", recovered.requeued + recovered.dead);
       metrics.count("failed", recovered.dead);
       for (const job of jobs) this.#buffer.push(this.#hold(job, sentAtMs));

@@ -62,6 +62,7 @@ export function createWorkforce(
     drain,
     running,
     unwritten: runs.unwritten,
+    claimLateMs: () => Math.max(0, ...[...workers.values()].map((worker) => worker.claimLateMs())),
     runHere: byHand.runHere,
     workerOf: (queue: string) => workers.get(queue),
     cancelled: heartbeat.cancelled,

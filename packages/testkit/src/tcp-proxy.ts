@@ -10,6 +10,8 @@ export type TcpProxy = {
   pause(): void;
   /** Forwards what came meanwhile, and goes on. */
   resume(): void;
+  /** Connections that are open now lead nowhere; new ones are served, as after a NAT that lost its state. */
+  swallow(): void;
   /** Drops every connection. */
   cut(): void;
   /** Resets new connections as they come. */
@@ -48,6 +50,9 @@ export async function createTcpProxy(target: { host: string; port: number }): Pr
     url: (dsn) => withAddress(dsn, port),
     pause: () => {
       state.paused = true;
+      for (const pair of pairs) hold(pair);
+    },
+    swallow: () => {
       for (const pair of pairs) hold(pair);
     },
     resume: () => {

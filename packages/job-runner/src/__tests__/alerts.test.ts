@@ -52,6 +52,7 @@ function exposition(): Map<string, string> {
     running: 0,
     stuck: 0,
     unwritten: 0,
+    claimLateMs: 0,
     snapshotHolders: 0,
     oldestSnapshotMs: 0,
   }));

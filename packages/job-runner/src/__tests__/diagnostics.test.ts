@@ -13,7 +13,14 @@ import { createSnapshotWatch } from "../snapshot-watch.ts";
 import { anything, ended, useRunners } from "./setup.ts";
 
 const { database, runnerOf, started } = useRunners();
-const NO_GAUGES = { running: 0, stuck: 0, unwritten: 0, snapshotHolders: 0, oldestSnapshotMs: 0 };
+const NO_GAUGES = {
+  running: 0,
+  stuck: 0,
+  unwritten: 0,
+  claimLateMs: 0,
+  snapshotHolders: 0,
+  oldestSnapshotMs: 0,
+};
 
 /** A logger, and the lines it wrote. */
 function recordingLogger() {

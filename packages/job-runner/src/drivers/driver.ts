@@ -168,6 +168,8 @@ export interface Hints {
   onCancelled(jobId: string): void;
   /** An event was stored: deliverEvents has something to do. */
   onEvent(): void;
+  /** No hints come for now. */
+  onError(error: unknown): void;
 }
 
 /**
@@ -200,4 +202,6 @@ export interface Driver extends AdminStore, DurableStore, ScheduleStore {
   maintain(retention: Retention, at?: At): Promise<void>;
   /** Closes what the driver has opened by itself; absent: nothing. */
   close?(): Promise<void>;
+  /** Ends what took the place of a pool of the caller's that did not answer. The driver can still be used. */
+  endReplacements?(): Promise<void>;
 }

@@ -4,11 +4,14 @@ import type { Driver } from "./driver.ts";
 import { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
 import type { KyselyDialect } from "./kysely-dialect.ts";
 import { applyMigrations, type MigrateOptions } from "./migrate-jobs.ts";
+import { STATEMENT_DEADLINE_MS } from "./pooled-client.ts";
 import { createPostgresOperations } from "./postgres.ts";
 
 export { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
 
 export interface KyselyDriverOptions {
+  /** The longest wait for a statement's answer. Default 12 s. */
+  readonly statementDeadlineMs?: number;
   /** A dialect for Postgres. Its pool is shared: whoever made it ends it. */
   readonly dialect: KyselyDialect;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
@@ -19,12 +22,13 @@ export interface KyselyDriverOptions {
  * Postgres by a Kysely dialect in place of a pool. Experimental. It cannot LISTEN: jobs, cancels and events of other processes
  * are found by polling. Throws JobOptionError for what is no dialect.
  */
-export function createKyselyDriver({ dialect, useAdvisoryLocks }: KyselyDriverOptions): Driver {
+export function createKyselyDriver(options: KyselyDriverOptions): Driver {
+  const { dialect, useAdvisoryLocks, statementDeadlineMs = STATEMENT_DEADLINE_MS } = options;
   if (!isDialect(dialect))
     throw new JobOptionError(
       "`dialect` is no Kysely dialect: give for example new PostgresDialect({ pool }).",
     );
-  const sql = createKyselyClient(new Kysely<unknown>({ dialect }));
+  const sql = createKyselyClient(new Kysely<unknown>({ dialect }), statementDeadlineMs);
   const operations = createPostgresOperations(sql, {
     administrationSql: sql,
     useAdvisoryLocks: useAdvisoryLocks ?? false,

@@ -36,6 +36,7 @@ export function createLazyDriver(name: Driver["name"], load: () => Promise<Drive
 
   async function close() {
     const driver = await loading?.catch(() => undefined);
+    await driver?.endReplacements?.();
     if (driver?.close === undefined) return;
     loading = Promise.reject(closedError());
     loading.catch(() => undefined);

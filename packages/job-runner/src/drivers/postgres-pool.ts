@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT_S = 10;
 const IDLE_TIMEOUT_S = 20;
 /** The driver's own backoff waits up to 12 s after Postgres is back. */
 const RECONNECT_BACKOFF_MAX_S = 0.5;
-const CLOSE_TIMEOUT_S = 5;
+const CLOSE_TIMEOUT_S = 1;
 
 export interface OwnPoolOptions extends Omit<PostgresDriverOptions, "sql"> {
   /** False: somebody else makes the tables. */

@@ -26,33 +26,53 @@ import {
   type ReservedJob,
 } from "./driver.ts";
 import { toJobRecord } from "./job-row.ts";
+import { createGuardedPools, createPooledClient, reopen, STATEMENT_DEADLINE_MS } from "./pooled-client.ts";
 import { postgresAdmin } from "./postgres-admin.ts";
 import { createPostgresDurableStore } from "./postgres-durable.ts";
 import { listenForHints } from "./postgres-hints.ts";
 import { explainRefusals, refuse } from "./postgres-refusals.ts";
 import { createPostgresReserve } from "./postgres-reserve.ts";
 import { createPostgresScheduleStore } from "./postgres-schedules.ts";
+import type { PostgresPool } from "./replaceable-pool.ts";
 
 export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
+export { createReplaceablePool, type PostgresPool, withDeadline } from "./replaceable-pool.ts";
 
 export interface PostgresDriverOptions {
-  readonly sql: Sql;
-  /** A pool that may LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`. */
+  /** A pool to share, or one that replaces itself. */
+  readonly sql: Sql | PostgresPool;
+  /** A pool whose options serve to LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`, if it is a pool to share. */
   readonly listenSql?: Sql | false;
   /** A pool for what operators do (lists, queue figures, many jobs at once). Default: `sql`. */
-  readonly administrationSql?: Sql;
+  readonly administrationSql?: Sql | PostgresPool;
+  /** The longest wait for a statement's answer, after which a shared pool is replaced. Default 12 s. */
+  readonly statementDeadlineMs?: number;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
 }
 
 /** The driver that the engine is made for. */
 export function createPostgresDriver(options: PostgresDriverOptions): Driver {
-  const { sql, administrationSql = sql } = options;
-  const listenSql = options.listenSql ?? sql;
+  const {
+    sql,
+    administrationSql = sql,
+    useAdvisoryLocks,
+    statementDeadlineMs = STATEMENT_DEADLINE_MS,
+  } = options;
+  const pools = createGuardedPools(statementDeadlineMs);
+  const listenSql = options.listenSql ?? (typeof sql === "function" ? sql : false);
   return {
-    ...createPostgresOperations(sql, { ...options, administrationSql }),
+    ...createPostgresOperations(createPooledClient(pools.guarded(sql)), {
+      administrationSql: createPooledClient(pools.guarded(administrationSql)),
+      ...(useAdvisoryLocks === undefined ? {} : { useAdvisoryLocks }),
+    }),
     name: "postgres",
-    ...(listenSql === false ? {} : { listen: (hints) => listenForHints(listenSql, hints) }),
+    ...(listenSql === false
+      ? {}
+      : {
+          listen: (hints) => listenForHints(() => reopen(listenSql, { max: 1 }), hints, statementDeadlineMs),
+        }),
+    endReplacements: pools.close,
   };
 }
 

@@ -1,6 +1,6 @@
-import { errorCode } from "./database-errors.ts";
-import { withDeadline } from "./deadline.ts";
-import { closeDb, createDb, type DbOptions, type Sql } from "./postgres.ts";
+import { createReplaceablePool } from "@wharf/job-runner/postgres";
+import { storageTimeout } from "./deadline.ts";
+import { createDb, type DbOptions, POOL_CLOSE_TIMEOUT_S, type Sql } from "./postgres.ts";
 
 /** A pool that is replaced when its server stops answering. */
 export type Database = {
@@ -14,26 +14,12 @@ export type Database = {
 
 export function openDatabase(
   connectionString: string,
-  options: DbOptions & { deadline_ms: number },
+  options: DbOptions & { deadline_ms: number; closeTimeoutS?: number },
 ): Database {
-  let pool = createDb(connectionString, options);
-
-  async function run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T> {
-    const usedPool = pool;
-    try {
-      return await withDeadline(query(usedPool), options.deadline_ms);
-    } catch (error) {
-      if (errorCode(error) === "STORAGE_TIMEOUT" && pool === usedPool) replacePool();
-      throw error;
-    }
-  }
-
-  function replacePool(): void {
-    const stuck = pool;
-    pool = createDb(connectionString, options);
-    // Ends the sockets at once; the queries on them fail, which nobody waits for any more.
-    stuck.end({ timeout: 0 }).catch(() => undefined);
-  }
-
-  return { run, close: () => closeDb(pool) };
+  return createReplaceablePool({
+    open: () => createDb(connectionString, options),
+    deadlineMs: options.deadline_ms,
+    timeout: storageTimeout,
+    closeTimeoutS: options.closeTimeoutS ?? POOL_CLOSE_TIMEOUT_S,
+  });
 }

@@ -1,21 +1,13 @@
+import { withDeadline as answeredWithin } from "@wharf/job-runner/postgres";
 import { StorageError } from "../errors.ts";
+
+export const storageTimeout = (deadline_ms: number) =>
+  new StorageError(`The database did not answer within ${deadline_ms} ms.`, "STORAGE_TIMEOUT");
 
 /**
  * Waits for a query for at most `deadline_ms`. A frozen or unreachable server answers nothing, so the statement's own
  * timeout does not help; the query itself may still complete. Throws StorageError STORAGE_TIMEOUT.
  */
-export async function withDeadline<T>(query: PromiseLike<T>, deadline_ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(new StorageError(`The database did not answer within ${deadline_ms} ms.`, "STORAGE_TIMEOUT")),
-      deadline_ms,
-    );
-  });
-  try {
-    return await Promise.race([query, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function withDeadline<T>(query: PromiseLike<T>, deadline_ms: number): Promise<T> {
+  return answeredWithin(query, deadline_ms, storageTimeout);
 }

@@ -62,6 +62,15 @@ test("a pause holds what comes, for new connections too, and a resume lets it th
   await until(() => late.received === "late" && old.received === "beforeheld");
 });
 
+test("what was open before a swallow leads nowhere, and new connections are served", async () => {
+  const old = open();
+  await exchange(old, "before");
+  proxy.swallow();
+  old.socket.write("lost");
+  await exchange(open(), "new");
+  expect(old.received).toBe("before");
+});
+
 test("a cut drops every connection, and new ones are taken", async () => {
   const client = open();
   await exchange(client, "one");

@@ -152,7 +152,8 @@ export const jobCases: Cases = {
     async ({ sql, run }) => {
       const heard: string[] = [];
       const ignore = () => undefined;
-      const hints = { onRunnable: ignore, onEvent: ignore, onCancelled: (id: string) => heard.push(id) };
+      const onCancelled = (id: string) => heard.push(id);
+      const hints = { onRunnable: ignore, onEvent: ignore, onError: ignore, onCancelled };
       const listening = await createPostgresDriver({ sql }).listen?.(hints);
       await run({ id: "42" });
       await until(() => heard.length > 0);

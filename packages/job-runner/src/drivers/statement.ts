@@ -1,28 +1,26 @@
 import type postgres from "postgres";
 import { UnsupportedByDriverError } from "../errors.ts";
+import type { PostgresClient } from "./driver.ts";
 
 export type Rows = readonly (object | undefined)[];
+
+export type Value = postgres.ParameterOrFragment<never>;
 
 /** The text and values between it: values that are statements are fragments. */
 export interface Source {
   readonly strings: readonly string[];
-  readonly values: readonly unknown[];
+  readonly values: readonly Value[];
 }
 
-export interface Compiled {
-  readonly text: string;
-  readonly parameters: unknown[];
-}
-
-/** Sends a statement; `count` is the number of rows that it changed, or else returned. */
-export type Send = (statement: Compiled) => Promise<{ rows: unknown[]; count: number }>;
+/** Sends a statement; the rows' `count` is the number of rows that it changed, or else returned. */
+export type Send = <T extends Rows>(source: Source) => Promise<postgres.RowList<T>>;
 
 /**
  * A statement in the shape of postgres.js, which our SQL is written for: part of another one, or, as soon as it is awaited,
  * sent. A class, as it is both a promise and a piece of text.
  */
-export class KyselyStatement<T extends Rows> implements postgres.PendingQuery<T> {
-  readonly [Symbol.toStringTag] = "KyselyStatement";
+export class Statement<T extends Rows> implements postgres.PendingQuery<T> {
+  readonly [Symbol.toStringTag] = "Statement";
   readonly source: Source;
   readonly #send: Send;
   #sent: Promise<postgres.RowList<T>> | undefined = undefined;
@@ -67,37 +65,31 @@ export class KyselyStatement<T extends Rows> implements postgres.PendingQuery<T>
   }
 
   #rows(): Promise<postgres.RowList<T>> {
-    this.#sent ??= this.#send(compile(this.source)).then(({ rows, count }) => toRowList<T>(rows, count));
+    this.#sent ??= this.#send<T>(this.source);
     return this.#sent;
   }
 }
 
-/** Text with $1, $2 … for all values, those of fragments included. */
-function compile(source: Source): Compiled {
-  const parameters: unknown[] = [];
-  return { text: textOf(source, parameters), parameters };
+/** A client whose statements are sent by `send`. */
+export function createStatementClient(send: Send): PostgresClient {
+  function tag<T extends Rows>(strings: TemplateStringsArray, ...values: readonly Value[]): Statement<T>;
+  function tag(helper: unknown, ...rest: readonly Value[]): never;
+  function tag(strings: unknown, ...values: readonly Value[]) {
+    return isTemplate(strings) ? new Statement({ strings, values }, send) : unsupported();
+  }
+
+  function unsafe<T extends Rows>(text: string) {
+    return new Statement<T>({ strings: [text], values: [] }, send);
+  }
+
+  const others = { types: unsupported, typed: unsupported, notify: unsupported, array: unsupported };
+  return Object.assign(tag, { ...others, file: unsupported, json: unsupported, unsafe });
 }
 
-function textOf({ strings, values }: Source, parameters: unknown[]): string {
-  return strings.reduce((text, next, position) => {
-    const value = values[position - 1];
-    if (value instanceof KyselyStatement) return text + textOf(value.source, parameters) + next;
-    parameters.push(value);
-    return `${text}$${parameters.length}${next}`;
-  });
-}
-
-function toRowList<T extends Rows>(rows: unknown[], count: number): postgres.RowList<T> {
-  const list = Object.assign(rows, { count });
-  if (isRowList<T>(list)) return list;
-  throw new TypeError("The dialect returned no rows.");
-}
-
-/** What columns the rows have the statement itself declares, as in postgres.js: no driver can check it. */
-function isRowList<T extends Rows>(list: unknown): list is postgres.RowList<T> {
-  return Array.isArray(list);
+export function isTemplate(strings: unknown): strings is TemplateStringsArray {
+  return Array.isArray(strings) && "raw" in strings;
 }
 
 export function unsupported(): never {
-  throw new UnsupportedByDriverError("This way of running a statement", "kysely");
+  throw new UnsupportedByDriverError("This way of running a statement", "engine's");
 }

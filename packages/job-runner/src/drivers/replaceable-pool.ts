@@ -1,0 +1,106 @@
+import type { Sql } from "postgres";
+
+/** A pool that is replaced when its server stops answering. */
+export interface PostgresPool {
+  /** Runs a query within the pool's deadline. */
+  run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T>;
+}
+
+export interface ReplaceablePoolOptions {
+  /** Opens a pool; called again for each replacement. */
+  open(): Sql;
+  /** The longest wait for an answer. */
+  readonly deadlineMs: number;
+  /** What is thrown after it. */
+  timeout(deadlineMs: number): Error;
+  /** A pool of the caller's, used until it is first replaced, and again after `close`. It is never ended here. */
+  readonly shared?: Sql;
+  /** The longest wait for queries under way when the pool is closed. Default 5. */
+  readonly closeTimeoutS?: number;
+}
+
+const CLOSE_TIMEOUT_S = 5;
+/** Codes with which the driver rejects the queries of a connection that is lost. */
+const CONNECTION_LOST = new Set([
+  "ECONNRESET",
+  "EPIPE",
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "57P01",
+]);
+
+/**
+ * Two traps of the driver are met here, for all that use a pool. A connection into a black hole holds its place until the
+ * kernel gives up, a quarter of an hour later: after a time-out the pool's sockets are thrown away and a new pool takes over. And
+ * a query that is sent between a socket's "error" and its "close" is never answered: after a lost connection nothing is sent
+ * until the event loop has turned once.
+ */
+export function createReplaceablePool(
+  options: ReplaceablePoolOptions,
+): PostgresPool & { close(): Promise<void> } {
+  const { deadlineMs, shared, closeTimeoutS = CLOSE_TIMEOUT_S } = options;
+  let pool = shared ?? options.open();
+  let turn: Promise<void> | undefined;
+
+  async function run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T> {
+    while (turn !== undefined) await turn;
+    const used = pool;
+    const onTimeout = (ms: number) => {
+      if (pool === used) replace();
+      return options.timeout(ms);
+    };
+    try {
+      return await withDeadline(query(used), deadlineMs, onTimeout);
+    } catch (error) {
+      if (isConnectionLost(error)) await afterClose();
+      throw error;
+    }
+  }
+
+  function replace(): void {
+    const stuck = pool;
+    pool = options.open();
+    // Ends the sockets at once; the queries on them fail, which nobody waits for any more.
+    if (stuck !== shared) stuck.end({ timeout: 0 }).catch(() => undefined);
+  }
+
+  function afterClose(): Promise<void> {
+    turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        turn = undefined;
+        resolve();
+      });
+    });
+    return turn;
+  }
+
+  async function close(): Promise<void> {
+    const open = pool;
+    if (open === shared) return;
+    pool = shared ?? open;
+    await open.end({ timeout: closeTimeoutS });
+  }
+
+  return { run, close };
+}
+
+/** Waits for a query for at most `deadlineMs`; the query itself may still complete. Throws what `timeout` returns. */
+export async function withDeadline<T>(
+  query: PromiseLike<T>,
+  deadlineMs: number,
+  timeout: (deadlineMs: number) => Error,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timeout(deadlineMs)), deadlineMs);
+  });
+  try {
+    return await Promise.race([query, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isConnectionLost(error: unknown): boolean {
+  return error instanceof Error && "code" in error && CONNECTION_LOST.has(String(error.code));
+}
