@@ -21,6 +21,8 @@ interface Finished {
 export interface CompleterOptions {
   readonly driver: Driver;
   readonly heartbeat: Heartbeat;
+  /** An acknowledgement is on its way: a claim that is sent now comes behind it. Only where the store is sequential. */
+  onSent(runs: readonly JobRun[]): void;
   onCompleted(runs: readonly JobRun[]): void;
   onRefused(run: JobRun, error: Error): void;
   /** The store refuses the output, and would again. Never rejects. */
@@ -34,7 +36,7 @@ export interface CompleterOptions {
  * is refused is halved until the refused output is found.
  */
 export function createCompleter(options: CompleterOptions) {
-  const { driver, heartbeat, onCompleted, onRefused, onUnstorable, onError } = options;
+  const { driver, heartbeat, onSent, onCompleted, onRefused, onUnstorable, onError } = options;
   const waiting: Finished[] = [];
   const flushing = new Set<Promise<void>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,6 +46,8 @@ export function createCompleter(options: CompleterOptions) {
     waiting.push({ run, output });
     pending += 1;
     if (waiting.length >= FLUSH_BATCH) flush();
+    // The next job of its key waits for this: it goes with what ends in the same turn of the event loop.
+    else if (run.job.concurrencyKey !== null) setImmediate(flush);
     else timer ??= setTimeout(flush, FLUSH_AFTER_MS);
   }
 
@@ -81,9 +85,11 @@ export function createCompleter(options: CompleterOptions) {
 
   async function acknowledge(batch: readonly Finished[]) {
     if (batch.length === 0) return;
-    const refusals = await driver.ack(
+    const sent = driver.ack(
       batch.map(({ run, output }) => ({ jobId: run.job.jobId, token: run.job.token, output })),
     );
+    if (driver.isSequential === true) onSent(batch.map(({ run }) => run));
+    const refusals = await sent;
     const refused = new Map(refusals.map(({ jobId, error }) => [jobId, error]));
     const completed: JobRun[] = [];
     for (const { run } of batch) {

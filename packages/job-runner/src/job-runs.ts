@@ -27,6 +27,7 @@ export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRu
   const completer = createCompleter({
     driver,
     heartbeat,
+    onSent: listeners.wakeFreed,
     onCompleted: listeners.onCompleted,
     onRefused: (run, error) =>
       logger.warn({ ...runFields(run), error_name: error.name }, "job completion refused"),

@@ -19,17 +19,20 @@ export interface RunListenerOptions {
 export function createRunListeners({ workers, metrics, logger, onEnded }: RunListenerOptions) {
   function onCompleted(runs: readonly JobRun[]) {
     metrics.count("completed", runs.length);
-    const freed = new Set<string>();
     const isLogged = logger.isLevelEnabled("debug");
     for (const run of runs) {
       onEnded(run.job.jobId);
-      if (run.job.concurrencyKey !== null) freed.add(run.job.queue);
       if (isLogged) logger.debug(runFields(run), "job completed");
     }
-    for (const worker of workers.values()) {
-      if (freed.has(worker.queue)) worker.wake();
-      else worker.pump();
-    }
+    for (const worker of workers.values()) worker.pump();
+    wakeFreed(runs);
+  }
+
+  /** The next job of a freed concurrency key can be claimed. */
+  function wakeFreed(runs: readonly JobRun[]) {
+    const queues = new Set<string>();
+    for (const run of runs) if (run.job.concurrencyKey !== null) queues.add(run.job.queue);
+    for (const queue of queues) workers.get(queue)?.wake();
   }
 
   /** The next poll may come much later than a short pause: look again when the job is due. */
@@ -48,7 +51,7 @@ export function createRunListeners({ workers, metrics, logger, onEnded }: RunLis
     onEnded(run.job.jobId);
   }
 
-  return { onCompleted, onRetry, onSuspended, onFailed };
+  return { onCompleted, wakeFreed, onRetry, onSuspended, onFailed };
 }
 
 export type RunListeners = ReturnType<typeof createRunListeners>;

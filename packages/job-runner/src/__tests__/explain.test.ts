@@ -65,6 +65,22 @@ for (const statistics of ["empty", "stale"] as const) {
         SELECT 'default', 'noop', 'k' || n % 50 FROM generate_series(1, 5000) AS n`;
     });
 
+    test("keys whose jobs are all parked are in no index that a claim or a recovery walks", async () => {
+      const { sql } = database;
+      await sql`INSERT INTO jobs (type, concurrency_key, run_at)
+        SELECT 'noop', 'parked' || n, now() + interval '1 day' FROM generate_series(1, 5000) AS n`;
+      const claimed = await plansOf(database.url, (client) =>
+        claimKeyedJobs(client, { ...claim, afterKey: "" }),
+      );
+      expect(claimed).toContain("jobs_claim_keyed_ready");
+      expect(claimed).not.toMatch(/jobs_claim_keyed\b/);
+      const recovery = { queue: "default", maxRecoveries: 5, since: null, now: undefined };
+      const recovered = await plansOf(database.url, (client) => recoverJobs(client, recovery));
+      expect(recovered).toContain("jobs_claim_keyed_ready");
+      expect(recovered).toContain("jobs_parked_keyed");
+      expect(recovered).not.toMatch(/jobs_claim_keyed\b/);
+    });
+
     for (const [name, statement] of Object.entries(STATEMENTS)) {
       test(`${name} scans no table`, async () => {
         const plans = await plansOf(database.url, statement);

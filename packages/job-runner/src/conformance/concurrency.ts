@@ -86,6 +86,75 @@ export function describeConcurrency(current: DriverUnderTest) {
       expect(ids(await reserve(current()))).toEqual([ready]);
     });
 
+    test("a parked job of a key runs when it is due, in its order, and not before", async () => {
+      const nap = await running(current(), { concurrencyKey: "a" });
+      await current().suspend(nap, [{ name: "nap", forMs: 30 }], { now: NOW });
+      const delayed = await enqueue(current(), { concurrencyKey: "b", delayMs: 10 });
+      const ready = await enqueue(current(), { concurrencyKey: "c" }, later(20));
+      expect(await reserve(current(), later(9))).toEqual([]);
+      expect(ids(await reserve(current(), later(29)))).toEqual([delayed, ready]);
+      expect(ids(await reserve(current(), later(30)))).toEqual([nap.jobId]);
+    });
+
+    test("a key whose jobs are all parked keeps no other key from running", async () => {
+      const parked = Array.from({ length: 1200 }, (_, n) => job({ concurrencyKey: `k${n}`, delayMs: 1000 }));
+      await current().enqueue(parked, { now: NOW });
+      const ready = await enqueue(current(), { concurrencyKey: "z" });
+      expect(ids(await reserve(current()))).toEqual([ready]);
+      const due = new Set<string>();
+      for (let round = 0; round < 10 && due.size < 1200; round += 1) {
+        for (const id of ids(await reserve(current(), later(1000), { limit: 500 }))) due.add(id);
+      }
+      expect(due.size).toBe(1200);
+    });
+
+    test("a parked job that is cancelled, moved or put back takes no slot that it has not", async () => {
+      const cancelled = await enqueue(current(), { concurrencyKey: "k", delayMs: 10 });
+      const moved = await enqueue(current(), { concurrencyKey: "k", delayMs: 10 });
+      const next = await enqueue(current(), { concurrencyKey: "k", delayMs: 20 });
+      await current().cancel(cancelled, "x", { now: NOW });
+      await current().reschedule(moved, { runAt: later(500) }, { now: NOW });
+      expect(ids(await reserve(current(), later(20)))).toEqual([next]);
+      expect(await reserve(current(), later(600))).toEqual([]);
+    });
+
+    test("of jobs of one key with different limits each asks for its own when it starts, and none passes the first", async () => {
+      const wide = { concurrencyKey: "k", concurrencyLimit: 3 };
+      const first = await enqueue(current(), wide);
+      const narrow = await enqueue(current(), { concurrencyKey: "k", concurrencyLimit: 1 });
+      await enqueue(current(), wide);
+      const [lease, ...others] = await reserve(current());
+      expect([lease?.jobId, others]).toEqual([first, []]);
+      expect(await reserve(current())).toEqual([]);
+      await ack(current(), present(lease));
+      expect((await reserve(current()))[0]?.jobId).toBe(narrow);
+    });
+
+    test("an urgent job of a busy key is the next of its key, in whichever queue", async () => {
+      const first = await running(current(), { concurrencyKey: "k" });
+      const patient = await enqueue(current(), { concurrencyKey: "k" });
+      const urgent = await enqueue(current(), { concurrencyKey: "k", priority: -1 });
+      const elsewhere = await enqueue(current(), { concurrencyKey: "k", queue: "other" });
+      expect(await reserve(current())).toEqual([]);
+      expect(await reserve(current(), NOW, { queue: "other" })).toEqual([]);
+      await ack(current(), first);
+      const [second] = await reserve(current());
+      expect(second?.jobId).toBe(urgent);
+      await ack(current(), present(second));
+      expect(ids(await reserve(current(), NOW, { queue: "other" }))).toEqual([elsewhere]);
+      expect(await reserve(current())).toEqual([]);
+      await current().cancel(elsewhere, "x", { now: NOW });
+      expect(ids(await reserve(current()))).toEqual([patient]);
+    });
+
+    test("a job of a type that the worker does not know keeps no other job of its key waiting", async () => {
+      const foreign = await enqueue(current(), { concurrencyKey: "k", type: "foreign" });
+      const known = await enqueue(current(), { concurrencyKey: "k" });
+      expect(ids(await reserve(current(), NOW, { types: ["test"] }))).toEqual([known]);
+      await current().cancel(known, "x", { now: NOW });
+      expect(ids(await reserve(current()))).toEqual([foreign]);
+    });
+
     test("many workers on few keys never hold one key twice and finish every job", async () => {
       const keys = ["a", "b", "c"];
       const jobs = Array.from({ length: 90 }, (_, n) =>

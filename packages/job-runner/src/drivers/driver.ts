@@ -178,6 +178,8 @@ export interface Hints {
  */
 export interface Driver extends AdminStore, DurableStore, ScheduleStore {
   readonly name: "postgres" | "kysely" | "memory" | "sqlite";
+  /** Operations take effect in the order of their calls: a claim behind an acknowledgement shares its transaction. */
+  readonly isSequential?: boolean;
   enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
   /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
   handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob | undefined>;

@@ -17,7 +17,7 @@ const REQUEUED_BY_DEFAULT = ["dead"] as const;
 
 /** What operators do with the jobs of the memory driver. */
 export function adminOperations(store: MemoryStore): AdminStore {
-  const { jobs, pauses } = store;
+  const { jobs, pauses, update } = store;
 
   function* matching(filter: JobFilter, now: bigint) {
     const nowText = microsText(now);
@@ -36,14 +36,20 @@ export function adminOperations(store: MemoryStore): AdminStore {
     async cancelAll(filter, reason, at) {
       const now = microsOf(at);
       const found = [...matching(filter, now)].filter(isLive);
-      for (const job of found) cancelJob(job, reason, now);
+      for (const job of found) {
+        cancelJob(job, reason, now);
+        update(job);
+      }
       return found.map((job) => job.id);
     },
     async requeue(filter, options) {
       const now = microsOf(options);
       const failed = matching({ ...filter, states: filter.states ?? REQUEUED_BY_DEFAULT }, now);
       const found = [...failed].filter((job) => job.status === "failed");
-      for (const job of found) reviveJob(job, options?.keepAttempts ?? false, now);
+      for (const job of found) {
+        reviveJob(job, options?.keepAttempts ?? false, now);
+        update(job);
+      }
       return found.length;
     },
     async reschedule(jobId, change, at) {
@@ -53,6 +59,7 @@ export function adminOperations(store: MemoryStore): AdminStore {
       if (change.priority !== undefined) job.priority = change.priority;
       if (change.runAt !== undefined) job.runAt = runAtOf({ runAt: change.runAt }, now);
       job.updatedAt = now;
+      update(job);
       return true;
     },
     reserveOne: async (jobId, request, at) => store.claimOne(jobId, request, microsOf(at)),

@@ -111,6 +111,7 @@ function deliver(store: MemoryStore, now: bigint): string[] {
       Object.assign(wait, { output: event.payload, eventId: event.storeId, finishedAt: now });
       if (job.status !== "queued") continue;
       Object.assign(job, { runAt: now, updatedAt: now });
+      store.update(job);
       queues.add(job.queue);
     }
   }

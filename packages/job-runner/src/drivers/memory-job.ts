@@ -27,6 +27,8 @@ export interface MemoryJob {
   readonly concurrencyLimit: number;
   readonly createdAt: bigint;
   status: JobStatus;
+  /** Counts its changes: what stood in line for it before is worth nothing. */
+  place: number;
   priority: number;
   /** When it is due; of a job that was runnable at once, when it was enqueued. */
   runAt: bigint;
@@ -80,6 +82,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     concurrencyLimit: job.concurrencyLimit ?? 1,
     createdAt: now,
     status: "queued",
+    place: 0,
     runAt: runAtOf(job, now),
     lease: null,
     leaseGeneration: 0,
@@ -162,7 +165,7 @@ export function toReserved(job: MemoryJob, token: string): ReservedJob {
 }
 
 export function toRecord(job: MemoryJob): JobRecord {
-  const { lease, concurrencyLimit: _limit, ended: _ended, ...rest } = job;
+  const { lease, concurrencyLimit: _limit, ended: _ended, place: _place, ...rest } = job;
   return {
     ...rest,
     payload: structuredClone(job.payload),

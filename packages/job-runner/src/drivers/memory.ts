@@ -4,15 +4,7 @@ import { type Driver, EVENT_DAYS } from "./driver.ts";
 import { adminOperations } from "./memory-admin.ts";
 import { endAttempt } from "./memory-attempts.ts";
 import { createMemoryDurableStore } from "./memory-durable.ts";
-import {
-  cancelJob,
-  endLease,
-  type MemoryJob,
-  runAtOf,
-  startLease,
-  toRecord,
-  toReserved,
-} from "./memory-job.ts";
+import { cancelJob, endLease, type MemoryJob, runAtOf, toRecord, toReserved } from "./memory-job.ts";
 import { createMemoryScheduleStore } from "./memory-schedules.ts";
 import { forgetEvents } from "./memory-steps.ts";
 import { bury, createMemoryStore, type MemoryStore, microsOf, throwIfRefused } from "./memory-store.ts";
@@ -34,7 +26,7 @@ export function createMemoryDriver(): Driver {
   };
 }
 
-function queueOperations({ jobs, pauses, store, recover, claim }: MemoryStore) {
+function queueOperations({ jobs, pauses, store, start, recover, claim }: MemoryStore) {
   return {
     async enqueue(newJobs, options) {
       if (options?.transaction) throw new UnsupportedByDriverError("A transaction", "memory");
@@ -47,7 +39,7 @@ function queueOperations({ jobs, pauses, store, recover, claim }: MemoryStore) {
       const { id } = store(newJob, now);
       const job = jobs.get(id);
       if (job === undefined) throw new JobNotInflightError(id);
-      startLease(job, request, now);
+      start(job, request, now);
       return toReserved(job, request.token);
     },
     async reserve(request, at) {
@@ -62,7 +54,7 @@ function queueOperations({ jobs, pauses, store, recover, claim }: MemoryStore) {
   } satisfies Partial<Driver>;
 }
 
-function leaseOperations({ jobs, underLease }: MemoryStore) {
+function leaseOperations({ jobs, update, underLease }: MemoryStore) {
   return {
     async extend(leases, leaseMs, at) {
       const now = microsOf(at);
@@ -101,18 +93,21 @@ function leaseOperations({ jobs, underLease }: MemoryStore) {
       const now = microsOf(at);
       for (const { jobId, token } of leases) {
         const job = jobs.get(jobId);
-        if (job?.lease?.token === token) endLease(job, "queued", now);
+        if (job?.lease?.token !== token) continue;
+        endLease(job, "queued", now);
+        update(job);
       }
     },
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ jobs, knownKeys, durable, dead }: MemoryStore) {
+function upkeepOperations({ jobs, update, knownKeys, durable, dead }: MemoryStore) {
   return {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);
       if (job === undefined || !["queued", "running"].includes(job.status)) return false;
       cancelJob(job, reason, microsOf(at));
+      update(job);
       return true;
     },
     async deadLetters(filter, page) {

@@ -51,13 +51,13 @@ export function createPostgresReserve(sql: PostgresClient, byAdvisoryLock: boole
   }
 
   /**
-   * A queue that had no keyed jobs a moment ago is claimed from while the recovery runs, or without one if that is only
-   * just over: each saves a wake-up half a millisecond. What the recovery brought to light is claimed behind it.
+   * A queue that had no keyed jobs a moment ago is claimed from while the recovery runs, or, as every queue, without one if
+   * that is only just over: each saves a wake-up half a millisecond. What the recovery brought to light is claimed behind it.
    */
   async function recoverAndClaim(request: ReserveRequest, claim: Claim, queue: QueueMemory) {
     const early = queue.isUnkeyed && claim.now === undefined ? claimJobs(sql, claim).execute() : undefined;
-    if (early !== undefined && performance.now() - queue.recoveredAtMs < RECOVER_EVERY_MS) {
-      const rows = await early;
+    if (claim.now === undefined && performance.now() - queue.recoveredAtMs < RECOVER_EVERY_MS) {
+      const rows = await (early ?? claimAmongKeys(sql, claim, queue));
       if (rows.length > 0) return { rows, recovered: NOTHING_RECOVERED };
     }
     const recovering = recover(request, queue, claim);

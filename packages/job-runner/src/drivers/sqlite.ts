@@ -25,6 +25,7 @@ export function createSqliteDriver(
   const parts = createParts(db);
   return {
     name: "sqlite",
+    isSequential: true,
     ...queueOperations(parts),
     ...leaseOperations(parts),
     ...upkeepOperations(parts),

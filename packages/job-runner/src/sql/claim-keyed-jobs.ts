@@ -12,8 +12,9 @@ export interface KeyedClaim extends Claim {
 export type KeyedClaimRow = { next_key: string | null } & (ClaimedRow | { [K in keyof ClaimedRow]: null });
 
 /**
- * Claims runnable jobs of both sorts, in order. Waiting keys are found by a loose walk of jobs_claim_keyed (one probe
- * a key, however many jobs wait behind it); each key offers as many jobs as it has free slots; and the primary key
+ * Claims runnable jobs of both sorts, in order. Keys with ready jobs are found by a loose walk of jobs_claim_keyed_ready (one
+ * probe a key, however many jobs wait behind it); each key offers as many jobs as it has free slots
+ * by the limit of its first job, up to one with a smaller limit; and the primary key
  * of job_concurrency_locks decides: who loses a slot to another claim gets nothing, without an error or a wait.
  * Slots are inserted in sorted order, so that two claims cannot deadlock.
  * Returns at least one row; a row without id carries `next_key` alone.
@@ -30,13 +31,17 @@ export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim) {
           ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer FOR UPDATE SKIP LOCKED
         ) AS unkeyed
         UNION ALL
-        SELECT keyed.id, keyed.priority, keyed.run_at, free.concurrency_key,
-          free.slots[row_number() OVER (PARTITION BY free.concurrency_key ORDER BY priority, run_at, id)]
-        FROM free CROSS JOIN LATERAL (
-          SELECT id, priority, run_at FROM jobs
-          WHERE concurrency_key = free.concurrency_key AND ${runnable(sql, claim)} ${advisoryLock(sql, claim)}
-          ORDER BY priority, run_at, id LIMIT free.capacity FOR UPDATE SKIP LOCKED
-        ) AS keyed
+        SELECT id, priority, run_at, concurrency_key, slot FROM (
+          SELECT keyed.id, keyed.priority, keyed.run_at, free.concurrency_key, free.slots[row_number() OVER line] AS slot,
+            bool_and(keyed.concurrency_limit >= free.concurrency_limit) OVER line AS fits
+          FROM free CROSS JOIN LATERAL (
+            SELECT id, priority, run_at, concurrency_limit FROM jobs
+            WHERE concurrency_key = free.concurrency_key AND run_at <= updated_at AND ${runnable(sql, claim)}
+              ${advisoryLock(sql, claim)}
+            ORDER BY priority, run_at, id LIMIT free.capacity FOR UPDATE SKIP LOCKED
+          ) AS keyed
+          WINDOW line AS (PARTITION BY free.concurrency_key ORDER BY keyed.priority, keyed.run_at, keyed.id)
+        ) AS in_line WHERE fits
       ) AS either ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer
     ),
     locked AS (
@@ -54,16 +59,21 @@ export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim) {
     ) AS seen LEFT JOIN claimed ON true`;
 }
 
-/** `key`: keys with waiting jobs. `free`: those with free slots, and the numbers of the slots. */
+/** Jobs of the index jobs_claim_keyed_ready: the recovery before the claim has moved there what is due. */
+function ready(sql: PostgresClient, claim: Claim) {
+  return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= updated_at`;
+}
+
+/** `key`: keys with ready jobs. `free`: those with free slots, and the numbers of the slots. */
 function waitingKeys(sql: PostgresClient, claim: KeyedClaim) {
   return sql`
     walk (concurrency_key) AS (
       (SELECT concurrency_key FROM jobs
-        WHERE queue = ${claim.queue} AND status = 'queued' AND concurrency_key > ${claim.afterKey}
+        WHERE ${ready(sql, claim)} AND concurrency_key > ${claim.afterKey}
         ORDER BY concurrency_key LIMIT 1)
       UNION ALL
       SELECT (SELECT jobs.concurrency_key FROM jobs
-        WHERE queue = ${claim.queue} AND status = 'queued' AND jobs.concurrency_key > walk.concurrency_key
+        WHERE ${ready(sql, claim)} AND jobs.concurrency_key > walk.concurrency_key
         ORDER BY jobs.concurrency_key LIMIT 1)
       FROM walk WHERE walk.concurrency_key IS NOT NULL
     ),
@@ -71,12 +81,12 @@ function waitingKeys(sql: PostgresClient, claim: KeyedClaim) {
       SELECT concurrency_key FROM walk WHERE concurrency_key IS NOT NULL LIMIT ${KEYS_PER_CLAIM}
     ),
     free AS MATERIALIZED (
-      SELECT key.concurrency_key, open.slots,
+      SELECT key.concurrency_key, head.concurrency_limit, open.slots,
         LEAST(cardinality(open.slots), head.concurrency_limit - cardinality(held.slots)) AS capacity
       FROM key
       CROSS JOIN LATERAL (
         SELECT concurrency_limit FROM jobs
-        WHERE queue = ${claim.queue} AND status = 'queued' AND jobs.concurrency_key = key.concurrency_key
+        WHERE ${ready(sql, claim)} AND jobs.concurrency_key = key.concurrency_key
         ORDER BY priority, run_at, id LIMIT 1
       ) AS head
       CROSS JOIN LATERAL (

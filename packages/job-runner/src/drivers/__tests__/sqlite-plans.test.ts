@@ -48,6 +48,15 @@ test("a claim probes its index for the queue and the priority, and sorts nothing
   expect(claim?.plan).not.toContain("TEMP B-TREE");
 });
 
+test("a claim and a recovery walk no keys whose jobs are all parked", async () => {
+  const found = await plans();
+  const walk = found.find(({ sql }) => sql.includes("WITH RECURSIVE walk"));
+  expect(walk?.plan).toContain("jobs_claim_keyed_ready (queue=? AND concurrency_key>?)");
+  expect(walk?.plan).not.toMatch(/jobs_claim_keyed\b/);
+  const unpark = found.find(({ sql }) => sql.includes("run_at > updated_at AND run_at <= $now"));
+  expect(unpark?.plan).toContain("jobs_parked_keyed (run_at<?)");
+});
+
 test("a recovery probes the leases", async () => {
   const recovery = (await plans()).find(({ sql }) => /ORDER BY lease_expires_at/.test(sql));
   expect(recovery?.plan).toContain("jobs_lease (lease_expires_at<?)");

@@ -43,6 +43,10 @@ export function createUpkeep(db: Database) {
     WHERE id IN (SELECT id FROM jobs WHERE status = 'running' AND lease_expires_at <= $now
       ORDER BY lease_expires_at LIMIT ${RECOVER_BATCH})
     RETURNING status`);
+  const unparkStatement = db.prepare<unknown, Bindings>(`
+    UPDATE jobs SET updated_at = $now WHERE id IN (SELECT id FROM jobs
+      WHERE concurrency_key IS NOT NULL AND status = 'queued' AND run_at > updated_at AND run_at <= $now
+      ORDER BY run_at LIMIT ${RECOVER_BATCH})`);
   const cancelStatement = db.prepare<unknown, Bindings>(`
     UPDATE jobs SET status = 'failed', run_at = min(run_at, $now), failure_kind = 'cancelled', failed_at = $now,
       last_error = $reason, ${LEASE_ENDED}, ${UNLOCKED}
@@ -52,7 +56,9 @@ export function createUpkeep(db: Database) {
     days,
   }));
 
+  /** Takes back jobs whose lease has ended, and moves parked keyed jobs that are due to the index that the claim walks. */
   function recover(maxRecoveries: number, now: bigint) {
+    unparkStatement.run({ now });
     const rows = recoverStatement.all({ maxRecoveries, now });
     const requeued = rows.filter(({ status }) => status === "queued").length;
     return { requeued, dead: rows.length - requeued };
