@@ -18,6 +18,7 @@ import {
   POOL_MAX_CONNECTIONS,
   type Sql,
 } from "./db/postgres.ts";
+import { waitForDatabase } from "./db/wait-for-database.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -62,15 +63,15 @@ const BLOB_CONNECTIONS = 2;
 /** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
 
-/**
- * The composition root: the only place that constructs things. `logLinesDropped`: by the log's output so far. Throws WharfError
- * with the reason when it cannot start.
- */
-export async function boot(
-  config: Config,
-  logger: Logger,
-  logLinesDropped: () => number,
-): Promise<RunningServer> {
+export type BootOptions = {
+  /** By the log's output so far. */
+  logLinesDropped: () => number;
+  /** Ends a wait for the database. */
+  stopping: AbortSignal;
+};
+
+/** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
+export async function boot(config: Config, logger: Logger, options: BootOptions): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
   await requireFreeAddress(config);
   reportIgnored(config, logger);
@@ -79,17 +80,16 @@ export async function boot(
   try {
     location.supervise(logger);
     const adminKey = await loadAdminKey(config, dataDir, location.embedded !== null);
-    return await start({ config, logger, logLinesDropped, location, adminKey, cleanUp });
+    return await start({ ...options, config, logger, location, adminKey, cleanUp });
   } catch (error) {
     for (const undo of cleanUp.reverse()) await undo().catch(() => undefined);
     throw error;
   }
 }
 
-type Start = {
+type Start = BootOptions & {
   config: Config;
   logger: Logger;
-  logLinesDropped: () => number;
   location: DatabaseLocation;
   adminKey: AdminKey;
   cleanUp: (() => Promise<unknown>)[];
@@ -122,6 +122,7 @@ async function start(given: Start): Promise<RunningServer> {
     sql: pools.sql,
     listenSql: direct,
     migrate: async () => {
+      await waitForDatabases(given);
       Object.assign(migrations, await migrateAndReport(direct, logger));
     },
     jobs: [...jobs.map(({ job }) => job), ...(await createCommandJobs(config, blobs))],
@@ -195,6 +196,17 @@ function reportIgnored({ databaseUrl, databaseDirectUrl }: Config, logger: Logge
         { variable, ignored },
         "parameters of the connection string have no effect; set Postgres settings with options=-c name=value",
       );
+  }
+}
+
+/** The one behind a pooler, and the pooler. While it waits, the server answers that it lives and is not ready. */
+async function waitForDatabases({ config, logger, location, stopping }: Start): Promise<void> {
+  for (const url of new Set([config.databaseDirectUrl ?? location.url, location.url])) {
+    await waitForDatabase(url, {
+      deadline_ms: config.databaseWaitMs,
+      stopping,
+      onWait: (waited_ms, reason) => logger.warn({ waited_ms, reason }, "waiting for the database"),
+    });
   }
 }
 

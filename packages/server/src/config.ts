@@ -10,6 +10,8 @@ const TRUSTED_PROXIES_MAX = 10;
 /** Where an OTLP exporter looks by default. */
 const DEFAULT_PORT = 4318;
 const PORT_MAX = 65_535;
+const DEFAULT_DATABASE_WAIT_S = 60;
+const DATABASE_WAIT_S_MAX = 3_600;
 /** Above LAST_HEARD_INTERVAL_S, or sessions that speak would be ended. */
 const SESSION_IDLE_MINUTES_MIN = 1;
 const DEFAULT_SESSION_IDLE_MINUTES = 180;
@@ -64,6 +66,7 @@ const RAILWAY_MARKER = "RAILWAY_ENVIRONMENT_NAME";
 const environmentSchema = z.object({
   DATABASE_URL: optionalText,
   DATABASE_DIRECT_URL: optionalText,
+  WHARF_DATABASE_WAIT_S: wholeNumber(0, DATABASE_WAIT_S_MAX).default(DEFAULT_DATABASE_WAIT_S),
   USE_ADVISORY_LOCKS: flag,
   PORT: wholeNumber(0, PORT_MAX).default(DEFAULT_PORT),
   HOST: z.string().default("::"),
@@ -102,6 +105,8 @@ export type Config = {
   databaseUrl: string | undefined;
   /** Goes past a pooler: for the migrator and for LISTEN. */
   databaseDirectUrl: string | undefined;
+  /** How long a start waits for a database that is unavailable. */
+  databaseWaitMs: number;
   useAdvisoryLocks: boolean;
   port: number;
   host: string;
@@ -140,6 +145,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     databaseUrl: values.DATABASE_URL,
     databaseDirectUrl: values.DATABASE_DIRECT_URL,
+    databaseWaitMs: values.WHARF_DATABASE_WAIT_S * 1000,
     useAdvisoryLocks: values.USE_ADVISORY_LOCKS,
     port: values.PORT,
     host: values.HOST,

@@ -1,4 +1,5 @@
 import { boot, DRAIN_MAX_MS } from "./boot.ts";
+import { WAIT_STOPPED } from "./db/wait-for-database.ts";
 import { loadConfig } from "./environment.ts";
 import { WharfError } from "./errors.ts";
 import { createLogOutput } from "./log-output.ts";
@@ -11,14 +12,27 @@ try {
   // What is written there without the logger must not end the process when nobody reads it.
   process.stderr.on("error", () => undefined);
   const logger = createLogger(config.logLevel, process.stdout.isTTY, output);
-  const starting = boot(config, logger, output.linesDropped);
+  const stopping = new AbortController();
+  const { linesDropped: logLinesDropped } = output;
+  const starting = boot(config, logger, { logLinesDropped, stopping: stopping.signal });
   // Also while it starts: a database of our own must not be left behind.
-  exitOnSignal({ drain: async () => (await starting).drain(), deadline_ms: DRAIN_MAX_MS, logger });
-  await starting;
+  const drain = async () => {
+    stopping.abort();
+    const server = await starting.catch(nullWhenStopped);
+    await server?.drain();
+  };
+  exitOnSignal({ drain, deadline_ms: DRAIN_MAX_MS, logger });
+  // A start that a signal has stopped is ended by the drain.
+  await starting.catch(nullWhenStopped);
 } catch (error) {
   const reason = error instanceof WharfError ? `${error.message} (${error.code})` : describeUnexpected(error);
   process.stderr.write(`Wharf did not start: ${reason}\n`);
   process.exit(1);
+}
+
+function nullWhenStopped(error: unknown): null {
+  if (error instanceof WharfError && error.code === WAIT_STOPPED) return null;
+  throw error;
 }
 
 function describeUnexpected(error: unknown): string {

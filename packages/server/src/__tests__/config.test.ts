@@ -13,6 +13,7 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       databaseUrl: undefined,
       databaseDirectUrl: undefined,
+      databaseWaitMs: 60_000,
       useAdvisoryLocks: false,
       port: 4318,
       host: "::",

@@ -1,4 +1,5 @@
 import { StorageError } from "../errors.ts";
+import { describeDatabaseError, isUnavailable } from "./database-errors.ts";
 import type { Sql } from "./postgres.ts";
 
 /**
@@ -17,11 +18,21 @@ export type ServerFacts = {
 
 /** Asked before anything is applied: an older Postgres stops half-way, and another encoding refuses events for ever. */
 export async function requireUsableDatabase(sql: Sql): Promise<void> {
-  const [facts] = await sql<ServerFacts[]>`
-    SELECT current_setting('server_version_num')::int AS version_num, current_setting('server_version') AS version,
-      current_setting('server_encoding') AS encoding`;
+  const facts = await readFacts(sql);
   const obstacle = facts === undefined ? null : obstacleIn(facts);
   if (obstacle !== null) throw obstacle;
+}
+
+async function readFacts(sql: Sql): Promise<ServerFacts | undefined> {
+  try {
+    const [facts] = await sql<ServerFacts[]>`
+      SELECT current_setting('server_version_num')::int AS version_num, current_setting('server_version') AS version,
+        current_setting('server_encoding') AS encoding`;
+    return facts;
+  } catch (error) {
+    const code = isUnavailable(error) ? "STORAGE_UNAVAILABLE" : "STORAGE_REFUSED";
+    throw new StorageError(`The database cannot be used: ${describeDatabaseError(error)}.`, code);
+  }
 }
 
 /** Why Wharf cannot use this database, and what to do; null if it can. */

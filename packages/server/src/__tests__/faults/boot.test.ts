@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestDatabase, TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
+import { createTcpProxy, createTestDatabase, TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { postEvents, spawnServer, startServer, statusOf } from "./server-process.ts";
@@ -36,10 +36,14 @@ describe("a server that cannot start says why in one line and exits 1", () => {
   const wrong: [string, () => Record<string, string | undefined>, RegExp][] = [
     [
       "its Postgres is away",
-      () => ({ DATABASE_URL: `postgres://u:${PASSWORD}@127.0.0.1:1/x` }),
+      () => ({ DATABASE_URL: `postgres://u:${PASSWORD}@127.0.0.1:1/x`, WHARF_DATABASE_WAIT_S: "0" }),
       /ECONNREFUSED|connection refused/,
     ],
-    ["its password is wrong", () => ({ DATABASE_URL: withPassword(migrated.url) }), /did not start/],
+    [
+      "its password is wrong",
+      () => ({ DATABASE_URL: withPassword(migrated.url) }),
+      /password in DATABASE_URL/,
+    ],
     ["its database does not exist", () => ({ DATABASE_URL: `${migrated.url}_not_there` }), /does not exist/],
     ["its connection string is none", () => ({ DATABASE_URL: `not a url ${PASSWORD}` }), /DATABASE_URL/],
     [
@@ -87,6 +91,65 @@ describe("a server that cannot start says why in one line and exits 1", () => {
     await rm(folder, { recursive: true });
   });
 });
+
+describe("a server whose database comes later", () => {
+  test("waits for it with a line in the log, lives, is not ready, and then serves", async () => {
+    const { hostname, port } = new URL(migrated.url);
+    const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
+    proxy.refuse();
+    const here = freePort();
+    const program = spawnServer({ DATABASE_URL: proxy.url(migrated.url), PORT: `${here}` });
+    await program.waitForOutput(/"waited_ms":\d+,"reason":"no connection to the database \([A-Z_]+\)"/);
+    const url = `http://127.0.0.1:${here}`;
+    expect([await statusOf(url, "/health/live"), await statusOf(url, "/health/ready")]).toEqual([200, 503]);
+    proxy.accept();
+    await program.waitForOutput(/"msg":"ready"/);
+    expect(program.stdout.match(/waiting for the database/g)).toHaveLength(1);
+    expect(await statusOf(url, "/health/ready")).toBe(200);
+    program.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+    await proxy.close();
+  });
+
+  test("waits for a name that nobody knows yet, and gives up at its deadline with the reason", async () => {
+    const program = spawnServer({
+      DATABASE_URL: `postgres://u:${PASSWORD}@no-such-host.invalid/x`,
+      WHARF_DATABASE_WAIT_S: "1",
+    });
+    expect(await program.exited).toBe(1);
+    expect(program.stderr).toMatch(
+      /^Wharf did not start: The database is unavailable after 1 s \(WHARF_DATABASE_WAIT_S\): .*(ENOTFOUND|EAI_AGAIN).*\n$/,
+    );
+    expect(program.stdout + program.stderr).not.toContain(PASSWORD);
+  });
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`ends its wait at once by ${signal}, with exit code 0`, async () => {
+      const program = spawnServer({ DATABASE_URL: "postgres://u@127.0.0.1:1/x" });
+      await program.waitForOutput(/waiting for the database/);
+      const startedAt = performance.now();
+      program.kill(signal);
+      expect(await program.exited).toBe(0);
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      expect(program.stderr).toBe("");
+    });
+  }
+
+  test("does not wait for what time does not mend", async () => {
+    for (const url of [withPassword(migrated.url), `${migrated.url}_not_there`]) {
+      const program = spawnServer({ DATABASE_URL: url });
+      expect(await program.exited).toBe(1);
+      expect(program.stderr).toContain("(STORAGE_REFUSED)");
+      expect(program.stdout).not.toContain("waiting for the database");
+    }
+  });
+});
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  listener.stop(true);
+  return listener.port;
+}
 
 function withPassword(url: string): string {
   const changed = new URL(url);

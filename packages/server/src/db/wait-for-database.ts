@@ -1,0 +1,78 @@
+import { StorageError } from "../errors.ts";
+import { TLS_CODES } from "./connection-refusals.ts";
+import { describeDatabaseError, errorCode, isUnavailable } from "./database-errors.ts";
+import { withDeadline } from "./deadline.ts";
+import { createDb, HEALTH_TIMEOUT_MS } from "./postgres.ts";
+
+export type WaitOptions = {
+  /** From the first attempt; 0 is one attempt. */
+  deadline_ms: number;
+  /** Ends the wait. */
+  stopping?: AbortSignal;
+  /** Called when the wait begins, and every REPORT_INTERVAL_MS; the reason holds nothing secret. */
+  onWait: (waited_ms: number, reason: string) => void;
+};
+
+const ATTEMPT_INTERVAL_MS = 250;
+export const REPORT_INTERVAL_MS = 5_000;
+/** The code of the error of a wait that was ended from outside. */
+export const WAIT_STOPPED = "STORAGE_WAIT_STOPPED";
+
+/**
+ * Resolves when the database takes connections: it may be started together with the server, and later. Only what time can mend is
+ * waited for, so not for a wrong password, a missing database or a certificate. Throws StorageError.
+ */
+export async function waitForDatabase(url: string, options: WaitOptions): Promise<void> {
+  const startedAt = performance.now();
+  let reportAt = 0;
+  for (;;) {
+    const error = await attempt(url);
+    if (error === null) return;
+    const waited_ms = Math.round(performance.now() - startedAt);
+    const reason = describeDatabaseError(error);
+    if (!isWorthWaiting(error))
+      throw new StorageError(`The database refuses us: ${reason}.`, "STORAGE_REFUSED");
+    if (waited_ms >= options.deadline_ms) throw tooLate(waited_ms, reason);
+    if (waited_ms >= reportAt) {
+      options.onWait(waited_ms, reason);
+      reportAt = waited_ms + REPORT_INTERVAL_MS;
+    }
+    await pause(Math.min(ATTEMPT_INTERVAL_MS, options.deadline_ms - waited_ms), options.stopping);
+  }
+}
+
+/** Over a connection of its own: one that leads into a black hole would keep the next attempt waiting. */
+async function attempt(url: string): Promise<unknown> {
+  const sql = createDb(url, {
+    applicationName: "wharf-start",
+    max: 1,
+    connectTimeoutS: HEALTH_TIMEOUT_MS / 1000,
+  });
+  try {
+    await withDeadline(sql`SELECT 1`, HEALTH_TIMEOUT_MS);
+    return null;
+  } catch (error) {
+    return error;
+  } finally {
+    sql.end({ timeout: 0 }).catch(() => undefined);
+  }
+}
+
+function isWorthWaiting(error: unknown): boolean {
+  return isUnavailable(error) && !TLS_CODES.has(errorCode(error) ?? "");
+}
+
+function tooLate(waited_ms: number, reason: string): StorageError {
+  const waited = waited_ms < 1_000 ? "" : ` after ${Math.round(waited_ms / 1000)} s (WHARF_DATABASE_WAIT_S)`;
+  return new StorageError(`The database is unavailable${waited}: ${reason}.`, "STORAGE_UNAVAILABLE");
+}
+
+async function pause(ms: number, stopping: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  stopping?.addEventListener("abort", () => resolve(), { once: true });
+  if (stopping?.aborted !== true) await promise;
+  clearTimeout(timer);
+  if (stopping?.aborted === true)
+    throw new StorageError("The wait for the database was stopped.", WAIT_STOPPED);
+}
