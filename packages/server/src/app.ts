@@ -12,6 +12,7 @@ import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import { upToDate } from "./ingest/up-to-date.ts";
 import type { JobAdministration } from "./jobs/job-administration.ts";
+import type { DeleteSession } from "./jobs/session-deletion.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
@@ -64,6 +65,7 @@ export type AppDependencies = WorkerDependencies & {
   reads: Database;
   /** For what people change; apart from ingest, whose few connections are always busy. */
   edits: Database;
+  deleteSession: DeleteSession;
   ingest: IngestDependencies;
   reports: ReportDependencies;
 };

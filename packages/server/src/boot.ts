@@ -5,6 +5,7 @@ import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { describeDatabaseError } from "./db/database-errors.ts";
+import { createDeleteInPieces, DELETION_POOL } from "./db/delete-in-pieces.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { insertNotes } from "./db/ingest-notes.ts";
@@ -35,6 +36,12 @@ import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
 import { createServerJobs } from "./jobs/server-jobs.ts";
+import {
+  createSessionDeleter,
+  createSessionDeletionJob,
+  DELETION_QUEUE,
+  DELETIONS_AT_ONCE,
+} from "./jobs/session-deletion.ts";
 import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
 import { createMeasuredPools, measureFlush } from "./metrics/measure.ts";
@@ -116,24 +123,11 @@ async function start(given: Start): Promise<RunningServer> {
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
   });
-  const blobs = await openBlobStore(config.blobs, pools.blobs);
-  const jobs = createServerJobs({ database: writes, blobs, logger, session_idle_ms: config.sessionIdleMs });
-  const runner = createJobRunner({
-    sql: pools.sql,
-    listenSql: direct,
-    migrate: async () => {
-      await waitForDatabases(given);
-      Object.assign(migrations, await migrateAndReport(direct, logger));
-    },
-    jobs: [...jobs.map(({ job }) => job), ...(await createCommandJobs(config, blobs))],
-    queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE },
-    schedules: jobs.map(({ schedule }) => schedule),
-    workers: config.role !== "server",
-    workerMode: config.workerMode,
-    administrationSql: pools.jobAdministration,
-    useAdvisoryLocks: config.useAdvisoryLocks,
-    logger,
-  });
+  const migrate = async () => {
+    await waitForDatabases(given);
+    Object.assign(migrations, await migrateAndReport(direct, logger));
+  };
+  const { runner, deleteSession } = await createJobs(config, pools, migrate, logger);
 
   const dependencies: AppDependencies = {
     access,
@@ -150,6 +144,7 @@ async function start(given: Start): Promise<RunningServer> {
     caughtUp: ingest.caughtUp,
     jobs: runner,
     jobMetrics: runner.metrics.prometheus,
+    deleteSession,
     ingest: ingest.dependencies,
     reports: { database: writes, workspaces: ingest.workspaces },
   };
@@ -210,6 +205,39 @@ async function waitForDatabases({ config, logger, location, stopping }: Start): 
   }
 }
 
+async function createJobs(
+  config: Config,
+  pools: ReturnType<typeof openPools>,
+  migrate: () => Promise<void>,
+  logger: Logger,
+) {
+  const blobs = await openBlobStore(config.blobs, pools.blobs);
+  const deleteInPieces = createDeleteInPieces(pools.deletions);
+  const jobs = createServerJobs({
+    database: pools.writes,
+    deleteInPieces,
+    blobs,
+    logger,
+    session_idle_ms: config.sessionIdleMs,
+  });
+  const deletionJob = createSessionDeletionJob(deleteInPieces);
+  const runner = createJobRunner({
+    sql: pools.sql,
+    listenSql: pools.direct,
+    migrate,
+    jobs: [...jobs.map(({ job }) => job), deletionJob, ...(await createCommandJobs(config, blobs))],
+    queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE, [DELETION_QUEUE]: DELETIONS_AT_ONCE },
+    schedules: jobs.map(({ schedule }) => schedule),
+    workers: config.role !== "server",
+    workerMode: config.workerMode,
+    administrationSql: pools.jobAdministration,
+    useAdvisoryLocks: config.useAdvisoryLocks,
+    logger,
+  });
+  const enqueue = (session_id: string) => runner.enqueue(deletionJob, { session_id });
+  return { runner, deleteSession: createSessionDeleter({ deleteInPieces, enqueue, logger }) };
+}
+
 async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied: number; unknown: number }> {
   const onWait = (waited_ms: number) =>
     logger.info({ waited_ms }, "waiting for another process to finish its migrations");
@@ -259,6 +287,7 @@ function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: 
     plansByIndex: true,
     synchronousCommit: false,
   });
+  const deletions = open("deletions", DELETION_POOL);
   const blobs = open("blobs", { max: BLOB_CONNECTIONS });
   const health = createHealthProbe(url, problem);
   const direct = createDb(config.databaseDirectUrl ?? url, {
@@ -266,8 +295,8 @@ function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: 
     max: ADMINISTRATION_CONNECTIONS,
   });
   const close = async () => {
-    const databases = [reads, edits, keys, writes, flushes, projections, blobs, health].map((database) =>
-      database.close(),
+    const databases = [reads, edits, keys, writes, flushes, projections, deletions, blobs, health].map(
+      (database) => database.close(),
     );
     const pools = [sql, direct, jobAdministration].map(closeDb);
     await Promise.all([...pools, ...databases]);
@@ -281,6 +310,7 @@ function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: 
     writes,
     flushes,
     projections,
+    deletions,
     blobs,
     health,
     direct,

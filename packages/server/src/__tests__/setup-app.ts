@@ -6,6 +6,7 @@ import pino from "pino";
 import { createApp } from "../app.ts";
 import { createPostgresBlobStore } from "../blobs/postgres-store.ts";
 import { type Database, openDatabase } from "../db/database.ts";
+import { createDeleteInPieces, DELETION_POOL } from "../db/delete-in-pieces.ts";
 import { createHealthProbe } from "../db/health-probe.ts";
 import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
@@ -20,6 +21,7 @@ import { createSettledParents } from "../ingest/settled-parents.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { createServerJobs } from "../jobs/server-jobs.ts";
+import { createSessionDeleter, createSessionDeletionJob } from "../jobs/session-deletion.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 import { createServerMetrics, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "../readiness.ts";
@@ -67,6 +69,8 @@ export type SetupOptions = {
   logger?: pino.Logger;
   trustedProxies?: number;
   corsOrigins?: string[];
+  /** How long a request waits for the deletion of a session. */
+  deletionMs?: number;
   /** As for a database's role that may not leave foreign keys to the statement. */
   foreignKeysByRow?: boolean;
 };
@@ -150,6 +154,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     foreignKeysByRow: false,
   });
   const projections = openDatabase(url, { deadline_ms, max: PROJECTION_CONNECTIONS, plansByIndex: true });
+  const deletions = openDatabase(url, { deadline_ms, ...DELETION_POOL });
   const health = createHealthProbe(url);
   const workspaces = createWorkspaceResolver(writes);
   const parents = createSettledParents();
@@ -185,9 +190,16 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const jobSql = createDb(url, { max: 4 });
   const logger = options.logger ?? pino({ level: "silent" });
   const blobs = createPostgresBlobStore(writes);
+  const deleteInPieces = createDeleteInPieces(deletions);
+  const deletionJob = createSessionDeletionJob(deleteInPieces);
   const jobs = createJobRunner({
     sql: jobSql,
-    jobs: createServerJobs({ database: writes, blobs, logger, session_idle_ms: 1 }).map(({ job }) => job),
+    jobs: [
+      ...createServerJobs({ database: writes, deleteInPieces, blobs, logger, session_idle_ms: 1 }).map(
+        ({ job }) => job,
+      ),
+      deletionJob,
+    ],
     workerMode: "inspect",
     logger,
   });
@@ -205,6 +217,12 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     health,
     reads,
     edits,
+    deleteSession: createSessionDeleter({
+      deleteInPieces,
+      enqueue: (session_id) => jobs.enqueue(deletionJob, { session_id }),
+      logger,
+      ...(options.deletionMs === undefined ? {} : { request_ms: options.deletionMs }),
+    }),
     ingest: {
       limits,
       now: options.now ?? (() => new Date()),
@@ -215,7 +233,9 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   });
   const close = () =>
     Promise.all([
-      ...[reads, edits, keys, writes, flushes, projections, health].map((database) => database.close()),
+      ...[reads, edits, keys, writes, flushes, projections, deletions, health].map((database) =>
+        database.close(),
+      ),
       closeDb(jobSql),
     ]);
   return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, projector, close };

@@ -19,9 +19,9 @@ export type BlobStore = {
   /** False when there was nothing to delete. */
   delete(hash: string): Promise<boolean>;
   /** Removes what interrupted puts left behind and nobody has added to for `age_ms`; answers how many. */
-  sweep(age_ms: number): Promise<number>;
+  sweep(age_ms: number, signal?: AbortSignal): Promise<number>;
   /** Removes the blobs that nobody has put, for the first time or again, for `age_ms`; answers how many. */
-  expire(age_ms: number): Promise<number>;
+  expire(age_ms: number, signal?: AbortSignal): Promise<number>;
 };
 
 const HASH = /^[0-9a-f]{64}$/;

@@ -12,14 +12,15 @@ import {
 } from "../db/blobs.ts";
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
+import { createDeleteInPieces, type Piece } from "../db/delete-in-pieces.ts";
 import { StorageError } from "../errors.ts";
 import { type Blob, type BlobStore, checkedStream, checkHash, damaged } from "./blob-store.ts";
 import { chunksOf } from "./chunks.ts";
 
 /** Small enough for a statement's deadline over a slow line, large enough to compress well. */
 export const CHUNK_BYTES = 1_048_576;
-/** A statement; each of them may have many chunks. */
-const EXPIRED_AT_ONCE = 100;
+/** Of the first statement that deletes some; each of them may have many chunks. */
+const BLOBS_FIRST = 20;
 const UNIQUE_VIOLATION = "23505";
 
 /**
@@ -27,6 +28,8 @@ const UNIQUE_VIOLATION = "23505";
  * written by its own statement, so that no transaction is open while the sender is slow.
  */
 export function createPostgresBlobStore(database: Database): BlobStore {
+  const deleteInPieces = createDeleteInPieces(database);
+
   async function put(content: ReadableStream<Uint8Array>): Promise<Blob> {
     const id = await database.run(beginBlob);
     try {
@@ -98,12 +101,19 @@ export function createPostgresBlobStore(database: Database): BlobStore {
   }
 
   const dropUpload = (id: string) => database.run((sql) => dropBlobUpload(sql, id));
-  const sweep = (age_ms: number) => database.run((sql) => sweepBlobUploads(sql, age_ms));
-
-  async function expire(age_ms: number): Promise<number> {
-    const removed = await database.run((sql) => expireBlobs(sql, age_ms, EXPIRED_AT_ONCE));
-    return removed < EXPIRED_AT_ONCE ? removed : removed + (await expire(age_ms));
+  async function removeAll(piece: Piece, signal: AbortSignal | undefined): Promise<number> {
+    let removed = 0;
+    const onDeleted = (blobs: number) => {
+      removed += blobs;
+    };
+    await deleteInPieces(piece, { signal, rowsFirst: BLOBS_FIRST, onDeleted });
+    return removed;
   }
+
+  const sweep = (age_ms: number, signal?: AbortSignal) =>
+    removeAll((sql, max) => sweepBlobUploads(sql, age_ms, max), signal);
+  const expire = (age_ms: number, signal?: AbortSignal) =>
+    removeAll((sql, max) => expireBlobs(sql, age_ms, max), signal);
 
   return { put, get, exists, delete: remove, sweep, expire };
 }

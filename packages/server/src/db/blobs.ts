@@ -81,10 +81,11 @@ export async function deleteBlob(sql: Sql, hash: string): Promise<boolean> {
   return count === 1;
 }
 
-/** Removes uploads to which nothing was added for `age_ms`; answers how many. */
-export async function sweepBlobUploads(sql: Sql, age_ms: number): Promise<number> {
+/** Removes up to `max` uploads to which nothing was added for `age_ms`; answers how many. */
+export async function sweepBlobUploads(sql: Sql, age_ms: number, max: number): Promise<number> {
+  const isOld = sql`
+    hash IS NULL AND written_at <= clock_timestamp() - make_interval(secs => ${age_ms / 1000}::float8)`;
   const { count } = await sql`
-    DELETE FROM blobs
-    WHERE hash IS NULL AND written_at <= clock_timestamp() - make_interval(secs => ${age_ms / 1000}::float8)`;
+    DELETE FROM blobs WHERE id IN (SELECT id FROM blobs WHERE ${isOld} LIMIT ${max}::integer) AND ${isOld}`;
   return count;
 }

@@ -78,7 +78,7 @@ async function matchOnce(
 function sessionDuring(sql: Sql) {
   return sql`(
     SELECT s.id FROM sessions s
-    WHERE s.workspace_id = g.workspace_id AND s.device_id = g.device_id
+    WHERE s.workspace_id = g.workspace_id AND s.device_id = g.device_id AND s.deleted_at IS NULL
       AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
     ORDER BY s.started_at DESC, s.id DESC LIMIT 1
   )`;

@@ -12,7 +12,7 @@ export async function countHub(sql: Sql): Promise<HubCounts> {
     SELECT
       (SELECT count(*) FROM (SELECT FROM devices LIMIT ${rows_max}) AS d)::integer AS devices,
       (SELECT count(*) FROM (SELECT FROM workspaces LIMIT ${rows_max}) AS w)::integer AS workspaces,
-      (SELECT count(*) FROM (SELECT FROM sessions LIMIT ${rows_max}) AS s)::integer AS sessions,
+      (SELECT count(*) FROM (SELECT FROM sessions WHERE deleted_at IS NULL LIMIT ${rows_max}) AS s)::integer AS sessions,
       (SELECT count(*) FROM (SELECT FROM events LIMIT ${rows_max}) AS e)::integer AS events`;
   return row;
 }

@@ -8,7 +8,7 @@ export async function endIdleSessions(sql: Sql, idle_ms: number, limit: number):
   const rows = await sql<{ id: string }[]>`
     WITH idle AS (
       SELECT id FROM sessions
-      WHERE lifecycle IN ('detected', 'capturing') AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'
+      WHERE lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'
       ORDER BY last_heard_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     ),
     ended AS (

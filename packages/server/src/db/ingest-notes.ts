@@ -77,7 +77,7 @@ export async function listNotes(
   return await sql<IngestNoteRow[]>`
     SELECT id::text, event_id, device_id, kind, detail, ${page.withBody ? sql`body,` : sql``} created_at
     FROM ingest_notes
-    WHERE true
+    WHERE NOT EXISTS (SELECT FROM session_tombstones t WHERE t.session_id = ingest_notes.session_id AND body IS NOT NULL)
       ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
       ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
       ${after === undefined ? sql`` : sql`AND created_at > ${after}::timestamptz`}

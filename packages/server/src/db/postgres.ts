@@ -15,6 +15,8 @@ export type DbOptions = {
   /** False behind PgBouncer in transaction mode, where prepared statements hang. */
   prepare?: boolean;
   connectTimeoutS?: number;
+  /** Default STATEMENT_TIMEOUT_MS. */
+  statementTimeoutMs?: number;
   /** A connection that was unused for so long is closed. */
   idleTimeoutS?: number;
   /**
@@ -78,7 +80,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
     onnotice: () => undefined,
     connection: {
       application_name: options.applicationName ?? "wharf",
-      statement_timeout: STATEMENT_TIMEOUT_MS,
+      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
       ...(options.plansByIndex === true
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),

@@ -1,3 +1,4 @@
+import type { DeleteInPieces, Piece } from "./delete-in-pieces.ts";
 import type { Sql } from "./postgres.ts";
 
 /** How long what was odd about events is kept. */
@@ -8,18 +9,39 @@ export const CHANGE_LOG_HOURS = 24;
 export const BLOB_DAYS = 35;
 /** From a job's last blob to its end. */
 const JOB_END_DAYS = 1;
-const ROWS_PER_RUN_MAX = 100_000;
+const HOURS_PER_DAY = 24;
 
-/** Deletes what is kept for a time only. */
-export async function prune(sql: Sql): Promise<void> {
-  await sql`
-    DELETE FROM ingest_notes WHERE id IN (
-      SELECT id FROM ingest_notes WHERE created_at < now() - make_interval(days => ${INGEST_NOTES_DAYS})
-      ORDER BY created_at LIMIT ${ROWS_PER_RUN_MAX})`;
-  await sql`
-    DELETE FROM change_log WHERE position IN (
-      SELECT position FROM change_log WHERE created_at < now() - make_interval(hours => ${CHANGE_LOG_HOURS})
-      ORDER BY created_at LIMIT ${ROWS_PER_RUN_MAX})`;
+/** Tables whose rows are kept for a time only. Each has an index that begins with created_at. */
+const KEPT_HOURS = { ingest_notes: INGEST_NOTES_DAYS * HOURS_PER_DAY, change_log: CHANGE_LOG_HOURS } as const;
+export type PrunedTable = keyof typeof KEPT_HOURS;
+export const PRUNED_TABLES: readonly PrunedTable[] = ["ingest_notes", "change_log"];
+
+/** Deletes all rows of the table that were kept for its time, until none is left or the signal aborts. */
+export async function prune(
+  deleteInPieces: DeleteInPieces,
+  table: PrunedTable,
+  signal?: AbortSignal,
+): Promise<void> {
+  await deleteInPieces(rowsOlderThan(table, KEPT_HOURS[table]), { signal });
+}
+
+/** Oldest first, each statement from where the one before ended: else it would walk over all that was deleted and not yet vacuumed. */
+function rowsOlderThan(table: PrunedTable, hours: number): Piece {
+  let deletedUntil = "-infinity";
+  return async (sql, rowsMax) => {
+    const [piece] = await sql<{ rows: number; deleted_until: string }[]>`
+      WITH deleted AS (
+        DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM ${sql(table)}
+          WHERE created_at < now() - make_interval(hours => ${hours}) AND created_at >= (${deletedUntil}::text)::timestamptz
+          ORDER BY created_at LIMIT ${rowsMax}
+        ))
+        RETURNING created_at
+      )
+      SELECT count(*)::int AS rows, max(created_at)::text AS deleted_until FROM deleted`;
+    deletedUntil = piece?.deleted_until ?? deletedUntil;
+    return piece?.rows ?? 0;
+  };
 }
 
 /**

@@ -20,18 +20,20 @@ export async function findSession(sql: Sql, id: string): Promise<Session | null>
   const [row] = await sql<Session[]>`
     SELECT ${columns(sql)}
     FROM sessions s JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
-    WHERE s.id = ${id}`;
+    WHERE s.id = ${id} AND s.deleted_at IS NULL`;
   return row ?? null;
 }
 
 /** The device whose session it is, or null where there is no such session. */
 export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
-  const [row] = await sql<{ device_id: string }[]>`SELECT device_id FROM sessions WHERE id = ${id}`;
+  const [row] = await sql<
+    { device_id: string }[]
+  >`SELECT device_id FROM sessions WHERE id = ${id} AND deleted_at IS NULL`;
   return row?.device_id ?? null;
 }
 
 export async function sessionExists(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql`SELECT 1 FROM sessions WHERE id = ${id}`;
+  const rows = await sql`SELECT 1 FROM sessions WHERE id = ${id} AND deleted_at IS NULL`;
   return rows.length > 0;
 }
 
@@ -47,7 +49,7 @@ export async function listSessions(
     SELECT ${columns(sql)}
     FROM (
       SELECT * FROM sessions
-      WHERE true
+      WHERE deleted_at IS NULL
         ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
         ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
         ${lifecycle === undefined ? sql`` : sql`AND ${inLifecycle(sql, lifecycle)}`}
@@ -80,5 +82,6 @@ export type SessionStatus = {
 /** The state of those of these sessions that exist. */
 export async function findSessionStatuses(sql: Sql, ids: readonly string[]): Promise<SessionStatus[]> {
   return await sql<SessionStatus[]>`
-    SELECT id, lifecycle, parse_status, updated_at FROM sessions WHERE id = ANY(${ids})`;
+    SELECT id, lifecycle, parse_status, updated_at FROM sessions
+    WHERE id = ANY(${ids}) AND deleted_at IS NULL`;
 }

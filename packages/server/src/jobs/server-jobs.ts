@@ -1,14 +1,19 @@
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
+import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { endIdleSessions } from "../db/idle-sessions.ts";
-import { areOldBlobsOrphans, BLOB_DAYS, prune } from "../db/retention.ts";
+import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/retention.ts";
 import { repairIngest } from "../ingest/repair.ts";
 import type { Logger } from "../logger.ts";
+import { eachInTurn } from "./each-in-turn.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
+import { resumeDeletions } from "./session-deletion.ts";
 
 export type ServerJobDependencies = {
   database: Database;
+  /** Over a pool of its own: a statement that takes too long must not replace that of ingest. */
+  deleteInPieces: DeleteInPieces;
   blobs: BlobStore;
   logger: Logger;
   session_idle_ms: number;
@@ -24,17 +29,23 @@ const IDLE_SESSIONS_MAX = 1_000;
 
 /** The jobs that the server runs by itself, once a tick over all its processes. */
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
-  const { database, blobs, logger } = dependencies;
+  const { database, deleteInPieces, blobs, logger } = dependencies;
   const endIdle = () => endSilentSessions(database, dependencies.session_idle_ms);
   const repair = () => repairIngest(database, logger);
-  const pruneAll = async () => {
-    await database.run(prune);
-    await blobs.sweep(UPLOAD_SILENCE_MS);
-    if (await database.run(areOldBlobsOrphans)) await blobs.expire(BLOB_DAYS * DAY_MS);
+  const expireBlobs = async (signal: AbortSignal) => {
+    if (await database.run(areOldBlobsOrphans)) await blobs.expire(BLOB_DAYS * DAY_MS, signal);
   };
+  const pruneAll = (signal: AbortSignal) =>
+    eachInTurn([
+      ...PRUNED_TABLES.map((table) => () => prune(deleteInPieces, table, signal)),
+      () => blobs.sweep(UPLOAD_SILENCE_MS, signal),
+      () => expireBlobs(signal),
+    ]);
+  const resume = resumeDeletions(database, deleteInPieces);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: repair },
+    { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));

@@ -1,23 +1,26 @@
 import { sessionPatchSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { isForeignKeyViolation, isRetryableConflict } from "../db/database-errors.ts";
-import { matchGitActivity } from "../db/git-activity.ts";
-import { deleteSession, patchSession, requestReparse, type SessionDeletion } from "../db/session-edits.ts";
+import { beginSessionDeletion } from "../db/session-deletion.ts";
+import { patchSession, requestReparse } from "../db/session-edits.ts";
 import { findSession, sessionExists } from "../db/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readStorableJson } from "../http/edit.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
+import type { DeleteSession } from "../jobs/session-deletion.ts";
 import type { Limits } from "../limits.ts";
 
-export type SessionEditDependencies = { reads: Database; edits: Database; limits: Limits };
-
-const DELETE_ATTEMPTS_MAX = 5;
+export type SessionEditDependencies = {
+  reads: Database;
+  edits: Database;
+  deleteSession: DeleteSession;
+  limits: Limits;
+};
 
 /** What people change about a session: its tags and summary, its parsing, its being there. */
-export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependencies) {
+export function sessionEditRoutes({ reads, edits, deleteSession, limits }: SessionEditDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.patch("/:id", requireScope("admin"), async function patch(c) {
@@ -32,10 +35,9 @@ export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependenc
 
   routes.delete("/:id", requireScope("admin"), async function remove(c) {
     const id = readPathId(c, "id", "session");
-    const { deleted, orphaned_git_ids } = await deleteAgainstFlushes(edits, id);
-    if (!deleted) throw notFound("session");
-    if (orphaned_git_ids.length > 0) await edits.run((sql) => matchGitActivity(sql, orphaned_git_ids, []));
-    return c.body(null, 204);
+    if (!(await edits.run((sql) => beginSessionDeletion(sql, id)))) throw notFound("session");
+    const job_id = await deleteSession(id);
+    return job_id === null ? c.body(null, 204) : c.json({ job_id }, 202);
   });
 
   routes.post("/:id/reparse", requireScope("admin"), async function postReparse(c) {
@@ -52,17 +54,6 @@ export function sessionEditRoutes({ reads, edits, limits }: SessionEditDependenc
   });
 
   return routes;
-}
-
-async function deleteAgainstFlushes(edits: Database, id: string): Promise<SessionDeletion> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await edits.run((sql) => deleteSession(sql, id));
-    } catch (error) {
-      const mayPass = isForeignKeyViolation(error) || isRetryableConflict(error);
-      if (!mayPass || attempt >= DELETE_ATTEMPTS_MAX) throw error;
-    }
-  }
 }
 
 function tooManyTags(): ProblemError {

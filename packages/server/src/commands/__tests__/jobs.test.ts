@@ -189,7 +189,7 @@ describe("jobs that are changed", () => {
     const unknown = await jobs("enqueue", "nothing");
     expect(unknown).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("there are: end-idle-sessions"),
+      stderr: expect.stringContaining("there are: delete-session, end-idle-sessions"),
     });
   });
 
@@ -226,13 +226,14 @@ describe("jobs that are changed", () => {
 describe("queues", () => {
   test("are shown, paused and resumed, and running workers heed it", async () => {
     await enqueued();
-    expect((await jobs("queues")).stdout).toMatch(/^recurring\t1\t0\t0\t0\t0\t/);
+    expect((await jobs("queues")).stdout).toMatch(/^recurring\t1\t0\t0\t0\t0\t/m);
     expect((await jobs("pause", "hello", "--reason", "provider is down")).stdout).toBe("hello is paused\n");
     const hello = defineJob({ name: "hello", queue: "hello", input: z.null(), run: () => "world" });
     const worker = createJobRunner({ sql: database.sql, jobs: [hello], maxBackoffMs: 50 });
     await worker.start();
     const { id } = await worker.enqueue(hello, null);
-    const [queue] = (await answerOf("queues")).queues;
+    const { queues } = await answerOf("queues");
+    const queue = queues.find(({ name }: { name: string }) => name === "hello");
     expect(queue).toMatchObject({ name: "hello", ready: 1, pause_reason: "provider is down", capped: [] });
     expect((await jobs("pause", "hello")).stdout).toBe("hello was paused already\n");
     expect(await statusOf(id)).toBe("queued");

@@ -2,11 +2,13 @@ import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import pino from "pino";
 import { openBlobStore } from "../../blobs/open-blob-store.ts";
 import { openDatabase } from "../../db/database.ts";
+import { createDeleteInPieces, DELETION_POOL } from "../../db/delete-in-pieces.ts";
 import { locateDatabase } from "../../db/embedded.ts";
 import { closeDb, createDb } from "../../db/postgres.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
 import { createCommandJobs } from "../../jobs/command-job.ts";
 import { createServerJobs } from "../../jobs/server-jobs.ts";
+import { createSessionDeletionJob } from "../../jobs/session-deletion.ts";
 
 const CONNECTIONS = 4;
 const DRAIN_MS = 3_000;
@@ -26,9 +28,12 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     max: CONNECTIONS,
     deadline_ms,
   });
+  const deletions = openDatabase(location.url, { deadline_ms, ...DELETION_POOL });
+  const deleteInPieces = createDeleteInPieces(deletions);
   const blobs = await openBlobStore(config.blobs, database);
   const jobs = createServerJobs({
     database,
+    deleteInPieces,
     blobs,
     logger,
     session_idle_ms: config.sessionIdleMs,
@@ -36,6 +41,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
   const { useAdvisoryLocks } = config;
   const definitions = [
     ...jobs.map(({ job }) => job),
+    createSessionDeletionJob(deleteInPieces),
     ...(await createCommandJobs({ ...config, role: "server" }, blobs)),
   ];
   const runner = createJobRunner({ sql, jobs: definitions, workerMode: "inspect", useAdvisoryLocks, logger });
@@ -45,7 +51,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     return await use(runner);
   } finally {
     await runner.drain(DRAIN_MS);
-    await Promise.all([closeDb(sql), database.close()]);
+    await Promise.all([closeDb(sql), database.close(), deletions.close()]);
     await location.close();
   }
 }

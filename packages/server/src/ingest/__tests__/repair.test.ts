@@ -2,8 +2,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { Database } from "../../db/database.ts";
+import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { projectOntoParents } from "../../db/projections.ts";
-import { deleteSession } from "../../db/session-edits.ts";
+import { beginSessionDeletion, finishSessionDeletion } from "../../db/session-deletion.ts";
 import { StorageError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { type CheckedEvent, checkEvent, isRejection } from "../check-event.ts";
@@ -154,12 +155,26 @@ describe("what a process left to do when it died", () => {
     expect((await stateOf()).git).toEqual(["s1"]);
   });
 
+  /** As when the process dies before it has looked for another session. */
+  async function refuseMatches() {
+    await server.sql.unsafe(
+      `CREATE FUNCTION refuse_match() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no match'; END $$;
+       CREATE TRIGGER refuse_match BEFORE UPDATE ON git_activity
+         FOR EACH ROW WHEN (NEW.session_id IS NOT NULL) EXECUTE FUNCTION refuse_match()`,
+    );
+    return () => server.sql.unsafe("DROP FUNCTION refuse_match CASCADE");
+  }
+
   test("finds another session for the commits of one that was deleted", async () => {
     await storeAndDie([start("s1", 0)], [start("s2", 1)], [commit(2)]);
     await repair();
     expect((await stateOf()).git).toEqual(["s2"]);
-    await deleteSession(server.sql, "s2");
+    const dropTrigger = await refuseMatches();
+    await beginSessionDeletion(server.sql, "s2");
+    const deleteInPieces = createDeleteInPieces(server.current().writes);
+    await expect(finishSessionDeletion(deleteInPieces, "s2", {})).rejects.toThrow("no match");
     expect((await stateOf()).git).toEqual([null]);
+    await dropTrigger();
     await repair();
     expect((await stateOf()).git).toEqual(["s1"]);
   });

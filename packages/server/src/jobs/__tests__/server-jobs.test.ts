@@ -3,9 +3,10 @@ import { createJobRunner } from "@wharf/job-runner";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import { openDatabase } from "../../db/database.ts";
+import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { endIdleSessions } from "../../db/idle-sessions.ts";
 import { migratePhases } from "../../db/phases.ts";
-import { prune } from "../../db/retention.ts";
+import { PRUNED_TABLES, prune } from "../../db/retention.ts";
 import { createLogger } from "../../logger.ts";
 import { createServerJobs } from "../server-jobs.ts";
 
@@ -57,7 +58,9 @@ describe("retention", () => {
   test("deletes notes and changes of long ago, and nothing younger", async () => {
     await database.sql`INSERT INTO ingest_notes (kind, created_at) VALUES ('old', now() - interval '31 days'), ('new', now())`;
     await database.sql`INSERT INTO change_log (kind, created_at) VALUES ('old', now() - interval '25 hours'), ('new', now())`;
-    await prune(database.sql);
+    const writes = openDatabase(database.url, { deadline_ms: 10_000 });
+    for (const table of PRUNED_TABLES) await prune(createDeleteInPieces(writes), table);
+    await writes.close();
     const kept = await database.sql`SELECT kind FROM ingest_notes UNION ALL SELECT kind FROM change_log`;
     expect(kept.map((row) => row["kind"])).toEqual(["new", "new"]);
   });
@@ -70,6 +73,7 @@ describe("blobs that no job can refer to any more", () => {
     const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
     const jobs = createServerJobs({
       database: writes,
+      deleteInPieces: createDeleteInPieces(writes),
       blobs: createPostgresBlobStore(writes),
       logger,
       session_idle_ms: IDLE_MS,
@@ -110,7 +114,14 @@ describe("the server's jobs", () => {
     const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
     const runners = Array.from({ length: RUNNERS }, () => {
       const blobs = createPostgresBlobStore(writes);
-      const jobs = createServerJobs({ database: writes, blobs, logger, session_idle_ms: IDLE_MS });
+      const deleteInPieces = createDeleteInPieces(writes);
+      const jobs = createServerJobs({
+        database: writes,
+        deleteInPieces,
+        blobs,
+        logger,
+        session_idle_ms: IDLE_MS,
+      });
       return createJobRunner({
         sql: database.sql,
         jobs: jobs.map(({ job }) => job),
@@ -141,12 +152,17 @@ describe("the server's jobs", () => {
       await until(async () => (await sql`SELECT FROM blobs`).length === 1, {
         describe: "the abandoned upload to be removed, and the other one to be left",
       });
-      await until(async () => typesOf(await ticks()).size === 3, { describe: "each job to be enqueued" });
+      await until(async () => typesOf(await ticks()).size === 4, { describe: "each job to be enqueued" });
     });
     const enqueued = await ticks();
-    expect([...typesOf(enqueued)]).toEqual(["end-idle-sessions", "prune", "repair-ingest"]);
+    expect([...typesOf(enqueued)]).toEqual([
+      "end-idle-sessions",
+      "prune",
+      "repair-ingest",
+      "resume-deletions",
+    ]);
     expect(new Set(enqueued.map(({ type, due_ms }) => `${type} ${due_ms}`)).size).toBe(enqueued.length);
-    expect(await sql`SELECT name FROM job_schedules WHERE next_at > now()`).toHaveLength(3);
+    expect(await sql`SELECT name FROM job_schedules WHERE next_at > now()`).toHaveLength(4);
   });
 
   test("that an older version enqueued for itself still run", async () => {

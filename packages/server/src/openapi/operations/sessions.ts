@@ -48,8 +48,9 @@ export const sessionOperations: Operations = {
   "DELETE /api/sessions/:id": {
     tag: "Sessions",
     summary: "Delete a session with its events",
-    description: "It stays deleted: events and reports that come later do not bring it back.",
-    answers: { 204: null },
+    description:
+      "It stays deleted: events and reports that come later do not bring it back. 204 when all of it is gone; 202 with a job that deletes the rest of a large session, which can no longer be read.",
+    answers: { 202: z.object({ job_id: z.string() }), 204: null },
     example: { status: 204, path },
   },
   "POST /api/sessions/:id/reparse": {
