@@ -1,5 +1,5 @@
-import { Cron } from "croner";
 import type { z } from "zod";
+import { type CronTicks, cronTicks } from "./cron-ticks.ts";
 import type { JobDefinition } from "./define-job.ts";
 import type { NewJob } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
@@ -20,7 +20,10 @@ export interface ScheduleOptions<Input extends z.ZodType> {
   readonly name: string;
   /** Five fields, or six with seconds first. */
   readonly cron: string;
-  /** IANA name. Default "UTC". A time that a clock change skips runs right after it; one that it repeats runs once. */
+  /**
+   * IANA name. Default "UTC". A time of day that a clock change skips runs right after it; one that it repeats runs once. An
+   * expression with `*` or a step in seconds, minutes or hours goes on by elapsed time instead.
+   */
   readonly timeZone?: string;
   readonly job: JobDefinition<Input>;
   /** The job's input, or a function of the tick. */
@@ -58,18 +61,18 @@ export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions
     name,
     cron,
     timeZone,
-    next: (after) => pattern.nextRun(after) ?? NO_TICK,
+    next: (after) => pattern.next(after) ?? NO_TICK,
     due,
     toNewJob: (tick) => job.toNewJob(isFunctionOfTick(input) ? input(tick) : input),
   };
 }
 
 /** The last ticks from `first` to `now`, both inclusive, oldest first. One by one: a hundred at once take 30 ms. */
-function lastTicks(pattern: Cron, first: Date, now: Date, max: number): Date[] {
+function lastTicks(pattern: CronTicks, first: Date, now: Date, max: number): Date[] {
   const ticks: Date[] = [];
   let end = new Date(now.getTime() + 1);
   while (ticks.length < max) {
-    const [tick] = pattern.previousRuns(1, end);
+    const tick = pattern.previous(end);
     if (tick === undefined || tick < first) break;
     ticks.push(tick);
     end = tick;
@@ -81,10 +84,10 @@ function isRecent(tick: Date, now: Date): boolean {
   return now.getTime() - tick.getTime() < MISSED_AFTER_MS;
 }
 
-function parseCron(name: string, cron: string, timeZone: string): Cron {
+function parseCron(name: string, cron: string, timeZone: string): CronTicks {
   try {
-    const pattern = new Cron(cron, { timezone: timeZone, paused: true });
-    if (pattern.nextRun() !== null) return pattern;
+    const pattern = cronTicks(cron, timeZone);
+    if (pattern.next(new Date()) !== undefined) return pattern;
   } catch (cause) {
     const message = `Schedule ${name} has an invalid cron expression or time zone: "${cron}" in "${timeZone}".`;
     throw new JobOptionError(message, { cause });
