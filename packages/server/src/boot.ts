@@ -8,7 +8,6 @@ import { describeDatabaseError } from "./db/database-errors.ts";
 import { createDeleteInPieces, DELETION_POOL } from "./db/delete-in-pieces.ts";
 import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
-import { insertNotes } from "./db/ingest-notes.ts";
 import { obstacleToChecksBySet } from "./db/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
 import {
@@ -24,13 +23,13 @@ import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
 import type { AppEnv } from "./http/context.ts";
 import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
-import { type CheckedEvent, sizeOfEvent } from "./ingest/check-event.ts";
 import { createFlush } from "./ingest/flush.ts";
 import { createFlushRunner } from "./ingest/flush-runner.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import { createProjector, PROJECTION_CONNECTIONS } from "./ingest/projector.ts";
 import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
+import { type Checked, createStore, sizeOfChecked } from "./ingest/store-checked.ts";
 import { within } from "./ingest/within.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
@@ -348,9 +347,9 @@ function createIngest(
       logger.warn({ reason }, "flush tried again");
     },
   });
-  const writer = createWriter<CheckedEvent>({
-    flush: measureFlush(flush, metrics),
-    sizeOf: sizeOfEvent,
+  const writer = createWriter<Checked>({
+    flush: createStore({ flush: measureFlush(flush, metrics), database: writes }),
+    sizeOf: sizeOfChecked,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });
@@ -358,8 +357,6 @@ function createIngest(
     limits,
     now: () => new Date(),
     write: writer.write,
-    saveNotes: (notes) =>
-      notes.length === 0 ? Promise.resolve() : writes.run((sql) => insertNotes(sql, notes)),
   };
   const { caughtUp } = projector;
   const drained = () => writer.drained().then(() => within(caughtUp(), PROJECTIONS_GRACE_MS));

@@ -8,16 +8,15 @@ import { createPostgresBlobStore } from "../blobs/postgres-store.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { createDeleteInPieces, DELETION_POOL } from "../db/delete-in-pieces.ts";
 import { createHealthProbe } from "../db/health-probe.ts";
-import { insertNotes } from "../db/ingest-notes.ts";
 import { migratePhases } from "../db/phases.ts";
 import { closeDb, createDb, type Sql } from "../db/postgres.ts";
 import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
-import { type CheckedEvent, sizeOfEvent } from "../ingest/check-event.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createFlushRunner } from "../ingest/flush-runner.ts";
 import { createProjector, PROJECTION_CONNECTIONS, type Projector } from "../ingest/projector.ts";
 import { createSettledParents } from "../ingest/settled-parents.ts";
+import { type Checked, createStore, sizeOfChecked } from "../ingest/store-checked.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { createServerJobs } from "../jobs/server-jobs.ts";
@@ -36,7 +35,7 @@ export type TestApp = {
   writes: Database;
   /** Rows were deleted behind what the process remembers of devices, sessions and workspaces. */
   forgetParents(): void;
-  writer: Writer<CheckedEvent>;
+  writer: Writer<Checked>;
   projector: Projector;
 };
 
@@ -163,18 +162,19 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     parents.forget();
   };
   const projector = createProjector({ database: projections, onQuiet: parents.settleSessions });
-  const writer = createWriter<CheckedEvent>({
-    flush: createFlush({
+  const flush = createFlush({
+    database: writes,
+    runFlush: createFlushRunner({
       database: writes,
-      runFlush: createFlushRunner({
-        database: writes,
-        bySetDatabase: options.foreignKeysByRow === true ? null : flushes,
-      }),
-      workspaces,
-      parents,
-      projector,
+      bySetDatabase: options.foreignKeysByRow === true ? null : flushes,
     }),
-    sizeOf: sizeOfEvent,
+    workspaces,
+    parents,
+    projector,
+  });
+  const writer = createWriter<Checked>({
+    flush: createStore({ flush, database: writes }),
+    sizeOf: sizeOfChecked,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
   });
@@ -227,7 +227,6 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
       limits,
       now: options.now ?? (() => new Date()),
       write: writer.write,
-      saveNotes: (notes) => writes.run((sql) => insertNotes(sql, notes)),
     },
     reports: { database: writes, workspaces },
   });

@@ -288,11 +288,15 @@ function bodyOf(value: unknown, characters_max = REJECTED_BODY_CHARACTERS_MAX): 
 }
 
 /** Cut first, with room for a credential that lies across the cut: a search through megabytes would hold up every request. */
-function keptText(text: string, characters_max = REJECTED_BODY_CHARACTERS_MAX): string {
-  return withoutUrlCredentials(text.slice(0, characters_max + CREDENTIAL_CHARACTERS_MAX)).slice(
-    0,
-    characters_max,
-  );
+export function keptText(text: string, characters_max = REJECTED_BODY_CHARACTERS_MAX): string {
+  const start = text.slice(0, characters_max + CREDENTIAL_CHARACTERS_MAX);
+  const kept = withoutUrlCredentials(start).slice(0, characters_max);
+  return kept.length < text.length ? copyOf(kept) : kept;
+}
+
+/** A slice keeps the whole text that it was taken from in memory. */
+function copyOf(slice: string): string {
+  return Buffer.from(slice).toString();
 }
 
 function eventWithoutCredentials(event: Record<string, unknown>): Record<string, unknown> {

@@ -15,12 +15,13 @@ import {
   NO_NOTES,
   type Unsettled,
 } from "../db/flush-events.ts";
-import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
+import type { IngestNote } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
-import type { CheckedEvent } from "./check-event.ts";
+import { type CheckedEvent, keptText } from "./check-event.ts";
 import type { FlushRunner } from "./flush-runner.ts";
 import type { Projector } from "./projector.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
+import { saveNotes } from "./save-notes.ts";
 import type { SettledParents } from "./settled-parents.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 import type { Outcome } from "./writer.ts";
@@ -89,7 +90,7 @@ async function storeFirsts(
       if (differs) notes.push(differentBody(repeat));
     }
   }
-  await dependencies.database.run((sql) => insertNotes(sql, notes));
+  await saveNotes(dependencies.database, notes);
   return undecided;
 }
 
@@ -101,7 +102,7 @@ function isSameRow(one: CheckedEvent, other: CheckedEvent): boolean {
 
 function differentBody({ id, device_id, session_id, data }: CheckedEvent | EventRow): IngestNote {
   const detail = "another body under a known id; the first one stays";
-  return { event_id: id, device_id, session_id, kind: "different_body", detail, body: data };
+  return { event_id: id, device_id, session_id, kind: "different_body", detail, body: keptText(data) };
 }
 
 function byId(a: CheckedEvent, b: CheckedEvent): number {
@@ -230,7 +231,7 @@ async function settleOthers(
     verdicts.set(row.event, found ? DUPLICATE : { status: "rejected", error: "its session was deleted" });
     if (differs) notes.push(differentBody(row));
   }
-  await dependencies.database.run((sql) => insertNotes(sql, notes));
+  await saveNotes(dependencies.database, notes);
   return gone;
 }
 

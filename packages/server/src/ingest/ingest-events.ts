@@ -1,25 +1,19 @@
-import type { EventResult, IngestResponse } from "@wharf/protocol";
-import type { IngestNote } from "../db/ingest-notes.ts";
-import {
-  type CheckContext,
-  type CheckedEvent,
-  checkEvent,
-  isRejection,
-  type Rejection,
-  rejectUnreadable,
-} from "./check-event.ts";
-import { storableText } from "./clean-value.ts";
+import type { IngestResponse } from "@wharf/protocol";
+import { type CheckContext, checkEvent, isRejection, rejectUnreadable } from "./check-event.ts";
 import { parseReceivedJson, TooManyValuesError } from "./parse-json.ts";
+import type { Checked } from "./store-checked.ts";
 import type { Outcome } from "./writer.ts";
 
 /** One event of a body: its JSON value, its line, or the line that could not be read and why. */
 export type ReceivedEvent = { value: unknown } | { line: string } | { unreadable: string; error: string };
 
 export type IngestDependencies = CheckContext & {
-  write: (events: readonly CheckedEvent[]) => Promise<Outcome[]>;
-  saveNotes: (notes: readonly IngestNote[]) => Promise<void>;
+  /** Stores events and notes of rejections. */
+  write: (items: readonly Checked[]) => Promise<Outcome[]>;
 };
 
+/** Of the bodies of a request's rejected events: a client that sends nothing else needs no more to be understood. */
+export const KEPT_CHARACTERS_MAX = 1024 * 1024;
 /** Checking a batch of 32 MB takes longer than other requests may wait: they have a turn after this time. */
 const TURN_MS = 20;
 
@@ -31,32 +25,31 @@ export async function ingestEvents(
   received: readonly ReceivedEvent[],
   dependencies: IngestDependencies,
 ): Promise<IngestResponse> {
-  const checked: (CheckedEvent | Rejection)[] = [];
+  const checked: Checked[] = [];
+  let kept_left = KEPT_CHARACTERS_MAX;
   let turnEndsAt = performance.now() + TURN_MS;
   for (const item of received) {
-    checked.push(check(item, dependencies));
+    const result = check(item, dependencies);
+    if (isRejection(result)) kept_left -= result.body?.length ?? 0;
+    checked.push(isRejection(result) && kept_left < 0 ? { ...result, body: null } : result);
     if (performance.now() < turnEndsAt) continue;
     await new Promise(setImmediate);
     turnEndsAt = performance.now() + TURN_MS;
   }
-  const writable = checked.filter((item): item is CheckedEvent => !isRejection(item));
-  const outcomes = writable.length > 0 ? await dependencies.write(writable) : [];
+  const outcomes = await dependencies.write(checked);
 
   const answer: IngestResponse = { ingested: 0, duplicates: 0, rejected: 0, results: [] };
-  const notes: IngestNote[] = [];
-  let position = 0;
   for (const [index, item] of checked.entries()) {
-    const outcome = isRejection(item) ? undefined : outcomes[position++];
-    const rejection = isRejection(item) ? item : rejectionOf(item, outcome);
-    answer.results.push({ index, id: item.id, status: rejection === null ? statusOf(outcome) : "rejected" });
-    if (rejection !== null) addRejection(answer, notes, index, rejection);
+    const outcome = outcomes[index];
+    if (outcome === undefined) throw new Error("the writer answered with fewer outcomes than events");
+    answer.results.push({ index, id: item.id, status: outcome.status });
+    if (outcome.status === "rejected") addError(answer, index, outcome.error, item);
   }
   count(answer);
-  if (notes.length > 0) await dependencies.saveNotes(notes);
   return answer;
 }
 
-function check(item: ReceivedEvent, context: CheckContext): CheckedEvent | Rejection {
+function check(item: ReceivedEvent, context: CheckContext): Checked {
   if ("value" in item) return checkEvent(item.value, context);
   if ("line" in item) return check(parseLine(item.line, context), context);
   return { ...rejectUnreadable(item.unreadable, item.error), device_id: context.boundDeviceId ?? null };
@@ -72,34 +65,10 @@ function parseLine(line: string, { limits }: CheckContext): ReceivedEvent {
   }
 }
 
-function statusOf(outcome: Outcome | undefined): EventResult["status"] {
-  return outcome?.status ?? "rejected";
-}
-
-function rejectionOf(event: CheckedEvent, outcome: Outcome | undefined): Rejection | null {
-  if (outcome?.status !== "rejected") return null;
-  const { id, device_id, session_id, data } = event;
-  return { id, device_id, session_id, error: outcome.error, body: data };
-}
-
-function addRejection(
-  answer: IngestResponse,
-  notes: IngestNote[],
-  index: number,
-  rejection: Rejection,
-): void {
-  const { id, device_id, session_id, error, pointer, body } = rejection;
+function addError(answer: IngestResponse, index: number, error: string, item: Checked): void {
   answer.errors ??= [];
+  const pointer = isRejection(item) ? item.pointer : undefined;
   answer.errors.push({ index, error, ...(pointer === undefined ? {} : { pointer }) });
-  const detail = pointer === undefined ? error : `${pointer}: ${error}`;
-  notes.push({
-    event_id: id,
-    device_id,
-    session_id,
-    kind: "rejected",
-    detail: storableText(detail),
-    body: body === null ? null : storableText(body),
-  });
 }
 
 function count(answer: IngestResponse): void {

@@ -23,6 +23,8 @@ export type Writer<Item> = {
 
 /** More rows in one statement gained nothing and made the queue's tail wait longer. */
 export const FLUSH_MAX_ITEMS = 1_000;
+/** Beyond it the statement's copies on their way to Postgres weigh more than a further statement. A request is never split. */
+export const FLUSH_MAX_BYTES = 16 * 1024 * 1024;
 export const FLUSHES_IN_FLIGHT_MAX = 2;
 /**
  * A second flush beside the first pays only when this many events wait; below it, one larger flush is cheaper. Of 256 connections
@@ -171,9 +173,11 @@ function* shared<Item>(
 /** How many requests, from the first, one flush takes. */
 function fitting<Item>(queue: readonly Request<Item>[]): number {
   let items = 0;
+  let bytes = 0;
   const tooMany = queue.findIndex((request, position) => {
     items += request.items.length;
-    return position > 0 && items > FLUSH_MAX_ITEMS;
+    bytes += request.bytes;
+    return position > 0 && (items > FLUSH_MAX_ITEMS || bytes > FLUSH_MAX_BYTES);
   });
   return tooMany === -1 ? queue.length : tooMany;
 }

@@ -3,6 +3,7 @@ import { OverloadError } from "../../errors.ts";
 import {
   createWriter,
   FLUSH_AT_ONCE_MIN_REQUESTS,
+  FLUSH_MAX_BYTES,
   FLUSH_MAX_ITEMS,
   FLUSHES_IN_FLIGHT_MAX,
   type Outcome,
@@ -12,7 +13,7 @@ import {
 type Flush = { items: readonly number[]; finish(): void; fail(error: Error): void };
 
 /** A writer of numbers whose flushes end when the test says so; an odd number is a duplicate. */
-function setup({ items = 10_000, bytes = 1_000_000 } = {}) {
+function setup({ items = 10_000, bytes = 1_000_000, itemBytes = 10 } = {}) {
   const flushes: Flush[] = [];
   const waiting: (() => void)[] = [];
   let mostInFlight = 0;
@@ -40,7 +41,7 @@ function setup({ items = 10_000, bytes = 1_000_000 } = {}) {
       for (const wake of waiting.splice(0)) wake();
       return promise;
     },
-    sizeOf: () => 10,
+    sizeOf: () => itemBytes,
     queueMaxItems: items,
     queueMaxBytes: bytes,
   });
@@ -80,6 +81,14 @@ describe("group commit", () => {
       [{ status: "duplicate" }, { status: "duplicate" }],
     ]);
     expect(flushes.map((one) => one.items)).toEqual([[0, 1, 2, 3, 5]]);
+  });
+
+  test("ends a flush before it is too large for one statement, but never splits a request", async () => {
+    const { writer, flush, flushes } = setup({ bytes: FLUSH_MAX_BYTES * 9, itemBytes: FLUSH_MAX_BYTES / 3 });
+    const answers = [[0], [2], [4], [6], [8, 10, 12, 14], [16]].map((items) => writer.write(items));
+    for (let number = 0; number < 4; number++) (await flush(number)).finish();
+    await Promise.all(answers);
+    expect(flushes.map((one) => one.items)).toEqual([[0, 2, 4], [6], [8, 10, 12, 14], [16]]);
   });
 
   test("answers nobody before the flush has ended", async () => {

@@ -1,0 +1,60 @@
+import type { Database } from "../db/database.ts";
+import type { IngestNote } from "../db/ingest-notes.ts";
+import { type CheckedEvent, isRejection, keptText, type Rejection, sizeOfEvent } from "./check-event.ts";
+import { storableText } from "./clean-value.ts";
+import { saveNotes } from "./save-notes.ts";
+import type { Outcome } from "./writer.ts";
+
+/** What the write queue holds: an event to be stored, or a rejection of which a note is kept. */
+export type Checked = CheckedEvent | Rejection;
+
+type StoreOptions = {
+  /** Stores events; answers with one outcome an event, in order, after the commit. */
+  flush: (events: readonly CheckedEvent[]) => Promise<Outcome[]>;
+  /** For the notes. */
+  database: Database;
+};
+
+/** Stores the events of many requests and then notes what is rejected, by its check or by the database. As `flush`, it may throw. */
+export function createStore({ flush, database }: StoreOptions) {
+  return async function store(items: readonly Checked[]): Promise<Outcome[]> {
+    const events = items.filter((item): item is CheckedEvent => !isRejection(item));
+    const stored = events.length > 0 ? await flush(events) : [];
+    const notes: IngestNote[] = [];
+    let position = 0;
+    const outcomes = items.map((item): Outcome => {
+      if (isRejection(item)) {
+        notes.push(noteOf(item));
+        return { status: "rejected", error: item.error };
+      }
+      const outcome = stored[position++];
+      if (outcome === undefined) throw new Error("a flush answered with fewer outcomes than events");
+      if (outcome.status === "rejected") notes.push(noteOf(rejectionOf(item, outcome.error)));
+      return outcome;
+    });
+    await saveNotes(database, notes);
+    return outcomes;
+  };
+}
+
+/** Roughly how many bytes an item takes while it waits to be written. */
+export function sizeOfChecked(item: Checked): number {
+  if (!isRejection(item)) return sizeOfEvent(item);
+  return item.error.length + (item.pointer?.length ?? 0) + (item.body?.length ?? 0);
+}
+
+function rejectionOf({ id, device_id, session_id, data }: CheckedEvent, error: string): Rejection {
+  return { id, device_id, session_id, error, body: keptText(data) };
+}
+
+function noteOf({ id, device_id, session_id, error, pointer, body }: Rejection): IngestNote {
+  const detail = pointer === undefined ? error : `${pointer}: ${error}`;
+  return {
+    event_id: id,
+    device_id,
+    session_id,
+    kind: "rejected",
+    detail: storableText(detail),
+    body: body === null ? null : storableText(body),
+  };
+}
