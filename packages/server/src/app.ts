@@ -48,6 +48,8 @@ export type WorkerDependencies = {
   readiness: Readiness;
   health: HealthProbe;
   metrics: ServerMetrics;
+  /** True while the job engine's claims have had no answer for too long. */
+  jobsLate?: () => boolean;
   /** The job engine's metrics, as Prometheus' text. */
   jobMetrics?: () => string;
   /** How many proxies stand before the server, each of which appends to X-Forwarded-For. */
@@ -78,7 +80,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   const { caughtUp } = dependencies;
   // For what reads or changes what events are projected onto.
   const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
-  const app = createWorkerApp(dependencies);
+  // With late jobs it still takes events: no reason to take it out of service.
+  const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
   app.route("/", homeRoutes(dependencies));
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));

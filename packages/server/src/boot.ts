@@ -17,6 +17,7 @@ import {
   describeConnectionString,
   POOL_MAX_CONNECTIONS,
   type Sql,
+  STATEMENT_TIMEOUT_MS,
 } from "./db/postgres.ts";
 import { waitForDatabase } from "./db/wait-for-database.ts";
 import { resolveFromRoot } from "./environment.ts";
@@ -61,6 +62,12 @@ const HTTP_GRACE_MS = 4_000;
 /** What is not projected by then is projected at the next start. */
 const PROJECTIONS_GRACE_MS = 2_000;
 const JOBS_GRACE_MS = 3_000;
+/** Longer than Postgres' own statement_timeout. */
+const JOBS_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
+/** Two statements without an answer, and some more. */
+const JOBS_LATE_MS = 30_000;
+/** What the drain has not ended by then is not waited for any longer. */
+const JOBS_CLOSE_TIMEOUT_S = 1;
 const ADMINISTRATION_CONNECTIONS = 2;
 const EDIT_CONNECTIONS = 2;
 /** One for look-ups, one for notes of their use. */
@@ -142,6 +149,7 @@ async function start(given: Start): Promise<RunningServer> {
     queueDepth: ingest.writer.depth,
     caughtUp: ingest.caughtUp,
     jobs: runner,
+    jobsLate: () => runner.stats().claimLateMs > JOBS_LATE_MS,
     jobMetrics: runner.metrics.prometheus,
     deleteSession,
     ingest: ingest.dependencies,
@@ -221,7 +229,7 @@ async function createJobs(
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
   const runner = createJobRunner({
-    sql: pools.sql,
+    sql: pools.jobs,
     listenSql: pools.direct,
     migrate,
     jobs: [...jobs.map(({ job }) => job), deletionJob, ...(await createCommandJobs(config, blobs))],
@@ -265,11 +273,15 @@ function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: 
       name,
       options.max,
     );
-  const sql = createDb(url);
-  const jobAdministration = createDb(url, {
-    applicationName: "wharf-job-administration",
-    max: ADMINISTRATION_CONNECTIONS,
-  });
+  const openForJobs = (applicationName: string, max: number) =>
+    openDatabase(url, {
+      applicationName,
+      max,
+      deadline_ms: JOBS_DEADLINE_MS,
+      closeTimeoutS: JOBS_CLOSE_TIMEOUT_S,
+    });
+  const jobs = openForJobs("wharf", POOL_MAX_CONNECTIONS);
+  const jobAdministration = openForJobs("wharf-job-administration", ADMINISTRATION_CONNECTIONS);
   const interactive = { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S };
   const reads = open("reads", { max: POOL_MAX_CONNECTIONS, ...interactive });
   const edits = open("edits", { max: EDIT_CONNECTIONS, ...interactive });
@@ -294,14 +306,12 @@ function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: 
     max: ADMINISTRATION_CONNECTIONS,
   });
   const close = async () => {
-    const databases = [reads, edits, keys, writes, flushes, projections, deletions, blobs, health].map(
-      (database) => database.close(),
-    );
-    const pools = [sql, direct, jobAdministration].map(closeDb);
-    await Promise.all([...pools, ...databases]);
+    const forEvents = [writes, flushes, projections, deletions, blobs];
+    const databases = [jobs, jobAdministration, reads, edits, keys, ...forEvents, health];
+    await Promise.all([...databases.map((database) => database.close()), closeDb(direct)]);
   };
   return {
-    sql,
+    jobs,
     jobAdministration,
     reads,
     edits,
