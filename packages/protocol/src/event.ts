@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MISSING } from "./issue.ts";
 import { ULID_PATTERN } from "./ulid.ts";
 
 export const ID_CHARACTERS_MAX = 200;
@@ -10,22 +11,24 @@ const TYPE_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/;
 const TIMESTAMP_PATTERN = z.regexes.datetime({ offset: true });
 /** Postgres refuses an offset of 16 hours and more, which no place on earth has. */
 const UNKNOWN_OFFSET = /[+-](?:1[6-9]|2\d):?\d\d$/;
-const TOO_FINE_TIME = /\.\d{31}/;
-const EARLIEST_YEAR = "2000";
-const LATEST_YEAR = "2100";
+/** Postgres refuses some more than this, and keeps six. */
+const TIME_DECIMALS_MAX = 30;
+const TOO_FINE_TIME = new RegExp(String.raw`\.\d{${TIME_DECIMALS_MAX + 1}}`);
+const EARLIEST = "2000";
+const LATEST = "2100";
+const YEAR_AFTER_EARLIEST = "2001";
+const YEAR_BEFORE_LATEST = "2099";
+const EARLIEST_MS = Date.UTC(Number(EARLIEST));
+const LATEST_MS = Date.UTC(Number(LATEST));
 
 export const idSchema = z.string().min(1).max(ID_CHARACTERS_MAX);
 
-/** ISO-8601 with `Z` or an offset, from 2000 to 2100. Kept as text: a Date would lose the microseconds. */
-const eventTimestampSchema = z.iso
+/** ISO-8601 with `Z` or an offset; an instant from 2000 to 2100. Kept as text: a Date would lose the microseconds. */
+export const timestampSchema = z.iso
   .datetime({ offset: true, error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z" })
   .refine(hasKnownOffset, { error: "must have an offset below 16 hours" })
-  .refine(isPlausibleTime, { error: `must lie between ${EARLIEST_YEAR} and ${LATEST_YEAR}` });
-
-/** As an event's time, of which the database says by itself when it has more decimals than it reads. */
-export const timestampSchema = eventTimestampSchema.refine((text) => !TOO_FINE_TIME.test(text), {
-  error: "must have at most 30 decimals",
-});
+  .refine(isPlausibleTime, { error: `must lie between ${EARLIEST} and ${LATEST}` })
+  .refine(isCoarseEnough, { error: `must have at most ${TIME_DECIMALS_MAX} decimals` });
 
 export const eventTypeSchema = z
   .string()
@@ -34,7 +37,9 @@ export const eventTypeSchema = z
 
 /** Any JSON object, taken as it is: z.record would copy it key by key, 1.5 µs an event. */
 export const jsonObjectSchema = z
-  .custom<Record<string, unknown>>(isJsonObject, { error: "must be an object" })
+  .custom<Record<string, unknown>>(isJsonObject, {
+    error: ({ input }) => (input === undefined ? MISSING : "must be an object"),
+  })
   .meta({ type: "object", additionalProperties: true });
 
 export const blobRefSchema = z.looseObject({
@@ -47,7 +52,7 @@ export const blobRefSchema = z.looseObject({
 export const eventSchema = z.object({
   id: z.string().regex(ULID_PATTERN, { error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U" }),
   type: eventTypeSchema,
-  timestamp: eventTimestampSchema,
+  timestamp: timestampSchema,
   device_id: idSchema,
   workspace_id: z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX),
   session_id: idSchema.nullish(),
@@ -74,6 +79,7 @@ export function readPlainEvent(value: unknown): Event | null {
     TIMESTAMP_PATTERN.test(timestamp) &&
     hasKnownOffset(timestamp) &&
     isPlausibleTime(timestamp) &&
+    isCoarseEnough(timestamp) &&
     isShortText(device_id, ID_CHARACTERS_MAX) &&
     isShortText(workspace_id, WORKSPACE_ID_CHARACTERS_MAX) &&
     (session_id === undefined || session_id === null || isShortText(session_id, ID_CHARACTERS_MAX)) &&
@@ -106,9 +112,15 @@ export const ingestResponseSchema = z.object({
 export type EventResult = z.infer<typeof eventResultSchema>;
 export type IngestResponse = z.infer<typeof ingestResponseSchema>;
 
-/** ISO-8601 begins with the year, in four digits: texts compare as the years do. */
+/** The instant counts, which an offset may move into another year; most texts say by their year that it does not. */
 function isPlausibleTime(text: string): boolean {
-  return text >= EARLIEST_YEAR && text < LATEST_YEAR;
+  if (text > YEAR_AFTER_EARLIEST && text < YEAR_BEFORE_LATEST) return true;
+  const instant_ms = Date.parse(text);
+  return instant_ms >= EARLIEST_MS && instant_ms < LATEST_MS;
+}
+
+function isCoarseEnough(text: string): boolean {
+  return !TOO_FINE_TIME.test(text);
 }
 
 function hasKnownOffset(text: string): boolean {

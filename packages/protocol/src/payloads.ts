@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { ID_CHARACTERS_MAX } from "./event.ts";
+import { DURATION_MS_MAX } from "./session.ts";
 
 /** Of a list in a payload. zod makes an issue of every wrong item, but for a list that is too long a single one. */
 export const PAYLOAD_ITEMS_MAX = 10_000;
@@ -7,18 +9,42 @@ const text = z.string();
 const optionalText = text.nullish();
 const count = z.number().int().nonnegative();
 
+/** An id that becomes part of keys, of indexes and of cursors. */
+const id = text.max(ID_CHARACTERS_MAX);
+const optionalId = id.nullish();
+
+export const SESSION_SOURCES = [
+  "startup",
+  "resume",
+  "clear",
+  "compact",
+  "fork",
+  "backfill",
+  "other",
+] as const;
+export const END_REASONS = ["exit", "clear", "logout", "crash", "resume", "other"] as const;
+export const TERMINATION_REASONS = ["manual", "ttl", "idle", "error", "other"] as const;
+
+/** What a column holds in the place of a value that its enumeration lacks. */
+export const OTHER = "other";
+
 /** Extra keys are kept: a new client must not need a new server. */
 const payload = <Shape extends z.ZodRawShape>(shape: Shape) => z.looseObject(shape);
 
 const anyObject = payload({});
+const remoteEnv = { remote_env_id: optionalId, device_id: optionalId };
+const unfinished = payload({ ...remoteEnv, instance_id: optionalId });
 const provisioned = payload({
-  instance_id: text,
+  ...remoteEnv,
+  instance_id: id,
   public_ip: optionalText,
   ssh_port: count.max(65_535).nullish(),
-  device_id: optionalText,
 });
 
-/** The payload schema of each known event type. Types that are not in here carry any object. */
+/**
+ * The payload schema of each known event type. Types that are not in here carry any object. A value that an enumeration lacks
+ * (isUnknownValue) is no reason to refuse an event: a newer client may send it.
+ */
 export const payloadSchemas = {
   "session.start": payload({
     cc_session_id: text,
@@ -27,13 +53,13 @@ export const payloadSchemas = {
     git_remote: optionalText,
     cc_version: optionalText,
     model: optionalText,
-    source: z.enum(["startup", "resume", "clear", "compact", "fork", "backfill"]),
+    source: z.enum(SESSION_SOURCES),
     transcript_path: optionalText,
   }),
   "session.end": payload({
     cc_session_id: text,
-    duration_ms: count,
-    end_reason: z.enum(["exit", "clear", "logout", "crash", "resume", "other", "prompt_input_exit"]),
+    duration_ms: count.max(DURATION_MS_MAX),
+    end_reason: z.enum([...END_REASONS, "prompt_input_exit"]),
     transcript_path: optionalText,
     cwd: optionalText,
     git_branch: optionalText,
@@ -76,12 +102,13 @@ export const payloadSchemas = {
     files_changed: count,
     had_conflicts: z.boolean(),
   }),
-  "remote.provision.start": anyObject,
+  "remote.provision.start": unfinished,
   "remote.provision.ready": provisioned,
-  "remote.provision.error": anyObject,
+  "remote.provision.error": unfinished,
   "remote.terminate": payload({
-    instance_id: text,
-    reason: z.enum(["manual", "ttl", "idle", "error"]),
+    ...remoteEnv,
+    instance_id: id,
+    reason: z.enum(TERMINATION_REASONS),
     uptime_seconds: z.number().nonnegative(),
     total_cost_usd: z.number().nonnegative().nullish(),
   }),
@@ -90,7 +117,7 @@ export const payloadSchemas = {
   "system.heartbeat": anyObject,
   "subagent.start": payload({
     session_id: text,
-    agent_id: text,
+    agent_id: id,
     agent_type: text,
     agent_name: optionalText,
     model: optionalText,
@@ -100,7 +127,7 @@ export const payloadSchemas = {
   }),
   "subagent.stop": payload({
     session_id: text,
-    agent_id: text,
+    agent_id: id,
     agent_type: text,
     agent_transcript_path: optionalText,
   }),

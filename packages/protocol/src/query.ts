@@ -2,7 +2,9 @@ import { z } from "zod";
 import { timestampSchema } from "./event.ts";
 
 export const PAGE_ITEMS_MAX = 1_000;
-const CURSOR_CHARACTERS_MAX = 2_000;
+/** With an id as long as an index of Postgres holds. */
+const CURSOR_CHARACTERS_MAX = 8_000;
+const WORDS_MAX = 1_000;
 
 /** An instant with Z or an offset, or a day, which begins at midnight UTC. */
 export const instant = z.union([timestampSchema, z.iso.date().pipe(z.string().regex(/^20/))], {
@@ -13,7 +15,7 @@ export const instant = z.union([timestampSchema, z.iso.date().pipe(z.string().re
 export function words<Word extends z.ZodType>(word: Word) {
   return z.preprocess(
     (value) => (typeof value === "string" ? value.split(",").map((part) => part.trim()) : value),
-    z.array(word).min(1),
+    z.array(word).min(1).max(WORDS_MAX),
   );
 }
 

@@ -22,8 +22,11 @@ export const METADATA_KEYS_MAX = 200;
 /** Of its JSON. */
 export const METADATA_CHARACTERS_MAX = 64 * 1024;
 
+/** Ten years. The sum of a workspace's sessions stays far below what a BIGINT holds. */
+export const DURATION_MS_MAX = 10 * 365.25 * 24 * 60 * 60 * 1000;
+
 const workspaceReference = z.string().min(1).max(WORKSPACE_ID_CHARACTERS_MAX);
-const durationMs = z.number().int().nonnegative();
+const durationMs = z.number().int().nonnegative().max(DURATION_MS_MAX);
 export const tagSchema = z.string().min(1).max(TAG_CHARACTERS_MAX);
 export const tagsSchema = z.array(tagSchema).max(TAGS_MAX);
 

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { isKnownEventType, type KnownEventType, payloadSchemas } from "../payloads.ts";
+import { isUnknownValue } from "../issue.ts";
+import { isKnownEventType, type KnownEventType, PAYLOAD_ITEMS_MAX, payloadSchemas } from "../payloads.ts";
+import { DURATION_MS_MAX } from "../session.ts";
+
+const LONG_ID = "i".repeat(201);
 
 const start = {
   cc_session_id: "s",
@@ -33,14 +37,15 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
     good: [
       start,
       { ...start, git_branch: null, git_remote: null, cc_version: null, model: null },
-      ...["startup", "resume", "clear", "compact", "fork", "backfill"].map((source) => ({
+      ...["startup", "resume", "clear", "compact", "fork", "backfill", "other"].map((source) => ({
         ...start,
         source,
       })),
     ],
     bad: [
       {},
-      { ...start, source: "boot" },
+      { ...start, source: 7 },
+      { ...start, source: "a newer one" },
       { ...start, cwd: null },
       { ...start, cc_session_id: 7 },
       { ...start, model: 7 },
@@ -60,7 +65,10 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
       { ...end, duration_ms: -1 },
       { ...end, duration_ms: 1.5 },
       { ...end, duration_ms: "7" },
-      { ...end, end_reason: "bored" },
+      { ...end, end_reason: null },
+      { ...end, end_reason: "a newer one" },
+      { ...end, duration_ms: DURATION_MS_MAX + 1 },
+      { ...end, duration_ms: Number.MAX_SAFE_INTEGER },
     ],
   },
   "session.compact": {
@@ -69,7 +77,14 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
   },
   "git.commit": {
     good: [commit, { ...commit, author_email: "a@b.c", file_list: [{ path: "x", status: "M" }] }],
-    bad: [{}, { ...commit, files_changed: -1 }, { ...commit, hash: null }, { ...commit, file_list: ["x"] }],
+    bad: [
+      {},
+      { ...commit, files_changed: -1 },
+      { ...commit, hash: null },
+      { ...commit, file_list: ["x"] },
+      { ...commit, file_list: [{ path: "x" }] },
+      { ...commit, file_list: Array(PAYLOAD_ITEMS_MAX + 1).fill({ path: "x", status: "M" }) },
+    ],
   },
   "git.push": {
     good: [{ branch: "b", remote: "origin", commit_count: 2, commits: ["a", "b"] }],
@@ -77,6 +92,8 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
       {},
       { branch: "b", remote: "origin", commit_count: "2" },
       { branch: "b", remote: "o", commit_count: 1, commits: [1] },
+      { branch: "b", remote: "o", commit_count: 1, commits: { 0: "a" } },
+      { branch: "b", remote: "o", commit_count: 1, commits: Array(PAYLOAD_ITEMS_MAX + 1).fill("a") },
     ],
   },
   "git.checkout": {
@@ -106,17 +123,24 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
       },
     ],
   },
-  "remote.provision.start": { good: [{}, { any: 1 }], bad: [] },
+  "remote.provision.start": {
+    good: [{}, { any: 1 }, { instance_id: "i", remote_env_id: null, device_id: "" }],
+    bad: [{ instance_id: LONG_ID }, { remote_env_id: LONG_ID }, { remote_env_id: 7 }],
+  },
   "remote.provision.ready": {
     good: [{ instance_id: "i", public_ip: "192.0.2.1", ssh_port: 22, device_id: "d" }],
-    bad: [{}, { instance_id: "i", ssh_port: 70_000 }],
+    bad: [{}, { instance_id: "i", ssh_port: 70_000 }, { instance_id: "i", device_id: LONG_ID }],
   },
-  "remote.provision.error": { good: [{}, { error: "no capacity" }], bad: [] },
+  "remote.provision.error": {
+    good: [{}, { error: "no capacity" }],
+    bad: [{ instance_id: LONG_ID }, { device_id: LONG_ID }],
+  },
   "remote.terminate": {
     good: [{ instance_id: "i", reason: "ttl", uptime_seconds: 1.5, total_cost_usd: null }],
     bad: [
       {},
-      { instance_id: "i", reason: "bored", uptime_seconds: 1 },
+      { instance_id: "i", reason: {}, uptime_seconds: 1 },
+      { instance_id: LONG_ID, reason: "ttl", uptime_seconds: 1 },
       { instance_id: "i", reason: "ttl", uptime_seconds: -1 },
     ],
   },
@@ -141,7 +165,7 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
   },
   "subagent.stop": {
     good: [{ session_id: "s", agent_id: "a", agent_type: "t", agent_transcript_path: "/t" }],
-    bad: [{}, { session_id: "s", agent_id: "a" }],
+    bad: [{}, { session_id: "s", agent_id: "a" }, { session_id: "s", agent_id: LONG_ID, agent_type: "t" }],
   },
   "team.create": {
     good: [{ session_id: "s", team_name: "t", description: "d" }],
@@ -186,4 +210,13 @@ describe("a type that is not known", () => {
   test.each(["robot.arm.moved", "constructor", "__proto__", "toString", "session"])("%s", (type) => {
     expect(isKnownEventType(type)).toBe(false);
   });
+});
+
+test("a text that an enumeration lacks is told from every other mistake", () => {
+  const check = (data: object) =>
+    payloadSchemas["session.start"].safeParse(data).error?.issues.map((issue) => isUnknownValue(issue, data));
+  expect(check({ ...start, source: "a newer one" })).toEqual([true]);
+  expect(check({ ...start, source: 7 })).toEqual([false]);
+  expect(check({ ...start, source: null })).toEqual([false]);
+  expect(check({ ...start, source: "a newer one", cwd: 7 })).toEqual([false, true]);
 });

@@ -123,3 +123,23 @@ test("a bound key sees and answers the hook offers of its own device only", asyn
   const other = await server.request("POST", "/api/prompts/dismiss", { ...answer, device_id: "theirs" }, key);
   expect(other.status).toBe(403);
 });
+
+test("a key bound to a device whose id holds control characters writes as that device", async () => {
+  const device = "lap\u0001top\u0000";
+  const key = await boundKey(device);
+  const { body } = await server.request("POST", "/api/events", { events: [eventOf(device)] }, key);
+  expect(body).toMatchObject({ ingested: 1, rejected: 0 });
+  expect((await server.request("POST", "/api/sessions", sessionOf("s1", device), key)).status).toBe(201);
+  expect((await server.request("POST", "/api/sessions", sessionOf("s2", "lap\u0002to"), key)).status).toBe(
+    403,
+  );
+  const [row] = await server.sql`SELECT id FROM devices WHERE id LIKE 'lap%' ORDER BY id LIMIT 1`;
+  expect(row?.["id"]).toBe("lap\ufffdtop\ufffd");
+});
+
+test("a key that an earlier version bound to such an id writes, too", async () => {
+  const key = await boundKey("plain");
+  await server.sql`UPDATE api_keys SET device_id = ${"lap\u0001top"}`;
+  const { body } = await server.request("POST", "/api/events", { events: [eventOf("lap\u0001top")] }, key);
+  expect(body).toMatchObject({ ingested: 1, rejected: 0 });
+});

@@ -56,6 +56,11 @@ export function isDataError(error: unknown): boolean {
   return code !== undefined && code.length === 5 && /^(22|23|54)/.test(code);
 }
 
+/** A value that no column or index takes: SQLSTATE class 22 (data exception) or 54 (program limit). */
+export function isUnstorableValue(error: unknown): boolean {
+  return isDataError(error) && errorCode(error)?.startsWith("23") === false;
+}
+
 export function isForeignKeyViolation(error: unknown): boolean {
   return errorCode(error) === "23503";
 }

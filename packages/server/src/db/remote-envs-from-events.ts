@@ -1,3 +1,5 @@
+import { TERMINATION_REASONS } from "@wharf/protocol";
+import { knownOrOther } from "./enumerations.ts";
 import type { Sql } from "./postgres.ts";
 
 const STATUSES = ["provisioning", "ready", "active", "idle", "error", "terminated"];
@@ -45,7 +47,7 @@ export function remoteEnvRows(sql: Sql) {
         min(timestamp) AS provisioned_at,
         min(timestamp) FILTER (WHERE type = 'remote.provision.ready') AS ready_at,
         min(timestamp) FILTER (WHERE type = 'remote.terminate') AS terminated_at,
-        (array_agg(data ->> 'reason' ORDER BY timestamp, id) FILTER (WHERE type = 'remote.terminate'))[1] AS termination_reason,
+        (array_agg(${knownOrOther(sql, sql`data ->> 'reason'`, TERMINATION_REASONS)} ORDER BY timestamp, id) FILTER (WHERE type = 'remote.terminate'))[1] AS termination_reason,
         max(least((data ->> 'total_cost_usd')::numeric, ${TOTAL_COST_USD_MAX})) FILTER (WHERE type = 'remote.terminate') AS total_cost_usd
       FROM stored CROSS JOIN LATERAL (
         SELECT coalesce(

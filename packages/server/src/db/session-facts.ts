@@ -43,7 +43,8 @@ export function columnsOfFacts(sql: Sql, facts: Fragment, resumedAt: Fragment): 
       finish.ended_at,
       CASE WHEN finish.ended_at IS NOT NULL THEN end_reason END AS end_reason,
       CASE WHEN finish.ended_at IS NULL THEN NULL
-           ELSE coalesce(reported_duration_ms, ${milliseconds(sql, sql`started_at`, sql`finish.ended_at`)})
+           -- Agents' hooks that know no duration send 0: where the start was reported, it is computed.
+           ELSE coalesce(nullif(reported_duration_ms, CASE WHEN start_rank = '0' OR is_backfilled THEN 0 END), ${milliseconds(sql, sql`started_at`, sql`finish.ended_at`)})
       END AS duration_ms,
       git_branch, model, source, initial_prompt, metadata
     FROM (

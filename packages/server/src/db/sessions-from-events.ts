@@ -1,4 +1,5 @@
-import { REPORT_TEXT_CHARACTERS_MAX } from "@wharf/protocol";
+import { END_REASONS, REPORT_TEXT_CHARACTERS_MAX, SESSION_SOURCES } from "@wharf/protocol";
+import { knownOrOther } from "./enumerations.ts";
 import type { Sql } from "./postgres.ts";
 import { type Fragment, microseconds } from "./session-facts.ts";
 import { mergeLockedSessions } from "./session-merge.ts";
@@ -74,7 +75,7 @@ function reportedFacts(sql: Sql): Fragment {
       CROSS JOIN LATERAL (VALUES
         ('origin', rank = 0, jsonb_build_array(0, at, id, workspace_id, device_id)),
         ('end', rank = 1, jsonb_build_array(0, -at, id, ${endReason(sql)}, data -> 'duration_ms')),
-        ('source', rank = 0, jsonb_build_array(0, at, id, ${text("source")})),
+        ('source', rank = 0, jsonb_build_array(0, at, id, ${knownOrOther(sql, sql`data ->> 'source'`, SESSION_SOURCES)})),
         ('git_branch', data ->> 'git_branch' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("git_branch")})),
         ('model', data ->> 'model' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("model")})),
         ('metadata.cwd', data ->> 'cwd' IS NOT NULL, jsonb_build_array(rank, at, id, ${text("cwd")})),
@@ -88,7 +89,7 @@ function reportedFacts(sql: Sql): Fragment {
     GROUP BY session_id`;
 }
 
-function endReason(sql: Sql) {
-  return sql`CASE WHEN data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit'
-    ELSE left(data ->> 'end_reason', ${REPORT_TEXT_CHARACTERS_MAX}) END`;
+function endReason(sql: Sql): Fragment {
+  const known = knownOrOther(sql, sql`data ->> 'end_reason'`, END_REASONS);
+  return sql`CASE WHEN data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE ${known} END`;
 }

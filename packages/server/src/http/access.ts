@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { findLiveKeys, type LiveKey, noteKeyUses } from "../db/api-keys.ts";
 import type { Database } from "../db/database.ts";
 import { findLiveCodes } from "../db/enrolment-codes.ts";
+import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { hashOf, looksLikeKey } from "../keys/api-key.ts";
 import { createKeyCache } from "../keys/key-cache.ts";
 import { lookUpInGroups } from "../keys/look-up-in-groups.ts";
@@ -81,7 +82,8 @@ function hasExpired({ expires_at_ms }: LiveKey): boolean {
 }
 
 function callerOf({ id, scope, device_id }: LiveKey): Caller {
-  return { keyId: id, scope, deviceId: device_id };
+  // As in what the device sends, or nothing that it sends would be its own.
+  return { keyId: id, scope, deviceId: device_id === null ? null : withoutControlCharacters(device_id) };
 }
 
 async function findKeys(database: Database, hashes: readonly string[]): Promise<Map<string, LiveKey>> {

@@ -1,4 +1,3 @@
-import { idSchema, timestampSchema } from "@wharf/protocol";
 import { z } from "zod";
 import { ProblemError } from "./problem.ts";
 
@@ -10,8 +9,12 @@ export type Cursor<Position> = {
 };
 
 /** Six fractional digits, as columns are read: a cursor of milliseconds would skip rows. */
-export const positionTimeSchema = timestampSchema.and(z.string().regex(/\.\d{6}Z$/));
-export const positionIdSchema = idSchema.refine((id) => !id.includes("\0"));
+export const positionTimeSchema = z.iso.datetime({ precision: 6 });
+/** Whatever a column holds: rows of an earlier version may have longer ids than new ones. */
+export const positionIdSchema = z
+  .string()
+  .min(1)
+  .refine((id) => !id.includes("\0"));
 /** An id that the database counted up. */
 export const positionNumberSchema = z.string().regex(/^[0-9]{1,18}$/);
 /** The place of a row in a list that is ordered by a time and then by id. */

@@ -1,3 +1,4 @@
+import { describeIssue } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { findFlaw } from "../ingest/clean-value.ts";
@@ -72,10 +73,9 @@ export function tooManyValues(values_max: number): ProblemError {
 export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.slice(0, ISSUES_REPORTED_MAX).map((issue) => ({
-    pointer: issue.path.map((key) => `/${String(key)}`).join(""),
-    detail: issue.message,
-  }));
+  const errors = parsed.error.issues
+    .slice(0, ISSUES_REPORTED_MAX)
+    .map((issue) => describeIssue(issue, value));
   const first = errors[0];
   const detail =
     first === undefined ? "The request is not valid." : `${first.pointer || "The request"}: ${first.detail}`;

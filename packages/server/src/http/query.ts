@@ -1,8 +1,10 @@
-import { ID_CHARACTERS_MAX } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { parseWith } from "./json.ts";
 import { notFound, ProblemError } from "./problem.ts";
+
+/** No index of Postgres holds a longer one. */
+const STORED_ID_CHARACTERS_MAX = 2_704;
 
 /** The query parameters, checked against `schema`; unknown ones are ignored. Throws ProblemError 400 with a pointer for each issue. */
 export function readQuery<Schema extends z.ZodType>(c: Context, schema: Schema): z.infer<Schema> {
@@ -15,7 +17,7 @@ export function readQuery<Schema extends z.ZodType>(c: Context, schema: Schema):
 /** An id in the path. Text that no row can have as its id gets the answer that an unknown id gets: 404. */
 export function readPathId(c: Context, name: string, what: string): string {
   const id = c.req.param(name);
-  if (id === undefined || id === "" || id.length > ID_CHARACTERS_MAX || id.includes("\0"))
+  if (id === undefined || id === "" || id.length > STORED_ID_CHARACTERS_MAX || id.includes("\0"))
     throw notFound(what);
   return id;
 }

@@ -2,6 +2,7 @@ import type { KeyScope } from "@wharf/protocol";
 import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/api-keys.ts";
+import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { type AppEnv, type Caller, callerOf } from "./context.ts";
 import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
 
@@ -76,7 +77,8 @@ declarations.set(publicRoute, []);
 /** Refuses with 403 when the caller's key is bound to another device. */
 export function requireDevice(c: Context<AppEnv>, deviceId: string): void {
   const bound = callerOf(c).deviceId;
-  if (bound !== null && bound !== deviceId) throw forbidden("device_id is not the one this key is bound to.");
+  if (bound !== null && bound !== withoutControlCharacters(deviceId))
+    throw forbidden("device_id is not the one this key is bound to.");
 }
 
 /** Whom the audit names for what the caller does. */

@@ -1,29 +1,32 @@
 import {
   canonicalWorkspaceId,
+  describeIssue,
   type Event,
   eventSchema,
+  type IssueInWords,
   idSchema,
   isKnownEventType,
   isUlid,
+  isUnknownValue,
   payloadSchemas,
+  REMOTE_CHARACTERS_MAX,
   readPlainEvent,
   UNASSOCIATED_WORKSPACE,
   withoutCredentials,
-  withoutUrlCredentials,
 } from "@wharf/protocol";
-import type { z } from "zod";
 import type { IngestNote } from "../db/ingest-notes.ts";
 import type { Limits } from "../limits.ts";
 import {
   findFlaw,
   holdsControlCharacters,
   isRecord,
-  isWithin,
   mayHoldUnstorableCharacters,
   storableText,
   withoutControlCharacters,
   withStorableCharacters,
 } from "./clean-value.ts";
+import { keptBody, keptUnreadable } from "./kept-body.ts";
+import { mayHoldRemote, withoutRemoteCredentials } from "./remote-fields.ts";
 
 /** An event that may be stored as soon as its workspace has an id: its columns as text. */
 export type CheckedEvent = {
@@ -59,16 +62,11 @@ export type CheckContext = {
 
 /** A device's clock further ahead than this is noted. */
 const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
-/** How much of a rejected event is kept with its reason. */
-const REJECTED_BODY_CHARACTERS_MAX = 64 * 1024;
-const CREDENTIAL_CHARACTERS_MAX = 2_048;
-const REMOTE_CHARACTERS_MAX = 4 * 1024;
-/** How much of a rejected event can be written out without using up the stack or holding up other requests. */
-const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000 };
 /** Cleaning makes at least three bytes of the six in which JSON writes what cannot be stored. */
 const CLEANING_SHRINKS_BY = 2;
 const REMEMBERED_REMOTES_MAX = 10_000;
-const canonicalIds = new Map<string, string>();
+/** Null: text that has no canonical id, which costs as much to find out. */
+const canonicalIds = new Map<string, string | null>();
 /** By the domain of the event's type, the payload field that names the session. */
 const SESSION_FIELDS: Readonly<Record<string, string>> = {
   session: "cc_session_id",
@@ -77,7 +75,7 @@ const SESSION_FIELDS: Readonly<Record<string, string>> = {
   skill: "session_id",
   worktree: "session_id",
 };
-/** Payload fields that hold a remote's URL, which may hold a password. */
+/** Payload fields that hold a remote. */
 const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
 /** Checks one event by itself and makes its row. Never throws: what cannot be stored is a rejection that says why. */
@@ -115,25 +113,32 @@ function check(value: unknown, context: CheckContext): CheckedEvent | Rejection 
     const detail = event.blob_refs.length === 0 ? "" : " with its blob_refs";
     return reject(value, `is larger than ${context.limits.event_bytes} bytes${detail}`, "/data");
   }
+  const unknownValues: string[] = [];
   if (isKnownEventType(event.type)) {
-    const payload = payloadSchemas[event.type].safeParse(event.data);
-    if (!payload.success) return rejectIssue(value, payload.error, "/data");
+    const issues = payloadSchemas[event.type].safeParse(event.data).error?.issues ?? [];
+    const [refusal] = issues.filter((issue) => !isUnknownValue(issue, event.data));
+    if (refusal !== undefined) return rejectIssue(value, describeIssue(refusal, event.data), "/data");
+    unknownValues.push(...issues.map((issue) => describeIssue(issue, event.data).pointer));
   }
-  return prepare(value, event, texts, context);
+  return prepare(value, { event, unknownValues, ...texts }, context);
 }
 
 type Texts = { data: Storable; blob_refs: Storable };
 
 /** The event's payload and blobs as JSON; null when they are larger than an event may be. */
 function textsOf(event: Event, payload: Record<string, unknown>, bytes_max: number): Texts | null {
-  const data = storableJson(dataWithoutCredentials(payload), bytes_max);
+  const data = storableData(payload, bytes_max);
   const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs, bytes_max);
   return exceedsBytes(data.text, blob_refs.text, bytes_max) ? null : { data, blob_refs };
 }
 
 function parseEvent(value: unknown): Event | Rejection {
   const parsed = eventSchema.safeParse(value);
-  return parsed.success ? parsed.data : rejectIssue(value, parsed.error, "");
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return issue === undefined
+    ? reject(value, "not an event")
+    : rejectIssue(value, describeIssue(issue, value));
 }
 
 /** Roughly how many bytes an event takes while it waits to be written. */
@@ -146,17 +151,18 @@ export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
 
 /** A line that is not JSON: what can be kept of it is kept as text. */
 export function rejectUnreadable(line: string, error: string): Rejection {
-  return { id: null, device_id: null, session_id: null, error, body: keptText(line) };
+  return { id: null, device_id: null, session_id: null, error, body: keptUnreadable(line) };
 }
 
 export function isRejection(checked: object): checked is Rejection {
   return "error" in checked;
 }
 
+type Parts = Texts & { event: Event; unknownValues: readonly string[] };
+
 function prepare(
   value: unknown,
-  event: Event,
-  { data, blob_refs }: Texts,
+  { event, data, blob_refs, unknownValues }: Parts,
   context: CheckContext,
 ): CheckedEvent {
   const notes: IngestNote[] = [];
@@ -177,12 +183,14 @@ function prepare(
     note(
       "characters_replaced",
       "NUL, lone surrogates or control characters became U+FFFD",
-      bodyOf(value, Number.POSITIVE_INFINITY),
+      keptBody(value, Number.POSITIVE_INFINITY),
     );
   }
   const workspace = workspaceOf(event.workspace_id);
   if (workspace === null)
     note("workspace_unknown", storableText(withoutCredentials(event.workspace_id).slice(0, 500)));
+  for (const pointer of unknownValues)
+    note("value_unknown", `/data${pointer}: not a value of its enumeration; stored as other`);
   const ahead_ms = Date.parse(event.timestamp) - context.now().getTime();
   if (ahead_ms > CLOCK_AHEAD_MAX_MS)
     note("clock_ahead", `${Math.round(ahead_ms / 1000)} s ahead of the server`);
@@ -202,9 +210,15 @@ function prepare(
 type Storable = { text: string; changed: boolean };
 const EMPTY_LIST: Storable = { text: "[]", changed: false };
 
+/** The payload as JSON that jsonb takes, without the credentials of its remotes. */
+function storableData(data: Record<string, unknown>, bytes_max: number): Storable {
+  const text = JSON.stringify(data);
+  if (mayHoldRemote(text)) return storableJson(withoutRemoteCredentials(data), bytes_max);
+  return storableJson(data, bytes_max, text);
+}
+
 /** The value as JSON that jsonb takes; as it came when it is too large whatever is cleaned. */
-function storableJson(value: unknown, bytes_max: number): Storable {
-  const text = JSON.stringify(value);
+function storableJson(value: unknown, bytes_max: number, text = JSON.stringify(value)): Storable {
   if (text.length > bytes_max * CLEANING_SHRINKS_BY) return { text, changed: false };
   if (!mayHoldUnstorableCharacters(text)) return { text, changed: false };
   const cleaned = JSON.stringify(withStorableCharacters(value));
@@ -229,25 +243,13 @@ function sessionOfRejected({ type, session_id, data }: Record<string, unknown>):
   return id === null ? null : storableId(id).text;
 }
 
-function dataWithoutCredentials(data: Record<string, unknown>): Record<string, unknown> {
-  let cleaned = data;
-  for (const field of REMOTE_FIELDS) {
-    const text = data[field];
-    if (typeof text !== "string") continue;
-    cleaned = { ...cleaned, [field]: withoutCredentials(text) };
-  }
-  return cleaned;
-}
-
 /** The same few remotes come with every event; finding out once each saves 1.3 µs an event. */
 function workspaceOf(text: string): string | null {
   const known = canonicalIds.get(text);
   if (known !== undefined) return known;
   const reference = isUlid(text) ? text : canonicalWorkspaceId(text);
-  if (reference !== null) {
-    if (canonicalIds.size >= REMEMBERED_REMOTES_MAX) canonicalIds.clear();
-    canonicalIds.set(text, reference);
-  }
+  if (canonicalIds.size >= REMEMBERED_REMOTES_MAX) canonicalIds.clear();
+  canonicalIds.set(text, reference);
   return reference;
 }
 
@@ -262,10 +264,8 @@ function lengthOf(value: unknown): number {
   return typeof value === "string" ? value.length : 0;
 }
 
-function rejectIssue(value: unknown, error: z.ZodError, prefix: string): Rejection {
-  const issue = error.issues[0];
-  const path = (issue?.path ?? []).map((key) => `/${String(key)}`).join("");
-  return reject(value, issue?.message ?? "not an event", `${prefix}${path}`);
+function rejectIssue(value: unknown, { pointer, detail }: IssueInWords, prefix = ""): Rejection {
+  return reject(value, detail, prefix + pointer);
 }
 
 function reject(value: unknown, error: string, pointer?: string): Rejection {
@@ -276,35 +276,7 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
     session_id: sessionOfRejected(event),
     error,
     ...(pointer === undefined || pointer === "" ? {} : { pointer }),
-    body: bodyOf(value),
-  };
-}
-
-/** What is kept of a rejected event; nothing of one with a hundred thousand levels or values. */
-function bodyOf(value: unknown, characters_max = REJECTED_BODY_CHARACTERS_MAX): string | null {
-  if (!isWithin(value, WRITTEN_OUT)) return null;
-  const json = JSON.stringify(isRecord(value) ? eventWithoutCredentials(value) : value) ?? "null";
-  return keptText(json, characters_max);
-}
-
-/** Cut first, with room for a credential that lies across the cut: a search through megabytes would hold up every request. */
-export function keptText(text: string, characters_max = REJECTED_BODY_CHARACTERS_MAX): string {
-  const start = text.slice(0, characters_max + CREDENTIAL_CHARACTERS_MAX);
-  const kept = withoutUrlCredentials(start).slice(0, characters_max);
-  return kept.length < text.length ? copyOf(kept) : kept;
-}
-
-/** A slice keeps the whole text that it was taken from in memory. */
-function copyOf(slice: string): string {
-  return Buffer.from(slice).toString();
-}
-
-function eventWithoutCredentials(event: Record<string, unknown>): Record<string, unknown> {
-  const { workspace_id, data } = event;
-  return {
-    ...event,
-    ...(typeof workspace_id === "string" ? { workspace_id: withoutCredentials(workspace_id) } : {}),
-    ...(isRecord(data) ? { data: dataWithoutCredentials(data) } : {}),
+    body: keptBody(value),
   };
 }
 

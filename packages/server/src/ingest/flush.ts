@@ -17,8 +17,9 @@ import {
 } from "../db/flush-events.ts";
 import type { IngestNote } from "../db/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
-import { type CheckedEvent, keptText } from "./check-event.ts";
+import type { CheckedEvent } from "./check-event.ts";
 import type { FlushRunner } from "./flush-runner.ts";
+import { keptText } from "./kept-body.ts";
 import type { Projector } from "./projector.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import { saveNotes } from "./save-notes.ts";

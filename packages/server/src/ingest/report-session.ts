@@ -6,11 +6,12 @@ import {
   UNASSOCIATED_WORKSPACE,
 } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
-import { isForeignKeyViolation } from "../db/database-errors.ts";
+import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from "../db/database-errors.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
 import { type ReportResult, reportSession, type SessionRow } from "../db/session-reports.ts";
 import { ValidationError } from "../errors.ts";
-import { withoutControlCharacters, withStorableCharacters } from "./clean-value.ts";
+import { isRecord, withoutControlCharacters, withStorableCharacters } from "./clean-value.ts";
+import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 
@@ -41,8 +42,13 @@ function sessionOf(report: SessionReport): Omit<UnplacedSession, "fills_gaps"> {
     source: report.source ?? null,
     initial_prompt: report.initial_prompt ?? null,
     tags: report.tags ?? [],
-    metadata: { ...report.metadata, ...(report.cwd == null ? {} : { cwd: report.cwd }) },
+    metadata: { ...metadataOf(report), ...(report.cwd == null ? {} : { cwd: report.cwd }) },
   };
+}
+
+function metadataOf({ metadata = {} }: Pick<SessionReport, "metadata">): Record<string, unknown> {
+  const cleaned = withoutRemoteCredentials(metadata);
+  return isRecord(cleaned) ? cleaned : {};
 }
 
 /**
@@ -89,6 +95,15 @@ async function take(
   return result;
 }
 
+/** What the schema lets pass and the database refuses is the report's fault, and would fail each time that it is sent. */
+function refuseUnstorable(error: unknown): never {
+  if (!isUnstorableValue(error)) throw error;
+  throw new ValidationError(
+    `The report holds a value that cannot be stored: ${describeDatabaseError(error)}.`,
+    "VALUE_UNSTORABLE",
+  );
+}
+
 async function storeReport(
   dependencies: ReportDependencies,
   key: string,
@@ -104,5 +119,7 @@ async function storeReport(
   }
   const row: SessionRow = { ...session, workspace_id, workspace_reference: key };
   const json = JSON.stringify(withStorableCharacters(row));
-  return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json)));
+  return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json))).catch(
+    refuseUnstorable,
+  );
 }

@@ -1,7 +1,8 @@
 import type { Database } from "../db/database.ts";
 import type { IngestNote } from "../db/ingest-notes.ts";
-import { type CheckedEvent, isRejection, keptText, type Rejection, sizeOfEvent } from "./check-event.ts";
+import { type CheckedEvent, isRejection, type Rejection, sizeOfEvent } from "./check-event.ts";
 import { storableText } from "./clean-value.ts";
+import { keptText } from "./kept-body.ts";
 import { saveNotes } from "./save-notes.ts";
 import type { Outcome } from "./writer.ts";
 

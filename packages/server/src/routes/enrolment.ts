@@ -6,6 +6,7 @@ import type { AppEnv } from "../http/context.ts";
 import { readOptionalJson, readPlainJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { actorOf, publicRoute, requireReady, requireScope } from "../http/scopes.ts";
+import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";
@@ -22,7 +23,8 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
   routes.post("/enrolment-codes", requireScope("admin"), async function postCode(c) {
     const { device_id } = await readOptionalJson(c, createEnrolmentCodeSchema, limits);
     const { code, hash } = createEnrolmentCode();
-    const stored = { hash, deviceId: device_id ?? null, life_s: ENROLMENT_CODE_LIFE_S };
+    const deviceId = device_id == null ? null : withoutControlCharacters(device_id);
+    const stored = { hash, deviceId, life_s: ENROLMENT_CODE_LIFE_S };
     const expires_at = await edits.run((sql) => insertEnrolmentCode(sql, stored, actorOf(c)));
     return c.json({ code, expires_at }, 201);
   });

@@ -11,6 +11,7 @@ import { pageOf } from "../http/list.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
 import { actorOf, requireScope } from "../http/scopes.ts";
+import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import type { Limits } from "../limits.ts";
 
@@ -48,7 +49,7 @@ export function keyRoutes({ edits, limits }: KeyDependencies) {
     const row = {
       scope: wanted.scope,
       name: wanted.name ?? null,
-      device_id: wanted.device_id ?? null,
+      device_id: wanted.device_id == null ? null : withoutControlCharacters(wanted.device_id),
       expires_at,
     };
     const made = await edits.run((sql) => insertKey(sql, { ...row, hash, last4 }, actorOf(c)));

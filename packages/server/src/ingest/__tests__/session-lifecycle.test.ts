@@ -154,6 +154,39 @@ describe("a session", () => {
     expect(await session()).toMatchObject({ lifecycle: "detected", ended_at: null });
   });
 
+  test("whose end reports no duration lasts from its reported start to its end", async () => {
+    await send(server, [end("s1", 10, { duration_ms: 0 }), toolUse("s1", 2)]);
+    expect(await session()).toMatchObject({ duration_ms: "0" });
+    await send(server, [start("s1", 1)]);
+    expect(await session()).toMatchObject({ duration_ms: "540000" });
+    await send(server, [end("s1", 20, { duration_ms: 7 })]);
+    expect(await session()).toMatchObject({ duration_ms: "7" });
+  });
+
+  test("that ends as it starts lasts no time", async () => {
+    await send(server, [start("s1", 1), end("s1", 1, { duration_ms: 0 })]);
+    expect(await session()).toMatchObject({ duration_ms: "0" });
+  });
+
+  test("keeps a newer client's source and end reason as other, with a note; its events keep their own", async () => {
+    const events = [start("s1", 0, { source: "teleport" }), end("s1", 1, { end_reason: "bored" })];
+    const wrong = start("s3", 0, { source: "teleport", cwd: 7 });
+    const answer = await send(server, [...events, start("s2", 0, { source: "fork" }), wrong]);
+    expect(answer).toMatchObject({ ingested: 3, rejected: 1 });
+    expect(answer.errors?.[0]?.pointer).toBe("/data/cwd");
+    expect(await session()).toMatchObject({ source: "other", end_reason: "other", lifecycle: "ended" });
+    const kept = await server.sql`
+      SELECT coalesce(data ->> 'source', data ->> 'end_reason') AS value FROM events WHERE session_id = 's1' ORDER BY timestamp`;
+    expect(kept.map((row) => row["value"])).toEqual(["teleport", "bored"]);
+    const notes =
+      await server.sql`SELECT event_id, kind, detail FROM ingest_notes WHERE kind <> 'rejected' ORDER BY detail`;
+    expect(notes.map(({ event_id, kind }) => [event_id, kind])).toEqual([
+      [events[1]?.id, "value_unknown"],
+      [events[0]?.id, "value_unknown"],
+    ]);
+    expect(notes[1]?.["detail"]).toBe("/data/source: not a value of its enumeration; stored as other");
+  });
+
   test("whose payload alone names it is found nevertheless", async () => {
     await send(server, [start("s1", 0, {}, { session_id: null })]);
     expect(await session()).toMatchObject({ lifecycle: "capturing" });

@@ -1,0 +1,43 @@
+import { behindLastAtSign, withoutCredentials, withoutUrlCredentials } from "@wharf/protocol";
+import { isWithin } from "./clean-value.ts";
+import { withoutRemoteCredentials } from "./remote-fields.ts";
+
+/** How much of a rejected event is kept with its reason. */
+const KEPT_CHARACTERS_MAX = 64 * 1024;
+/** How much of a rejected event can be written out without using up the stack or holding up other requests. */
+const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000 };
+const QUERIES = /\?[^\s"\\]*/g;
+
+/** What is kept of a rejected event; nothing of one with a hundred thousand levels or values. */
+export function keptBody(value: unknown, characters_max = KEPT_CHARACTERS_MAX): string | null {
+  if (!isWithin(value, WRITTEN_OUT)) return null;
+  const cleaned = typeof value === "string" ? withoutCredentials(value) : withoutRemoteCredentials(value);
+  return keptText(JSON.stringify(cleaned) ?? "null", characters_max);
+}
+
+/**
+ * What is kept of text that could not be read: it may hold a remote in any form, so that nothing is kept that stands before an @,
+ * nor a query.
+ */
+export function keptUnreadable(text: string): string {
+  const unnamed = behindLastAtSign(text).slice(0, KEPT_CHARACTERS_MAX);
+  return copyOf(withoutUrlCredentials(withoutOpenUrl(unnamed.replace(QUERIES, "?"))));
+}
+
+/** JSON that may be kept. Cut first: a search through megabytes would hold up every request. */
+export function keptText(text: string, characters_max = KEPT_CHARACTERS_MAX): string {
+  if (text.length <= characters_max) return withoutUrlCredentials(text);
+  return copyOf(withoutUrlCredentials(withoutOpenUrl(text.slice(0, characters_max))));
+}
+
+/** A slice keeps the whole text that it was taken from in memory. */
+function copyOf(slice: string): string {
+  return Buffer.from(slice).toString();
+}
+
+/** Where the text was cut within a URL, the @ that ends its password may be gone. */
+function withoutOpenUrl(text: string): string {
+  const word = Math.max(text.lastIndexOf('"'), text.lastIndexOf(" "), text.lastIndexOf("\n")) + 1;
+  const url = text.indexOf(":/", word);
+  return url === -1 ? text : text.slice(0, url);
+}
