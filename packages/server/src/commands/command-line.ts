@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { describeDatabaseError } from "../db/database-errors.ts";
 import { CommandError } from "./command-error.ts";
+import { outliveReaders } from "./outlive-readers.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 type Values<T extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: T }>>["values"];
@@ -14,6 +15,7 @@ export async function runCommandLine<const T extends Options>(
   options: T,
   run: (values: Values<T>) => Promise<number>,
 ): Promise<void> {
+  outliveReaders();
   const words = process.argv.slice(2);
   if (words.includes("--help") || words.includes("-h")) {
     process.stdout.write(usage);

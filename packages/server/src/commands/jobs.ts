@@ -4,12 +4,14 @@ import { actions, requireKnownOptions, USAGE } from "./jobs/actions.ts";
 import { readArguments } from "./jobs/arguments.ts";
 import { withEngine } from "./jobs/engine.ts";
 import { createOutput } from "./jobs/output.ts";
+import { outliveReaders } from "./outlive-readers.ts";
 
 /** Exit codes: 0 done, 1 not done (unknown job, wrong state, failed run, database away), 2 not understood. */
 const FAILED = 1;
 const NOT_UNDERSTOOD = 2;
 const UNDEFINED_TABLE = "42P01";
 
+outliveReaders();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

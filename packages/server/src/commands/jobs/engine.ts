@@ -9,10 +9,10 @@ import { loadConfig, resolveFromRoot } from "../../environment.ts";
 import { createCommandJobs } from "../../jobs/command-job.ts";
 import { createServerJobs } from "../../jobs/server-jobs.ts";
 import { createSessionDeletionJob } from "../../jobs/session-deletion.ts";
+import { createLogOutput } from "../../log-output.ts";
 
 const CONNECTIONS = 4;
 const DRAIN_MS = 3_000;
-const STANDARD_ERROR = 2;
 
 export type Engine = JobRunner;
 
@@ -20,7 +20,7 @@ export type Engine = JobRunner;
 export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promise<T> {
   const config = loadConfig();
   const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
-  const logger = pino({ level: "error" }, pino.destination({ dest: STANDARD_ERROR, sync: true }));
+  const logger = pino({ level: "error" }, createLogOutput(process.stderr));
   const sql = createDb(location.url, { applicationName: "wharf-jobs", max: CONNECTIONS });
   const deadline_ms = config.limits.statement_deadline_ms;
   const database = openDatabase(location.url, {
