@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { failureOf } from "./failure.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** While the database is away every claim fails: after the first line of an operation, one sums up the rest this often. */
@@ -6,18 +7,39 @@ const REPEAT_EVERY_MS = 30_000;
 
 /** Counts each database error, and logs the first of an operation, then at most one line every 30 s with a count. */
 export function createDatabaseErrorLog(logger: Logger, metrics: Metrics, nowMs = () => performance.now()) {
-  const operations = new Map<string, { loggedAtMs: number; unlogged: number }>();
+  const errorsToLog = createRepeats(nowMs);
 
   return function onDatabaseError(operation: string, error: unknown): void {
     metrics.databaseError(operation);
-    const last = operations.get(operation);
+    const errors = errorsToLog(operation);
+    if (errors > 0) logger.warn({ operation, reason: reasonOf(error), errors }, "database error");
+  };
+}
+
+/** The same for schedules whose ticks cannot be enqueued. */
+export function createScheduleErrorLog(logger: Logger, metrics: Metrics, nowMs = () => performance.now()) {
+  const errorsToLog = createRepeats(nowMs);
+
+  return function onScheduleError(schedule: string, error: unknown): void {
+    metrics.scheduleError(schedule);
+    const errors = errorsToLog(schedule);
+    const reason = failureOf(error).text;
+    if (errors > 0) logger.error({ schedule, reason, errors }, "schedule enqueued nothing");
+  };
+}
+
+/** Of how many errors of a kind to log one line now; 0: none. */
+function createRepeats(nowMs: () => number) {
+  const kinds = new Map<string, { loggedAtMs: number; unlogged: number }>();
+
+  return function errorsToLog(kind: string): number {
+    const last = kinds.get(kind);
     if (last !== undefined && nowMs() - last.loggedAtMs < REPEAT_EVERY_MS) {
       last.unlogged += 1;
-      return;
+      return 0;
     }
-    operations.set(operation, { loggedAtMs: nowMs(), unlogged: 0 });
-    const errors = (last?.unlogged ?? 0) + 1;
-    logger.warn({ operation, reason: reasonOf(error), errors }, "database error");
+    kinds.set(kind, { loggedAtMs: nowMs(), unlogged: 0 });
+    return (last?.unlogged ?? 0) + 1;
   };
 }
 

@@ -1,5 +1,5 @@
 import { createAdministration } from "./administration.ts";
-import { createDatabaseErrorLog } from "./database-error-log.ts";
+import { createDatabaseErrorLog, createScheduleErrorLog } from "./database-error-log.ts";
 import { createDiagnosis } from "./diagnosis.ts";
 import { within } from "./drain.ts";
 import { createEnqueuer } from "./enqueuer.ts";
@@ -40,6 +40,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     onEnqueued: workforce.wakeAll,
     diagnose: diagnosis.look,
     onDatabaseError,
+    onScheduleError: createScheduleErrorLog(settings.logger, metrics),
   });
   let hints: { close(): Promise<void> } | undefined;
 
@@ -105,7 +106,8 @@ export function createJobRunner(options: JobRunnerOptions) {
     deadLetters: driver.deadLetters,
     ...createAdministration(settings, metrics, workforce, waits.ended),
     longRuns: diagnosis.longRuns,
-    stats: () => ({ ...metrics.counts, ...diagnosis.gauges() }),
+    /** The figures of this process. `failingSchedules`: by name, why a schedule that is due enqueues nothing. */
+    stats: () => ({ ...metrics.counts, ...diagnosis.gauges(), failingSchedules: upkeep.failingSchedules() }),
     metrics: { prometheus: metrics.prometheus },
   };
 }

@@ -30,6 +30,7 @@ export interface JobGauges {
 export function createMetrics(gauges: () => JobGauges) {
   const counts = { submitted: 0, completed: 0, failed: 0, recovered: 0 };
   const databaseErrors = new Map<string, number>();
+  const scheduleErrors = new Map<string, number>();
   const claimLatency = createHistogram(CLAIM_LATENCY_BOUNDS_S);
   const runDuration = createHistogram(RUN_DURATION_BOUNDS_S);
 
@@ -37,9 +38,8 @@ export function createMetrics(gauges: () => JobGauges) {
     counts[name] += by;
   }
 
-  function databaseError(operation: string) {
-    databaseErrors.set(operation, (databaseErrors.get(operation) ?? 0) + 1);
-  }
+  const databaseError = (operation: string) => countIn(databaseErrors, operation);
+  const scheduleError = (schedule: string) => countIn(scheduleErrors, schedule);
 
   /** The text exposition, to stand alone or beside other metrics. */
   function prometheus(): string {
@@ -62,13 +62,17 @@ export function createMetrics(gauges: () => JobGauges) {
         "phase6_task_run_duration_seconds",
         "From start to end of a run, whatever its outcome.",
       ),
-      series(
+      labelled(
         "phase6_database_errors_total",
-        "counter",
+        "operation",
         "Database errors of the job engine, by operation.",
-        [...databaseErrors].map(
-          ([name, value]) => `phase6_database_errors_total{operation="${name}"} ${value}`,
-        ),
+        databaseErrors,
+      ),
+      labelled(
+        "phase6_schedule_errors_total",
+        "schedule",
+        "Looks at a due schedule that enqueued nothing because of an error.",
+        scheduleErrors,
       ),
     ].join("");
   }
@@ -77,6 +81,7 @@ export function createMetrics(gauges: () => JobGauges) {
     counts,
     count,
     databaseError,
+    scheduleError,
     observeClaim: (ms: number) => claimLatency.observe(ms / 1000),
     observeRun: (ms: number) => runDuration.observe(ms / 1000),
     prometheus,
@@ -114,4 +119,17 @@ function gauge(name: string, help: string, value: number): string {
 
 function series(name: string, kind: string, help: string, lines: readonly string[]): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.map((line) => `${line}\n`).join("")}`;
+}
+
+function labelled(name: string, label: string, help: string, values: ReadonlyMap<string, number>): string {
+  const lines = [...values].map(([key, value]) => `${name}{${label}="${escaped(key)}"} ${value}`);
+  return series(name, "counter", help, lines);
+}
+
+function escaped(label: string): string {
+  return label.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+function countIn(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -15,6 +15,7 @@ export interface UpkeepOptions {
   /** Jobs were enqueued by a schedule. */
   onEnqueued(): void;
   onDatabaseError(operation: string, error: unknown): void;
+  onScheduleError(schedule: string, error: unknown): void;
 }
 
 /** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
@@ -25,9 +26,10 @@ export function createUpkeep({
   diagnose,
   onEnqueued,
   onDatabaseError,
+  onScheduleError,
 }: UpkeepOptions) {
   const { driver, schedules, retention } = settings;
-  const scheduler = createScheduler(driver, schedules);
+  const scheduler = createScheduler(driver, schedules, onScheduleError);
   const timers: ReturnType<typeof setInterval>[] = [];
   let looking: Promise<void> | undefined;
 
@@ -65,5 +67,5 @@ export function createUpkeep({
     await driver.maintain(retention).catch((error: unknown) => onDatabaseError("maintain", error));
   }
 
-  return { start, stop };
+  return { start, stop, failingSchedules: scheduler.failing };
 }

@@ -207,3 +207,59 @@ test("a started runner enqueues and runs its schedules by the database's clock",
   await until(() => runner.stats().completed >= 2, { describe: "two ticks to be run" });
   expect(runner.stats().submitted).toBeGreaterThanOrEqual(2);
 });
+
+describe("a schedule whose input cannot be made", () => {
+  const morning = "2026-03-04T10:00:00Z";
+  const noon = "2026-03-04T12:00:00Z";
+  const failures: Record<string, [string, (tick: Date) => { at: string }]> = {
+    "because it throws": [
+      "Error: no data yet",
+      () => {
+        throw new Error("no data yet");
+      },
+    ],
+    "because it misses its schema": ["at: invalid_type", () => JSON.parse('{"at":5}')],
+    "because it throws what is no error": ["nothing", () => throwText("nothing")],
+  };
+
+  for (const [why, [reason, broken]] of Object.entries(failures)) {
+    test(`does not keep the others from their ticks, and stays due: ${why}`, async () => {
+      const driver = createMemoryDriver();
+      let isMended = false;
+      const failing = scheduleOf({ name: "a", input: (tick) => (isMended ? input(tick) : broken(tick)) });
+      const errors: string[] = [];
+      const scheduler = createScheduler(driver, [failing, scheduleOf({ name: "b" })], (name) =>
+        errors.push(name),
+      );
+      await scheduler.fireDue({ now: morning });
+      expect(await scheduler.fireDue({ now: noon })).toHaveLength(1);
+      expect(errors).toEqual(["a"]);
+      expect(scheduler.failing()["a"]).toContain(reason);
+      isMended = true;
+      expect(await scheduler.fireDue({ now: noon })).toHaveLength(1);
+      expect(scheduler.failing()).toEqual({});
+    });
+  }
+
+  test("is counted and shown by its name", async () => {
+    const name = 'odd "name"';
+    const broken = scheduleOf({ name, cron: "* * * * * *", input: () => throwText("nothing") });
+    const runner = await started([job], { dsn: "memory:", schedules: [broken] });
+    await until(() => runner.stats().failingSchedules[name] === "nothing");
+    expect(runner.metrics.prometheus()).toMatch(
+      /phase6_schedule_errors_total\{schedule="odd \\"name\\""\} \d/,
+    );
+  });
+
+  test("and a database that is away stops the look as a whole", async () => {
+    const away = Object.assign(new Error("away"), { code: "ECONNREFUSED" });
+    const driver = { ...createMemoryDriver(), moveSchedule: () => Promise.reject(away) };
+    const scheduler = createScheduler(driver, [scheduleOf()], () => undefined);
+    await scheduler.fireDue({ now: morning });
+    await expect(scheduler.fireDue({ now: noon })).rejects.toBe(away);
+  });
+});
+
+function throwText(text: string): never {
+  throw text;
+}
