@@ -127,7 +127,7 @@ describe("the kernel's own limits", () => {
     // Root's would not be counted, and the fork would succeed.
     const script = "id -u >&2; { ulimit -p 1 || ulimit -u 1; } 2>/dev/null; /bin/true; exit 3";
     const job = await commands.ended(await commands.enqueue({ command: ["sh", "-c", script] }));
-    const [userId, refusal] = job.lastError.split("ended with:\n")[1]?.split("\n") ?? [];
+    const [userId, refusal] = (job.lastError ?? "").split("ended with:\n")[1]?.split("\n") ?? [];
     expect([userId === "0", refusal]).toEqual([false, expect.stringContaining("fork")]);
   });
 
