@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type BlobLocation, parseBlobUrl } from "./blobs/blob-location.ts";
 import { ConfigError } from "./errors.ts";
+import { isSendableKey } from "./keys/api-key.ts";
 import { type Limits, readLimits } from "./limits.ts";
 
 const ADMIN_KEY_CHARACTERS_MIN = 32;
@@ -16,6 +17,7 @@ const DATABASE_WAIT_S_MAX = 3_600;
 const SESSION_IDLE_MINUTES_MIN = 1;
 const DEFAULT_SESSION_IDLE_MINUTES = 180;
 
+const QUOTED = /^(["'])(.*)\1$/s;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 const ON_WORDS = ["1", "true", "yes", "on"];
@@ -46,6 +48,20 @@ function word<const Words extends [string, ...string[]]>(...words: Words) {
     .pipe(z.enum(words, { error: `must be one of ${words.join(", ")}` }));
 }
 
+/** As it is sent: without the line break at the end of a file, and the quotes that a shell would take off. */
+const adminKey = z
+  .string()
+  .trim()
+  .transform((text) => QUOTED.exec(text)?.[2] ?? text)
+  .pipe(
+    z
+      .string()
+      .min(ADMIN_KEY_CHARACTERS_MIN, { error: `must have at least ${ADMIN_KEY_CHARACTERS_MIN} characters` })
+      .refine(isSendableKey, {
+        error: "must hold no spaces, line breaks or characters beyond ASCII: no header carries them",
+      }),
+  );
+
 const originList = z
   .string()
   .default("")
@@ -70,12 +86,7 @@ const environmentSchema = z.object({
   USE_ADVISORY_LOCKS: flag,
   PORT: wholeNumber(0, PORT_MAX).default(DEFAULT_PORT),
   HOST: z.string().default("::"),
-  WHARF_ADMIN_KEY: optionalText.pipe(
-    z
-      .string()
-      .min(ADMIN_KEY_CHARACTERS_MIN, { error: `must have at least ${ADMIN_KEY_CHARACTERS_MIN} characters` })
-      .optional(),
-  ),
+  WHARF_ADMIN_KEY: adminKey.optional(),
   WHARF_DATA_DIR: z.string().default(".wharf"),
   BLOB_URL: optionalText,
   LOG_LEVEL: word("trace", "debug", "info", "warn", "error", "fatal", "silent").default("info"),

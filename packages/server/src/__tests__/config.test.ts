@@ -73,6 +73,30 @@ describe("readConfig", () => {
     expect(config).toMatchObject({ logLevel: "info", role: "worker", workerMode: "inspect" });
   });
 
+  const ADMIN_KEY = "0123456789-abcdefghij-0123456789-abcdef";
+
+  test.each([`${ADMIN_KEY}\n`, ` ${ADMIN_KEY}`, `${ADMIN_KEY}\r\n`, `"${ADMIN_KEY}"`, `'${ADMIN_KEY}'\n`])(
+    "takes white space and quotes around the admin key off: %p",
+    (text) => {
+      expect(readConfig({ WHARF_ADMIN_KEY: text }).adminKey).toBe(ADMIN_KEY);
+    },
+  );
+
+  test.each([
+    "four words and some more words here",
+    `${ADMIN_KEY}\nsecond line`,
+    `${ADMIN_KEY}\ttab`,
+    "schlüssel-schlüssel-schlüssel-schlüssel",
+    `${ADMIN_KEY}\u0000`,
+    `${ADMIN_KEY}\u200B`,
+    `"${"x".repeat(31)}"`,
+  ])("refuses an admin key that no header carries, without repeating it: %p", (text) => {
+    const read = () => readConfig({ WHARF_ADMIN_KEY: text });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(/WHARF_ADMIN_KEY must/);
+    expect(read).not.toThrow(text.slice(0, 10));
+  });
+
   test("knows production by NODE_ENV, and by what Railway sets", () => {
     expect(readConfig({ NODE_ENV: "production" }).isProduction).toBe(true);
     expect(readConfig({ RAILWAY_ENVIRONMENT_NAME: "staging" }).isProduction).toBe(true);

@@ -5,7 +5,7 @@ import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
 import { insertFirstAdminKey } from "../db/first-admin-key.ts";
 import { ConfigError } from "../errors.ts";
-import { createKey } from "./api-key.ts";
+import { createKey, isSendableKey } from "./api-key.ts";
 
 const FILE_NAME = "admin-key";
 
@@ -42,8 +42,17 @@ export async function ensureAdminKey(database: Database, show: (text: string) =>
 }
 
 async function readKey(file: string): Promise<string | null> {
+  const key = await readText(file);
+  if (key === null || key === "" || isSendableKey(key)) return key || null;
+  throw new ConfigError(
+    `The admin key in ${file} has a character that no header carries: use letters, digits and punctuation of ASCII, or delete the file.`,
+    "CONFIG_ADMIN_KEY_UNREADABLE",
+  );
+}
+
+async function readText(file: string): Promise<string | null> {
   try {
-    return (await readFile(file, "utf8")).trim() || null;
+    return (await readFile(file, "utf8")).trim();
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
     throw new ConfigError(

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
@@ -66,6 +66,16 @@ describe("where the first admin key comes from", () => {
     expect(first.key).toMatch(/^wharf_admin_[\w-]{43}$/);
     expect((await stat(first.file)).mode & 0o777).toBe(0o600);
     expect(await loadAdminKey(readConfig({}), dataDir, true)).toEqual(first);
+  });
+
+  test("a file whose key no header carries is refused, an empty one is written anew", async () => {
+    const file = join(dataDir, "admin-key");
+    await writeFile(file, "two words\n");
+    await expect(loadAdminKey(readConfig({}), dataDir, true)).rejects.toMatchObject({
+      code: "CONFIG_ADMIN_KEY_UNREADABLE",
+    });
+    await writeFile(file, "\n");
+    expect(await loadAdminKey(readConfig({}), dataDir, true)).toMatchObject({ source: "file" });
   });
 
   test("with a database elsewhere it is in that database, also in production", async () => {
