@@ -8,7 +8,7 @@ export * from "./key.ts";
 export * from "./page.ts";
 export * from "./payloads.ts";
 export * from "./problem.ts";
-export { PAGE_ITEMS_MAX } from "./query.ts";
+export { listParameters, PAGE_ITEMS_MAX } from "./query.ts";
 export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.ts";
 export * from "./requests.ts";
 export * from "./resources.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { idSchema } from "./event.ts";
-import { instant, page, words } from "./query.ts";
+import { clampedPage, instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
-import { lifecycleSchema, tagsSchema } from "./session.ts";
+import { type Lifecycle, lifecycleSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
 export const BATCH_STATUS_IDS_MAX = 10_000;
@@ -11,6 +11,11 @@ const NAME_CHARACTERS_MAX = 200;
 const MINUTES_MAX = 525_600;
 const COST_PER_HOUR_USD_MAX = 999;
 const TOTAL_COST_USD_MAX = 99_999;
+
+/** A session is `detected` until it is heard of again: who asks for those wants the open ones. */
+function withCapturing(lifecycles: Lifecycle[]): Lifecycle[] {
+  return lifecycles.includes("detected") ? [...new Set([...lifecycles, "capturing" as const])] : lifecycles;
+}
 
 export const listQuerySchema = z.object(page(50));
 export const eventListQuerySchema = z.object(page(100));
@@ -26,7 +31,7 @@ export const ingestNotesQuerySchema = z.object({
 export const sessionListQuerySchema = z.object({
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),
-  lifecycle: words(lifecycleSchema).optional(),
+  lifecycle: words(lifecycleSchema, withCapturing).optional(),
   after: instant.optional(),
   before: instant.optional(),
   ended_after: instant.optional(),
@@ -49,7 +54,7 @@ export const timelineQuerySchema = z.object({
       z.enum(TIMELINE_TYPES),
     ),
   ).optional(),
-  ...page(20, TIMELINE_ITEMS_MAX),
+  ...clampedPage(20, TIMELINE_ITEMS_MAX),
 });
 export type TimelineQuery = z.infer<typeof timelineQuerySchema>;
 
@@ -61,7 +66,7 @@ export const promptAnswerSchema = z.looseObject({
 });
 
 export const sessionPatchSchema = z
-  .looseObject({
+  .strictObject({
     tags: tagsSchema.optional(),
     add_tags: tagsSchema.optional(),
     remove_tags: tagsSchema.optional(),
@@ -101,7 +106,7 @@ export const remoteEnvCreateSchema = z.object({
   blueprint: object,
   ...remoteEnvFields,
 });
-export const remoteEnvPatchSchema = z.object(remoteEnvFields);
+export const remoteEnvPatchSchema = z.strictObject(remoteEnvFields);
 export type RemoteEnvPatch = z.infer<typeof remoteEnvPatchSchema>;
 export const remoteEnvListQuerySchema = z.object({
   workspace_id: z.string().optional(),
@@ -119,7 +124,7 @@ export const blueprintCreateSchema = z.object({
   config: object,
 });
 export type NewBlueprint = z.infer<typeof blueprintCreateSchema>;
-export const blueprintPatchSchema = z.object({
+export const blueprintPatchSchema = z.strictObject({
   name: name.optional(),
   detected_from: z.string().max(1_000).nullish(),
   config: object.optional(),

@@ -190,6 +190,16 @@ export const workspaceSchema = sessionTotalsSchema.extend({
 });
 export type Workspace = z.infer<typeof workspaceSchema>;
 
+/** With the names that clients of earlier versions know: total_sessions and active_sessions repeat the counts. */
+export const workspaceStatsSchema = sessionTotalsSchema.extend({
+  device_count: z.number(),
+  total_sessions: z.number(),
+  active_sessions: z.number(),
+  total_messages: z.number(),
+  first_session_at: time.nullable(),
+});
+export type WorkspaceStats = z.infer<typeof workspaceStatsSchema>;
+
 export const gitSummarySchema = z.looseObject({
   total_commits: z.number(),
   total_pushes: z.number(),

@@ -26,8 +26,8 @@ export const PHASES: readonly Phase[] = [
   { name: "phase 12: what flushes write beside events", dir: join(serverMigrations, "phase-12") },
   { name: "phase 13: parents checked by the set", dir: join(serverMigrations, "phase-13") },
   { name: "phase 14: projections after the flush", dir: join(serverMigrations, "phase-14") },
-  { name: "phase 16: keys", dir: join(serverMigrations, "phase-16") },
   { name: "phase 15: bounds and deletions", dir: join(serverMigrations, "phase-15") },
+  { name: "phase 16: keys", dir: join(serverMigrations, "phase-16") },
 ];
 
 export type PhasesResult = { applied: string[]; skipped: string[] };

@@ -1,4 +1,4 @@
-import type { Session, SessionListQuery } from "@wharf/protocol";
+import type { Lifecycle, Session, SessionListQuery } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 
 type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
@@ -45,15 +45,16 @@ export async function listSessions(
   limit: number,
 ): Promise<Session[]> {
   const { workspace_id, device_id, lifecycle, tag, after, before, ended_after, ended_before } = filters;
+  const tagged = tag === undefined ? null : await idsOfRareTag(sql, tag);
   return await sql<Session[]>`
     SELECT ${columns(sql)}
     FROM (
-      SELECT * FROM sessions
+      SELECT * FROM ${tagged === null ? sql`sessions` : withIds(sql, tagged)}
       WHERE deleted_at IS NULL
         ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
         ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
         ${lifecycle === undefined ? sql`` : sql`AND ${inLifecycle(sql, lifecycle)}`}
-        ${tag === undefined ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
+        ${tag === undefined || tagged !== null ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
         ${after === undefined ? sql`` : sql`AND started_at > ${after}`}
         ${before === undefined ? sql`` : sql`AND started_at < ${before}`}
         ${ended_after === undefined ? sql`` : sql`AND ended_at > ${ended_after}`}
@@ -66,6 +67,24 @@ export async function listSessions(
     ORDER BY s.started_at DESC, s.id DESC`;
 }
 
+/** Above this many sessions, those with the tag are not far apart in the list by time. */
+const RARE_TAG_SESSIONS_MAX = 2_000;
+
+/**
+ * The sessions with a tag that few have; null for any other tag. Without it a list reads by time until its page is full: with a tag
+ * that is unknown or old, all sessions. Its index is by the tag alone.
+ */
+async function idsOfRareTag(sql: Sql, tag: string): Promise<string[] | null> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM sessions WHERE tags @> ARRAY[${tag}]::text[] LIMIT ${RARE_TAG_SESSIONS_MAX + 1}`;
+  return rows.length > RARE_TAG_SESSIONS_MAX ? null : rows.map(({ id }) => id);
+}
+
+/** OFFSET 0, or they would be looked for in the list by time. */
+function withIds(sql: Sql, ids: readonly string[]) {
+  return sql`(SELECT * FROM sessions WHERE id = ANY(${[...ids]}) OFFSET 0) tagged`;
+}
+
 /** One alone is compared as the condition of a partial index is written: else that index would be used together with another. */
 function inLifecycle(sql: Sql, lifecycle: string[]) {
   const [first = "", ...others] = lifecycle;
@@ -74,7 +93,7 @@ function inLifecycle(sql: Sql, lifecycle: string[]) {
 
 export type SessionStatus = {
   id: string;
-  lifecycle: string;
+  lifecycle: Lifecycle;
   parse_status: string | null;
   updated_at: string;
 };

@@ -1,4 +1,4 @@
-import type { GitSummary, Workspace, WorkspaceDevice } from "@wharf/protocol";
+import type { GitSummary, Workspace, WorkspaceDevice, WorkspaceStats } from "@wharf/protocol";
 import type { Sql } from "./postgres.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
@@ -30,17 +30,24 @@ export async function listWorkspaces(sql: Sql, position: Position, limit: number
     ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC LIMIT ${limit}`;
 }
 
-/** The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. */
+/**
+ * The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. Only where
+ * nothing is spelled like that, the case of letters is ignored.
+ */
 export async function findWorkspaces(sql: Sql, reference: string, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
+    WITH by_id AS (SELECT * FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}),
+    by_name AS (SELECT * FROM workspaces WHERE display_name = ${reference} LIMIT ${limit}),
+    any_case AS (
+      SELECT * FROM workspaces
+      WHERE lower(canonical_id) = lower(${reference}) OR lower(display_name) = lower(${reference})
+      LIMIT ${limit}
+    )
     SELECT w.*, ${totalsOrZero(sql)}, t.last_session_at, ${deviceCount(sql)}
     FROM (
-      SELECT * FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}
-      UNION ALL
-      SELECT * FROM workspaces WHERE display_name = ${reference} AND NOT EXISTS (
-        SELECT 1 FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}
-      )
-      LIMIT ${limit}
+      SELECT * FROM by_id
+      UNION ALL SELECT * FROM by_name WHERE NOT EXISTS (SELECT FROM by_id)
+      UNION ALL SELECT * FROM any_case WHERE NOT EXISTS (SELECT FROM by_id) AND NOT EXISTS (SELECT FROM by_name)
     ) w
     LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = w.id`)}) t ON true
     ORDER BY w.canonical_id`;
@@ -73,6 +80,21 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
         ) latest
         WHERE branch IS NOT NULL GROUP BY branch ORDER BY max(timestamp) DESC, branch LIMIT ${ACTIVE_BRANCHES_MAX}
       ) AS active_branches`;
+  if (summary === undefined) throw new Error("the summary returned no row");
+  return summary;
+}
+
+export type SessionsSummary = Pick<WorkspaceStats, "total_messages" | "first_session_at">;
+
+/** What the totals of a workspace's sessions do not hold. */
+export async function summarizeSessions(sql: Sql, workspaceId: string): Promise<SessionsSummary> {
+  const [summary] = await sql<SessionsSummary[]>`
+    SELECT
+      (SELECT min(started_at) FROM sessions WHERE workspace_id = ${workspaceId} AND deleted_at IS NULL) AS first_session_at,
+      coalesce((
+        SELECT sum(total_messages) FROM sessions
+        WHERE workspace_id = ${workspaceId} AND total_messages IS NOT NULL AND deleted_at IS NULL
+      ), 0) AS total_messages`;
   if (summary === undefined) throw new Error("the summary returned no row");
   return summary;
 }

@@ -104,6 +104,7 @@ function unauthorized(): ProblemError {
     status: 401,
     code: "AUTH_REQUIRED",
     detail: "A valid key is required: send it as Authorization: Bearer <key>.",
+    error: "Missing or invalid API key",
     headers: { "www-authenticate": "Bearer" },
   });
 }

@@ -6,6 +6,8 @@ export type ProblemOptions = {
   status: number;
   code: string;
   detail: string;
+  /** The short text that clients of earlier versions look for; by default the detail. */
+  error?: string;
   errors?: { pointer: string; detail: string }[];
   headers?: Record<string, string>;
   /** Further members of the answer (RFC 9457, extension members). */
@@ -65,7 +67,7 @@ export function problemResponse(path: string, requestId: string, options: Proble
     instance: path,
     code: options.code,
     request_id: requestId,
-    error: options.detail,
+    error: options.error ?? options.detail,
     ...(options.errors === undefined ? {} : { errors: options.errors }),
   };
   return new Response(JSON.stringify(problem), {
@@ -109,7 +111,8 @@ export function problemOf(error: unknown): ProblemOptions | null {
 }
 
 export function notFound(what: string): ProblemError {
-  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `There is no such ${what}.` });
+  const error = `${what.charAt(0).toUpperCase()}${what.slice(1)} not found`;
+  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `There is no such ${what}.`, error });
 }
 
 /**

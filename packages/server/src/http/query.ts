@@ -1,17 +1,35 @@
+import { listParameters } from "@wharf/protocol";
 import type { Context } from "hono";
-import type { z } from "zod";
+import { z } from "zod";
 import { parseWith } from "./json.ts";
 import { notFound, ProblemError } from "./problem.ts";
 
 /** No index of Postgres holds a longer one. */
 const STORED_ID_CHARACTERS_MAX = 2_704;
 
-/** The query parameters, checked against `schema`; unknown ones are ignored. Throws ProblemError 400 with a pointer for each issue. */
-export function readQuery<Schema extends z.ZodType>(c: Context, schema: Schema): z.infer<Schema> {
-  const query = c.req.query();
-  // NUL is the one character that Postgres refuses in text.
-  for (const [name, value] of Object.entries(query)) if (value.includes("\0")) throw nulInQuery(name);
-  return parseWith(schema, query);
+/**
+ * The query parameters, checked against `schema`. Unknown ones and empty values are ignored; a list may be repeated or written with
+ * commas. Throws ProblemError 400 with a pointer for each issue, also for a single value that is repeated.
+ */
+export function readQuery<Schema extends z.ZodObject>(c: Context, schema: Schema): z.infer<Schema> {
+  const query = new Map<string, string | string[]>();
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    const [first, ...others] = values.filter((value) => value !== "");
+    if (first === undefined) continue;
+    // NUL is the one character that Postgres refuses in text.
+    if (values.some((value) => value.includes("\0")))
+      throw invalidParameter(name, "must not hold a NUL character");
+    const isKnown = Object.hasOwn(schema.shape, name);
+    if (isKnown && others.length > 0 && !isList(schema, name))
+      throw invalidParameter(name, "must be given once");
+    query.set(name, others.length === 0 ? first : [first, ...others]);
+  }
+  return parseWith(schema, Object.fromEntries(query));
+}
+
+function isList(schema: z.ZodObject, name: string): boolean {
+  const field: unknown = schema.shape[name];
+  return field instanceof z.ZodOptional && listParameters.has(field.unwrap());
 }
 
 /** An id in the path. Text that no row can have as its id gets the answer that an unknown id gets: 404. */
@@ -22,8 +40,7 @@ export function readPathId(c: Context, name: string, what: string): string {
   return id;
 }
 
-function nulInQuery(name: string): ProblemError {
-  const detail = "must not hold a NUL character";
+export function invalidParameter(name: string, detail: string): ProblemError {
   return new ProblemError({
     status: 400,
     code: "VALIDATION_FAILED",

@@ -30,6 +30,9 @@ export function payloadComponents(
  * nobody knows yet; those may carry any object.
  */
 export function withPayloads(event: JsonSchema): JsonSchema {
-  const mapping = Object.keys(payloadSchemas).map((type) => [type, `${COMPONENTS}${payloadName(type)}`]);
+  const mapping = Object.keys(payloadSchemas).map((type) => [
+    type,
+    { $ref: `${COMPONENTS}${payloadName(type)}` },
+  ]);
   return { ...event, "x-payloads": Object.fromEntries(mapping) };
 }

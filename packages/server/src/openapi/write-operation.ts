@@ -25,6 +25,8 @@ const KEY_REFUSALS = {
   403: "The key has another scope, or is bound to another device.",
   429: "The key sent too much, or the address too many wrong keys.",
 };
+/** Of a route that takes neither key nor body: nothing that the route itself looks at. */
+const PUBLIC_REFUSAL = { "4XX": "The request is not acceptable; the problem tells why." };
 const AWAY = { 503: "The database is away, or the server starts or stops: send the same again." };
 /** Recorded from the examples: answers by route. */
 const answersByRoute: Record<string, unknown> = recordedAnswers;
@@ -58,7 +60,7 @@ export function createOperationWriter() {
         required: !z.safeParse(field, undefined).success,
         ...(isList ? { style: "form", explode: false } : {}),
         schema,
-        ...exampleOf(isList ? example.query?.[name]?.split(",") : example.query?.[name]),
+        ...exampleOf(exampleValue(example.query?.[name], schema)),
       };
     });
   }
@@ -120,7 +122,7 @@ function refusalsByStatus({ path, scopes }: RouteScopes, operation: Operation): 
     ...(operation.body === undefined ? {} : BODY_REFUSALS),
     ...(hasKey ? KEY_REFUSALS : {}),
     ...(path.includes(":") ? { 404: "There is no such thing." } : {}),
-    ...(hasKey || operation.body !== undefined ? AWAY : {}),
+    ...(hasKey || operation.body !== undefined ? AWAY : PUBLIC_REFUSAL),
     ...operation.refusals,
   };
 }
@@ -133,6 +135,13 @@ function pathParameters({ path }: RouteScopes, { example }: Operation): unknown[
     schema: { type: "string" },
     ...exampleOf(example.path?.[name]),
   }));
+}
+
+/** A parameter's text as the value that its schema describes. */
+function exampleValue(text: string | undefined, { type }: JsonSchema): unknown {
+  if (text === undefined) return undefined;
+  if (type === "array") return text.split(",");
+  return type === "integer" || type === "number" ? Number(text) : text;
 }
 
 function exampleOf(value: unknown): { example?: unknown } {

@@ -2,6 +2,7 @@ import {
   batchStatusSchema,
   eventListQuerySchema,
   type GitActivity,
+  type Lifecycle,
   type StoredEvent,
   sessionListQuerySchema,
 } from "@wharf/protocol";
@@ -16,7 +17,7 @@ import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts
 import { readJson } from "../http/json.ts";
 import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
-import { readPathId, readQuery } from "../http/query.ts";
+import { invalidParameter, readPathId, readQuery } from "../http/query.ts";
 import { requireScope } from "../http/scopes.ts";
 import type { Limits } from "../limits.ts";
 
@@ -27,6 +28,8 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", requireScope("read"), async function getSessions(c) {
+    if (c.req.query("q"))
+      throw invalidParameter("q", "cannot be used: search is not available on this server");
     const { limit, cursor: sent, ...filters } = readQuery(c, sessionListQuerySchema);
     const cursor = createCursor("sessions", filters, timeAndIdSchema);
     const position = cursor.read(sent);
@@ -41,7 +44,9 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     // An id that no row can have must not make the others fail.
     const possible = ids.filter((id) => !id.includes("\0"));
     const rows = await reads.run((sql) => findSessionStatuses(sql, possible));
-    const statuses = new Map(rows.map(({ id, ...status }) => [id, status]));
+    const statuses = new Map(
+      rows.map(({ id, ...status }) => [id, { ...status, complete: isComplete(status.lifecycle) }]),
+    );
     return c.json({
       statuses: Object.fromEntries(statuses),
       not_found: ids.filter((id) => !statuses.has(id)),
@@ -68,6 +73,11 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
   });
 
   return routes;
+}
+
+/** Nothing more is going to be known of the session: whoever waits for its summary may stop. */
+function isComplete(lifecycle: Lifecycle): boolean {
+  return lifecycle === "summarized" || lifecycle === "archived";
 }
 
 type ListRows<Row> = (

@@ -1,4 +1,4 @@
-import { listQuerySchema, sessionTotalsSchema, type Workspace } from "@wharf/protocol";
+import { listQuerySchema, sessionTotalsSchema, type Workspace, type WorkspaceStats } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
@@ -8,7 +8,9 @@ import {
   findWorkspaces,
   listDevicesOfWorkspace,
   listWorkspaces,
+  type SessionsSummary,
   summarizeGit,
+  summarizeSessions,
 } from "../db/workspace-lists.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema, positionTimeSchema } from "../http/cursor.ts";
@@ -21,7 +23,8 @@ const RECENT_SESSIONS = 10;
 const MATCHES_MAX = 20;
 
 const positionSchema = z.tuple([positionTimeSchema.nullable(), positionIdSchema]);
-const statsSchema = z.object({ ...sessionTotalsSchema.shape, device_count: z.number() });
+/** Of a workspace's row what is also among its `stats`. */
+const totalsSchema = z.object({ ...sessionTotalsSchema.shape, device_count: z.number() });
 
 /** Workspaces with the totals of their sessions. */
 export function workspaceRoutes({ reads }: { reads: Database }) {
@@ -53,12 +56,19 @@ export function workspaceRoutes({ reads }: { reads: Database }) {
 
 async function readDetail(sql: Sql, reference: string) {
   const workspace = await findOne(sql, reference);
-  const [recent_sessions, devices, git_summary] = await Promise.all([
+  const [recent_sessions, devices, git_summary, summary] = await Promise.all([
     listSessions(sql, { workspace_id: workspace.id }, null, RECENT_SESSIONS),
     listDevicesOfWorkspace(sql, workspace.id),
     summarizeGit(sql, workspace.id),
+    summarizeSessions(sql, workspace.id),
   ]);
-  return { workspace, recent_sessions, devices, git_summary, stats: statsSchema.parse(workspace) };
+  return { workspace, recent_sessions, devices, git_summary, stats: statsOf(workspace, summary) };
+}
+
+function statsOf(workspace: Workspace, summary: SessionsSummary): WorkspaceStats {
+  const { session_count, active_session_count } = workspace;
+  const old = { total_sessions: session_count, active_sessions: active_session_count, ...summary };
+  return { ...totalsSchema.parse(workspace), ...old };
 }
 
 async function findOne(sql: Sql, reference: string): Promise<Workspace> {

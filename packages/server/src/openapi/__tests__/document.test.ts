@@ -10,6 +10,9 @@ import { operations } from "../operations/index.ts";
 
 const server = setupApp();
 
+type Parameter = { name: string; schema: object; example?: unknown };
+type Paths = Record<string, Record<string, { responses: object; parameters: Parameter[] }>>;
+
 const documentOf = async () =>
   (await server.request("GET", "/api/openapi.json", undefined, { authorization: "" })).body;
 
@@ -51,6 +54,34 @@ test("every reference leads to a schema", async () => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
   expect(references.length).toBeGreaterThan(30);
   for (const [, name = ""] of references) expect(document.components.schemas).toHaveProperty(name);
+  const names = references.map(([, name]) => name ?? "");
+  expect(new Set(names)).toEqual(new Set(Object.keys(document.components.schemas)));
+});
+
+test("every operation names a refusal, and every example of a parameter has the parameter's type", async () => {
+  const isValue = (schema: object) => new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
+  for (const [path, operations] of Object.entries((await documentOf()).paths as Paths)) {
+    for (const [method, { responses, parameters }] of Object.entries(operations)) {
+      expect([path, method, Object.keys(responses).some((status) => status.startsWith("4"))]).toEqual([
+        path,
+        method,
+        true,
+      ]);
+      for (const { name, schema, example } of parameters.filter(
+        (parameter) => parameter.example !== undefined,
+      ))
+        expect([path, name, isValue(schema)(example)]).toEqual([path, name, true]);
+    }
+  }
+});
+
+test("every PATCH refuses a field that it does not know", () => {
+  const patches = Object.entries(operations).filter(([name]) => name.startsWith("PATCH "));
+  expect(patches.length).toBeGreaterThan(3);
+  for (const [name, { body }] of patches) {
+    const codes = body?.schema.safeParse({ no_such_field: 1 }).error?.issues.map(({ code }) => code);
+    expect([name, codes]).toEqual([name, expect.arrayContaining(["unrecognized_keys"])]);
+  }
 });
 
 test("every list that a client may send is bounded: a list without an end makes an issue of every item", async () => {
@@ -84,10 +115,10 @@ test("every answer with a body has an example", async () => {
 
 test("an event's payload has a schema for each known type, which the examples fit", async () => {
   const { components } = await documentOf();
-  const payloads: Record<string, string> = components.schemas.Event["x-payloads"];
+  const payloads: Record<string, { $ref: string }> = components.schemas.Event["x-payloads"];
   expect(Object.keys(payloads)).toEqual(Object.keys(payloadSchemas));
-  for (const reference of Object.values(payloads))
-    expect(components.schemas).toHaveProperty(reference.replace("#/components/schemas/", ""));
+  for (const { $ref } of Object.values(payloads))
+    expect(components.schemas).toHaveProperty($ref.replace("#/components/schemas/", ""));
   const { GitCommitPayload } = components.schemas;
   expect(GitCommitPayload.required).toContain("hash");
   const isCommit = new Ajv2020({ strict: false }).compile(GitCommitPayload);

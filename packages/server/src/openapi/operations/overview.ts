@@ -7,11 +7,11 @@ import {
   gitSummarySchema,
   listQuerySchema,
   sessionSchema,
-  sessionTotalsSchema,
   timelineItemSchema,
   timelineQuerySchema,
   workspaceDeviceSchema,
   workspaceSchema,
+  workspaceStatsSchema,
 } from "@wharf/protocol";
 import { z } from "zod";
 import { type Operations, oneOf, pageOf } from "../operation.ts";
@@ -39,7 +39,8 @@ export const overviewOperations: Operations = {
   "GET /api/timeline": {
     tag: "Timeline",
     summary: "Sessions, and git activity outside any session, newest first",
-    description: "`types` names what to show: session, git_activity, or single types of git activity.",
+    description:
+      "`types` names what to show: session, git_activity, or single types of git activity. A `limit` above 100 is taken as 100.",
     query: timelineQuerySchema,
     answers: { 200: pageOf("items", timelineItemSchema) },
     example: { status: 200, query: { device_id: "laptop", types: "session,git_activity", limit: "10" } },
@@ -53,14 +54,14 @@ export const overviewOperations: Operations = {
   },
   "GET /api/workspaces/:idOrName{.+}": {
     tag: "Workspaces",
-    summary: "One workspace, by id, canonical id or name",
+    summary: "One workspace, by id, canonical id or name, whatever its case",
     answers: {
       200: z.object({
         workspace: workspaceSchema,
         recent_sessions: z.array(sessionSchema),
         devices: z.array(workspaceDeviceSchema),
         git_summary: gitSummarySchema,
-        stats: sessionTotalsSchema,
+        stats: workspaceStatsSchema,
       }),
     },
     refusals: { 400: "Several workspaces have this name: `matches` lists them." },

@@ -16,6 +16,7 @@ const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
 
 const statusSchema = z.looseObject({
   lifecycle: lifecycleSchema,
+  complete: z.boolean(),
   parse_status: sessionSchema.shape.parse_status,
 });
 
@@ -25,7 +26,7 @@ export const sessionOperations: Operations = {
     tag: "Sessions",
     summary: "List sessions, newest first",
     description:
-      "`after` and `before` bound when a session started, exclusively; `lifecycle` takes several words.",
+      "`after` and `before` bound when a session started, exclusively. `lifecycle` takes several words; detected includes capturing.",
     query: sessionListQuerySchema,
     answers: { 200: pageOf("sessions", sessionSchema) },
     example: { status: 200, query: { device_id: "laptop", after: "2025-03-14T00:00:00Z", limit: "10" } },
@@ -63,6 +64,8 @@ export const sessionOperations: Operations = {
   "POST /api/sessions/batch-status": {
     tag: "Sessions",
     summary: "The state of many sessions",
+    description:
+      "`complete`: the session is summarized or archived, so that nothing more is to be waited for.",
     body: { schema: batchStatusSchema },
     answers: {
       200: z.object({ statuses: z.record(z.string(), statusSchema), not_found: z.array(z.string()) }),

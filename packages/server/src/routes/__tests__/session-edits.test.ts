@@ -40,6 +40,8 @@ describe("PATCH /api/sessions/:id", () => {
       [{ tags: "a" }, "/tags"],
       [{ add_tags: ["one-too-many"] }, "/add_tags"],
       [{ summary: 3 }, "/summary"],
+      [{ sumary: "misspelt" }, ""],
+      [{ summary: "x", lifecycle: "archived" }, ""],
     ];
     for (const [patch, pointer] of cases) {
       const { status, body } = await server.request("PATCH", "/api/sessions/one", patch);

@@ -87,7 +87,54 @@ describe("GET /api/sessions", () => {
     }
   });
 
+  test("takes a list with commas or repeated, ignores empty values, and counts detected with capturing", async () => {
+    await ingest(server, [
+      sessionStart("open", { timestamp: at(0) }),
+      sessionStart("over", { timestamp: at(10) }),
+      sessionEnd("over", { timestamp: at(20) }),
+      event({ session_id: "seen", timestamp: at(30) }),
+      sessionStart("broken", { timestamp: at(40) }),
+    ]);
+    await server.sql`UPDATE sessions SET lifecycle = 'failed' WHERE id = 'broken'`;
+    const cases: [string, string[]][] = [
+      ["lifecycle=ended,failed", ["broken", "over"]],
+      ["lifecycle=ended&lifecycle=failed", ["broken", "over"]],
+      ["lifecycle=failed&lifecycle=ended", ["broken", "over"]],
+      ["lifecycle=ended&lifecycle=failed,ended", ["broken", "over"]],
+      ["lifecycle=&lifecycle=ended", ["over"]],
+      ["lifecycle=detected", ["seen", "open"]],
+      ["lifecycle=capturing", ["open"]],
+      [
+        "workspace_id=&device_id=&lifecycle=&after=&before=&tag=&limit=&cursor=&q=",
+        ["broken", "seen", "over", "open"],
+      ],
+      ["other=1&other=2&limit=1", ["broken"]],
+    ];
+    for (const [query, expected] of cases) {
+      const { status, body } = await server.request("GET", `/api/sessions?${query}`);
+      expect([query, status, ids(body.sessions)]).toEqual([query, 200, expected]);
+    }
+  });
+
+  test("refuses a search rather than answering with all sessions", async () => {
+    const { status, body } = await server.request("GET", "/api/sessions?q=flaky+test");
+    expect([status, body.code, body.errors[0].pointer]).toEqual([400, "VALIDATION_FAILED", "/q"]);
+  });
+
   test.each([
+    "device_id=a&device_id=b",
+    "limit=1&limit=2",
+    "tag=a&tag=a",
+    "after=2025-03-14&after=2025-03-15",
+  ])("refuses ?%s, whose value is single", async (query) => {
+    const { status, body } = await server.request("GET", `/api/sessions?${query}`);
+    const pointer = `/${query.split("=")[0]}`;
+    expect([status, body.errors]).toEqual([400, [{ pointer, detail: "must be given once" }]]);
+  });
+
+  test.each([
+    ["lifecycle=ended&lifecycle=asleep", "/lifecycle/1"],
+    ["device_id=&device_id=%00", "/device_id"],
     ["limit=0", "/limit"],
     ["limit=1001", "/limit"],
     ["limit=ten", "/limit"],
@@ -118,7 +165,6 @@ describe("GET /api/sessions", () => {
     const queries = [
       `device_id=desktop&cursor=${cursor}`,
       `cursor=${cursor}`,
-      "cursor=",
       "cursor=nonsense",
       "cursor=bnVsbA",
       `device_id=laptop&cursor=${forged}`,
@@ -220,6 +266,19 @@ describe("POST /api/sessions/batch-status", () => {
     expect(body.statuses.one).toMatchObject({ lifecycle: "capturing", parse_status: "pending" });
     expect(body.statuses.two.lifecycle).toBe("ended");
     expect(body.not_found).toEqual(["three", "nul\0"]);
+  });
+
+  test("marks the sessions of which nothing more is to be waited for", async () => {
+    const lifecycles = ["detected", "capturing", "ended", "parsed", "summarized", "archived", "failed"];
+    await ingest(
+      server,
+      lifecycles.map((id) => sessionStart(id)),
+    );
+    await server.sql`UPDATE sessions SET lifecycle = id`;
+    const { body } = await server.request("POST", "/api/sessions/batch-status", { session_ids: lifecycles });
+    const complete = lifecycles.filter((id) => body.statuses[id].complete);
+    expect(complete).toEqual(["summarized", "archived"]);
+    expect(body.statuses.ended.complete).toBe(false);
   });
 
   test("takes ten thousand ids and no more", async () => {

@@ -117,6 +117,7 @@ describe("GET /api/timeline", () => {
       ["types=session,git_activity", ["git:1", "git:1", "one"], 4],
       ["types=push", ["git:1"], 1],
       ["types=git.push,session", ["git:1", "one"], 2],
+      ["types=git.push&types=session", ["git:1", "one"], 2],
     ];
     for (const [query, labels, rows] of cases) {
       const { status, body } = await server.request("GET", `/api/timeline?${query}`);
@@ -131,12 +132,20 @@ describe("GET /api/timeline", () => {
 
   test.each([
     ["types=session.start", "/types/0", "VALIDATION_FAILED"],
-    ["limit=101", "/limit", "VALIDATION_FAILED"],
+    ["limit=1.5", "/limit", "VALIDATION_FAILED"],
+    ["limit=50&limit=60", "/limit", "VALIDATION_FAILED"],
     ["after=soon", "/after", "VALIDATION_FAILED"],
     ["workspace_id=%00", "/workspace_id", "VALIDATION_FAILED"],
     ["cursor=abc", "/cursor", "CURSOR_INVALID"],
   ])("refuses ?%s", async (query, pointer, code) => {
     const { status, body } = await server.request("GET", `/api/timeline?${query}`);
     expect([status, body.errors[0].pointer, body.code]).toEqual([400, pointer, code]);
+  });
+
+  test("takes a limit above 100 as 100", async () => {
+    const starts = Array.from({ length: 105 }, (_, n) => sessionStart(`s${n}`, { timestamp: at(n % 60, n) }));
+    await ingest(server, starts);
+    const { status, body } = await server.request("GET", "/api/timeline?limit=500");
+    expect([status, body.items.length, body.has_more]).toEqual([200, 100, true]);
   });
 });

@@ -255,3 +255,49 @@ describe("GET /api/workspaces/:idOrName", () => {
     }
   });
 });
+
+describe("a workspace that is named in another case", () => {
+  const find = (reference: string) => server.request("GET", `/api/workspaces/${reference}`);
+
+  test("is found by its canonical id and by its name", async () => {
+    await ingest(server, [event({ workspace_id: "github.com/Acme/Site" })]);
+    for (const reference of ["github.com/acme/site", "GITHUB.COM/ACME/SITE", "site", "SITE"]) {
+      const { status, body } = await find(reference);
+      expect([reference, status, body.workspace?.canonical_id]).toEqual([
+        reference,
+        200,
+        "github.com/Acme/Site",
+      ]);
+    }
+    expect((await find("sit")).status).toBe(404);
+    expect((await find("S%25TE")).status).toBe(404);
+  });
+
+  test("is the one that is spelled so where others differ in case alone, and ambiguous where none is", async () => {
+    await ingest(server, [
+      event({ workspace_id: "one.example/a/Site" }),
+      event({ workspace_id: "two.example/a/site" }),
+    ]);
+    expect((await find("site")).body.workspace.canonical_id).toBe("two.example/a/site");
+    expect((await find("Site")).body.workspace.canonical_id).toBe("one.example/a/Site");
+    const { status, body } = await find("SITE");
+    expect([status, body.code, body.matches.length]).toEqual([400, "WORKSPACE_AMBIGUOUS", 2]);
+  });
+});
+
+test("a workspace's stats carry the names of earlier versions too", async () => {
+  await fill();
+  await server.sql`UPDATE sessions SET total_messages = CASE id WHEN 'one' THEN 7 WHEN 'three' THEN 100 END`;
+  const { body } = await server.request("GET", "/api/workspaces/github.com/acme/site");
+  expect(body.stats).toMatchObject({
+    session_count: 2,
+    total_sessions: 2,
+    active_session_count: 1,
+    active_sessions: 1,
+    total_messages: 7,
+    first_session_at: at(0),
+    last_session_at: at(100),
+  });
+  const quiet = await server.request("GET", "/api/workspaces/quiet");
+  expect(quiet.body.stats).toMatchObject({ total_sessions: 0, total_messages: 0, first_session_at: null });
+});
