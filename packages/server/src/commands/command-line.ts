@@ -7,13 +7,14 @@ type Options = NonNullable<ParseArgsConfig["options"]>;
 type Values<T extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: T }>>["values"];
 
 /**
- * A command that takes these options and no other words. Exit codes: what `run` answers, or 0 for its usage, 1 with the reason
+ * A command that takes these options and `operands`, words that all have to be given. Exit codes: what `run` answers, or 0 for its usage, 1 with the reason
  * in one line when it fails, 2 with its usage when it was not understood.
  */
 export async function runCommandLine<const T extends Options>(
   usage: string,
   options: T,
-  run: (values: Values<T>) => Promise<number>,
+  run: (values: Values<T>, operands: string[]) => Promise<number>,
+  operands: readonly string[] = [],
 ): Promise<void> {
   outliveReaders();
   const words = process.argv.slice(2);
@@ -22,15 +23,26 @@ export async function runCommandLine<const T extends Options>(
     return;
   }
   try {
-    process.exitCode = await run(read(words, options));
+    const { values, positionals } = read(words, options, operands);
+    process.exitCode = await run(values, positionals);
   } catch (error) {
     process.exitCode = report(error, usage);
   }
 }
 
-function read<const T extends Options>(words: string[], options: T): Values<T> {
+function read<const T extends Options>(words: string[], options: T, operands: readonly string[]) {
+  const { values, positionals } = parse(words, options, operands.length > 0);
+  if (positionals.length === operands.length) return { values, positionals };
+  throw new CommandError(`Expected ${operands.join(" ")}, got ${positionals.length} words.`, 2);
+}
+
+function parse<const T extends Options>(words: string[], options: T, allowPositionals: boolean) {
   try {
-    return parseArgs<{ args: string[]; options: T }>({ args: words, options }).values;
+    return parseArgs<{ args: string[]; options: T; allowPositionals: boolean }>({
+      args: words,
+      options,
+      allowPositionals,
+    });
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split(". To specify")[0] ?? "") : "";
     throw new CommandError(reason, 2);

@@ -14,6 +14,10 @@ export type Connection = {
   ): Promise<postgres.RowList<T>>;
   /** Text of one or more statements without parameters. */
   script(text: string): Promise<void>;
+  /** One statement whose text was put together, with parameters as text; prepared once for each text. */
+  run<T extends object>(text: string, parameters?: string[]): Promise<T[]>;
+  /** A name, quoted, as a part of `query`. */
+  identifier(name: string): postgres.Helper<string>;
   /** The backend went away: whatever was open on it is rolled back, and no statement is sent any more. */
   isDead(): boolean;
   close(): Promise<void>;
@@ -74,6 +78,9 @@ export function openConnection(sql: Sql, { deadline_ms }: ConnectionOptions = {}
     script: async (text) => {
       await enqueue(() => client.unsafe(text));
     },
+    run: <T extends object>(text: string, parameters: string[] = []) =>
+      enqueue(async (): Promise<T[]> => client.unsafe<T[]>(text, parameters, { prepare: true })),
+    identifier: (name) => client(name),
     isDead: () => dead,
     close: () => client.end({ timeout: dead ? 0 : CLOSE_TIMEOUT_S }),
   };

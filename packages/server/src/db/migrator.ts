@@ -11,6 +11,10 @@ import { withinTransaction } from "./transaction.ts";
 
 export type MigrationError = { name: string; error: string };
 export type MigrationResult = { applied: string[]; skipped: string[]; errors: MigrationError[] };
+export type MigrateOptions = LockOptions & {
+  /** Applies these files alone, to get the schema of an older version. */
+  only?: ReadonlySet<string>;
+};
 export type MigrationFile = MigrationText & { name: string };
 
 type LedgerRow = { name: string; checksum: string | null };
@@ -27,10 +31,11 @@ const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
 export async function runMigrations(
   sql: Sql,
   dir: string,
-  options: LockOptions = {},
+  options: MigrateOptions = {},
 ): Promise<MigrationResult> {
   const result: MigrationResult = { applied: [], skipped: [], errors: [] };
-  const { files, errors } = await readMigrations(dir);
+  const { files: found, errors } = await readMigrations(dir);
+  const files = found.filter(({ name }) => options.only?.has(name) ?? true);
   result.errors.push(...errors);
   if (files.length === 0) return result;
   try {

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { isSameMigration, jobMigrationsDir } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
-import type { LockOptions } from "./migration-lock.ts";
-import { type MigrationFile, readMigrations, runMigrations } from "./migrator.ts";
+import { type MigrateOptions, type MigrationFile, readMigrations, runMigrations } from "./migrator.ts";
 import type { Sql } from "./postgres.ts";
 import { requireUsableDatabase } from "./usable-database.ts";
 
@@ -37,7 +36,7 @@ export type PhasesResult = { applied: string[]; skipped: string[] };
  * Throws StorageError STORAGE_MIGRATION_FAILED, whose message names each file and its reason, and before anything is applied
  * STORAGE_DB_VERSION or STORAGE_DB_ENCODING for a database that Wharf cannot use.
  */
-export async function migratePhases(sql: Sql, options: LockOptions = {}): Promise<PhasesResult> {
+export async function migratePhases(sql: Sql, options: MigrateOptions = {}): Promise<PhasesResult> {
   await requireUsableDatabase(sql);
   const result: PhasesResult = { applied: [], skipped: [] };
   for (const phase of PHASES) {

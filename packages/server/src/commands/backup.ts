@@ -1,0 +1,103 @@
+import { createWriteStream } from "node:fs";
+import { open, rename, rm, stat } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import { errorCode } from "../db/database-errors.ts";
+import { locateDatabase } from "../db/embedded.ts";
+import { closeDb, createDb, type Sql } from "../db/postgres.ts";
+import { writeBackup } from "../db/transfer/backup-file.ts";
+import { openSnapshot } from "../db/transfer/snapshot.ts";
+import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { VERSION } from "../version.ts";
+import { CommandError } from "./command-error.ts";
+import { runCommandLine } from "./command-line.ts";
+import {
+  createTransferOutput,
+  describeTotals,
+  OTHERS_CONNECTED,
+  printLeftOut,
+  type TransferOutput,
+} from "./transfer-output.ts";
+
+const USAGE = `Usage: bun run backup FILE
+       bun run backup - > FILE
+
+Writes all tables of the database to one compressed file (zstd), as of one moment; "-" is standard output.
+It reads DATABASE_URL, or the embedded database; Wharf may run meanwhile. Restore it with "bun run restore FILE".
+The file holds everything that Wharf knows: keep it as safe as the database.
+Exit code: 0 written; 1 not written, with the reason; 2 not understood.
+`;
+
+/** Prompts, hashes of keys: for its owner alone. */
+const FILE_MODE = 0o600;
+
+await runCommandLine(
+  USAGE,
+  {},
+  async function backup(_, [file = ""]) {
+    const config = loadConfig();
+    const output = createTransferOutput(file === "-" ? process.stderr : process.stdout);
+    await requireWritable(file);
+    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
+    const sql = createDb(location.url, { applicationName: "wharf-backup", max: 1 });
+    try {
+      await (file === "-" ? copyTo(process.stdout, file, sql, output) : copyToFile(file, sql, output));
+      output.print(`Backed up ${describeTotals(output.totals())}${file === "-" ? "" : ` to ${file}`}.`);
+      printLeftOut(output, config.blobs);
+    } finally {
+      await closeDb(sql);
+      await location.close();
+    }
+    return 0;
+  },
+  ["FILE"],
+);
+
+async function requireWritable(file: string): Promise<void> {
+  if (file === "-") {
+    if (process.stdout.isTTY) throw new CommandError("A backup is not text: redirect it to a file.", 2);
+    return;
+  }
+  const exists = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (exists) throw new CommandError(`${file} exists: choose another name, or delete it first.`, 1);
+}
+
+/** The file gets its name when it is complete and on disk. */
+async function copyToFile(file: string, sql: Sql, output: TransferOutput): Promise<void> {
+  const partial = `${file}.partial`;
+  try {
+    await copyTo(createWriteStream(partial, { mode: FILE_MODE }), file, sql, output);
+    const handle = await open(partial, "r+");
+    await handle.sync();
+    await handle.close();
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function copyTo(target: Writable, file: string, sql: Sql, output: TransferOutput): Promise<void> {
+  let refusal: unknown;
+  target.on("error", (error) => {
+    refusal = error;
+  });
+  const snapshot = await openSnapshot(sql);
+  try {
+    if (snapshot.othersConnected) output.print(OTHERS_CONNECTED);
+    const origin = {
+      wharf: VERSION,
+      postgres: snapshot.postgresVersion,
+      created_at: new Date().toISOString(),
+    };
+    await writeBackup(snapshot, origin, target, output);
+  } catch (error) {
+    if (refusal === undefined) throw error;
+    const name = file === "-" ? "Standard output" : file;
+    throw new CommandError(`${name} could not be written (${errorCode(refusal) ?? "unknown"}).`, 1);
+  } finally {
+    await snapshot.close();
+  }
+}

@@ -1,0 +1,59 @@
+import { describeDatabaseError } from "../db/database-errors.ts";
+import { locateDatabase } from "../db/embedded.ts";
+import { closeDb, createDb, type Sql } from "../db/postgres.ts";
+import { loadInto } from "../db/transfer/load.ts";
+import { openSnapshot } from "../db/transfer/snapshot.ts";
+import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { CommandError } from "./command-error.ts";
+import { runCommandLine } from "./command-line.ts";
+import { createTransferOutput, describeTotals, OTHERS_CONNECTED, printLeftOut } from "./transfer-output.ts";
+
+const USAGE = `Usage: bun run move --to URL
+
+Copies all tables of the database, which is DATABASE_URL or the embedded database, to another, empty Postgres, as of one
+moment, and compares every table. The source is not changed. Stop Wharf first: what it stores meanwhile is not copied.
+  --to URL  postgres://USER:PASSWORD@HOST:PORT/DATABASE
+Exit code: 0 copied and equal; 1 not copied, with the reason; 2 not understood.
+`;
+
+await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to }) {
+  if (to === undefined) throw new CommandError("--to is missing.", 2);
+  const config = loadConfig();
+  const output = createTransferOutput(process.stdout);
+  const target = await openTarget(to);
+  try {
+    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
+    const source = createDb(location.url, { applicationName: "wharf-move", max: 1 });
+    try {
+      const snapshot = await openSnapshot(source);
+      try {
+        if (snapshot.othersConnected) output.print(OTHERS_CONNECTED);
+        await loadInto(target, snapshot, output);
+      } finally {
+        await snapshot.close();
+      }
+    } finally {
+      await closeDb(source);
+      await location.close();
+    }
+  } finally {
+    await closeDb(target);
+  }
+  output.print(`Copied ${describeTotals(output.totals())}. All counts and checksums are equal.`);
+  printLeftOut(output, config.blobs);
+  output.print("Start Wharf with DATABASE_URL set to the new database. The old one is unchanged.");
+  return 0;
+});
+
+/** Throws CommandError for what is wrong with the address, before anything else is started. */
+async function openTarget(url: string): Promise<Sql> {
+  let target: Sql | undefined;
+  try {
+    target = createDb(url, { applicationName: "wharf-move", max: 2 });
+    await target`SELECT 1`;
+    return target;
+  } catch (error) {
+    if (target !== undefined) await closeDb(target);
+    throw new CommandError(describeDatabaseError(error).replaceAll("DATABASE_URL", "--to"), 1);
+  }
+}

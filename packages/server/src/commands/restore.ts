@@ -1,0 +1,40 @@
+import { locateDatabase } from "../db/embedded.ts";
+import { closeDb, createDb } from "../db/postgres.ts";
+import { openBackup, verifyBackup } from "../db/transfer/backup-file.ts";
+import { loadInto } from "../db/transfer/load.ts";
+import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { runCommandLine } from "./command-line.ts";
+import { createTransferOutput, describeTotals, printLeftOut } from "./transfer-output.ts";
+
+const USAGE = `Usage: bun run restore FILE
+
+Reads a backup that "bun run backup" wrote into an empty database: DATABASE_URL, or the embedded database, which is
+made where there is none. The file is checked as a whole first; all rows are written in one transaction and compared
+with the file. A database with rows is refused.
+Exit code: 0 restored; 1 not restored, with the reason; 2 not understood.
+`;
+
+await runCommandLine(
+  USAGE,
+  {},
+  async function restore(_, [file = ""]) {
+    const config = loadConfig();
+    const output = createTransferOutput(process.stdout);
+    const header = await verifyBackup(file);
+    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "migration");
+    const url = config.databaseDirectUrl ?? location.url;
+    const sql = createDb(url, { applicationName: "wharf-restore", max: 2 });
+    try {
+      await loadInto(sql, await openBackup(file), output);
+      output.print(
+        `Restored ${describeTotals(output.totals())} from ${file}, a backup of ${header.created_at}. All counts and checksums are equal.`,
+      );
+      printLeftOut(output, config.blobs);
+    } finally {
+      await closeDb(sql);
+      await location.close();
+    }
+    return 0;
+  },
+  ["FILE"],
+);

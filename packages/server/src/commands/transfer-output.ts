@@ -1,0 +1,55 @@
+import type { BlobLocation } from "../blobs/blob-location.ts";
+import type { Progress } from "../db/transfer/load.ts";
+
+const REDRAW_INTERVAL_MS = 100;
+const NAME_WIDTH = 24;
+const CLEAR_LINE = "\r\u001B[K";
+
+export type TransferOutput = Progress & {
+  print(line: string): void;
+  /** Rows and tables so far. */
+  totals(): { rows: number; tables: number };
+};
+
+/** A line a table; on a terminal also the rows of the table that is being copied. */
+export function createTransferOutput(output: NodeJS.WriteStream): TransferOutput {
+  let drawnAt = 0;
+  const totals = { rows: 0, tables: 0 };
+  const print = (line: string) => {
+    output.write(`${output.isTTY ? CLEAR_LINE : ""}${line}\n`);
+  };
+  return {
+    print,
+    totals: () => totals,
+    onRows: (table, rows) => {
+      if (!output.isTTY || performance.now() - drawnAt < REDRAW_INTERVAL_MS) return;
+      drawnAt = performance.now();
+      output.write(`${CLEAR_LINE}${describe(table, rows)}`);
+    },
+    onTable: (table, { rows }) => {
+      totals.rows += rows;
+      totals.tables += 1;
+      print(describe(table, rows));
+    },
+    onUnknownTable: (table) => print(`${table} was not copied: Wharf's migrations do not make it.`),
+  };
+}
+
+/** What a copy of the database does not hold. */
+export function printLeftOut(output: TransferOutput, blobs: BlobLocation): void {
+  output.print("change_log was left out: live readers start again with a reset.");
+  if (blobs.kind === "directory") {
+    output.print(`Blobs are files in ${blobs.path}, not in the database: copy that folder, too.`);
+  }
+}
+
+export const OTHERS_CONNECTED =
+  "Wharf is running on this database. The copy is one snapshot: events that are acknowledged from now on are not in it.";
+
+export function describeTotals({ rows, tables }: { rows: number; tables: number }): string {
+  return `${rows.toLocaleString("en-US")} rows in ${tables} tables`;
+}
+
+function describe(table: string, rows: number): string {
+  return `${table.padEnd(NAME_WIDTH)} ${rows.toLocaleString("en-US")} rows`;
+}

@@ -1,0 +1,28 @@
+import { StorageError } from "../../errors.ts";
+import type { Connection } from "../connection.ts";
+
+const KEY = "wharf: transfer";
+
+type Locked = { locked: boolean };
+
+/** Held by whoever reads a database, until its transaction ends: then that database cannot be the target as well. */
+export async function shareTransferLock(connection: Connection): Promise<void> {
+  const [row] = await connection.query<Locked[]>`
+    SELECT pg_try_advisory_xact_lock_shared(hashtextextended(${KEY}, 0)) AS locked`;
+  if (row?.locked !== true)
+    throw refusal("A restore or a move is writing to this database: wait for its end.");
+}
+
+/** Held by what writes to a database, until its transaction ends. Advisory locks are of one database, whatever address it is reached by. */
+export async function takeTransferLock(connection: Connection): Promise<void> {
+  const [row] = await connection.query<Locked[]>`
+    SELECT pg_try_advisory_xact_lock(hashtextextended(${KEY}, 0)) AS locked`;
+  if (row?.locked === true) return;
+  throw refusal(
+    "The target is the database that is copied from, or another backup, restore or move is using it.",
+  );
+}
+
+function refusal(message: string): StorageError {
+  return new StorageError(message, "TRANSFER_LOCKED");
+}
