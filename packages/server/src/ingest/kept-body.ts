@@ -1,11 +1,15 @@
 import { behindLastAtSign, withoutCredentials, withoutUrlCredentials } from "@wharf/protocol";
 import { isWithin } from "./clean-value.ts";
-import { withoutRemoteCredentials } from "./remote-fields.ts";
+import { REMOTE_KEYS, withoutRemoteCredentials } from "./remote-fields.ts";
 
 /** How much of a rejected event is kept with its reason. */
 const KEPT_CHARACTERS_MAX = 64 * 1024;
 /** How much of a rejected event can be written out without using up the stack or holding up other requests. */
 const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000 };
+const REMOTES_IN_TEXT = new RegExp(
+  String.raw`"(${[...REMOTE_KEYS].join("|")})"\s*:\s*"(?:[^"\\]|\\.)*"?`,
+  "gs",
+);
 const QUERIES = /\?[^\s"\\]*/g;
 
 /** What is kept of a rejected event; nothing of one with a hundred thousand levels or values. */
@@ -16,12 +20,12 @@ export function keptBody(value: unknown, characters_max = KEPT_CHARACTERS_MAX): 
 }
 
 /**
- * What is kept of text that could not be read: it may hold a remote in any form, so that nothing is kept that stands before an @,
- * nor a query.
+ * What is kept of a line that could not be read: none of its remotes, which may be cut, and of the rest neither what stands before
+ * an @ nor a query.
  */
-export function keptUnreadable(text: string): string {
-  const unnamed = behindLastAtSign(text).slice(0, KEPT_CHARACTERS_MAX);
-  return copyOf(withoutUrlCredentials(withoutOpenUrl(unnamed.replace(QUERIES, "?"))));
+export function keptUnreadable(line: string): string {
+  const unnamed = behindLastAtSign(line.replace(REMOTES_IN_TEXT, '"$1":"[…]"')).slice(0, KEPT_CHARACTERS_MAX);
+  return copyOf(withoutOpenUrl(unnamed.replace(QUERIES, "?")));
 }
 
 /** JSON that may be kept. Cut first: a search through megabytes would hold up every request. */

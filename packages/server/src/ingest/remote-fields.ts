@@ -2,7 +2,7 @@ import { withoutCredentials } from "@wharf/protocol";
 import { isRecord } from "./clean-value.ts";
 
 /** What events, payloads, metadata and blueprints call a git remote, which may hold a password. */
-const REMOTE_KEYS = new Set([
+export const REMOTE_KEYS = new Set([
   "git_remote",
   "remote",
   "remotes",
