@@ -8,7 +8,8 @@ export async function renameDevice(
   id: string,
   name: string,
 ): Promise<Record<string, unknown> | null> {
-  const [row] = await sql`UPDATE devices SET name = ${name} WHERE id = ${id} RETURNING *`;
+  const [row] =
+    await sql`UPDATE devices SET name = ${name}, name_said_at = NULL WHERE id = ${id} RETURNING *`;
   return row ?? null;
 }
 

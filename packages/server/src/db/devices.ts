@@ -12,24 +12,24 @@ export function mayNameDevice({ type, data }: { type: string; data: string }): b
 }
 
 /**
- * What `stored` events (by way of their `links`) do to devices: new ones are added, names replace a placeholder, last_seen_at follows.
+ * What `stored` events (by way of their `links`) do to devices: new ones are added, the name that was said first stands, last_seen_at follows.
  * `mentions` are rows (device_id, is_remote), one a device. The join beforehand leaves out devices that would not change: ON CONFLICT DO UPDATE locks every row that it meets.
  */
 export function deviceRows(sql: Sql, ofDevices: Fragment, mentions: Fragment = senders(sql)): Fragment {
   return sql`
     ${deviceInput(sql, ofDevices, mentions)},
     device_rows AS (
-      INSERT INTO devices AS device (id, name, type)
-      SELECT i.id, coalesce(i.name, 'unknown-device'), CASE WHEN i.is_remote THEN 'remote' ELSE 'local' END
+      INSERT INTO devices AS device (id, name, name_said_at, type)
+      SELECT i.id, coalesce(i.name, 'unknown-device'), i.name_said_at, CASE WHEN i.is_remote THEN 'remote' ELSE 'local' END
       FROM device_input i LEFT JOIN LATERAL (SELECT * FROM devices d WHERE d.id = i.id OFFSET 0) known ON true
       WHERE known.id IS NULL
         OR known.last_seen_at < now() - make_interval(secs => ${LAST_SEEN_INTERVAL_S})
-        OR (i.name IS NOT NULL AND known.name = 'unknown-device')
+        OR ${isNamedBefore(sql, sql`i`, sql`known`)}
         OR (i.is_remote AND known.type = 'local')
         OR known.status = 'terminated'
       ORDER BY i.id
       ON CONFLICT (id) DO UPDATE SET
-        name = CASE WHEN device.name = 'unknown-device' THEN excluded.name ELSE device.name END,
+        ${earlierName(sql)},
         type = CASE WHEN excluded.type = 'remote' THEN 'remote' ELSE device.type END,
         status = 'online',
         last_seen_at = now()
@@ -46,12 +46,30 @@ export function knownDeviceRows(sql: Sql): Fragment {
     ${deviceInput(sql, sql`true`, senders(sql))},
     device_rows AS (
       UPDATE devices device SET
-        name = CASE WHEN device.name = 'unknown-device' THEN coalesce(i.name, device.name) ELSE device.name END,
+        name = CASE WHEN ${isNamedBefore(sql, sql`i`, sql`device`)} THEN i.name ELSE device.name END,
+        name_said_at = CASE WHEN ${isNamedBefore(sql, sql`i`, sql`device`)} THEN i.name_said_at ELSE device.name_said_at END,
         type = CASE WHEN i.is_remote THEN 'remote' ELSE device.type END
       FROM device_input i
       WHERE device.id = i.id AND device.status <> 'terminated'
-        AND ((i.name IS NOT NULL AND device.name = 'unknown-device') OR (i.is_remote AND device.type = 'local'))
+        AND (${isNamedBefore(sql, sql`i`, sql`device`)} OR (i.is_remote AND device.type = 'local'))
     )`;
+}
+
+/** In ON CONFLICT DO UPDATE of devices AS device: the name that was said first, whichever came first. */
+export function earlierName(sql: Sql): Fragment {
+  const goesFirst = isNamedBefore(sql, sql`excluded`, sql`device`);
+  return sql`
+    name = CASE WHEN ${goesFirst} THEN excluded.name ELSE device.name END,
+    name_said_at = CASE WHEN ${goesFirst} THEN excluded.name_said_at ELSE device.name_said_at END`;
+}
+
+/** A name that an administrator or an enrolment gave has no time, and stays. */
+function isNamedBefore(sql: Sql, one: Fragment, other: Fragment): Fragment {
+  return sql`(
+    ${one}.name_said_at IS NOT NULL AND (
+      ${other}.name = 'unknown-device' OR coalesce((${one}.name_said_at, ${one}.name) < (${other}.name_said_at, ${other}.name), false)
+    )
+  )`;
 }
 
 function senders(sql: Sql): Fragment {
@@ -59,16 +77,17 @@ function senders(sql: Sql): Fragment {
 }
 
 function deviceInput(sql: Sql, ofDevices: Fragment, mentions: Fragment): Fragment {
+  const saysName = sql`jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> ''`;
   return sql`
     device_names AS (
       SELECT device_id,
-        (array_agg(data ->> '_device_name' ORDER BY timestamp DESC, id DESC)
-          FILTER (WHERE jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> ''))[1] AS name,
+        (array_agg(data ->> '_device_name' ORDER BY timestamp, data ->> '_device_name') FILTER (WHERE ${saysName}))[1] AS name,
+        min(timestamp) FILTER (WHERE ${saysName}) AS name_said_at,
         bool_or(data ->> '_device_type' = 'remote') AS is_remote
       FROM stored WHERE ${ofDevices} AND data ?| ARRAY['_device_name', '_device_type'] GROUP BY device_id
     ),
     device_input AS (
-      SELECT m.device_id AS id, n.name, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
+      SELECT m.device_id AS id, n.name, n.name_said_at, m.is_remote OR coalesce(n.is_remote, false) AS is_remote
       FROM ${mentions} m LEFT JOIN device_names n ON n.device_id = m.device_id
     )`;
 }

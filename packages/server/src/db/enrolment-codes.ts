@@ -63,7 +63,9 @@ export async function enrolDevice(
         ${joining.hostname}, ${joining.os}, ${joining.arch}
       FROM code
       ON CONFLICT (id) DO UPDATE SET
-        name = coalesce(${joining.name}, d.name), type = coalesce(${joining.type}, d.type),
+        name = coalesce(${joining.name}, d.name),
+        name_said_at = CASE WHEN ${joining.name}::text IS NULL THEN d.name_said_at END,
+        type = coalesce(${joining.type}, d.type),
         hostname = coalesce(excluded.hostname, d.hostname), os = coalesce(excluded.os, d.os),
         arch = coalesce(excluded.arch, d.arch), status = 'online', last_seen_at = now()
       RETURNING d.*

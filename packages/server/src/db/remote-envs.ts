@@ -13,6 +13,12 @@ export type NewRemoteEnv = RemoteEnvPatch & {
   blueprint: Record<string, unknown>;
 };
 
+/** All but `facts`, by which events are merged (remote-envs-from-events.ts). */
+const columns = (sql: Sql) => sql`
+  r.id, r.workspace_id, r.device_id, r.status, r.instance_id, r.instance_type, r.region, r.public_ip, r.ssh_key_s3_key, r.blueprint,
+  r.ttl_minutes, r.idle_timeout_minutes, r.cost_per_hour_usd, r.total_cost_usd, r.provisioned_at, r.ready_at, r.terminated_at,
+  r.termination_reason, r.metadata`;
+
 /** Remote environments after `position`, the newest first. */
 export async function listRemoteEnvs(
   sql: Sql,
@@ -21,7 +27,7 @@ export async function listRemoteEnvs(
   limit: number,
 ): Promise<RemoteEnv[]> {
   return await sql<RemoteEnv[]>`
-    SELECT * FROM remote_envs
+    SELECT ${columns(sql)} FROM remote_envs r
     WHERE true
       ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
       ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
@@ -31,14 +37,14 @@ export async function listRemoteEnvs(
 }
 
 export async function findRemoteEnv(sql: Sql, id: string): Promise<RemoteEnv | null> {
-  const [row] = await sql<RemoteEnv[]>`SELECT * FROM remote_envs WHERE id = ${id}`;
+  const [row] = await sql<RemoteEnv[]>`SELECT ${columns(sql)} FROM remote_envs r WHERE id = ${id}`;
   return row ?? null;
 }
 
 /** Throws SQLSTATE 23503 where the workspace or the device does not exist. */
 export async function createRemoteEnv(sql: Sql, env: NewRemoteEnv): Promise<RemoteEnv> {
   const [row] = await sql<RemoteEnv[]>`
-    INSERT INTO remote_envs (
+    INSERT INTO remote_envs AS r (
       id, workspace_id, device_id, status, instance_id, instance_type, region, public_ip, ssh_key_s3_key, blueprint,
       ttl_minutes, idle_timeout_minutes, cost_per_hour_usd, total_cost_usd, ready_at, terminated_at, termination_reason, metadata
     )
@@ -48,7 +54,7 @@ export async function createRemoteEnv(sql: Sql, env: NewRemoteEnv): Promise<Remo
       total_cost_usd, CASE WHEN status = 'ready' THEN now() END, CASE WHEN status = 'terminated' THEN now() END,
       termination_reason, coalesce(metadata, '{}')
     FROM jsonb_populate_record(NULL::remote_envs, (${JSON.stringify(env)}::text)::jsonb)
-    RETURNING *`;
+    RETURNING ${columns(sql)}`;
   if (row === undefined) throw new Error("the insert returned no row");
   return row;
 }
@@ -61,10 +67,11 @@ export async function patchRemoteEnv(sql: Sql, id: string, patch: RemoteEnvPatch
       ssh_key_s3_key = p.ssh_key_s3_key, ttl_minutes = p.ttl_minutes, idle_timeout_minutes = p.idle_timeout_minutes,
       cost_per_hour_usd = p.cost_per_hour_usd, total_cost_usd = p.total_cost_usd,
       termination_reason = p.termination_reason, metadata = p.metadata,
+      facts = CASE WHEN p.device_id IS DISTINCT FROM r.device_id THEN r.facts - 'owner' ELSE r.facts END,
       ready_at = CASE WHEN p.status = 'ready' THEN coalesce(r.ready_at, now()) ELSE r.ready_at END,
       terminated_at = CASE WHEN p.status = 'terminated' THEN coalesce(r.terminated_at, now()) ELSE r.terminated_at END
     FROM remote_envs old, jsonb_populate_record(old, (${JSON.stringify(patch)}::text)::jsonb) p
     WHERE r.id = ${id} AND old.id = r.id
-    RETURNING r.*`;
+    RETURNING ${columns(sql)}`;
   return row ?? null;
 }

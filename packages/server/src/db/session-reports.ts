@@ -1,4 +1,5 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
+import { earlierName } from "./devices.ts";
 import type { Sql } from "./postgres.ts";
 import { type ExceededBound, tagsFit } from "./session-bounds.ts";
 import { microseconds } from "./session-facts.ts";
@@ -50,11 +51,13 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
       WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = r.id)
     ),
     device AS (
-      INSERT INTO devices AS d (id, name, type)
-      SELECT device_id, coalesce(device_name, 'unknown-device'), coalesce(device_type, 'local') FROM report
+      INSERT INTO devices AS device (id, name, name_said_at, type)
+      SELECT device_id, coalesce(device_name, 'unknown-device'), CASE WHEN device_name IS NOT NULL THEN started_at END,
+        coalesce(device_type, 'local')
+      FROM report
       ON CONFLICT (id) DO UPDATE SET
-        name = CASE WHEN d.name = 'unknown-device' THEN excluded.name ELSE d.name END,
-        type = CASE WHEN excluded.type = 'remote' THEN 'remote' ELSE d.type END,
+        ${earlierName(sql)},
+        type = CASE WHEN excluded.type = 'remote' THEN 'remote' ELSE device.type END,
         last_seen_at = now()
     ),
     link AS (

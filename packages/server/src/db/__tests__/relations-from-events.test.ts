@@ -150,6 +150,18 @@ test("each invocation of a skill is one row, in every order and sent twice", asy
   expect(state.skills[0]).toMatchObject({ skill_name: "review", session_id: "one" });
 });
 
+test("a subagent of which only stops came is described by the latest, in every order", async () => {
+  const stop = (seconds: number, agent_type: string) =>
+    of("subagent.stop", seconds, { agent_id: "a1", agent_type });
+  const state = await expectSameInEveryOrder([
+    stop(1, "writer"),
+    stop(3, "reviewer"),
+    stop(3, "auditor"),
+    stop(2, "tester"),
+  ]);
+  expect(state.subagents).toMatchObject([{ agent_type: "reviewer", started_at: null }]);
+});
+
 describe("remote environments", () => {
   test("come out the same in every order of start, ready and terminate", async () => {
     const instance = { instance_id: "i-1" };
@@ -197,6 +209,133 @@ describe("remote environments", () => {
     ]);
     const state = await stateOf();
     expect(state.envs.map((env: { status: string }) => env.status).toSorted()).toEqual(["error", "ready"]);
+  });
+
+  test("keep the values that were said first and their first workspace, in every order of what their device says", async () => {
+    const said = (type: string, seconds: number, data: object, workspace: string) =>
+      event({
+        type,
+        timestamp: at(seconds),
+        workspace_id: `github.com/acme/${workspace}`,
+        data: { instance_id: "i-4", ...data },
+      });
+    const state = await expectSameInEveryOrder([
+      said("remote.provision.ready", 1, { public_ip: "10.0.0.2", region: "us" }, "third"),
+      said("remote.provision.start", 2, { region: "eu" }, "first"),
+      said("remote.provision.start", 3, { region: "ap", blueprint: { image: "y" } }, "second"),
+      said("remote.provision.ready", 4, { public_ip: "10.0.0.3" }, "fourth"),
+    ]);
+    const [workspace] =
+      await server.sql`SELECT id FROM workspaces WHERE canonical_id = 'github.com/acme/first'`;
+    expect(state.envs).toMatchObject([
+      {
+        workspace_id: workspace?.["id"],
+        public_ip: "10.0.0.2",
+        region: "us",
+        blueprint: { image: "y" },
+        status: "ready",
+      },
+    ]);
+  });
+
+  describe("of a device", () => {
+    const sent = (device_id: string, type: string, seconds: number, data: object) =>
+      event({
+        type: `remote.${type}`,
+        device_id,
+        timestamp: at(seconds),
+        data: { instance_id: "i-5", ...data },
+      });
+    const own = [
+      sent("laptop", "provision.start", 10, { region: "eu", blueprint: { image: "x" } }),
+      sent("laptop", "provision.ready", 20, { public_ip: "10.0.0.1" }),
+    ];
+    const foreign = [
+      sent("other", "provision.start", 1, {
+        region: "us",
+        instance_type: "huge",
+        blueprint: { image: "evil" },
+      }),
+      sent("other", "provision.ready", 2, { public_ip: "6.6.6.6", device_id: "other" }),
+      sent("other", "provision.error", 3, {}),
+    ];
+    const theirEnd = sent("other", "terminate", 5, {
+      reason: "manual",
+      uptime_seconds: 1,
+      total_cost_usd: 99_999,
+    });
+    const facts = {
+      region: "eu",
+      instance_type: "unknown",
+      public_ip: "10.0.0.1",
+      device_id: null,
+      blueprint: { image: "x" },
+    };
+    const envs = async () => (await stateOf()).envs;
+
+    test("take nothing from another one but their end", async () => {
+      await ingest(server, own);
+      await ingest(server, foreign);
+      expect(await envs()).toMatchObject([{ ...facts, status: "ready", total_cost_usd: null }]);
+      await ingest(server, [theirEnd]);
+      expect(await envs()).toMatchObject([
+        { ...facts, status: "terminated", termination_reason: "manual", total_cost_usd: null },
+      ]);
+    });
+
+    test("are found when another one has reported their end before, with nothing else of it", async () => {
+      await ingest(server, [theirEnd]);
+      await ingest(server, [
+        ...own,
+        sent("laptop", "terminate", 30, { reason: "ttl", uptime_seconds: 1, total_cost_usd: 2 }),
+      ]);
+      const [env] = await envs();
+      expect(env).toMatchObject({
+        ...facts,
+        status: "terminated",
+        termination_reason: "manual",
+        total_cost_usd: "2.000",
+      });
+      expect(Date.parse(env.provisioned_at)).toBe(Date.parse(at(10)));
+    });
+
+    test("stay its own when another one names their instance for one of its own", async () => {
+      await ingest(server, [sent("other", "provision.start", 1, { remote_env_id: "a-trap" })]);
+      await ingest(server, own);
+      await ingest(server, [sent("laptop", "provision.ready", 30, { remote_env_id: "i-5" })]);
+      const byId = new Map((await envs()).map((env: { id: string }) => [env.id, env]));
+      expect(byId.get("a-trap")).toMatchObject({ public_ip: null, region: "unknown" });
+    });
+
+    test("made through the API belong to the device that was given there", async () => {
+      await ingest(server, [event({ device_id: "other" }), event({ device_id: "laptop" })]);
+      const [workspace] = await server.sql`SELECT id FROM workspaces`;
+      const made = {
+        workspace_id: workspace?.["id"],
+        instance_id: "i-5",
+        device_id: "laptop",
+        blueprint: {},
+        instance_type: "m5",
+        region: "eu",
+      };
+      expect((await server.request("POST", "/api/remote-envs", made)).status).toBe(201);
+      await ingest(server, [...foreign, ...own]);
+      const [env] = await envs();
+      expect(env).toMatchObject({
+        device_id: "laptop",
+        public_ip: "10.0.0.1",
+        instance_type: "m5",
+        region: "eu",
+        status: "ready",
+      });
+      const { body } = await server.request("PATCH", `/api/remote-envs/${env.id}`, {
+        device_id: "other",
+        public_ip: null,
+      });
+      expect(body.remote_env).not.toHaveProperty("facts");
+      await ingest(server, [sent("other", "provision.ready", 40, { public_ip: "10.0.0.9" })]);
+      expect(await envs()).toMatchObject([{ device_id: "other" }]);
+    });
   });
 
   test("in use are not set back by a late event", async () => {

@@ -48,11 +48,13 @@ const session = fc.constantFrom("s1", "s2");
 const maybe = (...values: string[]) => fc.constantFrom<(string | null)[]>(null, ...values);
 
 /** Where and what: a device's name and type as it says them itself, if it does. */
-const place = fc.record({ workspace_id: workspace, device_id: device, named: fc.boolean() }).map((p) => {
-  const _device_type = p.device_id === "server" ? "remote" : "local";
-  const data = p.named ? { _device_name: `the ${p.device_id}`, _device_type } : {};
-  return { fields: { workspace_id: p.workspace_id, device_id: p.device_id }, data };
-});
+const place = fc
+  .record({ workspace_id: workspace, device_id: device, name: maybe("first", "second") })
+  .map((p) => {
+    const _device_type = p.device_id === "server" ? "remote" : "local";
+    const data = p.name === null ? {} : { _device_name: `the ${p.name} ${p.device_id}`, _device_type };
+    return { fields: { workspace_id: p.workspace_id, device_id: p.device_id }, data };
+  });
 
 const anyStart = fc
   .record({
