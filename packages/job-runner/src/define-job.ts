@@ -33,6 +33,11 @@ export interface EnqueueJobOptions {
   readonly runAt?: Instant;
   readonly delayMs?: number;
   readonly queue?: string;
+  /**
+   * Takes the place of the job of this type and queue with the same key that waits and has not run: input, priority and time are
+   * the new ones, the id stays. With `keepRunAt` the first time stays, too. Not together with idempotencyKey.
+   */
+  readonly replace?: { readonly key: string; readonly keepRunAt?: boolean };
 }
 
 export interface EnqueueCallOptions extends EnqueueJobOptions {
@@ -72,12 +77,13 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
     const parsed = parseValue(job.name, "input", job.input, input);
     requireStorable(`The idempotency key of a ${job.name} job`, options?.idempotencyKey);
     requireStorable(`The queue of a ${job.name} job`, options?.queue);
-    if (job.concurrency === undefined) return { ...fields, payload: input, ...options };
+    const call = options?.replace === undefined ? options : replacing(job.name, options);
+    if (job.concurrency === undefined) return { ...fields, payload: input, ...call };
     const concurrencyKey = job.concurrency.key(parsed);
     // Claims walk the waiting keys from the empty one on, and would never reach it.
     if (concurrencyKey === "") throw new JobOptionError(`The concurrency key of a ${job.name} job is empty.`);
     requireStorable(`The concurrency key of a ${job.name} job`, concurrencyKey);
-    return { ...fields, payload: input, concurrencyKey, ...options };
+    return { ...fields, payload: input, concurrencyKey, ...call };
   }
 
   async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {
@@ -87,6 +93,18 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
 
   const { name, output, expectedRunMs, backoff } = job;
   return { name, queue, output, expectedRunMs, backoff, toNewJob, perform };
+}
+
+function replacing(name: string, { replace, ...options }: EnqueueJobOptions) {
+  if (options.idempotencyKey !== undefined) {
+    throw new JobOptionError(`A ${name} job has an idempotency key or replaces another job, not both.`);
+  }
+  if (replace?.key === "") throw new JobOptionError(`The replace key of a ${name} job is empty.`);
+  requireStorable(`The replace key of a ${name} job`, replace?.key);
+  return {
+    ...options,
+    ...(replace && { replaceKey: replace.key, keepsRunAt: replace.keepRunAt ?? false }),
+  };
 }
 
 function checkOptions(job: {

@@ -54,8 +54,8 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
   /** Undefined unless the job may start now, a local slot is free and the queue is not paused. */
   function handOver(job: NewJob): Promise<Enqueued | undefined> | undefined {
     const waits = job.runAt !== undefined || job.delayMs !== undefined;
-    const keyed = job.idempotencyKey !== undefined || job.concurrencyKey !== undefined;
-    if (!settings.handsOver || waits || keyed || !settings.jobs.has(job.type)) return undefined;
+    const keyed = job.idempotencyKey ?? job.concurrencyKey ?? job.replaceKey;
+    if (!settings.handsOver || waits || keyed !== undefined || !settings.jobs.has(job.type)) return undefined;
     const request = { workerId, leaseMs, token: handOverToken };
     return workforce
       .workerOf(job.queue)

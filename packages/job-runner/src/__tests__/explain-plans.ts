@@ -7,6 +7,7 @@ export async function plansOf(url: string, statement: (sql: Sql) => Promise<unkn
   try {
     await sql`LOAD 'auto_explain'`;
     await sql`SELECT set_config(name, value, false) FROM (VALUES ('auto_explain.log_min_duration', '0'),
+      ('auto_explain.log_nested_statements', 'on'),
       ('client_min_messages', 'log')) AS setting (name, value)`;
     for (const mode of ["force_custom_plan", "force_generic_plan"]) {
       await sql`SELECT set_config('plan_cache_mode', ${mode}, false)`;

@@ -11,6 +11,7 @@ import { listJobs, listRunningJobs } from "../sql/list-jobs.ts";
 import { listWorkers } from "../sql/list-workers.ts";
 import { queueStats } from "../sql/queue-stats.ts";
 import { recoverJobs } from "../sql/recover-jobs.ts";
+import { replaceJobs } from "../sql/replace-jobs.ts";
 import { reserveJob } from "../sql/reserve-job.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { plansOf } from "./explain-plans.ts";
@@ -50,6 +51,8 @@ const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
   "the list of running jobs": (sql) => listRunningJobs(sql, 50),
   "the list of workers": (sql) => listWorkers(sql),
   "the state of the queues": (sql) => queueStats(sql, [], undefined),
+  "an enqueue that replaces": (sql) =>
+    replaceJobs(sql, [{ queue: "default", type: "noop", payload: 1, replaceKey: "r" }], undefined),
   "the recovery": (sql) =>
     recoverJobs(sql, { queue: "default", maxRecoveries: 5, since: null, now: undefined }),
 };
@@ -85,7 +88,7 @@ for (const statistics of ["empty", "stale"] as const) {
       test(`${name} scans no table`, async () => {
         const plans = await plansOf(database.url, statement);
         expect(plans).not.toMatch(/Seq Scan on jobs\b/);
-        expect(plans).toMatch(/jobs_(claim|pkey|lease|dead_letters|cancelled|archive_\w+id_idx)/);
+        expect(plans).toMatch(/jobs_(claim|pkey|replace_key|lease|dead_letters|cancelled|archive_\w+id_idx)/);
       });
     }
   });

@@ -13,6 +13,7 @@ import { describeNotes } from "./notes.ts";
 import { describeOrder } from "./order.ts";
 import { describeQueues } from "./queues.ts";
 import { describeRecovery } from "./recovery.ts";
+import { describeReplace } from "./replace.ts";
 import { describeRetries } from "./retries.ts";
 import { describeSchedules } from "./schedules.ts";
 import type { DriverUnderTest } from "./setup.ts";
@@ -25,6 +26,7 @@ export function describeDriverContract(name: string, current: DriverUnderTest) {
     describeEnqueue(current);
     describeOrder(current);
     describeIdempotency(current);
+    describeReplace(current);
     describeLeases(current);
     describeLeaseErrors(current);
     describeRetries(current);

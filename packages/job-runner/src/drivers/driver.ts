@@ -34,11 +34,15 @@ export interface NewJob {
   readonly idempotencyKey?: string;
   readonly concurrencyKey?: string;
   readonly concurrencyLimit?: number;
+  /** Takes the place of a job of its type and queue that has this key, is queued and has not run; without idempotencyKey. */
+  readonly replaceKey?: string;
+  /** The job that is replaced keeps its time. */
+  readonly keepsRunAt?: boolean;
 }
 
 export interface Enqueued {
   readonly id: string;
-  /** True when the idempotency key was known: nothing was created or changed. */
+  /** True when the idempotency key was known (nothing was created or changed), or a waiting job with the replace key was replaced. */
   readonly existed: boolean;
 }
 

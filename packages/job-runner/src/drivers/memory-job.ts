@@ -19,12 +19,13 @@ export interface MemoryJob {
   readonly id: string;
   readonly queue: string;
   readonly type: string;
-  readonly payload: unknown;
-  readonly maxAttempts: number;
-  readonly timeoutMs: number | null;
+  payload: unknown;
+  maxAttempts: number;
+  timeoutMs: number | null;
   readonly idempotencyKey: string | null;
-  readonly concurrencyKey: string | null;
-  readonly concurrencyLimit: number;
+  concurrencyKey: string | null;
+  concurrencyLimit: number;
+  readonly replaceKey: string | null;
   readonly createdAt: bigint;
   status: JobStatus;
   /** Counts its changes: what stood in line for it before is worth nothing. */
@@ -80,6 +81,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     idempotencyKey: job.idempotencyKey ?? null,
     concurrencyKey: job.concurrencyKey ?? null,
     concurrencyLimit: job.concurrencyLimit ?? 1,
+    replaceKey: job.replaceKey ?? null,
     createdAt: now,
     status: "queued",
     place: 0,
@@ -101,6 +103,25 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     completedAt: null,
     ended: [],
   };
+}
+
+/** Gives a waiting job the input, time and limits of a new one. */
+export function replaceJob(job: MemoryJob, by: NewJob, now: bigint) {
+  const { payload, priority, maxAttempts, timeoutMs, concurrencyKey, concurrencyLimit, runAt } = newMemoryJob(
+    job.id,
+    by,
+    now,
+  );
+  Object.assign(job, {
+    payload,
+    priority,
+    maxAttempts,
+    timeoutMs,
+    concurrencyKey,
+    concurrencyLimit,
+    updatedAt: now,
+  });
+  if (!by.keepsRunAt) job.runAt = runAt;
 }
 
 export function startLease(
@@ -165,7 +186,7 @@ export function toReserved(job: MemoryJob, token: string): ReservedJob {
 }
 
 export function toRecord(job: MemoryJob): JobRecord {
-  const { lease, concurrencyLimit: _limit, ended: _ended, place: _place, ...rest } = job;
+  const { lease, concurrencyLimit: _limit, ended: _ended, place: _place, replaceKey: _key, ...rest } = job;
   return {
     ...rest,
     payload: structuredClone(job.payload),

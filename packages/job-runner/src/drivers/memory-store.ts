@@ -1,17 +1,10 @@
 import { JobNotInflightError, LeaseExpiredError, LeaseMismatchError, type LeaseRefusal } from "../errors.ts";
 import { instantMicros } from "../instant.ts";
 import type { ReserveOneRequest } from "./admin-store.ts";
-import type {
-  At,
-  DeadLetterFilter,
-  Enqueued,
-  HandOverRequest,
-  Lease,
-  NewJob,
-  ReserveRequest,
-} from "./driver.ts";
+import type { At, DeadLetterFilter, HandOverRequest, Lease, ReserveRequest } from "./driver.ts";
 import { endAttempt } from "./memory-attempts.ts";
-import { endLease, type MemoryJob, NEVER, newMemoryJob, startLease, toReserved } from "./memory-job.ts";
+import { createMemoryEnqueue } from "./memory-enqueue.ts";
+import { endLease, type MemoryJob, NEVER, startLease, toReserved } from "./memory-job.ts";
 import { createMemoryLines } from "./memory-lines.ts";
 import { newMemoryDurable } from "./memory-steps.ts";
 
@@ -22,21 +15,7 @@ export function createMemoryStore() {
   const knownKeys = new Map<string, { jobId: string; createdAt: bigint }>();
   const durable = newMemoryDurable();
   const lines = createMemoryLines();
-  let lastId = 0;
-
-  function store(job: NewJob, now: bigint): Enqueued {
-    const key =
-      job.idempotencyKey === undefined ? undefined : JSON.stringify([job.queue, job.idempotencyKey]);
-    const known = key === undefined ? undefined : knownKeys.get(key);
-    if (known !== undefined) return { id: known.jobId, existed: true };
-    lastId += 1;
-    const id = String(lastId);
-    const stored = newMemoryJob(id, job, now);
-    jobs.set(id, stored);
-    lines.update(stored);
-    if (key !== undefined) knownKeys.set(key, { jobId: id, createdAt: now });
-    return { id, existed: false };
-  }
+  const store = createMemoryEnqueue({ jobs, knownKeys, durable, update: lines.update });
 
   function recover(maxRecoveries: number, now: bigint) {
     const counts = { requeued: 0, dead: 0 };

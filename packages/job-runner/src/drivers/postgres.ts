@@ -11,12 +11,14 @@ import { forgetEvents, forgetOrphans } from "../sql/forget-orphans.ts";
 import { handOverJob } from "../sql/hand-over-job.ts";
 import { forgetIdempotencyKeys, maintainArchive } from "../sql/maintain-archive.ts";
 import { releaseJobs } from "../sql/release-jobs.ts";
+import { replaceJobs } from "../sql/replace-jobs.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
 import {
   type Ack,
   type At,
   type Driver,
+  type Enqueued,
   type EnqueueOptions,
   EVENT_DAYS,
   type Lease,
@@ -123,9 +125,15 @@ export function createPostgresOperations(
   };
 }
 
-async function enqueue(sql: PostgresClient, jobs: readonly NewJob[], options: EnqueueOptions | undefined) {
+async function enqueue(
+  sql: PostgresClient,
+  jobs: readonly NewJob[],
+  options: EnqueueOptions | undefined,
+): Promise<Enqueued[]> {
   if (jobs.length === 0) return [];
   const client = options?.transaction ?? sql;
+  if (jobs.every((job) => job.replaceKey !== undefined)) return replaceJobs(client, jobs, options?.now);
+  if (jobs.some((job) => job.replaceKey !== undefined)) return enqueueMixed(sql, jobs, options);
   if (jobs.some((job) => job.idempotencyKey !== undefined)) return enqueueOnce(client, jobs, options?.now);
   const [only] = jobs;
   const isOne = jobs.length === 1 && only !== undefined;
@@ -133,6 +141,19 @@ async function enqueue(sql: PostgresClient, jobs: readonly NewJob[], options: En
     ? enqueueJob(client, only, options?.now)
     : enqueueJobs(client, jobs, options?.now));
   return rows.map((row) => ({ id: row.id, existed: false }));
+}
+
+/** Two statements: those with a replace key, and the others. */
+async function enqueueMixed(
+  sql: PostgresClient,
+  jobs: readonly NewJob[],
+  options: EnqueueOptions | undefined,
+): Promise<Enqueued[]> {
+  const replacing = jobs.filter((job) => job.replaceKey !== undefined);
+  const others = jobs.filter((job) => job.replaceKey === undefined);
+  const replaced = await enqueue(sql, replacing, options);
+  const stored = await enqueue(sql, others, options);
+  return jobs.flatMap((job) => (job.replaceKey === undefined ? stored : replaced).shift() ?? []);
 }
 
 /** One statement a token, as a join on (id, token) pairs made the planner scan; a claimed batch shares one token. */

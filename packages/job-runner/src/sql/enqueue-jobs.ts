@@ -29,7 +29,7 @@ export function enqueueJobs(sql: PostgresClient, jobs: readonly NewJob[], now: I
 /** The input as rows `job`. Keys of one letter: 1000 jobs repeat each of them 1000 times. */
 export function recordset(sql: PostgresClient, jobs: readonly NewJob[]) {
   return sql`json_to_recordset(${storableJson(jobs.map(toRecord))}::text::json) AS job(
-    q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer)`;
+    q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer, k text, s boolean)`;
 }
 
 /** `run_at` of a row `job`: now when it is runnable at once, so that it waits behind what was due before. */
@@ -85,6 +85,8 @@ function toRecord(job: NewJob, position: number) {
     i: job.idempotencyKey,
     c: job.concurrencyKey,
     l: job.concurrencyLimit,
-    n: job.idempotencyKey === undefined ? undefined : position,
+    n: job.idempotencyKey === undefined && job.replaceKey === undefined ? undefined : position,
+    k: job.replaceKey,
+    s: job.keepsRunAt,
   };
 }
