@@ -31,7 +31,7 @@ export async function dropTemplates(): Promise<void> {
 /** Without a template: an empty database. */
 export async function createDatabase(name: string, template?: string): Promise<void> {
   const sql = await adminSql();
-  await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template ?? "template0")}`.catch(explain);
+  await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template ?? "template0")}`;
 }
 
 export async function dropDatabase(name: string): Promise<void> {
@@ -64,18 +64,35 @@ async function createTemplate(migrate: Migrate): Promise<string> {
 }
 
 function adminSql(): Promise<postgres.Sql> {
-  admin ??= testServerUrl().then((url) =>
-    postgres(url, { max: 2, idle_timeout: 1, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} }),
-  );
+  admin ??= testServerUrl().then(openAdmin);
   return admin;
 }
 
-function explain(error: unknown): never {
-  if (error instanceof postgres.PostgresError && error.code === "42501") {
-    throw new Error(
-      "The role of TEST_DATABASE_URL may not create databases, and each test file has one of its own. As a superuser: ALTER ROLE <that role> CREATEDB;",
-      { cause: error },
-    );
+async function openAdmin(url: string): Promise<postgres.Sql> {
+  const sql = postgres(url, {
+    max: 2,
+    idle_timeout: 1,
+    connect_timeout: CONNECT_TIMEOUT_S,
+    onnotice: () => {},
+  });
+  const [server] = await sql<TestServer[]>`
+    SELECT current_setting('server_version_num')::int AS version_num, rolsuper AS is_superuser
+    FROM pg_roles WHERE rolname = current_user`;
+  const obstacle = server === undefined ? null : obstacleToTests(server);
+  if (obstacle === null) return sql;
+  await sql.end({ timeout: 1 });
+  throw new Error(obstacle);
+}
+
+export type TestServer = { version_num: number; is_superuser: boolean };
+
+const POSTGRES_MAJOR_MIN = 15;
+
+/** Why the tests cannot run on the server of TEST_DATABASE_URL, and what to do; null if they can. */
+export function obstacleToTests({ version_num, is_superuser }: TestServer): string | null {
+  if (version_num < POSTGRES_MAJOR_MIN * 10_000) {
+    return `TEST_DATABASE_URL leads to Postgres ${Math.floor(version_num / 10_000)}, and the tests need ${POSTGRES_MAJOR_MIN} or newer. Unset it to use an embedded one.`;
   }
-  throw error;
+  if (is_superuser) return null;
+  return "The role of TEST_DATABASE_URL is no superuser. The tests make databases and roles, end backends and leave foreign keys to statements. As a superuser: ALTER ROLE <that role> SUPERUSER; or unset TEST_DATABASE_URL to use an embedded Postgres.";
 }

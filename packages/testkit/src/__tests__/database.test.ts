@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { createTestDatabase, useTestDatabase } from "../database.ts";
+import { obstacleToTests } from "../template.ts";
 
 let migrations = 0;
 
@@ -83,19 +84,19 @@ describe("drop", () => {
   });
 });
 
-describe("a role that may not create databases", () => {
+describe("a role that is no superuser", () => {
   const role = { name: `wharf_reader_${process.pid}`, given: "" };
 
   beforeAll(async () => {
     role.given = process.env["TEST_DATABASE_URL"] ?? "";
-    await books.sql`CREATE ROLE ${books.sql(role.name)} LOGIN PASSWORD 'reader'`;
+    await books.sql`CREATE ROLE ${books.sql(role.name)} LOGIN CREATEDB PASSWORD 'reader'`;
   });
 
   afterAll(async () => {
     await books.sql`DROP ROLE ${books.sql(role.name)}`;
   });
 
-  test("is told what to grant", async () => {
+  test("is told what the tests need", async () => {
     const url = new URL(role.given);
     url.username = role.name;
     url.password = "reader";
@@ -109,6 +110,11 @@ describe("a role that may not create databases", () => {
       ],
       { env: { ...process.env, TEST_DATABASE_URL: url.href }, stdout: "pipe", stderr: "pipe" },
     );
-    expect(await new Response(program.stdout).text()).toContain("CREATEDB");
+    expect(await new Response(program.stdout).text()).toContain("ALTER ROLE <that role> SUPERUSER");
   });
+});
+
+test("a Postgres older than 15 is named with its version", () => {
+  expect(obstacleToTests({ version_num: 140_020, is_superuser: true })).toContain("leads to Postgres 14");
+  expect(obstacleToTests({ version_num: 150_000, is_superuser: true })).toBeNull();
 });

@@ -81,11 +81,14 @@ async function triggers(sql: Sql, table: number): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
+/** Without the names of relations before columns: Postgres 15 always writes them, later versions where there are several. */
+const QUALIFIER = /\b[a-z_]+\.(?=[a-z_]+\b)/g;
+
 async function views(sql: Sql): Promise<string[][]> {
   const rows = await sql<{ name: string; definition: string }[]>`
     SELECT relname AS name, pg_get_viewdef(oid) AS definition
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm') ORDER BY relname COLLATE "C"`;
-  return rows.map(({ name, definition }) => [`VIEW ${name}`, definition]);
+  return rows.map(({ name, definition }) => [`VIEW ${name}`, definition.replace(QUALIFIER, "")]);
 }
 
 /** Those of an extension are not ours. */
