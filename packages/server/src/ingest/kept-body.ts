@@ -10,7 +10,7 @@ const REMOTES_IN_TEXT = new RegExp(
   String.raw`"(${[...REMOTE_KEYS].join("|")})"\s*:\s*"(?:[^"\\]|\\.)*"?`,
   "gs",
 );
-const QUERIES = /\?[^\s"\\]*/g;
+const QUERIES = /(?:[?#]|%(?:25){0,2}3f)[^\s"\\]*/gi;
 
 /** What is kept of a rejected event; nothing of one with a hundred thousand levels or values. */
 export function keptBody(value: unknown, characters_max = KEPT_CHARACTERS_MAX): string | null {
