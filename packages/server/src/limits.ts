@@ -13,7 +13,6 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS = {
   body_bytes: 8 * MIB,
   decompressed_body_bytes: 32 * MIB,
-  transcript_body_bytes: 200 * MIB,
   body_memory_bytes: 96 * MIB,
   body_receive_ms: 60_000,
   batch_events: BATCH_EVENTS_MAX,
@@ -31,7 +30,6 @@ export const DEFAULT_LIMITS = {
   key_requests_per_s: 100,
   key_events_per_s: 10_000,
   failed_authentications_per_min: 20,
-  live_streams: 200,
 };
 
 export type Limits = typeof DEFAULT_LIMITS;
@@ -40,7 +38,6 @@ export type Limits = typeof DEFAULT_LIMITS;
 export const LIMIT_CEILINGS: Partial<Limits> = {
   body_bytes: 256 * MIB,
   decompressed_body_bytes: 512 * MIB,
-  transcript_body_bytes: 256 * MIB,
   batch_events: BATCH_EVENTS_MAX,
   json_depth: 1_000,
   json_values: 1_000_000,

@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { Glob } from "bun";
 import { readConfig } from "../config.ts";
 import { DEFAULT_LIMITS, readLimits } from "../limits.ts";
+
+const SOURCE = join(import.meta.dir, "..");
+/** What the protocol's schemas enforce by themselves. */
+const PROTOCOL_BOUNDS = new Set(["id_characters", "type_characters", "list_items", "timeline_items"]);
 
 test("a limit is set by its name in the environment; the others keep their defaults", () => {
   const limits = readLimits({ WHARF_LIMIT_BODY_BYTES: "1000", WHARF_LIMIT_JSON_DEPTH: "", HOME: "/root" });
@@ -31,4 +37,15 @@ test("origins and proxies come from the environment; Railway stands before its s
   expect(readConfig({ RAILWAY_ENVIRONMENT_NAME: "x", WHARF_TRUSTED_PROXIES: "2" }).trustedProxies).toBe(2);
   for (const origins of ["*", "a.example", "https://a.example/path"])
     expect(() => readConfig({ WHARF_CORS_ORIGINS: origins })).toThrow("WHARF_CORS_ORIGINS");
+});
+
+test("every limit that is advertised is enforced: something besides its declaration reads it", async () => {
+  const files = new Glob("**/*.ts").scanSync({ cwd: SOURCE });
+  const programs = [...files].filter((path) => !path.includes("__tests__") && path !== "limits.ts");
+  const texts = await Promise.all(programs.map((path) => Bun.file(join(SOURCE, path)).text()));
+  const program = texts.join("\n");
+  const unused = Object.keys(DEFAULT_LIMITS).filter(
+    (name) => !PROTOCOL_BOUNDS.has(name) && !new RegExp(`\\b${name}\\b`).test(program),
+  );
+  expect(unused).toEqual([]);
 });

@@ -24,6 +24,8 @@ export type ServerMetrics = {
 };
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Few, since each route and method has a series of each: with all of SECONDS they were three quarters of what is scraped. */
+const REQUEST_SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5];
 const EVENTS_A_FLUSH = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000];
 
 /** Every metric that the server counts by itself; docs/metrics.md describes them. */
@@ -50,10 +52,12 @@ export function createServerMetrics(): ServerMetrics {
     flushEvents: histogram("wharf_ingest_flush_events", "Events in a flush.", EVENTS_A_FLUSH),
     flushRetries: counter("wharf_ingest_flush_retries_total", "Flushes tried again or taken apart."),
     httpRequests: counter("wharf_http_requests_total", "Requests answered.", ["method", "route", "status"]),
-    httpSeconds: histogram("wharf_http_request_seconds", "Time until the answer was ready.", SECONDS, [
-      "method",
-      "route",
-    ]),
+    httpSeconds: histogram(
+      "wharf_http_request_seconds",
+      "Time until the answer was ready.",
+      REQUEST_SECONDS,
+      ["method", "route"],
+    ),
     refusals: counter("wharf_http_refusals_total", "Requests answered by 429, by limit.", ["limit"]),
     queries: counter("wharf_database_queries_total", "Queries ended, by pool and result.", [
       "pool",

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../http/context.ts";
+import { acceptsGzip } from "../http/gzip.ts";
 import { requireScope } from "../http/scopes.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 
@@ -17,7 +18,10 @@ export function metricsRoutes({ metrics, jobMetrics }: MetricsDependencies) {
 
   routes.get("/", requireScope("read"), function getMetrics(c) {
     const text = metrics.registry.text() + (jobMetrics?.() ?? "");
-    return c.body(text, 200, { "content-type": PROMETHEUS_TEXT });
+    const headers = { "content-type": PROMETHEUS_TEXT, vary: "Accept-Encoding" };
+    return acceptsGzip(c.req.header("accept-encoding"))
+      ? c.body(Bun.gzipSync(text), 200, { ...headers, "content-encoding": "gzip" })
+      : c.body(text, 200, headers);
   });
 
   return routes;

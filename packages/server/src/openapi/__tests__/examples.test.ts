@@ -5,6 +5,7 @@ import { routeScopes } from "../../http/scopes.ts";
 import { createDocument, templateOf } from "../document.ts";
 import type { Operation } from "../operation.ts";
 import { operations } from "../operations/index.ts";
+import recordedFile from "../recorded-answers.json" with { type: "json" };
 import { exampleRequest } from "./example-request.ts";
 import { seedExamples } from "./seed-examples.ts";
 
@@ -15,6 +16,7 @@ const isRecording = process.env["UPDATE_API_EXAMPLES"] === "1";
 const RECORDED_FILE = new URL("../recorded-answers.json", import.meta.url);
 const RECORDED_NOWHERE = new Set(["GET /api/openapi.json", "GET /metrics"]);
 const recorded: Record<string, unknown> = {};
+const recordedAnswers: Record<string, unknown> = recordedFile;
 
 afterAll(async () => {
   if (isRecording) await Bun.write(RECORDED_FILE, `${JSON.stringify(recorded, null, 2)}\n`);
@@ -62,9 +64,15 @@ for (const [name, operation] of Object.entries(operations)) {
       expect(body).toContain(answer.contentType === "text/html" ? "<!doctype html>" : "# TYPE");
     else expect(errorsAt(pointers.answer, body)).toBeNull();
     for (const list of Object.values(body).filter(Array.isArray)) expect(list).not.toBeEmpty();
-    if (typeof body === "object" && !RECORDED_NOWHERE.has(name)) recorded[name] = withoutSecrets(body);
+    if (typeof body !== "object" || RECORDED_NOWHERE.has(name)) return;
+    recorded[name] = withoutSecrets(body);
+    if (!isRecording) expect(shapeOf(body)).toEqual(shapeOf(recordedAnswers[name]));
   });
 }
+
+test("the recorded answers are those of the examples: `bun run api:examples` records them anew", () => {
+  if (!isRecording) expect(Object.keys(recordedAnswers).sort()).toEqual(Object.keys(recorded).sort());
+});
 
 test("an answer that lacks a documented field is not what the document promises", async () => {
   const name = "GET /api/sessions";
@@ -79,6 +87,14 @@ test("an answer that lacks a documented field is not what the document promises"
   expect(lifecycle).toBeString();
   expect(errorsAt(answer, { ...body, sessions: [incomplete] })).toMatchObject([{ keyword: "required" }]);
 });
+
+/** A value's fields with the types of what is in them: ids and times differ from one recording to the next. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return [...new Set(value.map((item) => JSON.stringify(shapeOf(item))))].sort();
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  const fields = Object.entries(value).map(([name, field]) => [name, shapeOf(field)] as const);
+  return Object.fromEntries(fields.sort(([a], [b]) => a.localeCompare(b)));
+}
 
 /** A key that was shown once must not stand in a file, even one of a test's. */
 function withoutSecrets(body: object): unknown {

@@ -137,3 +137,21 @@ test("docs/metrics.md names every metric", async () => {
   expect(names.length).toBeGreaterThan(20);
   expect(names.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
 });
+
+test("are compressed for whoever takes gzip", async () => {
+  const headers = { authorization: `Bearer ${server.key}` };
+  const plain = await server.current().app.request("/metrics", { headers });
+  expect([plain.headers.get("content-encoding"), plain.headers.get("vary")]).toEqual([
+    null,
+    "Accept-Encoding",
+  ]);
+  const text = await plain.text();
+  const { app } = server.current();
+  const packed = await app.request("/metrics", { headers: { ...headers, "accept-encoding": "gzip" } });
+  expect(packed.headers.get("content-encoding")).toBe("gzip");
+  const bytes = new Uint8Array(await packed.arrayBuffer());
+  expect(bytes.byteLength).toBeLessThan(text.length / 2);
+  expect(new TextDecoder().decode(Bun.gunzipSync(bytes))).toContain(
+    "# TYPE wharf_http_requests_total counter",
+  );
+});
