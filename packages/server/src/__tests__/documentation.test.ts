@@ -72,7 +72,7 @@ describe("the documentation", () => {
 
   test("calls `bun run jobs` as the command understands it", () => {
     const commands = [...pages.values()].flatMap((page) => [
-      ...page.matchAll(/(?:^|`)bun run jobs ([^`#\n]+)/gm),
+      ...page.matchAll(/(?:^|`)bun run jobs ([^`#|\n]+)/gm),
     ]);
     const checked = commands.map(([, text = ""]) => {
       const { name = "", operands, options } = readArguments(wordsOf(text));
