@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition } from "./define-job.ts";
 import type { Enqueued, NewJob, PostgresClient } from "./drivers/driver.ts";
+import { JobKeyTakenError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./runner-options.ts";
 import type { Workforce } from "./workforce.ts";
@@ -46,9 +47,25 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
   async function store(newJobs: readonly NewJob[], transaction: PostgresClient | undefined) {
     const enqueued = await driver.enqueue(newJobs, transaction === undefined ? {} : { transaction });
     metrics.count("submitted", enqueued.filter(({ existed }) => !existed).length);
+    await requireSameTypes(newJobs, enqueued);
     if (transaction !== undefined) return enqueued;
     for (const queue of new Set(newJobs.map((job) => job.queue))) workforce.workerOf(queue)?.wake();
     return enqueued;
+  }
+
+  /** Looks at the jobs that were known by their keys. One that another transaction has yet to commit is not looked at. */
+  async function requireSameTypes(newJobs: readonly NewJob[], enqueued: readonly Enqueued[]) {
+    const types = new Map<string, string>();
+    for (const [position, { id, existed }] of enqueued.entries()) {
+      const { idempotencyKey, type } = newJobs[position] ?? {};
+      if (existed && idempotencyKey !== undefined && type !== undefined) types.set(id, type);
+    }
+    if (types.size === 0) return;
+    const known = await driver.list({ ids: [...types.keys()] }, { limit: types.size });
+    for (const job of known) {
+      const type = types.get(job.id);
+      if (type !== undefined && type !== job.type) throw new JobKeyTakenError(type, job);
+    }
   }
 
   /** Undefined unless the job may start now, a local slot is free and the queue is not paused. */

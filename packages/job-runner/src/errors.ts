@@ -183,6 +183,16 @@ export class JobNotRunnableError extends JobRunnerError {
   }
 }
 
+/** An idempotency key is known for a job of another type: nothing was stored. */
+export class JobKeyTakenError extends JobRunnerError {
+  constructor(type: string, other: { readonly id: string; readonly type: string }) {
+    super(
+      "JOB_KEY_TAKEN",
+      `The idempotency key of a ${type} job belongs to job ${other.id} of type ${other.type}; put the type into the key.`,
+    );
+  }
+}
+
 /** An option or argument that the engine cannot work with. */
 export class JobOptionError extends JobRunnerError {
   constructor(message: string, options?: ErrorOptions) {

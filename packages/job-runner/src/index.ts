@@ -46,6 +46,7 @@ export {
   JobDrainedError,
   JobFailedError,
   JobJsonError,
+  JobKeyTakenError,
   JobNotFoundError,
   JobNotInflightError,
   JobNotRunnableError,
