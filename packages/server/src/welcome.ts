@@ -30,7 +30,7 @@ export function describeStart(facts: StartFacts): void {
     "",
     `  ${bold(`Wharf ${VERSION}`)}  ${dim(`Bun ${Bun.version}`)}`,
     "",
-    `  URL        ${bold(url)}`,
+    `  URL        ${bold(url)}${dim(describeReach(facts.config.host))}`,
     `  Health     ${url}${role === "worker" ? "/health/ready" : "/api/health"}`,
     `  Database   ${database}`,
     `  Admin key  ${describeAdminKey(facts.adminKey)}`,
@@ -46,6 +46,14 @@ function describeDatabase({ url, embedded }: DatabaseLocation): string {
   if (embedded === null) return hostAndPort(url);
   const state = embedded.adopted ? "taken over, it was still running" : "embedded";
   return `Postgres ${embedded.version} on ${embedded.host}:${embedded.port} (${state}), data in ${embedded.dataDir}`;
+}
+
+const LOOPBACK_HOSTS = new Set(["127.0.0.1", "::1", "localhost"]);
+
+function describeReach(host: string): string {
+  return LOOPBACK_HOSTS.has(host)
+    ? "  this machine only"
+    : "  all networks, plain HTTP; HOST=127.0.0.1 limits it to this machine";
 }
 
 /** A connection string holds a password: only host and port are ever shown. */
