@@ -4,7 +4,7 @@ import type { NewJob, PostgresClient } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
 import type { Instant } from "./instant.ts";
 import type { JobContext } from "./job-context.ts";
-import { parseValue } from "./parse-value.ts";
+import { parseInput, parseValue } from "./parse-value.ts";
 import { requireStorable } from "./storable-json.ts";
 
 export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
@@ -52,7 +52,10 @@ export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output exten
   readonly output: Output | undefined;
   readonly expectedRunMs: number | undefined;
   readonly backoff: Partial<Backoff> | undefined;
-  /** Throws JobSchemaError and JobOptionError. Stores the input as given: defaults and transforms apply when the job runs. */
+  /**
+   * Stores the input as JSON carries it: defaults and transforms apply when the job runs. Throws JobOptionError, and
+   * JobSchemaError for an input that does not match, or no longer does as JSON.
+   */
   toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob;
   perform(ctx: JobContext, payload: unknown): Promise<unknown>;
 }
@@ -74,16 +77,16 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
   };
 
   function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
-    const parsed = parseValue(job.name, "input", job.input, input);
+    const { payload, parsed } = parseInput(job.name, job.input, input);
     requireStorable(`The idempotency key of a ${job.name} job`, options?.idempotencyKey);
     requireStorable(`The queue of a ${job.name} job`, options?.queue);
     const call = options?.replace === undefined ? options : replacing(job.name, options);
-    if (job.concurrency === undefined) return { ...fields, payload: input, ...call };
+    if (job.concurrency === undefined) return { ...fields, payload, ...call };
     const concurrencyKey = job.concurrency.key(parsed);
     // Claims walk the waiting keys from the empty one on, and would never reach it.
     if (concurrencyKey === "") throw new JobOptionError(`The concurrency key of a ${job.name} job is empty.`);
     requireStorable(`The concurrency key of a ${job.name} job`, concurrencyKey);
-    return { ...fields, payload: input, concurrencyKey, ...call };
+    return { ...fields, payload, concurrencyKey, ...call };
   }
 
   async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {

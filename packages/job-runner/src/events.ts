@@ -1,9 +1,13 @@
 import type { Driver, PostgresClient } from "./drivers/driver.ts";
 import type { NewEvent, StoredEvent } from "./drivers/durable-store.ts";
-import { requireStorable } from "./storable-json.ts";
+import { jsonOf, requireStorable } from "./storable-json.ts";
 
 /** An event; without a key it is for those who wait without one. */
-export type EventToSend = Omit<NewEvent, "key"> & { readonly key?: string };
+export type EventToSend = Omit<NewEvent, "key" | "payload"> & {
+  readonly key?: string;
+  /** Any value that JSON carries. */
+  readonly payload: unknown;
+};
 
 /** Sending events, and bringing them to the jobs that wait. `wake` is told the queues whose jobs became runnable. */
 export function createEvents(
@@ -14,7 +18,7 @@ export function createEvents(
   /**
    * Tells the jobs that wait for an event of this name and key, and those that exist and will. Of events with the same
    * name and id only the first counts. With a transaction the event exists if and only if that commits. Throws
-   * JobOptionError for a name, key or id that cannot be stored as it is.
+   * JobOptionError for a name, key or id that cannot be stored as it is, JobJsonError for such a payload.
    */
   async function sendEvent(
     event: EventToSend,
@@ -22,7 +26,8 @@ export function createEvents(
   ): Promise<StoredEvent> {
     for (const part of ["name", "key", "id"] as const)
       requireStorable(`The ${part} of an event`, event[part]);
-    const stored = await driver.storeEvent({ key: "", ...event }, call);
+    const payload = jsonOf(`The payload of event ${event.name}`, event.payload);
+    const stored = await driver.storeEvent({ key: "", ...event, payload }, call);
     if (call.transaction === undefined) await deliverEvents();
     return stored;
   }

@@ -9,8 +9,8 @@ import {
 import { storableText } from "./storable-json.ts";
 
 const TEXT_MAX_LENGTH = 4000;
-/** Of one error in a chain or a group. */
-const PART_MAX_LENGTH = 1500;
+/** Of a name, a cause, or one error of a group. */
+const PART_MAX_LENGTH = 1000;
 const STACK_MAX_LENGTH = 20_000;
 const CAUSES_MAX = 5;
 const GROUPED_ERRORS_MAX = 10;
@@ -49,29 +49,29 @@ function withCauses(thrown: unknown): string {
   let current = thrown;
   while (parts.length <= CAUSES_MAX && current !== undefined && current !== null && !seen.has(current)) {
     seen.add(current);
-    parts.push(withGroup(current));
+    parts.push(withGroup(current, parts.length === 0 ? TEXT_MAX_LENGTH : PART_MAX_LENGTH));
     const link = current;
     current = attempted(() => property(link, "cause"));
   }
-  return parts.length === 0 ? describe(thrown) : parts.join("; caused by ");
+  return parts.length === 0 ? String(thrown) : parts.join("; caused by ");
 }
 
 /** An AggregateError says nothing by itself: its errors do. */
-function withGroup(thrown: unknown): string {
+function withGroup(thrown: unknown, maxLength: number): string {
   const grouped = attempted(() => {
     const errors = property(thrown, "errors");
     return isError(thrown) && Array.isArray(errors)
-      ? errors.slice(0, GROUPED_ERRORS_MAX).map(describe)
+      ? errors.slice(0, GROUPED_ERRORS_MAX).map((error) => describe(error, PART_MAX_LENGTH))
       : undefined;
   });
-  const text = describe(thrown);
+  const text = describe(thrown, maxLength);
   return grouped === undefined || grouped.length === 0 ? text : `${text} [${grouped.join("; ")}]`;
 }
 
-function describe(thrown: unknown): string {
+function describe(thrown: unknown, maxLength: number): string {
   const text =
-    textOf(() => (isObject(thrown) ? messageOf(thrown) : String(thrown)), PART_MAX_LENGTH) ??
-    textOf(() => JSON.stringify(thrown), PART_MAX_LENGTH) ??
+    textOf(() => (isObject(thrown) ? messageOf(thrown) : String(thrown)), maxLength) ??
+    textOf(() => JSON.stringify(thrown), maxLength) ??
     `a value of type ${typeof thrown} that cannot be described`;
   if (!hasMessage(thrown)) return text;
   return text === "" ? nameOf(thrown) : `${nameOf(thrown)}: ${text}`;

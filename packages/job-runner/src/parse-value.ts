@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { JobSchemaError, type SchemaSide } from "./errors.ts";
+import { JobJsonError, JobSchemaError, type SchemaIssue, type SchemaSide } from "./errors.ts";
+import { type JsonText, jsonOf } from "./storable-json.ts";
 
 /** Throws JobSchemaError, whose message holds paths and rules alone. */
 export function parseValue<Schema extends z.ZodType>(
@@ -10,10 +11,47 @@ export function parseValue<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const rules = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.code}`);
-  const issues = result.error.issues.map(({ path, message }) => ({
+  throw new JobSchemaError(type, side, rulesOf(result.error), issuesOf(result.error));
+}
+
+const REPLACED = "\\ufffd";
+
+/**
+ * The input as it is stored, and what the schema makes of that: what is checked is what the run will get. Throws
+ * JobSchemaError, also for a value that JSON cannot carry.
+ */
+export function parseInput<Schema extends z.ZodType>(
+  type: string,
+  schema: Schema,
+  input: unknown,
+): { payload: JsonText; parsed: z.output<Schema> } {
+  const payload = inputJson(type, input);
+  // What a store cannot keep was replaced: a schema that refuses it as it came has the last word.
+  if (payload.includes(REPLACED)) parseValue(type, "input", schema, input);
+  const carried: unknown = JSON.parse(payload);
+  const isCarried = schema.safeParse(carried);
+  if (isCarried.success) return { payload, parsed: isCarried.data };
+  if (!schema.safeParse(input).success) return { payload, parsed: parseValue(type, "input", schema, input) };
+  const summary = `JSON does not carry it as it is (${rulesOf(isCarried.error)}); take a type that is read from JSON, such as z.coerce.date().`;
+  throw new JobSchemaError(type, "input", summary, issuesOf(isCarried.error));
+}
+
+function inputJson(type: string, input: unknown): JsonText {
+  try {
+    return jsonOf("It", input);
+  } catch (error) {
+    if (error instanceof JobJsonError) throw new JobSchemaError(type, "input", error.message);
+    throw error;
+  }
+}
+
+function rulesOf(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.code}`).join("; ");
+}
+
+function issuesOf(error: z.ZodError): SchemaIssue[] {
+  return error.issues.map(({ path, message }) => ({
     pointer: path.map((key) => `/${String(key)}`).join(""),
     detail: message,
   }));
-  throw new JobSchemaError(type, side, rules.join("; "), issues);
 }

@@ -3,7 +3,7 @@ import type { NewWait, StepRecord } from "./drivers/durable-store.ts";
 import { JobStepError, JobSuspendedError } from "./errors.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Persist } from "./persist.ts";
-import { requireStorable, storableJson } from "./storable-json.ts";
+import { type JsonText, jsonOf, requireStorable } from "./storable-json.ts";
 
 /** Bytes of JSON that a step may return. Store larger results elsewhere and return where they are. */
 export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
@@ -40,10 +40,10 @@ export function createRunSteps(run: JobRun, { driver, persist, requireLease }: S
     // The step's code returned it in an earlier run: its type is what that code declares.
     if (finished !== undefined) return finished.output as T;
     requireLease(run);
-    const { output } = asJson(await perform());
+    const output = asJson(await perform());
     await persist(run, "saveStep", () => driver.saveStep(run.job, { name, output }));
     requireLease(run);
-    return output as T;
+    return output === undefined ? (output as T) : JSON.parse(output);
   }
 
   /** The wait, if it is over; else the run is suspended. */
@@ -90,13 +90,13 @@ export function createRunSteps(run: JobRun, { driver, persist, requireLease }: S
     return known;
   }
 
-  function asJson(output: unknown): { output: unknown } {
-    if (output === undefined) return { output };
-    const text = storableJson(output);
+  function asJson(output: unknown): JsonText | undefined {
+    if (output === undefined) return undefined;
+    const text = jsonOf(`What a step of a ${run.job.type} job returned`, output);
     if (Buffer.byteLength(text) > STEP_OUTPUT_MAX_BYTES) {
       throw invalid(`a step returned more than ${STEP_OUTPUT_MAX_BYTES} bytes; store them elsewhere.`);
     }
-    return { output: JSON.parse(text) };
+    return text;
   }
 
   const invalid = (message: string) => new JobStepError(run.job.type, message);

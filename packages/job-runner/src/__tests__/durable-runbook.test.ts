@@ -3,6 +3,7 @@ import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { ack, ids, later, NOW, present, reserve, running } from "../conformance/setup.ts";
 import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createPostgresDriver } from "../drivers/postgres.ts";
+import { storableJson as json } from "../storable-json.ts";
 
 const DAY_MS = 86_400_000;
 const RETENTION = { archiveDays: 30, idempotencyKeyDays: 30 };
@@ -20,7 +21,7 @@ async function waitingJob() {
   const failed = await running(driver);
   await driver.retry(failed, { error: "x" }, { now: NOW });
   const lease = present((await reserve(driver))[0]);
-  await driver.saveStep(lease, { name: "a", output: 1 }, { now: NOW });
+  await driver.saveStep(lease, { name: "a", output: json(1) }, { now: NOW });
   await driver.appendLog(lease, [line], { now: NOW });
   await driver.suspend(lease, [{ name: "w", event: paid }], { now: NOW });
   return { driver, id: lease.jobId };
@@ -36,7 +37,7 @@ async function rowsLeft() {
 test("a waiting job that is deleted by hand breaks no delivery, and what it left is dropped in time", async () => {
   const { driver, id } = await waitingJob();
   await database.sql`DELETE FROM jobs WHERE id = ${id}`;
-  await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
+  await driver.storeEvent({ ...paid, payload: json(1) }, { now: NOW });
   expect(await driver.deliverEvents({ now: NOW })).toEqual([]);
   expect(await driver.deliverEvents({ now: NOW })).toEqual([]);
   await driver.maintain(RETENTION, { now: later(29 * DAY_MS) });
@@ -49,7 +50,7 @@ test("steps of jobs that are alive or archived are kept, however old, and go whe
   const { driver, id } = await waitingJob();
   await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
   expect(await rowsLeft()).toEqual({ steps: 2, lines: 1, attempts: 1 });
-  await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
+  await driver.storeEvent({ ...paid, payload: json(1) }, { now: NOW });
   await driver.deliverEvents({ now: NOW });
   // The archive's days are the database's: a job that was done in March would be dropped with them.
   const today = new Date();
@@ -71,7 +72,7 @@ test("a waiting job that is made runnable by hand waits on, and still receives i
   const steps = await driver.resumeSteps(present(lease), { now: NOW });
   expect(steps.map(({ finishedAt }) => finishedAt)).toEqual([NOW, null]);
   expect(await driver.suspend(present(lease), [{ name: "w", event: paid }], { now: NOW })).toBeNull();
-  await driver.storeEvent({ ...paid, payload: 1 }, { now: NOW });
+  await driver.storeEvent({ ...paid, payload: json(1) }, { now: NOW });
   expect(await driver.deliverEvents({ now: NOW })).toEqual(["default"]);
   expect(ids(await reserve(driver))).toEqual([id]);
 });
@@ -82,7 +83,7 @@ test("a run that was taken from its worker by plain SQL stores no step", async (
   expect(jobs).toEqual([]);
   const lease = await running(driver);
   await database.sql`UPDATE jobs SET status='queued', locked_at=NULL, locked_by=NULL WHERE id=${lease.jobId}`;
-  const save = driver.saveStep(lease, { name: "a", output: 1 }, { now: NOW });
+  const save = driver.saveStep(lease, { name: "a", output: json(1) }, { now: NOW });
   await expect(save).rejects.toMatchObject({ code: "JOB_NOT_INFLIGHT" });
   expect(await driver.stepsOf(lease.jobId)).toEqual([]);
 });

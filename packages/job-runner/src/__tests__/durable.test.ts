@@ -11,6 +11,7 @@ import {
   STEPS_MAX,
   UnrecoverableError,
 } from "../index.ts";
+import { storableJson as json } from "../storable-json.ts";
 import { anything, ended, fast, useRunners } from "./setup.ts";
 
 const { database, started, runnerOf } = useRunners();
@@ -346,7 +347,11 @@ test("an event whose sender died before it delivered it is delivered by any runn
   const runner = await started([job], { listenSql: false });
   const { id } = await runner.enqueue(job, null);
   await until(async () => (await runner.get(id))?.runAt === "infinity");
-  await createPostgresDriver({ sql: database.sql }).storeEvent({ name: "go", key: "", payload: "late" });
+  await createPostgresDriver({ sql: database.sql }).storeEvent({
+    name: "go",
+    key: "",
+    payload: json("late"),
+  });
   expect((await runner.waitFor(id)).output).toBe("late");
 });
 

@@ -6,6 +6,7 @@ import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createPostgresDriver } from "../drivers/postgres.ts";
 import { deliverEvents } from "../sql/deliver-events.ts";
 import { suspendJob } from "../sql/steps.ts";
+import { storableJson as json } from "../storable-json.ts";
 
 const wait = { name: "w", event: { name: "go", key: "1" } };
 const database = useTestDatabase({ migrate: migrateJobs });
@@ -21,7 +22,7 @@ async function resumedEarly() {
   await driver.deliverEvents();
   await database.sql`UPDATE jobs SET run_at = '-infinity'`;
   const again = present((await reserve(driver, now))[0]);
-  await driver.storeEvent({ ...wait.event, payload: 1 });
+  await driver.storeEvent({ ...wait.event, payload: json(1) });
   return { driver, lease: again };
 }
 

@@ -4,6 +4,7 @@ import postgres from "postgres";
 import type { Driver, ReservedJob } from "../drivers/driver.ts";
 import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createPostgresDriver } from "../drivers/postgres.ts";
+import { storableJson as json } from "../storable-json.ts";
 
 const JOBS = 120;
 const KEYS = 12;
@@ -33,7 +34,7 @@ async function work(driver: Driver, job: ReservedJob) {
 test("waiters, senders, naps and early wake-ups at the same time lose nothing and never deadlock", async () => {
   const { sql, url } = database;
   await createPostgresDriver({ sql }).enqueue(
-    Array.from({ length: JOBS }, (_, n) => ({ queue: "default", type: "t", payload: n })),
+    Array.from({ length: JOBS }, (_, n) => ({ queue: "default", type: "t", payload: json(n) })),
   );
   const pools = Array.from({ length: WORKERS }, () => postgres(url, { max: 4, onnotice: () => undefined }));
   const left = async () => (await sql`SELECT count(*)::integer AS n FROM jobs`)[0]?.["n"];
@@ -55,7 +56,7 @@ test("waiters, senders, naps and early wake-ups at the same time lose nothing an
   const senders = Array.from({ length: KEYS }, async (_, n) => {
     const driver = createPostgresDriver({ sql: pools[n % WORKERS] ?? sql });
     await Bun.sleep(Math.random() * 500);
-    await driver.storeEvent({ name: "go", key: `${n}`, payload: n });
+    await driver.storeEvent({ name: "go", key: `${n}`, payload: json(n) });
     await driver.deliverEvents();
   });
   const waker = async () => {

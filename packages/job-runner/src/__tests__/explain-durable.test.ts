@@ -7,18 +7,19 @@ import { appendLog, selectLog } from "../sql/job-notes.ts";
 import { selectAttempts } from "../sql/select-attempts.ts";
 import { endWaits, heldSteps, saveStep, selectSteps, suspendJob } from "../sql/steps.ts";
 import { storeEvent } from "../sql/store-event.ts";
+import { storableJson as json } from "../storable-json.ts";
 import { plansOf } from "./explain-plans.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });
 const TOKEN = "00000000-0000-4000-8000-000000000000";
 const lease = { jobId: "5", token: TOKEN };
 const line = { level: "info", message: "x", fields: null, loggedAt: "2026-03-01T00:00:00Z" } as const;
-const event = { name: "go", key: "7", payload: null, id: "e" };
+const event = { name: "go", key: "7", payload: json(null), id: "e" };
 const wait = { name: "w", event: { name: "go", key: "7" }, forMs: 10 };
 
 const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
   "reading a job's steps": (sql) => heldSteps(sql, lease, undefined),
-  "storing a step": (sql) => saveStep(sql, lease, { name: "s", output: 1 }, undefined),
+  "storing a step": (sql) => saveStep(sql, lease, { name: "s", output: json(1) }, undefined),
   "ending waits": (sql) => endWaits(sql, lease, undefined),
   "the suspension": (sql) => suspendJob(sql, lease, [wait], undefined),
   "storing an event": (sql) => storeEvent(sql, event, { notify: true, now: undefined }),

@@ -14,6 +14,7 @@ import { recoverJobs } from "../sql/recover-jobs.ts";
 import { replaceJobs } from "../sql/replace-jobs.ts";
 import { reserveJob } from "../sql/reserve-job.ts";
 import { retryJob } from "../sql/retry-job.ts";
+import { storableJson as json } from "../storable-json.ts";
 import { plansOf } from "./explain-plans.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });
@@ -52,7 +53,7 @@ const STATEMENTS: Record<string, (sql: Sql) => Promise<unknown>> = {
   "the list of workers": (sql) => listWorkers(sql),
   "the state of the queues": (sql) => queueStats(sql, [], undefined),
   "an enqueue that replaces": (sql) =>
-    replaceJobs(sql, [{ queue: "default", type: "noop", payload: 1, replaceKey: "r" }], undefined),
+    replaceJobs(sql, [{ queue: "default", type: "noop", payload: json(1), replaceKey: "r" }], undefined),
   "the recovery": (sql) =>
     recoverJobs(sql, { queue: "default", maxRecoveries: 5, since: null, now: undefined }),
 };

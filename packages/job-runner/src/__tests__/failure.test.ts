@@ -67,6 +67,11 @@ describe("what a job threw", () => {
     expect(textOf("a\0b\ud800")).toBe("a\ufffdb\ufffd");
   });
 
+  test("keeps a long message, and cuts what causes it first", () => {
+    const long = new Error("x".repeat(3500), { cause: new Error("y".repeat(5000)) });
+    expect(textOf(long)).toStartWith(`Error: ${"x".repeat(3500)}; caused by Error: yyy`);
+  });
+
   test("reads only names and messages of an error", () => {
     const error = Object.assign(new Error("refused"), { password: "canary", detail: "canary" });
     expect(JSON.stringify(failureOf(error))).not.toContain("canary");

@@ -5,6 +5,7 @@ import { createMemoryDriver } from "../drivers/memory.ts";
 import { createPostgresDriver } from "../drivers/postgres.ts";
 import { JobDatabaseTimeoutError, LeaseExpiredError } from "../errors.ts";
 import { defineJob, JobOptionError, type JobRunner } from "../index.ts";
+import { storableJson as json } from "../storable-json.ts";
 import { resend, verdictOn } from "../write-errors.ts";
 import { anything, ended, fast, useRunners } from "./setup.ts";
 
@@ -153,7 +154,7 @@ describe("which errors may pass", () => {
 
   test("knows what Postgres says of JSON that is nested too deep", async () => {
     const driver = createPostgresDriver({ sql: database.sql });
-    await expect(driver.enqueue([{ queue: "q", type: "t", payload: deep() }])).rejects.toMatchObject({
+    await expect(driver.enqueue([{ queue: "q", type: "t", payload: json(deep()) }])).rejects.toMatchObject({
       code: "54001",
     });
   });

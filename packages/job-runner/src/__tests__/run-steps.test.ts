@@ -5,6 +5,7 @@ import { defineJob, type JobContext } from "../index.ts";
 import { JobRun } from "../job-run.ts";
 import { createPersist } from "../persist.ts";
 import { createRunSteps } from "../run-steps.ts";
+import { storableJson as json } from "../storable-json.ts";
 import { anything, fast, useRunners } from "./setup.ts";
 
 const { started } = useRunners();
@@ -45,7 +46,7 @@ describe("a step whose name was used before", () => {
 describe("a run that was frozen beyond its lease", () => {
   async function frozenRun() {
     const driver = createMemoryDriver();
-    await driver.enqueue([{ queue: "q", type: "t", payload: null }]);
+    await driver.enqueue([{ queue: "q", type: "t", payload: json(null) }]);
     const { jobs } = await driver.reserve({ queue: "q", workerId: "w", leaseMs: LEASE_MS, limit: 1 });
     const [job] = jobs;
     if (job === undefined) throw new Error("A job was expected.");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Lease } from "../drivers/driver.ts";
 import type { NewEvent, NewWait } from "../drivers/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
-import { ack, enqueue, ids, later, NOW, present, reserve, running, stored } from "./setup.ts";
+import { ack, enqueue, ids, json, later, NOW, present, reserve, running, stored } from "./setup.ts";
 
 const paid = { name: "paid", key: "order-1" };
 const wait = { name: "payment", event: paid };
@@ -23,7 +23,7 @@ const INTERLEAVINGS = [
 
 export function describeEvents(current: DriverUnderTest) {
   const send = (fields: Partial<NewEvent> = {}, now = NOW) =>
-    current().storeEvent({ ...paid, payload: { sum: 1 }, ...fields }, { now });
+    current().storeEvent({ ...paid, payload: json({ sum: 1 }), ...fields }, { now });
   const deliver = (now = NOW) => current().deliverEvents({ now });
   const suspend = (lease: Lease, waits: readonly NewWait[] = [wait]) =>
     current().suspend(lease, waits, { now: NOW });
@@ -67,9 +67,9 @@ export function describeEvents(current: DriverUnderTest) {
     }
 
     test("an event that was stored since the job was created, before it waits, is found; an older one is not", async () => {
-      await send({ payload: "too old" }, later(-0.001));
+      await send({ payload: json("too old") }, later(-0.001));
       const lease = await running(current());
-      await send({ payload: "in time" }, NOW);
+      await send({ payload: json("in time") }, NOW);
       await deliver();
       await suspend(lease);
       expect(await deliver()).toEqual(["default"]);
@@ -100,12 +100,12 @@ export function describeEvents(current: DriverUnderTest) {
     test("one job receives an event once: its next wait for the same receives the next event", async () => {
       const lease = await running(current());
       await suspend(lease);
-      await send({ payload: 1 });
+      await send({ payload: json(1) });
       await deliver();
       const again = await resumed();
       await suspend(again.lease, [{ ...wait, name: "second" }]);
       expect(await deliver()).toEqual([]);
-      await send({ payload: 2 });
+      await send({ payload: json(2) });
       await deliver();
       expect((await resumed()).steps.map(({ output }) => output)).toEqual([1, 2]);
     });
@@ -116,14 +116,14 @@ export function describeEvents(current: DriverUnderTest) {
         { ...wait, name: "a" },
         { ...wait, name: "b" },
       ]);
-      for (const payload of [1, 2, 3]) await send({ payload });
+      for (const payload of [1, 2, 3]) await send({ payload: json(payload) });
       await deliver();
       expect((await resumed()).steps.map(({ output }) => output)).toEqual([1, 2]);
     });
 
     test("an event with the same name and id is stored once, and its repeat changes nothing", async () => {
-      const first = await send({ id: "e1", payload: 1 });
-      const repeat = await send({ id: "e1", payload: 2 });
+      const first = await send({ id: "e1", payload: json(1) });
+      const repeat = await send({ id: "e1", payload: json(2) });
       expect(first.existed).toBe(false);
       expect(repeat).toEqual({ id: first.id, existed: true });
       expect((await send({ id: "e1", name: "other" })).existed).toBe(false);
@@ -144,7 +144,7 @@ export function describeEvents(current: DriverUnderTest) {
     test("an event that nobody delivered in time beats the time-out when the job resumes", async () => {
       const lease = await running(current());
       await suspend(lease, [{ ...wait, forMs: 1000 }]);
-      await send({ payload: "in time" }, later(999));
+      await send({ payload: json("in time") }, later(999));
       expect((await resumed(later(1000))).steps).toMatchObject([{ output: "in time" }]);
     });
 
@@ -179,7 +179,7 @@ export function describeEvents(current: DriverUnderTest) {
         event: { name: "many", key: `${n}` },
       }));
       for (const lease of leases) await suspend(lease, more);
-      for (let n = 0; n < 40; n += 1) await send({ name: "many", key: `${n}`, payload: n });
+      for (let n = 0; n < 40; n += 1) await send({ name: "many", key: `${n}`, payload: json(n) });
       await deliver();
       const steps = (await Promise.all(leases.map(({ jobId }) => current().stepsOf(jobId)))).flat();
       expect(steps).toHaveLength(1200);
@@ -207,7 +207,7 @@ export function describeEvents(current: DriverUnderTest) {
         leases.flatMap((lease, n) => {
           const event = { name: "go", key: `${n % 10}` };
           const waiter = suspend(lease, [{ name: "go", event }]).then(() => deliver());
-          const sender = n < 10 ? [send({ ...event, payload: n }).then(() => deliver())] : [];
+          const sender = n < 10 ? [send({ ...event, payload: json(n) }).then(() => deliver())] : [];
           return [waiter, ...sender];
         }),
       );

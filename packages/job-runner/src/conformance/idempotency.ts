@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { DriverUnderTest } from "./setup.ts";
-import { ack, enqueue, ids, job, later, NOW, present, reserve, running, stored } from "./setup.ts";
+import { ack, enqueue, ids, job, json, later, NOW, present, reserve, running, stored } from "./setup.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -10,7 +10,7 @@ export function describeIdempotency(current: DriverUnderTest) {
       const keyed = job({ idempotencyKey: "k", payload: { v: 1 } });
       const [first] = await current().enqueue([keyed], { now: NOW });
       const before = await stored(current(), present(first).id);
-      const [second] = await current().enqueue([{ ...keyed, payload: { v: 2 }, priority: 9 }], {
+      const [second] = await current().enqueue([{ ...keyed, payload: json({ v: 2 }), priority: 9 }], {
         now: later(5),
       });
       expect(first?.existed).toBe(false);

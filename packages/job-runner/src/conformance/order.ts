@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Driver } from "../drivers/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
-import { enqueue, ids, LEASE_MS, later, NOW, reserve, running } from "./setup.ts";
+import { enqueue, ids, json, LEASE_MS, later, NOW, reserve, running } from "./setup.ts";
 
 /** Each makes a job that is due at 20 ms, and no sooner; returns its id. */
 const DUE_AT_20: Record<string, (driver: Driver) => Promise<string>> = {
@@ -33,7 +33,7 @@ const DUE_AT_20: Record<string, (driver: Driver) => Promise<string>> = {
   "a job that an event wakes": async (driver) => {
     const lease = await running(driver);
     await driver.suspend(lease, [{ name: "paid", event: { name: "paid", key: "" } }], { now: NOW });
-    await driver.storeEvent({ name: "paid", key: "", payload: 1 }, { now: later(20) });
+    await driver.storeEvent({ name: "paid", key: "", payload: json(1) }, { now: later(20) });
     await driver.deliverEvents({ now: later(20) });
     return lease.jobId;
   },

@@ -9,6 +9,7 @@ import type {
 } from "../drivers/driver.ts";
 import type { Instant } from "../instant.ts";
 import { instantMicros, microsText } from "../instant.ts";
+import { storableJson } from "../storable-json.ts";
 
 export type DriverUnderTest = () => Driver;
 
@@ -20,11 +21,14 @@ export function later(ms: number): string {
   return microsText(instantMicros(NOW) + BigInt(Math.round(ms * 1000)));
 }
 
-export function job(fields: Partial<NewJob> = {}): NewJob {
-  return { queue: "default", type: "test", payload: { n: 1 }, ...fields };
+/** The payload as a value. */
+export type JobFields = Partial<Omit<NewJob, "payload">> & { readonly payload?: unknown };
+
+export function job({ payload = { n: 1 }, ...fields }: JobFields = {}): NewJob {
+  return { queue: "default", type: "test", payload: json(payload), ...fields };
 }
 
-export async function enqueue(driver: Driver, fields: Partial<NewJob> = {}, now: Instant = NOW) {
+export async function enqueue(driver: Driver, fields: JobFields = {}, now: Instant = NOW) {
   const [enqueued] = await driver.enqueue([job(fields)], { now });
   return present(enqueued).id;
 }
@@ -35,7 +39,7 @@ export async function reserve(driver: Driver, now: Instant = NOW, fields: Partia
 }
 
 /** Enqueues one job and claims it. */
-export async function running(driver: Driver, fields: Partial<NewJob> = {}, now: Instant = NOW) {
+export async function running(driver: Driver, fields: JobFields = {}, now: Instant = NOW) {
   const id = await enqueue(driver, fields, now);
   const jobs = await reserve(driver, now, { queue: fields.queue ?? "default" });
   return present(jobs.find((reserved) => reserved.jobId === id));
@@ -65,6 +69,6 @@ export function present<T>(value: T | undefined): T {
 }
 
 /** A value as drivers are given it. */
-export { storableJson as json } from "../storable-json.ts";
+export const json = storableJson;
 
 export const OTHER_TOKEN = "00000000-0000-4000-8000-000000000000";

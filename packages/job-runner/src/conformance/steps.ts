@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test";
 import type { Driver, Lease } from "../drivers/driver.ts";
 import type { NewLogLine } from "../drivers/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
-import { ack, enqueue, LEASE_MS, later, NOW, OTHER_TOKEN, present, reserve, running } from "./setup.ts";
+import { ack, enqueue, json, LEASE_MS, later, NOW, OTHER_TOKEN, present, reserve, running } from "./setup.ts";
 
 const line: NewLogLine = { level: "info", message: "x", fields: null, loggedAt: NOW };
 
 /** What a lease allows beside the operations whose trace is the job itself. */
 const WRITES: Record<string, (driver: Driver, lease: Lease, now: string) => Promise<unknown>> = {
   resumeSteps: (driver, lease, now) => driver.resumeSteps(lease, { now }),
-  saveStep: (driver, lease, now) => driver.saveStep(lease, { name: "s", output: 1 }, { now }),
+  saveStep: (driver, lease, now) => driver.saveStep(lease, { name: "s", output: json(1) }, { now }),
   appendLog: (driver, lease, now) => driver.appendLog(lease, [line], { now }),
 };
 
@@ -20,7 +20,11 @@ export function describeSteps(current: DriverUnderTest) {
       expect(await current().resumeSteps(lease, { now: NOW })).toEqual([]);
       const outputs = { list: [1, "ü", null], nothing: undefined, null: null, text: "a", zero: 0 };
       for (const [name, output] of Object.entries(outputs)) {
-        await current().saveStep(lease, { name, output }, { now: later(5) });
+        await current().saveStep(
+          lease,
+          { name, output: output === undefined ? output : json(output) },
+          { now: later(5) },
+        );
       }
       const steps = await current().resumeSteps(lease, { now: later(6) });
       expect(Object.fromEntries(steps.map(({ name, output }) => [name, output]))).toEqual(outputs);
@@ -38,10 +42,10 @@ export function describeSteps(current: DriverUnderTest) {
 
     test("steps outlast a retry, a lost lease and the job's end, and belong to their job alone", async () => {
       const first = await running(current());
-      await current().saveStep(first, { name: "a", output: 1 }, { now: NOW });
+      await current().saveStep(first, { name: "a", output: json(1) }, { now: NOW });
       await current().retry(first, { error: "x" }, { now: NOW });
       const [second] = await reserve(current());
-      await current().saveStep(present(second), { name: "b", output: 2 }, { now: NOW });
+      await current().saveStep(present(second), { name: "b", output: json(2) }, { now: NOW });
       const [third] = await reserve(current(), later(LEASE_MS));
       const other = await enqueue(current());
       const steps = await current().resumeSteps(present(third), { now: later(LEASE_MS) });
@@ -56,14 +60,14 @@ export function describeSteps(current: DriverUnderTest) {
 
     test("storing a step again under the same lease succeeds", async () => {
       const lease = await running(current());
-      await current().saveStep(lease, { name: "a", output: 1 }, { now: NOW });
-      await current().saveStep(lease, { name: "a", output: 1 }, { now: later(1) });
+      await current().saveStep(lease, { name: "a", output: json(1) }, { now: NOW });
+      await current().saveStep(lease, { name: "a", output: json(1) }, { now: later(1) });
       expect(await current().stepsOf(lease.jobId)).toHaveLength(1);
     });
 
     test("steps and logs stay as long as the job is in the archive", async () => {
       const lease = await running(current());
-      await current().saveStep(lease, { name: "a", output: 1 }, { now: NOW });
+      await current().saveStep(lease, { name: "a", output: json(1) }, { now: NOW });
       await current().appendLog(lease, [line], { now: NOW });
       await ack(current(), lease);
       await current().maintain({ archiveDays: 30, idempotencyKeyDays: 30 }, { now: later(86_400_000) });

@@ -19,11 +19,11 @@ export type FailureKind =
 // biome-ignore lint/complexity/noBannedTypes: the driver's own default for "no custom types"
 export type PostgresClient = ISql<{}>;
 
-/** A job to be stored. `payload` is any JSON value. Smaller priorities run first. */
+/** A job to be stored. Smaller priorities run first. */
 export interface NewJob {
   readonly queue: string;
   readonly type: string;
-  readonly payload: unknown;
+  readonly payload: JsonText;
   readonly priority?: number;
   /** Not before this instant; absent or past: runnable now. */
   readonly runAt?: Instant | null;

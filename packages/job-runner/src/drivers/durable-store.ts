@@ -1,4 +1,5 @@
 import type { Instant } from "../instant.ts";
+import type { JsonText } from "../storable-json.ts";
 import type { At, Lease, PostgresClient } from "./driver.ts";
 
 /** What a job has done or waits for, under a name that is unique in the job. */
@@ -26,8 +27,8 @@ export interface EventAddress {
 
 export interface FinishedStep {
   readonly name: string;
-  /** A JSON value, or undefined for none. */
-  readonly output: unknown;
+  /** Undefined: none. */
+  readonly output: JsonText | undefined;
 }
 
 /** A sleep, or with `event` a wait for an event. Without `until` and `forMs` it has no end. */
@@ -40,7 +41,7 @@ export interface NewWait {
 }
 
 export interface NewEvent extends EventAddress {
-  readonly payload: unknown;
+  readonly payload: JsonText;
   /** The sender's own id: of events with the same name and id only the first is stored. */
   readonly id?: string;
 }

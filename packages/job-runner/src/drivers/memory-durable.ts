@@ -26,8 +26,7 @@ function stepOperations(store: MemoryStore) {
     async saveStep(lease, { name, output }, at) {
       const now = microsOf(at);
       const step = { name, kind: "step", wakeAt: null, event: null, eventId: null, createdAt: now } as const;
-      const save = () =>
-        stepsOf(store, lease.jobId).set(name, { ...step, output: structuredClone(output), finishedAt: now });
+      const save = () => stepsOf(store, lease.jobId).set(name, { ...step, output, finishedAt: now });
       throwIfRefused(underLease(lease, now, save));
     },
     async suspend(lease, waits, at) {
@@ -66,8 +65,7 @@ function eventOperations(store: MemoryStore) {
       if (known !== undefined) return { id: known.storeId, existed: true };
       durable.lastEventId += 1;
       const storeId = String(durable.lastEventId);
-      const payload = structuredClone(event.payload);
-      durable.events.push({ ...event, payload, storeId, createdAt: microsOf(options) });
+      durable.events.push({ ...event, storeId, createdAt: microsOf(options) });
       return { id: storeId, existed: false };
     },
     deliverEvents: async (at) => deliver(store, microsOf(at)),

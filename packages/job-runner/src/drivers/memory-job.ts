@@ -19,7 +19,7 @@ export interface MemoryJob {
   readonly id: string;
   readonly queue: string;
   readonly type: string;
-  payload: unknown;
+  payload: JsonText;
   maxAttempts: number;
   timeoutMs: number | null;
   readonly idempotencyKey: string | null;
@@ -74,7 +74,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
     id,
     queue: job.queue,
     type: job.type,
-    payload: structuredClone(job.payload),
+    payload: job.payload,
     priority: job.priority ?? 0,
     maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT,
     timeoutMs: job.timeoutMs ?? null,
@@ -175,7 +175,7 @@ export function toReserved(job: MemoryJob, token: string): ReservedJob {
     token,
     queue: job.queue,
     type: job.type,
-    payload: structuredClone(job.payload),
+    payload: JSON.parse(job.payload),
     attempts: job.attempts,
     maxAttempts: job.maxAttempts,
     recoveries: job.recoveries,
@@ -189,7 +189,7 @@ export function toRecord(job: MemoryJob): JobRecord {
   const { lease, concurrencyLimit: _limit, ended: _ended, place: _place, replaceKey: _key, ...rest } = job;
   return {
     ...rest,
-    payload: structuredClone(job.payload),
+    payload: JSON.parse(job.payload),
     output: job.output === null ? null : JSON.parse(job.output),
     runAt: job.runAt > job.updatedAt ? textOrNull(job.runAt) : null,
     leaseToken: lease?.token ?? null,

@@ -1,4 +1,5 @@
 import { instantMicros, microsText } from "../instant.ts";
+import type { JsonText } from "../storable-json.ts";
 import type { EventAddress, LogLine, NewEvent, NewWait, StepRecord } from "./durable-store.ts";
 import { NEVER, textOrNull } from "./memory-job.ts";
 import type { ScheduleRecord } from "./schedule-store.ts";
@@ -10,7 +11,7 @@ export interface MemoryStep {
   readonly event: EventAddress | null;
   readonly createdAt: bigint;
   finishedAt: bigint | null;
-  output: unknown;
+  output: JsonText | undefined;
   eventId: string | null;
 }
 
@@ -48,7 +49,7 @@ export function newMemoryWait(wait: NewWait, now: bigint): MemoryStep {
 export function toStepRecord(step: MemoryStep): StepRecord {
   return {
     ...step,
-    output: structuredClone(step.output),
+    output: step.output === undefined ? undefined : JSON.parse(step.output),
     wakeAt: textOrNull(step.wakeAt),
     finishedAt: textOrNull(step.finishedAt),
     createdAt: microsText(step.createdAt),

@@ -193,7 +193,7 @@ function toHandedOver(job: NewJob, token: string, jobId: string): ReservedJob {
     token,
     queue: job.queue,
     type: job.type,
-    payload: job.payload,
+    payload: JSON.parse(job.payload),
     attempts: 0,
     maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT,
     recoveries: 0,

@@ -1,6 +1,5 @@
 import { MAX_ATTEMPTS_DEFAULT, type NewJob, type PostgresClient } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
-import { storableJson } from "../storable-json.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
 
 /** Stores one job without an idempotency key: half a millisecond less than the statement for many. */
@@ -10,7 +9,7 @@ export function enqueueJob(sql: PostgresClient, job: NewJob, at: Instant | undef
   return sql<{ id: string }[]>`
     INSERT INTO jobs (queue, type, payload, priority, run_at, max_attempts, timeout_ms, concurrency_key,
       concurrency_limit, created_at, updated_at)
-    SELECT ${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
+    SELECT ${job.queue}, ${job.type}, ${job.payload}::text::jsonb, ${job.priority ?? 0}::smallint,
       GREATEST(run_at, now), ${job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer,
       ${job.timeoutMs ?? null}::integer, ${job.concurrencyKey ?? null}, ${job.concurrencyLimit ?? 1}::smallint, now, now
     FROM (SELECT COALESCE(${now}::text::timestamptz, now()) AS now) AS at, LATERAL (

@@ -28,7 +28,7 @@ export function enqueueJobs(sql: PostgresClient, jobs: readonly NewJob[], now: I
 
 /** The input as rows `job`. Keys of one letter: 1000 jobs repeat each of them 1000 times. */
 export function recordset(sql: PostgresClient, jobs: readonly NewJob[]) {
-  return sql`json_to_recordset(${storableJson(jobs.map(toRecord))}::text::json) AS job(
+  return sql`json_to_recordset(${`[${jobs.map(toRecord).join(",")}]`}::text::json) AS job(
     q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer, k text, s boolean)`;
 }
 
@@ -52,7 +52,7 @@ export function runnableHint(sql: PostgresClient, jobs: readonly NewJob[]) {
 /** Jobs that differ in their payload alone: one array of payloads is parsed in half the time of a recordset. */
 function alikeRows(sql: PostgresClient, jobs: readonly NewJob[], like: NewJob, now: Instant | undefined) {
   const at = timeOf(sql, now);
-  const payloads = storableJson(jobs.map((job) => job.payload));
+  const payloads = `[${jobs.map((job) => job.payload).join(",")}]`;
   return sql`
     SELECT ${like.queue}::text, ${like.type}::text, payload, ${like.priority ?? 0}::smallint, ${at},
       ${like.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer, ${like.timeoutMs ?? null}::integer, NULL::text, 1, ${at}, ${at}
@@ -72,11 +72,11 @@ function isAlike(job: NewJob, like: NewJob): boolean {
   );
 }
 
-function toRecord(job: NewJob, position: number) {
-  return {
+/** As JSON text, the payload taken as it is. */
+function toRecord(job: NewJob, position: number): string {
+  const columns = storableJson({
     q: job.queue,
     t: job.type,
-    p: job.payload,
     o: job.priority,
     r: job.runAt ? instantText(job.runAt) : undefined,
     d: job.delayMs,
@@ -88,5 +88,6 @@ function toRecord(job: NewJob, position: number) {
     n: job.idempotencyKey === undefined && job.replaceKey === undefined ? undefined : position,
     k: job.replaceKey,
     s: job.keepsRunAt,
-  };
+  });
+  return `{"p":${job.payload},${columns.slice(1)}`;
 }

@@ -5,7 +5,6 @@ import {
   type PostgresClient,
 } from "../drivers/driver.ts";
 import { type Instant, instantText } from "../instant.ts";
-import { storableJson } from "../storable-json.ts";
 import { isOpen } from "./pause-queue.ts";
 
 /**
@@ -22,7 +21,7 @@ export function handOverJob(
   return sql<{ id: string }[]>`
     INSERT INTO jobs (queue, type, payload, priority, max_attempts, timeout_ms, status, lease_generation,
       lease_token, lease_expires_at, heartbeat_at, locked_at, locked_by, run_at, created_at, updated_at)
-    SELECT ${job.queue}, ${job.type}, ${storableJson(job.payload)}::text::jsonb, ${job.priority ?? 0}::smallint,
+    SELECT ${job.queue}, ${job.type}, ${job.payload}::text::jsonb, ${job.priority ?? 0}::smallint,
       ${job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT}::integer, ${job.timeoutMs ?? null}::integer, 'running', 1, ${request.token}::uuid,
       now + ${request.leaseMs}::float8 * interval '1 millisecond', now, now, ${request.workerId}, now, now, now
     FROM (SELECT COALESCE(${now}::text::timestamptz, now()) AS now) AS at

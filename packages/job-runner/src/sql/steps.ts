@@ -43,7 +43,7 @@ export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undef
 /** Stores what a step returned; no row: the lease does not hold. */
 export function saveStep(sql: PostgresClient, lease: Lease, step: FinishedStep, now: Instant | undefined) {
   const at = timeOf(sql, now);
-  const output = step.output === undefined ? null : storableJson(step.output);
+  const output = step.output ?? null;
   return sql<{ job_id: string }[]>`
     WITH held AS MATERIALIZED (${heldJob(sql, lease, now)})
     INSERT INTO job_steps (job_id, kind, name, output, created_at, finished_at)

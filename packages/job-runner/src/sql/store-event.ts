@@ -1,7 +1,6 @@
 import type { PostgresClient } from "../drivers/driver.ts";
 import type { NewEvent } from "../drivers/durable-store.ts";
 import { type Instant, instantText } from "../instant.ts";
-import { storableJson } from "../storable-json.ts";
 
 export const EVENT_CHANNEL = "job_runner_event";
 
@@ -17,7 +16,7 @@ export function storeEvent(
     stored AS (
       INSERT INTO job_events AS known (id, name, key, idempotency_key, payload, created_at)
       OVERRIDING SYSTEM VALUE
-      SELECT id, ${event.name}, ${event.key}, ${event.id ?? null}, ${storableJson(event.payload)}::text::jsonb,
+      SELECT id, ${event.name}, ${event.key}, ${event.id ?? null}, ${event.payload}::text::jsonb,
         COALESCE(${at}::text::timestamptz, clock_timestamp())
       FROM new
       ON CONFLICT (name, idempotency_key) WHERE idempotency_key IS NOT NULL DO UPDATE SET name = known.name

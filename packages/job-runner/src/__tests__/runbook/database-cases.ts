@@ -3,6 +3,7 @@ import { createTestDatabase, until } from "@wharf/testkit";
 import postgres, { type Sql } from "postgres";
 import { migrateJobs } from "../../drivers/migrate-jobs.ts";
 import { createPostgresDriver } from "../../drivers/postgres.ts";
+import { storableJson as json } from "../../storable-json.ts";
 import type { Cases } from "./page.ts";
 import { completed, dead, queued, running } from "./situations.ts";
 
@@ -149,7 +150,7 @@ export const databaseCases: Cases = {
     async ({ sql, driver, run }) => {
       await completed(driver);
       await dead(driver);
-      await driver.saveStep(await running(driver), { name: "a", output: 1 });
+      await driver.saveStep(await running(driver), { name: "a", output: json(1) });
       await sql`CREATE TABLE "Of tomorrow" AS SELECT 1 AS one`;
       const rows = new Map((await run()).map(({ table, rows }) => [table, rows]));
       const tables = await sql`

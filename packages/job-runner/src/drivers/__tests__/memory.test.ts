@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "bun:test";
 import { describeDriverContract } from "../../conformance/index.ts";
 import { ack, later, NOW, running } from "../../conformance/setup.ts";
+import { storableJson as json } from "../../storable-json.ts";
 import type { Driver } from "../driver.ts";
 import { createMemoryDriver } from "../memory.ts";
 
@@ -13,7 +14,7 @@ describeDriverContract("memory", () => driver);
 
 test("steps and logs are dropped with the job when its time in the archive is over", async () => {
   const lease = await running(driver);
-  await driver.saveStep(lease, { name: "a", output: 1 }, { now: NOW });
+  await driver.saveStep(lease, { name: "a", output: json(1) }, { now: NOW });
   await driver.appendLog(lease, [{ level: "info", message: "x", fields: null, loggedAt: NOW }], { now: NOW });
   await ack(driver, lease);
   await driver.maintain({ archiveDays: 30, idempotencyKeyDays: 30 }, { now: later(31 * 86_400_000) });

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { type Enqueued, MAX_ATTEMPTS_DEFAULT, type NewJob } from "../driver.ts";
-import { type Bindings, jsonText } from "./bindings.ts";
+import type { Bindings } from "./bindings.ts";
 import { runAtOf } from "./times.ts";
 
 /** Stores jobs; one at a time, as no statement leaves the process. */
@@ -47,7 +47,7 @@ function columnsOf(job: NewJob, now: bigint): Bindings {
   return {
     queue: job.queue,
     type: job.type,
-    payload: jsonText(job.payload),
+    payload: job.payload,
     priority: job.priority ?? 0,
     runAt: runAtOf(job, now),
     maxAttempts: job.maxAttempts ?? MAX_ATTEMPTS_DEFAULT,

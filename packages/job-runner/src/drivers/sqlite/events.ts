@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { NewEvent, StoredEvent } from "../durable-store.ts";
-import { type Bindings, jsonText } from "./bindings.ts";
+import type { Bindings } from "./bindings.ts";
 
 const DELIVERY_BATCH = 500;
 
@@ -37,7 +37,7 @@ export function createEvents(db: Database) {
   function store({ name, key, payload, id }: NewEvent, now: bigint): StoredEvent {
     const existing = id === undefined ? null : known.get({ name, id });
     if (existing !== null) return { id: existing.id, existed: true };
-    const row = insert.get({ name, key, id: id ?? null, payload: jsonText(payload), now });
+    const row = insert.get({ name, key, id: id ?? null, payload, now });
     if (row === null) throw new Error("INSERT … RETURNING came back empty.");
     return { id: row.id, existed: false };
   }

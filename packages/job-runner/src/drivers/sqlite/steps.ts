@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { instantMicros } from "../../instant.ts";
 import type { Lease } from "../driver.ts";
 import type { FinishedStep, NewWait, StepRecord } from "../durable-store.ts";
-import { type Bindings, jsonText } from "./bindings.ts";
+import type { Bindings } from "./bindings.ts";
 import { LEASE_ENDED, UNLOCKED } from "./leases.ts";
 import { isoText, millisecondsInMicros, NEVER } from "./times.ts";
 
@@ -46,7 +46,7 @@ export function createSteps(db: Database) {
     RETURNING CASE run_at WHEN ${NEVER} THEN NULL ELSE (run_at - $now) / 1000.0 END AS wake_in_ms`);
 
   function save({ jobId }: Lease, { name, output }: FinishedStep, now: bigint): void {
-    insertStep.run({ jobId, name, output: output === undefined ? null : jsonText(output), now });
+    insertStep.run({ jobId, name, output: output ?? null, now });
   }
 
   /** Stores the waits and queues the job until the first of them ends; null: no time ends any of them. */
