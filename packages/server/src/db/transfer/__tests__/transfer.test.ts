@@ -223,6 +223,18 @@ describe("a source that", () => {
     });
   }
 
+  test("sends a value that the target stores in another form fails by the comparison", async () => {
+    const changed = move((source) => ({
+      ...source,
+      rows: async function* (table) {
+        yield* source.rows(table);
+        if (table === "session_tombstones") yield JSON.stringify(["gone", "2025-01-01T00:00:00Z"]);
+      },
+    }));
+    await expect(changed).rejects.toMatchObject({ code: "TRANSFER_NOT_EQUAL" });
+    expect(Object.values(await contentsOf(target)).flat()).toEqual([]);
+  });
+
   test("loses its connection fails as a whole", async () => {
     await seedEveryTable(server);
     const broken = move((source) => ({
