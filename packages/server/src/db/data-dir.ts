@@ -4,6 +4,8 @@ import { tryLock } from "@wharf/embedded-postgres";
 import { ConfigError } from "../errors.ts";
 import { errorCode } from "./database-errors.ts";
 
+export type Lock = { release(): void };
+
 const LOCK_FILE = "in-use.lock";
 const PRIVATE_MODE = 0o700;
 /** As root, Postgres runs as another user, whose data lies below: that user may pass the folder, and not list it. */
@@ -20,7 +22,7 @@ export async function makeDataDir(dataDir: string): Promise<void> {
 }
 
 /** Held until it is released or this process ends; null while another process has it. */
-export function lockDataDir(dataDir: string): { release(): void } | null {
+export function lockDataDir(dataDir: string): Lock | null {
   try {
     return tryLock(join(dataDir, LOCK_FILE));
   } catch (error) {

@@ -8,7 +8,7 @@ import {
 import type { Config } from "../config.ts";
 import { ConfigError, StorageError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { lockDataDir, makeDataDir } from "./data-dir.ts";
+import { type Lock, lockDataDir, makeDataDir } from "./data-dir.ts";
 import { type Supervision, superviseEmbedded } from "./supervise-embedded.ts";
 
 /** Settings of a database for one server: a third of a minute's writes between checkpoints instead of a few seconds'. */
@@ -62,9 +62,10 @@ export async function locateDatabase(
       dataDir: clusterOf(dataDir),
       settings: EMBEDDED_SETTINGS,
     });
-    return ownedLocation(embedded, access);
+    return ownedLocation(embedded, [access, lockFolderOf(embedded, dataDir)]);
   } catch (error) {
     access.release();
+    if (error instanceof ConfigError) throw error;
     const reason = error instanceof Error ? error.message : "unknown";
     throw new ConfigError(`${reason} Or set DATABASE_URL to a Postgres of yours.`, "EMBEDDED_START_FAILED");
   }
@@ -74,7 +75,15 @@ function elsewhere(url: string): DatabaseLocation {
   return { url, embedded: null, supervise: () => {}, problem: () => null, close: () => Promise.resolve() };
 }
 
-function ownedLocation(embedded: EmbeddedPostgres, lock: { release(): void }): DatabaseLocation {
+/** Of two data folders with a pointer to the same database, as after a copy, one may use it. */
+function lockFolderOf(embedded: EmbeddedPostgres, dataDir: string): Lock {
+  if (embedded.dataDir === clusterOf(dataDir)) return { release: () => {} };
+  const lock = lockDataDir(embedded.dataDir);
+  if (lock !== null) return lock;
+  throw inUse(embedded.dataDir);
+}
+
+function ownedLocation(embedded: EmbeddedPostgres, locks: readonly Lock[]): DatabaseLocation {
   let supervision: Supervision | undefined;
   return {
     url: embedded.url,
@@ -86,7 +95,7 @@ function ownedLocation(embedded: EmbeddedPostgres, lock: { release(): void }): D
     close: async () => {
       await supervision?.stop();
       await embedded.stop();
-      lock.release();
+      for (const lock of locks) lock.release();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmod, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEmbeddedPostgres } from "@wharf/embedded-postgres";
@@ -104,6 +104,24 @@ describe("a server with the embedded Postgres", () => {
     expect((await postEvents(second.url, [event]))?.body).toMatchObject({ ingested: 0, duplicates: 1 });
   });
 });
+
+test.if(process.getuid?.() === 0)(
+  "of two copies of a data folder that name one database, the second server is refused and the first one serves on",
+  async () => {
+    const dataDir = join(folder, "pointer");
+    await mkdir(dataDir, { mode: 0o700 });
+    const { program, url } = await launch(dataDir);
+    const pointed = (await Bun.file(join(dataDir, "postgres/location")).text()).trim();
+    await cp(dataDir, join(folder, "pointer-copy"), { recursive: true });
+    const second = spawnServer({ DATABASE_URL: "", WHARF_DATA_DIR: join(folder, "pointer-copy") });
+    expect(await second.exited).toBe(1);
+    expect(second.stderr).toContain(`Wharf already runs on the data in ${pointed}`);
+    expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
+    program.kill("SIGTERM");
+    await program.exited;
+    await rm(pointed, { recursive: true });
+  },
+);
 
 function isRunning(pid: number): boolean {
   try {
