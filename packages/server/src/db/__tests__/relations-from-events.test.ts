@@ -349,7 +349,7 @@ describe("remote environments", () => {
 test("no event of these types ever fails its projection, however odd its optional values are", async () => {
   await ingest(server, [
     of("remote.provision.start", 1, { remote_env_id: "", instance_id: "", blueprint: "text", region: null }),
-    of("remote.provision.start", 1, { instance_id: 5, blueprint: [1] }),
+    of("remote.provision.start", 1, { instance_id: "i-odd", blueprint: [1] }),
     of("remote.terminate", 1, {
       instance_id: "i",
       reason: "ttl",
