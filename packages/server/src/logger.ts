@@ -9,6 +9,7 @@ export type Logger = pino.Logger;
 
 type LogDestination = pino.DestinationStream & { flush?(done: () => void): void };
 
+const MESSAGE_CHARACTERS_MAX = 500;
 const ERROR_KEYS = new Set(["err", "error"]);
 
 /**
@@ -92,9 +93,11 @@ function isOwnOrDatabaseError(error: unknown): boolean {
 
 function plainMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : "not an Error";
+  // A pattern for URLs, which takes longer than linear time, reads a bounded text.
   return withoutKeys(text)
+    .slice(0, 2 * MESSAGE_CHARACTERS_MAX)
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, "[url]")
-    .slice(0, 500);
+    .slice(0, MESSAGE_CHARACTERS_MAX);
 }
 
 /** The frames without the first line, which repeats the message. */

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { describeIssue } from "@wharf/protocol";
 import type { z } from "zod";
 import { CommandError } from "../command-error.ts";
 
@@ -56,7 +57,8 @@ export function check<Schema extends z.ZodType>(schema: Schema, value: unknown):
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const option = String(issue?.path[0] ?? "").replaceAll("_", "-");
-  throw new CommandError(`${option === "ids" ? "ID" : `--${option}`}: ${issue?.message}`, 2);
+  const detail = issue === undefined ? "is not valid" : describeIssue(issue, value).detail;
+  throw new CommandError(`${option === "ids" ? "ID" : `--${option}`}: ${detail}`, 2);
 }
 
 export function numberOf(text: string | undefined): number | undefined {
