@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEmbeddedPostgres } from "@wharf/embedded-postgres";
-import { type Program, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { type Program, spawnProgram, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { environment, postEvents, ROOT, readUrl, spawnServer, statusOf } from "./server-process.ts";
 
@@ -102,6 +102,40 @@ describe("a server with the embedded Postgres", () => {
     await rename(dataDir, join(folder, "new-name"));
     const second = await launch(join(folder, "new-name"));
     expect((await postEvents(second.url, [event]))?.body).toMatchObject({ ingested: 0, duplicates: 1 });
+  });
+});
+
+describe("data of the embedded Postgres", () => {
+  const database = useTestDatabase();
+
+  test("moves to another Postgres while its server runs, which the command says", async () => {
+    const dataDir = join(folder, "moved");
+    const { program, url } = await launch(dataDir);
+    const event = anEvent();
+    await postEvents(url, [event]);
+    const { code, stdout, stderr } = await command(dataDir, "move", "--to", database.url);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toStartWith("Wharf is running on this database.");
+    expect([...(await database.sql`SELECT id FROM events`)]).toEqual([{ id: event.id }]);
+    expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
+    program.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+  });
+
+  test("is backed up while no server runs, and restored into the embedded Postgres of another folder", async () => {
+    const file = join(folder, "embedded.backup");
+    const made = await command(join(folder, "moved"), "backup", file);
+    expect(made).toMatchObject({ code: 0, stderr: "" });
+    expect(made.stdout).not.toContain("Wharf is running");
+    expect(await command(join(folder, "restored"), "restore", file)).toMatchObject({ code: 0, stderr: "" });
+    const { url } = await launch(join(folder, "restored"));
+    const [event] = await database.sql<{ id: string }[]>`SELECT id FROM events`;
+    expect((await postEvents(url, [{ ...anEvent(), id: event?.id }]))?.body).toMatchObject({ duplicates: 1 });
+    const again = await command(join(folder, "restored"), "restore", file);
+    expect(again).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("The target database is not empty"),
+    });
   });
 });
 
