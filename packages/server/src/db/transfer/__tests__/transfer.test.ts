@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { createTestDatabase, TEST_TIMEOUT_MS, type TestDatabase } from "@wharf/testkit";
 import { setupApp } from "../../../__tests__/setup-app.ts";
 import { dumpSchema } from "../../__tests__/dump-schema.ts";
-import { migratePhases } from "../../phases.ts";
+import { migratePhases, migrationStatus } from "../../phases.ts";
 import { loadInto } from "../load.ts";
 import { openSnapshot, type RowSource } from "../snapshot.ts";
 import { contentsOf, seedEveryTable } from "./seed-every-table.ts";
@@ -116,6 +116,28 @@ describe("a move to an empty database", () => {
       { name: string }[]
     >`SELECT name FROM _migrations WHERE name IN ${target.sql(lacking)}`;
     expect(applied).toHaveLength(lacking.length);
+  });
+
+  test("brings the rows of an older schema to today's, with what the later migrations make of them", async () => {
+    const old = await createTestDatabase();
+    try {
+      const { pending } = await migrationStatus(old.sql);
+      const older = pending.filter((name) => name < "130" && !name.includes("totals"));
+      await migratePhases(old.sql, { only: new Set(older) });
+      await old.sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES ('w', 'github.com/acme/site', 'site')`;
+      await old.sql`INSERT INTO devices (id, name, type) VALUES ('d', 'laptop', 'local')`;
+      await old.sql`INSERT INTO sessions (id, workspace_id, device_id, started_at) VALUES ('s', 'w', 'd', now())`;
+      const snapshot = await openSnapshot(old.sql);
+      await loadInto(target.sql, snapshot, silent);
+      await snapshot.close();
+      expect([...(await target.sql`SELECT session_count FROM session_totals`)]).toEqual([
+        { session_count: "1" },
+      ]);
+      expect((await migrationStatus(target.sql)).pending).toEqual([]);
+      expect(await dumpSchema(target.sql)).toBe(await dumpSchema(server.sql));
+    } finally {
+      await old.drop();
+    }
   });
 
   test("names a table that is not Wharf's, and copies the rest", async () => {
