@@ -14,6 +14,8 @@ const UNKNOWN_OFFSET = /[+-](?:1[6-9]|2\d):?\d\d$/;
 /** Postgres refuses some more than this, and keeps six. */
 const TIME_DECIMALS_MAX = 30;
 const TOO_FINE_TIME = new RegExp(String.raw`\.\d{${TIME_DECIMALS_MAX + 1}}`);
+/** To the point of the seconds, the decimals, and Z. */
+const TOO_FINE_TIME_CHARACTERS_MIN = "2026-11-22T10:00:00.".length + TIME_DECIMALS_MAX + 1 + "Z".length;
 const EARLIEST = "2000";
 const LATEST = "2100";
 const YEAR_AFTER_EARLIEST = "2001";
@@ -120,7 +122,7 @@ function isPlausibleTime(text: string): boolean {
 }
 
 function isCoarseEnough(text: string): boolean {
-  return !TOO_FINE_TIME.test(text);
+  return text.length < TOO_FINE_TIME_CHARACTERS_MIN || !TOO_FINE_TIME.test(text);
 }
 
 function hasKnownOffset(text: string): boolean {
