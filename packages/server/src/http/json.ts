@@ -2,7 +2,7 @@ import { describeIssue } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { findFlaw } from "../ingest/clean-value.ts";
-import { parseReceivedJson, TooManyValuesError } from "../ingest/parse-json.ts";
+import { planReceivedJson, TooManyValuesError } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
 import type { AppEnv } from "./context.ts";
@@ -52,15 +52,30 @@ function parseStorable(bytes: BodyBytes, limits: Limits): unknown {
 }
 
 /** Throws ProblemError 400, or 413 for more values than may be parsed at once. */
-export function parseJsonBody(text: string, values_max: number): unknown {
-  try {
-    return parseReceivedJson(text, values_max);
-  } catch (error) {
-    if (error instanceof TooManyValuesError) throw tooManyValues(error.values_max);
-    throw new ProblemError({ status: 400, code: "JSON_MALFORMED", detail: "The body is not valid JSON." });
-  }
+function parseJsonBody(text: string, values_max: number): unknown {
+  return planJsonBody(text, values_max)();
 }
 
+/** Counts the values of a JSON body; what it answers with parses the body. Throws ProblemError 413, then 400. */
+export function planJsonBody(text: string, values_max: number): () => unknown {
+  const parse = planWithin(text, values_max);
+  return () => {
+    try {
+      return parse();
+    } catch {
+      throw new ProblemError({ status: 400, code: "JSON_MALFORMED", detail: "The body is not valid JSON." });
+    }
+  };
+}
+
+function planWithin(text: string, values_max: number): () => unknown {
+  try {
+    return planReceivedJson(text, values_max);
+  } catch (error) {
+    if (error instanceof TooManyValuesError) throw tooManyValues(error.values_max);
+    throw error;
+  }
+}
 export function tooManyValues(values_max: number): ProblemError {
   return new ProblemError({
     status: 413,

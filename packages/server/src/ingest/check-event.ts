@@ -99,7 +99,12 @@ function pointerToOtherDevice(value: unknown, sender: string): string | null {
 }
 
 function check(value: unknown, context: CheckContext): CheckedEvent | Rejection {
-  const flaw = findFlaw(value, context.limits);
+  const { json_depth, json_values, event_bytes } = context.limits;
+  const flaw = findFlaw(value, {
+    json_depth,
+    json_values,
+    text_characters: event_bytes * CLEANING_SHRINKS_BY,
+  });
   if (flaw !== null) return reject(value, flaw);
   const event = readPlainEvent(value) ?? parseEvent(value);
   if (isRejection(event)) return event;

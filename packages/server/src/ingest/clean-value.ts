@@ -17,42 +17,46 @@ export function withStorableCharacters(value: unknown): unknown {
   );
 }
 
-/** Why the value cannot be stored whatever its schema says: nested too deep, too many values, or a number that no double holds. */
+export type ValueLimits = { json_depth: number; json_values: number; text_characters?: number };
+
+/**
+ * Why the value cannot be stored whatever its schema says: nested too deep, too many values, texts that are too long together
+ * (`text_characters`), or a number that no double holds.
+ */
 export function findFlaw(value: unknown, limits: ValueLimits): string | null {
-  return findFlawIn(value, limits.json_depth, { json_values: limits.json_values, left: limits.json_values });
+  return findFlawIn(value, limits.json_depth, roomOf(limits));
 }
 
-type ValueLimits = { json_depth: number; json_values: number };
+/** Whether nothing but its numbers keeps the value from being written out: JSON.stringify would use up the stack or take long. */
+export function isWithin(value: unknown, limits: ValueLimits): boolean {
+  return findFlawIn(value, limits.json_depth, { ...roomOf(limits), areNumbersChecked: false }) === null;
+}
 
-function findFlawIn(
-  value: unknown,
-  depth_max: number,
-  values: { json_values: number; left: number },
-): string | null {
-  if (typeof value === "number" && !Number.isFinite(value)) return unheldNumber(value);
+type Room = { limits: ValueLimits; values: number; characters: number; areNumbersChecked: boolean };
+
+function roomOf(limits: ValueLimits): Room {
+  const characters = limits.text_characters ?? Number.POSITIVE_INFINITY;
+  return { limits, values: limits.json_values, characters, areNumbersChecked: true };
+}
+
+/** Takes what it walks through out of `room`. */
+function findFlawIn(value: unknown, depth_max: number, room: Room): string | null {
+  if (typeof value === "string") {
+    room.characters -= value.length;
+    return room.characters < 0 ? `holds more than ${room.limits.text_characters} characters` : null;
+  }
+  if (typeof value === "number")
+    return Number.isFinite(value) || !room.areNumbersChecked ? null : unheldNumber(value);
   if (typeof value !== "object" || value === null) return null;
   if (depth_max === 0) return "is nested too deep";
   const items = Array.isArray(value) ? value : Object.values(value);
-  values.left -= items.length;
-  if (values.left < 0) return `holds more than ${values.json_values} JSON values`;
+  room.values -= items.length;
+  if (room.values < 0) return `holds more than ${room.limits.json_values} JSON values`;
   for (const item of items) {
-    const flaw = findFlawIn(item, depth_max - 1, values);
+    const flaw = findFlawIn(item, depth_max - 1, room);
     if (flaw !== null) return flaw;
   }
   return null;
-}
-
-/** Whether the value is nested and filled no further, whatever its numbers are: JSON.stringify would use up the stack or hold up others. */
-export function isWithin(value: unknown, { json_depth, json_values }: ValueLimits): boolean {
-  let left = json_values;
-  const isShallow = (item: unknown, depth_max: number): boolean => {
-    if (typeof item !== "object" || item === null) return true;
-    if (depth_max === 0) return false;
-    const items = Array.isArray(item) ? item : Object.values(item);
-    left -= items.length;
-    return left >= 0 && items.every((inner) => isShallow(inner, depth_max - 1));
-  };
-  return isShallow(value, json_depth);
 }
 
 /** See parseJson for what becomes Infinity and what NaN. */

@@ -1,10 +1,15 @@
-const QUOTE = 0x22;
+export const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 /** indexOf is faster than a loop from about this length on. */
 const SHORT_STRING_CHARACTERS = 32;
+
+export const opens = (character: number) => character === OPEN_BRACKET || character === OPEN_BRACE;
+export const closes = (character: number) => character === CLOSE_BRACKET || character === CLOSE_BRACE;
 
 /**
  * An upper bound of the values in a JSON text, found without parsing it: items, members, lists and objects. Stops counting above
@@ -15,7 +20,7 @@ export function countValues(text: string, max: number): number {
   for (let at = 0; at < text.length && values <= max; at++) {
     const character = text.charCodeAt(at);
     if (character === QUOTE) at = endOfString(text, at);
-    else if (character === COMMA || character === OPEN_BRACKET || character === OPEN_BRACE) values += 1;
+    else if (character === COMMA || opens(character)) values += 1;
   }
   return values;
 }

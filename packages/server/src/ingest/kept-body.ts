@@ -5,14 +5,16 @@ import { REMOTE_KEYS, withoutRemoteCredentials } from "./remote-fields.ts";
 /** How much of a rejected event is kept with its reason. */
 const KEPT_CHARACTERS_MAX = 64 * 1024;
 /** How much of a rejected event can be written out without using up the stack or holding up other requests. */
-const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000 };
+const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000, text_characters: 2 * 1024 * 1024 };
+/** A line has to be searched whole, since an @ at its end makes a credential of what stands before it. */
+export const SEARCHED_CHARACTERS_MAX = 1024 * 1024;
 const REMOTES_IN_TEXT = new RegExp(
   String.raw`"(${[...REMOTE_KEYS].join("|")})"\s*:\s*"(?:[^"\\]|\\.)*"?`,
   "gs",
 );
 const QUERIES = /(?:[?#]|%(?:25){0,2}3f)[^\s"\\]*/gi;
 
-/** What is kept of a rejected event; nothing of one with a hundred thousand levels or values. */
+/** What is kept of a rejected event; nothing of one that is nested or filled too far to be written out. */
 export function keptBody(value: unknown, characters_max = KEPT_CHARACTERS_MAX): string | null {
   if (!isWithin(value, WRITTEN_OUT)) return null;
   const cleaned = typeof value === "string" ? withoutCredentials(value) : withoutRemoteCredentials(value);
@@ -21,9 +23,10 @@ export function keptBody(value: unknown, characters_max = KEPT_CHARACTERS_MAX): 
 
 /**
  * What is kept of a line that could not be read: none of its remotes, which may be cut, and of the rest neither what stands before
- * an @ nor a query.
+ * an @ nor a query. Null for a line that is too long to be searched.
  */
-export function keptUnreadable(line: string): string {
+export function keptUnreadable(line: string): string | null {
+  if (line.length > SEARCHED_CHARACTERS_MAX) return null;
   const unnamed = behindLastAtSign(line.replace(REMOTES_IN_TEXT, '"$1":"[…]"')).slice(0, KEPT_CHARACTERS_MAX);
   return copyOf(withoutOpenUrl(unnamed.replace(QUERIES, "?")));
 }

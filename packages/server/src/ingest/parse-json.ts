@@ -1,4 +1,4 @@
-import { countValues, endOfString } from "./json-text.ts";
+import { closes, countValues, endOfString, opens, QUOTE } from "./json-text.ts";
 
 /** A number that a double may not hold: 16 digits and more, 200 zeros after the point, or an exponent of three digits and more. */
 const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|0\.0{200}|[\d.]+[eE][+-]?\d{3})/;
@@ -29,13 +29,18 @@ export class TooManyValuesError extends Error {
  * more than 1 MiB with more than `values_max` of them, or with more than EXACT_VALUES_MAX when its numbers have to be read exactly.
  */
 export function parseReceivedJson(text: string, values_max: number): unknown {
+  return planReceivedJson(text, values_max)();
+}
+
+/** As parseReceivedJson, in two: what it answers with parses the text. Between both other requests may have a turn. */
+export function planReceivedJson(text: string, values_max: number): () => unknown {
   if (text.length > UNCOUNTED_CHARACTERS_MAX) requireFewValues(text, values_max);
-  if (!SUSPECT_NUMBER.test(text)) return JSON.parse(text);
-  if (text.length <= EXACT_VALUES_MAX * VALUE_CHARACTERS_MIN) return parseSuspect(text);
+  if (!SUSPECT_NUMBER.test(text)) return () => JSON.parse(text);
+  if (text.length <= EXACT_VALUES_MAX * VALUE_CHARACTERS_MIN) return () => parseSuspect(text);
   // A single event nested a hundred thousand levels deep must not refuse the others of its batch.
-  const shallow = withoutDepths(text);
+  const shallow = countValues(text, EXACT_VALUES_MAX) > EXACT_VALUES_MAX ? withoutDepths(text) : text;
   requireFewValues(shallow, EXACT_VALUES_MAX);
-  return parseExactly(shallow);
+  return () => parseSuspect(shallow);
 }
 
 function requireFewValues(text: string, values_max: number): void {
@@ -70,12 +75,11 @@ function withoutDepths(text: string): string {
   let copied = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === '"') at = endOfString(text, at);
-    if (character === "[" || character === "{") {
+    const character = text.charCodeAt(at);
+    if (character === QUOTE) at = endOfString(text, at);
+    else if (opens(character)) {
       if (depth++ === DEPTH_MAX) kept += text.slice(copied, at + 1);
-    }
-    if (character === "]" || character === "}") {
+    } else if (closes(character)) {
       if (--depth === DEPTH_MAX) copied = at;
     }
   }

@@ -1,5 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
+import { portionsOf } from "./portions.ts";
 
 /** Of one statement: notes of a thousand rejected events with 64 KB each would else make one of 64 MB. */
 const STATEMENT_CHARACTERS_MAX = 1024 * 1024;
@@ -8,21 +9,10 @@ const NOTE_CHARACTERS = 200;
 
 /** Stores notes, in their order, by statements of about a megabyte. */
 export async function saveNotes(database: Database, notes: readonly IngestNote[]): Promise<void> {
-  for (const batch of batchesOf(notes)) await database.run((sql) => insertNotes(sql, batch));
+  for (const portion of portionsOf(notes, sizeOfNote, STATEMENT_CHARACTERS_MAX))
+    await database.run((sql) => insertNotes(sql, portion));
 }
 
-function* batchesOf(notes: readonly IngestNote[]): Generator<IngestNote[]> {
-  let batch: IngestNote[] = [];
-  let characters = 0;
-  for (const note of notes) {
-    const more = NOTE_CHARACTERS + (note.detail?.length ?? 0) + (note.body?.length ?? 0);
-    if (batch.length > 0 && characters + more > STATEMENT_CHARACTERS_MAX) {
-      yield batch;
-      batch = [];
-      characters = 0;
-    }
-    batch.push(note);
-    characters += more;
-  }
-  if (batch.length > 0) yield batch;
+function sizeOfNote({ detail, body }: IngestNote): number {
+  return NOTE_CHARACTERS + (detail?.length ?? 0) + (body?.length ?? 0);
 }

@@ -3,11 +3,15 @@ import type { IngestNote } from "../db/ingest-notes.ts";
 import { type CheckedEvent, isRejection, type Rejection, sizeOfEvent } from "./check-event.ts";
 import { storableText } from "./clean-value.ts";
 import { keptText } from "./kept-body.ts";
+import { portionsOf } from "./portions.ts";
 import { saveNotes } from "./save-notes.ts";
 import type { Outcome } from "./writer.ts";
 
 /** What the write queue holds: an event to be stored, or a rejection of which a note is kept. */
 export type Checked = CheckedEvent | Rejection;
+
+/** Of one statement: to write out and send 32 MB at once keeps other requests waiting for a quarter of a second. */
+const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 
 type StoreOptions = {
   /** Stores events; answers with one outcome an event, in order, after the commit. */
@@ -20,7 +24,9 @@ type StoreOptions = {
 export function createStore({ flush, database }: StoreOptions) {
   return async function store(items: readonly Checked[]): Promise<Outcome[]> {
     const events = items.filter((item): item is CheckedEvent => !isRejection(item));
-    const stored = events.length > 0 ? await flush(events) : [];
+    const stored: Outcome[] = [];
+    for (const portion of portionsOf(events, sizeOfEvent, STATEMENT_BYTES_MAX))
+      stored.push(...(await flush(portion)));
     const notes: IngestNote[] = [];
     let position = 0;
     const outcomes = items.map((item): Outcome => {

@@ -18,7 +18,8 @@ export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) 
     c.env.access.requireEvents(c);
     const bytes = await readBody(c, ingest.limits);
     const read = contentType === NDJSON ? readLines : readBatch;
-    const received = read(bytes, ingest.limits);
+    const reading = read(bytes, ingest.limits);
+    const received = reading instanceof Promise ? await reading : reading;
     c.env.access.takeEvents(c, received.length);
     const answer = await ingestEvents(received, { ...ingest, boundDeviceId: callerOf(c).deviceId });
     countIngest(metrics, answer);

@@ -1,10 +1,11 @@
 import { eventBatchSchema } from "@wharf/protocol";
 import { type BodyBytes, decodeBody, decodeUtf8 } from "../http/body.ts";
-import { parseJsonBody, parseWith, tooManyValues } from "../http/json.ts";
+import { parseWith, planJsonBody, tooManyValues } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { isRecord } from "../ingest/clean-value.ts";
 import type { ReceivedEvent } from "../ingest/ingest-events.ts";
 import { countValues } from "../ingest/json-text.ts";
+import { SEARCHED_CHARACTERS_MAX } from "../ingest/kept-body.ts";
 import { UNCOUNTED_CHARACTERS_MAX } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 
@@ -13,9 +14,25 @@ const NON_BLANK_LINE = /\S[^\n]*/g;
 const LINE_FEED = 0x0a;
 const lossyDecoder = new TextDecoder();
 
-/** The events of `{ "events": […] }`. Throws ProblemError 400. */
-export function readBatch(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
-  const body = parseJsonBody(decodeBody(bytes), limits.batch_values);
+/**
+ * The events of `{ "events": […] }`. A promise only for a large body, which other requests are let in between: awaiting costs every
+ * event that comes alone. Throws ProblemError 400, or 413 for too many values.
+ */
+export function readBatch(bytes: BodyBytes, limits: Limits): ReceivedEvent[] | Promise<ReceivedEvent[]> {
+  const parse = planJsonBody(decodeBody(bytes), limits.batch_values);
+  return bytes.byteLength <= UNCOUNTED_CHARACTERS_MAX
+    ? toReceived(parse(), limits)
+    : parseInTurns(parse, limits);
+}
+
+async function parseInTurns(parse: () => unknown, limits: Limits): Promise<ReceivedEvent[]> {
+  await new Promise(setImmediate);
+  const received = toReceived(parse(), limits);
+  await new Promise(setImmediate);
+  return received;
+}
+
+function toReceived(body: unknown, limits: Limits): ReceivedEvent[] {
   const events = eventsOf(body);
   refuseTooMany(events.length, limits);
   // zod copies the list, 2 µs of an event that comes alone: it is asked only to say what is wrong.
@@ -62,7 +79,8 @@ function* splitBytes(bytes: BodyBytes): Generator<string | BodyBytes> {
 }
 
 function readDamagedLine(line: BodyBytes): ReceivedEvent {
-  return { unreadable: lossyDecoder.decode(line), error: "the line is not UTF-8" };
+  const isSearched = line.byteLength <= SEARCHED_CHARACTERS_MAX;
+  return { unreadable: isSearched ? lossyDecoder.decode(line) : "", error: "the line is not UTF-8" };
 }
 
 function eventsOf(body: unknown): readonly unknown[] {
