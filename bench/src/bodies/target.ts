@@ -57,7 +57,7 @@ async function startProbe(port: number, key: string) {
   const reader = child.stdout.getReader();
 
   async function figures(): Promise<ProbeFigures> {
-    child.stdin.write("\n");
+    await child.stdin.write("\n");
     await child.stdin.flush();
     const { value } = await reader.read();
     const parsed: ProbeFigures = JSON.parse(new TextDecoder().decode(value));
