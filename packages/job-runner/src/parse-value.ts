@@ -2,6 +2,9 @@ import type { z } from "zod";
 import { JobJsonError, JobSchemaError, type SchemaIssue, type SchemaSide } from "./errors.ts";
 import { type JsonText, jsonOf } from "./storable-json.ts";
 
+/** How zod ends the message of a value that is not there. */
+const RECEIVED_NOTHING = "received undefined";
+
 /** Throws JobSchemaError, whose message holds paths and rules alone. */
 export function parseValue<Schema extends z.ZodType>(
   type: string,
@@ -52,6 +55,6 @@ function rulesOf(error: z.ZodError): string {
 function issuesOf(error: z.ZodError): SchemaIssue[] {
   return error.issues.map(({ path, message }) => ({
     pointer: path.map((key) => `/${String(key)}`).join(""),
-    detail: message,
+    detail: message.endsWith(RECEIVED_NOTHING) ? "is missing" : message,
   }));
 }
