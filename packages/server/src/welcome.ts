@@ -85,10 +85,11 @@ export function firstEventCommand(url: string, adminKey: AdminKey): string {
   ].join("\n");
 }
 
-/** As a shell has it. A key of the table is kept nowhere: whoever noted it at the first start puts it there. */
+/** As a shell has it. Where the shell does not know the key, the command says so and sends nothing. */
 function keyInShell(adminKey: AdminKey): string {
   if (adminKey.source === "file") return `$(cat ${shellWord(adminKey.file)})`;
-  return adminKey.source === "environment" ? "$WHARF_ADMIN_KEY" : "<the admin key>";
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+  return "${WHARF_ADMIN_KEY:?set it to an admin key}";
 }
 
 /** As a shell takes it, whatever the path holds. */

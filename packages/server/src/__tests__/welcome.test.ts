@@ -15,8 +15,8 @@ test("the command that sends a first event takes the key from where it lies, and
     table: firstEventCommand(URL, { source: "table" }),
   };
   expect(commands.file).toContain("Bearer $(cat /data/admin-key)");
-  expect(commands.environment).toContain("Bearer $WHARF_ADMIN_KEY");
-  expect(commands.table).toContain("Bearer <the admin key>");
+  for (const command of [commands.environment, commands.table])
+    expect(command).toContain(`Bearer \${WHARF_ADMIN_KEY:?set it to an admin key}`);
   for (const command of Object.values(commands)) expect(command).not.toContain(key);
 });
 
@@ -30,4 +30,21 @@ test("the command takes a key file whose path a shell would take apart", async (
   expect(await program.exited, program.stderr).toBe(0);
   expect(program.stdout).toBe("Authorization: Bearer the-key");
   await rm(folder, { recursive: true });
+});
+
+test("the command sends nothing where the shell has no key, and says which variable to set", async () => {
+  const command = firstEventCommand("http://127.0.0.1:1", { source: "table" });
+  const run = async (env: Record<string, string>) => {
+    const program = spawnProgram({
+      command: ["bash", "-c", command.replace(/^curl/, "printf '%s\\n'")],
+      cwd: tmpdir(),
+      env: { PATH: process.env["PATH"], ...env },
+    });
+    return { code: await program.exited, stdout: program.stdout, stderr: program.stderr };
+  };
+  const refused = await run({});
+  expect(refused.code).not.toBe(0);
+  expect(refused.stdout).toBe("");
+  expect(refused.stderr).toContain("WHARF_ADMIN_KEY: set it to an admin key");
+  expect((await run({ WHARF_ADMIN_KEY: "the-key" })).stdout).toContain("Authorization: Bearer the-key\n");
 });
