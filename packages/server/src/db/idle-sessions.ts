@@ -1,14 +1,25 @@
 import type { Sql } from "./postgres.ts";
 
+/** The first `limit` open sessions from which nothing has come for `idle_ms`, by the database's clock. */
+export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM sessions WHERE ${isIdle(sql, idle_ms)} ORDER BY last_heard_at LIMIT ${limit}`;
+  return rows.map((row) => row.id);
+}
+
 /**
- * Ends the open sessions from which nothing has come for `idle_ms`, by the database's clock, at most `limit` of them; answers
- * with their ids. The end is the last event's time, and falls as soon as the session speaks again.
+ * Ends them; null `among`: whichever they are, else those of these sessions. Answers with their ids. The end is the last event's time, and falls as soon as the session speaks again.
  */
-export async function endIdleSessions(sql: Sql, idle_ms: number, limit: number): Promise<string[]> {
+export async function endIdleSessions(
+  sql: Sql,
+  idle_ms: number,
+  limit: number,
+  among: readonly string[] | null = null,
+): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH idle AS (
       SELECT id FROM sessions
-      WHERE lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'
+      WHERE ${isIdle(sql, idle_ms)} ${among === null ? sql`` : sql`AND id = ANY(${[...among]})`}
       ORDER BY last_heard_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     ),
     ended AS (
@@ -28,4 +39,9 @@ export async function endIdleSessions(sql: Sql, idle_ms: number, limit: number):
     )
     SELECT id FROM ended`;
   return rows.map((row) => row.id);
+}
+
+function isIdle(sql: Sql, idle_ms: number) {
+  return sql`
+    lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'`;
 }

@@ -1,8 +1,9 @@
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
+import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
 import { matchGitActivity } from "../db/git-activity.ts";
-import { endIdleSessions } from "../db/idle-sessions.ts";
+import { endIdleSessions, findIdleSessions } from "../db/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/retention.ts";
 import { repairIngest } from "../ingest/repair.ts";
 import type { Logger } from "../logger.ts";
@@ -30,7 +31,7 @@ const IDLE_SESSIONS_MAX = 1_000;
 /** The jobs that the server runs by itself, once a tick over all its processes. */
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
   const { database, deleteInPieces, blobs, logger } = dependencies;
-  const endIdle = () => endSilentSessions(database, dependencies.session_idle_ms);
+  const endIdle = () => endSilentSessions(dependencies);
   const repair = () => repairIngest(database, logger);
   const expireBlobs = async (signal: AbortSignal) => {
     if (await database.run(areOldBlobsOrphans)) await blobs.expire(BLOB_DAYS * DAY_MS, signal);
@@ -51,8 +52,39 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   return recurring.map((job) => createRecurrence(job, logger));
 }
 
-async function endSilentSessions(database: Database, idle_ms: number): Promise<number> {
-  const ids = await database.run((sql) => endIdleSessions(sql, idle_ms, IDLE_SESSIONS_MAX));
-  if (ids.length > 0) await database.run((sql) => matchGitActivity(sql, [], ids));
-  return ids.length;
+type Silence = Pick<ServerJobDependencies, "database" | "logger" | "session_idle_ms">;
+
+/** Ends sessions that are silent for too long; one whose data is refused is found by halving, and left alone. */
+export async function endSilentSessions({ database, logger, session_idle_ms }: Silence): Promise<number> {
+  const end = async (among: readonly string[] | null) => {
+    const ids = await database.run((sql) => endIdleSessions(sql, session_idle_ms, IDLE_SESSIONS_MAX, among));
+    if (ids.length > 0) await database.run((sql) => matchGitActivity(sql, [], ids));
+    return ids.length;
+  };
+
+  async function endByHalves(ids: readonly string[]): Promise<number> {
+    try {
+      return await end(ids);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      if (ids.length > 1) {
+        const middle = Math.ceil(ids.length / 2);
+        return (await endByHalves(ids.slice(0, middle))) + (await endByHalves(ids.slice(middle)));
+      }
+      logger.warn(
+        { session_ids: ids, reason: describeDatabaseError(error) },
+        "a silent session cannot be ended",
+      );
+      return 0;
+    }
+  }
+
+  try {
+    return await end(null);
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+  }
+  return await endByHalves(
+    await database.run((sql) => findIdleSessions(sql, session_idle_ms, IDLE_SESSIONS_MAX)),
+  );
 }

@@ -8,7 +8,7 @@ import { endIdleSessions } from "../../db/idle-sessions.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { PRUNED_TABLES, prune } from "../../db/retention.ts";
 import { createLogger } from "../../logger.ts";
-import { createServerJobs } from "../server-jobs.ts";
+import { createServerJobs, endSilentSessions } from "../server-jobs.ts";
 
 const database = useTestDatabase({ migrate: migratePhases });
 const IDLE_MS = 3_600_000;
@@ -52,6 +52,21 @@ describe("sessions that are silent for too long", () => {
     const [row] = await database.sql`SELECT ended_at = started_at AS same, duration_ms FROM sessions`;
     expect(row).toEqual({ same: true, duration_ms: "0" });
   });
+});
+
+test("a silent session whose end is refused keeps no other from being ended", async () => {
+  await database.sql.unsafe(
+    `CREATE FUNCTION refuse_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE numeric_value_out_of_range; END $$;
+     CREATE TRIGGER refuse_end BEFORE UPDATE ON sessions FOR EACH ROW WHEN (NEW.id = 'refused') EXECUTE FUNCTION refuse_end()`,
+  );
+  for (const id of ["a", "refused", "b", "c", "d"]) await addSession(id, { silent_ms: IDLE_MS * 2 });
+  const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+  expect(await endSilentSessions({ database: writes, logger, session_idle_ms: IDLE_MS })).toBe(4);
+  const open = await database.sql`SELECT id FROM sessions WHERE lifecycle = 'capturing'`;
+  expect(open.map((row) => row["id"])).toEqual(["refused"]);
+  await database.sql.unsafe("DROP FUNCTION refuse_end CASCADE");
+  expect(await endSilentSessions({ database: writes, logger, session_idle_ms: IDLE_MS })).toBe(1);
+  await writes.close();
 });
 
 describe("retention", () => {
