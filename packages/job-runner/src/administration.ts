@@ -60,6 +60,7 @@ export function createAdministration(
     /** The job types of this process, by name. */
     definitions: jobs,
     list: driver.list,
+    remove: driver.remove,
     workers: driver.workers,
   };
 }

@@ -102,6 +102,7 @@ export function createJobRunner(options: JobRunnerOptions) {
     steps: driver.stepsOf,
     attempts: driver.attemptsOf,
     log: driver.logOf,
+    schedules: driver.allSchedules,
     removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,
     ...createAdministration(settings, metrics, workforce, waits.ended),

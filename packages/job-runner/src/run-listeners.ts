@@ -7,16 +7,28 @@ import type { Worker } from "./worker.ts";
 /** What is due later than this is left to the polls. */
 const WAKE_WITHIN_MS = 60_000;
 
+/** A run of this process has ended, and its outcome is stored. */
+export interface RunEvent {
+  readonly kind: "completed" | "retried" | "suspended" | "failed";
+  readonly jobId: string;
+  readonly type: string;
+  readonly queue: string;
+  readonly attempt: number;
+  /** Milliseconds since the run started. */
+  readonly ms: number;
+}
+
 export interface RunListenerOptions {
   readonly workers: ReadonlyMap<string, Worker>;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly onRunEnded: ((event: RunEvent) => void) | undefined;
   /** A job of this process was completed or has failed. */
   onEnded(jobId: string): void;
 }
 
 /** What follows from an outcome that was written: counts, wake-ups, log lines. */
-export function createRunListeners({ workers, metrics, logger, onEnded }: RunListenerOptions) {
+export function createRunListeners({ workers, metrics, logger, onRunEnded, onEnded }: RunListenerOptions) {
   function onCompleted(runs: readonly JobRun[]) {
     metrics.count("completed", runs.length);
     const isLogged = logger.isLevelEnabled("debug");
@@ -26,6 +38,24 @@ export function createRunListeners({ workers, metrics, logger, onEnded }: RunLis
     }
     for (const worker of workers.values()) worker.pump();
     wakeFreed(runs);
+    if (onRunEnded !== undefined) for (const run of runs) tell("completed", run);
+  }
+
+  /** A subscriber that throws is the program's own error: it changes nothing here. */
+  function tell(kind: RunEvent["kind"], run: JobRun) {
+    const { jobId, type, queue, attempts } = run.job;
+    try {
+      onRunEnded?.({
+        kind,
+        jobId,
+        type,
+        queue,
+        attempt: attempts + 1,
+        ms: performance.now() - run.startedAtMs,
+      });
+    } catch (error) {
+      logger.error({ error_name: error instanceof Error ? error.name : typeof error }, "onRunEnded threw");
+    }
   }
 
   /** The next job of a freed concurrency key can be claimed. */
@@ -35,20 +65,27 @@ export function createRunListeners({ workers, metrics, logger, onEnded }: RunLis
     for (const queue of queues) workers.get(queue)?.wake();
   }
 
-  /** The next poll may come much later than a short pause: look again when the job is due. */
   function onRetry(run: JobRun, delayMs: number) {
+    tell("retried", run);
+    wakeWhenDue(run, delayMs);
+  }
+
+  /** The next poll may come much later than a short pause: look again when the job is due. */
+  function wakeWhenDue(run: JobRun, delayMs: number) {
     if (delayMs > WAKE_WITHIN_MS) return;
     setTimeout(() => workers.get(run.job.queue)?.wake(), Math.ceil(delayMs)).unref();
   }
 
   function onSuspended(run: JobRun, wakeInMs: number | null) {
     if (run.job.concurrencyKey !== null) workers.get(run.job.queue)?.wake();
-    if (wakeInMs !== null) onRetry(run, wakeInMs);
+    if (wakeInMs !== null) wakeWhenDue(run, wakeInMs);
+    tell("suspended", run);
   }
 
   function onFailed(run: JobRun) {
     metrics.count("failed");
     onEnded(run.job.jobId);
+    tell("failed", run);
   }
 
   return { onCompleted, wakeFreed, onRetry, onSuspended, onFailed };

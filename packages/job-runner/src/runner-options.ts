@@ -5,6 +5,7 @@ import { chooseStore, type StoreOptions } from "./choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
 import { EVENT_DAYS } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
+import type { RunEvent } from "./run-listeners.ts";
 import type { Schedule } from "./schedule.ts";
 import { requireStorable } from "./storable-json.ts";
 
@@ -61,6 +62,8 @@ export interface JobRunnerOptions extends StoreOptions {
   readonly eventDays?: number;
   /** Default: warnings and errors, as JSON on stdout. */
   readonly logger?: Logger;
+  /** Told of each run of this process that ended, once its outcome is stored. */
+  readonly onRunEnded?: (event: RunEvent) => void;
   /** Source of jitter, in [0, 1). */
   readonly random?: () => number;
 }
@@ -102,6 +105,7 @@ export function settingsOf(options: JobRunnerOptions) {
     handsOver: options.handOver ?? true,
     workerId,
     logger: logger.child({ worker_id: workerId }),
+    onRunEnded: options.onRunEnded,
     random: options.random ?? Math.random,
     retention: {
       archiveDays: options.archiveDays ?? ARCHIVE_DAYS,

@@ -21,9 +21,9 @@ export function createWorkforce(
   metrics: Metrics,
   { onDatabaseError, onEnded, deliverEvents }: WorkforceListeners,
 ) {
-  const { driver, logger } = settings;
+  const { driver } = settings;
   const workers = new Map<string, Worker>();
-  const listeners = createRunListeners({ workers, metrics, logger, onEnded });
+  const listeners = createRunListeners({ ...settings, workers, metrics, onEnded });
   const heartbeat = createHeartbeat({ ...settings, onError: (error) => onDatabaseError("extend", error) });
   const runs = createJobRuns(settings, metrics, { heartbeat, listeners, deliverEvents, onDatabaseError });
   const { completer, perform } = runs;

@@ -13,6 +13,7 @@ import { describeNotes } from "./notes.ts";
 import { describeOrder } from "./order.ts";
 import { describeQueues } from "./queues.ts";
 import { describeRecovery } from "./recovery.ts";
+import { describeRemoval } from "./removal.ts";
 import { describeReplace } from "./replace.ts";
 import { describeRetries } from "./retries.ts";
 import { describeSchedules } from "./schedules.ts";
@@ -35,6 +36,7 @@ export function describeDriverContract(name: string, current: DriverUnderTest) {
     describeRecovery(current);
     describeJobLists(current);
     describeJobChanges(current);
+    describeRemoval(current);
     describeQueues(current);
     describeSteps(current);
     describeWaits(current);

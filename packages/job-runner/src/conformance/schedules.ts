@@ -28,6 +28,8 @@ export function describeSchedules(current: DriverUnderTest) {
       const { schedules, now } = await current().schedules(["nightly", "other"], { now: later(7) });
       expect(now).toBe(later(7));
       expect(schedules).toEqual([{ ...nightly, lastAt: null }]);
+      await put({ name: "hourly" });
+      expect((await current().allSchedules()).map(({ name }) => name)).toEqual(["hourly", "nightly"]);
       expect((await current().schedules(["other"], { now: NOW })).schedules).toEqual([]);
     });
 

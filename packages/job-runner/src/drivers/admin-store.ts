@@ -107,6 +107,11 @@ export interface AdminStore {
    * filter's states say otherwise (`cancelled`). Attempts start again at 0 unless kept; recoveries always do.
    */
   requeue(filter: JobFilter, options?: { keepAttempts?: boolean } & At): Promise<number>;
+  /**
+   * Deletes the jobs that match and do not run, archived ones included, with their steps, log and attempts; returns how many.
+   * Their idempotency keys stay known.
+   */
+  remove(filter: JobFilter, at?: At): Promise<number>;
   /** Changes when a ready or scheduled job runs, and how urgent it is; false when it is in neither state. */
   reschedule(jobId: string, change: JobChange, at?: At): Promise<boolean>;
   /** Claims this very job if it is ready or scheduled, also in a paused queue; undefined when it is not, or its key is taken. */

@@ -52,6 +52,11 @@ export function adminOperations(store: MemoryStore): AdminStore {
       }
       return found.length;
     },
+    async remove(filter, at) {
+      const found = [...matching(filter, microsOf(at))].filter((job) => job.status !== "running");
+      for (const job of found) store.remove(job);
+      return found.length;
+    },
     async reschedule(jobId, change, at) {
       const job = jobs.get(jobId);
       const now = microsOf(at);

@@ -9,6 +9,8 @@ export function createMemoryScheduleStore({ durable: { schedules }, store }: Mem
       const known = names.flatMap((name) => schedules.get(name) ?? []);
       return { now: microsText(microsOf(at)), schedules: known };
     },
+    allSchedules: async () =>
+      [...schedules.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),
     async putSchedule(schedule) {
       const known = schedules.get(schedule.name);
       if (known !== undefined && isEqual(known, schedule)) return;

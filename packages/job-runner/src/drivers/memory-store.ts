@@ -62,6 +62,15 @@ export function createMemoryStore() {
     return undefined;
   }
 
+  /** Forgets a job that does not run, and all that it kept. */
+  function remove(job: MemoryJob) {
+    jobs.delete(job.id);
+    durable.steps.delete(job.id);
+    durable.logs.delete(job.id);
+    // What stands in line for it is worth nothing.
+    job.place += 1;
+  }
+
   function* dead(filter: DeadLetterFilter) {
     for (const job of jobs.values()) if (isDeadLetter(job, filter)) yield job;
   }
@@ -78,6 +87,7 @@ export function createMemoryStore() {
     claimOne,
     start,
     update,
+    remove,
     underLease,
     dead,
   };

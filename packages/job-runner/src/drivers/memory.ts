@@ -101,7 +101,7 @@ function leaseOperations({ jobs, update, underLease }: MemoryStore) {
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ jobs, update, knownKeys, durable, dead }: MemoryStore) {
+function upkeepOperations({ jobs, update, remove, knownKeys, durable, dead }: MemoryStore) {
   return {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);
@@ -119,11 +119,9 @@ function upkeepOperations({ jobs, update, knownKeys, durable, dead }: MemoryStor
     },
     async maintain(retention, at) {
       const now = microsOf(at);
-      for (const [id, job] of jobs) {
+      for (const job of jobs.values()) {
         if (job.completedAt === null || job.completedAt >= now - days(retention.archiveDays)) continue;
-        jobs.delete(id);
-        durable.steps.delete(id);
-        durable.logs.delete(id);
+        remove(job);
       }
       for (const [key, known] of knownKeys) {
         if (known.createdAt < now - days(retention.idempotencyKeyDays)) knownKeys.delete(key);

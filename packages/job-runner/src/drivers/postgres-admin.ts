@@ -4,6 +4,7 @@ import { listJobs, listRunningJobs } from "../sql/list-jobs.ts";
 import { listWorkers } from "../sql/list-workers.ts";
 import { pauseQueue, resumeQueue } from "../sql/pause-queue.ts";
 import { type QueueStatsRow, queueStats } from "../sql/queue-stats.ts";
+import { removeJobs } from "../sql/remove-jobs.ts";
 import { requeueJobs } from "../sql/requeue-jobs.ts";
 import { rescheduleJob } from "../sql/reschedule-job.ts";
 import { reserveJob } from "../sql/reserve-job.ts";
@@ -29,6 +30,7 @@ export function postgresAdmin(sql: PostgresClient): AdminStore {
     list: async (filter, page, at) => (await listJobs(sql, filter, page, at?.now)).map(toJobSummary),
     cancelAll: (filter, reason, at) => cancelAll(sql, filter, reason, at?.now),
     requeue: (filter, options) => requeue(sql, filter, options?.keepAttempts ?? false, options?.now),
+    remove: (filter, at) => remove(sql, filter, at?.now),
     async reschedule(jobId, change, at) {
       return (await rescheduleJob(sql, jobId, change, at?.now)).length > 0;
     },
@@ -79,6 +81,14 @@ async function requeue(
     const count = row?.count ?? 0;
     total += count;
     if (count < BULK_BATCH) return total;
+  }
+}
+
+async function remove(sql: PostgresClient, filter: JobFilter, now: Instant | undefined) {
+  for (let total = 0; ; ) {
+    const [row] = await removeJobs(sql, filter, { limit: BULK_BATCH, now });
+    total += row?.count ?? 0;
+    if (row?.more !== true) return total;
   }
 }
 

@@ -3,6 +3,7 @@ import {
   putSchedule,
   removeSchedule,
   type ScheduleRow,
+  selectAllSchedules,
   selectSchedules,
 } from "../sql/schedules.ts";
 import type { PostgresClient } from "./driver.ts";
@@ -16,6 +17,7 @@ export function createPostgresScheduleStore(sql: PostgresClient): ScheduleStore 
       const known = rows.filter((row) => row.name !== null).map(toSchedule);
       return { now: rows[0]?.now ?? "", schedules: known };
     },
+    allSchedules: async () => (await selectAllSchedules(sql)).map(toSchedule),
     async putSchedule(schedule, at) {
       await putSchedule(sql, schedule, at?.now);
     },
@@ -29,7 +31,7 @@ export function createPostgresScheduleStore(sql: PostgresClient): ScheduleStore 
   };
 }
 
-function toSchedule(row: ScheduleRow): ScheduleRecord {
+function toSchedule(row: Omit<ScheduleRow, "now">): ScheduleRecord {
   return {
     name: row.name,
     cron: row.cron,

@@ -34,6 +34,8 @@ export interface ScheduleMove {
 export interface ScheduleStore {
   /** The schedules of these names, and the store's clock (ISO text). */
   schedules(names: readonly string[], at?: At): Promise<{ now: string; schedules: ScheduleRecord[] }>;
+  /** Every schedule that the store knows, of this program or another, by name. */
+  allSchedules(): Promise<ScheduleRecord[]>;
   /** Adds a schedule; one of the same name with another expression or zone is changed, an equal one left alone. */
   putSchedule(schedule: NewSchedule, at?: At): Promise<void>;
   /** Enqueues the jobs and moves the schedule in one statement, or does neither: undefined when another came first. */

@@ -21,6 +21,11 @@ export function selectSchedules(sql: PostgresClient, names: readonly string[], n
     LEFT JOIN job_schedules ON name = ANY (${textArray(names)}::text[])`;
 }
 
+export function selectAllSchedules(sql: PostgresClient) {
+  return sql<Omit<ScheduleRow, "now">[]>`
+    SELECT name, cron, time_zone, ${isoText(sql, "next_at")}, ${isoText(sql, "last_at")} FROM job_schedules ORDER BY name COLLATE "C"`;
+}
+
 /** Adds a schedule, or gives it another expression; an equal one is left alone. */
 export function putSchedule(sql: PostgresClient, schedule: NewSchedule, now: Instant | undefined) {
   return sql`

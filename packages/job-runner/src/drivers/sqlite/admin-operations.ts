@@ -27,6 +27,14 @@ export function adminOperations(parts: Parts): AdminStore {
         if (count < BULK_BATCH) return total;
       }
     },
+    async remove(filter, at) {
+      const now = microsOf(at);
+      for (let total = 0; ; ) {
+        const { count, more } = await write(() => administration.removeBatch(filter, now));
+        total += count;
+        if (!more) return total;
+      }
+    },
     reschedule: (jobId, change, at) => write(() => administration.reschedule(jobId, change, microsOf(at))),
     reserveOne: (jobId, request, at) =>
       write(() => {

@@ -8,6 +8,7 @@ import { isoText, NEVER, runAtOf } from "./times.ts";
 
 /** Jobs changed in one transaction: more would keep the event loop from everything else. */
 export const BULK_BATCH = 1000;
+const ENDED_OR_WAITING = ["queued", "failed", "completed"] as const;
 const LIVE = ["queued", "running"] as const;
 
 /** What operators change, and which workers they see. */
@@ -67,7 +68,18 @@ function createBulkChanges(db: Database) {
     return requeue.run({ ...values, keepAttempts: Number(keepAttempts), now }).changes;
   }
 
-  return { cancelBatch, requeueBatch };
+  function removeBatch(filter: JobFilter, now: bigint): { count: number; more: boolean } {
+    const { condition, values } = filterSql(filter, now);
+    const counts = ENDED_OR_WAITING.map((status) => {
+      const remove = db.query<unknown, Bindings>(`
+        DELETE FROM jobs
+        WHERE id IN (SELECT id FROM ${JOBS_OF[status]} WHERE status = '${status}' AND ${condition} LIMIT ${BULK_BATCH})`);
+      return remove.run(values).changes;
+    });
+    return { count: counts.reduce((sum, count) => sum + count), more: counts.includes(BULK_BATCH) };
+  }
+
+  return { cancelBatch, requeueBatch, removeBatch };
 }
 
 function createWorkers(db: Database) {

@@ -48,6 +48,7 @@ export function durableOperations({ write, leases, steps, events, notes, attempt
 export function scheduleOperations({ write, schedules }: Parts): ScheduleStore {
   return {
     schedules: async (names, at) => schedules.read(names, microsOf(at)),
+    allSchedules: async () => schedules.all(),
     putSchedule: (schedule) => write(() => schedules.put(schedule)),
     moveSchedule: (move, at) => write(() => schedules.move(move, microsOf(at))),
     removeSchedule: (name) => write(() => schedules.remove(name)),

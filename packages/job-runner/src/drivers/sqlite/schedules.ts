@@ -18,6 +18,8 @@ export function createSchedules(db: Database, enqueue: (job: NewJob, now: bigint
   const select = db.prepare<ScheduleRow, Bindings>(`
     SELECT name, cron, time_zone, ${isoText("next_at")}, ${isoText("last_at")} FROM job_schedules
     WHERE name IN (SELECT value FROM json_each($names))`);
+  const selectAll = db.prepare<ScheduleRow, Bindings>(`
+    SELECT name, cron, time_zone, ${isoText("next_at")}, ${isoText("last_at")} FROM job_schedules WHERE name > '' ORDER BY name`);
   const upsert = db.prepare<unknown, Bindings>(`
     INSERT INTO job_schedules (name, cron, time_zone, next_at) VALUES ($name, $cron, $timeZone, $nextAt)
     ON CONFLICT (name) DO UPDATE SET cron = excluded.cron, time_zone = excluded.time_zone, next_at = excluded.next_at
@@ -48,7 +50,13 @@ export function createSchedules(db: Database, enqueue: (job: NewJob, now: bigint
     return changes === 0 ? undefined : jobs.map((job) => enqueue(job, now).id);
   }
 
-  return { read, put, move, remove: (name: string) => remove.run({ name }).changes > 0 };
+  return {
+    read,
+    all: () => selectAll.all({}).map(toSchedule),
+    put,
+    move,
+    remove: (name: string) => remove.run({ name }).changes > 0,
+  };
 }
 
 function toSchedule(row: ScheduleRow): ScheduleRecord {

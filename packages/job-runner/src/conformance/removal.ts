@@ -1,0 +1,39 @@
+import { describe, expect, test } from "bun:test";
+import type { DriverUnderTest } from "./setup.ts";
+import { ack, enqueue, json, later, NOW, reserve, running } from "./setup.ts";
+
+export function describeRemoval(current: DriverUnderTest) {
+  describe("removal", () => {
+    test("jobs that match are gone with all that they kept, in whichever state; a running one stays", async () => {
+      const lease = await running(current(), { type: "gone" });
+      const done = await running(current(), { type: "gone" });
+      await current().saveStep(done, { name: "s", output: json(1) }, { now: NOW });
+      await ack(current(), done);
+      const dead = await running(current(), { type: "gone" });
+      await current().fail(dead, { error: "x", kind: "unrecoverable" }, { now: NOW });
+      const cancelled = await enqueue(current(), { type: "gone" });
+      await current().cancel(cancelled, "x", { now: NOW });
+      const delayed = await enqueue(current(), { type: "gone", delayMs: 5, concurrencyKey: "k" });
+      const kept = await enqueue(current());
+      expect(await current().remove({ type: "gone" }, { now: NOW })).toBe(4);
+      for (const id of [done.jobId, dead.jobId, cancelled, delayed])
+        expect(await current().get(id)).toBeUndefined();
+      expect(await current().stepsOf(done.jobId)).toEqual([]);
+      expect(await current().attemptsOf(dead.jobId)).toEqual([]);
+      expect((await current().list({}, { limit: 9 })).map(({ id }) => id)).toEqual([kept, lease.jobId]);
+      await ack(current(), lease);
+      expect((await reserve(current(), later(10))).map(({ jobId }) => jobId)).toEqual([kept]);
+    });
+
+    test("a filter by state removes no other, and a removed job's idempotency key stays known", async () => {
+      const ready = await enqueue(current(), { idempotencyKey: "k" });
+      const scheduled = await enqueue(current(), { delayMs: 1000 });
+      expect(await current().remove({ states: ["completed", "dead", "running"] }, { now: NOW })).toBe(0);
+      expect(await current().remove({ states: ["ready"] }, { now: NOW })).toBe(1);
+      expect(await current().get(ready)).toBeUndefined();
+      expect(await current().get(scheduled)).toBeDefined();
+      expect(await enqueue(current(), { idempotencyKey: "k" })).toBe(ready);
+      expect(await current().remove({ ids: [] }, { now: NOW })).toBe(0);
+    });
+  });
+}
