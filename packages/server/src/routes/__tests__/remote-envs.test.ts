@@ -97,11 +97,10 @@ describe("/api/remote-envs", () => {
     expect([cost.status, cost.body.errors[0].pointer]).toEqual([400, "/cost_per_hour_usd"]);
     const own = await server.request("POST", "/api/remote-envs", { ...fields, workspace_id, id: "mine" });
     expect(own.body.remote_env.id).not.toBe("mine");
-    const patched = await server.request("PATCH", `/api/remote-envs/${own.body.remote_env.id}`, {
-      id: "mine",
-      workspace_id: "nobody",
-    });
-    expect(patched.body.remote_env).toMatchObject({ id: own.body.remote_env.id, workspace_id });
+    const path = `/api/remote-envs/${own.body.remote_env.id}`;
+    const patched = await server.request("PATCH", path, { id: "mine", workspace_id: "nobody" });
+    expect([patched.status, patched.body.code]).toEqual([400, "VALIDATION_FAILED"]);
+    expect((await server.request("GET", path)).body.remote_env).toMatchObject({ workspace_id });
     for (const [method, path] of [
       ["GET", "nobody"],
       ["GET", "%00"],
