@@ -12,6 +12,8 @@ const START_ATTEMPTS = 4;
 const START_DEADLINE_S = 300;
 const READY_POLL_MS = 25;
 const LOG_TAIL_LINES = 12;
+/** What the server says of itself. Lines about statements hold values of rows, which belong into no log of ours. */
+const SERVER_LINE = /^postgres\b|\] (LOG|WARNING|FATAL|PANIC|HINT): /;
 
 /** The one that runs already, if it answers and has the database; else it is ended. */
 export async function adopt(
@@ -106,6 +108,7 @@ async function notStarted(layout: Layout): Promise<EmbeddedPostgresError> {
 }
 
 async function logTail(layout: Layout): Promise<string> {
-  const text = await readFile(layout.logFile, "utf8").catch(() => "(there is none)");
-  return text.trimEnd().split("\n").slice(-LOG_TAIL_LINES).join("\n");
+  const text = await readFile(layout.logFile, "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => SERVER_LINE.test(line));
+  return lines.slice(-LOG_TAIL_LINES).join("\n") || "(there is nothing about it)";
 }

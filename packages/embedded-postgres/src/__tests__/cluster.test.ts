@@ -206,13 +206,16 @@ describe("starts at the same time in one folder", () => {
 });
 
 describe("errors", () => {
-  test("a start that cannot work ends with the log, and without the password", async () => {
+  test("a start that cannot work ends with the log, and without the password or values of statements", async () => {
     const server = await folder.start();
+    await ask(server.url, "SELECT 'canary-value'::int").catch(() => undefined);
     await server.stop();
     const failing = folder.start({ settings: { shared_buffers: "nonsense" } });
     await expect(failing).rejects.toThrow("invalid value for parameter");
     const error = await failing.catch((reason) => Bun.inspect(reason));
     expect(error).not.toContain(new URL(server.url).password);
+    expect(await readFile(join(server.dataDir, "postgres.log"), "utf8")).toContain("canary-value");
+    expect(error).not.toContain("canary-value");
   });
 
   test("a lost password file is named, with what to do", async () => {
