@@ -11,6 +11,6 @@ export const RETRY_BACKOFF: Backoff = { baseMs: 200, factor: 2, maxMs: 5000, jit
 /** Delay in ms before attempt `failures` + 1, after so many failures (at least 1). `random` is in [0, 1). */
 export function backoffMs(failures: number, backoff: Backoff, random: () => number = Math.random): number {
   const exponential = backoff.baseMs * backoff.factor ** Math.max(0, failures - 1);
-  const delayMs = Math.min(backoff.maxMs, exponential);
+  const delayMs = Math.min(backoff.maxMs, Number.isNaN(exponential) ? 0 : exponential);
   return delayMs * (1 + backoff.jitter * (2 * random() - 1));
 }

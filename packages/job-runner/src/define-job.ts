@@ -4,8 +4,8 @@ import type { NewJob, PostgresClient } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
 import type { Instant } from "./instant.ts";
 import type { JobContext } from "./job-context.ts";
+import { checkOption, OPTIONS } from "./option-schemas.ts";
 import { parseInput, parseValue } from "./parse-value.ts";
-import { requireStorable } from "./storable-json.ts";
 
 export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
   /** The job's type: stable, as stored jobs name it. */
@@ -64,7 +64,8 @@ export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output exten
 export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.ZodType>(
   job: JobOptions<Input, Output>,
 ): JobDefinition<Input, Output> {
-  checkOptions(job);
+  checkOption(`Job ${job.name}`, OPTIONS.job, job);
+  checkOption(`The backoff of job ${job.name}`, OPTIONS.backoff, job.backoff ?? {});
   const queue = job.queue ?? "default";
 
   const fields = {
@@ -78,14 +79,9 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
 
   function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
     const { payload, parsed } = parseInput(job.name, job.input, input);
-    requireStorable(`The idempotency key of a ${job.name} job`, options?.idempotencyKey);
-    requireStorable(`The queue of a ${job.name} job`, options?.queue);
     const call = options?.replace === undefined ? options : replacing(job.name, options);
     if (job.concurrency === undefined) return { ...fields, payload, ...call };
     const concurrencyKey = job.concurrency.key(parsed);
-    // Claims walk the waiting keys from the empty one on, and would never reach it.
-    if (concurrencyKey === "") throw new JobOptionError(`The concurrency key of a ${job.name} job is empty.`);
-    requireStorable(`The concurrency key of a ${job.name} job`, concurrencyKey);
     return { ...fields, payload, concurrencyKey, ...call };
   }
 
@@ -102,26 +98,8 @@ function replacing(name: string, { replace, ...options }: EnqueueJobOptions) {
   if (options.idempotencyKey !== undefined) {
     throw new JobOptionError(`A ${name} job has an idempotency key or replaces another job, not both.`);
   }
-  if (replace?.key === "") throw new JobOptionError(`The replace key of a ${name} job is empty.`);
-  requireStorable(`The replace key of a ${name} job`, replace?.key);
   return {
     ...options,
     ...(replace && { replaceKey: replace.key, keepsRunAt: replace.keepRunAt ?? false }),
   };
-}
-
-function checkOptions(job: {
-  name: string;
-  queue?: string;
-  maxAttempts?: number;
-  concurrency?: { limit?: number };
-}) {
-  if (job.name === "") throw new JobOptionError("A job needs a name.");
-  requireStorable("The name of a job", job.name);
-  requireStorable(`The queue of job ${job.name}`, job.queue);
-  if ((job.maxAttempts ?? 1) < 1)
-    throw new JobOptionError(`maxAttempts of job ${job.name} must be 1 or more.`);
-  if ((job.concurrency?.limit ?? 1) < 1) {
-    throw new JobOptionError(`The concurrency limit of job ${job.name} must be 1 or more.`);
-  }
 }

@@ -3,6 +3,7 @@ import type { Driver } from "./drivers/driver.ts";
 import { JobDrainedError } from "./errors.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
+import { TIMEOUT_MAX_MS } from "./option-schemas.ts";
 import type { Worker } from "./worker.ts";
 
 /** What is left of a drain's time for aborted runs to end by themselves. */
@@ -52,7 +53,8 @@ function running(workers: DrainParts["workers"]): JobRun[] {
 /** Waits for a promise, but not beyond a moment of the monotonic clock. */
 export async function within(endMs: number, promise: Promise<unknown>) {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, Math.max(SEND_MS, endMs - performance.now()));
+  const leftMs = Math.min(TIMEOUT_MAX_MS, Math.max(SEND_MS, endMs - performance.now()));
+  const timer = setTimeout(resolve, leftMs);
   await Promise.race([promise, ended]);
   clearTimeout(timer);
 }

@@ -1,6 +1,6 @@
 import type { Driver, PostgresClient } from "./drivers/driver.ts";
 import type { NewEvent, StoredEvent } from "./drivers/durable-store.ts";
-import { jsonOf, requireStorable } from "./storable-json.ts";
+import { jsonOf } from "./storable-json.ts";
 
 /** An event; without a key it is for those who wait without one. */
 export type EventToSend = Omit<NewEvent, "key" | "payload"> & {
@@ -24,8 +24,6 @@ export function createEvents(
     event: EventToSend,
     call: { transaction?: PostgresClient } = {},
   ): Promise<StoredEvent> {
-    for (const part of ["name", "key", "id"] as const)
-      requireStorable(`The ${part} of an event`, event[part]);
     const payload = jsonOf(`The payload of event ${event.name}`, event.payload);
     const stored = await driver.storeEvent({ key: "", ...event, payload }, call);
     if (call.transaction === undefined) await deliverEvents();

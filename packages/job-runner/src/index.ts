@@ -72,6 +72,7 @@ export { createJobRunner } from "./job-runner.ts";
 export type { LongRun } from "./long-runs.ts";
 export { isSameMigration, type MigrationText, readMigrationText } from "./migration-text.ts";
 export { jobMigrationsDir } from "./migrations-dir.ts";
+export { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "./option-schemas.ts";
 export type { RunEvent } from "./run-listeners.ts";
 export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
 export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";

@@ -5,10 +5,12 @@ export type Instant = Date | string;
 
 const ISO_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.(\d{1,6}))?)?(?:Z|[+-]\d\d:?\d\d)$/;
 
+const OFFSET_MAX_HOURS = 15;
+
 /** ISO text of an instant, with the microseconds it came with. Throws JobOptionError for anything else. */
 export function instantText(instant: Instant): string {
   const text = instant instanceof Date ? dateText(instant) : instant;
-  if (!ISO_PATTERN.test(text) || Number.isNaN(Date.parse(text))) {
+  if (!ISO_PATTERN.test(text) || !isInCalendar(text)) {
     throw new JobOptionError(
       "An instant must be a valid Date, or ISO 8601 text with a time zone and at most microseconds.",
     );
@@ -33,4 +35,14 @@ export function microsText(micros: bigint): string {
 
 function dateText(date: Date): string {
   return Number.isNaN(date.getTime()) ? "invalid" : date.toISOString();
+}
+
+/** Date.parse takes the 30th of February for the 2nd of March, and Postgres neither the year 0 nor an offset of 16 hours. */
+function isInCalendar(text: string): boolean {
+  const day = text.slice(0, 10);
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(Date.parse(text)) || Number.isNaN(midnight.getTime())) return false;
+  if (midnight.toISOString().slice(0, 10) !== day) return false;
+  const offsetHours = Number(/[+-](\d\d):?\d\d$/.exec(text)?.[1] ?? 0);
+  return offsetHours <= OFFSET_MAX_HOURS && !day.startsWith("0000");
 }

@@ -1,14 +1,13 @@
 import type { Logger } from "pino";
 import type { z } from "zod";
 import { LOG_LEVELS, type LogLevel, type NewWait } from "./drivers/durable-store.ts";
-import { JobOptionError } from "./errors.ts";
 import { type Instant, instantText } from "./instant.ts";
 import type { JobRun } from "./job-run.ts";
 import type { LogFields } from "./note-text.ts";
+import { checkOption, OPTIONS } from "./option-schemas.ts";
 import { parseValue } from "./parse-value.ts";
 import { createRunNotes, type RunNotes } from "./run-notes.ts";
 import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
-import { requireStorable } from "./storable-json.ts";
 
 /** What a job's `run` is given. */
 export interface JobContext {
@@ -152,8 +151,7 @@ export class RunContext implements JobContext {
 
   async #waitForEvent(name: string, wait: EventWait): Promise<ReceivedEvent<unknown> | undefined> {
     const { event, key = "", timeoutMs, payload: schema } = wait;
-    requireStorable(`The name of an event that a ${this.type} job waits for`, event);
-    requireStorable(`The key of an event that a ${this.type} job waits for`, key);
+    checkOption(`An event that a ${this.type} job waits for`, OPTIONS.eventAddress, { name: event, key });
     const end = timeoutMs === undefined ? {} : sleepTime(timeoutMs);
     const { eventId, output } = await this.#stepsOfRun().pause({ name, event: { name: event, key }, ...end });
     if (eventId === null) return undefined;
@@ -179,10 +177,6 @@ function tolerated<T>(promise: Promise<T>): Promise<T> {
 
 function sleepTime(time: number | Instant): { forMs: number } | { until: Instant } {
   if (typeof time !== "number") return { until: instantText(time) };
-  if (!Number.isFinite(time) || time < 0) {
-    throw new JobOptionError(
-      "A job sleeps for a finite number of milliseconds, 0 or more, or until an instant.",
-    );
-  }
+  checkOption("The milliseconds that a job sleeps", OPTIONS.delayMs, time);
   return { forMs: time };
 }

@@ -29,10 +29,11 @@ export function parseInput<Schema extends z.ZodType>(
   input: unknown,
 ): { payload: JsonText; parsed: z.output<Schema> } {
   const payload = inputJson(type, input);
-  // What a store cannot keep was replaced: a schema that refuses it as it came has the last word.
-  if (payload.includes(REPLACED)) parseValue(type, "input", schema, input);
   const carried: unknown = JSON.parse(payload);
   const isCarried = schema.safeParse(carried);
+  // Where characters that no store keeps were replaced, the schema and the concurrency key refuse them as they came.
+  if (isCarried.success && payload.includes(REPLACED))
+    return { payload, parsed: parseValue(type, "input", schema, input) };
   if (isCarried.success) return { payload, parsed: isCarried.data };
   if (!schema.safeParse(input).success) return { payload, parsed: parseValue(type, "input", schema, input) };
   const summary = `JSON does not carry it as it is (${rulesOf(isCarried.error)}); take a type that is read from JSON, such as z.coerce.date().`;

@@ -2,6 +2,7 @@ import type { Driver } from "./drivers/driver.ts";
 import type { NewWait, StepRecord } from "./drivers/durable-store.ts";
 import { JobStepError, JobSuspendedError } from "./errors.ts";
 import type { JobRun } from "./job-run.ts";
+import { NAME_MAX_LENGTH } from "./option-schemas.ts";
 import type { Persist } from "./persist.ts";
 import { type JsonText, jsonOf, requireStorable } from "./storable-json.ts";
 
@@ -9,7 +10,6 @@ import { type JsonText, jsonOf, requireStorable } from "./storable-json.ts";
 export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
 /** Steps, sleeps and waits of one job. */
 export const STEPS_MAX = 1000;
-const STEP_NAME_MAX_LENGTH = 200;
 const KINDS = { step: "a step", sleep: "a sleep", event: "a wait for an event" };
 
 export interface StepServices {
@@ -64,8 +64,8 @@ export function createRunSteps(run: JobRun, { driver, persist, requireLease }: S
 
   function enter(name: string) {
     if (waits.length > 0) throw new JobSuspendedError(run.job.jobId);
-    if (name === "" || name.length > STEP_NAME_MAX_LENGTH) {
-      throw invalid(`a step's name has 1 to ${STEP_NAME_MAX_LENGTH} characters.`);
+    if (name === "" || name.length > NAME_MAX_LENGTH) {
+      throw invalid(`a step's name has 1 to ${NAME_MAX_LENGTH} characters.`);
     }
     requireStorable(`The name of a step of a ${run.job.type} job`, name);
     if (names.has(name))

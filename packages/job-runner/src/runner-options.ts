@@ -5,9 +5,9 @@ import { chooseStore, type StoreOptions } from "./choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
 import { EVENT_DAYS } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
+import { checkOption, OPTIONS } from "./option-schemas.ts";
 import type { RunEvent } from "./run-listeners.ts";
 import type { Schedule } from "./schedule.ts";
-import { requireStorable } from "./storable-json.ts";
 
 const CONCURRENCY = 10;
 const LEASE_MS = 30_000;
@@ -72,13 +72,13 @@ export type Settings = ReturnType<typeof settingsOf>;
 
 /** The options with their defaults. Throws JobOptionError for what cannot work. */
 export function settingsOf(options: JobRunnerOptions) {
+  checkOption("createJobRunner", OPTIONS.runner, options);
   const leaseMs = options.leaseMs ?? LEASE_MS;
   const leaseMarginMs = options.leaseMarginMs ?? leaseMs * LEASE_MARGIN_SHARE;
   if (!(leaseMarginMs > 0 && leaseMarginMs < leaseMs / 2)) {
     throw new JobOptionError("leaseMarginMs must be more than 0 and less than half of leaseMs.");
   }
   const workerId = options.workerId ?? `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
-  requireStorable("A worker id", workerId);
   const logger = options.logger ?? pino({ name: "job-runner", level: "warn" });
   const idleBackoff: Backoff = {
     baseMs: options.backoffBaseMs ?? IDLE_BACKOFF_BASE_MS,

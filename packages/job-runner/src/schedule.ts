@@ -3,7 +3,7 @@ import { type CronTicks, cronTicks } from "./cron-ticks.ts";
 import type { JobDefinition } from "./define-job.ts";
 import type { NewJob } from "./drivers/driver.ts";
 import { JobOptionError } from "./errors.ts";
-import { requireStorable } from "./storable-json.ts";
+import { checkOption, OPTIONS } from "./option-schemas.ts";
 
 /** Ticks that one move enqueues at most; older missed ones are dropped. */
 export const MISSED_TICKS_MAX = 100;
@@ -46,8 +46,7 @@ export interface Schedule {
 /** Defines a schedule. Throws JobOptionError for an expression or zone that cannot work, JobSchemaError for its input. */
 export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions<Input>): Schedule {
   const { name, cron, job, input, missed = "latest", timeZone = "UTC" } = options;
-  if (name === "") throw new JobOptionError("A schedule needs a name.");
-  requireStorable("The name of a schedule", name);
+  checkOption("The name of a schedule", OPTIONS.name, name);
   const pattern = parseCron(name, cron, timeZone);
   if (typeof input !== "function") job.toNewJob(input);
 

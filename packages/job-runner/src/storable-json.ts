@@ -39,8 +39,13 @@ function stringified(what: string, value: unknown): JsonText {
 
 /** Throws JobOptionError for text that no store keeps as it is: two names must not become one. */
 export function requireStorable(what: string, text: string | undefined): void {
-  if (text === undefined || (!text.includes("\u0000") && text.isWellFormed())) return;
+  if (text === undefined || isStorable(text)) return;
   throw new JobOptionError(`${what} holds a NUL character or half of a surrogate pair: leave it out.`);
+}
+
+/** Text that every store keeps as it is. */
+export function isStorable(text: string): boolean {
+  return !text.includes("\u0000") && text.isWellFormed();
 }
 
 /** Text that a text column accepts, cut to a length. */

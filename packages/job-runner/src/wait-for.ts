@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import type { JobDefinition } from "./define-job.ts";
 import type { Driver, JobRecord } from "./drivers/driver.ts";
-import { JobFailedError, JobNotFoundError, JobWaitTimeoutError } from "./errors.ts";
+import { JobFailedError, JobNotFoundError, JobOptionError, JobWaitTimeoutError } from "./errors.ts";
 
 const POLL_BACKOFF: Backoff = { baseMs: 20, factor: 1.5, maxMs: 1000, jitter: 0.1 };
 
@@ -32,6 +32,7 @@ export function createJobWaits(driver: Driver) {
     options: WaitForOptions<Output> = {},
   ): Promise<CompletedJob<z.output<Output>>> {
     const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options;
+    if (!(timeoutMs >= 0)) throw new JobOptionError("The timeoutMs of waitFor is 0 or more.");
     const endMs = performance.now() + timeoutMs;
     for (let polls = 1; ; polls += 1) {
       signal?.throwIfAborted();

@@ -192,7 +192,7 @@ describe("schedules that cannot be", () => {
     refused({ cron: "" }).toThrow("invalid cron expression");
     refused({ timeZone: "Mars/Phobos" }).toThrow("Mars/Phobos");
     refused({ cron: "0 0 31 2 *" }).toThrow("no tick in the future");
-    refused({ name: "" }).toThrow("needs a name");
+    refused({ name: "" }).toThrow("The name of a schedule");
     refused({ input: { at: 5 } }).toThrow("does not match its schema");
   });
 

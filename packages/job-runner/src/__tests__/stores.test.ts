@@ -67,7 +67,7 @@ describe("text that no store keeps as it is", () => {
   });
 
   test("is refused as the id of a worker", () => {
-    expect(() => createJobRunner({ ...silent, dsn: "memory:", workerId: "a\0b" })).toThrow(/worker id .*NUL/);
+    expect(() => createJobRunner({ ...silent, dsn: "memory:", workerId: "a\0b" })).toThrow(/workerId: .*NUL/);
   });
 
   test("is refused as the name of a schedule, and the name or the queue of a job type", () => {

@@ -10,6 +10,7 @@ import { describeJobLists } from "./job-lists.ts";
 import { describeLeaseErrors } from "./lease-errors.ts";
 import { describeLeases } from "./leases.ts";
 import { describeNotes } from "./notes.ts";
+import { describeOptions } from "./options.ts";
 import { describeOrder } from "./order.ts";
 import { describeQueues } from "./queues.ts";
 import { describeRecovery } from "./recovery.ts";
@@ -26,6 +27,7 @@ export function describeDriverContract(name: string, current: DriverUnderTest) {
   describe(`the driver contract on ${name}`, () => {
     describeEnqueue(current);
     describeOrder(current);
+    describeOptions(current);
     describeIdempotency(current);
     describeReplace(current);
     describeLeases(current);

@@ -1,5 +1,6 @@
 import { CompiledQuery, type Dialect, Kysely } from "kysely";
 import { JobOptionError } from "../errors.ts";
+import { checkedDriver } from "./checked-driver.ts";
 import type { Driver } from "./driver.ts";
 import { createKyselyClient, type KyselyExecutor } from "./kysely-client.ts";
 import type { KyselyDialect } from "./kysely-dialect.ts";
@@ -33,7 +34,7 @@ export function createKyselyDriver(options: KyselyDriverOptions): Driver {
     administrationSql: sql,
     useAdvisoryLocks: useAdvisoryLocks ?? false,
   });
-  return { ...operations, name: "kysely" };
+  return checkedDriver({ ...operations, name: "kysely" });
 }
 
 const DIALECT_METHODS = [

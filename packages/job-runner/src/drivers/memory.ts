@@ -1,5 +1,6 @@
 import { JobNotInflightError, UnsupportedByDriverError } from "../errors.ts";
 import type { JsonText } from "../storable-json.ts";
+import { checkedDriver } from "./checked-driver.ts";
 import { type Driver, EVENT_DAYS } from "./driver.ts";
 import { adminOperations } from "./memory-admin.ts";
 import { endAttempt } from "./memory-attempts.ts";
@@ -15,7 +16,7 @@ const MICROS_PER_MS = 1000n;
 /** Keeps jobs in this process: for tests, examples and programs that may forget. The same contract as Postgres. */
 export function createMemoryDriver(): Driver {
   const store = createMemoryStore();
-  return {
+  return checkedDriver({
     name: "memory",
     ...queueOperations(store),
     ...leaseOperations(store),
@@ -23,7 +24,7 @@ export function createMemoryDriver(): Driver {
     ...adminOperations(store),
     ...createMemoryDurableStore(store),
     ...createMemoryScheduleStore(store),
-  };
+  });
 }
 
 function queueOperations({ jobs, pauses, store, start, recover, claim }: MemoryStore) {

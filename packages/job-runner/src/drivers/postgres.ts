@@ -14,6 +14,7 @@ import { releaseJobs } from "../sql/release-jobs.ts";
 import { replaceJobs } from "../sql/replace-jobs.ts";
 import { retryJob } from "../sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "../sql/select-jobs.ts";
+import { checkedDriver } from "./checked-driver.ts";
 import {
   type Ack,
   type At,
@@ -63,7 +64,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
   } = options;
   const pools = createGuardedPools(statementDeadlineMs);
   const listenSql = options.listenSql ?? (typeof sql === "function" ? sql : false);
-  return {
+  return checkedDriver({
     ...createPostgresOperations(createPooledClient(pools.guarded(sql)), {
       administrationSql: createPooledClient(pools.guarded(administrationSql)),
       ...(useAdvisoryLocks === undefined ? {} : { useAdvisoryLocks }),
@@ -75,7 +76,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
           listen: (hints) => listenForHints(() => reopen(listenSql, { max: 1 }), hints, statementDeadlineMs),
         }),
     endReplacements: pools.close,
-  };
+  });
 }
 
 /** Every operation but LISTEN, on anything that runs statements. Each is one statement: it needs no transaction of its own. */

@@ -1,4 +1,5 @@
 import { UnsupportedByDriverError } from "../errors.ts";
+import { checkedDriver } from "./checked-driver.ts";
 import type { Driver } from "./driver.ts";
 import { adminOperations } from "./sqlite/admin-operations.ts";
 import { durableOperations, scheduleOperations } from "./sqlite/durable-operations.ts";
@@ -23,7 +24,7 @@ export function createSqliteDriver(
 ): Driver & { close(): Promise<void> } {
   const db = openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS);
   const parts = createParts(db);
-  return {
+  return checkedDriver({
     name: "sqlite",
     isSequential: true,
     ...queueOperations(parts),
@@ -36,7 +37,7 @@ export function createSqliteDriver(
       parts.flush();
       db.close();
     },
-  };
+  });
 }
 
 function queueOperations({ write, store, claim, lease, upkeep, administration, select }: Parts) {
