@@ -20,7 +20,9 @@ export function readBody(c: Context<AppEnv>, limits: Limits): Promise<BodyBytes>
   const encoding = encodingOf(c);
   const received = receive(c, limits);
   if (encoding === "identity") return received;
-  return received.then((bytes) => readCompressed(c, bytes, encoding, limits.decompressed_body_bytes));
+  return received.then((bytes) =>
+    decompress(bytes, encoding, limits.decompressed_body_bytes, (more) => takeBodyBytes(c, more)),
+  );
 }
 
 /** As readBody, for senders without a key: compressed bodies are refused. Throws ProblemError 400, 408, 413 or 415. */
@@ -32,17 +34,6 @@ export async function readPlainBody(c: Context<AppEnv>, limits: Limits): Promise
     detail: "This route takes no Content-Encoding: send the body as it is.",
     headers: { "accept-encoding": "identity" },
   });
-}
-
-async function readCompressed(
-  c: Context<AppEnv>,
-  compressed: BodyBytes,
-  encoding: string,
-  bytes_max: number,
-): Promise<BodyBytes> {
-  const bytes = await decompress(compressed, encoding, bytes_max);
-  takeBodyBytes(c, bytes.byteLength);
-  return bytes;
 }
 
 function encodingOf(c: Context<AppEnv>): string {

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { OverloadError } from "../errors.ts";
 import { bodyTooLarge, ProblemError } from "./problem.ts";
 import { createSemaphore } from "./semaphore.ts";
 
@@ -8,20 +9,27 @@ export const DECOMPRESSIONS_AT_ONCE_MAX = 2;
 /** zstd is decompressed on the event loop: 4 MiB take about 5 ms, after which other requests have a turn. */
 const TURN_BYTES = 4 * 1024 * 1024;
 
+/** ISIZE of RFC 1952: of the last member, modulo 2^32. */
+const SIZE_BYTES = 4;
+
 const gunzip = promisify(zlib.gunzip);
 const decompressions = createSemaphore(DECOMPRESSIONS_AT_ONCE_MAX);
 
-/** The bytes of a gzip or zstd body, never more than `bytes_max`. Throws ProblemError 400, 413 or 415. */
+/** Told of bytes before they are kept; throws when there is no room for them. */
+type Take = (bytes: number) => void;
+
+/** The bytes of a gzip or zstd body, never more than `bytes_max`. Throws ProblemError 400, 413 or 415, and what `take` throws. */
 export async function decompress(
   bytes: Uint8Array,
   encoding: string,
   bytes_max: number,
+  take: Take,
 ): Promise<Uint8Array> {
   const method = methodOf(encoding);
   try {
-    return await decompressions.run(() => method(bytes, bytes_max));
+    return await decompressions.run(() => method(bytes, bytes_max, take));
   } catch (error) {
-    if (error instanceof ProblemError) throw error;
+    if (error instanceof ProblemError || error instanceof OverloadError) throw error;
     if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {
       throw bodyTooLarge(bytes_max, "decompressed");
     }
@@ -44,21 +52,32 @@ function methodOf(encoding: string) {
   });
 }
 
-async function decompressGzip(bytes: Uint8Array, bytes_max: number): Promise<Uint8Array> {
-  return await gunzip(bytes, { maxOutputLength: bytes_max });
+/** What the gzip format says at its end of the size is believed, so that a body without room is refused before it fills memory. */
+async function decompressGzip(bytes: Uint8Array, bytes_max: number, take: Take): Promise<Uint8Array> {
+  const declared = Math.min(declaredSize(bytes), bytes_max);
+  take(declared);
+  const decompressed = await gunzip(bytes, { maxOutputLength: bytes_max });
+  if (decompressed.byteLength > declared) take(decompressed.byteLength - declared);
+  return decompressed;
+}
+
+function declaredSize(bytes: Uint8Array): number {
+  if (bytes.byteLength < SIZE_BYTES) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.byteLength - SIZE_BYTES, true);
 }
 
 /**
  * By the web's stream: zlib.zstdDecompress of Bun 1.4.5 takes a frame that was cut short, or that something else follows, for a
  * whole body. The stream refuses both; frames one after another and skippable frames are taken.
  */
-async function decompressZstd(bytes: Uint8Array, bytes_max: number): Promise<Uint8Array> {
+async function decompressZstd(bytes: Uint8Array, bytes_max: number, take: Take): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   let turnEnds = TURN_BYTES;
   for await (const chunk of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("zstd"))) {
     length += chunk.byteLength;
     if (length > bytes_max) throw bodyTooLarge(bytes_max, "decompressed");
+    take(chunk.byteLength);
     chunks.push(chunk);
     if (length < turnEnds) continue;
     turnEnds = length + TURN_BYTES;
