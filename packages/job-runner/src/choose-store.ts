@@ -16,6 +16,11 @@ export interface StoreOptions {
    * end of `drain`.
    */
   readonly dsn?: string;
+  /**
+   * The Postgres schema that holds the engine's tables, with `dsn`; made if it is missing. Lower-case letters, digits and `_`. A
+   * transaction that enqueues needs it first in its own `search_path`. Default: what the DSN or the role says, `public`.
+   */
+  readonly schema?: string;
   /** Experimental: a Kysely dialect for Postgres, in place of a pool. Polls, as it cannot LISTEN; whoever made its pool ends it. */
   readonly dialect?: KyselyDialect;
   readonly driver?: Driver;
@@ -39,6 +44,11 @@ export function chooseStore(options: StoreOptions): LazyDriver {
   const { sql, dsn, dialect, driver } = options;
   if ([sql, dsn, dialect, driver].filter((given) => given !== undefined).length !== 1) {
     throw new JobOptionError("Give createJobRunner exactly one of `sql`, `dsn`, `dialect` and `driver`.");
+  }
+  if (options.schema !== undefined && !isPostgres(dsn)) {
+    throw new JobOptionError(
+      "`schema` needs a `dsn` of Postgres; give a pool of your own its `search_path`.",
+    );
   }
   if (driver !== undefined) return createLazyDriver(driver.name, async () => driver);
   if (sql !== undefined) return sharedPool(sql, options);
@@ -79,13 +89,18 @@ function byDsn(dsn: string, options: StoreOptions): LazyDriver {
       return createSqliteDriver(path);
     });
   }
-  if (!/^postgres(?:ql)?:\/\//.test(dsn)) {
+  if (!isPostgres(dsn)) {
     throw new JobOptionError("`dsn` must be postgres://…, sqlite:PATH or memory:.");
   }
   return createLazyDriver("postgres", async () => {
     const { openPostgresDriver } = await import("./drivers/postgres-pool.ts");
-    return openPostgresDriver(dsn, { ...postgresOptions(options), migrates: options.migrate === undefined });
+    const migrates = options.migrate === undefined;
+    return openPostgresDriver(dsn, { ...postgresOptions(options), migrates, schema: options.schema });
   });
+}
+
+function isPostgres(dsn = ""): boolean {
+  return /^postgres(?:ql)?:\/\//.test(dsn);
 }
 
 function postgresOptions(options: StoreOptions) {

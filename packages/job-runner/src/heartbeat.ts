@@ -83,6 +83,18 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     if (run.abortReason) throw run.abortReason;
   }
 
+  /** A hint says that the job was cancelled. It may mean another store's: the lease knows. */
+  async function suspect(jobId: string) {
+    for (const run of held) {
+      if (run.job.jobId !== jobId) continue;
+      const refusals = await driver.extend([run.job], leaseMs).catch((error: unknown) => {
+        onError(error);
+        return [];
+      });
+      if (refusals.length > 0) lose(run, new JobCancelledError(jobId));
+    }
+  }
+
   function cancelled(jobId: string) {
     for (const run of held) {
       if (run.job.jobId === jobId) lose(run, new JobCancelledError(jobId));
@@ -98,6 +110,7 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     holds,
     requireLease,
     cancelled,
+    suspect,
     hold: (run: JobRun) => held.add(run),
     letGo: (run: JobRun) => held.delete(run),
   };

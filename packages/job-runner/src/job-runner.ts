@@ -84,7 +84,7 @@ export function createJobRunner(options: JobRunnerOptions) {
   async function listen() {
     return driver.listen?.({
       onRunnable: wake,
-      onCancelled: workforce.cancelled,
+      onCancelled: (jobId) => void workforce.suspect(jobId),
       onEvent: () => void events.deliverEvents(),
       onError: (error) => onDatabaseError("listen", error),
     });

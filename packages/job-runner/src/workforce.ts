@@ -66,6 +66,7 @@ export function createWorkforce(
     runHere: byHand.runHere,
     workerOf: (queue: string) => workers.get(queue),
     cancelled: heartbeat.cancelled,
+    suspect: heartbeat.suspect,
     wakeAll: () => {
       for (const worker of workers.values()) worker.wake();
     },
