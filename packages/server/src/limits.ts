@@ -13,7 +13,8 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS = {
   body_bytes: 8 * MIB,
   decompressed_body_bytes: 32 * MIB,
-  body_memory_bytes: 96 * MIB,
+  // Half of it, the share of a key, is a body of the largest size as sent and decompressed.
+  body_memory_bytes: 80 * MIB,
   body_receive_ms: 60_000,
   batch_events: BATCH_EVENTS_MAX,
   event_bytes: MIB,

@@ -49,3 +49,8 @@ test("every limit that is advertised is enforced: something besides its declarat
   );
   expect(unused).toEqual([]);
 });
+
+test("a key's half of the memory for bodies holds a body of the largest size, as sent and decompressed", () => {
+  const { body_memory_bytes, body_bytes, decompressed_body_bytes } = DEFAULT_LIMITS;
+  expect(body_memory_bytes / 2).toBeGreaterThanOrEqual(body_bytes + decompressed_body_bytes);
+});
