@@ -100,6 +100,7 @@ const environmentSchema = z.object({
   WHARF_TRUSTED_PROXIES: wholeNumber(0, TRUSTED_PROXIES_MAX).optional(),
   WHARF_COMMAND_JOBS: flag,
   WHARF_COMMAND_DIR: optionalText,
+  WHARF_COMMAND_UNBOUNDED: flag,
   PATH: z.string().default(DEFAULT_PATH),
   NODE_ENV: optionalText,
   [RAILWAY_MARKER]: optionalText,
@@ -129,7 +130,7 @@ export type Config = {
   sessionIdleMs: number;
   role: "all" | "server" | "worker";
   /** Jobs that run commands on this machine; null unless they are switched on. */
-  commandJobs: { folder: string; path: string } | null;
+  commandJobs: { folder: string; path: string; allowUnbounded: boolean } | null;
   /** `inspect`: show jobs, but claim none. */
   workerMode: "run" | "inspect";
   isProduction: boolean;
@@ -167,7 +168,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,
     commandJobs: values.WHARF_COMMAND_JOBS
-      ? { folder: values.WHARF_COMMAND_DIR ?? defaultCommandFolder(), path: values.PATH }
+      ? {
+          folder: values.WHARF_COMMAND_DIR ?? defaultCommandFolder(),
+          path: values.PATH,
+          allowUnbounded: values.WHARF_COMMAND_UNBOUNDED,
+        }
       : null,
     workerMode: values.WHARF_WORKER_MODE,
     isProduction: values.NODE_ENV === "production" || isRailway,

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { lstat, open, opendir, realpath } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { CommandArtifactsError } from "./command-errors.ts";
 
@@ -18,64 +18,90 @@ export type ArtifactLimits = { readonly count: number; readonly bytes: number };
 const WALKED_MAX = 100_000;
 const READ_BYTES = 262_144;
 
+export type ArtifactOptions = {
+  readonly patterns: readonly string[];
+  readonly limits: ArtifactLimits;
+  readonly store: ArtifactStore;
+  /** Told of each file and folder that cannot be read, such as one whose name is not UTF-8. */
+  readonly onUnreadable: (path: string) => void;
+};
+
 /**
  * Stores the workspace's regular files that match a pattern, in the order of their paths. Links are neither followed nor
- * stored. Throws CommandArtifactsError when there are more than the limits allow, and then stores none.
+ * stored, and what cannot be read is left out. Throws CommandArtifactsError when there are more than the limits allow, and then
+ * stores none.
  */
-export async function storeArtifacts(
-  workspace: string,
-  patterns: readonly string[],
-  limits: ArtifactLimits,
-  store: ArtifactStore,
-): Promise<Artifact[]> {
-  const paths = await findArtifacts(workspace, patterns, limits);
+export async function storeArtifacts(workspace: string, options: ArtifactOptions): Promise<Artifact[]> {
   const artifacts: Artifact[] = [];
-  for (const path of paths) artifacts.push({ path, ...(await storeFile(join(workspace, path), store)) });
+  for (const path of await findArtifacts(workspace, options)) {
+    const file = await openFile(join(workspace, path));
+    if (file === null) options.onUnreadable(path);
+    else artifacts.push({ path, ...(await storeFile(file, options.store).finally(() => file.close())) });
+  }
   return artifacts;
 }
 
-/** One regular file, as a stream. */
-export async function storeFile(path: string, store: ArtifactStore): Promise<StoredContent> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+/** Without waiting for what is no regular file. Null for what cannot be opened or is none. */
+async function openFile(path: string): Promise<FileHandle | null> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch(() => null);
+  if (file === null || (await file.stat()).isFile()) return file;
+  await file.close();
+  return null;
+}
+
+/** One regular file, from its beginning, as a stream. */
+export async function storeFile(file: FileHandle, store: ArtifactStore): Promise<StoredContent> {
+  let position = 0;
   const content = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES));
+        const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, position);
+        position += bytesRead;
         if (bytesRead === 0) controller.close();
         else controller.enqueue(buffer.subarray(0, bytesRead));
       },
     },
     { highWaterMark: 0 },
   );
-  return await store.put(content).finally(() => file.close());
+  return await store.put(content);
 }
 
 async function findArtifacts(
   workspace: string,
-  patterns: readonly string[],
-  limits: ArtifactLimits,
+  { patterns, limits, onUnreadable }: ArtifactOptions,
 ): Promise<string[]> {
   if (patterns.length === 0) return [];
   const globs = patterns.map((pattern) => new Bun.Glob(pattern));
-  const root = await realpath(workspace);
   const found: string[] = [];
   let bytes = 0;
-  for await (const path of files(root)) {
+  for await (const path of files(workspace, onUnreadable)) {
     if (!globs.some((glob) => glob.match(path))) continue;
+    const size = await lstat(join(workspace, path)).then(
+      (entry) => entry.size,
+      () => null,
+    );
+    if (size === null) {
+      onUnreadable(path);
+      continue;
+    }
     found.push(path);
-    bytes += (await lstat(join(root, path))).size;
+    bytes += size;
     if (found.length > limits.count) throw new CommandArtifactsError("files", limits.count);
     if (bytes > limits.bytes) throw new CommandArtifactsError("bytes", limits.bytes);
   }
   return found.sort();
 }
 
-/** Relative paths of the regular files below a folder. A link, also one to a folder, is not entered. */
-async function* files(root: string): AsyncGenerator<string> {
+/** Relative paths of the regular files below a folder. A link, also one to a folder or in the root's place, is not entered. */
+async function* files(root: string, onUnreadable: (path: string) => void): AsyncGenerator<string> {
+  if (!(await lstat(root)).isDirectory()) return onUnreadable(".");
   const folders = [""];
   let walked = 0;
   for (const folder of folders) {
-    for await (const entry of await opendir(join(root, folder))) {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => null);
+    if (entries === null) onUnreadable(folder === "" ? "." : folder);
+    for (const entry of entries ?? []) {
       walked += 1;
       if (walked > WALKED_MAX) throw new CommandArtifactsError("workspace", WALKED_MAX);
       const path = folder === "" ? entry.name : `${folder}${sep}${entry.name}`;

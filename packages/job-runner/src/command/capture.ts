@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchownSync, openSync, writeSync } from "node:fs";
 import type { Kernel } from "./kernel.ts";
 
 export type Capture = {
@@ -12,14 +12,19 @@ export type Capture = {
 export type Admit = (bytes: number) => number;
 
 /**
- * Writes what comes out of a command into a file, as far as it is admitted. Reads on when it is not, so that the command does not
+ * Writes what comes out of a command into a file that is there, as far as it is admitted. Reads on when it is not, so that the command does not
  * hang on a full pipe before it is ended.
  *
  * A pipe of the kernel, since Bun's own "pipe" is a socket, and programs that open /dev/stdout fail on one.
  */
-export function openCapture(path: string, kernel: Kernel | undefined, admit: Admit): Capture {
-  const file = openSync(path, "wx", 0o600);
+export function openCapture(
+  path: string,
+  { kernel, userId, admit }: { kernel: Kernel | undefined; userId: number | null; admit: Admit },
+): Capture {
+  const file = openSync(path, "r+");
   const [readEnd, writeEnd] = kernel?.openPipe() ?? [];
+  // Only who owns a pipe may open it by its name, /dev/stdout.
+  if (writeEnd !== undefined && userId !== null) fchownSync(writeEnd, userId, userId);
 
   async function drain(piped: ReadableStream<Uint8Array> | undefined) {
     if (writeEnd !== undefined) closeSync(writeEnd);

@@ -53,6 +53,30 @@ export class CommandArtifactsError extends JobRunnerError {
   }
 }
 
+/** The command was ended for its worker's sake: the job runs again as it does after a crash of the worker. */
+export class CommandWorkerError extends JobRunnerError {
+  constructor() {
+    super("COMMAND_ENDED", "The command was ended, as its worker was silent for too long.");
+  }
+}
+
+/** An error beside the command itself, of a job whose command must not run twice. */
+export function notRepeated(error: unknown): JobRunnerError {
+  if (error instanceof JobRunnerError && !error.isRetryable) return error;
+  const code = error instanceof JobRunnerError ? error.code : "COMMAND_NOT_KEPT";
+  const message =
+    error instanceof JobRunnerError
+      ? error.message
+      : `The command ran, but what it left could not be kept (${reasonOf(error)}).`;
+  return new JobRunnerError(code, message, { isRetryable: false });
+}
+
+/** A code such as ENOSPC; texts of the file system and the store may hold paths. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
 const UNITS: Record<Limit, string> = {
   time: "ms",
   memory: "bytes",

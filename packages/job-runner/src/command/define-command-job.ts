@@ -1,10 +1,9 @@
-import { writeFile } from "node:fs/promises";
+import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineJob } from "../define-job.ts";
-import { JobRunnerError } from "../errors.ts";
 import type { JobContext } from "../job-context.ts";
 import { type ArtifactStore, storeArtifacts, storeFile } from "./artifacts.ts";
-import { CommandExitError, CommandLimitError } from "./command-errors.ts";
+import { CommandExitError, CommandLimitError, CommandWorkerError, notRepeated } from "./command-errors.ts";
 import {
   COMMAND_BOUNDS,
   type CommandBounds,
@@ -14,6 +13,8 @@ import {
 } from "./command-input.ts";
 import { followOutput } from "./follow-output.ts";
 import type { Limit, Order, Report } from "./orders.ts";
+import { createOutputs, type OutputName, type Outputs } from "./outputs.ts";
+import { fenceMissing, findProcessFence, type ProcessFence } from "./process-fence.ts";
 import { runCommand } from "./run-command.ts";
 import {
   createRunFolder,
@@ -26,6 +27,8 @@ import { tailOf } from "./tail-of.ts";
 
 /** Less than the usual lease, so that a frozen worker's command has ended before another worker starts it again. */
 const WORKER_SILENCE_MS = 20_000;
+/** Of a failed command, in its error: with its first sentence within what is kept of an error. */
+const STDERR_TAIL_BYTES = 1300;
 const LANG = "C.UTF-8";
 const MAX_ATTEMPTS = 5;
 
@@ -43,6 +46,13 @@ export type CommandJobOptions = {
   readonly bounds?: Partial<CommandBounds>;
   /** The command is ended when this process shows no sign of life for so long; less than leaseMs. Default 20 s. */
   readonly workerSilenceMs?: number;
+  /**
+   * Also run commands where the kernel does not bound the number of their processes, so that a fork bomb may take all that the machine
+   * has. Default: refuse them there.
+   */
+  readonly allowUnbounded?: boolean;
+  /** How this machine bounds processes; for tests. */
+  readonly findFence?: () => ProcessFence | null;
 };
 
 /**
@@ -51,36 +61,61 @@ export type CommandJobOptions = {
  */
 export function defineCommandJob(options: CommandJobOptions) {
   const bounds = { ...COMMAND_BOUNDS, ...options.bounds };
+  const fence = (options.findFence ?? findProcessFence)();
   return defineJob({
     name: options.name ?? "command",
     queue: options.queue ?? "commands",
     input: commandInput(bounds),
     output: commandOutput,
     maxAttempts: MAX_ATTEMPTS,
-    run: (ctx, input) => runInFolder(ctx, input, { ...options, bounds }),
+    run: (ctx, input) => runInFolder(ctx, input, { ...options, bounds, fence }),
   });
 }
 
-type Settings = CommandJobOptions & { readonly bounds: CommandBounds };
+type Settings = CommandJobOptions & {
+  readonly bounds: CommandBounds;
+  readonly fence: ProcessFence | null;
+};
+type Run = { folder: RunFolder; outputs: Outputs };
 
 async function runInFolder(ctx: JobContext, input: CommandInput, settings: Settings) {
+  if (settings.fence === null && settings.allowUnbounded !== true) throw fenceMissing();
   await sweepRunFolders(settings.folder);
-  const folder = await createRunFolder(settings.folder);
+  const folder = await createRunFolder(settings.folder, settings.fence);
+  const outputs = await createOutputs(folder.path);
   try {
-    await writeFile(join(folder.path, "stdin"), input.stdin, { mode: 0o600 });
-    const report = await runAndFollow(ctx, orderOf(input, folder, settings));
-    if (report.leftBehind > 0)
-      ctx.logger.error({ processes: report.leftBehind }, "command could not be ended");
-    await throwIfFailed(report, input, folder);
-    return await collect(ctx, input, report, folder, settings);
+    await writeStdin(folder, input.stdin);
+    return await runOnce(ctx, input, { folder, outputs }, settings);
   } finally {
+    await outputs.close();
     await removeRunFolder(folder.path);
   }
 }
 
+/** Only who owns a file may open it by the name /dev/stdin. */
+async function writeStdin({ path, userId }: RunFolder, text: string): Promise<void> {
+  const file = join(path, "stdin");
+  await writeFile(file, text, { mode: 0o600 });
+  if (userId !== null) await chown(file, userId, userId);
+}
+
+/** From here on the command may have run: an error of ours, too, runs it again only where its job allows that. */
+async function runOnce(ctx: JobContext, input: CommandInput, run: Run, settings: Settings) {
+  try {
+    const report = await runAndFollow(ctx, orderOf(input, run.folder, settings), run.outputs);
+    if (report.leftBehind > 0)
+      ctx.logger.error({ processes: report.leftBehind }, "command could not be ended");
+    await throwIfFailed(report, input, run.outputs);
+    return await collect(ctx, input, report, run, settings);
+  } catch (error) {
+    if (ctx.signal.aborted || input.retry || error instanceof CommandWorkerError) throw error;
+    throw notRepeated(error);
+  }
+}
+
 /** What the command writes is in the job's log while it runs, also when it fails. */
-async function runAndFollow(ctx: JobContext, order: Order): Promise<Report> {
-  const following = followOutput(order.folder, (stream, line) => ctx.log(line, { stream }));
+async function runAndFollow(ctx: JobContext, order: Order, outputs: Outputs): Promise<Report> {
+  const following = followOutput(outputs, (stream, line) => ctx.log(line, { stream }));
   try {
     return await runCommand(order, ctx.signal);
   } finally {
@@ -101,21 +136,17 @@ function orderOf(input: CommandInput, folder: RunFolder, { path, workerSilenceMs
       processes: input.processes_max,
       outputBytes: input.output_bytes_max,
     },
+    userId: folder.userId,
     folder: folder.path,
     silenceMs: workerSilenceMs ?? WORKER_SILENCE_MS,
   };
 }
 
-async function throwIfFailed(report: Report, input: CommandInput, folder: RunFolder) {
+async function throwIfFailed(report: Report, input: CommandInput, outputs: Outputs) {
   const { ending, exitCode, signal } = report;
   if (ending === "exited" && exitCode === 0) return;
-  if (ending === "told" || ending === "abandoned") {
-    throw new JobRunnerError(
-      "COMMAND_ENDED",
-      "The command was ended, as its worker was silent for too long.",
-    );
-  }
-  const failure = { isRetryable: input.retry, stderrTail: await tailOf(join(folder.path, "stderr")) };
+  if (ending === "told" || ending === "abandoned") throw new CommandWorkerError();
+  const failure = { isRetryable: input.retry, stderrTail: await tailOf(outputs.stderr, STDERR_TAIL_BYTES) };
   if (ending === "exited") throw new CommandExitError({ exitCode, signal }, failure);
   throw new CommandLimitError(ending, limitOf(ending, input), failure);
 }
@@ -124,14 +155,19 @@ async function collect(
   ctx: JobContext,
   input: CommandInput,
   report: Report,
-  folder: RunFolder,
+  { folder, outputs }: Run,
   { store, bounds }: Settings,
 ) {
-  const streamed = async (name: string) => {
-    const path = join(folder.path, name);
-    return { ...(await storeFile(path, store)), tail: await tailOf(path) };
-  };
-  const artifacts = await storeArtifacts(join(folder.path, "work"), input.artifacts, bounds.artifacts, store);
+  const streamed = async (name: OutputName) => ({
+    ...(await storeFile(outputs[name], store)),
+    tail: await tailOf(outputs[name]),
+  });
+  const artifacts = await storeArtifacts(join(folder.path, "work"), {
+    patterns: input.artifacts,
+    limits: bounds.artifacts,
+    store,
+    onUnreadable: (path) => ctx.log("warn", "artifact left out: it could not be read", { path }),
+  });
   ctx.signal.throwIfAborted();
   return {
     duration_ms: report.durationMs,

@@ -6,19 +6,19 @@ import { readProcesses } from "./process-table.ts";
 const DATA_HEADROOM_BYTES = 2 * 1024 ** 3;
 const FILE_BYTES_MAX = 4 * 1024 ** 3;
 const CPU_HEADROOM_S = 10;
-/** The kernel counts threads, and those of the user in other containers too. */
+/** The kernel counts threads. */
 const THREADS_PER_PROCESS = 16;
-const THREADS_HEADROOM = 4096;
+/** For what else this user starts meanwhile, here and in other containers. */
+const THREADS_HEADROOM = 1024;
 
 /**
  * A shell's script that sets the kernel's own limits and then becomes the command. They hold for each process by itself and
  * are wide: they stop what runs away between two looks of the supervisor. One that cannot be set is left out.
  */
-export function fenceScript({ timeMs, memoryBytes, processes }: CommandLimits): string {
+export function fenceScript({ timeMs, memoryBytes, processes }: CommandLimits, isOwnUser: boolean): string {
   const cpuSeconds = Math.ceil(timeMs / 1000) * availableParallelism() + CPU_HEADROOM_S;
   const dataKib = Math.ceil((memoryBytes + DATA_HEADROOM_BYTES) / 1024);
-  const threads = readProcesses().reduce((sum, entry) => sum + entry.threads, 0);
-  const threadsMax = threads + processes * THREADS_PER_PROCESS + THREADS_HEADROOM;
+  const threadsMax = processes * THREADS_PER_PROCESS + (isOwnUser ? 0 : threadsOfOthers() + THREADS_HEADROOM);
   return [
     // When memory runs out, the kernel ends a command before the server and the database.
     "echo 1000 > /proc/self/oom_score_adj",
@@ -32,4 +32,8 @@ export function fenceScript({ timeMs, memoryBytes, processes }: CommandLimits): 
     .map((line) => `{ ${line}; } 2>/dev/null`)
     .concat('exec "$@"')
     .join("\n");
+}
+
+function threadsOfOthers(): number {
+  return readProcesses().reduce((sum, entry) => sum + entry.threads, 0);
 }

@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
-import { join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
+import { OUTPUT_NAMES, type Outputs } from "./outputs.ts";
 
 const READ_EVERY_MS = 500;
 const READ_BYTES = 65_536;
@@ -11,10 +11,8 @@ const LINE_CHARACTERS_MAX = 2000;
  * Hands on what a command writes, line by line while it runs, up to a number of lines. `stop` hands on the rest; neither
  * ever throws.
  */
-export function followOutput(folder: string, onLine: (stream: string, line: string) => void) {
-  const followed = ["stdout", "stderr"].map((stream) =>
-    followFile(join(folder, stream), (line) => onLine(stream, line)),
-  );
+export function followOutput(outputs: Outputs, onLine: (stream: string, line: string) => void) {
+  const followed = OUTPUT_NAMES.map((stream) => followFile(outputs[stream], (line) => onLine(stream, line)));
   let reading: Promise<unknown> = Promise.resolve();
   const timer = setInterval(read, READ_EVERY_MS);
 
@@ -33,7 +31,7 @@ export function followOutput(folder: string, onLine: (stream: string, line: stri
   return { stop };
 }
 
-function followFile(path: string, onLine: (line: string) => void) {
+function followFile(file: FileHandle, onLine: (line: string) => void) {
   const decoder = new TextDecoder();
   let position = 0;
   let linesLeft = LINES_MAX;
@@ -42,16 +40,11 @@ function followFile(path: string, onLine: (line: string) => void) {
   /** Reads on from where it stopped, to the file's present end. */
   async function read(): Promise<void> {
     if (linesLeft === 0) return;
-    const file = await open(path, "r");
-    try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, position);
-        position += bytesRead;
-        take(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
-        if (bytesRead < READ_BYTES || linesLeft === 0) return;
-      }
-    } finally {
-      await file.close();
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(READ_BYTES), 0, READ_BYTES, position);
+      position += bytesRead;
+      take(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
+      if (bytesRead < READ_BYTES || linesLeft === 0) return;
     }
   }
 

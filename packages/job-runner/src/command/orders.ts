@@ -13,7 +13,10 @@ export type Limit = "time" | "memory" | "processes" | "output";
 /** Why a command ended: by itself, at a limit, by its worker's word, or since its worker was gone or silent. */
 export type Ending = "exited" | Limit | "told" | "abandoned";
 
-/** What the worker sends its supervisor first. Afterwards it sends BEAT now and then, and END to have the command ended. */
+/**
+ * What the worker sends its supervisor first. Afterwards each sends the other BEAT now and then, and the worker END to have the
+ * command ended.
+ */
 export type Order = {
   readonly command: readonly string[];
   /** The whole environment, the marker included. */
@@ -21,9 +24,11 @@ export type Order = {
   /** `NAME=value`, by which the command's processes are known. */
   readonly marker: string;
   readonly limits: CommandLimits;
+  /** Of the command, where it is another than ours: see process-fence.ts. */
+  readonly userId: number | null;
   /** The run's folder: see run-folder.ts. */
   readonly folder: string;
-  /** The command is ended when no beat came for so long: its worker is frozen, and may have lost the job. */
+  /** The command is ended when no beat of the worker came for so long: it is frozen, and may have lost the job. */
   readonly silenceMs: number;
 };
 
@@ -39,6 +44,9 @@ export type Report = {
   /** Processes that even SIGKILL did not end. */
   readonly leftBehind: number;
 };
+
+/** Each side shows the other that often within `silenceMs` that it lives. */
+export const BEATS_PER_SILENCE = 8;
 
 export const BEAT = "beat";
 export const END = "end";

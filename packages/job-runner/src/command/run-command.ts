@@ -1,20 +1,23 @@
 import { fileURLToPath } from "node:url";
 import { JobRunnerError } from "../errors.ts";
-import { BEAT, END, isReport, type Order, type Report } from "./orders.ts";
+import { BEAT, BEATS_PER_SILENCE, END, isReport, type Order, type Report } from "./orders.ts";
+
 import { createProcessTree } from "./process-tree.ts";
 
 const SUPERVISOR = fileURLToPath(new URL("./supervisor.ts", import.meta.url));
-const BEATS_PER_SILENCE = 8;
+/** Of the supervisor, before it counts as stopped: half of the silence that the worker itself is allowed. */
+const MISSED_BEATS_MAX = 4;
 /** Beyond what the supervisor itself takes to end a command that resists. */
 const END_DEADLINE_MS = 8000;
 
 /**
  * Runs a command under a supervisor of its own. Resolves when no process of it is left, also after `signal` has aborted; its
- * reason is then thrown. Throws JobRunnerError COMMAND_UNSUPERVISED when the supervisor was killed: what it left is ended.
+ * reason is then thrown. Throws JobRunnerError COMMAND_UNSUPERVISED when the supervisor was killed or stopped: what it left is ended.
  */
 export async function runCommand(order: Order, signal: AbortSignal): Promise<Report> {
   signal.throwIfAborted();
   const report = Promise.withResolvers<Report>();
+  let missedBeats = 0;
   const supervisor = Bun.spawn([process.execPath, SUPERVISOR], {
     cwd: order.folder,
     // None of ours: the command could read it from /proc.
@@ -22,6 +25,7 @@ export async function runCommand(order: Order, signal: AbortSignal): Promise<Rep
     stdio: ["ignore", "ignore", "ignore"],
     detached: true,
     ipc: (message) => {
+      missedBeats = 0;
       if (isReport(message)) report.resolve(message);
     },
   });
@@ -32,6 +36,17 @@ export async function runCommand(order: Order, signal: AbortSignal): Promise<Rep
   const abort = () => {
     send(END);
     killAfter = setTimeout(() => supervisor.kill("SIGKILL"), END_DEADLINE_MS);
+  };
+  /** By our own ticks: while this process stands still, none is missed. */
+  const watch = setInterval(() => {
+    missedBeats += 1;
+    if (missedBeats > MISSED_BEATS_MAX) void endStopped();
+  }, order.silenceMs / BEATS_PER_SILENCE);
+  /** A command may stop its supervisor. What is below it is found as long as it is there. */
+  const endStopped = async () => {
+    clearInterval(watch);
+    await createProcessTree({ belowPid: supervisor.pid, marker: order.marker }).end(0);
+    supervisor.kill("SIGKILL");
   };
   let killAfter: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener("abort", abort, { once: true });
@@ -45,6 +60,7 @@ export async function runCommand(order: Order, signal: AbortSignal): Promise<Rep
     return found ?? unsupervised();
   } finally {
     clearInterval(beat);
+    clearInterval(watch);
     clearTimeout(killAfter);
     signal.removeEventListener("abort", abort);
   }
@@ -58,6 +74,6 @@ async function endUnsupervised({ marker }: Order) {
 function unsupervised(): never {
   throw new JobRunnerError(
     "COMMAND_UNSUPERVISED",
-    "The supervisor of the command was killed, or could not start; what was left of the command was ended.",
+    "The supervisor of the command was killed or stopped, or could not start; what was left of the command was ended.",
   );
 }

@@ -1,6 +1,7 @@
-import { lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { JobRunnerError } from "../errors.ts";
+import { freeUserId, type ProcessFence } from "./process-fence.ts";
 import { readProcess } from "./process-table.ts";
 import { createProcessTree } from "./process-tree.ts";
 
@@ -9,17 +10,28 @@ export type RunFolder = {
   readonly path: string;
   /** `NAME=value` for the command's environment, by which its processes are found. */
   readonly marker: string;
+  /** Of the command, which owns `work` and `temp`, where it is another user than ours. */
+  readonly userId: number | null;
 };
 
 export const MARKER_NAME = "WHARF_COMMAND_RUN";
 const RUN_NAME = /^run-(\d+)-(\d+)-[A-Za-z0-9]+$/;
 
+/** Others may pass through these folders to one of their own, and read nothing in them. */
+const PASSABLE_MODE = 0o711;
+
 /** Makes a fresh one below `root`. Its name tells whose it is: the worker's pid and start. */
-export async function createRunFolder(root: string): Promise<RunFolder> {
-  await prepareRoot(root);
+export async function createRunFolder(root: string, fence: ProcessFence | null): Promise<RunFolder> {
+  const isOwnUser = fence === "own-user";
+  await prepareRoot(root, isOwnUser ? PASSABLE_MODE : 0o700);
+  const userId = isOwnUser ? freeUserId(await usersOfRuns(root)) : null;
   const path = await mkdtemp(join(root, `run-${process.pid}-${startOf(process.pid)}-`));
-  await Promise.all(["work", "temp"].map((name) => mkdir(join(path, name), { mode: 0o700 })));
-  return runFolderOf(path);
+  if (isOwnUser) await chmod(path, PASSABLE_MODE);
+  for (const folder of [join(path, "work"), join(path, "temp")]) {
+    await mkdir(folder, { mode: 0o700 });
+    if (userId !== null) await chown(folder, userId, userId);
+  }
+  return { path, marker: markerOf(path), userId };
 }
 
 /** A command may have taken the right to its own folders away. */
@@ -40,8 +52,8 @@ export async function sweepRunFolders(root: string): Promise<number> {
   const names = await readdir(root).catch(() => []);
   let swept = 0;
   for (const name of names.filter(isStale)) {
-    const { path, marker } = runFolderOf(join(root, name));
-    await createProcessTree({ marker }).end(0);
+    const path = join(root, name);
+    await createProcessTree({ marker: markerOf(path) }).end(0);
     swept += await removeRunFolder(path).then(
       () => 1,
       () => 0,
@@ -55,8 +67,14 @@ function isStale(name: string): boolean {
   return pid !== undefined && startOf(Number(pid)) !== startedAt;
 }
 
-function runFolderOf(path: string): RunFolder {
-  return { path, marker: `${MARKER_NAME}=${path}` };
+function markerOf(path: string): string {
+  return `${MARKER_NAME}=${path}`;
+}
+
+async function usersOfRuns(root: string): Promise<Set<number>> {
+  const names = await readdir(root);
+  const owners = await Promise.all(names.map((name) => lstat(join(root, name, "work")).catch(() => null)));
+  return new Set(owners.flatMap((owner) => (owner === null ? [] : [owner.uid])));
 }
 
 function startOf(pid: number): string | undefined {
@@ -65,13 +83,17 @@ function startOf(pid: number): string | undefined {
 }
 
 /** Others must neither read what commands write nor put a folder of theirs in its place. */
-async function prepareRoot(root: string) {
-  await mkdir(root, { recursive: true, mode: 0o700 });
+async function prepareRoot(root: string, mode: number) {
+  await mkdir(root, { recursive: true, mode });
   const found = await lstat(root);
   const isOurs = found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid());
-  if (isOurs && (found.mode & 0o077) === 0) return;
+  if (isOurs && (found.mode & 0o077 & ~PASSABLE_MODE) === 0) {
+    // Made by an earlier version, or under a stricter mask.
+    if ((found.mode & mode) !== mode) await chmod(root, mode);
+    return;
+  }
   throw new JobRunnerError(
     "COMMAND_FOLDER_UNSAFE",
-    "The folder for commands must be a folder of this user that nobody else can enter: chmod 700 it, or choose another.",
+    "The folder for commands must be a folder of this user in which others can neither read nor write: chmod 700 it, or choose another.",
   );
 }

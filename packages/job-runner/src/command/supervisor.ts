@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { type Admit, openCapture } from "./capture.ts";
 import { fenceScript } from "./fences.ts";
 import { type Kernel, openKernel } from "./kernel.ts";
-import { END, type Ending, isOrder, type Order, type Report } from "./orders.ts";
+import { BEAT, BEATS_PER_SILENCE, END, type Ending, isOrder, type Order, type Report } from "./orders.ts";
+import { asUser, fenceMissing } from "./process-fence.ts";
 import { createProcessTree } from "./process-tree.ts";
 import { removeRunFolder } from "./run-folder.ts";
 import { watchTree } from "./watch.ts";
@@ -44,7 +45,10 @@ function isStarted(): boolean {
 }
 
 async function obey(order: Order): Promise<void> {
+  const showLife = () => process.connected && process.send?.(BEAT);
+  const beat = setInterval(showLife, order.silenceMs / BEATS_PER_SILENCE);
   const report = await supervise(order);
+  clearInterval(beat);
   clearTimeout(silence.timer);
   // The worker hangs up once it has the report.
   process.on("disconnect", () => process.exit(0));
@@ -93,10 +97,13 @@ async function supervise(order: Order): Promise<Report> {
   };
 }
 
-function start({ command, env, limits, folder }: Order, kernel: Kernel | undefined, admit: Admit) {
-  const stdout = openCapture(join(folder, "stdout"), kernel, admit);
-  const stderr = openCapture(join(folder, "stderr"), kernel, admit);
-  const child = Bun.spawn(["/bin/sh", "-c", fenceScript(limits), "sh", ...command], {
+function start({ command, env, limits, folder, userId }: Order, kernel: Kernel | undefined, admit: Admit) {
+  const stdout = openCapture(join(folder, "stdout"), { kernel, userId, admit });
+  const stderr = openCapture(join(folder, "stderr"), { kernel, userId, admit });
+  const fenced = ["/bin/sh", "-c", fenceScript(limits, userId !== null), "sh", ...command];
+  const program = userId === null ? fenced : asUser(userId, fenced);
+  if (program === null) throw fenceMissing();
+  const child = Bun.spawn(program, {
     cwd: join(folder, "work"),
     env: { ...env },
     stdio: [openSync(join(folder, "stdin"), "r"), stdout.target, stderr.target],

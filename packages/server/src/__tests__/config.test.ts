@@ -107,6 +107,7 @@ describe("readConfig", () => {
     expect(readConfig({ WHARF_COMMAND_JOBS: "0", WHARF_COMMAND_DIR: "/somewhere" }).commandJobs).toBeNull();
     const environment = { WHARF_COMMAND_JOBS: "1", PATH: "/opt/bin" };
     expect(readConfig(environment).commandJobs).toEqual({
+      allowUnbounded: false,
       folder: join(tmpdir(), `wharf-commands-${process.getuid?.()}`),
       path: "/opt/bin",
     });

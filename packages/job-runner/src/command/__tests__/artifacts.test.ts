@@ -23,6 +23,25 @@ describe("artifacts", () => {
     expect(paths(await runScript("touch a", { artifacts: ["b*"] }))).toEqual([]);
   });
 
+  test("leave out a file whose name is not UTF-8 and a folder that cannot be read, with a line in the job's log", async () => {
+    const job = await runScript(
+      `echo 1 >> $OUT/ran; printf 1 > $'caf\\xe9.txt'; printf 2 > plain.txt; mkdir closed; touch closed/a.txt; chmod 0 closed`,
+      { artifacts: ["**/*.txt"] },
+    );
+    expect(job).toMatchObject({ status: "completed", attempts: 0 });
+    expect(paths(job)).toContain("plain.txt");
+    const left = (await commands.logged(job.id)).filter((line) => line.includes("could not be read"));
+    expect(left.length).toBeGreaterThan(0);
+    expect(await commands.pidsIn("ran")).toEqual([1]);
+  });
+
+  test("are none when the workspace was replaced by a link, also one to a readable folder", async () => {
+    const job = await runScript("cd ..; rm -rf work 2>/dev/null || exit 0; ln -s /etc work", {
+      artifacts: ["**/*"],
+    });
+    expect([job.status, paths(job)]).toEqual(["completed", []]);
+  });
+
   test("are not looked for when the command has failed", async () => {
     const before = store.size;
     await runScript("echo unique-content > a; exit 1", { artifacts: ["*"] });

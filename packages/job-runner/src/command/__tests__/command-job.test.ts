@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { pino } from "pino";
 import { JobSchemaError } from "../../index.ts";
-import { useCommands } from "./setup.ts";
+import { RUNS_AS_OWN_USER, useCommands } from "./setup.ts";
 
 const commands = useCommands();
 const { store, runScript } = commands;
@@ -37,7 +37,7 @@ describe("a command job", () => {
 
   test("gives a clean environment: the named variables, and nothing of ours, also not by way of the parent", async () => {
     process.env["CANARY_SECRET"] = "canary-value";
-    const job = await runScript(`env; echo "--"; tr '\\0' '\\n' < /proc/$PPID/environ`, {
+    const job = await runScript(`env; echo "--"; cat /proc/$PPID/environ 2>/dev/null | tr '\\0' '\\n'`, {
       env: { GIVEN: "yes" },
     });
     delete process.env["CANARY_SECRET"];
@@ -72,7 +72,12 @@ describe("a command job", () => {
     );
     const [folder, files, mode, parentMode, home, temp] = job.output.stdout.tail.split("\n");
     expect(folder).toStartWith(commands.root);
-    expect([files.trim(), mode, parentMode, home]).toEqual(["0", "700", "700", folder]);
+    expect([files.trim(), mode, parentMode, home]).toEqual([
+      "0",
+      "700",
+      RUNS_AS_OWN_USER ? "711" : "700",
+      folder,
+    ]);
     expect(temp).toBe(folder.replace(/work$/, "temp"));
     await expect(stat(folder)).rejects.toMatchObject({ code: "ENOENT" });
     expect(await commands.runFolders()).toEqual([]);
@@ -111,6 +116,39 @@ describe("a command job", () => {
   });
 });
 
+describe("a command that replaces its own output files", () => {
+  for (const replacement of ["mkfifo ../stdout", "ln -s /etc/passwd ../stdout", "mkdir ../stdout"]) {
+    test(`by ${replacement} still ends, and its output is what it wrote`, async () => {
+      const job = await runScript(`echo before; rm -f ../stdout; ${replacement}; echo after`, {
+        timeout_ms: 5000,
+      });
+      expect([job.status, job.output?.stdout.tail]).toEqual(["completed", "before\nafter"]);
+    });
+  }
+});
+
+describe("a command whose output the store does not take", () => {
+  test("is not run again, and says why", async () => {
+    const put = () =>
+      Promise.reject(Object.assign(new Error("no space in /secret/path"), { code: "ENOSPC" }));
+    await commands.start({ store: { put } });
+    const job = await runScript("echo 1 >> $OUT/ran");
+    expect(job).toMatchObject({ status: "failed", failureKind: "unrecoverable", attempts: 1 });
+    expect(job.lastError).toContain("what it left could not be kept (ENOSPC)");
+    expect(await commands.pidsIn("ran")).toEqual([1]);
+  });
+});
+
+test("a machine whose kernel bounds no processes refuses commands, unless they are allowed", async () => {
+  const findFence = () => null;
+  await commands.start({ findFence });
+  const refused = await runScript("true");
+  expect(refused).toMatchObject({ status: "failed", failureKind: "unrecoverable" });
+  expect(refused.lastError).toContain("bounds no command's processes");
+  await commands.start({ findFence, allowUnbounded: true });
+  expect((await runScript("true")).status).toBe("completed");
+});
+
 describe("a command that fails", () => {
   test("goes to the dead letters at once, with its exit code and the end of its stderr", async () => {
     const job = await runScript("seq 1 5000 >&2; echo 'the reason' >&2; exit 3");
@@ -132,7 +170,9 @@ describe("a command that fails", () => {
   });
 
   test("is tried again when its job says so", async () => {
-    const job = await runScript('echo x >> $OUT/tries; [ "$(wc -l < $OUT/tries)" -ge 3 ]', { retry: true });
+    const job = await runScript('umask 0; echo x >> $OUT/tries; [ "$(wc -l < $OUT/tries)" -ge 3 ]', {
+      retry: true,
+    });
     expect(job).toMatchObject({ status: "completed", attempts: 2 });
   });
 

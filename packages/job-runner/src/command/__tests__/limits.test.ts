@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { isAlive, useCommands } from "./setup.ts";
+import { until } from "@wharf/testkit";
+import { readProcesses, withEnvironment } from "../process-table.ts";
+import { isAlive, RUNS_AS_OWN_USER, useCommands } from "./setup.ts";
 
 const MIB = 1024 ** 2;
 
@@ -36,15 +38,8 @@ describe("a command that oversteps", () => {
   });
 
   test("its memory by one process is ended before it has had much more", async () => {
-    const script =
-      "const kept = []; for (;;) { kept.push(new Uint8Array(4e6).fill(1)); await Bun.sleep(1); }";
-    const job = await commands.ended(
-      await commands.enqueue({
-        command: [process.execPath, "-e", script],
-        memory_bytes: 200 * MIB,
-        timeout_ms: 20_000,
-      }),
-    );
+    const script = "x=$(head -c 4000000 /dev/zero | tr '\\0' a); while :; do kept+=$x; sleep 0.001; done";
+    const job = await runScript(script, { memory_bytes: 200 * MIB, timeout_ms: 20_000 });
     expect(job.lastError).toStartWith(
       `CommandLimitError: The command was ended at its memory limit of ${200 * MIB} bytes;`,
     );
@@ -91,6 +86,17 @@ describe("a command that oversteps", () => {
     expect((await pidsIn("pids")).filter(isAlive)).toEqual([]);
   });
 
+  test("its number of processes as a fork bomb is ended once, with all of them", async () => {
+    // A limit of the test's own, should those of the engine fail.
+    const others = RUNS_AS_OWN_USER ? 0 : readProcesses().reduce((sum, entry) => sum + entry.threads, 0);
+    const bomb = `ulimit -u ${others + 200} || exit 0; echo 1 >> $OUT/ran; b() { b | b & }; b 2>/dev/null; sleep 60`;
+    const job = await runScript(bomb, { processes_max: 20, timeout_ms: 20_000 });
+    expect(job).toMatchObject({ status: "failed", attempts: 1 });
+    expect(job.lastError).toContain("processes limit of 20");
+    expect(await pidsIn("ran")).toEqual([1]);
+    await until(() => withEnvironment(readProcesses(), `OUT=${commands.root}`).length === 0);
+  });
+
   test("nothing with as many processes as it may have", async () => {
     const job = await runScript("for i in 1 2 3 4; do sleep 1 & done; wait", { processes_max: 5 });
     expect(job).toMatchObject({ status: "completed", output: { processes_peak: 5 } });
@@ -117,6 +123,14 @@ describe("a command that oversteps", () => {
 });
 
 describe("the kernel's own limits", () => {
+  test("count the processes of the command's user, and hold for them", async () => {
+    // Root's would not be counted, and the fork would succeed.
+    const script = "id -u >&2; { ulimit -p 1 || ulimit -u 1; } 2>/dev/null; /bin/true; exit 3";
+    const job = await commands.ended(await commands.enqueue({ command: ["sh", "-c", script] }));
+    const [userId, refusal] = (job.lastError ?? "").split("ended with:\n")[1]?.split("\n") ?? [];
+    expect([userId === "0", refusal]).toEqual([false, expect.stringContaining("fork")]);
+  });
+
   test("are set as a second fence: no core file, bounded processor time, file size, data and processes", async () => {
     const job = await runScript(
       "ulimit -c; ulimit -t; ulimit -f; ulimit -d; ulimit -u; cat /proc/self/oom_score_adj",
@@ -130,7 +144,8 @@ describe("the kernel's own limits", () => {
     expect(Number(cpu)).toBeGreaterThanOrEqual(20);
     expect(Number(file)).toBeGreaterThan(0);
     expect(Number(data)).toBe((100 * MIB + 2 * 1024 ** 3) / 1024);
-    expect(Number(processes)).toBeGreaterThan(4096);
+    expect(Number(processes)).toBeGreaterThanOrEqual(RUNS_AS_OWN_USER ? 64 : 1024);
+    expect(Number(processes)).toBeLessThan(32_768);
     expect(oom).toBe("1000");
   });
 });

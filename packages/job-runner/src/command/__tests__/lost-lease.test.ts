@@ -1,17 +1,16 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { useRunners } from "../../__tests__/setup.ts";
 import { defineCommandJob } from "../../index.ts";
-import { createTestStore, isAlive, PATH } from "./setup.ts";
+import { createTestStore, isAlive, PATH, sharedFolder } from "./setup.ts";
 
 const { database, started } = useRunners();
 
 test("a job that an operator takes from its worker has its command ended, and runs again", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "wharf-lost-lease-"));
+  const folder = await sharedFolder("wharf-lost-lease-");
   const job = defineCommandJob({ folder: join(folder, "runs"), store: createTestStore(), path: PATH });
   const runner = await started([job], { leaseMs: 600, leaseMarginMs: 100 });
   const script = `[ -e $OUT/pid ] && exit 0; setsid bash -c 'echo $$ > $OUT/pid; sleep 60; :' & sleep 60`;

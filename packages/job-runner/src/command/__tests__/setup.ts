@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, setDefaultTimeout } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
@@ -9,6 +9,7 @@ import { createMemoryDriver } from "../../drivers/memory.ts";
 import { createJobRunner, defineCommandJob, type JobRecord, type JobRunner } from "../../index.ts";
 import type { ArtifactStore } from "../artifacts.ts";
 import type { CommandJobOptions } from "../define-command-job.ts";
+import { findProcessFence } from "../process-fence.ts";
 import { readProcess } from "../process-table.ts";
 
 export const PATH = `${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin`;
@@ -27,7 +28,7 @@ export function useCommands() {
   setDefaultTimeout(TEST_TIMEOUT_MS);
 
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "wharf-command-test-"));
+    root = await sharedFolder("wharf-command-test-");
     await start();
   });
   afterEach(async () => {
@@ -75,6 +76,9 @@ export function useCommands() {
     return await until(read, { describe: `${count} pids in ${file}` });
   }
 
+  /** What the job logged, a line each. */
+  const logged = async (id: string) => (await runner.log(id, { limit: 100 })).map(({ message }) => message);
+
   const runFolders = () => readdir(join(root, "runs")).catch(() => []);
 
   return {
@@ -84,6 +88,7 @@ export function useCommands() {
     ended,
     runScript,
     pidsIn,
+    logged,
     runFolders,
     start,
     get root() {
@@ -93,6 +98,16 @@ export function useCommands() {
       return runner;
     },
   };
+}
+
+/** Commands of root's workers run as users of their own: such users cannot signal a supervisor. */
+export const RUNS_AS_OWN_USER = findProcessFence() === "own-user";
+
+/** A temporary folder in which commands may write, also as users of their own. */
+export async function sharedFolder(prefix: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await chmod(folder, 0o777);
+  return folder;
 }
 
 export function isAlive(pid: number): boolean {

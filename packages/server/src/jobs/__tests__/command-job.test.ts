@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createJobRunner, type JobDefinition, type JobRunner } from "@wharf/job-runner";
@@ -30,7 +30,9 @@ beforeAll(async () => {
   pool = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
   blobs = createPostgresBlobStore(pool);
   folder = await mkdtemp(join(tmpdir(), "wharf-command-job-"));
-  const commandJobs = { folder: join(folder, "runs"), path: "" };
+  // As root, commands run as users of their own, and leave word here.
+  await chmod(folder, 0o777);
+  const commandJobs = { folder: join(folder, "runs"), path: "", allowUnbounded: false };
   const [defined] = await createCommandJobs({ commandJobs, role: "server" }, blobs);
   if (defined === undefined) throw new Error("The command job is not defined.");
   job = defined;

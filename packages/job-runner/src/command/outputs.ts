@@ -1,0 +1,24 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+
+export const OUTPUT_NAMES = ["stdout", "stderr"] as const;
+export type OutputName = (typeof OUTPUT_NAMES)[number];
+
+/**
+ * The files that a command's output is written into, opened before it runs: what it puts in their place later, such as a pipe
+ * that would hold up each reader, is never opened.
+ */
+export type Outputs = Record<OutputName, FileHandle> & { close(): Promise<void> };
+
+/** Makes them in a run's folder. */
+export async function createOutputs(folder: string): Promise<Outputs> {
+  const create = (name: OutputName) => open(join(folder, name), "wx+", 0o600);
+  const [stdout, stderr] = [await create("stdout"), await create("stderr")];
+  return {
+    stdout,
+    stderr,
+    close: async () => {
+      await Promise.all([stdout.close(), stderr.close()]);
+    },
+  };
+}
