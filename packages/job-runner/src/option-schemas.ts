@@ -17,6 +17,7 @@ const SMALLINT_MAX = 32_767;
 const PAGE_MAX = 100_000;
 const CONCURRENCY_MAX = 10_000;
 const RETENTION_MAX_DAYS = 36_500;
+const ID = /^(0|[1-9]\d{0,18})$/;
 const ID_MAX = "9223372036854775807";
 
 const text = (maxLength: number) =>
@@ -26,10 +27,7 @@ const text = (maxLength: number) =>
     .refine(isStorable, "holds a NUL character or half of a surrogate pair: leave it out");
 const name = text(NAME_MAX_LENGTH).min(1);
 const key = text(KEY_MAX_LENGTH).min(1);
-const jobId = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,18})$/, "is not the id of a job: digits alone")
-  .refine((id) => id.length < ID_MAX.length || id <= ID_MAX, "is not the id of a job: too large");
+const jobId = z.string().refine(isJobId, "is not the id of a job: digits alone, 64 bits");
 const token = z
   .string()
   .regex(/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i, "is not the token of a lease: a UUID");
@@ -43,6 +41,11 @@ const concurrency = z.int().min(1).max(CONCURRENCY_MAX);
 const days = z.int().min(0).max(RETENTION_MAX_DAYS);
 const limit = z.int().min(0).max(PAGE_MAX);
 const lease = z.looseObject({ jobId, token });
+/** One by one, and a token that a batch shares once: a schema of arrays costs a job ten times as much. */
+const leases = z.custom<readonly { jobId: string; token: string }[]>(
+  areLeases,
+  "is no list of job ids (digits alone) with their tokens (UUIDs)",
+);
 const claim = { workerId: name, leaseMs: timeoutMs };
 
 /** Every option that is given to the engine or to a store: the same limits and errors in each of them. */
@@ -52,7 +55,7 @@ export const OPTIONS = {
   limit,
   lease,
   leaseMs: timeoutMs,
-  leases: z.array(lease),
+  leases,
   delayMs: delayMs.min(0),
   backoff: z.looseObject({
     baseMs: delayMs.min(0).optional(),
@@ -155,4 +158,21 @@ function isInstant(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+function areLeases(value: unknown): boolean {
+  let known: unknown;
+  return (
+    Array.isArray(value) &&
+    value.every((held: { jobId?: unknown; token?: unknown } | null) => {
+      if (held === null) return false;
+      if (held.token !== known && !token.safeParse(held.token).success) return false;
+      known = held.token;
+      return typeof held.jobId === "string" && isJobId(held.jobId);
+    })
+  );
+}
+
+function isJobId(id: string): boolean {
+  return ID.test(id) && (id.length < ID_MAX.length || id <= ID_MAX);
 }

@@ -1,6 +1,6 @@
 import { checkOption, OPTIONS } from "../option-schemas.ts";
 import type { AdminStore } from "./admin-store.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, NewJob } from "./driver.ts";
 import type { DurableStore } from "./durable-store.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 
@@ -19,7 +19,7 @@ function checkedQueue(driver: Driver) {
   const { newJobs, handOver, reserve, leases, leaseMs, lease, retry, jobId, filter } = OPTIONS;
   return {
     async enqueue(jobs, options) {
-      checkOption("A job", newJobs, jobs);
+      checkOption("A job", newJobs, distinct(jobs));
       return driver.enqueue(jobs, options);
     },
     async handOver(job, request, at) {
@@ -166,4 +166,26 @@ function checkedAdministration(driver: AdminStore) {
       return driver.runningJobs(count);
     },
   } satisfies Partial<AdminStore>;
+}
+
+const CHECKED = [
+  "queue",
+  "type",
+  "priority",
+  "runAt",
+  "delayMs",
+  "maxAttempts",
+  "timeoutMs",
+  "idempotencyKey",
+  "replaceKey",
+  "concurrencyKey",
+  "concurrencyLimit",
+] as const;
+
+/** Without those that differ from the one before in their payload alone: in bulk, most do. */
+function distinct(jobs: readonly NewJob[]): readonly NewJob[] {
+  return jobs.filter((job, position) => {
+    const before = jobs[position - 1];
+    return before === undefined || CHECKED.some((option) => job[option] !== before[option]);
+  });
 }

@@ -25,16 +25,45 @@ export class Statement<T extends Rows> implements postgres.PendingQuery<T> {
   readonly #send: Send;
   #sent: Promise<postgres.RowList<T>> | undefined = undefined;
 
-  readonly simple = unsupported;
-  readonly readable = unsupported;
-  readonly writable = unsupported;
-  readonly cancel = unsupported;
-  readonly stream = unsupported;
-  readonly forEach = unsupported;
-  readonly cursor = unsupported;
-  readonly describe = unsupported;
-  readonly values = unsupported;
-  readonly raw = unsupported;
+  simple(): never {
+    return unsupported();
+  }
+
+  readable(): never {
+    return unsupported();
+  }
+
+  writable(): never {
+    return unsupported();
+  }
+
+  cancel(): never {
+    return unsupported();
+  }
+
+  stream(): never {
+    return unsupported();
+  }
+
+  forEach(): never {
+    return unsupported();
+  }
+
+  cursor(): never {
+    return unsupported();
+  }
+
+  describe(): never {
+    return unsupported();
+  }
+
+  values(): never {
+    return unsupported();
+  }
+
+  raw(): never {
+    return unsupported();
+  }
 
   constructor(source: Source, send: Send) {
     this.source = source;
