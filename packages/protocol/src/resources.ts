@@ -58,6 +58,8 @@ export const sessionSchema = z.looseObject({
   duration_ms: nullableNumber,
   tags: z.array(text),
   metadata: json,
+  ended_by_server: z.boolean(),
+  last_heard_at: time,
   created_at: time,
   updated_at: time,
 });
@@ -146,6 +148,7 @@ export const gitActivitySchema = z.looseObject({
   deletions: nullableNumber,
   timestamp: time,
   data: json,
+  session_inferred: z.boolean(),
 });
 export type GitActivity = z.infer<typeof gitActivitySchema>;
 
@@ -230,6 +233,8 @@ export const workspaceDeviceSchema = sessionTotalsSchema.extend({
   local_path: text,
   hooks_installed: z.boolean(),
   git_hooks_installed: z.boolean(),
+  git_hooks_answer: z.enum(PROMPT_ACTIONS).nullable(),
+  git_hooks_answered_at: time.nullable(),
   last_active_at: time,
 });
 export type WorkspaceDevice = z.infer<typeof workspaceDeviceSchema>;
@@ -253,6 +258,7 @@ export const remoteEnvSchema = z.looseObject({
   instance_type: text,
   region: text,
   public_ip: nullableText,
+  ssh_key_s3_key: nullableText,
   blueprint: json,
   ttl_minutes: z.number(),
   idle_timeout_minutes: z.number(),

@@ -1,4 +1,5 @@
 import type { Actor } from "./api-keys.ts";
+import { deviceColumns } from "./device-lists.ts";
 import type { Sql } from "./postgres.ts";
 import { transaction } from "./transaction.ts";
 
@@ -8,8 +9,8 @@ export async function renameDevice(
   id: string,
   name: string,
 ): Promise<Record<string, unknown> | null> {
-  const [row] =
-    await sql`UPDATE devices SET name = ${name}, name_said_at = NULL WHERE id = ${id} RETURNING *`;
+  const [row] = await sql`
+    UPDATE devices d SET name = ${name}, name_said_at = NULL WHERE id = ${id} RETURNING ${deviceColumns(sql)}`;
   return row ?? null;
 }
 

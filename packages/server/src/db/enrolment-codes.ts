@@ -1,5 +1,6 @@
 import { createUlid } from "@wharf/protocol";
 import type { Actor } from "./api-keys.ts";
+import { deviceColumns } from "./device-lists.ts";
 import type { Sql } from "./postgres.ts";
 
 /** Codes that are no longer of use are kept this long, for those who ask what became of one. */
@@ -68,7 +69,7 @@ export async function enrolDevice(
         type = coalesce(${joining.type}, d.type),
         hostname = coalesce(excluded.hostname, d.hostname), os = coalesce(excluded.os, d.os),
         arch = coalesce(excluded.arch, d.arch), status = 'online', last_seen_at = now()
-      RETURNING d.*
+      RETURNING ${deviceColumns(sql)}
     ),
     made AS (
       INSERT INTO api_keys (id, hash, last4, scope, name, device_id)

@@ -1,4 +1,5 @@
 import type { GitSummary, Workspace, WorkspaceDevice, WorkspaceStats } from "@wharf/protocol";
+import { linkColumns } from "./device-lists.ts";
 import type { Sql } from "./postgres.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
@@ -58,7 +59,7 @@ export type DeviceOfWorkspace = WorkspaceDevice & { name: string; type: string; 
 /** The devices that work on a workspace, the one last active first. */
 export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Promise<DeviceOfWorkspace[]> {
   return await sql<DeviceOfWorkspace[]>`
-    SELECT d.id, d.name, d.type, d.status, d.last_seen_at, l.*, ${totalsOrZero(sql)}, t.last_session_at
+    SELECT d.id, d.name, d.type, d.status, d.last_seen_at, ${linkColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at
     FROM workspace_devices l JOIN devices d ON d.id = l.device_id
     LEFT JOIN session_totals t
       ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0

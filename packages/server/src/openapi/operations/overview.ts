@@ -18,6 +18,7 @@ import { type Operations, oneOf, pageOf } from "../operation.ts";
 
 const { id, name, type, hostname, os, arch, status, metadata, first_seen_at, last_seen_at } =
   deviceSchema.shape;
+const { canonical_id, display_name } = workspaceSchema.shape;
 /** A device alone, without the totals of its sessions. */
 const deviceRowSchema = z.looseObject({
   id,
@@ -54,12 +55,12 @@ export const overviewOperations: Operations = {
   },
   "GET /api/workspaces/:idOrName{.+}": {
     tag: "Workspaces",
-    summary: "One workspace, by id, canonical id or name, whatever its case",
+    summary: "One workspace, by id, canonical id or name (case-insensitive)",
     answers: {
       200: z.object({
         workspace: workspaceSchema,
         recent_sessions: z.array(sessionSchema),
-        devices: z.array(workspaceDeviceSchema),
+        devices: z.array(workspaceDeviceSchema.extend({ id, name, type, status, last_seen_at })),
         git_summary: gitSummarySchema,
         stats: workspaceStatsSchema,
       }),
@@ -80,7 +81,7 @@ export const overviewOperations: Operations = {
     answers: {
       200: z.object({
         device: deviceSchema,
-        workspaces: z.array(workspaceDeviceSchema),
+        workspaces: z.array(workspaceDeviceSchema.extend({ id, canonical_id, display_name })),
         recent_sessions: z.array(sessionSchema),
       }),
     },

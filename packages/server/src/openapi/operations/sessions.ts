@@ -18,6 +18,7 @@ const statusSchema = z.looseObject({
   lifecycle: lifecycleSchema,
   complete: z.boolean(),
   parse_status: sessionSchema.shape.parse_status,
+  updated_at: sessionSchema.shape.updated_at,
 });
 
 /** Sessions, and what belongs to one. */
