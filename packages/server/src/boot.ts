@@ -31,7 +31,6 @@ import { createProjector, PROJECTION_CONNECTIONS } from "./ingest/projector.ts";
 import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
 import { type Checked, createStore, sizeOfChecked } from "./ingest/store-checked.ts";
-import { within } from "./ingest/within.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
@@ -49,6 +48,7 @@ import { observeLog, observeMigrations, observeProjections, observeQueue } from 
 import { observeProcess } from "./metrics/process-metrics.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness } from "./readiness.ts";
+import { within } from "./waits.ts";
 import { describeStart } from "./welcome.ts";
 
 export type RunningServer = {

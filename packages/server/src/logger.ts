@@ -4,6 +4,7 @@ import { describeDatabaseError, errorCode } from "./db/database-errors.ts";
 import { WharfError } from "./errors.ts";
 import { withoutKeys } from "./keys/api-key.ts";
 import { createLogOutput } from "./log-output.ts";
+import { within } from "./waits.ts";
 
 export type Logger = pino.Logger;
 
@@ -34,10 +35,9 @@ export function createLogger(
 
 /** Resolves when the destination has taken all lines, or after `deadline_ms`. */
 export function flushLog(logger: Logger, deadline_ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, deadline_ms);
-    logger.flush(() => resolve());
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  logger.flush(() => resolve());
+  return within(promise, deadline_ms);
 }
 
 /** One line for each entry, but for the stack of an error. In this thread: the output neither blocks nor grows without bound. */

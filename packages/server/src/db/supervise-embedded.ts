@@ -1,5 +1,6 @@
 import type { EmbeddedPostgres } from "@wharf/embedded-postgres";
 import type { Logger } from "../logger.ts";
+import { pause } from "../waits.ts";
 
 export const CHECK_INTERVAL_MS = 500;
 /** With waits that double from the first to the longest, the tries take about a quarter of an hour. */
@@ -79,14 +80,4 @@ export function superviseEmbedded(postgres: Supervised, options: SupervisionOpti
 
 function waitBefore(attempt: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** (attempt - 2), LONGEST_WAIT_MS);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

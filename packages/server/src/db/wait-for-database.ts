@@ -1,4 +1,5 @@
 import { StorageError } from "../errors.ts";
+import { pause } from "../waits.ts";
 import { TLS_CODES } from "./connection-refusals.ts";
 import { describeDatabaseError, errorCode, isUnavailable } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
@@ -38,6 +39,8 @@ export async function waitForDatabase(url: string, options: WaitOptions): Promis
       reportAt = waited_ms + REPORT_INTERVAL_MS;
     }
     await pause(Math.min(ATTEMPT_INTERVAL_MS, options.deadline_ms - waited_ms), options.stopping);
+    if (options.stopping?.aborted === true)
+      throw new StorageError("The wait for the database was stopped.", WAIT_STOPPED);
   }
 }
 
@@ -65,14 +68,4 @@ function isWorthWaiting(error: unknown): boolean {
 function tooLate(waited_ms: number, reason: string): StorageError {
   const waited = waited_ms < 1_000 ? "" : ` after ${Math.round(waited_ms / 1000)} s (WHARF_DATABASE_WAIT_S)`;
   return new StorageError(`The database is unavailable${waited}: ${reason}.`, "STORAGE_UNAVAILABLE");
-}
-
-async function pause(ms: number, stopping: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  stopping?.addEventListener("abort", () => resolve(), { once: true });
-  if (stopping?.aborted !== true) await promise;
-  clearTimeout(timer);
-  if (stopping?.aborted === true)
-    throw new StorageError("The wait for the database was stopped.", WAIT_STOPPED);
 }

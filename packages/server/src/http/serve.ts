@@ -1,5 +1,6 @@
 import { errorCode } from "../db/database-errors.ts";
 import { ConfigError } from "../errors.ts";
+import { within } from "../waits.ts";
 import type { RequestAddresses } from "./client-address.ts";
 import { withWholeHead } from "./large-answer.ts";
 import { INTERNAL, problemResponse } from "./problem.ts";
@@ -46,12 +47,7 @@ export function serve(app: Answering, options: ServeOptions): HttpServer {
   const server = listen(app, options);
 
   async function stop(grace_ms: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, grace_ms);
-    });
-    await Promise.race([server.stop(), grace]);
-    clearTimeout(timer);
+    await within(server.stop(), grace_ms);
     await server.stop(true);
   }
 

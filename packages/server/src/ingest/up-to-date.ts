@@ -1,5 +1,5 @@
 import type { Database } from "../db/database.ts";
-import { within } from "./within.ts";
+import { within } from "../waits.ts";
 
 /** A session that somebody keeps locked must not hold up every page for as long. */
 const WAIT_MAX_MS = 3_000;

@@ -1,3 +1,14 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Resolves after `ms`, or as soon as the signal aborts. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
+}
+
 /** Resolves when the promise does, or after `ms`. The promise must never reject. */
 export function within(promise: Promise<void>, ms: number): Promise<void> {
   return new Promise((resolve) => {
