@@ -48,6 +48,13 @@ async function brokenLinks(path: string, page: string): Promise<string[]> {
 }
 
 describe("the documentation", () => {
+  test("numbers each decision once, in its name and in its heading", () => {
+    const decisions = [...pages].filter(([path]) => path.startsWith("docs/adr/"));
+    const numbers = decisions.map(([path]) => Number(/\/(\d{4})-/.exec(path)?.[1]));
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(numbers).toEqual(decisions.map(([, page]) => Number(/^# (\d+)\. /.exec(page)?.[1])));
+  });
+
   test("has the pages that readers look for", () => {
     const wanted = [
       "README.md",
