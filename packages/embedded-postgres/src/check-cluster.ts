@@ -19,7 +19,7 @@ export async function hasCluster(layout: Layout): Promise<boolean> {
   }
   if (!(await exists(layout.databasesFile))) return false;
   throw new EmbeddedPostgresError(
-    `${layout.clusterDir} does not exist, and ${layout.dataDir} had a database before. Restore the folder, or delete ${layout.databasesFile} to begin with an empty database.`,
+    `${layout.clusterDir} does not exist, and ${layout.dataDir} had a database before. Restore the folder, or delete ${layout.databasesFile} to start with an empty database.`,
   );
 }
 
@@ -28,7 +28,7 @@ async function requireWhole({ clusterDir, dataDir }: Layout): Promise<void> {
   const missing = ESSENTIAL_FILES.filter((_, index) => !present[index]);
   if (missing.length === 0) return;
   throw new EmbeddedPostgresError(
-    `The Postgres data in ${clusterDir} is incomplete (missing: ${missing.join(", ")}). Restore the folder from a copy, or move ${dataDir} away to begin with an empty database.`,
+    `The Postgres data in ${clusterDir} is incomplete (missing: ${missing.join(", ")}). Restore the folder from a copy, or move ${dataDir} away to start with an empty database.`,
   );
 }
 
@@ -36,6 +36,6 @@ async function requireMajorVersion({ clusterDir, dataDir, binaries }: Layout): P
   const major = (await readFile(join(clusterDir, "PG_VERSION"), "utf8")).trim();
   if (binaries.version.split(".")[0] === major) return;
   throw new EmbeddedPostgresError(
-    `${dataDir} was made by Postgres ${major}, and this is Postgres ${binaries.version}. Back it up with the version of Wharf that made it, or use another data folder.`,
+    `${dataDir} was created by Postgres ${major}, and this is Postgres ${binaries.version}. Back it up with the version of Wharf that created it, or use another data folder.`,
   );
 }

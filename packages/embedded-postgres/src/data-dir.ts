@@ -44,7 +44,7 @@ export async function prepareDataDir(requested: string, user: Owner | undefined)
   const owner = await ownerOfCluster(found, user);
   if (await canUse(owner, found)) return { path: found, owner };
   throw new EmbeddedPostgresError(
-    `The user ${owner.name} cannot enter ${found}, and Postgres runs as that user when started by root. Allow it to pass the folders above (chmod o+x), or move the data folder to where it can.`,
+    `The user ${owner.name} cannot enter ${found}, and Postgres runs as that user when started by root. Allow it to enter the folders above (chmod o+x), or move the data folder elsewhere.`,
   );
 }
 
@@ -67,7 +67,7 @@ async function holdsData(folder: string): Promise<boolean> {
 async function requireFolder(wanted: string, found: string): Promise<void> {
   if (await exists(found)) return;
   throw new EmbeddedPostgresError(
-    `The database of ${wanted} is in ${found}, and that folder does not exist. Restore it, or delete ${join(wanted, POINTER_FILE)} to begin with an empty database.`,
+    `The database of ${wanted} is in ${found}, and that folder does not exist. Restore it, or delete ${join(wanted, POINTER_FILE)} to start with an empty database.`,
   );
 }
 

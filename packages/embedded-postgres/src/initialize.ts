@@ -64,7 +64,7 @@ export async function readPassword(layout: Files): Promise<string> {
   const password = await readIfExists(layout.passwordFile);
   if (password?.trim()) return password.trim();
   throw new EmbeddedPostgresError(
-    `The password file ${layout.passwordFile} is missing. Restore it, or delete ${layout.dataDir} to begin with an empty database.`,
+    `The password file ${layout.passwordFile} is missing. Restore it, or delete ${layout.dataDir} to start with an empty database.`,
   );
 }
 

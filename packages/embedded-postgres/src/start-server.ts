@@ -12,7 +12,7 @@ const START_ATTEMPTS = 4;
 const START_DEADLINE_S = 300;
 const READY_POLL_MS = 25;
 const LOG_TAIL_LINES = 12;
-/** What the server says of itself. Lines about statements hold values of rows, which belong into no log of ours. */
+/** Log lines about the server itself: lines about statements contain values of rows. */
 const SERVER_LINE = /^postgres\b|\] (LOG|WARNING|FATAL|PANIC|HINT): /;
 
 /** The one that runs already, if it answers and has the database; else it is ended. */
@@ -25,10 +25,10 @@ export async function adopt(
   if (!server) return undefined;
   const ready = await waitUntilReady(layout, server.pid);
   if (ready && (await hasDatabase(layout, database)) && (await answersOnPort(ready.port))) {
-    onProgress(`Taking over the Postgres that runs already (pid ${ready.pid}, port ${ready.port})`);
+    onProgress(`Using the Postgres that is already running (pid ${ready.pid}, port ${ready.port})`);
     return ready;
   }
-  onProgress(`Ending a Postgres that was left behind and cannot be used (pid ${server.pid})`);
+  onProgress(`Stopping an unusable Postgres of an earlier process (pid ${server.pid})`);
   await endServer(layout, server.pid);
   return undefined;
 }
@@ -103,7 +103,7 @@ function fixedSettings(port: number): Record<string, string> {
 
 async function notStarted(layout: Layout): Promise<EmbeddedPostgresError> {
   return new EmbeddedPostgresError(
-    `The embedded Postgres did not start. The end of its log, ${layout.logFile}:\n${await logTail(layout)}`,
+    `The embedded Postgres did not start. The end of its log ${layout.logFile}:\n${await logTail(layout)}`,
   );
 }
 

@@ -24,7 +24,7 @@ export function createScheduleErrorLog(logger: Logger, metrics: Metrics, nowMs =
     metrics.scheduleError(schedule);
     const errors = errorsToLog(schedule);
     const reason = failureOf(error).text;
-    if (errors > 0) logger.error({ schedule, reason, errors }, "schedule enqueued nothing");
+    if (errors > 0) logger.error({ schedule, reason, errors }, "schedule could not enqueue its job");
   };
 }
 

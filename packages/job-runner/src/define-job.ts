@@ -96,7 +96,7 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
 
 function replacing(name: string, { replace, ...options }: EnqueueJobOptions) {
   if (options.idempotencyKey !== undefined) {
-    throw new JobOptionError(`A ${name} job has an idempotency key or replaces another job, not both.`);
+    throw new JobOptionError(`A ${name} job cannot combine an idempotency key with a replacement.`);
   }
   return {
     ...options,

@@ -106,12 +106,12 @@ export class JobFailedError extends JobRunnerError {
   }
 }
 
-/** The job did not end within the time that `waitFor` was given; it goes on. */
+/** The job did not end within the time of `waitFor`; it is still running. */
 export class JobWaitTimeoutError extends JobRunnerError {
   constructor(jobId: string, timeoutMs: number) {
     super(
       "JOB_WAIT_TIMEOUT",
-      `Job ${jobId} did not end within ${timeoutMs} ms; it goes on, wait for it again.`,
+      `Job ${jobId} did not end within ${timeoutMs} ms; it is still running; call waitFor again to wait longer.`,
     );
   }
 }

@@ -71,7 +71,7 @@ export function createMetrics(gauges: () => JobGauges) {
       labelled(
         "phase6_schedule_errors_total",
         "schedule",
-        "Looks at a due schedule that enqueued nothing because of an error.",
+        "Attempts to enqueue a due schedule that failed.",
         scheduleErrors,
       ),
     ].join("");

@@ -36,7 +36,7 @@ export function parseInput<Schema extends z.ZodType>(
     return { payload, parsed: parseValue(type, "input", schema, input) };
   if (isCarried.success) return { payload, parsed: isCarried.data };
   if (!schema.safeParse(input).success) return { payload, parsed: parseValue(type, "input", schema, input) };
-  const summary = `JSON does not carry it as it is (${rulesOf(isCarried.error)}); take a type that is read from JSON, such as z.coerce.date().`;
+  const summary = `JSON cannot represent it (${rulesOf(isCarried.error)}); use a type that is read from JSON, such as z.coerce.date().`;
   throw new JobSchemaError(type, "input", summary, issuesOf(isCarried.error));
 }
 

@@ -11,7 +11,7 @@ import type { Workforce } from "./workforce.ts";
 export function createRunOne({ driver, jobs, workerId, leaseMs }: Settings, workforce: Workforce) {
   return async function runOne(jobId: string): Promise<JobRecord> {
     const job = await driver.get(jobId);
-    if (job === undefined) throw new JobNotRunnableError(jobId, "nobody knows it");
+    if (job === undefined) throw new JobNotRunnableError(jobId, "it does not exist");
     if (!jobs.has(job.type)) throw new JobNotRunnableError(jobId, `this process has no job type ${job.type}`);
     const reserved = await driver.reserveOne(jobId, { workerId, leaseMs });
     if (reserved === undefined) throw new JobNotRunnableError(jobId, whyNot(job));

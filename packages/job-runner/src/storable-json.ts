@@ -5,7 +5,7 @@ export const JSON_MAX_BYTES = 67_108_864;
 const BYTES_PER_CHARACTER_MAX = 3;
 
 declare const isJson: unique symbol;
-/** JSON text that every store accepts: a value that nobody can change any more. */
+/** JSON text that every store accepts, and that no code can change any more. */
 export type JsonText = string & { readonly [isJson]: true };
 
 const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;

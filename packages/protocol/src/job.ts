@@ -34,7 +34,7 @@ const SMALLINT = { min: -32_768, max: 32_767 };
 export const jobIdSchema = z.string().regex(/^[1-9][0-9]{0,17}$/, { error: "must be the number of a job" });
 /** Keys and names are compared, so none may be changed to fit into the store. */
 const text = z.string().refine((value) => !value.includes("\0") && value.isWellFormed(), {
-  error: "must not hold a NUL character or half of a surrogate pair",
+  error: "must not contain a NUL character or half of a surrogate pair",
 });
 const name = text.min(1).max(NAME_CHARACTERS_MAX);
 const priority = z.number().int().min(SMALLINT.min).max(SMALLINT.max);
@@ -200,7 +200,7 @@ export const enqueueJobSchema = z
   })
   .refine(({ run_at, delay_ms }) => run_at === undefined || delay_ms === undefined, {
     path: ["delay_ms"],
-    error: "say run_at or delay_ms, not both",
+    error: "run_at and delay_ms cannot be combined",
   });
 
 export type EnqueueJobRequest = z.infer<typeof enqueueJobSchema>;

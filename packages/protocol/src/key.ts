@@ -7,7 +7,7 @@ export const KEY_SCOPES = ["ingest", "read", "admin"] as const;
 export const keyScopeSchema = z.enum(KEY_SCOPES);
 export type KeyScope = z.infer<typeof keyScopeSchema>;
 
-/** How long a rotated key goes on working beside its successor, unless the request says otherwise. */
+/** How long a rotated key remains valid after its rotation, unless the request sets another time. */
 export const ROTATION_GRACE_S = 24 * 60 * 60;
 export const ROTATION_GRACE_MAX_S = 30 * ROTATION_GRACE_S;
 

@@ -338,8 +338,7 @@ function createIngest(
   const projector = createProjector({
     database: projections,
     onQuiet: parents.settleSessions,
-    onFailure: (reason) =>
-      logger.warn({ reason }, "what events say of sessions is not projected yet: it is tried again"),
+    onFailure: (reason) => logger.warn({ reason }, "projection of sessions failed; it will be retried"),
   });
   observeProjections(metrics.registry, projector.depth);
   const flush = createFlush({
@@ -354,7 +353,7 @@ function createIngest(
     projector,
     onRetry: (reason) => {
       metrics.flushRetries.add(1);
-      logger.warn({ reason }, "flush tried again");
+      logger.warn({ reason }, "flush will be retried");
     },
   });
   const writer = createWriter<Checked>({

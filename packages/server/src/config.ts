@@ -58,7 +58,7 @@ const adminKey = z
       .string()
       .min(ADMIN_KEY_CHARACTERS_MIN, { error: `must have at least ${ADMIN_KEY_CHARACTERS_MIN} characters` })
       .refine(isSendableKey, {
-        error: "must hold no spaces, line breaks or characters beyond ASCII: no header carries them",
+        error: "must consist of ASCII characters without spaces and line breaks: a header carries no others",
       }),
   );
 

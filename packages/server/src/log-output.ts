@@ -1,4 +1,4 @@
-/** More than this is not kept in memory for an output that nobody reads: further lines are dropped. */
+/** Lines beyond this are dropped when the output has no reader. */
 export const LOG_WAITING_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** The part of process.stdout that the log needs. */

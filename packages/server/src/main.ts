@@ -9,7 +9,7 @@ import { exitOnSignal } from "./signals.ts";
 try {
   const config = loadConfig();
   const output = createLogOutput(process.stdout);
-  // What is written there without the logger must not end the process when nobody reads it.
+  // Writes without the logger must not end the process when the output has no reader.
   process.stderr.on("error", () => undefined);
   const logger = createLogger(config.logLevel, process.stdout.isTTY, output);
   const stopping = new AbortController();

@@ -239,7 +239,7 @@ describe("errors", () => {
     await server.stop();
     const file = join(server.dataDir, "cluster", "PG_VERSION");
     await writeFile(file, "17\n");
-    await expect(folder.start()).rejects.toThrow("was made by Postgres 17");
+    await expect(folder.start()).rejects.toThrow("was created by Postgres 17");
     await writeFile(file, "18\n");
   });
 });

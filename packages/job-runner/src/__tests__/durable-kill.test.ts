@@ -51,7 +51,7 @@ async function enqueueJourneys(runner: JobRunner, count: number) {
   );
 }
 
-test("a job whose process is killed goes on behind its last finished step, and sleeps on over a restart", async () => {
+test("a job whose process is killed continues after its last finished step, and its sleep survives a restart", async () => {
   const runner = createJobRunner({ sql: database.sql });
   const [job] = await enqueueJourneys(runner, 1);
   const id = job?.id ?? "";

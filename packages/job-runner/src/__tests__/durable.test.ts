@@ -105,7 +105,7 @@ for (const [store, options] of Object.entries(STORES)) {
       expect((await runner.waitFor(id)).output).toEqual(["failed", "timed out"]);
     });
 
-    test("a sleeping job frees its slot and its key, counts no attempt and goes on by itself", async () => {
+    test("a sleeping job frees its slot and its key, counts no attempt and resumes by itself", async () => {
       const log: string[] = [];
       const sleeper = defineJob({
         name: "sleeper",
@@ -147,7 +147,7 @@ for (const [store, options] of Object.entries(STORES)) {
       }
     });
 
-    test("a job waits for its event, gets the checked payload and goes on", async () => {
+    test("a job waits for its event, gets the checked payload and resumes", async () => {
       const job = defineJob({
         name: "payment",
         input: z.string(),

@@ -94,7 +94,7 @@ describe("a named job that cannot be run", () => {
       [done]: "is completed",
       [cancelled]: "is cancelled",
     };
-    for (const [id, reason] of [...Object.entries(reasons), ["4000000", "nobody knows it"]]) {
+    for (const [id, reason] of [...Object.entries(reasons), ["4000000", "it does not exist"]]) {
       const refused = inspector.runOne(id ?? "");
       await expect(refused).rejects.toMatchObject({
         code: "JOB_NOT_RUNNABLE",

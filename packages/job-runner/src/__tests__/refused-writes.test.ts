@@ -152,7 +152,7 @@ describe("which errors may pass", () => {
     expect(sent).toEqual({ XX000: 2, "53100": 3, "22021": 1 });
   });
 
-  test("knows what Postgres says of JSON that is nested too deep", async () => {
+  test("recognizes Postgres' error for JSON that is nested too deep", async () => {
     const driver = createPostgresDriver({ sql: database.sql });
     await expect(driver.enqueue([{ queue: "q", type: "t", payload: json(deep()) }])).rejects.toMatchObject({
       code: "54001",

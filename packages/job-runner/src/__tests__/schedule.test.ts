@@ -55,7 +55,7 @@ describe("ticks by the clock of a time zone", () => {
     ]);
   });
 
-  test("an interval goes on evenly through both changes, with half an hour's change, too", () => {
+  test("an interval continues evenly through both changes, also through a change of half an hour", () => {
     for (const [zone, from] of [
       ["Europe/Berlin", "2026-03-28T22:00:00Z"],
       ["Europe/Berlin", "2026-10-24T22:00:00Z"],

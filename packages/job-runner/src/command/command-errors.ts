@@ -56,7 +56,7 @@ export class CommandArtifactsError extends JobRunnerError {
 /** The command was ended for its worker's sake: the job runs again as it does after a crash of the worker. */
 export class CommandWorkerError extends JobRunnerError {
   constructor() {
-    super("COMMAND_ENDED", "The command was ended, as its worker was silent for too long.");
+    super("COMMAND_ENDED", "The command was stopped because its worker stopped responding.");
   }
 }
 
@@ -67,7 +67,7 @@ export function notRepeated(error: unknown): JobRunnerError {
   const message =
     error instanceof JobRunnerError
       ? error.message
-      : `The command ran, but what it left could not be kept (${reasonOf(error)}).`;
+      : `The command ran, but its output could not be stored (${reasonOf(error)}).`;
   return new JobRunnerError(code, message, { isRetryable: false });
 }
 

@@ -32,7 +32,7 @@ const ARGUMENTS_BYTES_MAX = 1_000_000;
 
 const argument = z
   .string()
-  .refine((text) => !text.includes("\0"), { error: "must not hold a NUL" })
+  .refine((text) => !text.includes("\0"), { error: "must not contain a NUL" })
   .refine((text) => Buffer.byteLength(text) <= ARGUMENT_BYTES_MAX, { error: "is too long" });
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 const pattern = z

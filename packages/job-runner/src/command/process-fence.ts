@@ -42,7 +42,7 @@ export function freeUserId(taken: ReadonlySet<number>): number {
 export function fenceMissing(): JobRunnerError {
   return new JobRunnerError(
     "COMMAND_UNBOUNDED",
-    "The kernel of this machine bounds no command's processes here: as root it needs setpriv (util-linux) and the right to change " +
+    "The kernel cannot limit a command's processes on this machine: as root, this requires setpriv (util-linux) and the right to change " +
       "users. Run the worker as another user than root, or allow unbounded commands.",
     { isRetryable: false },
   );

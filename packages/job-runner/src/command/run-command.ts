@@ -66,7 +66,7 @@ export async function runCommand(order: Order, signal: AbortSignal): Promise<Rep
   }
 }
 
-/** Whoever was killed with the supervisor: here only the marker in their environment tells whose they are. */
+/** Processes killed with the supervisor: only the marker in their environment identifies them. */
 async function endUnsupervised({ marker }: Order) {
   await createProcessTree({ marker }).end(0);
 }
@@ -74,6 +74,6 @@ async function endUnsupervised({ marker }: Order) {
 function unsupervised(): never {
   throw new JobRunnerError(
     "COMMAND_UNSUPERVISED",
-    "The supervisor of the command was killed or stopped, or could not start; what was left of the command was ended.",
+    "The command's supervisor was killed or suspended, or could not start; the rest of the command was stopped.",
   );
 }

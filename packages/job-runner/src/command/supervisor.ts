@@ -17,7 +17,7 @@ import { watchTree } from "./watch.ts";
 
 /** Time to end after SIGTERM, and for a pipeline's last program to write what it still has. */
 const GRACE_MS = 300;
-/** Nobody holds a pipe any more, unless somebody got away. */
+/** No process holds a pipe any more, unless one escaped. */
 const DRAIN_MAX_MS = 1000;
 const GENTLE = new Set<Ending>(["exited", "time", "told", "abandoned"]);
 

@@ -34,7 +34,7 @@ export function describeEvents(current: DriverUnderTest) {
   }
 
   describe("waiting for an event", () => {
-    test("a waiting job is queued without an end and is claimed by nobody", async () => {
+    test("a waiting job is queued without an end and is not claimed", async () => {
       const lease = await running(current());
       expect(await suspend(lease)).toBeNull();
       expect(await stored(current(), lease.jobId)).toMatchObject({

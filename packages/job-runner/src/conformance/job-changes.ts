@@ -97,7 +97,7 @@ export function describeJobChanges(current: DriverUnderTest) {
       expect(await statusOf(id)).toBe("completed");
     });
 
-    test("it is not claimed while it runs, when it has ended or when nobody knows it", async () => {
+    test("it is not claimed while it runs, when it has ended or when it does not exist", async () => {
       const lease = await running(current());
       const dead = await bury({ queue: "other" });
       for (const id of [lease.jobId, dead, "99999"]) expect(await reserveOne(id)).toBeUndefined();

@@ -34,7 +34,7 @@ export function describeNotes(current: DriverUnderTest) {
       expect(await current().logOf(lease.jobId, { limit: 1, after: 1 })).toMatchObject([{ message: "b" }]);
     });
 
-    test("a log is bounded: lines beyond the limit are dropped and the job goes on", async () => {
+    test("a log is bounded: lines beyond the limit are dropped and the job continues", async () => {
       const lease = await running(current());
       const batch = Array.from({ length: LOG_LINES_MAX - 1 }, (_, n) => line(`${n}`));
       await current().appendLog(lease, batch, { now: NOW });

@@ -73,7 +73,7 @@ async function openOne(target: HostAndPort, policy: TlsPolicy | null, timeoutMs:
     socket.write(TLS_REQUEST);
     const answer = await once(socket, "data");
     if (answer?.[0] === TLS_OFFERED) return await secure(socket, target.host, policy);
-    if (policy.isRequired) throw codedError("TLS_NOT_OFFERED", "the server does not speak TLS");
+    if (policy.isRequired) throw codedError("TLS_NOT_OFFERED", "the server does not support TLS");
     return socket;
   } catch (error) {
     socket.destroy();

@@ -3,7 +3,7 @@ import { ConnectionStringError } from "./connection-error.ts";
 
 /** How libpq's sslmode and its files are to be kept. */
 export type TlsPolicy = {
-  /** False: the connection goes on without TLS where the server offers none. */
+  /** False: without TLS where the server offers none. */
   isRequired: boolean;
   /** Which of the server's certificates are taken. */
   accepts: "any" | "trusted" | "trusted-and-named";

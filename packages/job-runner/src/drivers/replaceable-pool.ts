@@ -60,7 +60,7 @@ export function createReplaceablePool(
   function replace(): void {
     const stuck = pool;
     pool = options.open();
-    // Ends the sockets at once; the queries on them fail, which nobody waits for any more.
+    // Ends the sockets at once; the queries on them fail without a waiter.
     if (stuck !== shared) stuck.end({ timeout: 0 }).catch(() => undefined);
   }
 

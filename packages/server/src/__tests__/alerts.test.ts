@@ -8,7 +8,7 @@ import { ADMIN_KEY, startServer } from "./faults/server-process.ts";
 
 const DOCS = join(import.meta.dir, "../../../../docs");
 const RANGE_FUNCTIONS = ["increase", "rate", "irate", "delta"];
-/** A range has to hold several scrapes, and an alert that waits for hours wakes nobody in time. */
+/** A range has to contain several scrapes, and an alert must fire within hours. */
 const SCRAPE_S = 15;
 const RANGE_S = { min: 4 * SCRAPE_S, max: 3600 };
 const WAIT_S = { min: 60, max: 3600 };

@@ -46,7 +46,7 @@ const usualEvents = () => [
 ];
 
 describe("a server that starts", () => {
-  test("checks the parents of usual flushes by the set, and of subagents by the row", async () => {
+  test("checks the parents of usual flushes once per flush, and of subagents row by row", async () => {
     await using database = await createEmptyDatabase();
     await using server = await startServerProgram(database.url, { WHARF_ROLE: "server" });
     await server.url();

@@ -90,7 +90,7 @@ describe("readConfig", () => {
     `${ADMIN_KEY}\u0000`,
     `${ADMIN_KEY}\u200B`,
     `"${"x".repeat(31)}"`,
-  ])("refuses an admin key that no header carries, without repeating it: %p", (text) => {
+  ])("refuses an admin key that a header cannot carry, without repeating it: %p", (text) => {
     const read = () => readConfig({ WHARF_ADMIN_KEY: text });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(/WHARF_ADMIN_KEY must/);

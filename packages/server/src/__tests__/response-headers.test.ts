@@ -24,7 +24,7 @@ describe("a server on its own", () => {
     expect(answer.headers.get("content-type")).toBe("application/json");
   });
 
-  test("what a client says of its protocol counts for nothing without a trusted proxy", async () => {
+  test("a client's claim about its protocol is ignored without a trusted proxy", async () => {
     const { headers } = await server.request("GET", "/health/live", undefined, {
       "x-forwarded-proto": "https",
     });

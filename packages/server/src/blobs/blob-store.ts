@@ -18,7 +18,7 @@ export type BlobStore = {
   exists(hash: string): Promise<boolean>;
   /** False when there was nothing to delete. */
   delete(hash: string): Promise<boolean>;
-  /** Removes what interrupted puts left behind and nobody has added to for `age_ms`; answers how many. */
+  /** Removes uploads of interrupted puts without additions for `age_ms`; answers how many. */
   sweep(age_ms: number, signal?: AbortSignal): Promise<number>;
   /** Removes the blobs that nobody has put, for the first time or again, for `age_ms`; answers how many. */
   expire(age_ms: number, signal?: AbortSignal): Promise<number>;

@@ -24,7 +24,7 @@ async function main({
   status?: boolean;
   accept?: string;
 }): Promise<number> {
-  if (status && file !== undefined) throw new CommandError("Say --status or --accept, not both.", 2);
+  if (status && file !== undefined) throw new CommandError("--status and --accept cannot be combined.", 2);
   const use = status || file !== undefined ? "command" : "migration";
   const config = loadConfig();
   const location = await locateDatabase(config, resolveFromRoot(config.dataDir), use);

@@ -31,7 +31,7 @@ export function createTransferOutput(output: NodeJS.WriteStream): TransferOutput
       totals.tables += 1;
       print(describe(table, rows));
     },
-    onUnknownTable: (table) => print(`${table} was not copied: Wharf's migrations do not make it.`),
+    onUnknownTable: (table) => print(`${table} was not copied: Wharf's migrations do not create it.`),
   };
 }
 
@@ -39,12 +39,12 @@ export function createTransferOutput(output: NodeJS.WriteStream): TransferOutput
 export function printLeftOut(output: TransferOutput, blobs: BlobLocation): void {
   output.print("change_log was left out: live readers start again with a reset.");
   if (blobs.kind === "directory") {
-    output.print(`Blobs are files in ${blobs.path}, not in the database: copy that folder, too.`);
+    output.print(`Blobs are files in ${blobs.path}, not in the database: copy that folder as well.`);
   }
 }
 
 export const OTHERS_CONNECTED =
-  "Wharf is running on this database. The copy is one snapshot: events that are acknowledged from now on are not in it.";
+  "Wharf is running on this database. The copy is one snapshot: it does not include events acknowledged from now on.";
 
 export function describeTotals({ rows, tables }: { rows: number; tables: number }): string {
   return `${rows.toLocaleString("en-US")} rows in ${tables} tables`;

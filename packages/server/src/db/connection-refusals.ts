@@ -15,9 +15,9 @@ export const TLS_CODES: ReadonlySet<string> = new Set([
 export function describeRefusal(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   if (/no encryption|SSL off|(?:SSL|TLS).* required|insecure/i.test(message))
-    return "the database takes only connections with TLS (28000): add sslmode=require, or verify-full, to DATABASE_URL";
+    return "the database accepts only connections with TLS (28000): add sslmode=require, or verify-full, to DATABASE_URL";
   if (/certificate/i.test(message))
-    return "the database demands a client certificate (28000): add sslcert=FILE and sslkey=FILE to DATABASE_URL";
+    return "the database requires a client certificate (28000): add sslcert=FILE and sslkey=FILE to DATABASE_URL";
   if (/pg_hba\.conf/.test(message))
     return "the database has no rule for this user, database and client address (28000): add one to its pg_hba.conf";
   return "the database refused the user in DATABASE_URL (28000): check that it exists and may log in";
@@ -25,7 +25,7 @@ export function describeRefusal(error: unknown): string {
 
 export function describeTlsError(code: string): string {
   if (code === "TLS_NOT_OFFERED")
-    return "the database does not speak TLS, which sslmode in DATABASE_URL demands: switch it on there, or use sslmode=disable";
+    return "the database does not support TLS, which sslmode in DATABASE_URL requires: enable TLS there, or use sslmode=disable";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return `the database's certificate is for another host name (${code}): use that name in DATABASE_URL, or sslmode=verify-ca`;
   return `the database's certificate cannot be trusted (${code}): name the file of its authority with sslrootcert=FILE in DATABASE_URL; sslmode=require does not check it`;

@@ -79,7 +79,7 @@ export function describeDatabaseError(error: unknown): string {
   if (error instanceof WharfError) return error.message;
   const code = errorCode(error);
   if (code === "ECONNREFUSED")
-    return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL? Without one, starting Wharf again starts its own";
+    return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL? Without DATABASE_URL, start Wharf again to start its own";
   if (code === "28P01")
     return "the database refused our credentials (28P01): check the user and password in DATABASE_URL";
   if (code === "28000") return describeRefusal(error);

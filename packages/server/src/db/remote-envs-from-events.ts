@@ -86,7 +86,7 @@ function ownerOf(sql: Sql): Fragment {
   return sql`coalesce(r.facts #>> '{owner,1}', r.device_id)`;
 }
 
-/** Whether `r` belongs to nobody yet, or to a device that has only reported its end, so that an event of this rank decides. */
+/** Whether `r` has no device yet, or a device that has only reported its end, so that an event of this rank decides. */
 function mayTake(sql: Sql, rank: Fragment): Fragment {
   return sql`(
     ${ownerOf(sql)} IS NULL OR (coalesce((r.facts #>> '{owner,0}')::int, 0) = ${RANK_OF_END} AND ${rank} < ${RANK_OF_END})

@@ -32,7 +32,7 @@ export async function waitForDatabase(url: string, options: WaitOptions): Promis
     const waited_ms = Math.round(performance.now() - startedAt);
     const reason = describeDatabaseError(error);
     if (!isWorthWaiting(error))
-      throw new StorageError(`The database refuses us: ${reason}.`, "STORAGE_REFUSED");
+      throw new StorageError(`The database refused the connection: ${reason}.`, "STORAGE_REFUSED");
     if (waited_ms >= options.deadline_ms) throw tooLate(waited_ms, reason);
     if (waited_ms >= reportAt) {
       options.onWait(waited_ms, reason);

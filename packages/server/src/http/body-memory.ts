@@ -33,7 +33,7 @@ export function createBodyMemory({ bytes_max, onRefusal }: BodyMemoryOptions): B
     if (!hasRoom(own, bytes)) {
       onRefusal?.();
       throw new OverloadError(
-        "The server holds as many bytes of request bodies as it may: send again later, or less at a time.",
+        "The memory for request bodies is used up: retry later, or send smaller requests.",
         "BODY_MEMORY_FULL",
       );
     }

@@ -80,7 +80,7 @@ export function tooManyValues(values_max: number): ProblemError {
   return new ProblemError({
     status: 413,
     code: "JSON_TOO_MANY_VALUES",
-    detail: `The body holds more than ${values_max} JSON values: send less at a time.`,
+    detail: `The body has more than ${values_max} JSON values: send smaller requests.`,
   });
 }
 

@@ -103,7 +103,7 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return {
       status: 503,
       code: error instanceof StorageError ? error.code : "STORAGE_UNAVAILABLE",
-      detail: "The database is away or too slow. Nothing was acknowledged; sending the same again is safe.",
+      detail: "The database is unavailable or too slow. Nothing was acknowledged; retrying is safe.",
       headers: retry,
     };
   }
@@ -112,7 +112,7 @@ export function problemOf(error: unknown): ProblemOptions | null {
 
 export function notFound(what: string): ProblemError {
   const error = `${what.charAt(0).toUpperCase()}${what.slice(1)} not found`;
-  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `There is no such ${what}.`, error });
+  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `This ${what} does not exist.`, error });
 }
 
 /**
@@ -123,6 +123,6 @@ export function bodyTooLarge(bytes_max: number, state: "as sent" | "decompressed
   return new ProblemError({
     status: 413,
     code: "BODY_TOO_LARGE",
-    detail: `The body is larger than ${bytes_max} bytes ${state}: send less at a time.`,
+    detail: `The body is larger than ${bytes_max} bytes ${state}: send smaller requests.`,
   });
 }

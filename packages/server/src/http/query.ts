@@ -18,7 +18,7 @@ export function readQuery<Schema extends z.ZodObject>(c: Context, schema: Schema
     if (first === undefined) continue;
     // NUL is the one character that Postgres refuses in text.
     if (values.some((value) => value.includes("\0")))
-      throw invalidParameter(name, "must not hold a NUL character");
+      throw invalidParameter(name, "must not contain a NUL character");
     const isKnown = Object.hasOwn(schema.shape, name);
     if (isKnown && others.length > 0 && !isList(schema, name))
       throw invalidParameter(name, "must be given once");

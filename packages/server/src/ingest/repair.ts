@@ -51,7 +51,10 @@ export async function repairAtBoot(database: Database, logger: Logger): Promise<
     await repairIngest(database, logger, 0);
   } catch (error) {
     const reason = describeDatabaseError(error);
-    logger.warn({ reason }, "what an earlier process left undone is tried again by a job in a minute");
+    logger.warn(
+      { reason },
+      "projections that an earlier process left open will be retried by a job within a minute",
+    );
   }
 }
 

@@ -99,7 +99,7 @@ async function take(
 function refuseUnstorable(error: unknown): never {
   if (!isUnstorableValue(error)) throw error;
   throw new ValidationError(
-    `The report holds a value that cannot be stored: ${describeDatabaseError(error)}.`,
+    `The report contains a value that cannot be stored: ${describeDatabaseError(error)}.`,
     "VALUE_UNSTORABLE",
   );
 }

@@ -3,5 +3,5 @@ export async function eachInTurn(work: readonly (() => Promise<unknown>)[]): Pro
   const errors: unknown[] = [];
   for (const run of work) await run().catch((error: unknown) => errors.push(error));
   if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, "Several parts of this job failed.");
+  if (errors.length > 1) throw new AggregateError(errors, "Several parts of the job failed.");
 }

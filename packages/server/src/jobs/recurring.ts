@@ -6,7 +6,7 @@ export type RecurringJob = {
   name: string;
   /** When it is due, in UTC. */
   cron: string;
-  /** Longer than any run is expected to take; a run that is cut off is tried again. */
+  /** Longer than any run is expected to take; an interrupted run is retried. */
   timeout_ms: number;
   run: (signal: AbortSignal) => Promise<unknown>;
 };

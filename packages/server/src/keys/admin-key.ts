@@ -45,7 +45,7 @@ async function readKey(file: string): Promise<string | null> {
   const key = await readText(file);
   if (key === null || key === "" || isSendableKey(key)) return key || null;
   throw new ConfigError(
-    `The admin key in ${file} has a character that no header carries: use letters, digits and punctuation of ASCII, or delete the file.`,
+    `The admin key in ${file} has a character that a header cannot carry: use ASCII letters, digits and punctuation, or delete the file.`,
     "CONFIG_ADMIN_KEY_UNREADABLE",
   );
 }

@@ -26,5 +26,5 @@ export function observeMigrations(registry: Registry, counts: () => MigrationCou
 
 /** Log lines that the output did not take, read when it is scraped. */
 export function observeLog(registry: Registry, linesDropped: () => number): void {
-  registry.observed("counter", "wharf_log_lines_dropped_total", "Log lines that were dropped.", linesDropped);
+  registry.observed("counter", "wharf_log_lines_dropped_total", "Log lines dropped.", linesDropped);
 }

@@ -50,7 +50,7 @@ export function createServerMetrics(): ServerMetrics {
       "result",
     ]),
     flushEvents: histogram("wharf_ingest_flush_events", "Events in a flush.", EVENTS_A_FLUSH),
-    flushRetries: counter("wharf_ingest_flush_retries_total", "Flushes tried again or taken apart."),
+    flushRetries: counter("wharf_ingest_flush_retries_total", "Flushes retried or split."),
     httpRequests: counter("wharf_http_requests_total", "Requests answered.", ["method", "route", "status"]),
     httpSeconds: histogram(
       "wharf_http_request_seconds",

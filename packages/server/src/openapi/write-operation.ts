@@ -15,7 +15,7 @@ const RETRY_AFTER = {
   "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait before sending again." },
 };
 const BODY_REFUSALS = {
-  400: "The body is not what the schema says: `errors` points to each place.",
+  400: "The body does not match the schema: `errors` points to each problem.",
   408: "The body did not arrive in time.",
   413: "The body is larger than the limits say.",
   415: "The content type or encoding is not supported.",
@@ -26,8 +26,8 @@ const KEY_REFUSALS = {
   429: "The key sent too much, or the address too many wrong keys.",
 };
 /** Of a route that takes neither key nor body: nothing that the route itself looks at. */
-const PUBLIC_REFUSAL = { "4XX": "The request is not acceptable; the problem tells why." };
-const AWAY = { 503: "The database is away, or the server starts or stops: send the same again." };
+const PUBLIC_REFUSAL = { "4XX": "The request is rejected; the problem states the reason." };
+const AWAY = { 503: "The database is unavailable, or the server is starting or stopping: retry." };
 /** Recorded from the examples: answers by route. */
 const answersByRoute: Record<string, unknown> = recordedAnswers;
 
@@ -110,15 +110,15 @@ export function createOperationWriter() {
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   200: "The answer.",
   201: "Created.",
-  202: "Taken.",
+  202: "Accepted.",
   204: "Done; there is nothing to say.",
-  503: "Not now.",
+  503: "Service unavailable.",
 };
 
 function refusalsByStatus({ path, scopes }: RouteScopes, operation: Operation): Record<string, string> {
   const hasKey = (scopes ?? []).length > 0;
   return {
-    ...(operation.query === undefined ? {} : { 400: "A parameter is not what its schema says." }),
+    ...(operation.query === undefined ? {} : { 400: "A parameter does not match its schema." }),
     ...(operation.body === undefined ? {} : BODY_REFUSALS),
     ...(hasKey ? KEY_REFUSALS : {}),
     ...(path.includes(":") ? { 404: "There is no such thing." } : {}),

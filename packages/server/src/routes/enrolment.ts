@@ -13,7 +13,7 @@ import type { Limits } from "../limits.ts";
 
 export type EnrolmentDependencies = { edits: Database; limits: Limits };
 
-/** Nobody knows yet who sends it. */
+/** For senders without a key. */
 const ENROLMENT_BODY_BYTES_MAX = 16 * 1024;
 
 /** How a device joins: an admin makes a code, a person types it on the device, and the device gets a key of its own for it. */

@@ -128,7 +128,7 @@ function requireFilter(filter: JobFilterRequest): void {
     status: 400,
     code: "FILTER_REQUIRED",
     detail:
-      "Say which jobs: give at least one of status, ids, queue, type, concurrency_key, after and before.",
+      "No jobs selected: give at least one of status, ids, queue, type, concurrency_key, after and before.",
   });
 }
 

@@ -55,7 +55,7 @@ export function readLines(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
     received.push(typeof line === "string" ? { line } : readDamagedLine(line));
   }
   if (received.length === 0) {
-    throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body holds no event." });
+    throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body has no events." });
   }
   return received;
 }
@@ -93,6 +93,6 @@ function refuseTooMany(count: number, limits: Limits): void {
   throw new ProblemError({
     status: 400,
     code: "BATCH_TOO_LARGE",
-    detail: `The batch holds more than ${limits.batch_events} events: split it.`,
+    detail: `The batch has more than ${limits.batch_events} events: split it.`,
   });
 }

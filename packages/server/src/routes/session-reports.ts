@@ -68,7 +68,7 @@ function refuseUnmerged({ deleted, exceeds }: ReportResult): void {
     throw new ProblemError({
       status: 400,
       code: "VALIDATION_FAILED",
-      detail: `${problem.pointer}: ${problem.detail}; nothing of the report was stored`,
+      detail: `${problem.pointer}: ${problem.detail}; the report was not stored`,
       errors: [problem],
     });
   }

@@ -115,6 +115,6 @@ describe("a role that is no superuser", () => {
 });
 
 test("a Postgres older than 15 is named with its version", () => {
-  expect(obstacleToTests({ version_num: 140_020, is_superuser: true })).toContain("leads to Postgres 14");
+  expect(obstacleToTests({ version_num: 140_020, is_superuser: true })).toContain("is Postgres 14");
   expect(obstacleToTests({ version_num: 150_000, is_superuser: true })).toBeNull();
 });

@@ -97,7 +97,7 @@ export const jobCases: Cases = {
       expect(await driver.get(lease.jobId)).toMatchObject({ attempts: 0, recoveries: 0 });
     },
   ],
-  "Leases that have ended and that nobody took back": [
+  "Leases that have ended and were not recovered": [
     "counts them and says for how long",
     async (situation) => {
       const { driver, run } = situation;

@@ -134,7 +134,7 @@ describe("a command whose output the store does not take", () => {
     await commands.start({ store: { put } });
     const job = await runScript("echo 1 >> $OUT/ran");
     expect(job).toMatchObject({ status: "failed", failureKind: "unrecoverable", attempts: 1 });
-    expect(job.lastError).toContain("what it left could not be kept (ENOSPC)");
+    expect(job.lastError).toContain("its output could not be stored (ENOSPC)");
     expect(await commands.pidsIn("ran")).toEqual([1]);
   });
 });
@@ -144,7 +144,7 @@ test("a machine whose kernel bounds no processes refuses commands, unless they a
   await commands.start({ findFence });
   const refused = await runScript("true");
   expect(refused).toMatchObject({ status: "failed", failureKind: "unrecoverable" });
-  expect(refused.lastError).toContain("bounds no command's processes");
+  expect(refused.lastError).toContain("cannot limit a command's processes");
   await commands.start({ findFence, allowUnbounded: true });
   expect((await runScript("true")).status).toBe("completed");
 });
@@ -169,7 +169,7 @@ describe("a command that fails", () => {
     expect(written.join("")).not.toContain("canary-word");
   });
 
-  test("is tried again when its job says so", async () => {
+  test("is retried when its job allows it", async () => {
     const job = await runScript('umask 0; echo x >> $OUT/tries; [ "$(wc -l < $OUT/tries)" -ge 3 ]', {
       retry: true,
     });

@@ -62,7 +62,7 @@ describe("all that a command started is ended", () => {
       process.kill(supervisor, signal);
       const job = await commands.ended(id);
       expect(job).toMatchObject({ status: "failed", failureKind: "unrecoverable", attempts: 1 });
-      expect(job.lastError).toContain("supervisor of the command was killed or stopped");
+      expect(job.lastError).toContain("command's supervisor was killed or suspended");
       await until(() => !isAlive(supervisor));
       expect(await pidsIn("ran")).toEqual([1]);
       expect(await commands.runFolders()).toEqual([]);

@@ -115,7 +115,7 @@ describe("a command that oversteps", () => {
     expect((await runScript("head -c 1000 /dev/zero", { output_bytes_max: 1000 })).status).toBe("completed");
   });
 
-  test("a limit is tried again when its job says so", async () => {
+  test("a limit is retried when its job allows it", async () => {
     const script = "[ -e $OUT/second ] || { touch $OUT/second; sleep 60; }";
     const job = await runScript(script, { timeout_ms: 500, retry: true });
     expect(job).toMatchObject({ status: "completed", attempts: 1 });

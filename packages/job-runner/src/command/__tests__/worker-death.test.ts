@@ -77,7 +77,7 @@ test("the command of a worker that is frozen for too long is ended, and the thaw
   await noneAlive(pids);
   worker.kill("SIGCONT");
   expect(await worker.exited).toBe(0);
-  expect(worker.stdout).toContain("worker was silent for too long");
+  expect(worker.stdout).toContain("worker stopped responding");
 });
 
 test("a worker that shows signs of life keeps its command for longer than the silence that is allowed", async () => {

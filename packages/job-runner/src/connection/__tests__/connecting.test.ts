@@ -70,7 +70,7 @@ describe("a server with TLS", () => {
     expect(secure.counts).toEqual({ secured: before.secured, plain: before.plain + 2 });
   });
 
-  test("is refused when nobody that is trusted signed its certificate", async () => {
+  test("is refused when no trusted authority signed its certificate", async () => {
     for (const mode of ["verify-ca", "verify-full"])
       expect(await outcomeOf(at(`localhost:${secure.port}`, `sslmode=${mode}`))).toMatch(
         /VERIFY|ISSUER|SIGNED/,

@@ -43,7 +43,7 @@ describe("a runner on a Kysely dialect", () => {
 
   beforeEach(() => clearRows(database.sql));
 
-  test("runs jobs of another process by polling, and leaves the pool to whoever made it", async () => {
+  test("runs jobs of another process by polling, and does not end a pool of the caller's", async () => {
     const runner = runnerOf();
     await runner.start();
     const { id } = await createJobRunner({ sql: database.sql }).enqueue(echo, { ü: [1] });
@@ -114,7 +114,7 @@ describe("a statement by Kysely", () => {
     await sql`DROP TABLE sent`;
   });
 
-  test("what the adapter cannot do says so", async () => {
+  test("unsupported operations are reported", async () => {
     const sql = client();
     expect(() => sql.json({})).toThrow(expect.objectContaining({ code: "JOB_UNSUPPORTED" }));
     expect(() => sql`SELECT 1`.cursor()).toThrow(expect.objectContaining({ code: "JOB_UNSUPPORTED" }));

@@ -111,7 +111,7 @@ describe("a server whose database comes later", () => {
     await proxy.close();
   });
 
-  test("waits for a name that nobody knows yet, and gives up at its deadline with the reason", async () => {
+  test("waits for a host name that does not resolve yet, and fails at its deadline with the reason", async () => {
     const program = spawnServer({
       DATABASE_URL: `postgres://u:${PASSWORD}@no-such-host.invalid/x`,
       WHARF_DATABASE_WAIT_S: "1",

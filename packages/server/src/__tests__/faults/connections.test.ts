@@ -73,7 +73,7 @@ test.each([
   await closed;
 });
 
-test("a body that declares less than it sends, or nothing that is true, harms nobody else", async () => {
+test("a body that declares less than it sends, or a wrong length, affects no other request", async () => {
   const { port, url } = await setup();
   for (const length of ["-1", "abc", "99999999999999999999"]) {
     const socket = connect(port, "127.0.0.1");

@@ -82,7 +82,7 @@ test("Postgres killed in the middle of flushes: 503 meanwhile, serving again wit
   expect(await statusOf(server.url, "/health/ready")).toBe(200);
 });
 
-test("every backend is ended at once: what was under way may be sent again, and the rest goes on", async () => {
+test("all backends end at once: open requests can be retried, and others succeed", async () => {
   const running = startFleet(server.url, seededRandom());
   fleet = running;
   const sql = postgres(database.url, { max: 1 });

@@ -119,7 +119,7 @@ export function describeBlobStore(name: string, { store, count, damage, age }: H
       expect(await count()).toEqual({ ...before, unfinished: 0 });
     });
 
-    test("removes what nobody has put for long, and keeps what was put again", async () => {
+    test("removes what was not put for long, and keeps what was put again", async () => {
       const bytes = [1, 2, 3].map(() => randomBytes(MIB + 1));
       const put = (at: number) => store().put(streamOf([bytes[at] ?? randomBytes(1)]));
       const [old, again, young] = [await put(0), await put(1), await put(2)];

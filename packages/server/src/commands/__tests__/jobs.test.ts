@@ -63,14 +63,14 @@ describe("bun run jobs", () => {
     [["list", "--limit", "0"], "--limit: "],
     [["list", "7"], '"7" was not expected'],
     [["show", "seven"], '"seven" is not the number of a job'],
-    [["retry"], "Say which jobs"],
-    [["cancel", "--reason", "why not"], "Say which jobs"],
+    [["retry"], "No jobs selected"],
+    [["cancel", "--reason", "why not"], "No jobs selected"],
     [["enqueue", "prune", "--input", "{"], "--input: must be JSON"],
     [["enqueue", "prune", "--priority", "high"], "--priority: "],
     [["pause"], "Name one queue"],
     [["pause", " "], "Name one queue"],
     [["enqueue", "prune", "--queue", "mine"], '"jobs enqueue" takes no --queue'],
-    [["enqueue", "prune", "--run-at", "2026-01-01T00:00:00Z", "--delay-ms", "5"], "not both"],
+    [["enqueue", "prune", "--run-at", "2026-01-01T00:00:00Z", "--delay-ms", "5"], "cannot be combined"],
   ] as const) {
     test(`refuses "${words.join(" ")}" before it opens the database`, async () => {
       const { code, stdout, stderr } = await runCommand(AWAY_URL, "jobs", ...words);
@@ -140,8 +140,8 @@ describe("jobs that are shown", () => {
     const runner = createJobRunner({ sql: database.sql, workerMode: "inspect" });
     const told = (name: string, words: Options) => onTerminal(runner, name, words);
     expect(await told("list", {})).toBe("There are no jobs.\n");
-    expect(await told("list", { type: "prune", status: "dead" })).toBe("No job fits.\n");
-    expect(await told("list", { cursor: "7" })).toBe("No job fits.\n");
+    expect(await told("list", { type: "prune", status: "dead" })).toBe("No matching jobs.\n");
+    expect(await told("list", { cursor: "7" })).toBe("No matching jobs.\n");
     expect(await told("dlq", {})).toBe("There are no dead letters.\n");
     expect(await told("queues", {})).toBe("There are no queues.\n");
     expect(await jobs("list")).toEqual({ code: 0, stdout: "", stderr: "" });
@@ -237,7 +237,7 @@ describe("queues", () => {
     expect(queue).toMatchObject({ name: "hello", ready: 1, pause_reason: "provider is down", capped: [] });
     expect((await jobs("pause", "hello")).stdout).toBe("hello was paused already\n");
     expect(await statusOf(id)).toBe("queued");
-    expect((await jobs("resume", "hello")).stdout).toBe("hello goes on\n");
+    expect((await jobs("resume", "hello")).stdout).toBe("Queue hello resumed.\n");
     await until(async () => (await statusOf(id)) === "completed");
     await worker.drain(1000);
   });

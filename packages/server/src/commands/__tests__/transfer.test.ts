@@ -90,7 +90,7 @@ describe("a backup is refused", () => {
 
   test("of a database without Wharf's tables, and leaves no file", async () => {
     const { code, stderr } = await runCommand(target.url, "backup", file);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "This database holds no data of Wharf.\n" });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "This database contains no Wharf data.\n" });
     expect((await readdir(folder)).filter((name) => file.includes(name))).toEqual([]);
   });
 });
@@ -120,7 +120,7 @@ describe("a restore refuses as a whole", () => {
       await seedEveryTable(server);
       await backup(file);
       await rewrite(change);
-      await expectNothingRestored("is damaged or no backup of Wharf");
+      await expectNothingRestored("is damaged, or is not a backup of Wharf");
     });
   }
 
@@ -130,7 +130,7 @@ describe("a restore refuses as a whole", () => {
     const whole = await Bun.file(file).bytes();
     for (const length of [0, 3, Math.floor(whole.length / 2), whole.length - 5]) {
       await writeFile(file, whole.subarray(0, length));
-      await expectNothingRestored("is damaged or no backup of Wharf");
+      await expectNothingRestored("is damaged, or is not a backup of Wharf");
     }
   });
 
@@ -140,12 +140,12 @@ describe("a restore refuses as a whole", () => {
     const middle = Math.floor(bytes.length / 2);
     bytes[middle] = (bytes[middle] ?? 0) ^ 1;
     await writeFile(file, bytes);
-    await expectNothingRestored("is damaged or no backup of Wharf");
+    await expectNothingRestored("is damaged, or is not a backup of Wharf");
   });
 
   test("a file that is no backup, and one that is not there", async () => {
     await writeFile(file, "-- PostgreSQL database dump\n");
-    await expectNothingRestored("is damaged or no backup of Wharf");
+    await expectNothingRestored("is damaged, or is not a backup of Wharf");
     await rm(file);
     await expectNothingRestored("cannot be read (ENOENT)");
   });
@@ -185,7 +185,7 @@ describe("bun run move", () => {
     const { code, stderr } = await runCommand(server.url, "move", "--to", url.href);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining("is the database that is copied from"),
+      stderr: expect.stringContaining("is the source database"),
     });
   });
 

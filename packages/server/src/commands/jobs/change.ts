@@ -103,5 +103,5 @@ async function exitCodeOf(engine: Engine, ids: readonly string[], changed: numbe
 
 function requireFilter(filter: Record<string, unknown>): Record<string, unknown> {
   if (Object.keys(filter).length > 0) return filter;
-  throw new CommandError("Say which jobs: name their IDs, or give a filter like --status dead.", 2);
+  throw new CommandError("No jobs selected: give IDs, or a filter such as --status dead.", 2);
 }

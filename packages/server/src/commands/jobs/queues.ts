@@ -37,7 +37,7 @@ export function resume(operands: readonly string[]): Request {
   return async function resumeQueue(engine, output) {
     const wasPaused = await engine.resumeQueue(name);
     if (output.json({ queue: await queueOf(engine, name) })) return undefined;
-    output.line(wasPaused ? `${name} goes on` : `${name} was not paused`);
+    output.line(wasPaused ? `Queue ${name} resumed.` : `Queue ${name} was not paused.`);
     return undefined;
   };
 }

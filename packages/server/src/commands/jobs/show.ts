@@ -85,9 +85,9 @@ export function requireId(text: string): string {
 /** Whether there is no job at all, or none of those that were asked for. */
 function nothingOf(options: Options): string {
   const { status, ...others } = filterOf(options);
-  if (options.cursor !== undefined || Object.keys(others).length > 0) return "No job fits.";
+  if (options.cursor !== undefined || Object.keys(others).length > 0) return "No matching jobs.";
   if (status === undefined) return "There are no jobs.";
-  return options.status === "dead" ? "There are no dead letters." : "No job fits.";
+  return options.status === "dead" ? "There are no dead letters." : "No matching jobs.";
 }
 
 function unknown(id: string): CommandError {

@@ -29,7 +29,7 @@ const tooSlow = () =>
   Object.assign(new Error("canceling statement due to statement timeout"), { code: "57014" });
 
 describe("deletion in pieces", () => {
-  test("goes on until nothing is left, with more rows where statements are fast", async () => {
+  test("continues until no row is left, with more rows where statements are fast", async () => {
     const asked: number[] = [];
     let deleted = 0;
     const isDone = await createDeleteInPieces(deletions, () => 0)(

@@ -81,7 +81,7 @@ describe("repeats of events, in a flush that looks for them by the set", () => {
     expect(await storedIds()).toEqual([contested.id]);
   });
 
-  test("are stored when whoever was storing them gave up", async () => {
+  test("are stored when the other transaction was rolled back", async () => {
     const contested = eventRow();
     const other = await storing(contested);
     const flushed = flushEvents(connect(), inputOf(contested), "by-set").then(

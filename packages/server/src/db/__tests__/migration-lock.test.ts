@@ -11,7 +11,7 @@ setDefaultTimeout(TEST_TIMEOUT_MS);
 const BOOKS = { "001_books.sql": "CREATE TABLE books (id INTEGER PRIMARY KEY);" };
 
 describe("while another connection holds SELECT pg_advisory_lock(48756301)", () => {
-  test("a run waits, says so, makes not even its ledger, and goes on when the lock is free", async () => {
+  test("a run waits with a log line, creates nothing, and continues when the lock is free", async () => {
     await using database = await createEmptyDatabase();
     await using folder = await createMigrationFolder(BOOKS);
     const holder = await database.sql.reserve();

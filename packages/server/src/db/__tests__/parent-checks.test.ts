@@ -225,7 +225,7 @@ describe("the connections of flushes", () => {
     }
   });
 
-  test("leave them to nobody while a trigger would not fire, and say how to mend it", async () => {
+  test("leave them unchecked in no case while a trigger would not fire, and report the remedy", async () => {
     await database.sql`ALTER TABLE sessions ENABLE TRIGGER sessions_added`;
     try {
       expect(await obstacleToChecksBySet(flushesOf(database.url))).toBe(

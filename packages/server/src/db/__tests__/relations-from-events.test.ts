@@ -211,7 +211,7 @@ describe("remote environments", () => {
     expect(state.envs.map((env: { status: string }) => env.status).toSorted()).toEqual(["error", "ready"]);
   });
 
-  test("keep the values that were said first and their first workspace, in every order of what their device says", async () => {
+  test("keep the first reported values and their first workspace, in every order of their device's events", async () => {
     const said = (type: string, seconds: number, data: object, workspace: string) =>
       event({
         type,

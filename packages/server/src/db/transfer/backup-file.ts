@@ -180,7 +180,7 @@ function parseHeader(path: string, line: string): BackupHeader {
   const version = parseLine(path, z.object({ version: z.int() }), line).version;
   if (version === FORMAT_VERSION) return parseLine(path, headerSchema, line);
   throw new StorageError(
-    `${path} is a backup of format ${version}, and this version of Wharf reads format ${FORMAT_VERSION}. Restore it with the version of Wharf that made it.`,
+    `${path} is a backup of format ${version}, and this version of Wharf reads format ${FORMAT_VERSION}. Restore it with the version of Wharf that created it.`,
     "BACKUP_VERSION_UNKNOWN",
   );
 }
@@ -203,7 +203,7 @@ function unreadable(path: string, error: unknown): StorageError {
 
 function damaged(path: string, reason: string): StorageError {
   return new StorageError(
-    `${path} is damaged or no backup of Wharf: ${reason}. Nothing of it was restored.`,
+    `${path} is damaged, or is not a backup of Wharf: ${reason}. Nothing was restored.`,
     "BACKUP_DAMAGED",
   );
 }

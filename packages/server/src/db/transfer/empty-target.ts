@@ -26,7 +26,7 @@ export async function requireKnownMigrations(sql: Sql, migrations: readonly stri
   const unknown = migrations.filter((name) => !known.has(name));
   if (unknown.length === 0) return;
   throw new StorageError(
-    `The data was written by a newer version of Wharf, whose migrations this one does not have (${listed(unknown)}). Use that version or a later one.`,
+    `The data was written by a newer version of Wharf, whose migrations this version does not have (${listed(unknown)}). Use that version or a later one.`,
     "TRANSFER_NEWER_VERSION",
   );
 }

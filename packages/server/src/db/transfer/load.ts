@@ -86,7 +86,7 @@ function requireColumns(table: Table, columns: readonly string[]): void {
   const unknown = columns.filter((column) => !known.has(column));
   if (unknown.length === 0) return;
   throw new StorageError(
-    `The table ${table.name} has columns that Wharf's migrations do not make: ${unknown.join(", ")}.`,
+    `The table ${table.name} has columns that Wharf's migrations do not create: ${unknown.join(", ")}.`,
     "TRANSFER_COLUMNS_UNKNOWN",
   );
 }
@@ -103,7 +103,7 @@ async function requireEqual(
   const { rows, checksum } = digest.result();
   if (rows === sent.rows && checksum === sent.checksum) return;
   throw new StorageError(
-    `The table ${table} is not the same in the target: ${sent.rows} rows with checksum ${sent.checksum} were sent, ${rows} with ${checksum} are there.`,
+    `The table ${table} differs in the target: sent ${sent.rows} rows with checksum ${sent.checksum}, found ${rows} with ${checksum}.`,
     "TRANSFER_NOT_EQUAL",
   );
 }

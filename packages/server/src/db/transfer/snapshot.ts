@@ -58,7 +58,7 @@ export async function openSnapshot(sql: Sql): Promise<Snapshot> {
 async function readContents(connection: Connection): Promise<Contents> {
   const migrations = await readLedger(connection);
   if (migrations.length === 0) {
-    throw new StorageError("This database holds no data of Wharf.", "TRANSFER_NO_DATA");
+    throw new StorageError("This database contains no Wharf data.", "TRANSFER_NO_DATA");
   }
   const tables = (await readTables(connection))
     .filter(({ name }) => !LEFT_OUT.includes(name))

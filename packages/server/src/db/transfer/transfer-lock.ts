@@ -5,12 +5,12 @@ const KEY = "wharf: transfer";
 
 type Locked = { locked: boolean };
 
-/** Held by whoever reads a database, until its transaction ends: then that database cannot be the target as well. */
+/** Held by readers of a database until their transaction ends: that database cannot be the target as well. */
 export async function shareTransferLock(connection: Connection): Promise<void> {
   const [row] = await connection.query<Locked[]>`
     SELECT pg_try_advisory_xact_lock_shared(hashtextextended(${KEY}, 0)) AS locked`;
   if (row?.locked !== true)
-    throw refusal("A restore or a move is writing to this database: wait for its end.");
+    throw refusal("A restore or a move is writing to this database: wait until it ends.");
 }
 
 /** Held by what writes to a database, until its transaction ends. Advisory locks are of one database, whatever address it is reached by. */
@@ -18,9 +18,7 @@ export async function takeTransferLock(connection: Connection): Promise<void> {
   const [row] = await connection.query<Locked[]>`
     SELECT pg_try_advisory_xact_lock(hashtextextended(${KEY}, 0)) AS locked`;
   if (row?.locked === true) return;
-  throw refusal(
-    "The target is the database that is copied from, or another backup, restore or move is using it.",
-  );
+  throw refusal("The target is the source database, or another backup, restore or move is using it.");
 }
 
 function refusal(message: string): StorageError {

@@ -26,7 +26,7 @@ test("all bodies together have a bound, above which one is refused until another
 test("one owner has half of it, in however many bodies", () => {
   const { take, giveBack, bytes } = newMemory();
   for (let body = 0; body < 5; body++) take("a", 10);
-  expect(() => take("a", 1)).toThrow("send again later");
+  expect(() => take("a", 1)).toThrow("retry later");
   take("b", 50);
   giveBack("a", 10);
   take("a", 10);

@@ -139,7 +139,7 @@ describe("a projection that fails", () => {
 });
 
 describe("after the commit", () => {
-  test("a conflict while git activity is matched is tried again, and makes no duplicate of what was stored", async () => {
+  test("a conflict while git activity is matched is retried and stores no duplicate", async () => {
     await withSchema(
       `CREATE SEQUENCE attempts;
        CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -168,7 +168,7 @@ describe("after the commit", () => {
 });
 
 describe("a conflict with another writer", () => {
-  test("of a flush is tried again and shows in no answer", async () => {
+  test("of a flush is retried and not visible in a response", async () => {
     await withSchema(
       `CREATE SEQUENCE attempts;
        CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -29,7 +29,7 @@ describe("a deleted session", () => {
   };
 
   // First, because flushes that have met a deletion go by the row for a second.
-  test("leaves its events' ids to whoever sends them outside it, also to a flush that had found them", async () => {
+  test("leaves its events' ids to later senders outside it, also to a flush that had found them", async () => {
     await send(server, [toolUse("s1", 0, { id: createUlid(2_000) }), anEvent()]);
     const [known] = await server.sql`SELECT id FROM events WHERE session_id = 's1'`;
     const [first, moved] = [anEvent({ id: createUlid(1_000) }), anEvent({ id: known?.["id"] })];

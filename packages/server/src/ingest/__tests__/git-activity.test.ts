@@ -73,7 +73,7 @@ describe("git activity", () => {
     ]);
   });
 
-  test("keeps what its event says, with numbers and hashes that fit", async () => {
+  test("keeps its event's values, with numbers and hashes that fit", async () => {
     const merge = anEvent({
       type: "git.merge",
       data: {

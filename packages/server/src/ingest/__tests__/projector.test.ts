@@ -120,7 +120,7 @@ describe("a projector", () => {
     await caughtUp;
   });
 
-  test("tells of a round that failed, and goes on with the next one", async () => {
+  test("reports a failed round, and continues with the next one", async () => {
     const { projector, round, failures } = setup();
     for (let n = 0; n < 2; n++) {
       await projector.project(flush("a"));
@@ -132,7 +132,7 @@ describe("a projector", () => {
     expect(projector.depth()).toBe(0);
   });
 
-  test("takes up again what a database that was away could not do, and whoever waits goes on waiting", async () => {
+  test("retries projection after the database was unavailable, while waiting requests keep waiting", async () => {
     const { projector, round, failures } = setup();
     await projector.project(flush("a"));
     const caughtUp = projector.caughtUp();
@@ -144,7 +144,7 @@ describe("a projector", () => {
     expect(failures).toEqual(["away", "refused"]);
   });
 
-  test("takes up again what was left because its session was locked", async () => {
+  test("retries sessions that were locked", async () => {
     const { projector, round } = setup();
     await projector.project(flush("a"));
     const caughtUp = projector.caughtUp();

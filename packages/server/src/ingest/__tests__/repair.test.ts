@@ -204,7 +204,7 @@ describe("what a process left to do when it died", () => {
     expect(device?.["status"]).toBe("terminated");
   });
 
-  test("keeps nothing else waiting when it fails for what it is, and is tried again later", async () => {
+  test("delays nothing else when it fails by itself, and is retried later", async () => {
     await server.sql.unsafe(
       `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
          IF NEW.id = 's1' THEN RAISE 'no'; END IF;
@@ -238,5 +238,5 @@ test("a repair that fails keeps no server from starting, and says so in the log"
       Promise.reject(new StorageError("The database did not answer within 10 ms.", "STORAGE_TIMEOUT")),
   };
   await repairAtBoot(slow, logger);
-  expect(lines.join("")).toContain("is tried again by a job");
+  expect(lines.join("")).toContain("will be retried by a job");
 });

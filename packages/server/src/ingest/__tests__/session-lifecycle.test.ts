@@ -292,7 +292,7 @@ describe("reported sessions", () => {
     server.request("POST", "/api/backfill/sessions", { ...backfill, ...fields });
   const sends = (event: () => object) => () => send(server, [event()]);
 
-  test("found in transcripts fill gaps alone: what events say stays, in every order", async () => {
+  test("found in transcripts only fill gaps: facts of events stay, in every order", async () => {
     const begins = sends(() => start("s1", 0, { git_branch: null }));
     const ends = sends(() => end("s1", 5, { end_reason: "logout" }));
     const expected = {

@@ -91,7 +91,7 @@ describe("group commit", () => {
     expect(flushes.map((one) => one.items)).toEqual([[0, 2, 4], [6], [8, 10, 12, 14], [16]]);
   });
 
-  test("answers nobody before the flush has ended", async () => {
+  test("answers no request before the flush has ended", async () => {
     const { writer, flush } = setup();
     const answer = writer.write([0]);
     const under = await flush(0);
@@ -183,7 +183,7 @@ describe("group commit", () => {
     expect(flushes.map(({ items }) => items.length)).toEqual([1_000, 1, 1_050]);
   });
 
-  test("fails the requests of a flush that fails, and goes on with the next", async () => {
+  test("fails the requests of a failed flush, and continues with the next", async () => {
     const { writer, flush } = setup();
     const failing = [writer.write([0]), writer.write([2])];
     const one = await flush(0);

@@ -108,7 +108,7 @@ describe("blobs that no job can refer to any more", () => {
     return left.map(({ hash }) => hash);
   }
 
-  test("are deleted when nobody has put them for 35 days, and none while a job of that time is in the archive", async () => {
+  test("are deleted when they were not put for 35 days, and none while a job of that time is in the archive", async () => {
     await database.sql`
       INSERT INTO blobs (hash, size_bytes, chunk_count, written_at) VALUES
         (${hashOf("a")}, 0, 0, now() - interval '36 days'), (${hashOf("b")}, 0, 0, now() - interval '34 days')`;

@@ -66,7 +66,7 @@ export const ingestOperations: Operations = {
     tag: "Ingest",
     summary: "Report a session",
     description:
-      "Idempotent by id: later reports fill what is missing. 201 for a new session, 200 for a known one. The limits of tags and metadata hold for the session, too: a report that would exceed them is refused with 400, and nothing of it is stored.",
+      "Idempotent by id: later reports fill missing fields. 201 for a new session, 200 for a known one. The limits of tags and metadata apply to the session: a report that exceeds them is rejected with 400 and stores nothing.",
     body: { schema: sessionReportSchema },
     answers: { 200: oneOf("session", sessionSchema), 201: oneOf("session", sessionSchema) },
     refusals: GONE,

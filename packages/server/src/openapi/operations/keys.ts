@@ -38,7 +38,7 @@ export const keyOperations: Operations = {
   "POST /api/keys/:id/rotate": {
     tag: "Keys",
     summary: "Make a key's successor",
-    description: "The old key goes on working for `grace_seconds`.",
+    description: "The old key remains valid for `grace_seconds`.",
     body: { schema: rotateKeySchema, optional: true },
     answers: { 201: createdKeySchema },
     refusals: { 409: "The key is revoked, expired, or has a successor that works." },

@@ -28,7 +28,7 @@ export const serverOperations: Operations = {
   },
   "GET /api/health": {
     tag: "Server",
-    summary: "How the server is; 503 only when its database is away",
+    summary: "The server's state; 503 only when its database is unavailable",
     answers: { 200: healthSchema, 503: healthSchema },
     example: { status: 200 },
   },

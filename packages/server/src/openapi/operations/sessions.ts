@@ -51,7 +51,7 @@ export const sessionOperations: Operations = {
     tag: "Sessions",
     summary: "Delete a session with its events",
     description:
-      "It stays deleted: events and reports that come later do not bring it back. 204 when all of it is gone; 202 with a job that deletes the rest of a large session, which can no longer be read.",
+      "Later events and reports do not restore it. 204 when all rows are deleted; 202 with the job that deletes the rest of a large session, which can no longer be read.",
     answers: { 202: z.object({ job_id: z.string() }), 204: null },
     example: { status: 204, path },
   },
@@ -65,8 +65,7 @@ export const sessionOperations: Operations = {
   "POST /api/sessions/batch-status": {
     tag: "Sessions",
     summary: "The state of many sessions",
-    description:
-      "`complete`: the session is summarized or archived, so that nothing more is to be waited for.",
+    description: "`complete`: the session is summarized or archived, so that it will not change.",
     body: { schema: batchStatusSchema },
     answers: {
       200: z.object({ statuses: z.record(z.string(), statusSchema), not_found: z.array(z.string()) }),

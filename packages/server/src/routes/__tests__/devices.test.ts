@@ -56,7 +56,7 @@ describe("GET /api/devices/:id", () => {
     expect(body.recent_sessions.map((row: { id: string }) => row.id)).toEqual(["two", "one"]);
   });
 
-  test("one that nobody knows is a 404", async () => {
+  test("one that does not exist is a 404", async () => {
     for (const id of ["nobody", "%00", "x".repeat(300)]) {
       const { status, body } = await server.request("GET", `/api/devices/${id}`);
       expect([id, status, body.code]).toEqual([id, 404, "NOT_FOUND"]);

@@ -183,7 +183,7 @@ describe("guessing", () => {
     for (const code of codes) expect((await enrol({ code }, "192.0.2.24")).status).toBe(201);
   });
 
-  test("wrong keys count too; a key that worked before goes on working from the same address", async () => {
+  test("wrong keys count too; a key that worked before remains valid from the same address", async () => {
     const from = { "x-forwarded-for": "192.0.2.9" };
     const { body } = await server.request("POST", "/api/keys", { scope: "read" });
     const good = { ...from, authorization: `Bearer ${body.key}` };

@@ -76,7 +76,7 @@ describe("POST /api/jobs", () => {
     expect((await get("/api/jobs")).body.jobs).toHaveLength(1);
   });
 
-  test("points at what the type's own schema refuses, and at a type that nobody has", async () => {
+  test("points at what the type's own schema refuses, and at an unknown type", async () => {
     const wrong = await post("/api/jobs", { type: "prune", input: { due_ms: "canary" } });
     expect(wrong.status).toBe(400);
     expect(wrong.body).toMatchObject({ code: "VALIDATION_FAILED", errors: [{ pointer: "/input/due_ms" }] });

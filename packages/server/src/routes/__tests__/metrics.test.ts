@@ -138,7 +138,7 @@ test("docs/metrics.md names every metric", async () => {
   expect(names.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
 });
 
-test("are compressed for whoever takes gzip", async () => {
+test("are compressed for clients that accept gzip", async () => {
   const headers = { authorization: `Bearer ${server.key}` };
   const plain = await server.current().app.request("/metrics", { headers });
   expect([plain.headers.get("content-encoding"), plain.headers.get("vary")]).toEqual([

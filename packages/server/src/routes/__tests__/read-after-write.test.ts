@@ -32,7 +32,7 @@ async function whileLocked(sessionId: string, work: (release: () => void) => Pro
   await holding;
 }
 
-test("events are answered when they are stored, and whoever asks afterwards sees what they say", async () => {
+test("events are answered when they are stored, and later reads include their effects", async () => {
   await post(start("s1", 0));
   expect((await ask("GET", "/api/sessions/s1")).status).toBe(200);
   await whileLocked("s1", async (release) => {

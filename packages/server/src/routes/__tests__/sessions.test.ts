@@ -181,7 +181,7 @@ describe("GET /api/sessions", () => {
 });
 
 describe("one session", () => {
-  test("that nobody knows is a 404, whatever its id looks like", async () => {
+  test("that does not exist is a 404, whatever its id looks like", async () => {
     for (const id of [
       "nobody",
       "%00",
@@ -268,7 +268,7 @@ describe("POST /api/sessions/batch-status", () => {
     expect(body.not_found).toEqual(["three", "nul\0"]);
   });
 
-  test("marks the sessions of which nothing more is to be waited for", async () => {
+  test("marks sessions that will not change as complete", async () => {
     const lifecycles = ["detected", "capturing", "ended", "parsed", "summarized", "archived", "failed"];
     await ingest(
       server,

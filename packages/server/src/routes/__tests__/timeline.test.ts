@@ -81,7 +81,7 @@ describe("GET /api/timeline", () => {
     }
   });
 
-  test("ends a page where one device's activity exceeds what a page reads, and goes on there", async () => {
+  test("ends a page where one device's activity exceeds what a page reads, and continues there", async () => {
     const commits = Array.from({ length: 620 }, (_, i) => gitCommit({ timestamp: at(i) }));
     await ingest(server, commits);
     await ingest(server, [

@@ -56,7 +56,7 @@ describe("a move to an empty database", () => {
     expect(row).toEqual({ absent: false, text: "null", result_text: null });
   });
 
-  test("leaves out change_log, whose transaction ids are of the other cluster, and goes on with its numbers", async () => {
+  test("omits change_log, whose transaction ids belong to the other cluster, and continues its numbers", async () => {
     await seedEveryTable(server);
     await move();
     expect([...(await target.sql`SELECT 1 FROM change_log`)]).toEqual([]);
