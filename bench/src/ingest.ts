@@ -1,5 +1,5 @@
 /**
- * Measures ingest over HTTP beside the COPY ceiling and a plain server. Usage: bun run bench:ingest [--against DIRECTORY]: a
+ * Measures ingest over HTTP, compared with COPY and with a plain server. Usage: bun run bench:ingest [--against DIRECTORY]: a
  * checkout of another version, measured in turn with this one; batch_vs_before and single_vs_before are then in the report.
  */
 import { mkdtemp, rm } from "node:fs/promises";

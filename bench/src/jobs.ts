@@ -1,5 +1,5 @@
 /**
- * Measures the job engine beside pg-boss and graphile-worker. Usage: bun run bench:jobs [--against DIRECTORY]: a checkout of
+ * Measures the job engine, compared with pg-boss and graphile-worker. Usage: bun run bench:jobs [--against DIRECTORY]: a checkout of
  * another version, measured in turn with this one; noop_vs_before and its siblings are then in the report.
  */
 import { join } from "node:path";

@@ -63,7 +63,7 @@ async function holdsData(folder: string): Promise<boolean> {
   return (await exists(clusterDir)) || (await exists(databasesFile));
 }
 
-/** An empty database beside the pointer to one that is gone would look as if all data was lost. */
+/** An empty database in place of a missing one would look like lost data. */
 async function requireFolder(wanted: string, found: string): Promise<void> {
   if (await exists(found)) return;
   throw new EmbeddedPostgresError(

@@ -9,7 +9,7 @@ const ON_WORD = /^(?:1|true|yes|on)$/i;
 
 /** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
 export interface StoreOptions {
-  /** A pool to share, or one that replaces itself; whoever made it ends it. */
+  /** A pool to share, or one that replaces itself; the caller ends it. */
   readonly sql?: Sql | PostgresPool;
   /**
    * `postgres://…`, `sqlite:PATH` or `memory:`. The runner opens the store by itself, makes its tables, and closes it at the
@@ -18,7 +18,7 @@ export interface StoreOptions {
   readonly dsn?: string;
   /**
    * The Postgres schema that holds the engine's tables, with `dsn`; made if it is missing. Lower-case letters, digits and `_`. A
-   * transaction that enqueues needs it first in its own `search_path`. Default: what the DSN or the role says, `public`.
+   * transaction that enqueues needs it first in its own `search_path`. Default: that of the DSN or the role, `public`.
    */
   readonly schema?: string;
   /** Experimental: a Kysely dialect for Postgres, in place of a pool. Polls, as it cannot LISTEN; whoever made its pool ends it. */

@@ -21,7 +21,7 @@ export class ClaimBuffer {
     return run;
   }
 
-  /** Forgets what was taken; call it now and then. */
+  /** Releases the memory of taken runs; call it now and then. */
   compact(): void {
     if (this.#head !== this.#runs.length && this.#head <= COMPACT_ABOVE) return;
     this.#runs.splice(0, this.#head);

@@ -15,7 +15,7 @@ export interface CronTicks {
 /**
  * The ticks of a cron expression in a time zone. Where seconds, minutes and hours are numbers, lists or ranges, the ticks are
  * times of day: one that a clock change skips comes right after it (several at once are one), one that it repeats comes once.
- * With a `*` or a step among them they are intervals, and go on as if no clock had been changed. Throws what croner throws, and
+ * With a `*` or a step among them they are intervals, unaffected by clock changes. Throws what croner throws, and
  * RangeError for an unknown zone.
  */
 export function cronTicks(cron: string, timeZone: string): CronTicks {

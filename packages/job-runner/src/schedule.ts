@@ -22,7 +22,7 @@ export interface ScheduleOptions<Input extends z.ZodType> {
   readonly cron: string;
   /**
    * IANA name. Default "UTC". A time of day that a clock change skips runs right after it; one that it repeats runs once. An
-   * expression with `*` or a step in seconds, minutes or hours goes on by elapsed time instead.
+   * expression with `*` or a step in seconds, minutes or hours follows elapsed time instead.
    */
   readonly timeZone?: string;
   readonly job: JobDefinition<Input>;

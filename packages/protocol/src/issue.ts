@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** What is said of a value that is not there. */
+/** The detail for a missing value. */
 export const MISSING = "is missing";
 /** A message may quote every key that it does not know. */
 const DETAIL_CHARACTERS_MAX = 500;

@@ -106,7 +106,7 @@ const environmentSchema = z.object({
   [RAILWAY_MARKER]: optionalText,
 });
 
-/** Set by the platform or by the shell, and not by whoever configures Wharf. */
+/** Set by the platform or the shell, not in Wharf's configuration. */
 const PLATFORM_VARIABLES = ["PATH", RAILWAY_MARKER];
 /** The names that `.env.example` explains; besides them there are the limits, WHARF_LIMIT_…. */
 export const SETTINGS = Object.keys(environmentSchema.shape).filter(

@@ -25,7 +25,7 @@ export function createLogOutput(stream: LogStream): LogOutput {
   let dropped = 0;
   let reported = 0;
   let flushing: (() => void)[] = [];
-  // A reader that is gone (EPIPE), a terminal that is gone (EIO), a full disk: each lost line is counted by its callback.
+  // A closed reader (EPIPE), a closed terminal (EIO), a full disk: each lost line is counted by its callback.
   stream.on("error", () => undefined);
 
   function write(line: string): void {

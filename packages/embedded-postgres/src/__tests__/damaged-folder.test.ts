@@ -68,7 +68,7 @@ describe("a postgresql.conf that was cut short", () => {
     await writeFile(file, text);
   });
 
-  test("or deleted is written anew", async () => {
+  test("or deleted is written again", async () => {
     const { dataDir, stop } = await folder.start();
     await stop();
     await rm(join(dataDir, "cluster", "postgresql.conf"));

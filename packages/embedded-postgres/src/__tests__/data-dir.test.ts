@@ -82,7 +82,7 @@ describe.if(isRoot)("as root, in a folder that the user of Postgres cannot pass"
     expect((await prepare(join(clone, "postgres"))).path).toBe(prepared.path);
   });
 
-  test("a pointer to a folder that is gone is refused, until it is deleted", async () => {
+  test("a pointer to a missing folder is refused until it is deleted", async () => {
     const { clone, prepared } = await createPointed();
     await rm(prepared.path, { recursive: true });
     const pointer = join(clone, "postgres/location");

@@ -61,7 +61,7 @@ test("jobs that were claimed behind a long run are given back to an idle process
   jobs.gate.resolve();
 });
 
-test("a process without an idle one beside it runs them itself, each once", async () => {
+test("without an idle process they run in the claiming process, each once", async () => {
   const jobs = jobsOf();
   const runner = await stalled(jobs);
   await until(async () => (await held("busy")) === 1, { describe: "the others to be given back" });

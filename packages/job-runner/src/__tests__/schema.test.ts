@@ -14,7 +14,7 @@ const job = defineJob({
   run: (ctx, input) => ctx.step("s", () => input),
 });
 
-test("the engine lives in a schema of its own, beside an application's table of jobs", async () => {
+test("the engine uses its own schema, next to an application's table of jobs", async () => {
   const runner = await started([job], { dsn: database.url, schema: "engine" });
   await ended(runner, (await runner.enqueue(job, 7)).id, "completed");
   await (await started([job], { dsn: database.url, schema: "engine" })).drain(200);

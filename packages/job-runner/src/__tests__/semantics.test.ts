@@ -63,7 +63,7 @@ for (const store of STORES) {
       const second = await runner.enqueue(job, 2);
       await until(() => starts === 1, { describe: "the first run" });
       await runner.cancel(first.id, "enough");
-      await until(() => starts === 2, { describe: "the second run, beside the first" });
+      await until(() => starts === 2, { describe: "the second run, concurrent with the first" });
       gates[0]?.resolve();
       gates[1]?.resolve();
       await ended(runner, second.id, "completed");
@@ -72,7 +72,7 @@ for (const store of STORES) {
   });
 }
 
-test("jobs beside one that blocks the event loop beyond the lease run again, and no attempt is counted", async () => {
+test("jobs in a process whose event loop is blocked beyond the lease run again, and no attempt is counted", async () => {
   const blocked = Promise.withResolvers<void>();
   const blocker = defineJob({
     name: "blocker",

@@ -22,7 +22,7 @@ export type ArtifactOptions = {
   readonly patterns: readonly string[];
   readonly limits: ArtifactLimits;
   readonly store: ArtifactStore;
-  /** Told of each file and folder that cannot be read, such as one whose name is not UTF-8. */
+  /** Called for each file and folder that cannot be read, such as one whose name is not UTF-8. */
   readonly onUnreadable: (path: string) => void;
 };
 
@@ -41,7 +41,7 @@ export async function storeArtifacts(workspace: string, options: ArtifactOptions
   return artifacts;
 }
 
-/** Without waiting for what is no regular file. Null for what cannot be opened or is none. */
+/** Does not block on other than regular files. Null for those, and for a file that cannot be opened. */
 async function openFile(path: string): Promise<FileHandle | null> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(path, flags).catch(() => null);

@@ -23,7 +23,7 @@ export function openCapture(
 ): Capture {
   const file = openSync(path, "r+");
   const [readEnd, writeEnd] = kernel?.openPipe() ?? [];
-  // Only who owns a pipe may open it by its name, /dev/stdout.
+  // Only the owner of a pipe may open it as /dev/stdout.
   if (writeEnd !== undefined && userId !== null) fchownSync(writeEnd, userId, userId);
 
   async function drain(piped: ReadableStream<Uint8Array> | undefined) {

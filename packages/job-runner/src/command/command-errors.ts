@@ -60,7 +60,7 @@ export class CommandWorkerError extends JobRunnerError {
   }
 }
 
-/** An error beside the command itself, of a job whose command must not run twice. */
+/** An error outside the command, for a job whose command must not run twice. */
 export function notRepeated(error: unknown): JobRunnerError {
   if (error instanceof JobRunnerError && !error.isRetryable) return error;
   const code = error instanceof JobRunnerError ? error.code : "COMMAND_NOT_KEPT";

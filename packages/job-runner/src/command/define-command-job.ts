@@ -92,14 +92,14 @@ async function runInFolder(ctx: JobContext, input: CommandInput, settings: Setti
   }
 }
 
-/** Only who owns a file may open it by the name /dev/stdin. */
+/** Only the owner of a file may open it as /dev/stdin. */
 async function writeStdin({ path, userId }: RunFolder, text: string): Promise<void> {
   const file = join(path, "stdin");
   await writeFile(file, text, { mode: 0o600 });
   if (userId !== null) await chown(file, userId, userId);
 }
 
-/** From here on the command may have run: an error of ours, too, runs it again only where its job allows that. */
+/** The command may have run: after an internal error it is repeated only if its job allows that. */
 async function runOnce(ctx: JobContext, input: CommandInput, run: Run, settings: Settings) {
   try {
     const report = await runAndFollow(ctx, orderOf(input, run.folder, settings), run.outputs);

@@ -10,7 +10,7 @@ export type OutputName = (typeof OUTPUT_NAMES)[number];
  */
 export type Outputs = Record<OutputName, FileHandle> & { close(): Promise<void> };
 
-/** Makes them in a run's folder. */
+/** Creates them in a run's folder. */
 export async function createOutputs(folder: string): Promise<Outputs> {
   const create = (name: OutputName) => open(join(folder, name), "wx+", 0o600);
   const [stdout, stderr] = [await create("stdout"), await create("stderr")];

@@ -7,13 +7,13 @@ import { JobRunnerError } from "../errors.ts";
  */
 export type ProcessFence = "own-user" | "this-user";
 
-/** Numbers that Debian and systemd give to no user for good. */
+/** User ids that Debian and systemd never assign permanently. */
 const USER_ID_MIN = 61_184;
 const USER_IDS = 4_000;
 const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 const LOWERS_OWN_LIMIT = 'ulimit -u "$(ulimit -u)" || ulimit -p "$(ulimit -p)"';
 
-/** What this machine offers; null where nothing bounds the processes of a command but looking at them. */
+/** The limit that this machine supports; null without one. */
 export function findProcessFence(): ProcessFence | null {
   if (process.getuid === undefined) return null;
   const probe = process.getuid() === 0 ? asUser(USER_ID_MIN, ["true"]) : ["/bin/sh", "-c", LOWERS_OWN_LIMIT];
@@ -29,7 +29,7 @@ export function asUser(userId: number, command: readonly string[]): string[] | n
   return [setpriv, `--reuid=${userId}`, `--regid=${userId}`, "--clear-groups", "--no-new-privs", ...command];
 }
 
-/** One that none of the runs has. */
+/** A user id that no run has. */
 export function freeUserId(taken: ReadonlySet<number>): number {
   const first = Math.floor(Math.random() * USER_IDS);
   for (let n = 0; n < USER_IDS; n += 1) {

@@ -37,7 +37,7 @@ export async function runCommand(order: Order, signal: AbortSignal): Promise<Rep
     send(END);
     killAfter = setTimeout(() => supervisor.kill("SIGKILL"), END_DEADLINE_MS);
   };
-  /** By our own ticks: while this process stands still, none is missed. */
+  /** Counted by this process' own ticks: none is missed while it is suspended. */
   const watch = setInterval(() => {
     missedBeats += 1;
     if (missedBeats > MISSED_BEATS_MAX) void endStopped();

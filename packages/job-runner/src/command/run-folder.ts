@@ -17,7 +17,7 @@ export type RunFolder = {
 export const MARKER_NAME = "WHARF_COMMAND_RUN";
 const RUN_NAME = /^run-(\d+)-(\d+)-[A-Za-z0-9]+$/;
 
-/** Others may pass through these folders to one of their own, and read nothing in them. */
+/** Other users may enter these folders, but not list them. */
 const PASSABLE_MODE = 0o711;
 
 /** Makes a fresh one below `root`. Its name tells whose it is: the worker's pid and start. */

@@ -3,7 +3,7 @@ import { ConnectionStringError } from "./connection-error.ts";
 /** `host` is a name, an address without brackets, or, with a slash at its start, the folder of a Unix socket. */
 export type HostAndPort = { host: string; port: number };
 
-/** What a connection string holds. Where it leaves something out, that is undefined, and no host is an empty list. */
+/** The parts of a connection string: undefined for those it does not have, an empty list without a host. */
 export type ConnectionParts = {
   hosts: readonly HostAndPort[];
   user: string | undefined;

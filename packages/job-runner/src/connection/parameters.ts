@@ -10,7 +10,7 @@ const SETTINGS = [
   "idle_in_transaction_session_timeout",
   "TimeZone",
 ];
-/** Read by the modules beside this one. */
+/** Read by the other modules of this folder. */
 const READ = [
   ...["host", "port", "user", "password", "dbname", "connect_timeout", "target_session_attrs"],
   ...["ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword"],

@@ -16,7 +16,7 @@ const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 export interface OwnPoolOptions extends Omit<PostgresDriverOptions, "sql"> {
   /** False: somebody else makes the tables. */
   readonly migrates: boolean;
-  /** Undefined: what the DSN or the role says. */
+  /** Undefined: that of the DSN or the role. */
   readonly schema: string | undefined;
 }
 

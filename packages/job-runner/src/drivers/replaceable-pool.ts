@@ -30,10 +30,9 @@ const CONNECTION_LOST = new Set([
 ]);
 
 /**
- * Two traps of the driver are met here, for all that use a pool. A connection into a black hole holds its place until the
- * kernel gives up, a quarter of an hour later: after a time-out the pool's sockets are thrown away and a new pool takes over. And
- * a query that is sent between a socket's "error" and its "close" is never answered: after a lost connection nothing is sent
- * until the event loop has turned once.
+ * Works around two faults of the driver. An unresponsive connection occupies its slot until the kernel gives up after a
+ * quarter of an hour: after a time-out the pool is replaced. And a query that is sent between a socket's "error" and its
+ * "close" is never answered: after a lost connection no query is sent until the event loop has turned once.
  */
 export function createReplaceablePool(
   options: ReplaceablePoolOptions,

@@ -88,7 +88,7 @@ export type Successor = { hash: string; last4: string; grace_s: number; expires_
 
 /**
  * Makes a successor with the same scope, name, device and life; the old key expires after the grace. A successor that has expired
- * is revoked, and gives way. Null when the key is unknown, dead, or has a successor that lives; a rotation at the same time ends
+ * is revoked and replaced. Null when the key is unknown, dead, or has a successor that lives; a rotation at the same time ends
  * in a unique violation (23505).
  */
 export async function rotateKey(sql: Sql, id: string, next: Successor, by: Actor): Promise<ApiKeyRow | null> {
@@ -113,7 +113,7 @@ export async function rotateKey(sql: Sql, id: string, next: Successor, by: Actor
       INSERT INTO api_keys (id, hash, last4, scope, name, device_id, rotated_from, expires_at)
       SELECT ${createUlid()}, decode(${next.hash}, 'base64'), ${next.last4}, scope, name, device_id, id,
         coalesce(${next.expires_at}::timestamptz, ${lifeFromNow(sql)})
-      -- The count makes the expired successor give way before the unique index looks for it.
+      -- The count revokes the expired successor before the unique index is checked.
       FROM rotated WHERE (SELECT count(*) FROM expired) >= 0
       RETURNING *
     ),

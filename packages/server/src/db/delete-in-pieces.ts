@@ -32,8 +32,8 @@ const GROWTH_MAX = 2;
 const SHRINKAGE = 10;
 
 /**
- * The one way to delete much: statement after statement, each committed by itself, so that what was done stays done. The number of
- * rows follows the time that the last statement took. All deletions over one `database` take turns, one statement at a time.
+ * Deletes many rows in short statements, each committed separately. The number of
+ * rows adapts to the time that the last statement took. All deletions over one `database` take turns, one statement at a time.
  * Throws what a statement throws, a time-out only when a few rows take too long. `now`: milliseconds of a clock that never goes back.
  */
 export function createDeleteInPieces(database: Database, now = () => performance.now()): DeleteInPieces {

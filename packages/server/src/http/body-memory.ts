@@ -21,7 +21,7 @@ export function createBodyMemory({ bytes_max, onRefusal }: BodyMemoryOptions): B
   const owned = new Map<string, number>();
   let held = 0;
 
-  /** A body larger than the bound, or than a share, has room as well: when it is the only one, or its owner's only one. */
+  /** A body larger than the bound or the share is accepted when it is the only one, or its owner's only one. */
   function hasRoom(own: number, bytes: number): boolean {
     if (held === 0) return true;
     if (held + bytes > bytes_max) return false;

@@ -20,7 +20,7 @@ const MAPPED_PREFIX = "0:0:0:0:0:ffff";
 /**
  * Whose failures are counted together: the IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole.
  * `trustedProxies` is how many proxies stand before the server: each appends to X-Forwarded-For whom it heard from, and what
- * stands further left is whatever the client claimed. An entry that is no address counts as the proxy's own.
+ * stands further left is the client's claim. An entry that is not an address counts as the proxy's own.
  */
 export function clientNetwork(c: Origin, trustedProxies: number): string {
   const forwarded =

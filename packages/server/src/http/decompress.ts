@@ -52,7 +52,7 @@ function methodOf(encoding: string) {
   });
 }
 
-/** What the gzip format says at its end of the size is believed, so that a body without room is refused before it fills memory. */
+/** Trusts the size at the end of the gzip format, so that a body that is too large is rejected before it fills memory. */
 async function decompressGzip(bytes: Uint8Array, bytes_max: number, take: Take): Promise<Uint8Array> {
   const declared = Math.min(declaredSize(bytes), bytes_max);
   take(declared);

@@ -20,8 +20,8 @@ type Bucket = { tokens: number; asOf_ms: number };
 export const BUCKETS_MAX = 10_000;
 
 /**
- * One bucket an owner. A bucket is forgotten only once it is full again, the least recently used first. Where there are too many
- * that are not, new owners share one bucket: else an owner could be made to be forgotten, and begin anew.
+ * One bucket per owner. Only full buckets are evicted, the least recently used first. When there are too many others,
+ * new owners share one bucket: otherwise an owner could have its own bucket evicted and start with a full one.
  */
 export function createTokenBuckets({
   capacity,

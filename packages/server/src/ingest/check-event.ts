@@ -222,7 +222,7 @@ function storableData(data: Record<string, unknown>, bytes_max: number): Storabl
   return storableJson(data, bytes_max, text);
 }
 
-/** The value as JSON that jsonb takes; as it came when it is too large whatever is cleaned. */
+/** The value as JSON that jsonb accepts; unchanged when it is too large in any case. */
 function storableJson(value: unknown, bytes_max: number, text = JSON.stringify(value)): Storable {
   if (text.length > bytes_max * CLEANING_SHRINKS_BY) return { text, changed: false };
   if (!mayHoldUnstorableCharacters(text)) return { text, changed: false };

@@ -4,7 +4,7 @@ import { portionsOf } from "./portions.ts";
 
 /** Of one statement: notes of a thousand rejected events with 64 KB each would else make one of 64 MB. */
 const STATEMENT_CHARACTERS_MAX = 1024 * 1024;
-/** What a note takes beside its detail and body. */
+/** The size of a note without its detail and body. */
 const NOTE_CHARACTERS = 200;
 
 /** Stores notes, in their order, by statements of about a megabyte. */

@@ -54,7 +54,7 @@ export function resumeDeletions(
   };
 }
 
-/** Deletes a session in the request's time, or enqueues the job that continues: answers with the job's id, null when all is gone. */
+/** Deletes a session in the request's time, or enqueues the job that continues: returns the job's id, or null when all rows are deleted. */
 export type DeleteSession = (id: string) => Promise<string | null>;
 
 export type SessionDeleterOptions = {

@@ -35,7 +35,7 @@ async function parseInTurns(parse: () => unknown, limits: Limits): Promise<Recei
 function toReceived(body: unknown, limits: Limits): ReceivedEvent[] {
   const events = eventsOf(body);
   refuseTooMany(events.length, limits);
-  // zod copies the list, 2 µs of an event that comes alone: it is asked only to say what is wrong.
+  // zod copies the list, 2 µs of an event that comes alone: it is used only to describe errors.
   if (events.length === 0) parseWith(eventBatchSchema, body);
   return events.map((value) => ({ value }));
 }

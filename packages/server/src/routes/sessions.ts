@@ -75,7 +75,7 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
   return routes;
 }
 
-/** Nothing more is going to be known of the session: whoever waits for its summary may stop. */
+/** The session will not change: clients that wait for its summary may stop. */
 function isComplete(lifecycle: Lifecycle): boolean {
   return lifecycle === "summarized" || lifecycle === "archived";
 }

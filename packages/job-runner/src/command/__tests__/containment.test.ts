@@ -76,7 +76,7 @@ describe("all that a command started is ended", () => {
     process.kill(supervisor, "SIGKILL");
     const job = await commands.ended(id);
     expect(job).toMatchObject({ status: "completed", attempts: 1 });
-    expect(job.lastError).toContain("supervisor of the command was killed");
+    expect(job.lastError).toContain("command's supervisor was killed");
   });
 });
 

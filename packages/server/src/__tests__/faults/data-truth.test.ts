@@ -63,7 +63,7 @@ async function remove(url: string, session: string): Promise<number | null> {
   }
 }
 
-/** Deletions whose process or job was ended are taken up without waiting for their minute. */
+/** Interrupted deletions resume without waiting for their minute. */
 async function finishDeletions(): Promise<void> {
   await database.sql`UPDATE sessions SET deleted_at = now() - interval '1 hour' WHERE deleted_at IS NOT NULL`;
   await database.sql`INSERT INTO jobs (queue, type, payload) VALUES ('recurring', 'resume-deletions', '{"due_ms": 0}')`;
@@ -171,7 +171,7 @@ async function deleteSessions(url: string, pace: () => Promise<void>): Promise<n
   return statuses;
 }
 
-test("events of eight clients, deletions and ended backends at once: all that is acknowledged is there once, what is deleted is gone", async () => {
+test("events of eight clients, concurrent deletions and ended backends: acknowledged events are stored once, deleted ones are gone", async () => {
   const { url } = await launch();
   const random = seededRandom();
   const first = DELETED.map((session) => toolUse(session, 0));

@@ -104,7 +104,7 @@ test("a server whose log is a full pipe that is not read answers, and SIGTERM dr
   closeSync(writer);
 });
 
-test("a server whose log's reader is gone answers, counts the lost lines, and SIGTERM drains it", async () => {
+test("a server without a reader of its log answers, counts the lost lines, and SIGTERM drains it", async () => {
   const { reader, writer } = openPipe();
   const { child, url } = await start({ stdout: writer });
   closeSync(writer);
@@ -114,7 +114,7 @@ test("a server whose log's reader is gone answers, counts the lost lines, and SI
   await drains(child);
 });
 
-test("a server whose terminal is gone answers, counts the lost lines, and SIGTERM drains it", async () => {
+test("a server with a closed terminal answers, counts the lost lines, and SIGTERM drains it", async () => {
   const terminal = new Bun.Terminal({ data: () => undefined });
   const { child, url } = await start({ terminal });
   terminal.close();

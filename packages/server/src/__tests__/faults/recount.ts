@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import type { Sql } from "postgres";
 
-/** What is kept beside the rows that it counts, and the same counted anew: two queries a kind, whose rows have to be equal. */
+/** Stored totals, and the same counted from the rows: two queries for each kind, whose rows must be equal. */
 export async function expectTotalsEqualRecount(sql: Sql): Promise<void> {
   const sums = sql`
     count(*)::int AS sessions, count(*) FILTER (WHERE lifecycle IN ('detected', 'capturing'))::int AS active,

@@ -47,7 +47,7 @@ describe("the supervision of the embedded Postgres", () => {
     expect(scene.attempts()).toBe(RESTARTS_MAX);
   });
 
-  test("begins to count anew after a server that ran for a minute", async () => {
+  test("resets its count after a server that ran for a minute", async () => {
     const scene = createScene(() => "starts", STABLE_AFTER_MS);
     while (scene.attempts() < RESTARTS_MAX * 3) await Promise.resolve();
     expect(scene.waits).toEqual([]);

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 
 export type Table = { name: string; columns: { name: string; type: string }[] };
-/** Where the numbers of an identity column go on. */
+/** The next numbers of identity columns. */
 export type Sequence = { table: string; column: string; last_value: string; is_called: boolean };
 
 /**

@@ -5,7 +5,7 @@ import { LEFT_OUT, readLedger, readSequences, readTables, type Sequence, TEXT_SE
 import { readRows } from "./read-rows.ts";
 import { shareTransferLock } from "./transfer-lock.ts";
 
-/** What a backup holds beside rows. */
+/** The contents of a backup other than rows. */
 export type Contents = {
   /** names of the migrations that made the schema */
   migrations: string[];

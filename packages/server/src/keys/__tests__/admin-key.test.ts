@@ -68,7 +68,7 @@ describe("where the first admin key comes from", () => {
     expect(await loadAdminKey(readConfig({}), dataDir, true)).toEqual(first);
   });
 
-  test("a file with a key that a header cannot carry is refused, an empty one is written anew", async () => {
+  test("a file with a key that a header cannot carry is refused, an empty one is written again", async () => {
     const file = join(dataDir, "admin-key");
     await writeFile(file, "two words\n");
     await expect(loadAdminKey(readConfig({}), dataDir, true)).rejects.toMatchObject({

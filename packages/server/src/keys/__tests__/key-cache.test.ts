@@ -77,7 +77,7 @@ describe("a remembered key", () => {
     expect(await cache.find("a")).toBeNull();
   });
 
-  test("is looked up anew when it was forgotten while it was being looked up, once for all that ask then", async () => {
+  test("is looked up again when it was evicted during its look-up, once for all concurrent requests", async () => {
     const { cache, stored, lookUps, hold } = setup();
     stored.set("a", "key a");
     const release = hold();

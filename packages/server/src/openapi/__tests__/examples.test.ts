@@ -90,7 +90,7 @@ for (const [name, operation] of Object.entries(operations)) {
   });
 }
 
-test("the recorded answers are those of the examples: `bun run api:examples` records them anew", () => {
+test("the recorded answers are those of the examples: `bun run api:examples` records them", () => {
   if (!isRecording) expect(Object.keys(recordedAnswers).sort()).toEqual(Object.keys(recorded).sort());
 });
 

@@ -243,7 +243,7 @@ describe("rotating a key", () => {
     expect(row?.["soon"]).toBe(true);
   });
 
-  test("a successor that has expired gives way to another one, and is revoked", async () => {
+  test("an expired successor is replaced by another one, and revoked", async () => {
     const old = await createKey({ scope: "ingest" });
     const expired = await server.request("POST", `/api/keys/${old.id}/rotate`);
     await server.sql`UPDATE api_keys SET expires_at = now() WHERE id = ${expired.body.id}`;

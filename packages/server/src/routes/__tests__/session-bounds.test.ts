@@ -24,7 +24,7 @@ const keys = (from: number, count: number, value = 1) =>
 const current = async () => (await server.request("GET", "/api/sessions/one")).body.session;
 
 describe("the limits of a report hold for the session that it is merged into", () => {
-  test("a report with too many tags beside those of the session is refused, and stores nothing", async () => {
+  test("a report whose tags exceed the session's limit is rejected and stores nothing", async () => {
     expect((await report({ tags: tags(0, TAGS_MAX - 1) })).status).toBe(201);
     const { status, body } = await report({ tags: tags(TAGS_MAX, 2), ended_at: at(9) });
     expect([status, body.code, body.errors[0].pointer]).toEqual([400, "VALIDATION_FAILED", "/tags"]);

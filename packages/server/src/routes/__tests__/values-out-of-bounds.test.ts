@@ -67,7 +67,7 @@ test.each([
   }
 });
 
-describe("what is wrong is said in words", () => {
+describe("the description of an error", () => {
   test("a field that is not there is missing, in an event, its payload and a request", async () => {
     const { id: _, ...withoutId } = event();
     const { timestamp: __, ...withoutTime } = event();

@@ -165,7 +165,7 @@ describe("a target that", () => {
     ]);
   });
 
-  test("has tables of another program is refused, and gets none of ours", async () => {
+  test("has tables of another program is refused and stays unchanged", async () => {
     await target.sql`CREATE TABLE customers (id int)`;
     await expect(move()).rejects.toThrow("it holds customers");
     expect([...(await target.sql`SELECT relname FROM pg_class WHERE relname = '_migrations'`)]).toEqual([]);
