@@ -17,17 +17,18 @@ import {
   workspaceUlid,
 } from "./events.ts";
 import { type BenchPostgres, databaseUrl } from "./postgres.ts";
+import { sized } from "./scale.ts";
 
-export const COPY_ROWS_PER_CONNECTION = 75_000;
-export const BATCH_EVENTS = 100_000;
-export const SINGLE_EVENTS = 40_000;
-export const NAIVE_EVENTS = 15_000;
+export const COPY_ROWS_PER_CONNECTION = sized(75_000, 500);
+export const BATCH_EVENTS = sized(100_000, 1_000);
+export const SINGLE_EVENTS = sized(40_000, 300);
+export const NAIVE_EVENTS = sized(15_000, 300);
 /**
  * Sent first and not measured, to the product and to its peer: a server that runs for weeks has its code compiled, and of the
  * first 40,000 requests each costs twice what it costs afterwards.
  */
-export const WARM_UP_EVENTS = 60_000;
-export const WARM_UP_SINGLES = 40_000;
+export const WARM_UP_EVENTS = sized(60_000, 500);
+export const WARM_UP_SINGLES = sized(40_000, 300);
 const BATCH_SIZE = 100;
 const SEED = 20_261_122;
 

@@ -22,9 +22,10 @@ import {
 import { startBenchPostgres } from "./postgres.ts";
 import { cpuSeconds, peakMemoryMb, startProgram } from "./processes.ts";
 import { median, progress, report, rounded } from "./report.ts";
+import { roundsOr } from "./scale.ts";
 
 /** On a shared machine the ratios of single rounds lay between 0.26 and 0.49. */
-const ROUNDS = Number(process.env["ROUNDS"] ?? 9);
+const ROUNDS = roundsOr(9);
 const BATCH_CONNECTIONS = 32;
 const SINGLE_CONNECTIONS = 256;
 const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";

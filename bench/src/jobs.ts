@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { readCheckouts } from "./checkout.ts";
 import { type BenchPostgres, startBenchPostgres } from "./postgres.ts";
 import { median, progress, report, rounded } from "./report.ts";
+import { roundsOr } from "./scale.ts";
 
-const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
+const ROUNDS = roundsOr(5);
 
 type EngineName = "graphile" | "wharf" | "before" | "pgboss";
 type Figures = Record<string, number>;

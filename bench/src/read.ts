@@ -14,11 +14,12 @@ import { cpuBetween, readCpu, stolenSeconds } from "./read/cpu.ts";
 import { prepareDatabase } from "./read/database.ts";
 import { type HttpReader, openReader } from "./read/http-reader.ts";
 import { median, percentile, progress, report, rounded } from "./report.ts";
+import { roundsOr, sized } from "./scale.ts";
 
-const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
+const ROUNDS = roundsOr(5);
 /** Of each case in each round: enough for a 99th percentile that is not the slowest. */
-const REQUESTS = 150;
-const WARM_UP_REQUESTS = 20;
+const REQUESTS = sized(150, 2);
+const WARM_UP_REQUESTS = sized(20, 1);
 const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
 const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
 const GROUPS: readonly Group[] = ["list", "timeline", "detail", "largest_page"];
@@ -29,8 +30,8 @@ type Target = { reader: HttpReader; sql: postgres.Sql; serverPid: number };
 
 const { values: options } = parseArgs({
   options: {
-    sessions: { type: "string", default: "100000" },
-    events: { type: "string", default: "5000000" },
+    sessions: { type: "string", default: String(sized(100_000, 400)) },
+    events: { type: "string", default: String(sized(5_000_000, 8_000)) },
     keep: { type: "boolean", default: false },
     only: { type: "string", default: "" },
   },

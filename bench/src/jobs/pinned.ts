@@ -1,8 +1,9 @@
 import postgres from "postgres";
 import { median } from "../report.ts";
+import { sized } from "../scale.ts";
 import type { Engine } from "./measure.ts";
 
-const SECONDS = 14;
+const SECONDS = sized(14, 4);
 const BACKLOG = 5000;
 const CHUNK = 1000;
 const WINDOW_S = 3;

@@ -1,16 +1,17 @@
 import { median } from "../report.ts";
+import { sized } from "../scale.ts";
 import { openGraphile } from "./graphile.ts";
 import { type Engine, measureBulk, measureLatency, measureThroughput } from "./measure.ts";
 import { openPgBoss } from "./pg-boss.ts";
 import { measurePinned } from "./pinned.ts";
 import { openWharf } from "./wharf.ts";
 
-const JOBS = 60_000;
-const LATENCY_SAMPLES = 150;
-const DEADLINE_MS = 20_000;
+const JOBS = sized(60_000, 200);
+const LATENCY_SAMPLES = sized(150, 5);
+const DEADLINE_MS = sized(20_000, 5_000);
 /** Peers at their defaults take minutes for 60,000: their rate shows with fewer. */
-const DEFAULT_JOBS = 5000;
-const DEFAULT_DEADLINE_MS = 5000;
+const DEFAULT_JOBS = sized(5000, 20);
+const DEFAULT_DEADLINE_MS = sized(5000, 1000);
 
 type Phase = (engine: Engine, url: string) => Promise<number>;
 

@@ -1,9 +1,16 @@
 import postgres from "postgres";
-import { projectStoredEvents } from "../../../packages/server/src/db/flush-events.ts";
 import { matchGitActivity } from "../../../packages/server/src/db/git-activity.ts";
+import { projectAnew } from "../../../packages/server/src/db/projections.ts";
 import { progress } from "../report.ts";
 import { writeEvents } from "./events.ts";
-import { finishSessions, planEvents, type Size, writeNotes, writeParents } from "./rows.ts";
+import {
+  finishSessions,
+  planEvents,
+  type Size,
+  writeNotes,
+  writeParents,
+  writeStubSessions,
+} from "./rows.ts";
 
 /** One a core. */
 const CONNECTIONS = 2;
@@ -23,6 +30,7 @@ export async function generate(url: string, size: Size): Promise<void> {
     const events = await plan(url, size);
     progress(`planned ${events} events in ${size.sessions} sessions`);
     await writeAllEvents(url, events);
+    await writeStubSessions(sql);
     await projectAll(sql);
     await matchAllGit(sql);
     await finishSessions(sql);
@@ -68,7 +76,7 @@ async function projectAll(sql: postgres.Sql): Promise<void> {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM events WHERE type <> 'tool.use' ORDER BY id`;
   await inChunks(split(rows, PROJECTED_A_STATEMENT), "sets projected", async (ids) => {
-    await projectStoredEvents(sql, ids);
+    await projectAnew(sql, ids);
   });
 }
 

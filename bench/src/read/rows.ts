@@ -104,6 +104,13 @@ export async function planEvents(sql: postgres.Sql, { sessions, events }: Size):
   return row?.count ?? 0;
 }
 
+/** The sessions as a flush leaves them, before their events are projected. */
+export async function writeStubSessions(sql: postgres.Sql): Promise<void> {
+  await sql`
+    INSERT INTO sessions (id, workspace_id, device_id, started_at)
+    SELECT id, ${workspaceId(sql, "workspace")}, ${deviceId(sql, "device")}, started_at FROM bench_sessions ORDER BY id`;
+}
+
 /** What parsing and summarizing make of sessions that have ended; and tags, which people set. */
 export async function finishSessions(sql: postgres.Sql): Promise<void> {
   await sql`
