@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { sized } from "../scale.ts";
 
 /** `largest_page`: a list, timeline or detail with as many rows as may be asked for at once, as programs that copy ask. */
 export type Group = "list" | "timeline" | "detail" | "largest_page";
@@ -21,6 +22,9 @@ const SAMPLES = 200;
 const LARGEST_LIST = "1000";
 const LARGEST_TIMELINE = "limit=100";
 const DEEP = "after=2020-01-01";
+
+/** Of the page before a second page; a small database has no second page of 1,000. */
+const FIRST_PAGE_ITEMS = sized(1_000, 10);
 
 /** Every list, the timeline and every detail, each with the filters and orders that it has. */
 export async function createCases(sql: postgres.Sql, get: Get): Promise<Case[]> {
@@ -77,7 +81,7 @@ async function otherLists({ busyDevice }: Samples, get: Get): Promise<Case[]> {
     list("keys", `limit=${limit}`, () => `limit=${limit}`),
     list("ingest/notes", `limit=${limit}`, () => `limit=${limit}`),
   ]);
-  const next = await nextCursor(get, "/api/workspaces?limit=1000");
+  const next = await nextCursor(get, `/api/workspaces?limit=${FIRST_PAGE_ITEMS}`);
   return [
     ...cases,
     list("workspaces", "second page, limit=1000", () => `limit=1000&cursor=${next}`),
@@ -115,7 +119,7 @@ async function timelines(sql: postgres.Sql, samples: Samples): Promise<Case[]> {
 async function details(samples: Samples, get: Get): Promise<Case[]> {
   const { sessions, largestSession, busyWorkspace, typicalWorkspaces, busyDevice, typicalDevices } = samples;
   const largest = `/api/sessions/${largestSession}`;
-  const next = await nextCursor(get, `${largest}/events?limit=1000`);
+  const next = await nextCursor(get, `${largest}/events?limit=${FIRST_PAGE_ITEMS}`);
   const detail = (name: string, path: (request: number) => string): Case => ({
     group: name.includes(LARGEST_LIST) ? "largest_page" : "detail",
     name,
