@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnProgram } from "@wharf/testkit";
 import manifest from "../../../../package.json";
@@ -33,6 +35,23 @@ describe("the scripts of package.json", () => {
   test("call the Bun that runs them, which need not be on the PATH", () => {
     for (const [name, script] of Object.entries(manifest.scripts))
       expect(script, name).not.toMatch(/(^|&& |exec |=1 )bun /);
+  });
+
+  test("run under npx, which names npm as the program that runs them and puts Bun on the PATH", async () => {
+    const bin = await mkdtemp(join(tmpdir(), "wharf-npx-"));
+    await symlink(process.execPath, join(bin, "bun"));
+    const program = spawnProgram({
+      command: [process.execPath, "run", "jobs", "--help"],
+      cwd: ROOT,
+      env: {
+        PATH: `${bin}:/usr/bin:/bin`,
+        HOME: process.env["HOME"],
+        npm_execpath: "/usr/lib/node_modules/npm/bin/npm-cli.js",
+      },
+    });
+    expect(await program.exited, program.stderr).toBe(0);
+    expect(program.stdout).toStartWith("Usage: bun run jobs");
+    await rm(bin, { recursive: true });
   });
 
   test("look at the version of Bun before they install", () => {
