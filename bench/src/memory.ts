@@ -1,12 +1,13 @@
 /**
- * Measures what the server's memory rises to, and how long other clients wait, under 150 unfinished bodies of 8 MB, 30 batches of 30 MB
- * of rejected events, 60 compressed batches of 31 MB and 1,000 batches at once. Usage: bun run bench:memory [--only TEXT]. Fails above
+ * Measures what the server's memory rises to, and how long other clients wait, under 150 unfinished bodies of 8 MB, 30 compressed
+ * batches of rejected events and 60 of accepted ones, each as large as it may be, and 1,000 batches at once. Usage: bun run bench:memory [--only TEXT]. Fails above
  * 600 MB, or when another client waited for more than a second.
  */
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
 import zlib from "node:zlib";
 import { createUlid } from "../../packages/protocol/src/ulid.ts";
+import { DEFAULT_LIMITS } from "../../packages/server/src/limits.ts";
 import { ADMIN_KEY, startTarget, type Target } from "./bodies/target.ts";
 import { createEvents, createRandom } from "./events.ts";
 import { peakMemoryMb } from "./processes.ts";
@@ -19,6 +20,10 @@ const UNFINISHED = 150;
 const HELD_MS = 3_000;
 /** Within what a key may send: 100 requests and 10,000 events a second. */
 const BETWEEN_BATCHES_MS = 110;
+
+const BATCH_EVENTS = 1_000;
+/** Of an event's text, before it is written in hex. */
+const TEXT_BYTES = Math.floor(DEFAULT_LIMITS.decompressed_body_bytes / BATCH_EVENTS / 2) - 250;
 
 type Statuses = Record<string, number>;
 type Load = (server: Target, keys: readonly string[]) => Promise<Statuses>;
@@ -91,10 +96,10 @@ async function holdUnfinished({ port }: Target, keys: readonly string[]): Promis
   return statuses;
 }
 
-/** A thousand events with a text of 30 KB, 30 MB in all; compressed, since the text is the same in each. */
+/** A thousand events that fill a body to its limit; compressed, since the text is the same in each. */
 function largeBatch(id: string | null): Buffer<ArrayBuffer> {
-  const text = Buffer.from(crypto.getRandomValues(new Uint8Array(15_000))).toString("hex");
-  const events = Array.from({ length: 1_000 }, () => ({
+  const text = Buffer.from(crypto.getRandomValues(new Uint8Array(TEXT_BYTES))).toString("hex");
+  const events = Array.from({ length: BATCH_EVENTS }, () => ({
     id: id ?? createUlid(),
     type: "test.thing",
     timestamp: new Date().toISOString(),

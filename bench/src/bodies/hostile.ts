@@ -1,11 +1,12 @@
 import zlib from "node:zlib";
 import { createUlid } from "../../../packages/protocol/src/ulid.ts";
+import { DEFAULT_LIMITS } from "../../../packages/server/src/limits.ts";
 
 export type HostileBody = { name: string; path: string; headers: Record<string, string>; body: Buffer };
 type Sent = { path: string; type: string; content: string | Buffer };
 
 /** As large as a decompressed body may be, but for what is around it. */
-const FILLED_BYTES = 31 * 1024 * 1024;
+const FILLED_BYTES = DEFAULT_LIMITS.decompressed_body_bytes - 1024 * 1024;
 const EVENTS = "/api/events";
 const JSON_TYPE = "application/json";
 const LINES = "application/x-ndjson";

@@ -32,7 +32,8 @@ import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
 import { type Checked, createStore, sizeOfChecked } from "./ingest/store-checked.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
-import { createWriter, FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
+import { createWriteLanes } from "./ingest/write-lanes.ts";
+import { FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
 import { createServerJobs } from "./jobs/server-jobs.ts";
 import {
@@ -356,7 +357,7 @@ function createIngest(
       logger.warn({ reason }, "flush will be retried");
     },
   });
-  const writer = createWriter<Checked>({
+  const writer = createWriteLanes<Checked>({
     flush: createStore({ flush: measureFlush(flush, metrics), database: writes }),
     sizeOf: sizeOfChecked,
     queueMaxItems: limits.write_queue_events,

@@ -18,7 +18,8 @@ import { createProjector, PROJECTION_CONNECTIONS, type Projector } from "../inge
 import { createSettledParents } from "../ingest/settled-parents.ts";
 import { type Checked, createStore, sizeOfChecked } from "../ingest/store-checked.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
-import { createWriter, FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
+import { createWriteLanes } from "../ingest/write-lanes.ts";
+import { FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
 import { createServerJobs } from "../jobs/server-jobs.ts";
 import { createSessionDeleter, createSessionDeletionJob } from "../jobs/session-deletion.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
@@ -172,7 +173,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     parents,
     projector,
   });
-  const writer = createWriter<Checked>({
+  const writer = createWriteLanes<Checked>({
     flush: createStore({ flush, database: writes }),
     sizeOf: sizeOfChecked,
     queueMaxItems: limits.write_queue_events,

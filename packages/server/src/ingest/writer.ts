@@ -11,11 +11,13 @@ export type WriterOptions<Item> = {
   sizeOf: (item: Item) => number;
   queueMaxItems: number;
   queueMaxBytes: number;
+  /** At the same time. Default FLUSHES_IN_FLIGHT_MAX. */
+  flushesMax?: number;
 };
 
 export type Writer<Item> = {
-  /** Resolves after the commit, with one outcome an item. Rejects with OverloadError when the queue is full. */
-  write(items: readonly Item[]): Promise<Outcome[]>;
+  /** Resolves after the commit, with one outcome an item. `bytes`: their size, where it is known already. Rejects with OverloadError when the queue is full. */
+  write(items: readonly Item[], bytes?: number): Promise<Outcome[]>;
   /** Resolves when everything that was taken in has been answered. */
   drained(): Promise<void>;
   depth(): { items: number; bytes: number; flushes: number };
@@ -38,6 +40,10 @@ export const SECOND_FLUSH_MIN_ITEMS = 128;
  */
 export const FLUSH_AT_ONCE_MIN_REQUESTS = 100;
 
+/** Batches leave a tenth of the queue to clients that send a few events. */
+export const SMALL_REQUEST_MAX_ITEMS = 10;
+const BATCHES_SHARE = 0.9;
+
 type Request<Item> = {
   items: readonly Item[];
   bytes: number;
@@ -50,13 +56,16 @@ type Request<Item> = {
  * flush is under way the next one fills by itself, and an idle writer flushes at once.
  */
 export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
+  const { flushesMax = FLUSHES_IN_FLIGHT_MAX } = options;
   const queue = createQueue<Item>(options);
   let inFlight = 0;
   let scheduled = false;
   let idle: (() => void)[] = [];
 
-  function write(items: readonly Item[]): Promise<Outcome[]> {
-    const bytes = items.reduce((sum, item) => sum + options.sizeOf(item), 0);
+  function write(
+    items: readonly Item[],
+    bytes = items.reduce((sum, item) => sum + options.sizeOf(item), 0),
+  ): Promise<Outcome[]> {
     if (!queue.hasRoom(items.length, bytes)) {
       return Promise.reject(
         new OverloadError("The write queue is full: send again later.", "INGEST_QUEUE_FULL"),
@@ -85,7 +94,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
   }
 
   function canFlush(): boolean {
-    if (queue.requests() === 0 || inFlight >= FLUSHES_IN_FLIGHT_MAX) return false;
+    if (queue.requests() === 0 || inFlight >= flushesMax) return false;
     return inFlight === 0 || queue.items() >= SECOND_FLUSH_MIN_ITEMS;
   }
 
@@ -134,7 +143,8 @@ function createQueue<Item>({ queueMaxItems, queueMaxBytes }: WriterOptions<Item>
   /** A single request larger than the queue has room too, once nothing else waits. */
   function hasRoom(moreItems: number, moreBytes: number): boolean {
     if (requests.length === 0) return true;
-    return items + moreItems <= queueMaxItems && bytes + moreBytes <= queueMaxBytes;
+    const itemsMax = moreItems <= SMALL_REQUEST_MAX_ITEMS ? queueMaxItems : queueMaxItems * BATCHES_SHARE;
+    return items + moreItems <= itemsMax && bytes + moreBytes <= queueMaxBytes;
   }
 
   function push(request: Request<Item>): void {
