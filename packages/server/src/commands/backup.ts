@@ -2,11 +2,10 @@ import { createWriteStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { errorCode } from "../db/database-errors.ts";
-import { locateDatabase } from "../db/embedded.ts";
-import { closeDb, createDb, type Sql } from "../db/postgres.ts";
+import type { Sql } from "../db/postgres.ts";
 import { writeBackup } from "../db/transfer/backup-file.ts";
 import { openSnapshot } from "../db/transfer/snapshot.ts";
-import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { loadConfig } from "../environment.ts";
 import { VERSION } from "../version.ts";
 import { CommandError } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
@@ -17,6 +16,7 @@ import {
   printLeftOut,
   type TransferOutput,
 } from "./transfer-output.ts";
+import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run backup FILE
        bun run backup - > FILE
@@ -37,16 +37,12 @@ await runCommandLine(
     const config = loadConfig();
     const output = createTransferOutput(file === "-" ? process.stderr : process.stdout);
     await requireWritable(file);
-    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
-    const sql = createDb(location.url, { applicationName: "wharf-backup", max: 1 });
-    try {
-      await (file === "-" ? copyTo(process.stdout, file, sql, output) : copyToFile(file, sql, output));
-      output.print(`Backed up ${describeTotals(output.totals())}${file === "-" ? "" : ` to ${file}`}.`);
-      printLeftOut(output, config.blobs);
-    } finally {
-      await closeDb(sql);
-      await location.close();
-    }
+    const pool = { use: "command", isDirect: false, applicationName: "wharf-backup", max: 1 } as const;
+    await withDatabase(config, pool, (sql) =>
+      file === "-" ? copyTo(process.stdout, file, sql, output) : copyToFile(file, sql, output),
+    );
+    output.print(`Backed up ${describeTotals(output.totals())}${file === "-" ? "" : ` to ${file}`}.`);
+    printLeftOut(output, config.blobs);
     return 0;
   },
   ["FILE"],

@@ -1,9 +1,9 @@
-import { locateDatabase } from "../db/embedded.ts";
 import { acceptMigration, migratePhases, migrationStatus } from "../db/phases.ts";
-import { closeDb, createDb, type Sql } from "../db/postgres.ts";
-import { loadConfig, resolveFromRoot } from "../environment.ts";
+import type { Sql } from "../db/postgres.ts";
+import { loadConfig } from "../environment.ts";
 import { CommandError } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
+import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run migrate [--status | --accept FILE]
 
@@ -26,20 +26,11 @@ async function main({
 }): Promise<number> {
   if (status && file !== undefined) throw new CommandError("--status and --accept cannot be combined.", 2);
   const use = status || file !== undefined ? "command" : "migration";
-  const config = loadConfig();
-  const location = await locateDatabase(config, resolveFromRoot(config.dataDir), use);
-  const sql = createDb(config.databaseDirectUrl ?? location.url, {
-    applicationName: "wharf-migrate",
-    max: 2,
+  const pool = { use, isDirect: true, applicationName: "wharf-migrate", max: 2 } as const;
+  return await withDatabase(loadConfig(), pool, (sql) => {
+    if (status) return showStatus(sql);
+    return file === undefined ? migrate(sql) : accept(sql, file);
   });
-  try {
-    if (status) return await showStatus(sql);
-    if (file !== undefined) return await accept(sql, file);
-    return await migrate(sql);
-  } finally {
-    await closeDb(sql);
-    await location.close();
-  }
 }
 
 async function migrate(sql: Sql): Promise<number> {

@@ -1,12 +1,12 @@
 import { describeDatabaseError } from "../db/database-errors.ts";
-import { locateDatabase } from "../db/embedded.ts";
 import { closeDb, createDb, type Sql } from "../db/postgres.ts";
 import { loadInto } from "../db/transfer/load.ts";
 import { openSnapshot } from "../db/transfer/snapshot.ts";
-import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { loadConfig } from "../environment.ts";
 import { CommandError } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
 import { createTransferOutput, describeTotals, OTHERS_CONNECTED, printLeftOut } from "./transfer-output.ts";
+import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run move --to URL
 
@@ -22,9 +22,8 @@ await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to
   const output = createTransferOutput(process.stdout);
   const target = await openTarget(to);
   try {
-    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
-    const source = createDb(location.url, { applicationName: "wharf-move", max: 1 });
-    try {
+    const pool = { use: "command", isDirect: false, applicationName: "wharf-move", max: 1 } as const;
+    await withDatabase(config, pool, async (source) => {
       const snapshot = await openSnapshot(source);
       try {
         if (snapshot.othersConnected) output.print(OTHERS_CONNECTED);
@@ -32,10 +31,7 @@ await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to
       } finally {
         await snapshot.close();
       }
-    } finally {
-      await closeDb(source);
-      await location.close();
-    }
+    });
   } finally {
     await closeDb(target);
   }

@@ -1,10 +1,9 @@
-import { locateDatabase } from "../db/embedded.ts";
-import { closeDb, createDb } from "../db/postgres.ts";
 import { openBackup, verifyBackup } from "../db/transfer/backup-file.ts";
 import { loadInto } from "../db/transfer/load.ts";
-import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { loadConfig } from "../environment.ts";
 import { runCommandLine } from "./command-line.ts";
 import { createTransferOutput, describeTotals, printLeftOut } from "./transfer-output.ts";
+import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run restore FILE
 
@@ -21,19 +20,12 @@ await runCommandLine(
     const config = loadConfig();
     const output = createTransferOutput(process.stdout);
     const header = await verifyBackup(file);
-    const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "migration");
-    const url = config.databaseDirectUrl ?? location.url;
-    const sql = createDb(url, { applicationName: "wharf-restore", max: 2 });
-    try {
-      await loadInto(sql, await openBackup(file), output);
-      output.print(
-        `Restored ${describeTotals(output.totals())} from ${file}, a backup of ${header.created_at}. All counts and checksums are equal.`,
-      );
-      printLeftOut(output, config.blobs);
-    } finally {
-      await closeDb(sql);
-      await location.close();
-    }
+    const pool = { use: "migration", isDirect: true, applicationName: "wharf-restore", max: 2 } as const;
+    await withDatabase(config, pool, async (sql) => loadInto(sql, await openBackup(file), output));
+    output.print(
+      `Restored ${describeTotals(output.totals())} from ${file}, a backup of ${header.created_at}. All counts and checksums are equal.`,
+    );
+    printLeftOut(output, config.blobs);
     return 0;
   },
   ["FILE"],
