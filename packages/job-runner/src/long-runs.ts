@@ -55,5 +55,3 @@ export function createLongRuns(settings: Settings, running: () => readonly JobRu
 
   return { stuckRuns, report, list };
 }
-
-export type LongRuns = ReturnType<typeof createLongRuns>;

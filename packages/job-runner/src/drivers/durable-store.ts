@@ -75,7 +75,7 @@ export interface LogLine extends NewLogLine {
   readonly line: number;
 }
 
-export const ATTEMPT_OUTCOMES = ["running", "completed", "failed", "lease_lost", "cancelled"] as const;
+const ATTEMPT_OUTCOMES = ["running", "completed", "failed", "lease_lost", "cancelled"] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** One run of a job, from its claim on. */

@@ -20,7 +20,7 @@ export function selectDeadLetters(
     ORDER BY all_jobs.id`;
 }
 
-export function matchesDeadLetter(sql: PostgresClient, filter: DeadLetterFilter) {
+function matchesDeadLetter(sql: PostgresClient, filter: DeadLetterFilter) {
   return sql`dlq_reason IS NOT NULL
     ${filter.queue === undefined ? sql`` : sql`AND queue = ${filter.queue}`}
     ${filter.type === undefined ? sql`` : sql`AND type = ${filter.type}`}

@@ -2,9 +2,9 @@ import type { DeleteInPieces, Piece } from "./delete-in-pieces.ts";
 import type { Sql } from "./postgres.ts";
 
 /** How long what was odd about events is kept. */
-export const INGEST_NOTES_DAYS = 30;
+const INGEST_NOTES_DAYS = 30;
 /** How long a live reader may have been away and still go on without a gap. */
-export const CHANGE_LOG_HOURS = 24;
+const CHANGE_LOG_HOURS = 24;
 /** Longer than any job that is done stays in the archive (30 days, in partitions of a day), with days to spare. */
 export const BLOB_DAYS = 35;
 /** From a job's last blob to its end. */

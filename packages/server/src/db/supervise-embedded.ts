@@ -2,7 +2,7 @@ import type { EmbeddedPostgres } from "@wharf/embedded-postgres";
 import type { Logger } from "../logger.ts";
 import { pause } from "../waits.ts";
 
-export const CHECK_INTERVAL_MS = 500;
+const CHECK_INTERVAL_MS = 500;
 /** With waits that double from the first to the longest, the tries take about a quarter of an hour. */
 export const RESTARTS_MAX = 20;
 const FIRST_WAIT_MS = 500;

@@ -15,7 +15,7 @@ export type WaitOptions = {
 };
 
 const ATTEMPT_INTERVAL_MS = 250;
-export const REPORT_INTERVAL_MS = 5_000;
+const REPORT_INTERVAL_MS = 5_000;
 /** The code of the error of a wait that was ended from outside. */
 export const WAIT_STOPPED = "STORAGE_WAIT_STOPPED";
 

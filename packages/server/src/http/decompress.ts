@@ -5,7 +5,7 @@ import { bodyTooLarge, ProblemError } from "./problem.ts";
 import { createSemaphore } from "./semaphore.ts";
 
 /** Each fills memory up to the limit of a decompressed body; further bodies wait, still compressed. */
-export const DECOMPRESSIONS_AT_ONCE_MAX = 1;
+const DECOMPRESSIONS_AT_ONCE_MAX = 1;
 /** zstd is decompressed on the event loop: 4 MiB take about 5 ms, after which other requests have a turn. */
 const TURN_BYTES = 4 * 1024 * 1024;
 

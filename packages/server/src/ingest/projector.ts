@@ -32,7 +32,7 @@ export const PROJECTION_CONNECTIONS = 1;
  * From one round's begin to the next one's, unless somebody waits for it. A round costs Postgres 3 ms before its first session, and each
  * 0.2 ms: when each flush of 128 single events projected its own, that was a fifth of its cost.
  */
-export const ROUND_INTERVAL_MS = 250;
+const ROUND_INTERVAL_MS = 250;
 /** As many as repair does at once, too. */
 export const PENDING_EVENTS_MAX = 20_000;
 

@@ -71,5 +71,3 @@ export function createWriter(db: Database) {
 
   return { write, flush };
 }
-
-export type Writer = ReturnType<typeof createWriter>;

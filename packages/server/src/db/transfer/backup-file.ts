@@ -11,7 +11,7 @@ import { linesOf } from "./lines.ts";
 import type { Progress } from "./load.ts";
 import type { RowSource } from "./snapshot.ts";
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const WRITE_BYTES = 256 * 1024;
 
 const headerSchema = z.object({
