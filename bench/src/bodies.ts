@@ -8,18 +8,19 @@ import { fuzzedBody, type HostileBody, KNOWN_BODIES } from "./bodies/hostile.ts"
 import { ADMIN_KEY, startTarget, type Target } from "./bodies/target.ts";
 import { createRandom } from "./events.ts";
 import { progress, report, rounded } from "./report.ts";
+import { IS_SMOKE, sized } from "./scale.ts";
 
 const SENT_BYTES_MAX = 64 * 1024;
 const STALL_MS_MAX = 250;
 /** Whatever else runs on the machine stalls a probe as well: the quietest of these tries counts. */
-const TRIES = 3;
+const TRIES = sized(3, 1);
 
 type Measured = { name: string; sent_bytes: number; status: number; stall_ms: number; answered_ms: number };
 
 const { values: options } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
-    fuzzed: { type: "string", default: "60" },
+    fuzzed: { type: "string", default: String(sized(60, 2)) },
     only: { type: "string", default: "" },
   },
 });
@@ -49,7 +50,7 @@ async function run(server: Target): Promise<void> {
   probe.stop();
   const slowest = [...measured].sort((a, b) => b.stall_ms - a.stall_ms);
   const holds = (slowest[0]?.stall_ms ?? 0) <= STALL_MS_MAX;
-  if (!holds) process.exitCode = 1;
+  if (!holds && !IS_SMOKE) process.exitCode = 1;
   report({
     holds,
     stall_ms_max: slowest[0]?.stall_ms ?? 0,
@@ -62,7 +63,7 @@ async function run(server: Target): Promise<void> {
 }
 
 function* bodiesToSend(): Generator<() => HostileBody> {
-  yield* KNOWN_BODIES;
+  yield* KNOWN_BODIES.slice(0, sized(KNOWN_BODIES.length, 3));
   const random = createRandom(Number(options.seed));
   for (let made = 0; made < Number(options.fuzzed); made++) yield () => fuzzedBody(random);
 }

@@ -12,12 +12,13 @@ import { ADMIN_KEY, startTarget, type Target } from "./bodies/target.ts";
 import { createEvents, createRandom } from "./events.ts";
 import { peakMemoryMb } from "./processes.ts";
 import { progress, report } from "./report.ts";
+import { IS_SMOKE, sized } from "./scale.ts";
 
 const MEMORY_MB_MAX = 600;
 const WAIT_MS_MAX = 1_000;
 const UNFINISHED_BYTES = 8_000_000;
-const UNFINISHED = 150;
-const HELD_MS = 3_000;
+const UNFINISHED = sized(150, 3);
+const HELD_MS = sized(3_000, 300);
 /** Within what a key may send: 100 requests and 10,000 events a second. */
 const BETWEEN_BATCHES_MS = 110;
 
@@ -38,8 +39,8 @@ const { values: options } = parseArgs({ options: { only: { type: "string", defau
 
 const LOADS: Record<string, Load> = {
   "unfinished bodies": holdUnfinished,
-  "rejected batches": (server, keys) => sendEvery(server, keys, 30, () => largeBatch("bad")),
-  "large batches": (server, keys) => sendEvery(server, keys, 60, () => largeBatch(null)),
+  "rejected batches": (server, keys) => sendEvery(server, keys, sized(30, 1), () => largeBatch("bad")),
+  "large batches": (server, keys) => sendEvery(server, keys, sized(60, 1), () => largeBatch(null)),
   "batches at once": sendAtOnce,
 };
 
@@ -73,7 +74,7 @@ async function run(server: Target): Promise<void> {
     memory_mb_max <= MEMORY_MB_MAX &&
     others_slowest_ms <= WAIT_MS_MAX &&
     all.every((phase) => phase.others_failed === 0);
-  if (!holds) process.exitCode = 1;
+  if (!holds && !IS_SMOKE) process.exitCode = 1;
   report({ holds, memory_mb_max, others_slowest_ms, idle_mb, phases });
 }
 
@@ -130,7 +131,9 @@ async function sendEvery(
 /** A thousand connections, each of which sends a hundred events at the same time; by the admin key, which has no rate. */
 async function sendAtOnce({ port }: Target): Promise<Statuses> {
   const random = createRandom(3);
-  const bodies = Array.from({ length: 1_000 }, () => JSON.stringify({ events: createEvents(100, random) }));
+  const bodies = Array.from({ length: sized(1_000, 10) }, () =>
+    JSON.stringify({ events: createEvents(100, random) }),
+  );
   const statuses: Statuses = {};
   await Promise.all(bodies.map((body) => sendAlone(port, body, statuses)));
   return statuses;

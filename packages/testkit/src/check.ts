@@ -6,8 +6,8 @@ import { addCounts, countTests, formatTestCounts, type TestCounts } from "./test
 import { TEST_TIMEOUT_MS } from "./timeout.ts";
 
 /**
- * A program, `bun run check`: types, lint, then every test against a real Postgres, and some again in another time zone.
- * Exits with the first failing code.
+ * A program, `bun run check`: types, lint, every benchmark at a small size, then every test against a real Postgres, and some again in
+ * another time zone. Exits with the first failing code.
  */
 const ROOT = resolve(import.meta.dir, "../../..");
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -24,6 +24,8 @@ const ELSEWHERE_TESTS = [
   "packages/server/src/routes/__tests__/timeline.test.ts",
 ];
 
+const BENCHMARKS = ["ingest", "jobs", "read", "bodies", "memory"];
+
 type Signal = (typeof SIGNALS)[number];
 const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};
 
@@ -34,13 +36,29 @@ process.exit(await check());
 async function check(): Promise<number> {
   const typecheck = await runStep([process.execPath, "run", "typecheck"]);
   const lint = await runStep([process.execPath, "run", "lint"]);
+  const benchmarks = await runBenchmarks();
   const test = await withDatabase(runAllTests);
   if (state.endedBy) return exitCodeOf(state.endedBy);
-  const codes = { typecheck, lint, test: test.code };
+  const codes = { typecheck, lint, benchmarks, test: test.code };
   const failed = Object.entries(codes).filter(([, code]) => code !== 0);
   if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.map(([step]) => step).join(", ")}\n`);
   process.stdout.write(`\n${formatTestCounts(test)}\n`);
   return failed[0]?.[1] ?? 0;
+}
+
+/** Each runs to its end at a size that says nothing of speed; the first failing code. */
+async function runBenchmarks(): Promise<number> {
+  const folder = join(ROOT, "bench");
+  const code =
+    (await runStep([process.execPath, "install", "--frozen-lockfile"], {}, folder)) ||
+    (await runStep([join(ROOT, "node_modules/.bin/tsc"), "--noEmit", "-p", folder]));
+  if (code !== 0) return code;
+  for (const name of BENCHMARKS) {
+    const program = [process.execPath, join("src", `${name}.ts`)];
+    const failed = await runStep(program, { BENCH_SMOKE: "1" }, folder);
+    if (failed !== 0) return failed;
+  }
+  return 0;
 }
 
 async function withDatabase<T>(action: (url: string) => Promise<T>): Promise<T> {
@@ -75,10 +93,10 @@ async function runTests(files: readonly string[], env: Record<string, string>): 
   }
 }
 
-async function runStep(command: string[], env: Record<string, string> = {}): Promise<number> {
+async function runStep(command: string[], env: Record<string, string> = {}, cwd = ROOT): Promise<number> {
   if (state.endedBy) return exitCodeOf(state.endedBy);
   state.step = Bun.spawn(command, {
-    cwd: ROOT,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", "inherit"],
   });

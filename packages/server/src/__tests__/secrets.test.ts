@@ -126,7 +126,7 @@ describe("the password of DATABASE_URL is in no output", () => {
     const urls = Object.entries(CANARY_URLS).filter(([name]) => name !== "good");
     await Promise.all(
       urls.map(async ([, urlOf]) => {
-        await using server = await startServerProgram(urlOf());
+        await using server = await startServerProgram(urlOf(), { WHARF_DATABASE_WAIT_S: "0" });
         expect(await server.program.exited).toBe(1);
         const { stdout, stderr } = server.program;
         expect(stdout + stderr).not.toContain(CANARY);
