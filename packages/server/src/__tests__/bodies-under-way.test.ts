@@ -1,6 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import zlib from "node:zlib";
 import { until } from "@wharf/testkit";
+import { serve } from "../http/serve.ts";
+import { event } from "./events.ts";
 import { setupApp } from "./setup-app.ts";
 
 const server = setupApp({ limits: { body_memory_bytes: 1_000_000, key_events_per_s: 2 } });
@@ -51,9 +55,9 @@ test("bodies that have not come whole are counted until their sender goes away",
   expect(answer).toMatchObject(refused);
   expect(headers.get("retry-after")).toBe("1");
   expect((await post(key, unfinished(100_000))).status).toBe(429);
-  // Others have the other half, also for a body that declares its length and does not come.
+  // Others have the other half.
   expect((await post(other, events)).status).toBe(400);
-  expect(await post(other, "{}", { "content-length": "600000" })).toMatchObject(refused);
+  expect(await post(other, new Uint8Array(600_000))).toMatchObject(refused);
   for (const controller of opened.splice(0)) controller.error(new Error("the sender went away"));
   expect((await first).body.code).toBe("BODY_INCOMPLETE");
   expect((await post(key, new Uint8Array(450_000))).status).toBe(400);
@@ -91,4 +95,56 @@ test("a key whose events are used up is refused before its body is read", async 
   );
   expect(await post(key, body)).toMatchObject({ status: 429, body: { code: "RATE_LIMITED" } });
   expect(pulls).toBe(0);
+});
+
+/** Connections that declare a body of this length and send `sent` bytes of it. */
+async function openBodies(
+  port: number,
+  {
+    count,
+    path,
+    key,
+    length,
+    sent,
+  }: { count: number; path: string; key?: string; length: number; sent: number },
+): Promise<Socket[]> {
+  const authorization = key === undefined ? "" : `Authorization: Bearer ${key}\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+  const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1"));
+  for (const socket of sockets) socket.on("error", () => undefined).write(head + " ".repeat(sent));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  return sockets;
+}
+
+test.each([
+  ["declare large bodies and send none of them", 8_000_000, 0],
+  ["send large bodies but for their end", 300_000, 299_000],
+  ["send small bodies but for their end", 60_000, 59_000],
+])("a new key's event is stored while two keys, and others without one, %s", async (_, length, sent) => {
+  const http = serve(server.current().app, { host: "127.0.0.1", port: 0 });
+  const sockets: Socket[] = [];
+  try {
+    for (const key of [await newKey(), await newKey()])
+      sockets.push(...(await openBodies(http.port, { count: 8, path: "/api/events", key, length, sent })));
+    const enrolments = {
+      count: 100,
+      path: "/api/devices/enrol",
+      length: 16_384,
+      sent: Math.min(sent, 16_000),
+    };
+    sockets.push(...(await openBodies(http.port, enrolments)));
+    const key = await newKey();
+    const response = await fetch(`http://127.0.0.1:${http.port}/api/events`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ events: [event()] }),
+    });
+    expect(response.status).toBe(202);
+    expect((await server.request("POST", "/api/sessions/batch-status", { session_ids: ["a"] })).status).toBe(
+      200,
+    );
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await http.stop(0);
+  }
 });

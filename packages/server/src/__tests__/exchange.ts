@@ -30,5 +30,6 @@ export function newExchange(access: Access): Exchange {
     rateLimit: null,
     bodyMemory: createBodyMemory({ bytes_max: DEFAULT_LIMITS.body_memory_bytes }),
     bodyBytes: 0,
+    isAnswered: false,
   };
 }

@@ -1,52 +1,80 @@
 import { OverloadError } from "../errors.ts";
 
 export type BodyMemory = {
-  /** Counts bytes of an owner's body until they are given back. Throws OverloadError when there is no room for them. */
-  take(owner: string, bytes: number): void;
-  giveBack(owner: string, bytes: number): void;
+  /**
+   * Counts `more` bytes of a body that holds `held` already, until they are given back. An owner of null: a sender without a key.
+   * Throws OverloadError when there is no room for them.
+   */
+  take(owner: string | null, held: number, more: number): void;
+  /** All that one body has taken. */
+  giveBack(owner: string | null, held: number): void;
   bytes(): number;
 };
 
 export type BodyMemoryOptions = {
-  /** Of all bodies of this process, from their first byte to the response. */
+  /** Of all large bodies of this process, from their first byte to the response; small ones have half as much of their own. */
   bytes_max: number;
   onRefusal?: () => void;
 };
 
-/** One key must not keep all others from sending. */
-const OWNER_SHARE_MAX = 0.5;
+/** A body up to this size never waits for the memory of larger ones. */
+export const SMALL_BODY_BYTES_MAX = 64 * 1024;
+const SMALL_BODIES_SHARE = 0.5;
+/** Of the memory for small bodies: senders without a key have no more together. */
+const KEYLESS_SHARE_MAX = 0.125;
 
 /** The bytes of all request bodies that the process holds, as sent and decompressed. */
 export function createBodyMemory({ bytes_max, onRefusal }: BodyMemoryOptions): BodyMemory {
-  const owned = new Map<string, number>();
-  let held = 0;
+  const small = createPool(bytes_max * SMALL_BODIES_SHARE);
+  const large = createPool(bytes_max);
+  const poolOf = (held: number) => (held <= SMALL_BODY_BYTES_MAX ? small : large);
 
-  /** A body larger than the bound or the share is accepted when it is the only one, or its owner's only one. */
-  function hasRoom(own: number, bytes: number): boolean {
-    if (held === 0) return true;
-    if (held + bytes > bytes_max) return false;
-    return own === 0 || own + bytes <= bytes_max * OWNER_SHARE_MAX;
-  }
-
-  function take(owner: string, bytes: number): void {
-    const own = owned.get(owner) ?? 0;
-    if (!hasRoom(own, bytes)) {
+  function take(owner: string | null, held: number, more: number): void {
+    const before = poolOf(held);
+    const after = poolOf(held + more);
+    const there = before === after ? held : 0;
+    if (!after.hasRoom(owner, there, held + more - there)) {
       onRefusal?.();
       throw new OverloadError(
         "The memory for request bodies is used up: retry later, or send smaller requests.",
         "BODY_MEMORY_FULL",
       );
     }
-    owned.set(owner, own + bytes);
-    held += bytes;
+    before.add(owner, -held);
+    after.add(owner, held + more);
   }
 
-  function giveBack(owner: string, bytes: number): void {
-    held -= bytes;
-    const rest = (owned.get(owner) ?? 0) - bytes;
-    if (rest === 0) owned.delete(owner);
-    else owned.set(owner, rest);
+  return {
+    take,
+    giveBack: (owner, held) => poolOf(held).add(owner, -held),
+    bytes: () => small.bytes() + large.bytes(),
+  };
+}
+
+function createPool(bytes_max: number) {
+  const owned = new Map<string | null, number>();
+  let bytes = 0;
+
+  /**
+   * Room for `more` bytes of a body that holds `held` of this pool. An owner may have as much as it leaves free: half when it is
+   * alone, a quarter when another has half. However many keys send all they can, one more finds room. An owner's only body may
+   * take what is free, and the only body of all may be larger than the pool.
+   */
+  function hasRoom(owner: string | null, held: number, more: number): boolean {
+    const own = owned.get(owner) ?? 0;
+    if (owner === null) return own + more <= bytes_max * KEYLESS_SHARE_MAX && bytes + more <= bytes_max;
+    if (bytes === held) return true;
+    const free = bytes_max - bytes - more;
+    return own === held ? free >= 0 : own + more <= free;
   }
 
-  return { take, giveBack, bytes: () => held };
+  function add(owner: string | null, more: number): void {
+    if (more === 0) return;
+    bytes += more;
+    const own = (owned.get(owner) ?? 0) + more;
+    if (own === 0) owned.delete(owner);
+    else owned.set(owner, own);
+  }
+
+  return { hasRoom, add, bytes: () => bytes };
 }

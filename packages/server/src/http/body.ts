@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { OverloadError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
+import { SMALL_BODY_BYTES_MAX } from "./body-memory.ts";
 import { type AppEnv, takeBodyBytes } from "./context.ts";
 import { createDeadline, type Deadline } from "./deadline.ts";
 import { decompress } from "./decompress.ts";
@@ -40,14 +41,17 @@ function encodingOf(c: Context<AppEnv>): string {
   return (c.req.header("content-encoding") ?? "identity").trim().toLowerCase();
 }
 
-/** A declared length is checked beforehand and then read at once: reading by chunks costs ten times as much. */
+/**
+ * A small body of a declared length is read at once, which costs a third less than by chunks, and counted beforehand: how much of
+ * it has come cannot be seen. Any other is counted as it comes, for a length is declared without sending anything.
+ */
 function receive(c: Context<AppEnv>, limits: Limits): Promise<BodyBytes> {
-  const declared = c.req.header("content-length");
-  if (declared !== undefined && Number(declared) > limits.body_bytes)
-    throw bodyTooLarge(limits.body_bytes, "as sent");
-  if (declared !== undefined) takeBodyBytes(c, Number(declared));
-  const body = declared === undefined ? receiveChunks(c, limits.body_bytes) : c.req.raw.bytes();
-  return within(body, limits.body_receive_ms);
+  const length = Number(c.req.header("content-length") ?? Number.NaN);
+  if (length > limits.body_bytes) throw bodyTooLarge(limits.body_bytes, "as sent");
+  if (c.env.caller === null || !(length <= SMALL_BODY_BYTES_MAX))
+    return within(receiveChunks(c, limits.body_bytes), limits.body_receive_ms);
+  takeBodyBytes(c, length);
+  return within(c.req.raw.bytes(), limits.body_receive_ms);
 }
 
 /** By hand: Promise.race would make a promise for the deadline and wait for both, for every event that comes alone. */

@@ -25,23 +25,27 @@ export type Exchange = {
   bodyMemory: BodyMemory;
   /** What the request's body has taken of it, to be given back with the response. */
   bodyBytes: number;
+  /** The response is made: what still arrives of the body is no longer counted, and must not be kept. */
+  isAnswered: boolean;
 };
 
 /** Counts further bytes of the request's body. Throws OverloadError when the process holds too many. */
 export function takeBodyBytes({ env }: Context<AppEnv>, bytes: number): void {
-  env.bodyMemory.take(bodyOwner(env), bytes);
+  if (env.isAnswered) throw new Error("a body went on after its request was answered");
+  env.bodyMemory.take(bodyOwner(env), env.bodyBytes, bytes);
   env.bodyBytes += bytes;
 }
 
 export function giveBackBody(exchange: Exchange): void {
+  exchange.isAnswered = true;
   if (exchange.bodyBytes === 0) return;
   exchange.bodyMemory.giveBack(bodyOwner(exchange), exchange.bodyBytes);
   exchange.bodyBytes = 0;
 }
 
-/** Senders without a key share what one key has. */
-function bodyOwner({ caller }: Exchange): string {
-  return caller === null ? "" : (caller.keyId ?? "environment");
+/** Null: senders without a key, who have a share together. */
+function bodyOwner({ caller }: Exchange): string | null {
+  return caller === null ? null : (caller.keyId ?? "environment");
 }
 
 /** Who sent a request. `keyId` is null for the admin key of the environment. */

@@ -50,6 +50,7 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
       rateLimit: null,
       bodyMemory,
       bodyBytes: 0,
+      isAnswered: false,
     };
     const startedAt = performance.now();
     const answered = { request, exchange, response: await route(request, exchange) };

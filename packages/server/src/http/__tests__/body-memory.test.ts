@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
 import { OverloadError } from "../../errors.ts";
-import { createBodyMemory } from "../body-memory.ts";
+import { createBodyMemory, SMALL_BODY_BYTES_MAX } from "../body-memory.ts";
+
+const KIB = 1024;
+const BYTES_MAX = 100 * SMALL_BODY_BYTES_MAX;
+const LARGE = 10 * SMALL_BODY_BYTES_MAX;
 
 const newMemory = () => {
   let refusals = 0;
   const memory = createBodyMemory({
-    bytes_max: 100,
+    bytes_max: BYTES_MAX,
     onRefusal: () => {
       refusals += 1;
     },
@@ -13,35 +17,78 @@ const newMemory = () => {
   return { ...memory, refusals: () => refusals };
 };
 
+/** Bodies of this size, until one is refused. */
+function takeAll({ take }: ReturnType<typeof newMemory>, owner: string | null, bytes: number): number {
+  for (let bodies = 0; ; bodies++) {
+    try {
+      take(owner, 0, bytes);
+    } catch {
+      return bodies;
+    }
+  }
+}
+
 test("all bodies together have a bound, above which one is refused until another is given back", () => {
   const { take, giveBack, bytes, refusals } = newMemory();
-  for (const owner of ["a", "b"]) take(owner, 50);
-  expect(() => take("c", 1)).toThrow(OverloadError);
-  expect([bytes(), refusals()]).toEqual([100, 1]);
-  giveBack("a", 50);
-  take("c", 50);
-  expect(bytes()).toBe(100);
+  for (const owner of ["a", "b"]) take(owner, 0, BYTES_MAX / 2);
+  expect(() => take("c", 0, LARGE)).toThrow(OverloadError);
+  expect([bytes(), refusals()]).toEqual([BYTES_MAX, 1]);
+  giveBack("a", BYTES_MAX / 2);
+  take("c", 0, BYTES_MAX / 2);
+  expect(bytes()).toBe(BYTES_MAX);
 });
 
-test("one owner has half of it, in however many bodies", () => {
+test("one owner has half of it, each further owner half of what is free", () => {
+  const memory = newMemory();
+  expect(takeAll(memory, "a", LARGE)).toBe(5);
+  expect(takeAll(memory, "b", LARGE)).toBe(2);
+  expect(takeAll(memory, "c", LARGE)).toBe(1);
+  expect(() => memory.take("a", 0, LARGE)).toThrow("retry later");
+  memory.giveBack("a", LARGE);
+  memory.take("c", 0, LARGE);
+});
+
+test("a body that comes in pieces counts as one", () => {
   const { take, giveBack, bytes } = newMemory();
-  for (let body = 0; body < 5; body++) take("a", 10);
-  expect(() => take("a", 1)).toThrow("retry later");
-  take("b", 50);
-  giveBack("a", 10);
-  take("a", 10);
-  expect(bytes()).toBe(100);
+  const piece = 48 * KIB;
+  for (let held = 0; held < BYTES_MAX * 2; held += piece) take("a", held, piece);
+  const held = Math.ceil((BYTES_MAX * 2) / piece) * piece;
+  expect(bytes()).toBe(held);
+  giveBack("a", held);
+  expect(bytes()).toBe(0);
 });
 
 test("a body larger than a share is taken as its owner's only one; one larger than all, as the only one", () => {
   const { take, giveBack, bytes } = newMemory();
-  take("a", 30);
-  take("b", 70);
-  expect(() => take("c", 500)).toThrow(OverloadError);
-  giveBack("a", 30);
-  giveBack("b", 70);
-  take("c", 500);
-  expect(() => take("a", 1)).toThrow(OverloadError);
-  giveBack("c", 500);
+  take("a", 0, 3 * LARGE);
+  take("b", 0, 7 * LARGE);
+  expect(() => take("c", 0, 50 * LARGE)).toThrow(OverloadError);
+  giveBack("a", 3 * LARGE);
+  giveBack("b", 7 * LARGE);
+  take("c", 0, 50 * LARGE);
+  expect(() => take("a", 0, LARGE)).toThrow(OverloadError);
+  giveBack("c", 50 * LARGE);
   expect(bytes()).toBe(0);
+});
+
+test("a small body finds room however much the large ones hold, and the other way around", () => {
+  const memory = newMemory();
+  memory.take("a", 0, 50 * LARGE);
+  expect(takeAll(memory, "a", SMALL_BODY_BYTES_MAX)).toBe(25);
+  expect(() => memory.take("b", 0, SMALL_BODY_BYTES_MAX + 1)).toThrow(OverloadError);
+  memory.take("b", 0, SMALL_BODY_BYTES_MAX);
+  memory.giveBack("a", 50 * LARGE);
+  memory.take("b", SMALL_BODY_BYTES_MAX, LARGE);
+});
+
+test("however many keys hold all the small bodies that they may, one more finds room", () => {
+  const memory = newMemory();
+  for (const key of ["a", "b", "c", "d", "e"]) expect(takeAll(memory, key, KIB)).toBeGreaterThan(0);
+  memory.take("f", 0, SMALL_BODY_BYTES_MAX / 2);
+});
+
+test("senders without a key have an eighth together, which leaves the others theirs", () => {
+  const memory = newMemory();
+  expect(takeAll(memory, null, 16 * KIB)).toBe(25);
+  expect(takeAll(memory, "a", 16 * KIB)).toBe(87);
 });

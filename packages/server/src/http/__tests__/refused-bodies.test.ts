@@ -5,7 +5,7 @@ import { NO_ACCESS, newExchange } from "../../__tests__/exchange.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { readBody } from "../body.ts";
 import type { RequestAddresses } from "../client-address.ts";
-import type { AppEnv } from "../context.ts";
+import type { AppEnv, Caller } from "../context.ts";
 import { INTERNAL, problemOf, problemResponse } from "../problem.ts";
 import { type HttpServer, serve } from "../serve.ts";
 
@@ -13,6 +13,7 @@ const MIB = 1024 * 1024;
 const PIECE = Buffer.alloc(MIB, "a");
 const CHUNK = Buffer.concat([Buffer.from(`${MIB.toString(16)}\r\n`), PIECE, Buffer.from("\r\n")]);
 const LAST_CHUNK = "0\r\n\r\n";
+const CALLER: Caller = { keyId: "a", scope: "ingest", deviceId: null };
 const NEXT = "GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 let server: HttpServer;
 
@@ -23,7 +24,7 @@ beforeAll(() => {
   app.get("/next", (c) => c.text("next"));
   app.onError((error, c) => problemResponse(c.req.path, "id", problemOf(error) ?? INTERNAL));
   const fetch = (request: Request, addresses: RequestAddresses) =>
-    app.fetch(request, { ...newExchange(NO_ACCESS), server: addresses });
+    app.fetch(request, { ...newExchange(NO_ACCESS), server: addresses, caller: CALLER });
   server = serve({ fetch }, { host: "127.0.0.1", port: 0 });
 });
 afterAll(() => server.stop(0));
