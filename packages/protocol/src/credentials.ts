@@ -8,6 +8,8 @@ const SCHEME_OF_REMOTE = /^(?:https?|ssh|git|git\+ssh|ssh\+git|ftps?):\/{0,2}/i;
 const LOCAL_PATH = /^(?:\.{0,2}|~)\/(?!\/)[^:]*$/;
 /** A password that no @ ends, because the text was cut before it: a port would be digits. */
 const PASSWORD_AT_END = /^([a-z][a-z0-9+.-]*:\/\/)[^/]*:(?!\d*(?:\/|$))[^/]*/i;
+/** From `://` to the last @ before the host ends. No two of them begin in the same text, so a search is linear. */
+const ACCOUNT_IN_URL = /:\/\/([^\s"'`<>\\/?#]*)@/g;
 
 /**
  * A remote without its user name, password and query. One without any comes back unchanged, as does a local path; of other text
@@ -22,6 +24,17 @@ export function withoutCredentials(text: string): string {
   const scheme = SCHEME_OF_REMOTE.exec(text.trim())?.[0] ?? "";
   if (holdsAtSign(text)) return withoutQuery(scheme + behindLastAtSign(text));
   return withoutQuery(text).replace(PASSWORD_AT_END, "$1");
+}
+
+/**
+ * Any text in which no URL has a user name and password before its host; a user name that is no secret stays, as does an @ in a path
+ * or a query. Linear in the text.
+ */
+export function withoutUrlAccounts(text: string): string {
+  if (!text.includes("@")) return text;
+  return text.replace(ACCOUNT_IN_URL, (url: string, account: string) =>
+    account === PUBLIC_USER ? url : "://",
+  );
 }
 
 /** Any text, with user names and passwords taken out of the URLs in it. Linear in the text, whatever is in it. */

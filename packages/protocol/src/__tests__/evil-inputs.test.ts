@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { withoutCredentials, withoutUrlCredentials } from "../credentials.ts";
+import { withoutCredentials, withoutUrlAccounts, withoutUrlCredentials } from "../credentials.ts";
 import { eventSchema, eventTypeSchema, readPlainEvent, timestampSchema } from "../event.ts";
 import { jobIdSchema } from "../job.ts";
 import { instant } from "../query.ts";
@@ -62,6 +62,7 @@ describe("no text is read in more than linear time", () => {
 
   test.each<[string, (text: string) => unknown]>([
     ["withoutCredentials", withoutCredentials],
+    ["withoutUrlAccounts", withoutUrlAccounts],
     ["withoutUrlCredentials", withoutUrlCredentials],
     ["timestampSchema", (text) => timestampSchema.safeParse(text)],
     ["eventTypeSchema", (text) => eventTypeSchema.safeParse(text)],

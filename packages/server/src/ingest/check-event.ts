@@ -13,6 +13,7 @@ import {
   readPlainEvent,
   UNASSOCIATED_WORKSPACE,
   withoutCredentials,
+  withoutUrlCredentials,
 } from "@wharf/protocol";
 import type { IngestNote } from "../db/ingest-notes.ts";
 import type { Limits } from "../limits.ts";
@@ -26,7 +27,7 @@ import {
   withStorableCharacters,
 } from "./clean-value.ts";
 import { keptBody, keptUnreadable } from "./kept-body.ts";
-import { mayHoldRemote, withoutRemoteCredentials } from "./remote-fields.ts";
+import { mayHoldCredentials, withoutRemoteCredentials } from "./remote-fields.ts";
 
 /** An event that may be stored as soon as its workspace has an id: its columns as text. */
 export type CheckedEvent = {
@@ -64,6 +65,8 @@ export type CheckContext = {
 const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 /** Cleaning makes at least three bytes of the six in which JSON writes what cannot be stored. */
 const CLEANING_SHRINKS_BY = 2;
+/** What is kept of a line that cannot be read. */
+const UNREADABLE_CHARACTERS_MAX = 200;
 const REMEMBERED_REMOTES_MAX = 10_000;
 /** Null: text that has no canonical id, which costs as much to find out. */
 const canonicalIds = new Map<string, string | null>();
@@ -133,7 +136,7 @@ type Texts = { data: Storable; blob_refs: Storable };
 /** The event's payload and blobs as JSON; null when they are larger than an event may be. */
 function textsOf(event: Event, payload: Record<string, unknown>, bytes_max: number): Texts | null {
   const data = storableData(payload, bytes_max);
-  const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableJson(event.blob_refs, bytes_max);
+  const blob_refs = event.blob_refs.length === 0 ? EMPTY_LIST : storableData(event.blob_refs, bytes_max);
   return exceedsBytes(data.text, blob_refs.text, bytes_max) ? null : { data, blob_refs };
 }
 
@@ -154,9 +157,10 @@ export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
   );
 }
 
-/** A line that is not JSON: what can be kept of it is kept as text. */
+/** A line that is not JSON: its beginning is kept as text. No more, since the line may be of a session that was deleted. */
 export function rejectUnreadable(line: string, error: string): Rejection {
-  return { id: null, device_id: null, session_id: null, error, body: keptUnreadable(line) };
+  const body = keptUnreadable(line)?.slice(0, UNREADABLE_CHARACTERS_MAX).toWellFormed() ?? null;
+  return { id: null, device_id: null, session_id: null, error, body };
 }
 
 export function isRejection(checked: object): checked is Rejection {
@@ -215,11 +219,11 @@ function prepare(
 type Storable = { text: string; changed: boolean };
 const EMPTY_LIST: Storable = { text: "[]", changed: false };
 
-/** The payload as JSON that jsonb takes, without the credentials of its remotes. */
-function storableData(data: Record<string, unknown>, bytes_max: number): Storable {
-  const text = JSON.stringify(data);
-  if (mayHoldRemote(text)) return storableJson(withoutRemoteCredentials(data), bytes_max);
-  return storableJson(data, bytes_max, text);
+/** The value as JSON that jsonb takes, without credentials. */
+function storableData(value: unknown, bytes_max: number): Storable {
+  const text = JSON.stringify(value);
+  if (mayHoldCredentials(text)) return storableJson(withoutRemoteCredentials(value), bytes_max);
+  return storableJson(value, bytes_max, text);
 }
 
 /** The value as JSON that jsonb accepts; unchanged when it is too large in any case. */
@@ -286,5 +290,6 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
 }
 
 function shortText(value: unknown): string | null {
-  return typeof value === "string" && value.length <= 200 ? value.replaceAll("\0", "").toWellFormed() : null;
+  if (typeof value !== "string" || value.length > 200) return null;
+  return withoutUrlCredentials(value.replaceAll("\0", "").toWellFormed());
 }

@@ -120,10 +120,56 @@ test("a rejected body that is cut within a password keeps no part of it", async 
 });
 
 test("what is no remote keeps its at signs", async () => {
-  const data = { text: "mail me@work.example", remote_user: "me@work.example", remote: "origin" };
+  const data = {
+    text: "mail me@work.example, see http://localhost:5173/@vite/client?to=me@work.example or ssh://git@h/x",
+    tags: ["https://h.example", "@types/node"],
+    remote_user: "me@work.example",
+    remote: "origin",
+  };
   await send(server, [anEvent({ data })]);
   const [row] = await server.sql`SELECT data FROM events`;
   expect(row?.["data"]).toEqual(data);
+});
+
+const URL_WITH_ACCOUNT = `https://me:${SECRET}@github.com/acme/widgets`;
+const LOST_SCHEME = `me:${SECRET}@github.com/acme/widgets`;
+
+test.each<[string, Record<string, unknown>]>([
+  ["a workspace's id in a payload", { workspace_id: URL_WITH_ACCOUNT }],
+  ["a workspace's canonical id below another key", { repo: { workspace_canonical_id: LOST_SCHEME } }],
+  ["names in camel case", { remoteUrl: LOST_SCHEME, gitRemote: LOST_SCHEME, workspaceId: LOST_SCHEME }],
+  ["names in capitals", { REMOTE: LOST_SCHEME, Git_Remote_URL: LOST_SCHEME }],
+  ["an origin", { origin: LOST_SCHEME }],
+  ["a key that is a URL", { [URL_WITH_ACCOUNT]: 1 }],
+  ["a key among remotes", { remotes: { [URL_WITH_ACCOUNT]: 1, [`x:${SECRET}@github.com/a/b`]: 2 } }],
+  ["a text", { text: `git clone ${URL_WITH_ACCOUNT} && curl "ftp://${SECRET}@h/x"` }],
+  ["a list in a list", { list: [[`see postgres://me:${SECRET}@db:5432/wharf?sslmode=require`]] }],
+])("%s loses its credentials in a payload, a blob reference and metadata", async (_, fields) => {
+  const blob = { key: "k", content_type: "text/plain", size_bytes: 1, ...fields };
+  const answer = await send(server, [anEvent({ data: fields }), anEvent({ blob_refs: [blob] })]);
+  expect(answer.ingested).toBe(2);
+  const report = { id: "s1", workspace_id: "h.example/a/b", device_id: "d", started_at: minute(0) };
+  const reported = await server.request("POST", "/api/sessions", { ...report, metadata: fields });
+  expect(reported.status).toBe(201);
+  const stored = await everythingStored();
+  expect(stored).toContain("text/plain");
+  expect(stored).not.toContain(SECRET);
+});
+
+test("an id that is a URL loses its credentials in the response and in its note", async () => {
+  const answer = await send(server, [{ ...anEvent(), id: URL_WITH_ACCOUNT, device_id: URL_WITH_ACCOUNT }]);
+  expect(answer.rejected).toBe(1);
+  expect(JSON.stringify(answer)).not.toContain(SECRET);
+  const stored = await everythingStored();
+  expect(stored).toContain("https://github.com/acme/widgets");
+  expect(stored).not.toContain(SECRET);
+});
+
+test("of a line that cannot be read 200 characters are kept", async () => {
+  const line = `{"text":"${"a".repeat(500)}`;
+  await server.request("POST", "/api/events", line, { "content-type": "application/x-ndjson" });
+  const [note] = await server.sql`SELECT body FROM ingest_notes`;
+  expect(note?.["body"]).toBe(line.slice(0, 200));
 });
 
 const PARTS = {
