@@ -1,6 +1,8 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import zlib from "node:zlib";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import { readLines } from "../../routes/read-events.ts";
 import { anEvent } from "./event-factory.ts";
 
 const LIMITS = { body_bytes: 200_000, decompressed_body_bytes: 400_000, body_receive_ms: 200 };
@@ -107,6 +109,29 @@ describe("events one a line", () => {
     ]);
     const notes = await server.sql<{ body: string }[]>`SELECT body FROM ingest_notes ORDER BY id`;
     expect(notes.map((note) => note.body)).toEqual(['{"id":"caf\uFFFD"}', '{"text":"\uFFFD']);
+  });
+
+  test("of which one is not UTF-8 cost nothing where they are empty", () => {
+    const decode = spyOn(TextDecoder.prototype, "decode");
+    try {
+      for (const blanks of ["\n", "\r\n", " \t\n"]) {
+        decode.mockClear();
+        const sent = Buffer.from(`${blanks.repeat(200_000)}{}\n?${blanks.repeat(200_000)}`);
+        sent[sent.indexOf("?")] = 0xff;
+        expect(readLines(sent, DEFAULT_LIMITS)).toEqual([
+          { line: expect.stringMatching(/^\{\}\s*$/) },
+          { unreadable: expect.stringContaining("\uFFFD"), error: "the line is not UTF-8" },
+        ]);
+        expect(decode.mock.calls.length).toBeLessThan(10);
+      }
+    } finally {
+      decode.mockRestore();
+    }
+  });
+
+  test("of which one is not UTF-8 count where they hold other white space alone", () => {
+    const sent = Buffer.concat([Buffer.from([0xff]), Buffer.from("\n\u00a0".repeat(2_000))]);
+    expect(() => readLines(sent, DEFAULT_LIMITS)).toThrow("more than 1000 events");
   });
 
   test("of no event is no batch", async () => {
