@@ -14,7 +14,7 @@ export const NO_ACCESS: Access = {
   requireEvents: refuse,
   countFailure: refuse,
   isLiveCode: refuse,
-  isAdminKey: refuse,
+  withoutAdminKey: refuse,
   forgetKeys: refuse,
 };
 

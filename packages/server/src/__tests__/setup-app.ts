@@ -68,6 +68,7 @@ export type SetupOptions = {
   monotonicNow?: () => number;
   logger?: pino.Logger;
   trustedProxies?: number;
+  adminKey?: string;
   corsOrigins?: string[];
   /** How long a request waits for the deletion of a session. */
   deletionMs?: number;
@@ -181,7 +182,7 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   });
   const metrics = createServerMetrics();
   const access = createAccess({
-    adminKey: KEY,
+    adminKey: options.adminKey ?? KEY,
     database: keys,
     limits,
     trustedProxies,

@@ -38,7 +38,7 @@ export async function readPlainBody(c: Context<AppEnv>, limits: Limits): Promise
 }
 
 function encodingOf(c: Context<AppEnv>): string {
-  return (c.req.header("content-encoding") ?? "identity").trim().toLowerCase();
+  return (c.req.header("content-encoding") ?? "").trim().toLowerCase() || "identity";
 }
 
 /**

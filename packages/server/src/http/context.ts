@@ -68,8 +68,8 @@ export type Access = {
   countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError;
   /** Whether an enrolment code with this hash can be used. */
   isLiveCode(hash: string): Promise<boolean>;
-  /** Whether the text is the admin key of the environment or of the data folder, which has no form of its own. */
-  isAdminKey(text: string): boolean;
+  /** Text for a log, without the admin key of the environment or of the data folder, which has no form of its own. */
+  withoutAdminKey(text: string): string;
   /** Keys were changed by this process: they are looked up again. */
   forgetKeys(): void;
 };

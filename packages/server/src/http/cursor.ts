@@ -8,8 +8,13 @@ export type Cursor<Position> = {
   write(position: Position): string;
 };
 
+/** Postgres knows no year 0, and every later one of four digits. */
+const YEAR_NOT_IN_POSTGRES = "0000-";
+
 /** Six fractional digits, as columns are read: a cursor of milliseconds would skip rows. */
-export const positionTimeSchema = z.iso.datetime({ precision: 6 });
+export const positionTimeSchema = z.iso
+  .datetime({ precision: 6 })
+  .refine((time) => !time.startsWith(YEAR_NOT_IN_POSTGRES));
 /** Whatever a column holds: rows of an earlier version may have longer ids than new ones. */
 export const positionIdSchema = z
   .string()

@@ -29,7 +29,7 @@ export type Answered = { request: Request; exchange: Exchange; response: Respons
  */
 export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptions): void {
   const { access, logger, metrics, limits, readiness } = options;
-  const log = createRequestLog(logger);
+  const log = createRequestLog(logger, access.withoutAdminKey);
   const addHeaders = createResponseHeaders(options);
   const route = app.fetch;
   const bodyMemory = createBodyMemory({
@@ -38,7 +38,7 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
   });
 
   async function fetch(request: Request, server: RequestAddresses | null): Promise<Response> {
-    const requestId = requestIdOf(request, access.isAdminKey);
+    const requestId = requestIdOf(request, access.withoutAdminKey);
     const phase = readiness.phase();
     const exchange: Exchange = {
       requestId,

@@ -8,6 +8,7 @@ export type HomeFacts = {
   /** The address that the browser asked, such as http://localhost:4318. */
   origin: string;
   phase: Phase;
+  isDatabaseAvailable: boolean;
   /** Null where they are not shown or the database is unavailable. */
   counts: HubCounts | null;
 };
@@ -17,16 +18,22 @@ const PHASES: Record<Phase, string> = {
   ready: "ready",
   draining: "shutting down",
 };
+const PHASES_WITHOUT_DATABASE: Record<Phase, string> = {
+  starting: "starting: waiting for the database",
+  ready: "the database is unavailable",
+  draining: "shutting down",
+};
 
 /** The page at `/`, without script: state, counts, how a device joins, links. */
-export function homePage({ origin, phase, counts }: HomeFacts): string {
+export function homePage({ origin, phase, isDatabaseAvailable, counts }: HomeFacts): string {
+  const state = (isDatabaseAvailable ? PHASES : PHASES_WITHOUT_DATABASE)[phase];
   const page = html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Wharf</title><style>${raw(PAGE_STYLE)}</style></head>
 <body>
 <h1>Wharf</h1>
-<p class="note">Version ${VERSION} · ${PHASES[phase]}</p>
+<p class="note">Version ${VERSION} · ${state}</p>
 <main>
 ${counts === null ? "" : countsTable(counts)}
 <h2>Connect a device</h2>

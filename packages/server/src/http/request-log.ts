@@ -6,19 +6,21 @@ import { createSample } from "./sample.ts";
 
 /** Of each route and status; a log line costs 10 µs and more, and an address without a key may send 17,000 requests a second. */
 export const LOG_LINES_PER_S = 10;
-/** A UUID; a key is longer, but for an admin key of the environment, which may have 32 characters. */
+/** A UUID; keys are longer, except an admin key of the environment, which may have 32 characters. */
 const REQUEST_ID_PATTERN = /^(?!.*wharf_)[A-Za-z0-9_-]{8,36}$/i;
-const ADMIN_KEY_CHARACTERS_MIN = 32;
+
+/** As Access.withoutAdminKey. */
+type WithoutAdminKey = (text: string) => string;
 
 /** The client's own X-Request-Id where it is usable and is no key, else a new one. */
-export function requestIdOf(request: Request, isAdminKey: (text: string) => boolean): string {
+export function requestIdOf(request: Request, withoutAdminKey: WithoutAdminKey): string {
   const sent = request.headers.get("x-request-id");
   if (sent === null || !REQUEST_ID_PATTERN.test(sent)) return crypto.randomUUID();
-  return sent.length >= ADMIN_KEY_CHARACTERS_MIN && isAdminKey(sent) ? crypto.randomUUID() : sent;
+  return withoutAdminKey(sent) === sent ? sent : crypto.randomUUID();
 }
 
 /** Logs the first requests of each second, route and status: never a query, body or key. Metrics count all of them. */
-export function createRequestLog(logger: Logger) {
+export function createRequestLog(logger: Logger, withoutAdminKey: WithoutAdminKey) {
   const samples = new Map<string | null, Map<number, (now_ms: number) => boolean>>();
 
   function isSampled({ exchange, response }: Answered, now_ms: number): boolean {
@@ -38,7 +40,7 @@ export function createRequestLog(logger: Logger) {
     const line = {
       request_id: exchange.requestId,
       method: request.method,
-      path: loggedPath(getPath(request)),
+      path: loggedPath(withoutAdminKey(getPath(request))),
       status,
       duration_ms: Math.round(duration_ms * 10) / 10,
     };

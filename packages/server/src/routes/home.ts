@@ -1,33 +1,45 @@
 import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
+import type { HealthProbe } from "../db/health-probe.ts";
 import { countHub, type HubCounts } from "../db/hub-counts.ts";
 import type { AppEnv } from "../http/context.ts";
 import { homePage } from "../http/home-page.ts";
 import { PAGE_POLICY } from "../http/page.ts";
 import { publicRoute } from "../http/scopes.ts";
 
-export type HomeDependencies = { reads: Database };
+export type HomeDependencies = { reads: Database; health: HealthProbe };
 
 const LOOPBACK = new Set(["127.0.0.1", "::ffff:127.0.0.1", "::1"]);
+const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** No character means anything to a shell: people paste the commands of the page. */
+const PLAIN_HOST = /^[A-Za-z0-9.:\-[\]]+$/;
 
-/** GET /: what a person sees who opens the server's address in a browser. Counts are shown on the server's own machine alone. */
-export function homeRoutes({ reads }: HomeDependencies) {
+/** GET /: the page for a browser. Counts are shown on the server's own machine alone. */
+export function homeRoutes({ reads, health }: HomeDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", publicRoute, async function getHome(c) {
     const { phase } = c.env;
-    const counts = phase === "ready" && isOwnMachine(c) ? await countOrNull(reads) : null;
-    const page = homePage({ origin: new URL(c.req.url).origin, phase, counts });
+    const url = new URL(c.req.url);
+    const { ok } = await health.check();
+    const counts = ok && phase === "ready" && isOwnMachine(c, url) ? await countOrNull(reads) : null;
+    const page = homePage({ origin: originOf(url), phase, isDatabaseAvailable: ok, counts });
     return c.html(page, 200, { "content-security-policy": PAGE_POLICY, "cache-control": "no-store" });
   });
 
   return routes;
 }
 
-/** A request that a proxy on this machine passes on comes from elsewhere. */
-function isOwnMachine(c: Context<AppEnv>): boolean {
+/** A request that a proxy on this machine passes on comes from elsewhere, as does the page of a domain that leads here. */
+function isOwnMachine(c: Context<AppEnv>, { hostname }: URL): boolean {
   const address = c.env.server?.requestIP(c.req.raw)?.address;
-  return address !== undefined && LOOPBACK.has(address) && c.req.header("x-forwarded-for") === undefined;
+  if (address === undefined || !LOOPBACK.has(address)) return false;
+  return OWN_NAMES.has(hostname) && c.req.header("x-forwarded-for") === undefined;
+}
+
+function originOf({ protocol, host, port }: URL): string {
+  if (PLAIN_HOST.test(host)) return `${protocol}//${host}`;
+  return `${protocol}//localhost${port === "" ? "" : `:${port}`}`;
 }
 
 /** The page is there also while the database is unavailable. */

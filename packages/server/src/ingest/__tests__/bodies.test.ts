@@ -255,6 +255,10 @@ describe("a body that is no batch is refused", () => {
     expect((await post(new Uint8Array(sent), headers)).body).toMatchObject({ ingested: 7, rejected: 0 });
   });
 
+  test.each(["", " ", "identity", "Identity "])("but for no encoding, sent as %p", async (encoding) => {
+    expect((await post(batch(), { "content-encoding": encoding })).status).toBe(202);
+  });
+
   test.each(["br", "deflate", "compress", "gzip, zstd"])("with 415 encoded by %s", async (encoding) => {
     const { status, headers } = await post(batch(), { "content-encoding": encoding });
     expect(status).toBe(415);

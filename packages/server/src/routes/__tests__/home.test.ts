@@ -1,15 +1,20 @@
 import { expect, test } from "bun:test";
+import { newExchange } from "../../__tests__/exchange.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { PAGE_POLICY } from "../../http/page.ts";
 import { anEvent, send } from "../../ingest/__tests__/event-factory.ts";
+import type { Phase } from "../../readiness.ts";
+import { homeRoutes } from "../home.ts";
 
 const server = setupApp();
 
-async function open(address: string | null, headers: Record<string, string> = {}) {
+async function open(
+  address: string | null,
+  headers: Record<string, string> = {},
+  url = "http://localhost:4318/",
+) {
   const requestIP = () => (address === null ? null : { address });
-  const response = await server
-    .current()
-    .app.fetch(new Request("http://localhost:4318/", { headers }), { requestIP });
+  const response = await server.current().app.fetch(new Request(url, { headers }), { requestIP });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
@@ -36,6 +41,43 @@ test("the first page shows no counts to other machines, nor through a proxy", as
   expect((await open("192.0.2.1")).text).not.toContain("<h2>Stored</h2>");
   expect((await open(null)).text).not.toContain("<h2>Stored</h2>");
   expect((await open("127.0.0.1", { "x-forwarded-for": "192.0.2.1" })).text).not.toContain("<h2>Stored</h2>");
+});
+
+for (const host of ["127.0.0.1:4318", "[::1]:4318", "localhost"]) {
+  test(`the first page shows counts under the name ${host}`, async () => {
+    expect((await open("127.0.0.1", {}, `http://${host}/`)).text).toContain("<h2>Stored</h2>");
+  });
+}
+
+for (const host of ["rebound.example:4318", "localhost.rebound.example", "127.0.0.1.nip.io", "192.0.2.7"]) {
+  test(`the first page shows no counts under the name ${host}`, async () => {
+    const { text } = await open("127.0.0.1", {}, `http://${host}/`);
+    expect(text).not.toContain("<h2>Stored</h2>");
+    expect(text).toContain(`http://${host}/api/events`);
+  });
+}
+
+for (const host of ["a$(id).example", "a;b", "a'b", "a&b", "a_b!"]) {
+  test(`the commands of the first page do not hold the name ${host}`, async () => {
+    const { text } = await open("192.0.2.1", {}, `http://${host}:4318/`);
+    expect(text).toContain("curl -sS http://localhost:4318/api/events");
+    expect(text).not.toContain("http://a");
+  });
+}
+
+test("the first page says that the database is unavailable, and that a start waits for it", async () => {
+  const { reads, access } = server.current();
+  const health = {
+    check: () => Promise.resolve({ ok: false, latency_ms: 1 }),
+    close: () => Promise.resolve(),
+  };
+  const routes = homeRoutes({ reads, health });
+  const page = async (phase: Phase) =>
+    await (await routes.request("http://localhost/", {}, { ...newExchange(access), phase })).text();
+  const ready = await page("ready");
+  expect(ready).toContain("· the database is unavailable<");
+  expect(ready).not.toContain("ready<");
+  expect(await page("starting")).toContain("· starting: waiting for the database<");
 });
 
 test("the first page is there while the server starts and while it stops", async () => {
