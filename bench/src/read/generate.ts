@@ -84,7 +84,7 @@ async function matchAllGit(sql: postgres.Sql): Promise<void> {
   await sql`ANALYZE sessions, git_activity`;
   const rows = await sql<{ id: string }[]>`SELECT id FROM git_activity WHERE session_inferred ORDER BY id`;
   await inChunks(split(rows, MATCHED_A_STATEMENT), "sets of git activity matched", (ids) =>
-    matchGitActivity(sql, ids, []),
+    matchGitActivity(sql, ids),
   );
 }
 

@@ -35,51 +35,63 @@ export function gitActivityRows(sql: Sql) {
 }
 
 /**
- * Ties git activity that names no session to the one of the same workspace and device during which it happened; of several,
- * the one that started last. Looks at the activity itself (`gitIds`) and at all that the sessions (`sessionIds`) hold or held,
- * so that a late start, a late end and a late commit all lead to the same answer. Repeating it changes nothing.
+ * The git activity whose session may have changed: that of `gitIds`, and all that the sessions hold or held, so that a late start,
+ * a late end and a late commit all lead to the same answer.
  */
-export async function matchGitActivity(
+export async function findMatchable(
   sql: Sql,
   gitIds: readonly string[],
   sessionIds: readonly string[],
-): Promise<void> {
-  // A row that was waited for was judged by sessions as they were before the wait: whoever changes something looks again.
-  while ((await matchOnce(sql, gitIds, sessionIds)) > 0);
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds}) AND a.session_inferred
+    UNION
+    SELECT a.id FROM git_activity a WHERE a.session_id = ANY(${sessionIds}) AND a.session_inferred
+    UNION
+    SELECT a.id FROM unnest(${sessionIds}::text[]) AS changed (id)
+    CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
+    CROSS JOIN LATERAL (
+      SELECT a.id FROM git_activity a
+      WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
+        AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
+      OFFSET 0
+    ) a`;
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Matches git activity that names no session to the session of the same workspace and device during which it happened; of several,
+ * the one that started last. Repeating it changes nothing.
+ */
+export async function matchGitActivity(sql: Sql, ids: readonly string[]): Promise<void> {
+  // A row that was waited for was judged by sessions as they were before the wait: after a change they are compared again.
+  while ((await matchOnce(sql, ids)) > 0);
 }
 
 /** How many rows were changed. */
-async function matchOnce(
-  sql: Sql,
-  gitIds: readonly string[],
-  sessionIds: readonly string[],
-): Promise<number> {
+async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
   const result = await sql`
     UPDATE git_activity g SET session_id = ${sessionDuring(sql)}
-    WHERE g.id = ANY(ARRAY(
-      SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds}) AND a.session_inferred
-      UNION
-      SELECT a.id FROM git_activity a WHERE a.session_id = ANY(${sessionIds}) AND a.session_inferred
-      UNION
-      SELECT a.id FROM unnest(${sessionIds}::text[]) AS changed (id)
-      CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
-      CROSS JOIN LATERAL (
-        SELECT a.id FROM git_activity a
-        WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
-          AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
-        OFFSET 0
-      ) a
-    ))
-    AND g.session_id IS DISTINCT FROM ${sessionDuring(sql)}`;
+    WHERE g.id = ANY(${ids}) AND g.session_inferred AND g.session_id IS DISTINCT FROM ${sessionDuring(sql)}`;
   return result.count;
 }
+
+/**
+ * Of the sessions that began before, so many are compared: 30,000 sessions of a second each, before a thousand commits, kept the
+ * statement busy until its deadline.
+ */
+const SESSIONS_COMPARED_MAX = 1_000;
 
 /** The session of `g`'s workspace and device during which it happened; an open one lasts until now. */
 function sessionDuring(sql: Sql) {
   return sql`(
-    SELECT s.id FROM sessions s
-    WHERE s.workspace_id = g.workspace_id AND s.device_id = g.device_id AND s.deleted_at IS NULL
-      AND g.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
-    ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+    SELECT earlier.id FROM (
+      SELECT s.id, s.started_at, s.ended_at FROM sessions s
+      WHERE s.workspace_id = g.workspace_id AND s.device_id = g.device_id AND s.deleted_at IS NULL
+        AND s.started_at <= g.timestamp
+      ORDER BY s.started_at DESC, s.id DESC LIMIT ${SESSIONS_COMPARED_MAX}
+    ) AS earlier
+    WHERE g.timestamp <= coalesce(earlier.ended_at, now())
+    ORDER BY earlier.started_at DESC, earlier.id DESC LIMIT 1
   )`;
 }

@@ -121,7 +121,7 @@ function gitActivityOf(id: string): Piece {
       )
       SELECT (SELECT count(*)::int FROM found) AS rows, coalesce((SELECT array_agg(id) FROM orphaned), '{}') AS orphaned_ids`;
     if (piece === undefined) throw new Error("the deletion returned no row");
-    if (piece.orphaned_ids.length > 0) await matchGitActivity(sql, piece.orphaned_ids, []);
+    if (piece.orphaned_ids.length > 0) await matchGitActivity(sql, piece.orphaned_ids);
     return piece.rows;
   };
 }

@@ -1,6 +1,5 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
-import { matchGitActivity } from "../db/git-activity.ts";
 import { noteFailedProjection } from "../db/projection-retries.ts";
 import {
   finishPending,
@@ -8,6 +7,7 @@ import {
   projectOntoParents,
   type QuietSession,
 } from "../db/projections.ts";
+import { matchGit } from "./match-git.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
 /** A statement with 20,000 starts of sessions took five seconds, and with as many ends more than the ten that it may take. */
@@ -96,6 +96,6 @@ async function match(
   for (let from = 0; from < length; from += statement_max) {
     const git = gitIds.slice(from, from + statement_max);
     const sessions = sessionIds.slice(from, from + statement_max);
-    await retryConflicts(() => database.run((sql) => matchGitActivity(sql, git, sessions)));
+    await matchGit(database, git, sessions);
   }
 }

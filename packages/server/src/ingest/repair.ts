@@ -1,6 +1,5 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
-import { matchGitActivity } from "../db/git-activity.ts";
 import {
   dueProjectionRetries,
   finishProjectionRetry,
@@ -15,6 +14,7 @@ import {
   projectAnew,
 } from "../db/projections.ts";
 import type { Logger } from "../logger.ts";
+import { matchGit } from "./match-git.ts";
 import { projectPending } from "./project-pending.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
@@ -95,9 +95,7 @@ async function project(database: Database, eventId: string, logger: Logger): Pro
     const found = await retryConflicts(() => database.run((sql) => projectAnew(sql, [eventId])));
     if (found.locked_event_ids !== null) throw new Error("its session is locked");
     const { unmatched_git_ids, session_ids } = found;
-    await retryConflicts(() =>
-      database.run((sql) => matchGitActivity(sql, unmatched_git_ids ?? [], session_ids ?? [])),
-    );
+    await matchGit(database, unmatched_git_ids ?? [], session_ids ?? []);
     await database.run((sql) => finishProjectionRetry(sql, eventId));
     return true;
   } catch (error) {

@@ -7,10 +7,10 @@ import {
 } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from "../db/database-errors.ts";
-import { matchGitActivity } from "../db/git-activity.ts";
 import { type ReportResult, reportSession, type SessionRow } from "../db/session-reports.ts";
 import { ValidationError } from "../errors.ts";
 import { isRecord, withoutControlCharacters, withStorableCharacters } from "./clean-value.ts";
+import { matchGit } from "./match-git.ts";
 import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
@@ -90,7 +90,7 @@ async function take(
     return storeReport(dependencies, key, session);
   });
   if (!result.deleted && result.exceeds === null) {
-    await retryConflicts(() => dependencies.database.run((sql) => matchGitActivity(sql, [], [session.id])));
+    await matchGit(dependencies.database, [], [session.id]);
   }
   return result;
 }

@@ -2,9 +2,9 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
-import { matchGitActivity } from "../db/git-activity.ts";
 import { endIdleSessions, findIdleSessions } from "../db/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/retention.ts";
+import { matchGit } from "../ingest/match-git.ts";
 import { repairIngest } from "../ingest/repair.ts";
 import type { Logger } from "../logger.ts";
 import { eachInTurn } from "./each-in-turn.ts";
@@ -58,7 +58,7 @@ type Silence = Pick<ServerJobDependencies, "database" | "logger" | "session_idle
 export async function endSilentSessions({ database, logger, session_idle_ms }: Silence): Promise<number> {
   const end = async (among: readonly string[] | null) => {
     const ids = await database.run((sql) => endIdleSessions(sql, session_idle_ms, IDLE_SESSIONS_MAX, among));
-    if (ids.length > 0) await database.run((sql) => matchGitActivity(sql, [], ids));
+    if (ids.length > 0) await matchGit(database, [], ids);
     return ids.length;
   };
 

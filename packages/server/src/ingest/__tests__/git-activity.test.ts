@@ -108,7 +108,7 @@ describe("git activity", () => {
       const [backend] = await waiter<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
       await holder`BEGIN`;
       await holder`UPDATE git_activity SET message = message WHERE id = ${event.id}`;
-      const matching = matchGitActivity(waiter, [event.id], []);
+      const matching = matchGitActivity(waiter, [event.id]);
       await until(
         async () => {
           const waits = await holder`SELECT 1 FROM pg_locks WHERE pid = ${backend?.pid ?? 0} AND NOT granted`;
