@@ -1,4 +1,4 @@
-import { parseJson } from "../ingest/parse-json.ts";
+import { readStoredJson } from "./stored-json.ts";
 
 /** Postgres writes a time in the session's zone; the settings below make that UTC. */
 const POSTGRES_TIME = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
@@ -18,7 +18,7 @@ export const wireTypes = {
     to: 3802,
     from: [114, 3802],
     serialize: (value: unknown) => JSON.stringify(value),
-    parse: parseJson,
+    parse: readStoredJson,
   },
 };
 

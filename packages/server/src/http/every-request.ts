@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { mayHoldStoredJson, withStoredJson } from "../db/stored-json.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
@@ -53,7 +54,12 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
       isAnswered: false,
     };
     const startedAt = performance.now();
-    const answered = { request, exchange, response: await route(request, exchange) };
+    const response = await route(request, exchange);
+    const answered = {
+      request,
+      exchange,
+      response: mayHoldStoredJson() ? await writeStoredJson(response) : response,
+    };
     giveBackBody(exchange);
     addHeaders(answered);
     const duration_ms = performance.now() - startedAt;
@@ -63,6 +69,11 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
   }
 
   app.fetch = (request, server) => fetch(request, isServer(server) ? server : null);
+}
+
+async function writeStoredJson(response: Response): Promise<Response> {
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+  return isJson ? new Response(withStoredJson(await response.text()), response) : response;
 }
 
 function isServer(candidate: object | undefined): candidate is RequestAddresses {

@@ -1,4 +1,4 @@
-import { closes, countValues, endOfString, opens, QUOTE } from "./json-text.ts";
+import { closes, countValues, endOfString, mayHoldIndexKeys, opens, QUOTE } from "./json-text.ts";
 
 /** A number that a double may not hold: 16 digits and more, 200 zeros after the point, or an exponent of three digits and more. */
 const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|0\.0{200}|[\d.]+[eE][+-]?\d{3})/;
@@ -6,7 +6,10 @@ const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|0\.0{200}|[\d.]+[eE][+-]?\d{3})/;
 /** Above the largest depth that may be allowed to an event (LIMIT_CEILINGS.json_depth), with what a batch is around it. */
 const DEPTH_MAX = 1_100;
 
-/** Up to this length a text is parsed within 160 ms whatever its values are, and counting them would cost as much as parsing. */
+/**
+ * Up to this length a text is parsed within 160 ms whatever its values are, unless keys are array indexes, and counting them would
+ * cost as much as parsing.
+ */
 export const UNCOUNTED_CHARACTERS_MAX = 1024 * 1024;
 /** A reviver costs up to 2 µs a value, ten times as much as parsing. */
 export const EXACT_VALUES_MAX = 60_000;
@@ -34,13 +37,18 @@ export function parseReceivedJson(text: string, values_max: number): unknown {
 
 /** As parseReceivedJson, in two: what it answers with parses the text. Between both other requests may have a turn. */
 export function planReceivedJson(text: string, values_max: number): () => unknown {
-  if (text.length > UNCOUNTED_CHARACTERS_MAX) requireFewValues(text, values_max);
+  if (mayBeCostly(text)) requireFewValues(text, values_max);
   if (!SUSPECT_NUMBER.test(text)) return () => JSON.parse(text);
   if (text.length <= EXACT_VALUES_MAX * VALUE_CHARACTERS_MIN) return () => parseSuspect(text);
   // A single event nested a hundred thousand levels deep must not refuse the others of its batch.
   const shallow = countValues(text, EXACT_VALUES_MAX) > EXACT_VALUES_MAX ? withoutDepths(text) : text;
   requireFewValues(shallow, EXACT_VALUES_MAX);
   return () => parseSuspect(shallow);
+}
+
+/** Whether the values of a text have to be counted before it is parsed. */
+export function mayBeCostly(text: string): boolean {
+  return text.length > UNCOUNTED_CHARACTERS_MAX || mayHoldIndexKeys(text);
 }
 
 function requireFewValues(text: string, values_max: number): void {

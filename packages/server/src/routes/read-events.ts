@@ -6,7 +6,7 @@ import { isRecord } from "../ingest/clean-value.ts";
 import type { ReceivedEvent } from "../ingest/ingest-events.ts";
 import { countValues } from "../ingest/json-text.ts";
 import { SEARCHED_CHARACTERS_MAX } from "../ingest/kept-body.ts";
-import { UNCOUNTED_CHARACTERS_MAX } from "../ingest/parse-json.ts";
+import { mayBeCostly, UNCOUNTED_CHARACTERS_MAX } from "../ingest/parse-json.ts";
 import type { Limits } from "../limits.ts";
 
 /** From its first character that is not white space. Found one by one: a body may be millions of lines. */
@@ -45,13 +45,13 @@ function toReceived(body: unknown, limits: Limits): ReceivedEvent[] {
 export function readLines(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
   const text = decodeUtf8(bytes);
   const lines = text === null ? splitBytes(bytes) : splitText(text);
+  const areCounted = text === null || mayBeCostly(text);
   const received: ReceivedEvent[] = [];
   let values_left = limits.batch_values;
   for (const line of lines) {
     refuseTooMany(received.length + 1, limits);
     // A quote that is missing in one line must not hide the values of the next.
-    if (bytes.byteLength > UNCOUNTED_CHARACTERS_MAX && typeof line === "string")
-      values_left -= countValues(line, values_left);
+    if (areCounted && typeof line === "string") values_left -= countValues(line, values_left);
     if (values_left < 0) throw tooManyValues(limits.batch_values);
     received.push(typeof line === "string" ? { line } : readDamagedLine(line));
   }

@@ -46,7 +46,7 @@ describe("a body with too many values is refused before it is parsed", () => {
     ["lists in an event", "/api/events", batchWith(`{"x":${listOf("[]", 2_000_000)}}`), batch_values],
     ["objects for events", "/api/events", `{"events":${listOf("{}", 900_000)}}`, batch_values],
     ["members", "/api/events", batchWith(`{${`"k":1,`.repeat(300_000)}"k":1}`), batch_values],
-    ["depth", "/api/events", "[".repeat(20_000_000), batch_values],
+    ["depth", "/api/events", "[".repeat(16_000_000), batch_values],
     ["numbers", "/api/sessions/batch-status", `{"session_ids":${listOf("1", 8_000_000)}}`, json_values],
     [
       "numbers to be read exactly",
@@ -69,6 +69,37 @@ describe("a body with too many values is refused before it is parsed", () => {
     expect(parsed).toBeLessThan(1_000);
   });
 
+  /** Some 10 KB each when it is parsed. */
+  const holes = (count: number) => listOf('{"999":0}', count);
+  test.each([
+    ["an event", "/api/events", batchWith(`{"x":${holes(200)}}`), batch_values],
+    ["events", "/api/events", `{"events":${listOf(`{"data":${holes(2)}}`, 100)}}`, batch_values],
+    ["a report's metadata", "/api/sessions", `{"id":"s","metadata":{"x":${holes(60)}}}`, json_values],
+    ["a query by a reader", "/api/sessions/batch-status", `{"session_ids":${holes(60)}}`, json_values],
+    [
+      "escapes",
+      "/api/sessions/batch-status",
+      `{"session_ids":${listOf('{"\\u0039\\u0038\\u0037" :0}', 60)}}`,
+      json_values,
+    ],
+    ["an exact number", "/api/sessions/batch-status", `{"session_ids":[1e100,${holes(60)}]}`, json_values],
+  ])("also a small one whose keys are array indexes: %s", async (_, path, text, values_max) => {
+    const parsed = await longestParsed(async () => {
+      const { status, body } = await post(path, text);
+      expect([status, body.code]).toEqual([413, "JSON_TOO_MANY_VALUES"]);
+      expect(body.detail).toContain(`${values_max}`);
+    });
+    expect(parsed).toBeLessThan(500);
+  });
+
+  test("also small lines whose keys are array indexes, which count together", async () => {
+    const lines = Array.from({ length: 5 }, () => `{"x":${holes(40)}}`).join("\n");
+    expect(await post("/api/events", lines, "application/x-ndjson")).toMatchObject({
+      status: 413,
+      body: { code: "JSON_TOO_MANY_VALUES" },
+    });
+  });
+
   test("events one a line, whose values count together and whatever quote is missing", async () => {
     const lines = ['{"a":"', ...Array.from({ length: 40 }, () => `{"x":${listOf("7", 20_000)}}`)];
     const parsed = await longestParsed(async () => {
@@ -79,6 +110,12 @@ describe("a body with too many values is refused before it is parsed", () => {
     });
     expect(parsed).toBeLessThan(1_000);
   });
+});
+
+test("keys that are array indexes are taken in the numbers that payloads have them", async () => {
+  const coverage = Object.fromEntries(Array.from({ length: 2_000 }, (_, line) => [line, 1]));
+  const events = [anEvent({ data: { coverage } }), anEvent({ data: { "1": "a", "2": { "10": "b" } } })];
+  expect((await post("/api/events", JSON.stringify({ events }))).body).toMatchObject({ ingested: 2 });
 });
 
 test("a body of few values is taken, however long it is and whatever separators its texts hold", async () => {
