@@ -150,9 +150,9 @@ export class JobNotFoundError extends JobRunnerError {
   }
 }
 
-/** One place where a value does not match. The rule is in the schema's words, for whoever sent the value. */
+/** One place where a value does not match, with the rule in the schema's words. */
 export interface SchemaIssue {
-  /** A JSON pointer; empty for the value itself. */
+  /** A JSON pointer (RFC 6901); empty for the value itself. */
   readonly pointer: string;
   readonly detail: string;
 }

@@ -55,7 +55,7 @@ function rulesOf(error: z.ZodError): string {
 
 function issuesOf(error: z.ZodError): SchemaIssue[] {
   return error.issues.map(({ path, message }) => ({
-    pointer: path.map((key) => `/${String(key)}`).join(""),
+    pointer: path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
     detail: message.endsWith(RECEIVED_NOTHING) ? "is missing" : message,
   }));
 }
