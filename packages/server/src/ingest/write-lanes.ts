@@ -4,8 +4,8 @@ import { createWriter, type Outcome, type Writer, type WriterOptions } from "./w
 export const LARGE_REQUEST_BYTES = 1024 * 1024;
 
 /**
- * Two writers that share the bounds of one queue: large requests wait for each other alone. In one queue a single event waited
- * up to two seconds behind batches of 30 MB.
+ * Two writers, each with half of the queue's bytes and with its number of items: large requests delay only each other. In one queue a
+ * single event waited up to two seconds behind batches of 30 MB.
  */
 export function createWriteLanes<Item>(options: WriterOptions<Item>): Writer<Item> {
   const share = { ...options, queueMaxBytes: options.queueMaxBytes / 2 };
