@@ -99,8 +99,11 @@ export class JobFailedError extends JobRunnerError {
   readonly jobId: string;
   readonly kind: string | null;
 
-  constructor(job: { readonly id: string; readonly failureKind: string | null }) {
-    super("JOB_FAILED", `Job ${job.id} has failed (${job.failureKind}); its record says why.`);
+  constructor(job: Readonly<{ id: string; failureKind: string | null; lastError: string | null }>) {
+    const cause = job.lastError === null ? undefined : new Error(job.lastError);
+    super("JOB_FAILED", `Job ${job.id} has failed (${job.failureKind}); the cause is its last error.`, {
+      cause,
+    });
     this.jobId = job.id;
     this.kind = job.failureKind;
   }

@@ -258,7 +258,9 @@ for (const [store, options] of Object.entries(STORES)) {
       });
       const runner = await started([job], options());
       const { id } = await runner.enqueue(job, null);
-      await expect(runner.waitFor(id)).rejects.toBeInstanceOf(JobFailedError);
+      const failure = await runner.waitFor(id).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(JobFailedError);
+      expect(failure).toMatchObject({ cause: { message: "Error: x" } });
       expect((await runner.get(id))?.progress).toEqual({ current: 1, total: null, message: null });
       expect(await runner.log(id, { limit: 10 })).toHaveLength(1);
     });

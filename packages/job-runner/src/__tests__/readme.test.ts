@@ -56,6 +56,7 @@ describe("the README's programs", () => {
   test("are there for every part of the engine", () => {
     expect(programs.map(({ section }) => section)).toEqual([
       "the first screen",
+      "Options of a runner",
       "Retries, keys and dead letters",
       "Jobs that take days",
       "Jobs by the clock",
