@@ -1,5 +1,6 @@
 import { createWriteStream } from "node:fs";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { access, constants, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Writable } from "node:stream";
 import { errorCode } from "../db/database-errors.ts";
 import type { Sql } from "../db/postgres.ts";
@@ -58,6 +59,11 @@ async function requireWritable(file: string): Promise<void> {
     () => false,
   );
   if (exists) throw new CommandError(`${file} exists: choose another name, or delete it first.`, 1);
+  const folder = dirname(file);
+  await access(folder, constants.W_OK | constants.X_OK).catch((error) => {
+    const reason = errorCode(error) ?? "unknown";
+    throw new CommandError(`No file can be created in ${folder} (${reason}): name another folder.`, 1);
+  });
 }
 
 /** The file gets its name when it is complete and on disk. */

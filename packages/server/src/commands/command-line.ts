@@ -33,7 +33,9 @@ export async function runCommandLine<const T extends Options>(
 function read<const T extends Options>(words: string[], options: T, operands: readonly string[]) {
   const { values, positionals } = parse(words, options, operands.length > 0);
   if (positionals.length === operands.length) return { values, positionals };
-  throw new CommandError(`Expected ${operands.join(" ")}, got ${positionals.length} words.`, 2);
+  const missing = operands[positionals.length];
+  if (missing !== undefined) throw new CommandError(`${missing} is missing.`, 2);
+  throw new CommandError(`"${positionals[operands.length]}" was not expected.`, 2);
 }
 
 function parse<const T extends Options>(words: string[], options: T, allowPositionals: boolean) {

@@ -2,8 +2,9 @@ import { describeDatabaseError } from "../db/database-errors.ts";
 import { closeDb, createDb, type Sql } from "../db/postgres.ts";
 import { loadInto } from "../db/transfer/load.ts";
 import { openSnapshot } from "../db/transfer/snapshot.ts";
+import { USE_OTHER_ENCODING } from "../db/usable-database.ts";
 import { loadConfig } from "../environment.ts";
-import { CommandError } from "./command-error.ts";
+import { CommandError, replaceAdvice } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
 import { createTransferOutput, describeTotals, OTHERS_CONNECTED, printLeftOut } from "./transfer-output.ts";
 import { withDatabase } from "./with-database.ts";
@@ -16,6 +17,8 @@ moment, and compares every table. The source is not changed. Stop Wharf first: w
 Exit code: 0 copied and equal; 1 not copied, with the reason; 2 not understood.
 `;
 
+const REPEAT = "and repeat the command with --to and its address.";
+
 await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to }) {
   if (to === undefined) throw new CommandError("--to is missing.", 2);
   const config = loadConfig();
@@ -27,7 +30,7 @@ await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to
       const snapshot = await openSnapshot(source);
       try {
         if (snapshot.othersConnected) output.print(OTHERS_CONNECTED);
-        await loadInto(target, snapshot, output);
+        await loadInto(target, snapshot, output).catch(replaceAdvice(USE_OTHER_ENCODING, REPEAT));
       } finally {
         await snapshot.close();
       }
@@ -43,13 +46,24 @@ await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to
 
 /** Throws CommandError for what is wrong with the address, before anything else is started. */
 async function openTarget(url: string): Promise<Sql> {
-  let target: Sql | undefined;
+  const target = readTarget(url);
   try {
-    target = createDb(url, { applicationName: "wharf-move", max: 2 });
     await target`SELECT 1`;
     return target;
   } catch (error) {
-    if (target !== undefined) await closeDb(target);
-    throw new CommandError(describeDatabaseError(error).replaceAll("DATABASE_URL", "--to"), 1);
+    await closeDb(target);
+    throw new CommandError(describeTargetError(error), 1);
   }
+}
+
+function readTarget(url: string): Sql {
+  try {
+    return createDb(url, { applicationName: "wharf-move", max: 2 });
+  } catch (error) {
+    throw new CommandError(describeTargetError(error), 2);
+  }
+}
+
+function describeTargetError(error: unknown): string {
+  return describeDatabaseError(error).replaceAll("DATABASE_URL", "--to");
 }

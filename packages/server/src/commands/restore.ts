@@ -1,6 +1,8 @@
 import { openBackup, verifyBackup } from "../db/transfer/backup-file.ts";
+import { USE_NEW_DATABASE } from "../db/transfer/empty-target.ts";
 import { loadInto } from "../db/transfer/load.ts";
 import { loadConfig } from "../environment.ts";
+import { replaceAdvice } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
 import { createTransferOutput, describeTotals, printLeftOut } from "./transfer-output.ts";
 import { withDatabase } from "./with-database.ts";
@@ -8,10 +10,12 @@ import { withDatabase } from "./with-database.ts";
 const USAGE = `Usage: bun run restore FILE
 
 Reads a backup that "bun run backup" wrote into an empty database: DATABASE_URL, or the embedded database, which is
-made where there is none. The file is checked as a whole first; all rows are written in one transaction and compared
+created where there is none. The file is checked as a whole first; all rows are written in one transaction and compared
 with the file. A database with rows is refused.
 Exit code: 0 restored; 1 not restored, with the reason; 2 not understood.
 `;
+
+const USE_NEW_FOLDER = "Set WHARF_DATA_DIR to a new folder, and restore again.";
 
 await runCommandLine(
   USAGE,
@@ -21,7 +25,10 @@ await runCommandLine(
     const output = createTransferOutput(process.stdout);
     const header = await verifyBackup(file);
     const pool = { use: "migration", isDirect: true, applicationName: "wharf-restore", max: 2 } as const;
-    await withDatabase(config, pool, async (sql) => loadInto(sql, await openBackup(file), output));
+    const load = withDatabase(config, pool, async (sql) => loadInto(sql, await openBackup(file), output));
+    await (config.databaseUrl === undefined
+      ? load.catch(replaceAdvice(USE_NEW_DATABASE, USE_NEW_FOLDER))
+      : load);
     output.print(
       `Restored ${describeTotals(output.totals())} from ${file}, a backup of ${header.created_at}. All counts and checksums are equal.`,
     );

@@ -47,9 +47,13 @@ export const OTHERS_CONNECTED =
   "Wharf is running on this database. The copy is one snapshot: it does not include events acknowledged from now on.";
 
 export function describeTotals({ rows, tables }: { rows: number; tables: number }): string {
-  return `${rows.toLocaleString("en-US")} rows in ${tables} tables`;
+  return `${counted(rows, "row")} in ${counted(tables, "table")}`;
 }
 
 function describe(table: string, rows: number): string {
-  return `${table.padEnd(NAME_WIDTH)} ${rows.toLocaleString("en-US")} rows`;
+  return `${table.padEnd(NAME_WIDTH)} ${counted(rows, "row")}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 }

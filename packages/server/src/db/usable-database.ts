@@ -8,6 +8,8 @@ import type { Sql } from "./postgres.ts";
  */
 export const POSTGRES_MAJOR_MIN = 15;
 const ENCODING = "UTF8";
+/** The advice at a start: the database may hold data. */
+export const USE_OTHER_ENCODING = "and set DATABASE_URL to it. pg_dump and psql take the data over.";
 
 export type ServerFacts = {
   /** As server_version_num has it: 150019 is 15.19. */
@@ -46,8 +48,7 @@ export function obstacleIn({ version_num, version, encoding }: ServerFacts): Sto
   if (encoding === ENCODING) return null;
   return new StorageError(
     `Wharf requires a database with the encoding UTF8, and this one has ${encoding}: create one with ` +
-      "CREATE DATABASE wharf TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'; and set DATABASE_URL to it. " +
-      "pg_dump and psql take the data over.",
+      `CREATE DATABASE wharf TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'; ${USE_OTHER_ENCODING}`,
     "STORAGE_DB_ENCODING",
   );
 }

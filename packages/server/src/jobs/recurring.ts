@@ -20,7 +20,12 @@ export function createRecurrence(recurring: RecurringJob, logger: Logger): Recur
   const job = defineJob({
     name,
     queue: "recurring",
-    input: z.object({ due_ms: z.number().int() }),
+    input: z.object({
+      due_ms: z
+        .number()
+        .int()
+        .default(() => Date.now()),
+    }),
     maxAttempts: 3,
     timeoutMs: recurring.timeout_ms,
     concurrency: { key: () => name },

@@ -223,11 +223,21 @@ describe("jobs that are changed", () => {
   });
 });
 
+test("a recurring job needs no input", async () => {
+  const { job } = await answerOf("enqueue", "prune");
+  expect(job).toMatchObject({ type: "prune", state: "ready" });
+  expect((await jobs("run", job.id)).code).toBe(0);
+});
+
 describe("queues", () => {
   test("are shown, paused and resumed, and running workers heed it", async () => {
     await enqueued();
     expect((await jobs("queues")).stdout).toMatch(/^recurring\t1\t0\t0\t0\t0\t/m);
-    expect((await jobs("pause", "hello", "--reason", "provider is down")).stdout).toBe("hello is paused\n");
+    expect((await jobs("pause", "hello", "--reason", "provider is down")).stdout).toBe(
+      "hello is paused; no job has used this queue yet\n",
+    );
+    expect((await jobs("pause", "recurring")).stdout).toBe("recurring is paused\n");
+    await jobs("resume", "recurring");
     const hello = defineJob({ name: "hello", queue: "hello", input: z.null(), run: () => "world" });
     const worker = createJobRunner({ sql: database.sql, jobs: [hello], maxBackoffMs: 50 });
     await worker.start();

@@ -81,10 +81,11 @@ describe("a backup is refused", () => {
   });
 
   test("to a folder that does not exist", async () => {
-    const { code, stderr } = await backup(join(folder, "nowhere", "file"));
-    expect({ code, stderr }).toMatchObject({
+    const nowhere = join(folder, "nowhere");
+    expect(await backup(join(nowhere, "file"))).toEqual({
       code: 1,
-      stderr: expect.stringContaining("could not be written (ENOENT)"),
+      stdout: "",
+      stderr: `No file can be created in ${nowhere} (ENOENT): name another folder.\n`,
     });
   });
 
@@ -190,10 +191,33 @@ describe("bun run move", () => {
   });
 
   test("names what is wrong with the target's address, not with DATABASE_URL", async () => {
-    for (const address of ["nonsense", "postgres://wharf:canary@127.0.0.1:1/wharf"]) {
+    for (const [address, exitCode] of [
+      ["nonsense", 2],
+      ["mysql://wharf:canary@127.0.0.1/wharf", 2],
+      ["", 2],
+      ["postgres://wharf:canary@127.0.0.1:1/wharf", 1],
+    ] as const) {
       const { code, stderr } = await runCommand(server.url, "move", "--to", address);
-      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("--to") });
+      expect({ code, stderr }).toEqual({ code: exitCode, stderr: expect.stringContaining("--to") });
       expect(stderr).not.toContain("canary");
+      expect(stderr).not.toContain("DATABASE_URL: ");
+    }
+  });
+
+  test("to a database with another encoding says how to create one, and to repeat the command", async () => {
+    const name = new URL(target.url).pathname.slice(1);
+    const latin = `${name}_latin`;
+    await server.sql.unsafe(`CREATE DATABASE ${latin} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`);
+    try {
+      const url = Object.assign(new URL(target.url), { pathname: `/${latin}` }).href;
+      const { code, stderr } = await runCommand(server.url, "move", "--to", url);
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        "ENCODING 'UTF8' LOCALE 'C'; and repeat the command with --to and its address.",
+      );
+      expect(stderr).not.toContain("pg_dump");
+    } finally {
+      await server.sql.unsafe(`DROP DATABASE ${latin}`);
     }
   });
 });

@@ -22,6 +22,7 @@ describe("a command", () => {
     ["health", "now"],
     ["move"],
     ["move", "--to"],
+    ["move", "--to", "nonsense"],
     ["backup"],
     ["backup", "one", "two"],
     ["backup", "--nonsense", "one"],

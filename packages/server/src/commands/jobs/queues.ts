@@ -24,9 +24,11 @@ export function pause(operands: readonly string[], options: Options): Request {
   const name = queueName(operands);
   const { reason } = check(pauseQueueSchema, withoutUndefined({ reason: options.reason }));
   return async function pauseQueue(engine, output) {
+    const isKnown = (await engine.queues()).some(({ queue }) => queue === name);
     const isNew = await engine.pauseQueue(name, reason ?? null);
     if (output.json({ queue: await queueOf(engine, name) })) return undefined;
-    output.line(isNew ? `${name} is paused` : `${name} was paused already`);
+    const state = isNew ? `${name} is paused` : `${name} was paused already`;
+    output.line(isKnown ? state : `${state}; no job has used this queue yet`);
     return undefined;
   };
 }

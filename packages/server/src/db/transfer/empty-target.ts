@@ -5,6 +5,8 @@ import type { Sql } from "../postgres.ts";
 import { readLedger, readTables } from "./catalog.ts";
 
 const NAMES_SHOWN = 3;
+/** The advice for a database that is not empty, unless it is the embedded one. */
+export const USE_NEW_DATABASE = "Use a new database: CREATE DATABASE wharf_new;";
 
 /**
  * Throws StorageError TRANSFER_TARGET_NOT_EMPTY for a database with rows, with foreign tables or views, or with migrations that the
@@ -52,7 +54,7 @@ async function tablesWithRows(connection: Connection): Promise<string[]> {
 
 function notEmpty(reason: string): StorageError {
   return new StorageError(
-    `The target database is not empty: ${reason}. Nothing was written. Use a new database: CREATE DATABASE wharf_new;`,
+    `The target database is not empty: ${reason}. Nothing was written. ${USE_NEW_DATABASE}`,
     "TRANSFER_TARGET_NOT_EMPTY",
   );
 }
