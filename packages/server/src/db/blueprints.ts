@@ -1,4 +1,5 @@
 import type { Blueprint, BlueprintPatch, NewBlueprint } from "@wharf/protocol";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
 import type { Sql } from "./postgres.ts";
 
 /** The last row of the page before: its created_at with microseconds, and its id. */
@@ -10,13 +11,18 @@ export async function listBlueprints(
   workspaceId: string | undefined,
   position: Position,
   limit: number,
-): Promise<Blueprint[]> {
-  return await sql<Blueprint[]>`
+): Promise<Listed<Blueprint>[]> {
+  const found = sql`
     SELECT * FROM blueprints
     WHERE true
       ${workspaceId === undefined ? sql`` : sql`AND (workspace_id = ${workspaceId} OR workspace_id IS NULL)`}
       ${position === null ? sql`` : sql`AND (created_at, id) < (${position[0]}, ${position[1]})`}
     ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
+  const large = { text: ["name", "detected_from"], json: ["config"] };
+  return await sql<Listed<Blueprint>[]>`
+    SELECT id, workspace_id, name, source, detected_from, config, created_at, updated_at, page_is_full
+    FROM (${withinPageBytes(sql, found, sql`created_at DESC, id DESC`, large)}) page
+    ORDER BY created_at DESC, id DESC`;
 }
 
 export async function findBlueprint(sql: Sql, id: string): Promise<Blueprint | null> {

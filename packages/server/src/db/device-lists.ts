@@ -1,4 +1,5 @@
 import type { Device, WorkspaceDevice } from "@wharf/protocol";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
 import type { Sql } from "./postgres.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
@@ -17,15 +18,15 @@ export const linkColumns = (sql: Sql) => sql`
   l.git_hooks_answered_at, l.last_active_at`;
 
 /** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
-export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Device[]> {
-  return await sql<Device[]>`
-    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}
-    FROM (
+export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Listed<Device>[]> {
+  const found = sql`
       SELECT * FROM devices
       WHERE status <> 'terminated'
       ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
-      ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}
-    ) d
+      ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}`;
+  return await sql<Listed<Device>[]>`
+    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}, d.page_is_full
+    FROM (${withinPageBytes(sql, found, sql`first_seen_at DESC, id DESC`, { json: ["metadata"] })}) d
     LEFT JOIN LATERAL (${totalsByParent(sql, "device", sql`id = d.id`)}) t ON true
     ORDER BY d.first_seen_at DESC, d.id DESC`;
 }

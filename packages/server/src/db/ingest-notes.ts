@@ -1,3 +1,4 @@
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
 import type { Sql } from "./postgres.ts";
 
 /** The window of ingest health (ingest-health.ts): a repeated rejection stays visible there. */
@@ -72,11 +73,10 @@ export async function listNotes(
   sql: Sql,
   filters: NoteFilters,
   page: { limit: number; beforeId: string | null; withBody: boolean },
-): Promise<IngestNoteRow[]> {
+): Promise<Listed<IngestNoteRow>[]> {
   const { device_id, kind, after, before } = filters;
-  return await sql<IngestNoteRow[]>`
-    SELECT id::text, event_id, device_id, kind, detail, ${page.withBody ? sql`body,` : sql``} created_at
-    FROM ingest_notes
+  const found = sql`
+    SELECT * FROM ingest_notes
     WHERE NOT EXISTS (SELECT FROM session_tombstones t WHERE t.session_id = ingest_notes.session_id AND body IS NOT NULL)
       ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
       ${kind === undefined ? sql`` : sql`AND kind = ${kind}`}
@@ -84,4 +84,9 @@ export async function listNotes(
       ${before === undefined ? sql`` : sql`AND created_at < ${before}::timestamptz`}
       ${page.beforeId === null ? sql`` : sql`AND id < ${page.beforeId}::bigint`}
     ORDER BY ingest_notes.id DESC LIMIT ${page.limit}`;
+  const large = { text: page.withBody ? ["detail", "body"] : ["detail"] };
+  return await sql<Listed<IngestNoteRow>[]>`
+    SELECT id::text, event_id, device_id, kind, detail, ${page.withBody ? sql`body,` : sql``} created_at, page_is_full
+    FROM (${withinPageBytes(sql, found, sql`id DESC`, large)}) page
+    ORDER BY page.id DESC`;
 }

@@ -1,4 +1,5 @@
 import type { RemoteEnv, RemoteEnvListQuery, RemoteEnvPatch } from "@wharf/protocol";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
 import type { Sql } from "./postgres.ts";
 
 type Filters = Omit<RemoteEnvListQuery, "limit" | "cursor">;
@@ -25,15 +26,20 @@ export async function listRemoteEnvs(
   { workspace_id, device_id, status }: Filters,
   position: Position,
   limit: number,
-): Promise<RemoteEnv[]> {
-  return await sql<RemoteEnv[]>`
-    SELECT ${columns(sql)} FROM remote_envs r
+): Promise<Listed<RemoteEnv>[]> {
+  const found = sql`
+    SELECT * FROM remote_envs
     WHERE true
       ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
       ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
       ${status === undefined ? sql`` : sql`AND status = ANY(${status})`}
       ${position === null ? sql`` : sql`AND (provisioned_at, id) < (${position[0]}, ${position[1]})`}
     ORDER BY provisioned_at DESC, id DESC LIMIT ${limit}`;
+  const large = { text: ["termination_reason"], json: ["blueprint", "metadata"] };
+  return await sql<Listed<RemoteEnv>[]>`
+    SELECT ${columns(sql)}, page_is_full
+    FROM (${withinPageBytes(sql, found, sql`provisioned_at DESC, id DESC`, large)}) r
+    ORDER BY provisioned_at DESC, id DESC`;
 }
 
 export async function findRemoteEnv(sql: Sql, id: string): Promise<RemoteEnv | null> {

@@ -1,4 +1,5 @@
 import type { Lifecycle, Session, SessionListQuery } from "@wharf/protocol";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
 import type { Sql } from "./postgres.ts";
 
 type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
@@ -14,6 +15,11 @@ const columns = (sql: Sql) =>
     s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags,
     s.metadata, s.ended_by_server, s.last_heard_at, s.created_at, s.updated_at,
     w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
+
+const LARGE_COLUMNS = {
+  text: ["initial_prompt", "summary", "parse_error", "end_reason", "git_branch", "model", "source"],
+  json: ["metadata"],
+};
 
 /** One session with its workspace's and device's names, or null. */
 export async function findSession(sql: Sql, id: string): Promise<Session | null> {
@@ -43,12 +49,10 @@ export async function listSessions(
   filters: SessionFilters,
   position: Position,
   limit: number,
-): Promise<Session[]> {
+): Promise<Listed<Session>[]> {
   const { workspace_id, device_id, lifecycle, tag, after, before, ended_after, ended_before } = filters;
   const tagged = tag === undefined ? null : await idsOfRareTag(sql, tag);
-  return await sql<Session[]>`
-    SELECT ${columns(sql)}
-    FROM (
+  const found = sql`
       SELECT * FROM ${tagged === null ? sql`sessions` : withIds(sql, tagged)}
       WHERE deleted_at IS NULL
         ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
@@ -61,8 +65,10 @@ export async function listSessions(
         ${ended_before === undefined ? sql`` : sql`AND ended_at < ${ended_before}`}
         ${position === null ? sql`` : sql`AND (started_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY started_at DESC, id DESC
-      LIMIT ${limit}
-    ) s
+      LIMIT ${limit}`;
+  return await sql<Listed<Session>[]>`
+    SELECT ${columns(sql)}, s.page_is_full
+    FROM (${withinPageBytes(sql, found, sql`started_at DESC, id DESC`, LARGE_COLUMNS)}) s
     JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     ORDER BY s.started_at DESC, s.id DESC`;
 }

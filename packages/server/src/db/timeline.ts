@@ -1,5 +1,7 @@
 import type { GitActivity } from "@wharf/protocol";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
 import type { Sql } from "./postgres.ts";
+import { GIT_COLUMNS, LARGE_GIT_COLUMNS } from "./session-events.ts";
 
 /** Git activity of one session in one timeline item; the rest is at /api/sessions/:id/git. */
 const GIT_ROWS_PER_SESSION_MAX = 100;
@@ -31,11 +33,11 @@ export async function listUnmatchedGit(
   types: readonly string[] | null,
   position: UnmatchedGitPosition,
   limits: UnmatchedGitLimits,
-): Promise<UnmatchedGit[]> {
+): Promise<Listed<UnmatchedGit>[]> {
   const { workspace_id, device_id, after, before, newerThan } = filters;
   const beginsItem = sql`(nth_of_pair - 1) % ${limits.rowsPerItem}::int = 0`;
-  return await sql<UnmatchedGit[]>`
-    SELECT g.*, w.display_name AS workspace_name, d.name AS device_name
+  const found = sql`
+    SELECT g.*
     FROM (
       SELECT id, nth_of_pair, count(*) FILTER (WHERE ${beginsItem}) OVER (ORDER BY timestamp DESC, id DESC) AS items
       FROM (
@@ -57,28 +59,37 @@ export async function listUnmatchedGit(
       ) numbered
     ) page
     JOIN git_activity g USING (id)
-    JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
     WHERE page.items <= ${limits.items} OR (page.items = ${limits.items + 1} AND ${beginsItem})
+    ORDER BY g.timestamp DESC, g.id DESC`;
+  return await sql<Listed<UnmatchedGit>[]>`
+    SELECT ${gitColumns(sql)}, g.page_is_full, w.display_name AS workspace_name, d.name AS device_name
+    FROM (${withinPageBytes(sql, found, sql`timestamp DESC, id DESC`, LARGE_GIT_COLUMNS)}) g
+    JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
     ORDER BY g.timestamp DESC, g.id DESC`;
 }
 
-/** The git activity of each of these sessions, oldest first. */
+/** The git activity of each of these sessions, oldest first; that of the last sessions is left out where it is too large for a page. */
 export async function findGitOfSessions(
   sql: Sql,
   sessionIds: readonly string[],
   types: readonly string[] | null,
 ): Promise<GitActivity[]> {
   if (sessionIds.length === 0) return [];
-  return await sql<GitActivity[]>`
-    SELECT g.*
-    FROM unnest(${[...sessionIds]}::text[]) AS wanted (session_id)
+  const found = sql`
+    SELECT g.*, wanted.nth
+    FROM unnest(${[...sessionIds]}::text[]) WITH ORDINALITY AS wanted (session_id, nth)
     CROSS JOIN LATERAL (
       SELECT * FROM git_activity
       WHERE session_id = wanted.session_id ${types === null ? sql`` : sql`AND type = ANY(${[...types]})`}
       ORDER BY timestamp, id LIMIT ${GIT_ROWS_PER_SESSION_MAX}
-    ) g
+    ) g`;
+  return await sql<GitActivity[]>`
+    SELECT ${gitColumns(sql)}
+    FROM (${withinPageBytes(sql, found, sql`nth, timestamp, id`, LARGE_GIT_COLUMNS)}) g
     ORDER BY g.timestamp, g.id`;
 }
+
+const gitColumns = (sql: Sql) => sql(GIT_COLUMNS.map((column) => `g.${column}`));
 
 function beyond(sql: Sql, position: UnmatchedGitPosition) {
   if (position === null) return sql``;

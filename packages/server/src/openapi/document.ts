@@ -21,7 +21,7 @@ export type OpenApiDocument = {
 const DESCRIPTION = `Sessions and events of many devices, in one Postgres.
 
 Keys are sent as \`Authorization: Bearer <key>\`; each has a scope, and an admin key may do everything.
-Every list ends with \`next_cursor\` (null at its end) and \`has_more\`; a cursor is opaque and belongs to its filters.
+Every list ends with \`next_cursor\` (null at its end) and \`has_more\`; a page of large rows has fewer than \`limit\`; a cursor is opaque and belongs to its filters.
 Query parameters that a route does not know are ignored, so that a client of a later version is understood.
 Every refusal is \`application/problem+json\` with a stable \`code\`. 429 and 503 carry Retry-After.`;
 

@@ -2,6 +2,7 @@ import { listQuerySchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/device-lists.ts";
+import { withoutFlags } from "../db/page-bytes.ts";
 import { listSessions } from "../db/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
@@ -35,7 +36,7 @@ export function deviceRoutes({ reads }: { reads: Database }) {
       ]),
     );
     if (device === null) throw notFound("device");
-    return c.json({ device, workspaces, recent_sessions });
+    return c.json({ device, workspaces, recent_sessions: withoutFlags(recent_sessions) });
   });
 
   return routes;

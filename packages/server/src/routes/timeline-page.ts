@@ -1,4 +1,5 @@
 import type { GitActivity, Session, TimelineItem } from "@wharf/protocol";
+import type { Listed } from "../db/page-bytes.ts";
 import type { UnmatchedGit } from "../db/timeline.ts";
 
 /** Rows of git activity in one item; more of the same begin another one. */
@@ -15,13 +16,13 @@ export type TimelinePage = { items: TimelineItem[]; last: TimelinePosition | nul
 type GitItem = Extract<TimelineItem, { type: "git_activity" }>;
 
 /**
- * Merges sessions and git activity outside any session, both newest first, into at most `limit` items. Git activity of one
+ * Merges sessions and git activity outside any session, both newest first, into at most `limit` items; it ends where either list is full. Git activity of one
  * workspace and device within the page is one item, at the place of its newest row. Both lists hold one row more than a page
  * may take (`limit` sessions, GIT_ROWS_PER_PAGE_MAX rows of git activity), so that reaching it means that there is more.
  */
 export function mergeTimeline(
-  sessions: readonly Session[],
-  git: readonly UnmatchedGit[],
+  sessions: readonly Listed<Session>[],
+  git: readonly Listed<UnmatchedGit>[],
   limit: number,
 ): TimelinePage {
   const items: TimelineItem[] = [];
@@ -32,9 +33,11 @@ export function mergeTimeline(
   for (;;) {
     const session = sessions[nextSession];
     const row = git[nextGit];
+    if (sessions[nextSession - 1]?.page_is_full || git[nextGit - 1]?.page_is_full)
+      return { items, last, hasMore: true };
     if (session !== undefined && (row === undefined || session.started_at >= row.timestamp)) {
       if (items.length === limit) return { items, last, hasMore: true };
-      items.push({ type: "session", session, git_activity: [] });
+      items.push({ type: "session", session: withoutFlag(session), git_activity: [] });
       last = { kind: "session", time: session.started_at, id: session.id };
       nextSession += 1;
     } else if (row !== undefined) {
@@ -60,10 +63,10 @@ export function attachGit(items: readonly TimelineItem[], git: readonly GitActiv
 function addGit(
   items: TimelineItem[],
   open: Map<string, GitItem>,
-  row: UnmatchedGit,
+  row: Listed<UnmatchedGit>,
   limit: number,
 ): boolean {
-  const { workspace_name, device_name, ...activity } = row;
+  const { workspace_name, device_name, page_is_full: _, ...activity } = row;
   const { workspace_id, device_id, timestamp: started_at } = activity;
   const key = JSON.stringify([workspace_id, device_id]);
   const existing = open.get(key);
@@ -84,4 +87,8 @@ function addGit(
   items.push(item);
   open.set(key, item);
   return true;
+}
+
+function withoutFlag({ page_is_full: _, ...session }: Listed<Session>): Session {
+  return session;
 }

@@ -2,6 +2,7 @@ import { listQuerySchema, sessionTotalsSchema, type Workspace, type WorkspaceSta
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
+import { withoutFlags } from "../db/page-bytes.ts";
 import type { Sql } from "../db/postgres.ts";
 import { listSessions } from "../db/sessions.ts";
 import {
@@ -62,7 +63,8 @@ async function readDetail(sql: Sql, reference: string) {
     summarizeGit(sql, workspace.id),
     summarizeSessions(sql, workspace.id),
   ]);
-  return { workspace, recent_sessions, devices, git_summary, stats: statsOf(workspace, summary) };
+  const stats = statsOf(workspace, summary);
+  return { workspace, recent_sessions: withoutFlags(recent_sessions), devices, git_summary, stats };
 }
 
 function statsOf(workspace: Workspace, summary: SessionsSummary): WorkspaceStats {
