@@ -44,6 +44,11 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
+/** The statement took longer than it may: a smaller one may succeed. */
+export function isTooSlow(error: unknown): boolean {
+  return errorCode(error) === "57014" || errorCode(error) === "STORAGE_TIMEOUT";
+}
+
 /** The disk is full, or another resource of the server is used up (SQLSTATE class 53 but for connections). */
 export function isOutOfSpace(error: unknown): boolean {
   const code = errorCode(error);
