@@ -46,8 +46,9 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
 
   async function store(newJobs: readonly NewJob[], transaction: PostgresClient | undefined) {
     const enqueued = await driver.enqueue(newJobs, transaction === undefined ? {} : { transaction });
-    metrics.count("submitted", enqueued.filter(({ existed }) => !existed).length);
-    await requireSameTypes(newJobs, enqueued);
+    const known = enqueued.filter(({ existed }) => existed).length;
+    metrics.count("submitted", enqueued.length - known);
+    if (known > 0) await requireSameTypes(newJobs, enqueued);
     if (transaction !== undefined) return enqueued;
     for (const queue of new Set(newJobs.map((job) => job.queue))) workforce.workerOf(queue)?.wake();
     return enqueued;

@@ -73,23 +73,21 @@ export const OPTIONS = {
       forMs: delayMs.min(0).optional(),
     }),
   ),
-  newJobs: z.array(
-    z.looseObject({
-      queue: name,
-      type: name,
-      payload: z.string(),
-      priority: priority.optional(),
-      runAt: instant.nullish(),
-      delayMs: delayMs.optional(),
-      maxAttempts: attempts.optional(),
-      timeoutMs: timeoutMs.optional(),
-      idempotencyKey: key.optional(),
-      replaceKey: key.optional(),
-      // Claims walk the waiting keys from the empty one on, and would never reach it.
-      concurrencyKey: key.optional(),
-      concurrencyLimit: concurrencyLimit.optional(),
-    }),
-  ),
+  newJob: z.looseObject({
+    queue: name,
+    type: name,
+    payload: z.string(),
+    priority: priority.optional(),
+    runAt: instant.nullish(),
+    delayMs: delayMs.optional(),
+    maxAttempts: attempts.optional(),
+    timeoutMs: timeoutMs.optional(),
+    idempotencyKey: key.optional(),
+    replaceKey: key.optional(),
+    // Claims walk the waiting keys from the empty one on, and would never reach it.
+    concurrencyKey: key.optional(),
+    concurrencyLimit: concurrencyLimit.optional(),
+  }),
   reserve: z.looseObject({
     ...claim,
     queue: name,
@@ -141,13 +139,39 @@ export const OPTIONS = {
   }),
 } as const;
 
+/** Of each object of options, the fields' values that were last found valid. */
+const valid = new WeakMap<z.ZodObject, Map<string, unknown>>();
+
 /** Throws JobOptionError with the first rule that does not hold; never with the value. */
 export function checkOption(what: string, schema: z.ZodType, value: unknown): void {
+  if (schema instanceof z.ZodObject && isRecord(value) && hasValidFields(schema, value)) return;
   const result = schema.safeParse(value);
   if (result.success) return;
   const [issue] = result.error.issues;
   const path = issue?.path.filter((step) => typeof step === "string").join(".") ?? "";
   throw new JobOptionError(`${what}: ${path === "" ? "" : `${path}: `}${issue?.message ?? "is invalid"}.`);
+}
+
+/** Parses the fields that differ from the last call's: to parse all took 0.3 of the 1.2 ms of a hand-over's CPU time. */
+function hasValidFields(schema: z.ZodObject, value: Readonly<Record<string, unknown>>): boolean {
+  const known = valid.get(schema) ?? new Map<string, unknown>();
+  valid.set(schema, known);
+  for (const key in schema.shape) {
+    const given = value[key];
+    if (known.has(key) && known.get(key) === given) continue;
+    if (schema.shape[key]?.safeParse(given).success !== true) return false;
+    if (isKept(given)) known.set(key, given);
+  }
+  return true;
+}
+
+/** An object may change, and a payload is too large to keep. */
+function isKept(value: unknown): boolean {
+  return typeof value === "string" ? value.length <= KEY_MAX_LENGTH : typeof value !== "object";
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isInstant(value: unknown): boolean {

@@ -125,6 +125,26 @@ export function describeOptions(current: DriverUnderTest) {
       });
     }
 
+    for (const [what, fields] of Object.entries(BEYOND)) {
+      test(`${what} is refused behind a job that was stored, and after another refusal`, async () => {
+        await enqueue(current());
+        for (let call = 1; call <= 2; call += 1) {
+          await expect(enqueue(current(), fields)).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });
+        }
+        await enqueue(current());
+        expect(await reserve(current())).toHaveLength(2);
+      });
+    }
+
+    test("a list of types that was valid when it was last given is checked again", async () => {
+      const types = ["welcome"];
+      await current().reserve({ ...claim, types });
+      types.push("");
+      await expect(current().reserve({ ...claim, types })).rejects.toMatchObject({
+        code: "JOB_OPTION_INVALID",
+      });
+    });
+
     for (const [what, operation] of Object.entries(REFUSED)) {
       test(`${what} is refused with a typed error`, async () => {
         await expect(operation(current())).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });

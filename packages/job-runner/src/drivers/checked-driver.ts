@@ -16,14 +16,14 @@ export function checkedDriver<D extends Driver>(driver: D): D {
 }
 
 function checkedQueue(driver: Driver) {
-  const { newJobs, handOver, reserve, leases, leaseMs, lease, retry, jobId, filter } = OPTIONS;
+  const { newJob, handOver, reserve, leases, leaseMs, lease, retry, jobId, filter } = OPTIONS;
   return {
     async enqueue(jobs, options) {
-      checkOption("A job", newJobs, distinct(jobs));
+      checkJobs("A job", jobs);
       return driver.enqueue(jobs, options);
     },
     async handOver(job, request, at) {
-      checkOption("A job", newJobs, [job]);
+      checkOption("A job", newJob, job);
       checkOption("A hand-over", handOver, request);
       return driver.handOver(job, request, at);
     },
@@ -125,7 +125,7 @@ function checkedSchedules(driver: ScheduleStore) {
       return driver.putSchedule(schedule, at);
     },
     async moveSchedule(move, at) {
-      checkOption("A job of a schedule", OPTIONS.newJobs, move.jobs);
+      checkJobs("A job of a schedule", move.jobs);
       return driver.moveSchedule(move, at);
     },
   } satisfies Partial<ScheduleStore>;
@@ -168,24 +168,27 @@ function checkedAdministration(driver: AdminStore) {
   } satisfies Partial<AdminStore>;
 }
 
-const CHECKED = [
-  "queue",
-  "type",
-  "priority",
-  "runAt",
-  "delayMs",
-  "maxAttempts",
-  "timeoutMs",
-  "idempotencyKey",
-  "replaceKey",
-  "concurrencyKey",
-  "concurrencyLimit",
-] as const;
-
 /** Without those that differ from the one before in their payload alone: in bulk, most do. */
-function distinct(jobs: readonly NewJob[]): readonly NewJob[] {
-  return jobs.filter((job, position) => {
-    const before = jobs[position - 1];
-    return before === undefined || CHECKED.some((option) => job[option] !== before[option]);
-  });
+function checkJobs(what: string, jobs: readonly NewJob[]): void {
+  let before: NewJob | undefined;
+  for (const job of jobs) {
+    if (before === undefined || !isAlike(job, before)) checkOption(what, OPTIONS.newJob, job);
+    before = job;
+  }
+}
+
+function isAlike(job: NewJob, other: NewJob): boolean {
+  return (
+    job.queue === other.queue &&
+    job.type === other.type &&
+    job.priority === other.priority &&
+    job.runAt === other.runAt &&
+    job.delayMs === other.delayMs &&
+    job.maxAttempts === other.maxAttempts &&
+    job.timeoutMs === other.timeoutMs &&
+    job.idempotencyKey === other.idempotencyKey &&
+    job.replaceKey === other.replaceKey &&
+    job.concurrencyKey === other.concurrencyKey &&
+    job.concurrencyLimit === other.concurrencyLimit
+  );
 }
