@@ -52,7 +52,9 @@ export const blobRefSchema = z.looseObject({
 
 /** What a device sends. `workspace_id` is the canonical id or a git remote; `data` is checked by its type's own schema. */
 export const eventSchema = z.object({
-  id: z.string().regex(ULID_PATTERN, { error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U" }),
+  id: z.string().regex(ULID_PATTERN, {
+    error: "must be a ULID: 26 characters 0-9 A-Z without I, L, O, U, the first from 0 to 7",
+  }),
   type: eventTypeSchema,
   timestamp: timestampSchema,
   device_id: idSchema,
@@ -91,9 +93,10 @@ export function readPlainEvent(value: unknown): Event | null {
 }
 
 /** The envelope alone: each event is checked by itself, so that one bad event is rejected alone. */
-export const eventBatchSchema = z.looseObject({
-  events: z.array(z.unknown()).min(1).max(BATCH_EVENTS_MAX),
-});
+export const eventBatchSchema = z.looseObject(
+  { events: z.array(z.unknown()).min(1).max(BATCH_EVENTS_MAX) },
+  { error: ({ code }) => (code === "invalid_type" ? 'send {"events":[…]}' : undefined) },
+);
 
 export const eventResultSchema = z.object({
   index: z.number().int(),

@@ -4,6 +4,17 @@ import type { z } from "zod";
 export const MISSING = "is missing";
 /** A message may quote every key that it does not know. */
 const DETAIL_CHARACTERS_MAX = 500;
+const WRONG_TYPE = /^Invalid input: expected (\w+), received (\w+)$/;
+const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
+  ["object", "an object"],
+  ["record", "an object"],
+  ["array", "an array"],
+  ["string", "a string"],
+  ["number", "a number"],
+  ["int", "a whole number"],
+  ["boolean", "true or false"],
+  ["null", "null"],
+]);
 
 export type IssueInWords = { pointer: string; detail: string };
 
@@ -12,7 +23,16 @@ export function describeIssue({ path, code, message }: z.core.$ZodIssue, value: 
   const pointer = path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
   // A rule that looks at several fields has words of its own for the one that it misses.
   const isMissing = code !== "custom" && valueAt(value, path) === undefined;
-  return { pointer, detail: isMissing ? MISSING : message.slice(0, DETAIL_CHARACTERS_MAX) };
+  return { pointer, detail: isMissing ? MISSING : inWords(message).slice(0, DETAIL_CHARACTERS_MAX) };
+}
+
+/** zod's own text for a value of another type: "must be an object, not an array". Other texts are left as they are. */
+function inWords(message: string): string {
+  const [, expected = "", received = ""] = WRONG_TYPE.exec(message) ?? [];
+  const wanted = TYPE_WORDS.get(expected);
+  if (wanted === undefined) return message;
+  const found = TYPE_WORDS.get(received) ?? received;
+  return expected === "int" ? `must be ${wanted}` : `must be ${wanted}, not ${found}`;
 }
 
 /** Whether all that is wrong is a text that an enumeration lacks. */

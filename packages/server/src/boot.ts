@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { describeDatabaseError } from "./db/database-errors.ts";
 import { createDeleteInPieces, DELETION_POOL } from "./db/delete-in-pieces.ts";
-import { type DatabaseLocation, locateDatabase } from "./db/embedded.ts";
+import { type DatabaseLocation, locateDatabase, requireUnusedDataDir } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
 import { obstacleToChecksBySet } from "./db/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
@@ -87,6 +87,7 @@ export type BootOptions = {
 /** The composition root: the only place that constructs things. Throws WharfError with the reason when it cannot start. */
 export async function boot(config: Config, logger: Logger, options: BootOptions): Promise<RunningServer> {
   const dataDir = resolveFromRoot(config.dataDir);
+  await requireUnusedDataDir(config, dataDir);
   await requireFreeAddress(config);
   reportIgnored(config, logger);
   const location = await locateDatabase(config, dataDir, "server");
@@ -163,10 +164,11 @@ async function start(given: Start): Promise<RunningServer> {
   await runner.start();
   await reportObstacle(pools.flushes, logger);
   // To the terminal alone: a log is kept, shipped and searched.
-  if (adminKey.source === "table") await ensureAdminKey(edits, (text) => process.stderr.write(text));
+  const isKeyShown =
+    adminKey.source === "table" && (await ensureAdminKey(edits, (text) => process.stderr.write(text)));
   await repairAtBoot(writes, logger);
   readiness.set("ready");
-  describeStart({ config, logger, port: http.port, adminKey, location });
+  describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location });
 
   async function drain(): Promise<void> {
     readiness.set("draining");
@@ -261,7 +263,7 @@ async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied:
 /** Whatever the reason, flushes have another way: it must not keep the server from starting. */
 async function reportObstacle(flushes: Database, logger: Logger): Promise<void> {
   const obstacle = await obstacleToChecksBySet(flushes).catch(describeDatabaseError);
-  if (obstacle !== null) logger.warn({ obstacle }, "foreign keys check each event alone: ingest is slower");
+  if (obstacle !== null) logger.warn({ obstacle }, `slower ingest: ${obstacle}`);
 }
 
 /** Apart from each other, so that a slow list never keeps an event waiting. */

@@ -11,6 +11,8 @@ export type StartFacts = {
   logger: Logger;
   port: number;
   adminKey: AdminKey;
+  /** This start made the first admin key, and printed it. */
+  isKeyShown: boolean;
   location: DatabaseLocation;
 };
 
@@ -33,7 +35,7 @@ export function describeStart(facts: StartFacts): void {
     `  URL        ${bold(url)}${dim(describeReach(facts.config.host))}`,
     `  Health     ${url}${role === "worker" ? "/health/ready" : "/api/health"}`,
     `  Database   ${database}`,
-    `  Admin key  ${describeAdminKey(facts.adminKey)}`,
+    `  Admin key  ${describeAdminKey(facts)}`,
     ...(command === null ? [] : ["", "  Send a first event:", "", ...indented(command)]),
     "",
     dim("  Ctrl-C drains and stops."),
@@ -62,10 +64,14 @@ function hostAndPort(connectionString: string): string {
 }
 
 /** Where to find it: the key itself is never written here. */
-function describeAdminKey(adminKey: AdminKey): string {
+export function describeAdminKey({
+  adminKey,
+  isKeyShown,
+}: Pick<StartFacts, "adminKey" | "isKeyShown">): string {
   if (adminKey.source === "file") return adminKey.file;
-  return adminKey.source === "environment"
-    ? "from WHARF_ADMIN_KEY"
+  if (adminKey.source === "environment") return "from WHARF_ADMIN_KEY";
+  return isKeyShown
+    ? "shown above, once"
     : "shown once at the first start; lost it? start once with WHARF_ADMIN_KEY set";
 }
 

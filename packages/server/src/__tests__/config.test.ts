@@ -200,7 +200,9 @@ describe("locateDatabase", () => {
       await expect(missing).rejects.toBeInstanceOf(StorageError);
       await expect(missing).rejects.toMatchObject({
         code: "STORAGE_DB_URL_MISSING",
-        message: "DATABASE_URL environment variable is required.",
+        message: expect.stringMatching(
+          /^DATABASE_URL environment variable is required\. In production .* set DATABASE_URL=postgres:\/\/USER/,
+        ),
       });
     });
   }

@@ -42,11 +42,11 @@ async function freshCopy(): Promise<string> {
 }
 
 /** The command of the README, but for fetching Bun; it needs no `bun` on the PATH. */
-function runStart(folder: string): Program {
+function runStart(folder: string, variables: Record<string, string> = {}): Program {
   const program = spawnProgram({
     command: [process.execPath, "start"],
     cwd: folder,
-    env: environment({ WHARF_ADMIN_KEY: undefined, PATH: "/usr/bin:/bin" }),
+    env: environment({ WHARF_ADMIN_KEY: undefined, PATH: "/usr/bin:/bin", ...variables }),
     detached: true,
   });
   programs.push(program);
@@ -156,9 +156,11 @@ describe("the start command, in a copy of the tree", () => {
     const folder = await freshCopy();
     const first = runStart(folder);
     const { url } = await serving(first);
-    const second = runStart(folder);
-    expect(await second.exited).toBe(1);
-    expect(second.stderr).toContain("CONFIG_DATA_DIR_IN_USE");
+    for (const variables of [{}, { PORT: new URL(url).port }]) {
+      const second = runStart(folder, variables);
+      expect(await second.exited).toBe(1);
+      expect(second.stderr).toContain("CONFIG_DATA_DIR_IN_USE");
+    }
     const health = spawnProgram({
       command: [process.execPath, "run", "health"],
       cwd: folder,

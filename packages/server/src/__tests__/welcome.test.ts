@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnProgram } from "@wharf/testkit";
-import { firstEventCommand } from "../welcome.ts";
+import { describeAdminKey, firstEventCommand } from "../welcome.ts";
 
 const URL = "http://localhost:4318";
 
@@ -18,6 +18,17 @@ test("the command that sends a first event takes the key from where it lies, and
   for (const command of [commands.environment, commands.table])
     expect(command).toContain(`Bearer \${WHARF_ADMIN_KEY:?set it to an admin key}`);
   for (const command of Object.values(commands)) expect(command).not.toContain(key);
+});
+
+test("the start tells where its admin key is, without the key", () => {
+  const table = { source: "table" } as const;
+  expect(describeAdminKey({ adminKey: table, isKeyShown: true })).toBe("shown above, once");
+  expect(describeAdminKey({ adminKey: table, isKeyShown: false })).toStartWith(
+    "shown once at the first start; lost it?",
+  );
+  expect(
+    describeAdminKey({ adminKey: { source: "environment", key: "secret" }, isKeyShown: false }),
+  ).not.toContain("secret");
 });
 
 test("the command takes a key file whose path a shell would take apart", async () => {

@@ -84,7 +84,9 @@ export function describeDatabaseError(error: unknown): string {
   if (error instanceof WharfError) return error.message;
   const code = errorCode(error);
   if (code === "ECONNREFUSED")
-    return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL? Without DATABASE_URL, start Wharf again to start its own";
+    return "connection refused (ECONNREFUSED): is Postgres running at the address in DATABASE_URL?";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return `the host name in DATABASE_URL cannot be resolved (${code})`;
   if (code === "28P01")
     return "the database refused our credentials (28P01): check the user and password in DATABASE_URL";
   if (code === "28000") return describeRefusal(error);

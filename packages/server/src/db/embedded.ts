@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   type EmbeddedPostgres,
@@ -71,6 +72,13 @@ export async function locateDatabase(
   }
 }
 
+/** Throws ConfigError for a second server on one data folder: asked before its port, which is then in use as well. */
+export async function requireUnusedDataDir(config: Config, dataDir: string): Promise<void> {
+  if (config.databaseUrl !== undefined || config.isProduction || !existsSync(dataDir)) return;
+  const access = await enterDataDir(dataDir, "server");
+  if ("release" in access) access.release();
+}
+
 function elsewhere(url: string): DatabaseLocation {
   return { url, embedded: null, supervise: () => {}, problem: () => null, close: () => Promise.resolve() };
 }
@@ -104,17 +112,21 @@ function ownedLocation(embedded: EmbeddedPostgres, locks: readonly Lock[]): Data
 export async function databaseUrl(config: Config, dataDir: string): Promise<string> {
   if (config.databaseUrl !== undefined) return config.databaseUrl;
   refuseInProduction(config);
-  const { url, dataDir: found } = await requireEmbedded(dataDir);
+  const { url } = await requireEmbedded(dataDir);
   if (url !== undefined) return url;
   throw new StorageError(
-    `The database in ${found} does not run: it does while Wharf runs, which \`start\` begins.`,
+    "The embedded database is stopped. Start Wharf first: bun start",
     "STORAGE_DB_NOT_RUNNING",
   );
 }
 
 function refuseInProduction({ isProduction }: Config): void {
   if (!isProduction) return;
-  throw new StorageError("DATABASE_URL environment variable is required.", "STORAGE_DB_URL_MISSING");
+  throw new StorageError(
+    "DATABASE_URL environment variable is required. In production Wharf does not start the embedded Postgres: " +
+      "set DATABASE_URL=postgres://USER:PASSWORD@HOST:PORT/DATABASE.",
+    "STORAGE_DB_URL_MISSING",
+  );
 }
 
 async function requireEmbedded(dataDir: string): Promise<FoundPostgres> {

@@ -42,7 +42,7 @@ export async function obstacleToChecksBySet(flushes: Database): Promise<string |
     return `triggers would not fire: ${mended.join("; ")}`;
   } catch (error) {
     if (errorCode(error) === INSUFFICIENT_PRIVILEGE)
-      return "the role of DATABASE_URL may not leave them out; as a superuser: GRANT SET ON PARAMETER session_replication_role TO <that role>";
+      return "the database role may not set session_replication_role; as a superuser: GRANT SET ON PARAMETER session_replication_role TO <that role>";
     if (errorCode(error) === PROTOCOL_VIOLATION)
       return "a pooler does not know session_replication_role: let DATABASE_URL lead to Postgres itself";
     throw error;

@@ -33,7 +33,7 @@ export async function waitForDatabase(url: string, options: WaitOptions): Promis
     const reason = describeDatabaseError(error);
     if (!isWorthWaiting(error))
       throw new StorageError(`The database refused the connection: ${reason}.`, "STORAGE_REFUSED");
-    if (waited_ms >= options.deadline_ms) throw tooLate(waited_ms, reason);
+    if (waited_ms >= options.deadline_ms) throw tooLate(waited_ms, reason, error);
     if (waited_ms >= reportAt) {
       options.onWait(waited_ms, reason);
       reportAt = waited_ms + REPORT_INTERVAL_MS;
@@ -65,7 +65,9 @@ function isWorthWaiting(error: unknown): boolean {
   return isUnavailable(error) && !TLS_CODES.has(errorCode(error) ?? "");
 }
 
-function tooLate(waited_ms: number, reason: string): StorageError {
+function tooLate(waited_ms: number, reason: string, error: unknown): StorageError {
   const waited = waited_ms < 1_000 ? "" : ` after ${Math.round(waited_ms / 1000)} s (WHARF_DATABASE_WAIT_S)`;
-  return new StorageError(`The database is unavailable${waited}: ${reason}.`, "STORAGE_UNAVAILABLE");
+  const end =
+    errorCode(error) === "ECONNREFUSED" ? " Or unset DATABASE_URL to use the embedded Postgres." : ".";
+  return new StorageError(`The database is unavailable${waited}: ${reason}${end}`, "STORAGE_UNAVAILABLE");
 }

@@ -29,15 +29,19 @@ export async function loadAdminKey(config: Config, dataDir: string, keepsFile: b
 
 /**
  * Makes an admin key when none lives in the table, and shows it through `show`: this once, for only its hash is kept.
- * Of processes that start at the same time one makes it.
+ * Of processes that start at the same time one makes it: true in that one.
  */
-export async function ensureAdminKey(database: Database, show: (text: string) => void): Promise<void> {
+export async function ensureAdminKey(database: Database, show: (text: string) => void): Promise<boolean> {
   const secret = createKey("admin");
   const isNew = await database.run((sql) => insertFirstAdminKey(sql, secret));
-  if (!isNew) return;
-  show(
-    `Wharf made its first admin key. It is shown this once, and only its hash is kept:\n\n  ${secret.key}\n\n` +
-      "Lost it? Start once with WHARF_ADMIN_KEY set, and make another with POST /api/keys.\n",
+  if (isNew) show(firstKeyText(secret.key));
+  return isNew;
+}
+
+function firstKeyText(key: string): string {
+  return (
+    `Wharf made its first admin key. It is shown this once, and only its hash is kept:\n\n  ${key}\n\n` +
+    "Lost it? Start once with WHARF_ADMIN_KEY set, and make another with POST /api/keys.\n"
   );
 }
 

@@ -35,9 +35,9 @@ test("eight processes that boot on one empty database at once all serve it", asy
 describe("a server that cannot start says why in one line and exits 1", () => {
   const wrong: [string, () => Record<string, string | undefined>, RegExp][] = [
     [
-      "its Postgres is away",
+      "its Postgres is unavailable",
       () => ({ DATABASE_URL: `postgres://u:${PASSWORD}@127.0.0.1:1/x`, WHARF_DATABASE_WAIT_S: "0" }),
-      /ECONNREFUSED|connection refused/,
+      /\(ECONNREFUSED\): is Postgres running .*\? Or unset DATABASE_URL to use the embedded Postgres\./,
     ],
     [
       "its password is wrong",
@@ -118,7 +118,7 @@ describe("a server whose database comes later", () => {
     });
     expect(await program.exited).toBe(1);
     expect(program.stderr).toMatch(
-      /^Wharf did not start: The database is unavailable after 1 s \(WHARF_DATABASE_WAIT_S\): .*(ENOTFOUND|EAI_AGAIN).*\n$/,
+      /^Wharf did not start: The database is unavailable after 1 s \(WHARF_DATABASE_WAIT_S\): the host name in DATABASE_URL cannot be resolved \((ENOTFOUND|EAI_AGAIN)\)\..*\n$/,
     );
     expect(program.stdout + program.stderr).not.toContain(PASSWORD);
   });

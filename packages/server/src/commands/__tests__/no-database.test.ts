@@ -52,7 +52,11 @@ describe("in a folder without a database", () => {
     expect(await command("health")).toMatchObject({ code: 0, stdout: expect.stringContaining('"ok":true') });
     expect(await command("jobs", "list")).toEqual({ code: 0, stdout: "", stderr: "" });
     const url = await command("database-url");
-    expect(url).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("does not run") });
+    expect(url).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: "The embedded database is stopped. Start Wharf first: bun start\n",
+    });
   });
 });
 

@@ -25,7 +25,8 @@ async function ensure(times: number): Promise<string[]> {
   const pools = Array.from({ length: times }, () =>
     openDatabase(database.url, { max: 1, deadline_ms: 10_000 }),
   );
-  await Promise.all(pools.map((pool) => ensureAdminKey(pool, (text) => shown.push(text))));
+  const made = await Promise.all(pools.map((pool) => ensureAdminKey(pool, (text) => shown.push(text))));
+  expect(made.filter(Boolean)).toHaveLength(shown.length);
   await Promise.all(pools.map((pool) => pool.close()));
   return shown.map((text) => /wharf_admin_[\w-]{43}/.exec(text)?.[0] ?? "");
 }
