@@ -128,7 +128,9 @@ function check(value: unknown, context: CheckContext): CheckedEvent | Rejection 
     if (refusal !== undefined) return rejectIssue(value, describeIssue(refusal, event.data), "/data");
     unknownValues.push(...issues.map((issue) => describeIssue(issue, event.data).pointer));
   }
-  return prepare(value, { event, unknownValues, ...texts }, context);
+  // Named one by one: a spread costs every event 0.1 µs.
+  const { data, blob_refs } = texts;
+  return prepare(value, { event, unknownValues, data, blob_refs }, context);
 }
 
 type Texts = { data: Storable; blob_refs: Storable };
@@ -222,7 +224,7 @@ const EMPTY_LIST: Storable = { text: "[]", changed: false };
 /** The value as JSON that jsonb takes, without credentials. */
 function storableData(value: unknown, bytes_max: number): Storable {
   const text = JSON.stringify(value);
-  if (mayHoldCredentials(text)) return storableJson(withoutRemoteCredentials(value), bytes_max);
+  if (mayHoldCredentials(value, text)) return storableJson(withoutRemoteCredentials(value), bytes_max);
   return storableJson(value, bytes_max, text);
 }
 

@@ -1,7 +1,7 @@
 import { closes, countValues, endOfString, mayHoldIndexKeys, opens, QUOTE } from "./json-text.ts";
 
 /** A number that a double may not hold: 16 digits and more, 200 zeros after the point, or an exponent of three digits and more. */
-const SUSPECT_NUMBER = /[:,[]\s*-?(?:\d{16}|0\.0{200}|[\d.]+[eE][+-]?\d{3})/;
+const SUSPECT_NUMBER = /[:,[]\s*-?\d(?:\d{15}|\.0{200}|[\d.]*[eE][+-]?\d{3})/;
 
 /** Above the largest depth that may be allowed to an event (LIMIT_CEILINGS.json_depth), with what a batch is around it. */
 const DEPTH_MAX = 1_100;

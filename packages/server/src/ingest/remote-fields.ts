@@ -17,7 +17,10 @@ export const REMOTE_KEYS = new Set([
   "workspace_canonical_id",
   "workspacecanonicalid",
 ]);
-const REMOTE_KEY = new RegExp(`"(?:${[...REMOTE_KEYS].join("|")})"`, "i");
+/** As character codes, in either case. */
+const FIRST_LETTERS = new Set(
+  [...REMOTE_KEYS].flatMap((key) => [key.charCodeAt(0), key.toUpperCase().charCodeAt(0)]),
+);
 
 /**
  * A copy in which no URL has a user name and password, in keys as well as in values, and no remote has credentials in any form. The
@@ -31,7 +34,7 @@ export function withoutRemoteCredentials(value: unknown, isRemote = false): unkn
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       isRemote ? withoutCredentials(key) : withoutUrlAccounts(key),
-      withoutRemoteCredentials(item, isRemote || REMOTE_KEYS.has(key.toLowerCase())),
+      withoutRemoteCredentials(item, isRemote || isRemoteKey(key)),
     ]),
   );
 }
@@ -40,7 +43,23 @@ function isNumber(value: unknown): boolean {
   return typeof value === "number";
 }
 
-/** Whether a payload's JSON, as JSON.stringify writes it, may hold credentials. False alarms are possible, misses are not. */
-export function mayHoldCredentials(json: string): boolean {
-  return (json.includes("@") && json.includes("://")) || REMOTE_KEY.test(json);
+/**
+ * Whether a value, or its JSON as JSON.stringify writes it, may hold credentials. False alarms are possible, misses are not. The value
+ * must not be nested too deep for the stack. Its keys are walked through: to search its text for their names costs three times as
+ * much.
+ */
+export function mayHoldCredentials(value: unknown, json: string): boolean {
+  return (json.includes("@") && json.includes("://")) || namesRemote(value);
+}
+
+function namesRemote(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(namesRemote);
+  if (!isRecord(value)) return false;
+  for (const key of Object.keys(value)) if (isRemoteKey(key) || namesRemote(value[key])) return true;
+  return false;
+}
+
+/** Most keys are told by their first letter; to write each in lower case costs more than all else here. */
+function isRemoteKey(key: string): boolean {
+  return FIRST_LETTERS.has(key.charCodeAt(0)) && REMOTE_KEYS.has(key.toLowerCase());
 }
