@@ -88,7 +88,7 @@ async function completeInPlace(source: PlatformPackage): Promise<string> {
     await createSymlinks(source.dir, native);
   } catch (error) {
     throw new EmbeddedPostgresError(
-      `The embedded Postgres in ${source.dir} lacks links to its libraries, and they cannot be made there. Run its postinstall script (bun pm trust), or set DATABASE_URL.`,
+      `The embedded Postgres in ${source.dir} lacks links to its libraries, and they cannot be created there. Run its postinstall script (bun pm trust), or set DATABASE_URL.`,
       { cause: error },
     );
   }

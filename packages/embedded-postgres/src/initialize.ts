@@ -40,7 +40,7 @@ export async function hasDatabase(layout: Layout, database: string): Promise<boo
   return names?.split("\n").includes(database) ?? false;
 }
 
-/** Settings hold until the next start, which writes them anew. */
+/** Settings hold until the next start, which writes them again. */
 export async function writeSettings(layout: Layout, settings: Record<string, string>): Promise<void> {
   await includeSettings(layout);
   const lines = Object.entries(settings).map(

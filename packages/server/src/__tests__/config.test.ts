@@ -169,14 +169,14 @@ describe(".env.example", () => {
 });
 
 describe("locateDatabase", () => {
-  test("names a data folder that cannot be made, and what to do", async () => {
+  test("names a data folder that cannot be created, and what to do", async () => {
     const folder = await mkdtemp(join(tmpdir(), "wharf-config-"));
     await writeFile(join(folder, "file"), "");
     for (const dataDir of [join(folder, "file"), join(folder, "file", "data")]) {
       const missing = locateDatabase(readConfig({}), dataDir, "server");
       await expect(missing).rejects.toBeInstanceOf(ConfigError);
       await expect(missing).rejects.toThrow(
-        new RegExp(`${dataDir} cannot be made \\(E[A-Z]+\\): set WHARF_DATA_DIR`),
+        new RegExp(`${dataDir} cannot be created \\(E[A-Z]+\\): set WHARF_DATA_DIR`),
       );
     }
     await mkdir(join(folder, "data", "in-use.lock"), { recursive: true });

@@ -1,5 +1,5 @@
 /**
- * A generator of numbers in [0, 1) that begins anew from its seed (mulberry32). Without one given, the seed is printed, so that
+ * A generator of numbers in [0, 1) that begins again from its seed (mulberry32). Without one given, the seed is printed, so that
  * a failure can be repeated.
  */
 export function seededRandom(seed: number = newSeed()): () => number {

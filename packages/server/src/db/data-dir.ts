@@ -17,7 +17,7 @@ export async function makeDataDir(dataDir: string): Promise<void> {
     const made = await mkdir(dataDir, { recursive: true, mode: PRIVATE_MODE });
     if (made !== undefined && process.getuid?.() === 0) await chmod(dataDir, PASSABLE_MODE);
   } catch (error) {
-    throw unusable("made", dataDir, error);
+    throw unusable("created", dataDir, error);
   }
 }
 

@@ -33,7 +33,7 @@ export function isConnectionLost(error: unknown): boolean {
   return isUnavailable(error) && !BACKEND_ALIVE_STATES.has(errorCode(error) ?? "");
 }
 
-/** The database is away, refuses connections, or is too slow. The statement may or may not have been committed. */
+/** The database is unavailable, refuses connections, or is too slow. The statement may or may not have been committed. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof StorageError)
     return error.code === "STORAGE_TIMEOUT" || error.code === "STORAGE_UNAVAILABLE";
@@ -101,7 +101,7 @@ export function describeDatabaseError(error: unknown): string {
   return code === undefined ? "unexpected database error" : `database error (${code})`;
 }
 
-/** An error of the file system, such as a folder that cannot be made: it has nothing to do with the database. */
+/** An error of the file system, such as a folder that cannot be created: it has nothing to do with the database. */
 function isFileError(error: unknown): error is { syscall: string; path: string } {
   return (
     typeof error === "object" &&

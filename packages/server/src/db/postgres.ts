@@ -20,7 +20,7 @@ export type DbOptions = {
   /** A connection that was unused for so long is closed. */
   idleTimeoutS?: number;
   /**
-   * Plan each prepared statement once, and by index. Planning the flush anew costs as much as running a small one; and a plan
+   * Plan each prepared statement once, and by index. Planning the flush again costs as much as running a small one; and a plan
    * made while a table was small must not scan it when it has grown. Never compiled: that takes longer than any flush.
    */
   plansByIndex?: boolean;
@@ -61,7 +61,7 @@ const checksBySet = {
 } as const;
 
 /**
- * A connection pool. Connects lazily, so a database that is away shows in the first query, not here.
+ * A connection pool. Connects lazily, so an unavailable database shows in the first query, not here.
  * Throws StorageError STORAGE_DB_URL_MISSING without a connection string, STORAGE_DB_URL_INVALID for one that does not parse.
  */
 export function createDb(connectionString: string | undefined, options: DbOptions = {}): Sql {

@@ -27,7 +27,7 @@ export type QuietSession = {
 export type Projected = {
   /** Those of the events' sessions that are there. */
   session_ids: string[] | null;
-  /** Sessions that began, moved or ended: git activity may have to be matched anew. */
+  /** Sessions that began, moved or ended: git activity may have to be matched again. */
   changed_session_ids: string[] | null;
   /** Git events that name no session. */
   unmatched_git_ids: string[] | null;

@@ -66,6 +66,6 @@ function codeRefused(): ProblemError {
   return new ProblemError({
     status: 401,
     code: "ENROLMENT_CODE_REFUSED",
-    detail: "This code is not valid: each works once, for ten minutes. Have a new one made.",
+    detail: "This code is not valid: each works once, for ten minutes. Ask for a new code.",
   });
 }

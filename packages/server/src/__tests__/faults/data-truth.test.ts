@@ -117,7 +117,7 @@ async function sendUntilTaken(url: string, batch: SentEvent[], ledger: Ledger): 
     if (answer?.status !== 202) {
       expect([undefined, 503, 429]).toContain(answer?.status);
       ledger.failures += 1;
-      // As a client waits before it sends again: what is away is not asked a thousand times.
+      // As a client waits before it sends again: what is unavailable is not asked a thousand times.
       await Bun.sleep(50);
       continue;
     }

@@ -52,7 +52,7 @@ test("only the owner can read a blob or enter its folder", async () => {
   expect((await stat(join(root, hash.slice(0, 2)))).mode & 0o777).toBe(0o700);
 });
 
-test("a folder that cannot be made is an error that names the cause and no path", async () => {
+test("a folder that cannot be created is an error that names the cause and no path", async () => {
   const file = join(root, "..", "a-file");
   await writeFile(file, "");
   const opening = createDirectoryBlobStore(join(file, "blobs"));

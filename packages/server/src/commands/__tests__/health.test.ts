@@ -14,7 +14,7 @@ describe("bun run health", () => {
     expect(JSON.parse(stdout)).toEqual({ ok: true, latency_ms: expect.any(Number) });
   });
 
-  test("prints why not and exits 1 when it is away", async () => {
+  test("prints why not and exits 1 when it is unavailable", async () => {
     const { code, stdout, stderr } = await runCommand("postgres://wharf:x@127.0.0.1:1/wharf", "health");
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     expect(JSON.parse(stdout)).toEqual({

@@ -79,7 +79,7 @@ describe("bun run jobs", () => {
     });
   }
 
-  test("says in one line that the database is away, or not migrated", async () => {
+  test("says in one line that the database is unavailable, or not migrated", async () => {
     const away = await runCommand(AWAY_URL, "jobs", "list");
     expect({ code: away.code, stdout: away.stdout }).toEqual({ code: 1, stdout: "" });
     expect(away.stderr).toContain("is Postgres running");
@@ -123,7 +123,7 @@ describe("jobs that are shown", () => {
     expect(line.split(/ +/).slice(0, 5)).toEqual([id, "scheduled", "recurring", "prune", "0/3"]);
     expect(line.indexOf("0/3")).toBe(head.indexOf("ATTEMPTS/MAX"));
     const columns = head.trim().toLowerCase().split(/ +/).join(", ");
-    expect((await jobs("--help")).stdout).toContain(`parted by tabs: ${columns}\n`);
+    expect((await jobs("--help")).stdout).toContain(`separated by tabs: ${columns}\n`);
     await runner.drain();
   });
 

@@ -49,7 +49,7 @@ describe("bun run migrate", () => {
   });
 
   for (const words of [[], ["--status"], ["--accept", "001_initial.sql"]]) {
-    test(`says in one line that the database is away: ${words.join(" ")}`, async () => {
+    test(`says in one line that the database is unavailable: ${words.join(" ")}`, async () => {
       const result = await runCommand(AWAY_URL, "migrate", ...words);
       expect(result).toMatchObject({ code: 1, stdout: "" });
       expect(result.stderr.trimEnd().split("\n")).toHaveLength(1);

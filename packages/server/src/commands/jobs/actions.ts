@@ -65,7 +65,7 @@ export const USAGE = `Usage: bun run jobs COMMAND [options]
 Filter: --status STATE,… --queue NAME --type NAME --concurrency-key KEY --after TIME --before TIME
 States: ready scheduled waiting running completed dead cancelled, and queued, failed, dlq for several
 Lists:  --limit N (50) --cursor ID
-        In a pipe, columns are parted by tabs: id, state, queue, type, attempts/max, created, detail
+        In a pipe, columns are separated by tabs: id, state, queue, type, attempts/max, created, detail
 --json prints what the API answers. It works on DATABASE_URL, or on the embedded database.
 Exit code: 0 done; 1 not done, with the reason; 2 not understood.
 `;

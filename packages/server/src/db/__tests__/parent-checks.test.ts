@@ -270,7 +270,7 @@ describe("the connections of flushes", () => {
     await changing`ROLLBACK`;
   });
 
-  test("are not said to have an obstacle when the database is away", async () => {
+  test("are not said to have an obstacle when the database is unavailable", async () => {
     await expect(obstacleToChecksBySet(flushesOf("postgres://nobody@127.0.0.1:1/none"))).rejects.toThrow();
   });
 });

@@ -49,7 +49,7 @@ const counted = () => database.sql`
     UNION ALL SELECT 'workspace', workspace_id, count(*)::int, max(started_at) FROM sessions GROUP BY 2
   ) counts ORDER BY 1, 2`;
 
-test("a deletion that looks up the latest start anew does not lose one that others add meanwhile", async () => {
+test("a deletion that looks up the latest start again does not lose one that others add meanwhile", async () => {
   await createParents();
   await insert(database.sql, "early", "b", 5);
   await insert(database.sql, "late", "b", 10);

@@ -211,7 +211,7 @@ describe("a transaction whose backend is lost", () => {
     expect(await bookIds()).toEqual([10, 11, 12, 13, 14, 20, 21, 22, 23, 24]);
   });
 
-  test("or whose database is away fails at once, and works again when it is back", async () => {
+  test("or whose database is unavailable fails at once, and works again when it is back", async () => {
     const { hostname, port } = new URL(database.url);
     const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
     const sql = createDb(proxy.url(database.url));

@@ -7,7 +7,7 @@ export type Sequence = { table: string; column: string; last_value: string; is_c
 /**
  * `_migrations` is written by the migrations themselves. Rows of change_log hold transaction ids of the cluster that wrote them:
  * in another cluster they would lie in the future, and live readers would wait for them. A reader that resumes from an id which
- * the log does not hold gets a `reset`, and reads everything anew.
+ * the log does not hold gets a `reset`, and reads everything again.
  */
 export const LEFT_OUT: readonly string[] = ["_migrations", "change_log"];
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSample } from "../sample.ts";
 
-test("a sample takes the first few of each second, and begins anew with the next", () => {
+test("a sample takes the first few of each second, and begins again with the next", () => {
   const isSampled = createSample(2);
   const taken = [0, 1, 2, 999, 1000, 1500, 1501, 5000].map(isSampled);
   expect(taken).toEqual([true, true, false, false, true, true, false, true]);

@@ -193,7 +193,7 @@ describe("a workspace deleted behind the cache", () => {
     await server.sql`DELETE FROM workspaces`;
   };
 
-  test("is made anew for the events that name it by its canonical id", async () => {
+  test("is made again for the events that name it by its canonical id", async () => {
     await send(server, [anEvent()]);
     await forgetInDatabase();
     expect(counts(await send(server, [anEvent(), anEvent()]))).toEqual({
@@ -213,7 +213,7 @@ describe("a workspace deleted behind the cache", () => {
     expect(statuses(answer)).toEqual(["accepted", "rejected", "accepted"]);
   });
 
-  test("is made anew for a reported session", async () => {
+  test("is made again for a reported session", async () => {
     await send(server, [anEvent()]);
     await forgetInDatabase();
     const report = { id: "s1", workspace_id: WORKSPACE, device_id: "d", started_at: minute(0) };

@@ -188,7 +188,7 @@ describe("group commit", () => {
     const failing = [writer.write([0]), writer.write([2])];
     const one = await flush(0);
     const next = writer.write([4]);
-    one.fail(new Error("the database is away"));
+    one.fail(new Error("the database is unavailable"));
     for (const { status } of await Promise.allSettled(failing)) expect(status).toBe("rejected");
     (await flush(1)).finish();
     expect(await next).toEqual([{ status: "accepted" }]);

@@ -11,7 +11,7 @@ import { seedExamples } from "./seed-examples.ts";
 
 const server = setupApp();
 
-/** With UPDATE_API_EXAMPLES=1 the answers are recorded anew, as examples for the document. */
+/** With UPDATE_API_EXAMPLES=1 the answers are recorded again, as examples for the document. */
 const isRecording = process.env["UPDATE_API_EXAMPLES"] === "1";
 const RECORDED_FILE = new URL("../recorded-answers.json", import.meta.url);
 const RECORDED_NOWHERE = new Set(["GET /api/openapi.json", "GET /metrics"]);

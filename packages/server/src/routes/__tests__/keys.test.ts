@@ -205,7 +205,7 @@ describe("rotating a key", () => {
     expect(row?.["soon"]).toBe(true);
   });
 
-  test("of rotations at the same time one makes a successor; a third live key cannot be made", async () => {
+  test("of rotations at the same time one makes a successor; a third live key cannot be created", async () => {
     const old = await createKey({ scope: "read" });
     const answers = await Promise.all(
       [1, 2, 3, 4].map(() => server.request("POST", `/api/keys/${old.id}/rotate`)),
