@@ -73,6 +73,8 @@ function planWithin(text: string, values_max: number): () => unknown {
     return planReceivedJson(text, values_max);
   } catch (error) {
     if (error instanceof TooManyValuesError) throw tooManyValues(error.values_max);
+    if (error instanceof SyntaxError)
+      throw new ProblemError({ status: 400, code: "JSON_NUMBER_TOO_LONG", detail: error.message });
     throw error;
   }
 }

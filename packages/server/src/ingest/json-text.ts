@@ -76,6 +76,17 @@ function isKey(text: string, end: number): boolean {
   return WHITE_SPACE_AND_COLON.test(text);
 }
 
+/** Whether more than `digits_max` digits stand in a row outside of strings. A pattern for it would take quadratic time. */
+export function holdsLongNumber(text: string, digits_max: number): boolean {
+  let digits = 0;
+  for (let at = 0; at < text.length && digits <= digits_max; at++) {
+    const character = text.charCodeAt(at);
+    digits = character >= DIGIT_ZERO && character <= DIGIT_NINE ? digits + 1 : 0;
+    if (character === QUOTE) at = endOfString(text, at);
+  }
+  return digits > digits_max;
+}
+
 /** The position of the quote that ends the string which begins at `start`; the text's length when none does. */
 export function endOfString(text: string, start: number): number {
   let at = start + 1;

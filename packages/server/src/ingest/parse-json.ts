@@ -1,4 +1,12 @@
-import { closes, countValues, endOfString, mayHoldIndexKeys, opens, QUOTE } from "./json-text.ts";
+import {
+  closes,
+  countValues,
+  endOfString,
+  holdsLongNumber,
+  mayHoldIndexKeys,
+  opens,
+  QUOTE,
+} from "./json-text.ts";
 
 /** A number that a double may not hold: 16 digits and more, 200 zeros after the point, or an exponent of three digits and more. */
 const SUSPECT_NUMBER = /[:,[]\s*-?\d(?:\d{15}|\.0{200}|[\d.]*[eE][+-]?\d{3})/;
@@ -15,6 +23,9 @@ export const UNCOUNTED_CHARACTERS_MAX = 1024 * 1024;
 export const EXACT_VALUES_MAX = 60_000;
 /** A value and its comma. */
 const VALUE_CHARACTERS_MIN = 2;
+
+/** To read one of 16 million digits, and to write it again, takes longer than other requests may wait. */
+const DIGITS_MAX = 1_000_000;
 
 /** A JSON text with more values than may be parsed at once. */
 export class TooManyValuesError extends Error {
@@ -39,6 +50,8 @@ export function parseReceivedJson(text: string, values_max: number): unknown {
 export function planReceivedJson(text: string, values_max: number): () => unknown {
   if (mayBeCostly(text)) requireFewValues(text, values_max);
   if (!SUSPECT_NUMBER.test(text)) return () => JSON.parse(text);
+  if (text.length > DIGITS_MAX && holdsLongNumber(text, DIGITS_MAX))
+    throw new SyntaxError(`The text holds a number of more than ${DIGITS_MAX} digits.`);
   if (text.length <= EXACT_VALUES_MAX * VALUE_CHARACTERS_MIN) return () => parseSuspect(text);
   // A single event nested a hundred thousand levels deep must not refuse the others of its batch.
   const shallow = countValues(text, EXACT_VALUES_MAX) > EXACT_VALUES_MAX ? withoutDepths(text) : text;

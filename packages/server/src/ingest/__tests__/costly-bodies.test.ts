@@ -112,6 +112,22 @@ describe("a body with too many values is refused before it is parsed", () => {
   });
 });
 
+test.each(["9".repeat(1_000_001), `0.${"0".repeat(2_000_000)}1`])(
+  "a number of more than 1,000,000 digits is refused before it is parsed",
+  async (number) => {
+    const parsed = await longestParsed(async () => {
+      const { status, body } = await post("/api/events", batchWith(`{"x":${number}}`));
+      expect([status, body.code]).toEqual([400, "JSON_NUMBER_TOO_LONG"]);
+    });
+    expect(parsed).toBeLessThan(500);
+  },
+);
+
+test("a text of many digits is taken, beside a number to be read exactly", async () => {
+  const text = batchWith(`{"n":12345678901234567890,"x":"${"9".repeat(1_040_000)}"}`);
+  expect((await post("/api/events", text)).body).toMatchObject({ ingested: 1 });
+});
+
 test("keys that are array indexes are taken in the numbers that payloads have them", async () => {
   const coverage = Object.fromEntries(Array.from({ length: 2_000 }, (_, line) => [line, 1]));
   const events = [anEvent({ data: { coverage } }), anEvent({ data: { "1": "a", "2": { "10": "b" } } })];
