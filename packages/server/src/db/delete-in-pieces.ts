@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { errorCode } from "./database-errors.ts";
+import { isTooSlow } from "./database-errors.ts";
 import type { Sql } from "./postgres.ts";
 
 /** Deletes up to `rowsMax` rows in one statement; answers how many. Fewer than that: none is left. */
@@ -73,9 +73,4 @@ async function deletePiece(database: Database, piece: Piece, rowsMax: number, no
 function fitting(rows: number, elapsed_ms: number): number {
   const factor = Math.min(GROWTH_MAX, STATEMENT_TARGET_MS / Math.max(1, elapsed_ms));
   return Math.min(ROWS_MAX, Math.max(ROWS_MIN, Math.floor(rows * factor)));
-}
-
-function isTooSlow(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === "57014" || code === "STORAGE_TIMEOUT";
 }

@@ -130,18 +130,25 @@ describe("the deletion of a session with very many events", () => {
   test("is not undone by events that are stored while it runs", async () => {
     await addLargeSession("one", 20_000);
     expect((await remove("one")).status).toBe(202);
-    // As a flush that began before the deletion.
-    const add = (n: number) => server.sql`
+    // As a flush that began before the deletion; it retries where the deletion of the row wins.
+    const add = (n: number) =>
+      server.sql`
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data)
       SELECT ${createUlid(n)}, 'late', started_at - interval '1 day', device_id, workspace_id, id, '{}'
-      FROM sessions WHERE id = 'one'`;
+      FROM sessions WHERE id = 'one'`.then(
+        ({ count }) => count,
+        () => 1,
+      );
+    let isOver = false;
     const adding = (async () => {
-      for (let n = 1; (await add(n)).count > 0; n++);
+      for (let n = 1; !isOver && (await add(n)) > 0; n++);
     })();
     let failures = 0;
     while ((await server.sql`SELECT FROM sessions`).length > 0 && failures < 50)
       await resume().catch(() => failures++);
+    isOver = true;
     await adding;
+    expect(await server.sql`SELECT FROM sessions`).toHaveLength(0);
     expect(await server.sql`SELECT FROM events`).toHaveLength(0);
   });
 });
