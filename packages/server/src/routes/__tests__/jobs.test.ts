@@ -81,8 +81,8 @@ describe("POST /api/jobs", () => {
     expect(wrong.status).toBe(400);
     expect(wrong.body).toMatchObject({ code: "VALIDATION_FAILED", errors: [{ pointer: "/input/due_ms" }] });
     expect(JSON.stringify(wrong.body)).not.toContain("canary");
-    const without = await post("/api/jobs", { type: "prune", input: {} });
-    expect(without.body.errors).toEqual([{ pointer: "/input/due_ms", detail: "is missing" }]);
+    const without = await post("/api/jobs", { type: "delete-session", input: {} });
+    expect(without.body.errors).toEqual([{ pointer: "/input/session_id", detail: "is missing" }]);
     const unknown = await post("/api/jobs", { type: "nothing", input: {} });
     expect(unknown).toMatchObject({
       status: 400,
