@@ -23,7 +23,7 @@ export const JOB_STATUS_GROUPS: Readonly<Record<string, readonly JobState[]>> = 
 };
 const STATUSES = [...JOB_STATES, "queued", "failed", "dlq"] as const;
 
-const NAME_CHARACTERS_MAX = 200;
+export const NAME_CHARACTERS_MAX = 200;
 const REASON_CHARACTERS_MAX = 1_000;
 const DELAY_MAX_MS = 10 * 365 * 86_400_000;
 const IDS_MAX = 1_000;

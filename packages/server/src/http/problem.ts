@@ -1,3 +1,4 @@
+import { JobOptionError } from "@wharf/job-runner";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
 import { errorCode, isOutOfSpace, isRetryableConflict, isUnavailable } from "../db/database-errors.ts";
 import { OverloadError, StorageError, ValidationError } from "../errors.ts";
@@ -84,6 +85,9 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return { status: 429, code: error.code, detail: error.message, headers: retry };
   }
   if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
+  // What the routes' schemas let pass and the job engine refuses.
+  if (error instanceof JobOptionError)
+    return { status: 400, code: "VALIDATION_FAILED", detail: error.message };
   if (errorCode(error) === UNSTORABLE_CHARACTER) {
     return {
       status: 400,

@@ -1,5 +1,5 @@
-import { pauseQueueSchema } from "@wharf/protocol";
-import { Hono } from "hono";
+import { NAME_CHARACTERS_MAX, pauseQueueSchema } from "@wharf/protocol";
+import { type Context, Hono } from "hono";
 import { withDeadline } from "../db/deadline.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readOptionalJson } from "../http/json.ts";
@@ -22,15 +22,14 @@ export function queueRoutes({ jobs, limits }: JobDependencies) {
 
   /** A queue that is paused already stays as it is. */
   routes.post("/:name/pause", admin, async function postPause(c) {
-    const name = readPathId(c, "name", "queue");
-    if (name.trim() === "") throw notFound("queue");
+    const name = readQueueName(c);
     const { reason } = await readOptionalJson(c, pauseQueueSchema, limits);
     await within(jobs.pauseQueue(name, reason ?? null));
     return c.json({ queue: await shown(name) });
   });
 
   routes.post("/:name/resume", admin, async function postResume(c) {
-    const name = readPathId(c, "name", "queue");
+    const name = readQueueName(c);
     await within(jobs.resumeQueue(name));
     return c.json({ queue: await shown(name) });
   });
@@ -42,4 +41,11 @@ export function queueRoutes({ jobs, limits }: JobDependencies) {
   }
 
   return routes;
+}
+
+/** Throws ProblemError 404 for a name that no queue can have. */
+function readQueueName(c: Context<AppEnv>): string {
+  const name = readPathId(c, "name", "queue");
+  if (name.trim() === "" || name.length > NAME_CHARACTERS_MAX) throw notFound("queue");
+  return name;
 }

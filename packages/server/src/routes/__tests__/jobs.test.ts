@@ -338,6 +338,16 @@ describe("events", () => {
 });
 
 describe("queues", () => {
+  for (const [what, name] of [
+    ["longer than any", "q".repeat(201)],
+    ["of many surrogate pairs", "\u{1F4A9}".repeat(101)],
+  ] as const) {
+    test(`whose name is ${what} are not found, neither to be paused nor to be resumed`, async () => {
+      for (const action of ["pause", "resume"])
+        expect((await post(`/api/queues/${encodeURIComponent(name)}/${action}`)).status).toBe(404);
+    });
+  }
+
   const queueNamed = async (name: string) =>
     (await get("/api/queues")).body.queues.find((queue: { name: string }) => queue.name === name);
 
