@@ -62,6 +62,13 @@ const KNOWN: Record<string, () => Sent> = {
   "numbers beside one to be read exactly": () => statuses(`[1e100,${fill("1,")}1]`),
   "numbers to be read exactly": () => batch(event(`{"x":${listOf("1234567890123456")}}`)),
   "60,000 lists to be read exactly": () => batch(event(`{"n":1e100,"x":${listOf("[]", 160_000)}}`)),
+  "keys that are array indexes": () => batch(event(`{"x":${listOf('{"999":0}')}}`)),
+  "keys that are array indexes, 64 KB": () => batch(event(`{"x":${listOf('{"999":0}', 64_000)}}`)),
+  "empty lines beside a byte that is not UTF-8": () =>
+    lines(
+      Buffer.concat([Buffer.from(`${event("{}")}\n`), Buffer.from([0xff]), Buffer.alloc(FILLED_BYTES, "\n")]),
+    ),
+  "remotes without an end": () => lines(`{"remote":"${"a".repeat(1_040_000)}\n`.repeat(10)),
   numbers: () => batch(event(`{"x":${listOf("1")}}`)),
   "numbers of 1 MiB": () => batch(event(`{"x":${listOf("1", 1_040_000)}}`)),
   "lists of 1 MiB": () => batch(event(`{"x":${listOf("[[]]", 1_040_000)}}`)),
