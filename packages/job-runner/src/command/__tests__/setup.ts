@@ -12,7 +12,7 @@ import type { CommandJobOptions } from "../define-command-job.ts";
 import { findProcessFence } from "../process-fence.ts";
 import { readProcess } from "../process-table.ts";
 
-export const PATH = `${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin`;
+export const PATH = "/usr/local/bin:/usr/bin:/bin";
 
 export type Input = Parameters<ReturnType<typeof defineCommandJob>["toNewJob"]>[0];
 
