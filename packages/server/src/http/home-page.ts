@@ -37,7 +37,7 @@ export function homePage({ origin, phase, isDatabaseAvailable, counts }: HomeFac
 <main>
 ${counts === null ? "" : countsTable(counts)}
 <h2>Connect a device</h2>
-<p>1. Create an enrolment code with the admin key. The server prints where its key is when it starts. A code works once, for ten minutes.</p>
+<p>1. Create an enrolment code with the admin key. A code works once, for ten minutes. The server prints at its start where its admin key is; with the embedded database, set it by <code>WHARF_ADMIN_KEY=$(cat .wharf/admin-key)</code> first.</p>
 <pre tabindex="0">curl -sS -X POST ${origin}/api/devices/enrolment-codes \\
   -H "Authorization: Bearer $WHARF_ADMIN_KEY" -H 'Content-Type: application/json' -d '{}'</pre>
 <p>2. On the device, exchange the code for a key of its own. The response shows the key this once.</p>

@@ -25,6 +25,7 @@ test("the first page shows the state, how a device joins, and links, without a k
   expect(text).toContain("· ready");
   expect(text).toContain("http://localhost:4318/api/devices/enrolment-codes");
   expect(text).toContain('href="/docs"');
+  expect(text).toContain("WHARF_ADMIN_KEY=$(cat .wharf/admin-key)");
   expect(text).not.toContain("<script");
 });
 
