@@ -172,7 +172,7 @@ export interface Hints {
   onCancelled(jobId: string): void;
   /** An event was stored: deliverEvents has something to do. */
   onEvent(): void;
-  /** No hints come for now. */
+  /** Called when the hints stop, until they come again. */
   onError(error: unknown): void;
 }
 
