@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { formatFailures, listFailedTests, listFilesWithoutResult } from "./failed-tests.ts";
 import { startPostgresProcess } from "./postgres-process.ts";
 import { addCounts, countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
 import { TEST_TIMEOUT_MS } from "./timeout.ts";
@@ -32,7 +33,7 @@ const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};
 for (const signal of SIGNALS) process.on(signal, () => interrupt(signal));
 process.exit(await check());
 
-/** The last line of all is the count of tests, whatever else has failed. */
+/** Ends with the failed tests, the failed steps and, as the last line, the count of tests: CI keeps only the end of a long log. */
 async function check(): Promise<number> {
   const typecheck = await runStep([process.execPath, "run", "typecheck"]);
   const lint = await runStep([process.execPath, "run", "lint"]);
@@ -41,6 +42,7 @@ async function check(): Promise<number> {
   if (state.endedBy) return exitCodeOf(state.endedBy);
   const codes = { typecheck, lint, benchmarks, test: test.code };
   const failed = Object.entries(codes).filter(([, code]) => code !== 0);
+  if (test.code !== 0) process.stdout.write(`\nFailed tests:\n${formatFailures(test.failures)}`);
   if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.map(([step]) => step).join(", ")}\n`);
   process.stdout.write(`\n${formatTestCounts(test)}\n`);
   return failed[0]?.[1] ?? 0;
@@ -72,25 +74,39 @@ async function withDatabase<T>(action: (url: string) => Promise<T>): Promise<T> 
   }
 }
 
-type TestRun = TestCounts & { code: number };
+type TestRun = TestCounts & { code: number; failures: string[] };
 
 async function runAllTests(url: string): Promise<TestRun> {
   const here = await runTests([], { TEST_DATABASE_URL: url });
   const elsewhere = await runTests(ELSEWHERE_TESTS, { TEST_DATABASE_URL: url, ...ELSEWHERE });
-  return { ...addCounts(here, elsewhere), code: here.code || elsewhere.code };
+  const failures = [...here.failures, ...elsewhere.failures.map((line) => `${line} (TZ=${ELSEWHERE.TZ})`)];
+  return { ...addCounts(here, elsewhere), code: here.code || elsewhere.code, failures };
 }
 
 async function runTests(files: readonly string[], env: Record<string, string>): Promise<TestRun> {
   const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
   try {
-    const report = join(folder, "report.xml");
-    const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
+    const path = join(folder, "report.xml");
+    const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${path}`];
     const code = await runStep([process.execPath, "test", ...options, ...files], env);
-    const counts = countTests(await readFile(report, "utf8").catch(() => ""), code);
-    return { ...counts, code: code || Math.min(counts.failed, 1) };
+    const report = await readFile(path, "utf8").catch(() => "");
+    const counts = countTests(report, code);
+    const failures = [
+      ...listFailedTests(report),
+      ...listFilesWithoutResult(report, await listTestFiles(files)),
+    ];
+    return { ...counts, code: code || Math.min(counts.failed, 1), failures };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Test files whose path contains one of `filters`, or all without filters, as `bun test` selects them. */
+async function listTestFiles(filters: readonly string[]): Promise<string[]> {
+  const files = await Array.fromAsync(new Bun.Glob("packages/*/src/**/*.test.ts").scan(ROOT));
+  return files
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .sort();
 }
 
 async function runStep(command: string[], env: Record<string, string> = {}, cwd = ROOT): Promise<number> {
