@@ -1,6 +1,6 @@
 import postgres from "postgres";
-import { matchGitActivity } from "../../../packages/server/src/db/git-activity.ts";
-import { projectAnew } from "../../../packages/server/src/db/projections.ts";
+import { matchGitActivity } from "../../../packages/server/src/db/projections/git-activity.ts";
+import { projectAnew } from "../../../packages/server/src/db/projections/projections.ts";
 import { progress } from "../report.ts";
 import { writeEvents } from "./events.ts";
 import {

@@ -1,13 +1,9 @@
-export type { Backoff } from "./backoff.ts";
-export type { StoreOptions } from "./choose-store.ts";
 export type { Artifact, ArtifactLimits, ArtifactStore } from "./command/artifacts.ts";
 export { CommandArtifactsError, CommandExitError, CommandLimitError } from "./command/command-errors.ts";
 export { COMMAND_BOUNDS, type CommandBounds } from "./command/command-input.ts";
 export { type CommandJobOptions, defineCommandJob } from "./command/define-command-job.ts";
 export type { Limit as CommandLimit } from "./command/orders.ts";
 export { sweepRunFolders } from "./command/run-folder.ts";
-export type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition, JobOptions } from "./define-job.ts";
-export { defineJob } from "./define-job.ts";
 export type {
   BoundedCount,
   JobChange,
@@ -18,7 +14,7 @@ export type {
   QueueStats,
   SnapshotHolder,
   WorkerSummary,
-} from "./drivers/admin-store.ts";
+} from "./contract/admin-store.ts";
 export type {
   DeadLetterFilter,
   Driver,
@@ -27,7 +23,7 @@ export type {
   JobRecord,
   JobStatus,
   PostgresClient,
-} from "./drivers/driver.ts";
+} from "./contract/driver.ts";
 export type {
   AttemptOutcome,
   AttemptRecord,
@@ -36,10 +32,8 @@ export type {
   LogLine,
   StepRecord,
   StoredEvent,
-} from "./drivers/durable-store.ts";
-export { ATTEMPTS_KEPT_MAX, LOG_LINES_MAX } from "./drivers/durable-store.ts";
-export { jobState } from "./drivers/job-state.ts";
-export type { JobInput } from "./enqueuer.ts";
+} from "./contract/durable-store.ts";
+export { ATTEMPTS_KEPT_MAX, LOG_LINES_MAX } from "./contract/durable-store.ts";
 export {
   JobCancelledError,
   JobDatabaseTimeoutError,
@@ -63,20 +57,31 @@ export {
   LeaseMismatchError,
   UnrecoverableError,
   UnsupportedByDriverError,
-} from "./errors.ts";
-export type { EventToSend } from "./events.ts";
-export type { Instant } from "./instant.ts";
-export type { EventWait, JobContext, ReceivedEvent } from "./job-context.ts";
-export type { JobRunner } from "./job-runner.ts";
-export { createJobRunner } from "./job-runner.ts";
-export type { LongRun } from "./long-runs.ts";
-export { isSameMigration, type MigrationText, readMigrationText } from "./migration-text.ts";
-export { jobMigrationsDir } from "./migrations-dir.ts";
-export { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "./option-schemas.ts";
-export type { RunEvent } from "./run-listeners.ts";
-export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./run-steps.ts";
-export type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";
-export type { MissedTicks, Schedule, ScheduleOptions } from "./schedule.ts";
-export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./schedule.ts";
-export { JSON_MAX_BYTES } from "./storable-json.ts";
-export type { CompletedJob, WaitForOptions } from "./wait-for.ts";
+} from "./contract/errors.ts";
+export type { Instant } from "./contract/instant.ts";
+export { jobState } from "./contract/job-state.ts";
+export { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "./contract/option-schemas.ts";
+export { JSON_MAX_BYTES } from "./contract/storable-json.ts";
+export type { Backoff } from "./engine/backoff.ts";
+export type {
+  EnqueueCallOptions,
+  EnqueueJobOptions,
+  JobDefinition,
+  JobOptions,
+} from "./engine/define-job.ts";
+export { defineJob } from "./engine/define-job.ts";
+export type { JobInput } from "./engine/enqueuer.ts";
+export type { EventToSend } from "./engine/events.ts";
+export type { EventWait, JobContext, ReceivedEvent } from "./engine/job-context.ts";
+export type { JobRunner } from "./engine/job-runner.ts";
+export { createJobRunner } from "./engine/job-runner.ts";
+export type { LongRun } from "./engine/long-runs.ts";
+export type { RunEvent } from "./engine/run-listeners.ts";
+export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./engine/run-steps.ts";
+export type { JobRunnerOptions, WorkerMode } from "./engine/runner-options.ts";
+export type { MissedTicks, Schedule, ScheduleOptions } from "./engine/schedule.ts";
+export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./engine/schedule.ts";
+export type { CompletedJob, WaitForOptions } from "./engine/wait-for.ts";
+export type { StoreOptions } from "./stores/choose-store.ts";
+export { isSameMigration, type MigrationText, readMigrationText } from "./stores/migration-text.ts";
+export { jobMigrationsDir } from "./stores/migrations-dir.ts";

@@ -8,7 +8,7 @@ import { describeDatabaseError } from "./db/database-errors.ts";
 import { createDeleteInPieces, DELETION_POOL } from "./db/delete-in-pieces.ts";
 import { type DatabaseLocation, locateDatabase, requireUnusedDataDir } from "./db/embedded.ts";
 import { createHealthProbe } from "./db/health-probe.ts";
-import { obstacleToChecksBySet } from "./db/parent-checks.ts";
+import { obstacleToChecksBySet } from "./db/ingest/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
 import {
   closeDb,

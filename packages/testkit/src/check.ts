@@ -17,7 +17,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const ELSEWHERE = { TZ: "Pacific/Chatham", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" };
 const ELSEWHERE_TESTS = [
   "packages/job-runner/src/__tests__/schedule.test.ts",
-  "packages/job-runner/src/drivers/__tests__/sqlite.test.ts",
+  "packages/job-runner/src/stores/__tests__/sqlite.test.ts",
   "packages/protocol/src/__tests__/",
   "packages/server/src/db/__tests__/wire-types.test.ts",
   "packages/server/src/http/__tests__/cursor.test.ts",

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { backoffMs, RETRY_BACKOFF } from "../backoff.ts";
-import { storableJson, storableText } from "../storable-json.ts";
+import { storableJson, storableText } from "../contract/storable-json.ts";
+import { backoffMs, RETRY_BACKOFF } from "../engine/backoff.ts";
 
 const middle = () => 0.5;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { cronTicks } from "../cron-ticks.ts";
+import { cronTicks } from "../engine/cron-ticks.ts";
 
 /** The ticks from an instant on, as far as the last that is expected; and the same backwards. */
 function ticksOf(cron: string, timeZone: string, after: string, count: number) {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { createTestDatabase, until } from "@wharf/testkit";
 import { pino } from "pino";
-import { createDatabaseErrorLog } from "../database-error-log.ts";
-import { createMemoryDriver } from "../drivers/memory.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
+import { createDatabaseErrorLog } from "../engine/database-error-log.ts";
+import { JobRun } from "../engine/job-run.ts";
+import { createLongRuns } from "../engine/long-runs.ts";
+import { createMetrics } from "../engine/metrics.ts";
+import { settingsOf } from "../engine/runner-options.ts";
+import { createSnapshotWatch } from "../engine/snapshot-watch.ts";
 import { defineJob, type SnapshotHolder } from "../index.ts";
-import { JobRun } from "../job-run.ts";
-import { createLongRuns } from "../long-runs.ts";
-import { createMetrics } from "../metrics.ts";
-import { settingsOf } from "../runner-options.ts";
-import { createSnapshotWatch } from "../snapshot-watch.ts";
+import { createMemoryDriver } from "../stores/memory/memory.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 import { anything, ended, useRunners } from "./setup.ts";
 
 const { database, runnerOf, started } = useRunners();

@@ -2,8 +2,8 @@ import { beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { clearRows, type Program, spawnProgram, until, useTestDatabase } from "@wharf/testkit";
 import { z } from "zod";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, defineJob, type JobRunner } from "../index.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
 
 const DEADLINE_MS = 90_000;
 const PROCESSES = 3;

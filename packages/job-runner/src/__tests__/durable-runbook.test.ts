@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from "bun:test";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { ack, ids, later, NOW, present, reserve, running } from "../conformance/setup.ts";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
-import { storableJson as json } from "../storable-json.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 
 const DAY_MS = 86_400_000;
 const RETENTION = { archiveDays: 30, idempotencyKeyDays: 30 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
-import { createPostgresDriver } from "../drivers/postgres.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
 import {
   defineJob,
   type JobContext,
@@ -11,7 +11,7 @@ import {
   STEPS_MAX,
   UnrecoverableError,
 } from "../index.ts";
-import { storableJson as json } from "../storable-json.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 import { anything, ended, fast, useRunners } from "./setup.ts";
 
 const { database, started, runnerOf } = useRunners();

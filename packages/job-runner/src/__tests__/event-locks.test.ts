@@ -2,11 +2,11 @@ import { beforeEach, expect, test } from "bun:test";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import postgres, { type TransactionSql } from "postgres";
 import { present, reserve, running } from "../conformance/setup.ts";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
-import { deliverEvents } from "../sql/deliver-events.ts";
-import { suspendJob } from "../sql/steps.ts";
-import { storableJson as json } from "../storable-json.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
+import { deliverEvents } from "../stores/postgres/sql/deliver-events.ts";
+import { suspendJob } from "../stores/postgres/sql/steps.ts";
 
 const wait = { name: "w", event: { name: "go", key: "1" } };
 const database = useTestDatabase({ migrate: migrateJobs });

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { until, useTestDatabase } from "@wharf/testkit";
 import postgres from "postgres";
-import type { Driver, ReservedJob } from "../drivers/driver.ts";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
-import { storableJson as json } from "../storable-json.ts";
+import type { Driver, ReservedJob } from "../contract/driver.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 
 const JOBS = 120;
 const KEYS = 12;

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { useTestDatabase } from "@wharf/testkit";
 import type { Sql } from "postgres";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
-import { deliverEvents } from "../sql/deliver-events.ts";
-import { appendLog, selectLog } from "../sql/job-notes.ts";
-import { selectAttempts } from "../sql/select-attempts.ts";
-import { endWaits, heldSteps, saveStep, selectSteps, suspendJob } from "../sql/steps.ts";
-import { storeEvent } from "../sql/store-event.ts";
-import { storableJson as json } from "../storable-json.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
+import { deliverEvents } from "../stores/postgres/sql/deliver-events.ts";
+import { appendLog, selectLog } from "../stores/postgres/sql/job-notes.ts";
+import { selectAttempts } from "../stores/postgres/sql/select-attempts.ts";
+import { endWaits, heldSteps, saveStep, selectSteps, suspendJob } from "../stores/postgres/sql/steps.ts";
+import { storeEvent } from "../stores/postgres/sql/store-event.ts";
 import { plansOf } from "./explain-plans.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { failureOf } from "../failure.ts";
+import { failureOf } from "../engine/failure.ts";
 import { defineJob, UnrecoverableError } from "../index.ts";
 import { anything, fast, useRunners } from "./setup.ts";
 

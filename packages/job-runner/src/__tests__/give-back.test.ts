@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
-import { createPostgresDriver } from "../drivers/postgres.ts";
 import { defineJob, type JobRunner } from "../index.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 import { anything, ended, useRunners } from "./setup.ts";
 
 const { database, started } = useRunners();

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Program, spawnProgram, until, useTestDatabase } from "@wharf/testkit";
 import { z } from "zod";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, defineJob } from "../index.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
 
 const PROCESSES = 8;
 const JOBS = 20_000;

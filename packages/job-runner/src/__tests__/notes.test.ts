@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { noteFields, noteText } from "../engine/note-text.ts";
 import { defineJob, type JobContext } from "../index.ts";
-import { noteFields, noteText } from "../note-text.ts";
 import { anything, useRunners } from "./setup.ts";
 
 const { started } = useRunners();

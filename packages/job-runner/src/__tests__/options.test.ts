@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { backoffMs } from "../backoff.ts";
+import { backoffMs } from "../engine/backoff.ts";
 import {
   createJobRunner,
   defineJob,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import { JobSchemaError } from "../errors.ts";
-import { parseValue } from "../parse-value.ts";
+import { JobSchemaError } from "../contract/errors.ts";
+import { parseValue } from "../engine/parse-value.ts";
 
 function issuesOf(schema: z.ZodType, value: unknown) {
   try {

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "bun:test";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { ack, enqueue, ids, job, LEASE_MS, present, reserve } from "../conformance/setup.ts";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 
 const database = useTestDatabase({ migrate: migrateJobs });
 const driverOf = () => createPostgresDriver({ sql: database.sql });

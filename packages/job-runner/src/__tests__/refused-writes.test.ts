@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
-import type { Driver } from "../drivers/driver.ts";
-import { createMemoryDriver } from "../drivers/memory.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
-import { JobDatabaseTimeoutError, LeaseExpiredError } from "../errors.ts";
+import type { Driver } from "../contract/driver.ts";
+import { JobDatabaseTimeoutError, LeaseExpiredError } from "../contract/errors.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
+import { resend, verdictOn } from "../engine/write-errors.ts";
 import { defineJob, JobOptionError, type JobRunner } from "../index.ts";
-import { storableJson as json } from "../storable-json.ts";
-import { resend, verdictOn } from "../write-errors.ts";
+import { createMemoryDriver } from "../stores/memory/memory.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 import { anything, ended, fast, useRunners } from "./setup.ts";
 
 const { database, started } = useRunners();

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { createMemoryDriver } from "../drivers/memory.ts";
-import { createHeartbeat } from "../heartbeat.ts";
+import { storableJson as json } from "../contract/storable-json.ts";
+import { createHeartbeat } from "../engine/heartbeat.ts";
+import { JobRun } from "../engine/job-run.ts";
+import { createPersist } from "../engine/persist.ts";
+import { createRunSteps } from "../engine/run-steps.ts";
 import { defineJob, type JobContext } from "../index.ts";
-import { JobRun } from "../job-run.ts";
-import { createPersist } from "../persist.ts";
-import { createRunSteps } from "../run-steps.ts";
-import { storableJson as json } from "../storable-json.ts";
+import { createMemoryDriver } from "../stores/memory/memory.ts";
 import { anything, fast, useRunners } from "./setup.ts";
 
 const { started } = useRunners();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
-import { createPostgresDriver } from "../drivers/postgres.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
+import { createPostgresDriver } from "../stores/postgres/postgres.ts";
 import { databaseCases } from "./runbook/database-cases.ts";
 import { jobCases } from "./runbook/job-cases.ts";
 import { type Cases, fillIn, readStatements, type Situation } from "./runbook/page.ts";

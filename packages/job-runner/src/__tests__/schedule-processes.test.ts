@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { spawnProgram, useTestDatabase } from "@wharf/testkit";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
 
 const PROCESSES = 8;
 /** The day on which Berlin's clocks are set back: 25 hours. */

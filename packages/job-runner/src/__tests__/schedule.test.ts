@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { z } from "zod";
-import type { Driver } from "../drivers/driver.ts";
-import { createMemoryDriver } from "../drivers/memory.ts";
+import type { Driver } from "../contract/driver.ts";
+import { createScheduler } from "../engine/scheduler.ts";
 import { defineJob, defineSchedule, MISSED_TICKS_MAX, type ScheduleOptions } from "../index.ts";
-import { createScheduler } from "../scheduler.ts";
+import { createMemoryDriver } from "../stores/memory/memory.ts";
 import { useRunners } from "./setup.ts";
 
 const { runnerOf, started } = useRunners();

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { until, useTestDatabase } from "@wharf/testkit";
 import postgres from "postgres";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { defineJob } from "../index.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
 import { anything, ended, useRunners } from "./setup.ts";
 
 const database = useTestDatabase({ migrate: (sql) => sql`CREATE TABLE jobs (title text)` });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach } from "bun:test";
 import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { pino } from "pino";
-import { migrateJobs } from "../drivers/migrate-jobs.ts";
 import { createJobRunner, type JobDefinition, type JobRunner, type JobRunnerOptions } from "../index.ts";
+import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
 
 export { anything } from "./anything.ts";
 /** A backoff that does not make a test wait. */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { z } from "zod";
-import { createMemoryDriver } from "../drivers/memory.ts";
 import { createJobRunner, defineJob, defineSchedule } from "../index.ts";
+import { createMemoryDriver } from "../stores/memory/memory.ts";
 import { anything } from "./anything.ts";
 import { ended, silent } from "./setup.ts";
 
@@ -170,7 +170,7 @@ describe("the modules that a program loads", () => {
   const ofPostgres = (files: string[]) => files.filter((file) => /node_modules\/postgres\//.test(file));
   const ofDrivers = (files: string[]) =>
     ["memory", "sqlite", "postgres", "kysely"].filter((name) =>
-      files.some((file) => file.includes(`/src/drivers/${name}`)),
+      files.some((file) => file.includes(`/src/stores/${name}/`)),
     );
 
   test("the package alone loads no store", async () => {

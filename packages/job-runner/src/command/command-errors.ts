@@ -1,4 +1,4 @@
-import { JobRunnerError } from "../errors.ts";
+import { JobRunnerError } from "../contract/errors.ts";
 import type { Limit } from "./orders.ts";
 
 /** What there is to know of a command that failed. */

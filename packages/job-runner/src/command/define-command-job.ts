@@ -1,7 +1,7 @@
 import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { defineJob } from "../define-job.ts";
-import type { JobContext } from "../job-context.ts";
+import { defineJob } from "../engine/define-job.ts";
+import type { JobContext } from "../engine/job-context.ts";
 import { type ArtifactStore, storeArtifacts, storeFile } from "./artifacts.ts";
 import { CommandExitError, CommandLimitError, CommandWorkerError, notRepeated } from "./command-errors.ts";
 import {

@@ -1,4 +1,4 @@
-import { JobRunnerError } from "../errors.ts";
+import { JobRunnerError } from "../contract/errors.ts";
 
 /**
  * How the kernel bounds the number of a command's processes, whatever their speed: `own-user` runs each command as a user without

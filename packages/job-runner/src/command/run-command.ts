@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { JobRunnerError } from "../errors.ts";
+import { JobRunnerError } from "../contract/errors.ts";
 import { BEAT, BEATS_PER_SILENCE, END, isReport, type Order, type Report } from "./orders.ts";
 
 import { createProcessTree } from "./process-tree.ts";

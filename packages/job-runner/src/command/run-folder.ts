@@ -1,6 +1,6 @@
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { JobRunnerError } from "../errors.ts";
+import { JobRunnerError } from "../contract/errors.ts";
 import { freeUserId, type ProcessFence } from "./process-fence.ts";
 import { readProcess } from "./process-table.ts";
 import { createProcessTree } from "./process-tree.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ATTEMPTS_KEPT_MAX } from "../drivers/durable-store.ts";
+import { ATTEMPTS_KEPT_MAX } from "../contract/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, LEASE_MS, later, NOW, present, reserve, running } from "./setup.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Driver, Lease } from "../drivers/driver.ts";
+import type { Driver, Lease } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, ids, job, LEASE_MS, later, NOW, present, reserve, running } from "./setup.ts";
 

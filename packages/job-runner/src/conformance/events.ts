@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Lease } from "../drivers/driver.ts";
-import type { NewEvent, NewWait } from "../drivers/durable-store.ts";
+import type { Lease } from "../contract/driver.ts";
+import type { NewEvent, NewWait } from "../contract/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, ids, json, later, NOW, present, reserve, running, stored } from "./setup.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { NewJob } from "../drivers/driver.ts";
+import type { NewJob } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, ids, LEASE_MS, later, NOW, reserve, running, stored } from "./setup.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { JobFilter, JobState } from "../drivers/admin-store.ts";
-import type { NewJob } from "../drivers/driver.ts";
+import type { JobFilter, JobState } from "../contract/admin-store.ts";
+import type { NewJob } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, json, later, NOW, running, stored } from "./setup.ts";
 

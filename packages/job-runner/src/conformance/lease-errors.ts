@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Driver, Lease } from "../drivers/driver.ts";
-import type { Instant } from "../instant.ts";
+import type { Driver, Lease } from "../contract/driver.ts";
+import type { Instant } from "../contract/instant.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, extend, LEASE_MS, later, NOW, OTHER_TOKEN, running, stored } from "./setup.ts";
 

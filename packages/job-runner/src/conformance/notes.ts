@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { LOG_LINES_MAX, type NewLogLine } from "../drivers/durable-store.ts";
+import { LOG_LINES_MAX, type NewLogLine } from "../contract/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, later, NOW, present, reserve, running, stored } from "./setup.ts";
 

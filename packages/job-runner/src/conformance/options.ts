@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Driver } from "../drivers/driver.ts";
-import { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "../option-schemas.ts";
+import type { Driver } from "../contract/driver.ts";
+import { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "../contract/option-schemas.ts";
 import {
   type DriverUnderTest,
   enqueue,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Driver } from "../drivers/driver.ts";
+import type { Driver } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { enqueue, ids, json, LEASE_MS, later, NOW, reserve, running } from "./setup.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type BoundedCount, COUNT_MAX, type QueueStats } from "../drivers/admin-store.ts";
+import { type BoundedCount, COUNT_MAX, type QueueStats } from "../contract/admin-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import {
   ack,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ScheduleMove } from "../drivers/schedule-store.ts";
+import type { ScheduleMove } from "../contract/schedule-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ids, job, later, NOW, present, reserve } from "./setup.ts";
 

@@ -6,10 +6,10 @@ import type {
   NewJob,
   ReservedJob,
   ReserveRequest,
-} from "../drivers/driver.ts";
-import type { Instant } from "../instant.ts";
-import { instantMicros, microsText } from "../instant.ts";
-import { storableJson } from "../storable-json.ts";
+} from "../contract/driver.ts";
+import type { Instant } from "../contract/instant.ts";
+import { instantMicros, microsText } from "../contract/instant.ts";
+import { storableJson } from "../contract/storable-json.ts";
 
 export type DriverUnderTest = () => Driver;
 

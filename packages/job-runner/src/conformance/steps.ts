@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Driver, Lease } from "../drivers/driver.ts";
-import type { NewLogLine } from "../drivers/durable-store.ts";
+import type { Driver, Lease } from "../contract/driver.ts";
+import type { NewLogLine } from "../contract/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, json, LEASE_MS, later, NOW, OTHER_TOKEN, present, reserve, running } from "./setup.ts";
 

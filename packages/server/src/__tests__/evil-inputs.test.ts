@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { networkOf } from "../http/client-address.ts";
 import { loggedPath } from "../http/logged-path.ts";
-import { mayHoldUnstorableCharacters } from "../ingest/clean-value.ts";
 import { keptBody, keptUnreadable } from "../ingest/kept-body.ts";
-import { parseReceivedJson } from "../ingest/parse-json.ts";
+import { mayHoldUnstorableCharacters } from "../json/clean-value.ts";
+import { parseReceivedJson } from "../json/parse-json.ts";
 import { withoutKeys } from "../keys/api-key.ts";
 import { hashOfTypedCode } from "../keys/enrolment-code.ts";
 import { serializeError } from "../logger.ts";

@@ -1,3 +1,6 @@
+import type { Database } from "../db/database.ts";
+import { errorCode } from "../db/database-errors.ts";
+import { createDeleteInPieces, type Piece } from "../db/delete-in-pieces.ts";
 import {
   appendBlobChunk,
   beginBlob,
@@ -9,10 +12,7 @@ import {
   readBlobChunk,
   sweepBlobUploads,
   touchBlob,
-} from "../db/blobs.ts";
-import type { Database } from "../db/database.ts";
-import { errorCode } from "../db/database-errors.ts";
-import { createDeleteInPieces, type Piece } from "../db/delete-in-pieces.ts";
+} from "../db/edits/blobs.ts";
 import { StorageError } from "../errors.ts";
 import { type Blob, type BlobStore, checkedStream, checkHash, damaged } from "./blob-store.ts";
 import { chunksOf } from "./chunks.ts";

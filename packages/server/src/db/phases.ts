@@ -9,7 +9,7 @@ export type Phase = { name: string; dir: string };
 
 const serverMigrations = join(import.meta.dir, "migrations");
 
-/** Every folder of migrations, in the order of their files' numbers. A new phase is added at the end. */
+/** Every folder of migrations, in the order of their files' numbers. A new file goes into `later/` with the next free number. */
 export const PHASES: readonly Phase[] = [
   { name: "phase 1: workspaces, devices, sessions, events", dir: serverMigrations },
   { name: "phase 2: transcripts", dir: join(serverMigrations, "phase-2") },
@@ -17,16 +17,7 @@ export const PHASES: readonly Phase[] = [
   { name: "phase 4: relations of a session", dir: join(serverMigrations, "phase-4") },
   { name: "phase 5: remote environments", dir: join(serverMigrations, "phase-5") },
   { name: "phase 6: jobs", dir: jobMigrationsDir },
-  { name: "phase 7: ingest", dir: join(serverMigrations, "phase-7") },
-  { name: "phase 8: reads", dir: join(serverMigrations, "phase-8") },
-  { name: "phase 9: keys", dir: join(serverMigrations, "phase-9") },
-  { name: "phase 10: blobs", dir: join(serverMigrations, "phase-10") },
-  { name: "phase 11: totals of workspaces and devices", dir: join(serverMigrations, "phase-11") },
-  { name: "phase 12: what flushes write beside events", dir: join(serverMigrations, "phase-12") },
-  { name: "phase 13: parents checked by the set", dir: join(serverMigrations, "phase-13") },
-  { name: "phase 14: projections after the flush", dir: join(serverMigrations, "phase-14") },
-  { name: "phase 15: bounds and deletions", dir: join(serverMigrations, "phase-15") },
-  { name: "phase 16: keys", dir: join(serverMigrations, "phase-16") },
+  { name: "later migrations", dir: join(serverMigrations, "later") },
 ];
 
 export type PhasesResult = { applied: string[]; skipped: string[] };

@@ -1,4 +1,4 @@
-import { readStoredJson } from "./stored-json.ts";
+import { readStoredJson } from "../json/stored-json.ts";
 
 /** Postgres writes a time in the session's zone; the settings below make that UTC. */
 const POSTGRES_TIME = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;

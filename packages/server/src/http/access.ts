@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { findLiveKeys, type LiveKey, noteKeyUses } from "../db/api-keys.ts";
 import type { Database } from "../db/database.ts";
-import { findLiveCodes } from "../db/enrolment-codes.ts";
-import { withoutControlCharacters } from "../ingest/clean-value.ts";
+import { findLiveKeys, type LiveKey, noteKeyUses } from "../db/edits/api-keys.ts";
+import { findLiveCodes } from "../db/edits/enrolment-codes.ts";
+import { withoutControlCharacters } from "../json/clean-value.ts";
 import { hashOf, looksLikeKey } from "../keys/api-key.ts";
 import { createKeyCache } from "../keys/key-cache.ts";
 import { lookUpInGroups } from "../keys/look-up-in-groups.ts";

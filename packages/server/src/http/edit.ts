@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import { isForeignKeyViolation } from "../db/database-errors.ts";
-import { withStorableCharacters } from "../ingest/clean-value.ts";
 import { withoutRemoteCredentials } from "../ingest/remote-fields.ts";
+import { withStorableCharacters } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
 import type { AppEnv } from "./context.ts";
 import { parseWith, readJson } from "./json.ts";

@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { mayHoldStoredJson, withStoredJson } from "../db/stored-json.ts";
+import { mayHoldStoredJson, withStoredJson } from "../json/stored-json.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";

@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { COUNT_MAX, type HubCounts } from "../db/hub-counts.ts";
+import { COUNT_MAX, type HubCounts } from "../db/reads/hub-counts.ts";
 import type { Phase } from "../readiness.ts";
 import { VERSION } from "../version.ts";
 import { PAGE_STYLE } from "./page.ts";

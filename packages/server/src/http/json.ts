@@ -1,8 +1,8 @@
 import { describeIssue } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { z } from "zod";
-import { findFlaw } from "../ingest/clean-value.ts";
-import { planReceivedJson, TooManyValuesError } from "../ingest/parse-json.ts";
+import { findFlaw } from "../json/clean-value.ts";
+import { planReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
 import type { AppEnv } from "./context.ts";

@@ -1,5 +1,5 @@
 import type { Page } from "@wharf/protocol";
-import { type Listed, withoutFlags } from "../db/page-bytes.ts";
+import { type Listed, withoutFlags } from "../db/reads/page-bytes.ts";
 import type { Cursor } from "./cursor.ts";
 
 /** `rows` hold up to one more than `limit`: the one that says that there is more, unless the page is full before. */

@@ -1,8 +1,8 @@
 import type { KeyScope } from "@wharf/protocol";
 import type { Context, Handler, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import type { Actor } from "../db/api-keys.ts";
-import { withoutControlCharacters } from "../ingest/clean-value.ts";
+import type { Actor } from "../db/edits/api-keys.ts";
+import { withoutControlCharacters } from "../json/clean-value.ts";
 import { type AppEnv, type Caller, callerOf } from "./context.ts";
 import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
 

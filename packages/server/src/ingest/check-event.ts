@@ -15,8 +15,7 @@ import {
   withoutCredentials,
   withoutUrlCredentials,
 } from "@wharf/protocol";
-import type { IngestNote } from "../db/ingest-notes.ts";
-import type { Limits } from "../limits.ts";
+import type { IngestNote } from "../db/ingest/ingest-notes.ts";
 import {
   findFlaw,
   holdsControlCharacters,
@@ -25,7 +24,8 @@ import {
   storableText,
   withoutControlCharacters,
   withStorableCharacters,
-} from "./clean-value.ts";
+} from "../json/clean-value.ts";
+import type { Limits } from "../limits.ts";
 import { keptBody, keptUnreadable } from "./kept-body.ts";
 import { mayHoldCredentials, withoutRemoteCredentials } from "./remote-fields.ts";
 

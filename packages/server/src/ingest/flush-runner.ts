@@ -1,6 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
-import { type FlushInput, type FlushOutput, flushEvents, mayCheckBySet } from "../db/flush-events.ts";
+import { type FlushInput, type FlushOutput, flushEvents, mayCheckBySet } from "../db/ingest/flush-events.ts";
 
 export type FlushRunner = (input: FlushInput) => Promise<FlushOutput>;
 

@@ -7,15 +7,15 @@ import {
   isRetryableConflict,
   isUnavailable,
 } from "../db/database-errors.ts";
-import { locateEvents } from "../db/events.ts";
+import { locateEvents } from "../db/ingest/events.ts";
 import {
   type EventRow,
   type FlushOutput,
   flushEventsAlone,
   NO_NOTES,
   type Unsettled,
-} from "../db/flush-events.ts";
-import type { IngestNote } from "../db/ingest-notes.ts";
+} from "../db/ingest/flush-events.ts";
+import type { IngestNote } from "../db/ingest/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import type { FlushRunner } from "./flush-runner.ts";

@@ -1,6 +1,6 @@
 import type { IngestResponse } from "@wharf/protocol";
+import { parseReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
 import { type CheckContext, checkEvent, isRejection, rejectUnreadable } from "./check-event.ts";
-import { parseReceivedJson, TooManyValuesError } from "./parse-json.ts";
 import type { Checked } from "./store-checked.ts";
 import type { Outcome } from "./writer.ts";
 

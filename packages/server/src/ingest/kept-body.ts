@@ -1,6 +1,6 @@
 import { behindLastAtSign, withoutCredentials, withoutUrlCredentials } from "@wharf/protocol";
-import { isWithin } from "./clean-value.ts";
-import { endOfString } from "./json-text.ts";
+import { isWithin } from "../json/clean-value.ts";
+import { endOfString } from "../json/json-text.ts";
 import { REMOTE_KEYS, withoutRemoteCredentials } from "./remote-fields.ts";
 
 /** How much of a rejected event is kept with its reason. */

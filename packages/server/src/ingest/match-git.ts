@@ -1,6 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { isTooSlow } from "../db/database-errors.ts";
-import { findMatchable, matchGitActivity } from "../db/git-activity.ts";
+import { findMatchable, matchGitActivity } from "../db/projections/git-activity.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
 /** One session may hold hundreds of thousands of commits: matched by one statement, they exceeded its deadline each time. */

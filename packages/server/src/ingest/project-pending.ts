@@ -1,12 +1,12 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
-import { noteFailedProjection } from "../db/projection-retries.ts";
+import { noteFailedProjection } from "../db/projections/projection-retries.ts";
 import {
   finishPending,
   type PendingProjection,
   projectOntoParents,
   type QuietSession,
-} from "../db/projections.ts";
+} from "../db/projections/projections.ts";
 import { matchGit } from "./match-git.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 

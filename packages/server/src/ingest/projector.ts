@@ -1,6 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
-import type { PendingProjection, QuietSession } from "../db/projections.ts";
+import type { PendingProjection, QuietSession } from "../db/projections/projections.ts";
 import { within } from "../waits.ts";
 import { projectPending } from "./project-pending.ts";
 

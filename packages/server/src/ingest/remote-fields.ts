@@ -1,5 +1,5 @@
 import { withoutCredentials, withoutUrlAccounts } from "@wharf/protocol";
-import { isRecord } from "./clean-value.ts";
+import { isRecord } from "../json/clean-value.ts";
 
 /** What events, payloads, metadata and blueprints call a git remote, in lower case: what stands there may hold a password in any form. */
 export const REMOTE_KEYS = new Set([

@@ -5,14 +5,14 @@ import {
   finishProjectionRetry,
   noteFailedProjection,
   postponeProjection,
-} from "../db/projection-retries.ts";
+} from "../db/projections/projection-retries.ts";
 import {
   findPending,
   finishPending,
   lastPendingId,
   type PendingProjection,
   projectAnew,
-} from "../db/projections.ts";
+} from "../db/projections/projections.ts";
 import type { Logger } from "../logger.ts";
 import { matchGit } from "./match-git.ts";
 import { projectPending } from "./project-pending.ts";

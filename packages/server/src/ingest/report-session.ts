@@ -7,9 +7,9 @@ import {
 } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from "../db/database-errors.ts";
-import { type ReportResult, reportSession, type SessionRow } from "../db/session-reports.ts";
+import { type ReportResult, reportSession, type SessionRow } from "../db/edits/session-reports.ts";
 import { ValidationError } from "../errors.ts";
-import { isRecord, withoutControlCharacters, withStorableCharacters } from "./clean-value.ts";
+import { isRecord, withoutControlCharacters, withStorableCharacters } from "../json/clean-value.ts";
 import { matchGit } from "./match-git.ts";
 import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "../db/database.ts";
-import { type IngestNote, insertNotes } from "../db/ingest-notes.ts";
+import { type IngestNote, insertNotes } from "../db/ingest/ingest-notes.ts";
 import { portionsOf } from "./portions.ts";
 
 /** Of one statement: notes of a thousand rejected events with 64 KB each would else make one of 64 MB. */

@@ -1,8 +1,8 @@
-import { mayNameDevice } from "../db/devices.ts";
-import type { EventRow, Unsettled } from "../db/flush-events.ts";
-import { isGitActivity } from "../db/git-activity.ts";
-import type { QuietSession } from "../db/projections.ts";
-import { LAST_HEARD_INTERVAL_S, reportsSession } from "../db/sessions-from-events.ts";
+import { mayNameDevice } from "../db/ingest/devices.ts";
+import type { EventRow, Unsettled } from "../db/ingest/flush-events.ts";
+import { isGitActivity } from "../db/projections/git-activity.ts";
+import type { QuietSession } from "../db/projections/projections.ts";
+import { LAST_HEARD_INTERVAL_S, reportsSession } from "../db/projections/sessions-from-events.ts";
 
 export type SettledParents = {
   /** What these events may change beside themselves. */

@@ -1,7 +1,7 @@
 import type { Database } from "../db/database.ts";
-import type { IngestNote } from "../db/ingest-notes.ts";
+import type { IngestNote } from "../db/ingest/ingest-notes.ts";
+import { storableText } from "../json/clean-value.ts";
 import { type CheckedEvent, isRejection, type Rejection, sizeOfEvent } from "./check-event.ts";
-import { storableText } from "./clean-value.ts";
 import { keptText } from "./kept-body.ts";
 import { portionsOf } from "./portions.ts";
 import { saveNotes } from "./save-notes.ts";

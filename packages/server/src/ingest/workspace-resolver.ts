@@ -1,7 +1,7 @@
 import { isUlid } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
+import { findWorkspaceIds, resolveWorkspaces } from "../db/ingest/workspaces.ts";
 import type { Sql } from "../db/postgres.ts";
-import { findWorkspaceIds, resolveWorkspaces } from "../db/workspaces.ts";
 
 export type WorkspaceResolver = {
   /** The id of each reference (a canonical id, or a workspace's own id); an id that does not exist is missing from the map. */

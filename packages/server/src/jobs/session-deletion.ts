@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
-import { findBegunDeletions, finishSessionDeletion } from "../db/session-deletion.ts";
+import { findBegunDeletions, finishSessionDeletion } from "../db/edits/session-deletion.ts";
 import type { Logger } from "../logger.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import type { RecurringJob } from "./recurring.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
-import { insertFirstAdminKey } from "../db/first-admin-key.ts";
+import { insertFirstAdminKey } from "../db/edits/first-admin-key.ts";
 import { ConfigError } from "../errors.ts";
 import { createKey, isSendableKey } from "./api-key.ts";
 

@@ -5,8 +5,8 @@ import {
   createUlid,
 } from "@wharf/protocol";
 import { Hono } from "hono";
-import { createBlueprint, findBlueprint, listBlueprints, patchBlueprint } from "../db/blueprints.ts";
 import type { Database } from "../db/database.ts";
+import { createBlueprint, findBlueprint, listBlueprints, patchBlueprint } from "../db/reads/blueprints.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
 import { readStorableJson, withKnownReferences } from "../http/edit.ts";

@@ -1,7 +1,7 @@
 import { deviceChangeSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { removeDevice, renameDevice } from "../db/device-changes.ts";
+import { removeDevice, renameDevice } from "../db/edits/device-changes.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readJson } from "../http/json.ts";
 import { notFound } from "../http/problem.ts";

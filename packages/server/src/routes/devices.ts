@@ -1,9 +1,9 @@
 import { listQuerySchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/device-lists.ts";
-import { withoutFlags } from "../db/page-bytes.ts";
-import { listSessions } from "../db/sessions.ts";
+import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/reads/device-lists.ts";
+import { withoutFlags } from "../db/reads/page-bytes.ts";
+import { listSessions } from "../db/reads/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
 import { pageOf } from "../http/list.ts";

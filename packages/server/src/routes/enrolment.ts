@@ -1,12 +1,12 @@
 import { createEnrolmentCodeSchema, type Enrol, enrolSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { enrolDevice, insertEnrolmentCode } from "../db/enrolment-codes.ts";
+import { enrolDevice, insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readOptionalJson, readPlainJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { actorOf, publicRoute, requireReady, requireScope } from "../http/scopes.ts";
-import { withoutControlCharacters } from "../ingest/clean-value.ts";
+import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import type { HealthProbe } from "../db/health-probe.ts";
-import { countHub, type HubCounts } from "../db/hub-counts.ts";
+import { countHub, type HubCounts } from "../db/reads/hub-counts.ts";
 import type { AppEnv } from "../http/context.ts";
 import { homePage } from "../http/home-page.ts";
 import { PAGE_POLICY } from "../http/page.ts";

@@ -1,8 +1,13 @@
 import { ingestNotesQuerySchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { HEALTH_WINDOW_MINUTES, healthByDevice, notesByReason, ratesByMinute } from "../db/ingest-health.ts";
-import { listNotes } from "../db/ingest-notes.ts";
+import { listNotes } from "../db/ingest/ingest-notes.ts";
+import {
+  HEALTH_WINDOW_MINUTES,
+  healthByDevice,
+  notesByReason,
+  ratesByMinute,
+} from "../db/reads/ingest-health.ts";
 import { type AppEnv, callerOf } from "../http/context.ts";
 import { createCursor, positionNumberSchema } from "../http/cursor.ts";
 import { pageOf } from "../http/list.ts";

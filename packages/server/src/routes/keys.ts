@@ -1,9 +1,9 @@
 import { createKeySchema, listQuerySchema, rotateKeySchema } from "@wharf/protocol";
 import { Hono } from "hono";
-import { findKey, insertKey, listKeys, revokeKey, rotateKey } from "../db/api-keys.ts";
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
-import { listKeyAudit } from "../db/key-audit.ts";
+import { findKey, insertKey, listKeys, revokeKey, rotateKey } from "../db/edits/api-keys.ts";
+import { listKeyAudit } from "../db/edits/key-audit.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema, positionNumberSchema } from "../http/cursor.ts";
 import { readJson, readOptionalJson } from "../http/json.ts";
@@ -11,7 +11,7 @@ import { pageOf } from "../http/list.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId, readQuery } from "../http/query.ts";
 import { actorOf, requireScope } from "../http/scopes.ts";
-import { withoutControlCharacters } from "../ingest/clean-value.ts";
+import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import type { Limits } from "../limits.ts";
 

@@ -1,7 +1,7 @@
 import { pendingPromptsQuerySchema, promptAnswerSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { answerGitHooksPrompt, listGitHooksPrompts } from "../db/git-hook-prompts.ts";
+import { answerGitHooksPrompt, listGitHooksPrompts } from "../db/reads/git-hook-prompts.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema } from "../http/cursor.ts";
 import { readJson } from "../http/json.ts";
@@ -9,7 +9,7 @@ import { pageOf } from "../http/list.ts";
 import { notFound } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
 import { requireDevice, requireScope } from "../http/scopes.ts";
-import { storableText } from "../ingest/clean-value.ts";
+import { storableText } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
 
 export type PromptDependencies = { reads: Database; edits: Database; limits: Limits };

@@ -2,11 +2,11 @@ import { eventBatchSchema } from "@wharf/protocol";
 import { type BodyBytes, decodeBody, decodeUtf8 } from "../http/body.ts";
 import { parseWith, planJsonBody, tooManyValues } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
-import { isRecord } from "../ingest/clean-value.ts";
 import type { ReceivedEvent } from "../ingest/ingest-events.ts";
-import { countValues } from "../ingest/json-text.ts";
 import { SEARCHED_CHARACTERS_MAX } from "../ingest/kept-body.ts";
-import { mayBeCostly, UNCOUNTED_CHARACTERS_MAX } from "../ingest/parse-json.ts";
+import { isRecord } from "../json/clean-value.ts";
+import { countValues } from "../json/json-text.ts";
+import { mayBeCostly, UNCOUNTED_CHARACTERS_MAX } from "../json/parse-json.ts";
 import type { Limits } from "../limits.ts";
 
 /** From its first character that is not white space. Found one by one: a body may be millions of lines. */

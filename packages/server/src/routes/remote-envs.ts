@@ -6,7 +6,7 @@ import {
 } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { createRemoteEnv, findRemoteEnv, listRemoteEnvs, patchRemoteEnv } from "../db/remote-envs.ts";
+import { createRemoteEnv, findRemoteEnv, listRemoteEnvs, patchRemoteEnv } from "../db/reads/remote-envs.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
 import { readStorableJson, withKnownReferences } from "../http/edit.ts";

@@ -1,9 +1,9 @@
 import { sessionPatchSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import { beginSessionDeletion } from "../db/session-deletion.ts";
-import { patchSession, requestReparse } from "../db/session-edits.ts";
-import { findSession, sessionExists } from "../db/sessions.ts";
+import { beginSessionDeletion } from "../db/edits/session-deletion.ts";
+import { patchSession, requestReparse } from "../db/edits/session-edits.ts";
+import { findSession, sessionExists } from "../db/reads/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { readStorableJson } from "../http/edit.ts";
 import { notFound, ProblemError } from "../http/problem.ts";

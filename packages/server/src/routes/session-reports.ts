@@ -7,15 +7,15 @@ import {
 } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
-import type { ExceededBound } from "../db/session-bounds.ts";
-import type { ReportResult } from "../db/session-reports.ts";
-import { findSession, findSessionDevice } from "../db/sessions.ts";
+import type { ReportResult } from "../db/edits/session-reports.ts";
+import type { ExceededBound } from "../db/projections/session-bounds.ts";
+import { findSession, findSessionDevice } from "../db/reads/sessions.ts";
 import { type AppEnv, callerOf } from "../http/context.ts";
 import { readJson } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import { requireDevice, requireScope } from "../http/scopes.ts";
-import { withoutControlCharacters } from "../ingest/clean-value.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
+import { withoutControlCharacters } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
 
 export type SessionReportDependencies = ReportDependencies & { reads: Database; limits: Limits };

@@ -9,9 +9,9 @@ import {
 import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
-import { listSessionEvents, listSessionGit } from "../db/session-events.ts";
-import { findSessionRelations } from "../db/session-relations.ts";
-import { findSession, findSessionStatuses, listSessions, sessionExists } from "../db/sessions.ts";
+import { listSessionEvents, listSessionGit } from "../db/reads/session-events.ts";
+import { findSessionRelations } from "../db/reads/session-relations.ts";
+import { findSession, findSessionStatuses, listSessions, sessionExists } from "../db/reads/sessions.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
 import { readJson } from "../http/json.ts";

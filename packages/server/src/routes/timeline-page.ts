@@ -1,6 +1,6 @@
 import type { GitActivity, Session, TimelineItem } from "@wharf/protocol";
-import type { Listed } from "../db/page-bytes.ts";
-import type { UnmatchedGit } from "../db/timeline.ts";
+import type { Listed } from "../db/reads/page-bytes.ts";
+import type { UnmatchedGit } from "../db/reads/timeline.ts";
 
 /** Rows of git activity in one item; more of the same begin another one. */
 export const GIT_ROWS_PER_ITEM_MAX = 100;

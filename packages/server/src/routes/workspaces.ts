@@ -2,9 +2,9 @@ import { listQuerySchema, sessionTotalsSchema, type Workspace, type WorkspaceSta
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
-import { withoutFlags } from "../db/page-bytes.ts";
 import type { Sql } from "../db/postgres.ts";
-import { listSessions } from "../db/sessions.ts";
+import { withoutFlags } from "../db/reads/page-bytes.ts";
+import { listSessions } from "../db/reads/sessions.ts";
 import {
   findWorkspaces,
   listDevicesOfWorkspace,
@@ -12,7 +12,7 @@ import {
   type SessionsSummary,
   summarizeGit,
   summarizeSessions,
-} from "../db/workspace-lists.ts";
+} from "../db/reads/workspace-lists.ts";
 import type { AppEnv } from "../http/context.ts";
 import { createCursor, positionIdSchema, positionTimeSchema } from "../http/cursor.ts";
 import { pageOf } from "../http/list.ts";

@@ -1,8 +1,8 @@
 import postgres from "postgres";
 import { z } from "zod";
-import { createPostgresDriver } from "../../drivers/postgres.ts";
+import { createScheduler } from "../../engine/scheduler.ts";
 import { defineJob, defineSchedule } from "../../index.ts";
-import { createScheduler } from "../../scheduler.ts";
+import { createPostgresDriver } from "../../stores/postgres/postgres.ts";
 
 /** One of several schedulers: walks through a day in strides of its own, and then tells how many ticks it enqueued. */
 const sql = postgres(process.env["DATABASE_URL"] ?? "", { max: 1, onnotice: () => undefined });

@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
 import { createTestDatabase, until } from "@wharf/testkit";
 import postgres, { type Sql } from "postgres";
-import { migrateJobs } from "../../drivers/migrate-jobs.ts";
-import { createPostgresDriver } from "../../drivers/postgres.ts";
-import { storableJson as json } from "../../storable-json.ts";
+import { storableJson as json } from "../../contract/storable-json.ts";
+import { migrateJobs } from "../../stores/postgres/migrate-jobs.ts";
+import { createPostgresDriver } from "../../stores/postgres/postgres.ts";
 import type { Cases } from "./page.ts";
 import { completed, dead, queued, running } from "./situations.ts";
 

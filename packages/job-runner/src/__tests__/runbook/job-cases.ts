@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { until } from "@wharf/testkit";
-import { createPostgresDriver } from "../../drivers/postgres.ts";
+import { createPostgresDriver } from "../../stores/postgres/postgres.ts";
 import type { Cases } from "./page.ts";
 import {
   age,

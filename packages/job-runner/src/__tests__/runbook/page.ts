@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Row, Sql } from "postgres";
-import type { Driver } from "../../drivers/driver.ts";
+import type { Driver } from "../../contract/driver.ts";
 
 const PAGE = join(import.meta.dir, "../../../../../docs/runbook.md");
 /** ```sql, indented or not, whose first line names it. */

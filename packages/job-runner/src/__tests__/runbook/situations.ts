@@ -1,6 +1,6 @@
 import { until } from "@wharf/testkit";
 import { job, LEASE_MS, present } from "../../conformance/setup.ts";
-import type { Driver, FailureKind, Lease, NewJob } from "../../drivers/driver.ts";
+import type { Driver, FailureKind, Lease, NewJob } from "../../contract/driver.ts";
 import type { Situation } from "./page.ts";
 
 export async function queued(driver: Driver, fields: Partial<NewJob> = {}): Promise<string> {

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { clearRows, useTestDatabase } from "@wharf/testkit";
 import { type Database, openDatabase } from "../database.ts";
 import { createDeleteInPieces, DELETION_POOL, type Piece } from "../delete-in-pieces.ts";
+import { PRUNED_TABLES, prune } from "../edits/retention.ts";
 import { migratePhases } from "../phases.ts";
-import { PRUNED_TABLES, prune } from "../retention.ts";
 
 const database = useTestDatabase({ migrate: migratePhases });
 let deletions: Database;

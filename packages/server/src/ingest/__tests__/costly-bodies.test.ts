@@ -3,8 +3,8 @@ import zlib from "node:zlib";
 import { PAYLOAD_ITEMS_MAX, payloadSchemas } from "@wharf/protocol";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { ISSUES_REPORTED_MAX } from "../../http/json.ts";
+import { EXACT_VALUES_MAX, parseReceivedJson, TooManyValuesError } from "../../json/parse-json.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
-import { EXACT_VALUES_MAX, parseReceivedJson, TooManyValuesError } from "../parse-json.ts";
 import { anEvent } from "./event-factory.ts";
 
 const server = setupApp();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { projectAnew } from "../../db/projections.ts";
+import { projectAnew } from "../../db/projections/projections.ts";
 import { repairIngest } from "../repair.ts";
 import {
   anEvent,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { matchGitActivity } from "../../db/git-activity.ts";
+import { matchGitActivity } from "../../db/projections/git-activity.ts";
 import { anEvent, commit, end, minute, send, start, statuses, WORKSPACE } from "./event-factory.ts";
 
 const server = setupApp();

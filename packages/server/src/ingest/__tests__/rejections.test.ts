@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import type { IngestNote } from "../../db/ingest-notes.ts";
+import type { IngestNote } from "../../db/ingest/ingest-notes.ts";
 import { KEPT_CHARACTERS_MAX } from "../ingest-events.ts";
 import { saveNotes } from "../save-notes.ts";
 import { anEvent } from "./event-factory.ts";

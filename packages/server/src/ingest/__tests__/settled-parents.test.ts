@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import type { EventRow } from "../../db/flush-events.ts";
+import type { EventRow } from "../../db/ingest/flush-events.ts";
 import { createSettledParents, LINK_SETTLED_MS, SETTLED_PARENTS_MAX } from "../settled-parents.ts";
 import { anEvent, counts, DEVICE, end, minute, send, start, toolUse, WORKSPACE } from "./event-factory.ts";
 

@@ -4,9 +4,9 @@ import { clearRows, until, useTestDatabase } from "@wharf/testkit";
 import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import { openDatabase } from "../../db/database.ts";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
-import { endIdleSessions } from "../../db/idle-sessions.ts";
+import { endIdleSessions } from "../../db/edits/idle-sessions.ts";
+import { PRUNED_TABLES, prune } from "../../db/edits/retention.ts";
 import { migratePhases } from "../../db/phases.ts";
-import { PRUNED_TABLES, prune } from "../../db/retention.ts";
 import { createLogger } from "../../logger.ts";
 import { createServerJobs, endSilentSessions } from "../server-jobs.ts";
 

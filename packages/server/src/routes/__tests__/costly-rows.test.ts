@@ -1,7 +1,7 @@
 import { expect, spyOn, test } from "bun:test";
 import { event, ingest, sessionStart } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { mayHoldStoredJson } from "../../db/stored-json.ts";
+import { mayHoldStoredJson } from "../../json/stored-json.ts";
 
 const server = setupApp();
 const EXACT = "12345678901234567890";

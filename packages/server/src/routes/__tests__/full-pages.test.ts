@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { walk } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { PAGE_BYTES_MAX } from "../../db/page-bytes.ts";
+import { PAGE_BYTES_MAX } from "../../db/reads/page-bytes.ts";
 
 const server = setupApp();
 

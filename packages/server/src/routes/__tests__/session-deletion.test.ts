@@ -3,7 +3,7 @@ import { createUlid } from "@wharf/protocol";
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
-import { TABLES_OF_SESSIONS } from "../../db/session-deletion.ts";
+import { TABLES_OF_SESSIONS } from "../../db/edits/session-deletion.ts";
 import { resumeDeletions } from "../../jobs/session-deletion.ts";
 
 // No request finishes a deletion: a job does.

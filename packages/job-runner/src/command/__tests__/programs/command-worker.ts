@@ -1,6 +1,6 @@
 import { pino } from "pino";
-import { createMemoryDriver } from "../../../drivers/memory.ts";
 import { createJobRunner, defineCommandJob } from "../../../index.ts";
+import { createMemoryDriver } from "../../../stores/memory/memory.ts";
 import { createTestStore, PATH } from "../setup.ts";
 
 /** A worker that runs one script of bash as a command job, below the folder it is given, and says how it ended. */

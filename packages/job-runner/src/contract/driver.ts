@@ -1,0 +1,213 @@
+import type { ISql } from "postgres";
+import type { AdminStore } from "./admin-store.ts";
+import type { DurableStore, JobProgress } from "./durable-store.ts";
+import type { LeaseRefusal } from "./errors.ts";
+import type { Instant } from "./instant.ts";
+import type { ScheduleStore } from "./schedule-store.ts";
+import type { JsonText } from "./storable-json.ts";
+
+export type JobStatus = "queued" | "running" | "completed" | "failed";
+export type FailureKind =
+  | "attempts_exhausted"
+  | "unrecoverable"
+  | "invalid_input"
+  | "lease_expired"
+  | "cancelled"
+  | "operator";
+
+/** Anything that runs a tagged statement on Postgres: a pool, a reserved connection or a transaction. */
+// biome-ignore lint/complexity/noBannedTypes: the driver's own default for "no custom types"
+export type PostgresClient = ISql<{}>;
+
+/** A job to be stored. Smaller priorities run first. */
+export interface NewJob {
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: JsonText;
+  readonly priority?: number;
+  /** Not before this instant; absent or past: runnable now. */
+  readonly runAt?: Instant | null;
+  /** Not before this many milliseconds from now, by the store's clock. Wins over runAt. */
+  readonly delayMs?: number;
+  readonly maxAttempts?: number;
+  readonly timeoutMs?: number;
+  readonly idempotencyKey?: string;
+  readonly concurrencyKey?: string;
+  readonly concurrencyLimit?: number;
+  /** Takes the place of a job of its type and queue that has this key, is queued and has not run; without idempotencyKey. */
+  readonly replaceKey?: string;
+  /** The job that is replaced keeps its time. */
+  readonly keepsRunAt?: boolean;
+}
+
+export interface Enqueued {
+  readonly id: string;
+  /** True when the idempotency key was known (nothing was created or changed), or a waiting job with the replace key was replaced. */
+  readonly existed: boolean;
+}
+
+/** What the holder of a job shows to act on it. */
+export interface Lease {
+  readonly jobId: string;
+  readonly token: string;
+}
+
+export interface ReservedJob extends Lease {
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  readonly recoveries: number;
+  readonly timeoutMs: number | null;
+  readonly concurrencyKey: string | null;
+  /** Milliseconds between becoming runnable and this claim, by the store's clock. */
+  readonly waitedMs: number;
+}
+
+export interface ReserveRequest {
+  readonly queue: string;
+  readonly workerId: string;
+  readonly leaseMs: number;
+  readonly limit: number;
+  /** Only these types; absent: every type. */
+  readonly types?: readonly string[];
+  /** More lost leases than this send a job to the dead letters. Default 5. */
+  readonly maxRecoveries?: number;
+}
+
+export interface Reservation {
+  readonly jobs: ReservedJob[];
+  /** Jobs whose lease had ended: back in the queue, or dead after too many. */
+  readonly recovered: { readonly requeued: number; readonly dead: number };
+}
+
+export interface Ack extends Lease {
+  readonly output?: JsonText | undefined;
+}
+
+export interface RetryRequest {
+  readonly error: string;
+  /** Null, zero or absent: runnable now. */
+  readonly runAt?: Instant | 0 | null;
+  readonly delayMs?: number;
+}
+
+export interface FailRequest {
+  readonly error: string;
+  readonly kind: FailureKind;
+  /** Why it is among the dead letters. Default: the error. */
+  readonly reason?: string;
+}
+
+export interface HandOverRequest {
+  readonly workerId: string;
+  readonly leaseMs: number;
+  readonly token: string;
+}
+
+export interface DeadLetterFilter {
+  readonly queue?: string;
+  readonly type?: string;
+  readonly ids?: readonly string[];
+}
+
+export interface JobRecord {
+  readonly id: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly payload: unknown;
+  readonly status: JobStatus;
+  readonly priority: number;
+  /** Null: runnable now (or already run). `infinity`: until an event wakes it. */
+  readonly runAt: string | null;
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  readonly recoveries: number;
+  readonly leaseGeneration: number;
+  readonly leaseToken: string | null;
+  readonly leaseExpiresAt: string | null;
+  readonly heartbeatAt: string | null;
+  readonly lockedAt: string | null;
+  readonly lockedBy: string | null;
+  readonly timeoutMs: number | null;
+  readonly idempotencyKey: string | null;
+  readonly concurrencyKey: string | null;
+  readonly progress: JobProgress | null;
+  readonly lastError: string | null;
+  readonly failedAt: string | null;
+  readonly failureKind: FailureKind | null;
+  readonly dlqReason: string | null;
+  readonly dlqFailedAt: string | null;
+  readonly output: unknown;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly completedAt: string | null;
+}
+
+/** The time of an operation. Production leaves it out: the store's own clock counts. */
+export interface At {
+  readonly now?: Instant;
+}
+
+export interface EnqueueOptions extends At {
+  /** Store the jobs with the caller's transaction (Postgres alone). */
+  readonly transaction?: PostgresClient;
+}
+
+export interface Retention {
+  readonly archiveDays: number;
+  readonly idempotencyKeyDays: number;
+  /** Events, and schedules that nothing has moved for so long. Default: EVENT_DAYS. */
+  readonly eventDays?: number;
+}
+
+export const EVENT_DAYS = 30;
+/** Failures before a job goes to the dead letters, where it does not say. */
+export const MAX_ATTEMPTS_DEFAULT = 25;
+
+/** Hints that something is worth looking at. They may be lost, late or doubled: polling is the truth. */
+export interface Hints {
+  onRunnable(queue: string): void;
+  onCancelled(jobId: string): void;
+  /** An event was stored: deliverEvents has something to do. */
+  onEvent(): void;
+  /** Called when the hints stop, until they come again. */
+  onError(error: unknown): void;
+}
+
+/**
+ * What a store must do for the engine. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
+ * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
+ */
+export interface Driver extends AdminStore, DurableStore, ScheduleStore {
+  readonly name: "postgres" | "kysely" | "memory" | "sqlite";
+  /** Operations take effect in the order of their calls: a claim behind an acknowledgement shares its transaction. */
+  readonly isSequential?: boolean;
+  enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
+  /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
+  handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob | undefined>;
+  /** Recovers expired leases, then claims up to `limit` runnable jobs under one fresh token. */
+  reserve(request: ReserveRequest, at?: At): Promise<Reservation>;
+  extend(leases: readonly Lease[], leaseMs: number, at?: At): Promise<LeaseRefusal[]>;
+  /** Completes jobs. A job that is done already succeeds again whatever the token. */
+  ack(acks: readonly Ack[], at?: At): Promise<LeaseRefusal[]>;
+  retry(lease: Lease, request: RetryRequest, at?: At): Promise<void>;
+  /** Sends a job to the dead letters. Succeeds again on a done or dead job. */
+  fail(lease: Lease, request: FailRequest, at?: At): Promise<void>;
+  /** Gives back jobs that were never started. Leases that no longer hold are left alone. */
+  release(leases: readonly Lease[], at?: At): Promise<void>;
+  /** True when the job was queued or running and is now cancelled. */
+  cancel(jobId: string, reason: string, at?: At): Promise<boolean>;
+  get(jobId: string, at?: At): Promise<JobRecord | undefined>;
+  /** Dead letters, oldest first, after the given id. */
+  deadLetters(filter: DeadLetterFilter, page: { limit: number; after?: string }): Promise<JobRecord[]>;
+  /** Undefined: this store sends no hints. */
+  listen?(hints: Hints): Promise<{ close(): Promise<void> } | undefined>;
+  /** Drops archived jobs with their steps and logs, idempotency keys and events past their retention. */
+  maintain(retention: Retention, at?: At): Promise<void>;
+  /** Closes what the driver has opened by itself; absent: nothing. */
+  close?(): Promise<void>;
+  /** Ends what took the place of a pool of the caller's that did not answer. The driver can still be used. */
+  endReplacements?(): Promise<void>;
+}

@@ -1,0 +1,105 @@
+import type { z } from "zod";
+import type { NewJob, PostgresClient } from "../contract/driver.ts";
+import { JobOptionError } from "../contract/errors.ts";
+import type { Instant } from "../contract/instant.ts";
+import { checkOption, OPTIONS } from "../contract/option-schemas.ts";
+import type { Backoff } from "./backoff.ts";
+import type { JobContext } from "./job-context.ts";
+import { parseInput, parseValue } from "./parse-value.ts";
+
+export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
+  /** The job's type: stable, as stored jobs name it. */
+  readonly name: string;
+  /** Default "default". */
+  readonly queue?: string;
+  readonly input: Input;
+  readonly output?: Output;
+  /** Failures before the job goes to the dead letters. Default 25. */
+  readonly maxAttempts?: number;
+  readonly timeoutMs?: number;
+  /** A run longer than five times this counts as stuck. */
+  readonly expectedRunMs?: number;
+  readonly backoff?: Partial<Backoff>;
+  /** Smaller runs first. Default 0. */
+  readonly priority?: number;
+  /** Jobs with the same key never run together beyond the limit (default 1), in any process. */
+  readonly concurrency?: { key(input: z.output<Input>): string; readonly limit?: number };
+  run(ctx: JobContext, input: z.output<Input>): Promise<z.input<Output>> | z.input<Output>;
+}
+
+export interface EnqueueJobOptions {
+  readonly idempotencyKey?: string;
+  readonly priority?: number;
+  readonly runAt?: Instant;
+  readonly delayMs?: number;
+  readonly queue?: string;
+  /**
+   * Takes the place of the job of this type and queue with the same key that waits and has not run: input, priority and time are
+   * the new ones, the id stays. With `keepRunAt` the first time stays, too. Not together with idempotencyKey.
+   */
+  readonly replace?: { readonly key: string; readonly keepRunAt?: boolean };
+}
+
+export interface EnqueueCallOptions extends EnqueueJobOptions {
+  /** Store the job with this transaction: it exists if and only if the transaction commits. */
+  readonly transaction?: PostgresClient;
+}
+
+/** A job type with its schemas tied in: `toNewJob` and `perform` check what goes in and comes out. */
+export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  readonly queue: string;
+  readonly output: Output | undefined;
+  readonly expectedRunMs: number | undefined;
+  readonly backoff: Partial<Backoff> | undefined;
+  /**
+   * Stores the input as JSON carries it: defaults and transforms apply when the job runs. Throws JobOptionError, and
+   * JobSchemaError for an input that does not match, or no longer does as JSON.
+   */
+  toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob;
+  perform(ctx: JobContext, payload: unknown): Promise<unknown>;
+}
+
+/** Defines a job type. Throws JobOptionError for a name or limit that cannot work. */
+export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.ZodType>(
+  job: JobOptions<Input, Output>,
+): JobDefinition<Input, Output> {
+  checkOption(`Job ${job.name}`, OPTIONS.job, job);
+  checkOption(`The backoff of job ${job.name}`, OPTIONS.backoff, job.backoff ?? {});
+  const queue = job.queue ?? "default";
+
+  const fields = {
+    queue,
+    type: job.name,
+    ...(job.priority !== undefined && { priority: job.priority }),
+    ...(job.maxAttempts !== undefined && { maxAttempts: job.maxAttempts }),
+    ...(job.timeoutMs !== undefined && { timeoutMs: job.timeoutMs }),
+    ...(job.concurrency && { concurrencyLimit: job.concurrency.limit ?? 1 }),
+  };
+
+  function toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob {
+    const { payload, parsed } = parseInput(job.name, job.input, input);
+    const call = options?.replace === undefined ? options : replacing(job.name, options);
+    if (job.concurrency === undefined) return { ...fields, payload, ...call };
+    const concurrencyKey = job.concurrency.key(parsed);
+    return { ...fields, payload, concurrencyKey, ...call };
+  }
+
+  async function perform(ctx: JobContext, payload: unknown): Promise<unknown> {
+    const output = await job.run(ctx, parseValue(job.name, "input", job.input, payload));
+    return job.output === undefined ? output : parseValue(job.name, "output", job.output, output);
+  }
+
+  const { name, output, expectedRunMs, backoff } = job;
+  return { name, queue, output, expectedRunMs, backoff, toNewJob, perform };
+}
+
+function replacing(name: string, { replace, ...options }: EnqueueJobOptions) {
+  if (options.idempotencyKey !== undefined) {
+    throw new JobOptionError(`A ${name} job cannot combine an idempotency key with a replacement.`);
+  }
+  return {
+    ...options,
+    ...(replace && { replaceKey: replace.key, keepsRunAt: replace.keepRunAt ?? false }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { Driver, PostgresClient } from "../contract/driver.ts";
+import type { NewEvent, StoredEvent } from "../contract/durable-store.ts";
+import { jsonOf } from "../contract/storable-json.ts";
+
+/** An event; without a key it is for those who wait without one. */
+export type EventToSend = Omit<NewEvent, "key" | "payload"> & {
+  readonly key?: string;
+  /** Any value that JSON carries. */
+  readonly payload: unknown;
+};
+
+/** Sending events, and bringing them to the jobs that wait. `wake` is told the queues whose jobs became runnable. */
+export function createEvents(
+  driver: Driver,
+  wake: (queue: string) => void,
+  onDatabaseError: (operation: string, error: unknown) => void,
+) {
+  /**
+   * Tells the jobs that wait for an event of this name and key, and those that exist and will. Of events with the same
+   * name and id only the first counts. With a transaction the event exists if and only if that commits. Throws
+   * JobOptionError for a name, key or id that cannot be stored as it is, JobJsonError for such a payload.
+   */
+  async function sendEvent(
+    event: EventToSend,
+    call: { transaction?: PostgresClient } = {},
+  ): Promise<StoredEvent> {
+    const payload = jsonOf(`The payload of event ${event.name}`, event.payload);
+    const stored = await driver.storeEvent({ key: "", ...event, payload }, call);
+    if (call.transaction === undefined) await deliverEvents();
+    return stored;
+  }
+
+  /** Never rejects: what fails here is made up for by the next call of anyone. */
+  async function deliverEvents(): Promise<void> {
+    try {
+      for (const queue of await driver.deliverEvents()) wake(queue);
+    } catch (error) {
+      onDatabaseError("deliverEvents", error);
+    }
+  }
+
+  return { sendEvent, deliverEvents };
+}

@@ -1,0 +1,31 @@
+import { LeaseLostError } from "../contract/errors.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { JobRun } from "./job-run.ts";
+import { resend, verdictOn } from "./write-errors.ts";
+
+/** About six seconds of a database that is away; after that the attempt has failed. */
+const AWAY_ERRORS_MAX = 10;
+
+/** Sends what a run writes or reads under its lease; again after an error that may pass, while the lease holds. */
+export type Persist = <T>(run: JobRun, operation: string, send: () => Promise<T>) => Promise<T>;
+
+/** A refused lease aborts the run: none of what it would write later counts. */
+export function createPersist(
+  heartbeat: Heartbeat,
+  onError: (operation: string, error: unknown) => void,
+): Persist {
+  return async (run, operation, send) => {
+    heartbeat.requireLease(run);
+    try {
+      return await resend(send, {
+        isHeld: () => heartbeat.holds(run),
+        onError: (error) => onError(operation, error),
+        errorsMax: { away: AWAY_ERRORS_MAX },
+      });
+    } catch (error) {
+      if (verdictOn(error) === "lease") heartbeat.lose(run, new LeaseLostError(run.job.jobId));
+      else heartbeat.requireLease(run);
+      throw error;
+    }
+  };
+}

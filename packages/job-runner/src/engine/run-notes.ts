@@ -1,0 +1,87 @@
+import type { Driver } from "../contract/driver.ts";
+import {
+  type JobProgress,
+  LOG_LINES_MAX,
+  type LogLevel,
+  type NewLogLine,
+} from "../contract/durable-store.ts";
+import { storableText } from "../contract/storable-json.ts";
+import type { JobRun } from "./job-run.ts";
+import { type LogFields, noteFields, noteText } from "./note-text.ts";
+import type { Persist } from "./persist.ts";
+
+/** Progress and log lines are written together, at most so often. */
+const WRITE_EVERY_MS = 500;
+const LOG_BATCH = 100;
+const LOG_MESSAGE_MAX_LENGTH = 2000;
+
+/** What a run tells of itself. It waits for no write, and none of it can fail the run. */
+export function createRunNotes(
+  run: JobRun,
+  services: { readonly driver: Driver; readonly persist: Persist },
+) {
+  const { driver, persist } = services;
+  let latest: JobProgress | undefined;
+  let lines: NewLogLine[] = [];
+  let saidLines = 0;
+  let writing: Promise<unknown> = Promise.resolve();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function progress(current: number, total?: number, message?: string) {
+    const odd = [noteOdd("current", current), noteOdd("total", total)].filter((note) => note !== undefined);
+    const said = message === undefined ? [] : [noteText(message)];
+    const text = [...said, ...odd].join("; ");
+    latest = {
+      current: isFigure(current) ? current : 0,
+      total: isFigure(total) ? total : null,
+      message: text === "" ? null : storableText(text, LOG_MESSAGE_MAX_LENGTH),
+    };
+    timer ??= setTimeout(write, WRITE_EVERY_MS);
+  }
+
+  function log(level: LogLevel, message: string, fields?: LogFields) {
+    saidLines += 1;
+    if (saidLines > LOG_LINES_MAX) return;
+    lines.push({
+      level,
+      message: storableText(noteText(message), LOG_MESSAGE_MAX_LENGTH),
+      fields: fields === undefined ? null : noteFields(fields),
+      loggedAt: new Date().toISOString(),
+    });
+    if (lines.length >= LOG_BATCH) write();
+    else timer ??= setTimeout(write, WRITE_EVERY_MS);
+  }
+
+  function write() {
+    clearTimeout(timer);
+    timer = undefined;
+    const [told, batch] = [latest, lines];
+    latest = undefined;
+    lines = [];
+    writing = writing.then(() => send(told, batch)).catch(() => undefined);
+  }
+
+  async function send(told: JobProgress | undefined, batch: readonly NewLogLine[]) {
+    if (batch.length > 0) await persist(run, "appendLog", () => driver.appendLog(run.job, batch));
+    if (told !== undefined) await persist(run, "setProgress", () => driver.setProgress(run.job, told));
+  }
+
+  /** Resolves when all that was told is written, or cannot be. */
+  async function settle(): Promise<void> {
+    write();
+    await writing;
+  }
+
+  return { progress, log, settle };
+}
+
+export type RunNotes = ReturnType<typeof createRunNotes>;
+
+function isFigure(value: number | undefined): value is number {
+  return Number.isFinite(value);
+}
+
+/** A figure that is none is told in words. */
+function noteOdd(what: string, value: number | undefined): string | undefined {
+  return value === undefined || isFigure(value) ? undefined : `${what} was ${noteText(value)}`;
+}

@@ -1,0 +1,107 @@
+import type { Driver } from "../contract/driver.ts";
+import type { NewWait, StepRecord } from "../contract/durable-store.ts";
+import { JobStepError, JobSuspendedError } from "../contract/errors.ts";
+import { NAME_MAX_LENGTH } from "../contract/option-schemas.ts";
+import { type JsonText, jsonOf, requireStorable } from "../contract/storable-json.ts";
+import type { JobRun } from "./job-run.ts";
+import type { Persist } from "./persist.ts";
+
+/** Bytes of JSON that a step may return. Store larger results elsewhere and return where they are. */
+export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
+/** Steps, sleeps and waits of one job. */
+export const STEPS_MAX = 1000;
+const KINDS = { step: "a step", sleep: "a sleep", event: "a wait for an event" };
+
+export interface StepServices {
+  readonly driver: Driver;
+  readonly persist: Persist;
+  /** Throws once the run may write nothing more. */
+  requireLease(run: JobRun): void;
+}
+
+/** The steps of one run. Made, and the finished ones read, when the run first asks: jobs without steps pay nothing. */
+export function createRunSteps(run: JobRun, { driver, persist, requireLease }: StepServices) {
+  const names = new Set<string>();
+  const open = new Set<Promise<unknown>>();
+  const waits: NewWait[] = [];
+  let known: Promise<ReadonlyMap<string, StepRecord>> | undefined;
+
+  /** What the step returned, now or in an earlier run, as JSON gives it back. */
+  function step<T>(name: string, perform: () => T | Promise<T>): Promise<T> {
+    const ended = runStep(name, perform).finally(() => open.delete(ended));
+    open.add(ended);
+    return ended;
+  }
+
+  async function runStep<T>(name: string, perform: () => T | Promise<T>): Promise<T> {
+    enter(name);
+    const finished = (await load()).get(name);
+    requireKind(name, "step", finished);
+    // The step's code returned it in an earlier run: its type is what that code declares.
+    if (finished !== undefined) return finished.output as T;
+    requireLease(run);
+    const output = asJson(await perform());
+    await persist(run, "saveStep", () => driver.saveStep(run.job, { name, output }));
+    requireLease(run);
+    return output === undefined ? (output as T) : JSON.parse(output);
+  }
+
+  /** The wait, if it is over; else the run is suspended. */
+  async function pause(wait: NewWait): Promise<StepRecord> {
+    enter(wait.name);
+    const step = (await load()).get(wait.name);
+    requireKind(wait.name, wait.event === undefined ? "sleep" : "event", step);
+    if (step !== undefined && step.finishedAt !== null) return step;
+    waits.push(wait);
+    throw new JobSuspendedError(run.job.jobId);
+  }
+
+  /** Resolves with what the run waits for, when its last step has ended. */
+  async function settle(): Promise<readonly NewWait[]> {
+    while (open.size > 0) await Promise.allSettled(open);
+    return waits;
+  }
+
+  function enter(name: string) {
+    if (waits.length > 0) throw new JobSuspendedError(run.job.jobId);
+    if (name === "" || name.length > NAME_MAX_LENGTH) {
+      throw invalid(`a step's name has 1 to ${NAME_MAX_LENGTH} characters.`);
+    }
+    requireStorable(`The name of a step of a ${run.job.type} job`, name);
+    if (names.has(name))
+      throw invalid(`step "${name}" was started twice in one run; give each its own name.`);
+    if (names.size >= STEPS_MAX)
+      throw invalid(`a job has at most ${STEPS_MAX} steps; split it into several jobs.`);
+    names.add(name);
+  }
+
+  /** What was stored under a name by other code is no result of this code. */
+  function requireKind(name: string, kind: StepRecord["kind"], stored: StepRecord | undefined) {
+    if (stored === undefined || stored.kind === kind) return;
+    throw invalid(
+      `"${name}" was ${KINDS[stored.kind]} in an earlier run and is ${KINDS[kind]} now; give it a new name.`,
+    );
+  }
+
+  function load() {
+    known ??= persist(run, "resumeSteps", () => driver.resumeSteps(run.job)).then(
+      (steps) => new Map(steps.map((stored) => [stored.name, stored])),
+    );
+    return known;
+  }
+
+  function asJson(output: unknown): JsonText | undefined {
+    if (output === undefined) return undefined;
+    const text = jsonOf(`What a step of a ${run.job.type} job returned`, output);
+    if (Buffer.byteLength(text) > STEP_OUTPUT_MAX_BYTES) {
+      throw invalid(`a step returned more than ${STEP_OUTPUT_MAX_BYTES} bytes; store them elsewhere.`);
+    }
+    return text;
+  }
+
+  const invalid = (message: string) => new JobStepError(run.job.type, message);
+
+  return { step, pause, settle };
+}
+
+export type RunSteps = ReturnType<typeof createRunSteps>;

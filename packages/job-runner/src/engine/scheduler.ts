@@ -1,0 +1,89 @@
+import type { At, Driver } from "../contract/driver.ts";
+import { JobDatabaseTimeoutError } from "../contract/errors.ts";
+import type { ScheduleRecord } from "../contract/schedule-store.ts";
+import { failureOf } from "./failure.ts";
+import type { Schedule } from "./schedule.ts";
+import { verdictOn } from "./write-errors.ts";
+
+export type OnScheduleError = (schedule: string, error: unknown) => void;
+
+/**
+ * Enqueues the ticks of the schedules that are due, by the store's clock. Any number of processes may do so: a tick is
+ * moved over and enqueued in one statement, and only by who finds it as it was read. A schedule whose input throws, or whose
+ * jobs the store refuses, is told to `onError` and stays due; the others are not kept from their ticks.
+ */
+export function createScheduler(
+  driver: Driver,
+  schedules: readonly Schedule[],
+  onError: OnScheduleError = rethrow,
+) {
+  const byName = new Map(schedules.map((schedule) => [schedule.name, schedule]));
+  /** What the last look at a schedule failed with, by name. */
+  const failing = new Map<string, string>();
+  let isDeclared = false;
+
+  /** Returns the ids of the jobs that this call enqueued. */
+  async function fireDue(at?: At): Promise<string[]> {
+    if (byName.size === 0) return [];
+    const { now, schedules: records } = await driver.schedules([...byName.keys()], at);
+    await declare(new Map(records.map((record) => [record.name, record])), new Date(now), at);
+    const enqueued: string[] = [];
+    for (const record of records) {
+      const schedule = byName.get(record.name);
+      if (schedule === undefined || !isSame(schedule, record) || new Date(record.nextAt) > new Date(now))
+        continue;
+      const moved = await alone(record.name, () => move(schedule, record, new Date(now), at));
+      enqueued.push(...(moved ?? []));
+    }
+    return enqueued;
+  }
+
+  /** Runs what concerns one schedule. A database that is away concerns all of them. */
+  async function alone<T>(name: string, act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await act();
+      failing.delete(name);
+      return result;
+    } catch (error) {
+      if (verdictOn(error) === "away" || error instanceof JobDatabaseTimeoutError) throw error;
+      failing.set(name, failureOf(error).text);
+      onError(name, error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Stores what is missing. What differs is replaced by the first call alone: of two versions of a program that run at
+   * the same time, the one that started last decides, and the other one leaves the schedule alone.
+   */
+  async function declare(known: ReadonlyMap<string, ScheduleRecord>, now: Date, at: At | undefined) {
+    for (const schedule of byName.values()) {
+      const record = known.get(schedule.name);
+      if (record !== undefined && (isDeclared || isSame(schedule, record))) continue;
+      await alone(schedule.name, () => put(schedule, now, at));
+    }
+    isDeclared = true;
+  }
+
+  async function put(schedule: Schedule, now: Date, at: At | undefined) {
+    const { name, cron, timeZone } = schedule;
+    await driver.putSchedule({ name, cron, timeZone, nextAt: schedule.next(now).toISOString() }, at);
+  }
+
+  async function move(schedule: Schedule, from: ScheduleRecord, now: Date, at: At | undefined) {
+    const { run, latest } = schedule.due(new Date(from.nextAt), now);
+    const jobs = run.map(schedule.toNewJob);
+    const nextAt = schedule.next(now).toISOString();
+    return driver.moveSchedule({ from, nextAt, lastAt: latest.toISOString(), jobs }, at);
+  }
+
+  return { fireDue, failing: () => Object.fromEntries(failing) };
+}
+
+function isSame(schedule: Schedule, record: ScheduleRecord): boolean {
+  return schedule.cron === record.cron && schedule.timeZone === record.timeZone;
+}
+
+function rethrow(_schedule: string, error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,43 @@
+import type { Logger } from "pino";
+import type { SnapshotHolder } from "../contract/admin-store.ts";
+import type { Driver } from "../contract/driver.ts";
+
+/** Vacuum that is held back for so long makes claims walk over dead rows. */
+const OLD_SNAPSHOT_MS = 300_000;
+
+/** Looks for what holds back vacuum, and logs each once, for as long as it is there. */
+export function createSnapshotWatch(driver: Driver, logger: Logger, olderThanMs = OLD_SNAPSHOT_MS) {
+  let holders: readonly SnapshotHolder[] = [];
+  let known: ReadonlySet<string> = new Set();
+
+  async function look(): Promise<void> {
+    if (driver.snapshotHolders === undefined) return;
+    holders = await driver.snapshotHolders(olderThanMs);
+    for (const holder of holders) if (!known.has(nameOf(holder))) warn(holder);
+    known = new Set(holders.map(nameOf));
+  }
+
+  function warn({ kind, name, application, ageMs, ageTransactions }: SnapshotHolder) {
+    const fields = {
+      kind,
+      name,
+      application,
+      age_ms: ageMs && Math.round(ageMs),
+      age_transactions: ageTransactions,
+    };
+    logger.warn(fields, "an old snapshot holds back vacuum: end this transaction, or drop the slot");
+  }
+
+  return {
+    look,
+    /** As of the last look: how many, and the age of the oldest in ms. */
+    state: () => ({
+      holders: holders.length,
+      oldestMs: Math.max(0, ...holders.map((holder) => holder.ageMs ?? 0)),
+    }),
+  };
+}
+
+function nameOf({ kind, name }: SnapshotHolder): string {
+  return `${kind} ${name}`;
+}

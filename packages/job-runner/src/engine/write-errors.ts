@@ -1,0 +1,84 @@
+import {
+  JobDatabaseTimeoutError,
+  JobNotInflightError,
+  JobRunnerError,
+  JobStoreRefusedError,
+  LeaseExpiredError,
+  LeaseMismatchError,
+} from "../contract/errors.ts";
+import { type Backoff, backoffMs } from "./backoff.ts";
+
+const LEASE_REFUSALS = [JobNotInflightError, LeaseExpiredError, LeaseMismatchError];
+/** SQLSTATE classes of a database that is away, full, busy or gave way to another statement. */
+const AWAY_STATES = /^(08|25006|40|53|55|57|58)/;
+/** SQLSTATE classes of values that no repetition makes fit: data exception, integrity, program limit. */
+const REFUSED_STATES = /^(22|23|54)/;
+const SQLSTATE = /^\d[0-9A-Z]{4}$/;
+/** The statement took too long: the database is there, and may need a smaller one. */
+const TOO_SLOW_STATE = "57014";
+const AWAY_CODES =
+  /^(E(?!RR_)[A-Z_]+|CONN[A-Z_]+|ERR_SOCKET_CLOSED|STORAGE_UNAVAILABLE|SQLITE_(BUSY|LOCKED|FULL|IOERR)[A-Z_]*)$/;
+const REFUSED_CODES = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)[A-Z_]*$/;
+const REASON_MAX_LENGTH = 300;
+
+const RESEND_BACKOFF: Backoff = { baseMs: 20, factor: 2, maxMs: 1000, jitter: 0.2 };
+/** About six seconds of an error of which nothing is known, and five minutes of a database that is away. */
+const ERRORS_MAX = { unknown: 10, away: 300 };
+
+/**
+ * What a failed write allows. `lease`: the job belongs to another. `refused`: the same values are refused again. `away`: the
+ * database may come back. `unknown`: a few more attempts.
+ */
+export type WriteVerdict = "lease" | "refused" | "away" | "unknown";
+
+/** The only place that decides which errors of the store may pass. */
+export function verdictOn(error: unknown): WriteVerdict {
+  if (LEASE_REFUSALS.some((kind) => error instanceof kind)) return "lease";
+  if (error instanceof JobDatabaseTimeoutError) return "unknown";
+  if (error instanceof JobRunnerError || error instanceof RangeError) return "refused";
+  const code = codeOf(error) ?? "";
+  if (!SQLSTATE.test(code)) {
+    return REFUSED_CODES.test(code) ? "refused" : AWAY_CODES.test(code) ? "away" : "unknown";
+  }
+  if (REFUSED_STATES.test(code)) return "refused";
+  return AWAY_STATES.test(code) && code !== TOO_SLOW_STATE ? "away" : "unknown";
+}
+
+export interface Resend {
+  /** False: nothing may be written any more. */
+  isHeld(): boolean;
+  onError(error: unknown): void;
+  /** Errors of each verdict before the last one is thrown. */
+  readonly errorsMax?: Partial<typeof ERRORS_MAX>;
+}
+
+/** Sends until it is stored, again only while the error may pass and the lease holds. Throws the error that ended it. */
+export async function resend<T>(send: () => Promise<T>, { isHeld, onError, errorsMax }: Resend): Promise<T> {
+  const limits = { ...ERRORS_MAX, ...errorsMax };
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      const verdict = verdictOn(error);
+      if (verdict === "lease") throw error;
+      onError(error);
+      if (verdict === "refused" || failures >= limits[verdict]) throw error;
+      await Bun.sleep(backoffMs(failures, RESEND_BACKOFF));
+      if (!isHeld()) throw error;
+    }
+  }
+}
+
+/** What a job is told of a write that the store refused, without the values that the store quotes. */
+export function storeRefusal(jobId: string, what: string, error: unknown): Error {
+  if (error instanceof JobRunnerError) return error;
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : typeof error;
+  const reason = message.replace(/:? ?".*$/s, "").slice(0, REASON_MAX_LENGTH);
+  return new JobStoreRefusedError(jobId, what, code === undefined ? reason : `${reason} (${code})`);
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

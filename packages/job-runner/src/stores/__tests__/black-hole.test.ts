@@ -1,0 +1,122 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { createTcpProxy, type TcpProxy, until } from "@wharf/testkit";
+import postgres, { type Sql } from "postgres";
+import { anything, fast, silent, useRunners } from "../../__tests__/setup.ts";
+import { defineJob, type JobRunnerOptions } from "../../index.ts";
+import { listenForHints } from "../postgres/hints.ts";
+
+const { database, started } = useRunners();
+const DEADLINE_MS = 300;
+const job = defineJob({ name: "job", input: anything, backoff: fast, run: () => 1 });
+let proxy: TcpProxy;
+let sql: Sql;
+
+beforeAll(async () => {
+  const { hostname, port } = new URL(database.url);
+  proxy = await createTcpProxy({ host: hostname, port: Number(port) });
+});
+
+beforeEach(() => {
+  sql = postgres(proxy.url(database.url), { max: 3, onnotice: () => undefined });
+});
+
+afterEach(async () => {
+  proxy.resume();
+  await sql.end({ timeout: 0 });
+});
+
+afterAll(() => proxy.close());
+
+const STORES: Record<string, () => Partial<JobRunnerOptions>> = {
+  "a pool to share": () => ({ sql, listenSql: false }),
+  "a pool of its own": () => ({ dsn: proxy.url(database.url) }),
+};
+
+for (const [store, options] of Object.entries(STORES)) {
+  describe(`connections into a black hole, from ${store}`, () => {
+    const start = () =>
+      started([job], { ...options(), logger: silent, statementDeadlineMs: DEADLINE_MS, handOver: false });
+
+    test("are replaced: the engine claims again after one deadline", async () => {
+      const runner = await start();
+      await runner.waitFor((await runner.enqueue(job, null)).id);
+      proxy.swallow();
+      await until(() => runner.stats().claimLateMs > DEADLINE_MS / 2);
+      await until(() => runner.stats().claimLateMs === 0);
+      await runner.waitFor((await runner.enqueue(job, null)).id, { timeoutMs: 5000 });
+      expect(runner.metrics.prometheus()).toMatch(
+        /phase6_database_errors_total\{operation="reserve"\} [1-9]/,
+      );
+    });
+
+    test("keep no drain waiting, also when new ones lead nowhere, too", async () => {
+      const runner = await start();
+      await runner.waitFor((await runner.enqueue(job, null)).id);
+      proxy.pause();
+      await until(() => runner.stats().claimLateMs > 0);
+      const startedAt = performance.now();
+      await runner.drain(500);
+      expect(performance.now() - startedAt).toBeLessThan(4000);
+      proxy.resume();
+    });
+
+    test("are late in the figures for as long as nothing answers, and each time-out is counted", async () => {
+      const runner = await start();
+      proxy.pause();
+      await until(() => runner.stats().claimLateMs > 4 * DEADLINE_MS);
+      const [, late] = /phase6_task_claim_late_seconds ([\d.]+)/.exec(runner.metrics.prometheus()) ?? [];
+      expect(Number(late)).toBeGreaterThan((4 * DEADLINE_MS) / 1000);
+      proxy.resume();
+      await until(() => runner.stats().claimLateMs === 0);
+    });
+  });
+}
+
+test("a job keeps its lease and completes through a black hole shorter than the lease", async () => {
+  const entered = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  const slow = defineJob({
+    name: "slow",
+    input: anything,
+    async run(ctx) {
+      runs += 1;
+      entered.resolve();
+      await gate.promise;
+      return ctx.step("after", () => runs);
+    },
+  });
+  const runner = await started([slow], {
+    sql,
+    listenSql: false,
+    leaseMs: 5000,
+    statementDeadlineMs: DEADLINE_MS,
+  });
+  const { id } = await runner.enqueue(slow, null);
+  await entered.promise;
+  proxy.swallow();
+  gate.resolve();
+  const completed = () => database.sql`SELECT output, recoveries FROM jobs_archive WHERE id = ${id}`;
+  await until(async () => (await completed()).length > 0);
+  expect([...(await completed())]).toEqual([{ output: 1, recoveries: 0 }]);
+});
+
+test("a connection that listens is replaced when it leads nowhere, and hints come again", async () => {
+  const woken: string[] = [];
+  const ignore = () => undefined;
+  const hints = {
+    onRunnable: (queue: string) => woken.push(queue),
+    onCancelled: ignore,
+    onEvent: ignore,
+    onError: ignore,
+  };
+  const open = () => postgres(proxy.url(database.url), { max: 1 });
+  const listening = await listenForHints(open, hints, DEADLINE_MS);
+  await database.sql`SELECT pg_notify('job_runner_runnable', 'before')`;
+  await until(() => woken.includes("before"));
+  proxy.swallow();
+  await listening.check();
+  await database.sql`SELECT pg_notify('job_runner_runnable', 'after')`;
+  await until(() => woken.includes("after"));
+  await listening.close();
+});

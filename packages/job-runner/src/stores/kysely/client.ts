@@ -1,0 +1,56 @@
+import { CompiledQuery, type QueryResult } from "kysely";
+import type postgres from "postgres";
+import type { PostgresClient } from "../../contract/driver.ts";
+import { JobDatabaseTimeoutError } from "../../contract/errors.ts";
+import { withDeadline } from "../postgres/replaceable-pool.ts";
+import { createStatementClient, type Rows, type Source, Statement } from "../postgres/statement.ts";
+
+/** What runs a query in Kysely: an instance, a transaction or a connection. */
+export interface KyselyExecutor {
+  executeQuery<R>(query: CompiledQuery<R>): Promise<QueryResult<R>>;
+}
+
+/**
+ * Runs the engine's statements by Kysely. Give a Kysely transaction to have jobs enqueued with it:
+ * `runner.enqueue(job, input, { transaction: createKyselyClient(trx) })`. Throws JobDatabaseTimeoutError for a statement that
+ * is not answered within `deadlineMs`; its connection stays with the dialect's pool.
+ */
+export function createKyselyClient(executor: KyselyExecutor, deadlineMs?: number): PostgresClient {
+  const timeout = (ms: number) => new JobDatabaseTimeoutError(ms);
+
+  async function send<T extends Rows>(source: Source) {
+    const { text, parameters } = compile(source);
+    const sent = executor.executeQuery(CompiledQuery.raw(text, parameters));
+    const answer = deadlineMs === undefined ? sent : withDeadline(sent, deadlineMs, timeout);
+    const { rows, numAffectedRows } = await answer;
+    return toRowList<T>(rows, Number(numAffectedRows ?? rows.length));
+  }
+
+  return createStatementClient(send);
+}
+
+/** Text with $1, $2 … for all values, those of fragments included. */
+function compile(source: Source): { text: string; parameters: unknown[] } {
+  const parameters: unknown[] = [];
+  return { text: textOf(source, parameters), parameters };
+}
+
+function textOf({ strings, values }: Source, parameters: unknown[]): string {
+  return strings.reduce((text, next, position) => {
+    const value = values[position - 1];
+    if (value instanceof Statement) return text + textOf(value.source, parameters) + next;
+    parameters.push(value);
+    return `${text}$${parameters.length}${next}`;
+  });
+}
+
+function toRowList<T extends Rows>(rows: unknown[], count: number): postgres.RowList<T> {
+  const list = Object.assign(rows, { count });
+  if (isRowList<T>(list)) return list;
+  throw new TypeError("The dialect returned no rows.");
+}
+
+/** What columns the rows have the statement itself declares, as in postgres.js: no driver can check it. */
+function isRowList<T extends Rows>(list: unknown): list is postgres.RowList<T> {
+  return Array.isArray(list);
+}

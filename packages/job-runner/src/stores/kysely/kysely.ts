@@ -1,0 +1,56 @@
+import { CompiledQuery, type Dialect, Kysely } from "kysely";
+import type { Driver } from "../../contract/driver.ts";
+import { JobOptionError } from "../../contract/errors.ts";
+import { checkedDriver } from "../checked-driver.ts";
+import { applyMigrations, type MigrateOptions } from "../postgres/migrate-jobs.ts";
+import { STATEMENT_DEADLINE_MS } from "../postgres/pooled-client.ts";
+import { createPostgresOperations } from "../postgres/postgres.ts";
+import { createKyselyClient, type KyselyExecutor } from "./client.ts";
+import type { KyselyDialect } from "./dialect.ts";
+
+export { createKyselyClient, type KyselyExecutor } from "./client.ts";
+
+export interface KyselyDriverOptions {
+  /** The longest wait for a statement's answer. Default 12 s. */
+  readonly statementDeadlineMs?: number;
+  /** A dialect for Postgres. Its pool is shared: whoever made it ends it. */
+  readonly dialect: KyselyDialect;
+  /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
+  readonly useAdvisoryLocks?: boolean;
+}
+
+/**
+ * Postgres by a Kysely dialect in place of a pool. Experimental. It cannot LISTEN: jobs, cancels and events of other processes
+ * are found by polling. Throws JobOptionError for what is no dialect.
+ */
+export function createKyselyDriver(options: KyselyDriverOptions): Driver {
+  const { dialect, useAdvisoryLocks, statementDeadlineMs = STATEMENT_DEADLINE_MS } = options;
+  if (!isDialect(dialect))
+    throw new JobOptionError(
+      "`dialect` is no Kysely dialect: give for example new PostgresDialect({ pool }).",
+    );
+  const sql = createKyselyClient(new Kysely<unknown>({ dialect }), statementDeadlineMs);
+  const operations = createPostgresOperations(sql, {
+    administrationSql: sql,
+    useAdvisoryLocks: useAdvisoryLocks ?? false,
+  });
+  return checkedDriver({ ...operations, name: "kysely" });
+}
+
+const DIALECT_METHODS = [
+  "createAdapter",
+  "createDriver",
+  "createQueryCompiler",
+  "createIntrospector",
+] as const;
+
+function isDialect(value: KyselyDialect): value is Dialect {
+  return DIALECT_METHODS.every((method) => typeof value[method] === "function");
+}
+
+/** Makes the engine's tables by Kysely, as `migrateJobs` of `@wharf/job-runner/postgres` does. */
+export function migrateJobs(db: KyselyExecutor, options?: MigrateOptions): Promise<string[]> {
+  // Without parameters the text is sent as it is: several statements in one transaction.
+  const script = (text: string) => db.executeQuery(CompiledQuery.raw(text));
+  return applyMigrations({ sql: createKyselyClient(db), script }, options);
+}

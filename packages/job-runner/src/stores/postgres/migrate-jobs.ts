@@ -1,0 +1,124 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Sql } from "postgres";
+import type { PostgresClient } from "../../contract/driver.ts";
+import { JobRunnerError } from "../../contract/errors.ts";
+import { isSameMigration, type MigrationText, readMigrationText } from "../migration-text.ts";
+import { jobMigrationsDir } from "../migrations-dir.ts";
+
+/** Whatever migrates a database that Wharf's server may use too takes this one advisory lock. */
+const LOCK_KEY = 48_756_301;
+const LOCK_POLL_MS = 75;
+const LOCK_DEADLINE_MS = 300_000;
+/** Our own SQLSTATE for "another process migrates": no other error is taken for it. */
+const LOCKED = "WJ001";
+
+const LEDGER = `
+  CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());
+  ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT;`;
+
+export interface MigrationTarget {
+  readonly sql: PostgresClient;
+  /** Sends several statements at once. Postgres runs them in one transaction. */
+  script(text: string): Promise<unknown>;
+}
+
+export interface MigrateOptions {
+  /** How long to wait for another process that migrates. Default 5 minutes. */
+  readonly lockDeadlineMs?: number;
+}
+
+type MigrationFile = MigrationText & { readonly name: string };
+
+/**
+ * Makes the engine's tables, or brings them up to date: each file of `jobMigrationsDir` once, recorded in `_migrations`
+ * as Wharf's server does, so that both may work on one database. Any number of processes may call it at the same time.
+ * Returns the names of the files that it applied.
+ */
+export function migrateJobs(sql: Sql, options?: MigrateOptions): Promise<string[]> {
+  return applyMigrations({ sql, script: (text) => sql.unsafe(text) }, options);
+}
+
+/** As migrateJobs, on anything that runs statements and scripts. */
+export async function applyMigrations(target: MigrationTarget, options: MigrateOptions = {}) {
+  const deadlineMs = performance.now() + (options.lockDeadlineMs ?? LOCK_DEADLINE_MS);
+  const applied: string[] = [];
+  if (!(await hasLedger(target))) await underLock(target, LEDGER, deadlineMs);
+  for (const file of await readMigrations()) {
+    if (await isApplied(target, file)) continue;
+    const record = `INSERT INTO _migrations (name, checksum) VALUES ('${file.name}', '${file.checksum}');`;
+    try {
+      await underLock(target, `${record}\n${file.text}`, deadlineMs);
+      applied.push(file.name);
+    } catch (error) {
+      // Another process may have applied it in between: then its row stopped our transaction.
+      if (error instanceof JobRunnerError || !(await isApplied(target, file))) throw failure(file, error);
+    }
+  }
+  return applied;
+}
+
+async function readMigrations(): Promise<MigrationFile[]> {
+  const names = (await readdir(jobMigrationsDir)).filter((name) => /^\d+_[a-z_]+\.sql$/.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => ({
+      name,
+      ...readMigrationText(await readFile(join(jobMigrationsDir, name), "utf8")),
+    })),
+  );
+}
+
+/** Asked first, so that a role that may not change the schema can start when there is nothing to do. */
+async function hasLedger({ sql }: MigrationTarget): Promise<boolean> {
+  const columns = await sql<object[]>`
+    SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('_migrations') AND attname = 'checksum'`;
+  return columns.length > 0;
+}
+
+async function isApplied({ sql }: MigrationTarget, file: MigrationFile): Promise<boolean> {
+  const [row] = await sql<{ checksum: string | null }[]>`
+    SELECT checksum FROM _migrations WHERE name = ${file.name}`;
+  if (row === undefined || isSameMigration(row.checksum, file)) return row !== undefined;
+  throw new JobRunnerError(
+    "JOB_MIGRATION_EDITED",
+    `${file.name} is not what was applied to this database; run the version of the program that it was, or a newer one.`,
+  );
+}
+
+/**
+ * Runs a script in one transaction that holds the lock: it cannot outlive the script, whatever connection, pooler or crash
+ * comes between. Polled, as a waiter inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY.
+ */
+async function underLock(target: MigrationTarget, text: string, deadlineMs: number): Promise<void> {
+  const lock = `DO $lock$ BEGIN IF NOT pg_try_advisory_xact_lock(${LOCK_KEY}) THEN
+    RAISE EXCEPTION USING ERRCODE = '${LOCKED}', MESSAGE = 'another process migrates'; END IF; END $lock$;`;
+  for (;;) {
+    try {
+      await target.script(`${lock}\n${text}`);
+      return;
+    } catch (error) {
+      if (codeOf(error) !== LOCKED) throw error;
+      if (performance.now() > deadlineMs) throw lockedError();
+    }
+    await Bun.sleep(LOCK_POLL_MS);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function lockedError(): JobRunnerError {
+  return new JobRunnerError(
+    "JOB_MIGRATION_LOCKED",
+    "Another process has held the migration lock for too long. " +
+      `Find it: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK_KEY};`,
+  );
+}
+
+function failure(file: MigrationFile, error: unknown): JobRunnerError {
+  if (error instanceof JobRunnerError) return error;
+  const reason = error instanceof Error ? error.message : "unknown";
+  const message = `${file.name} could not be applied (${String(codeOf(error) ?? "no code")}): ${reason}`;
+  return new JobRunnerError("JOB_MIGRATION_FAILED", message);
+}

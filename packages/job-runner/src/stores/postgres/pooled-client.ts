@@ -1,0 +1,65 @@
+import postgres, { type Sql } from "postgres";
+import type { PostgresClient } from "../../contract/driver.ts";
+import { JobDatabaseTimeoutError } from "../../contract/errors.ts";
+import { createReplaceablePool, type PostgresPool } from "./replaceable-pool.ts";
+import {
+  createStatementClient,
+  isTemplate,
+  type Rows,
+  type Source,
+  Statement,
+  unsupported,
+  type Value,
+} from "./statement.ts";
+
+const CLOSE_TIMEOUT_S = 1;
+/** Longer than the 10 s after which Wharf's server has Postgres give up by itself. */
+export const STATEMENT_DEADLINE_MS = 12_000;
+export const timeout = (deadlineMs: number) => new JobDatabaseTimeoutError(deadlineMs);
+
+/** A client that sends each statement by the pool, within its deadline. */
+export function createPooledClient(pool: PostgresPool): PostgresClient {
+  return createStatementClient((source) => pool.run((sql) => toQuery(sql, source)));
+}
+
+function toQuery<T extends Rows>(sql: Sql, { strings, values }: Source): postgres.PendingQuery<T> {
+  if (!isTemplate(strings)) return unsupported();
+  return sql<T>(strings, ...values.map((value) => toParameter(sql, value)));
+}
+
+function toParameter(sql: Sql, value: Value): Value {
+  if (!(value instanceof Statement)) return value;
+  const { source } = value;
+  return isTemplate(source.strings) ? toQuery(sql, source) : sql.unsafe(source.strings.join(""));
+}
+
+/** The caller's pools with a deadline; once one does not answer, pools with its options take its place. */
+export function createGuardedPools(deadlineMs: number) {
+  const guards = new Map<Sql, ReturnType<typeof guard>>();
+
+  function guard(shared: Sql) {
+    const open = () => reopen(shared);
+    return createReplaceablePool({ shared, open, deadlineMs, timeout, closeTimeoutS: CLOSE_TIMEOUT_S });
+  }
+
+  /** One that replaces itself is taken as it is. */
+  function guarded(pool: Sql | PostgresPool): PostgresPool {
+    if (typeof pool !== "function") return pool;
+    const known = guards.get(pool) ?? guard(pool);
+    guards.set(pool, known);
+    return known;
+  }
+
+  /** Ends the replacements; the caller's pools are used again. */
+  async function close(): Promise<void> {
+    await Promise.all([...guards.values()].map((pool) => pool.close()));
+  }
+
+  return { guarded, close };
+}
+
+/** A pool to the same database. Options once parsed are taken as they are, which the driver's types do not tell. */
+export function reopen(sql: Sql, options: postgres.Options<Record<string, never>> = {}): Sql {
+  const parsed: object = sql.options;
+  return postgres({ ...parsed, ...options });
+}

@@ -1,0 +1,98 @@
+import { MAX_ATTEMPTS_DEFAULT, type PostgresClient } from "../../../contract/driver.ts";
+import type { Instant } from "../../../contract/instant.ts";
+import { milliseconds, textArray, timeOf } from "./fragments.ts";
+import { isOpen } from "./pause-queue.ts";
+
+/** A job's place in its queue. */
+export interface ClaimPosition {
+  readonly id: string;
+  /** Null: 0. */
+  readonly priority: number | null;
+  /** Seconds since 1970; null: it was runnable at once. */
+  readonly run_at: number | null;
+}
+
+export interface Claim {
+  readonly queue: string;
+  readonly types: readonly string[] | undefined;
+  readonly limit: number;
+  readonly token: string;
+  readonly workerId: string;
+  readonly leaseMs: number;
+  /** Resume behind this position; null: from the head of the queue. */
+  readonly after: ClaimPosition | null;
+  readonly byAdvisoryLock: boolean;
+  readonly now: Instant | undefined;
+}
+
+export type LeaseOfClaim = Pick<Claim, "token" | "workerId" | "leaseMs" | "now">;
+
+/** What a claim hands out; a job's defaults come as nulls. */
+export interface ClaimedRow extends ClaimPosition {
+  readonly type: string;
+  readonly payload: unknown;
+  readonly attempts: number | null;
+  readonly max_attempts: number | null;
+  readonly recoveries: number | null;
+  readonly timeout_ms: number | null;
+  readonly concurrency_key: string | null;
+  readonly waited_ms: number;
+}
+
+/**
+ * Claims runnable jobs without a concurrency key: the first in order, returned in the order of the table. The rows are
+ * found by one walk of jobs_claim and updated by ctid: with a join on their ids the planner scanned the table.
+ *
+ * The commit does not wait for the disk (set_config, local to the statement's own transaction). Should Postgres crash
+ * within the next 0.6 s, the claim may be forgotten and the job is queued again: it is delivered twice, as after any
+ * lost lease, and the first worker's writes are refused. Enqueues, outcomes and keyed claims do wait.
+ */
+export function claimJobs(sql: PostgresClient, claim: Claim) {
+  return sql<ClaimedRow[]>`
+    UPDATE jobs SET ${leaseColumns(sql, claim)}
+    WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM jobs WHERE concurrency_key IS NULL AND ${runnable(sql, claim)} ${behind(sql, claim.after)}
+        ${claim.byAdvisoryLock ? sql`AND pg_try_advisory_xact_lock(id)` : sql``}
+      ORDER BY priority, run_at, id LIMIT ${claim.limit}::integer
+      ${claim.byAdvisoryLock ? sql`` : sql`FOR UPDATE SKIP LOCKED`}))
+      AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
+    RETURNING ${claimedColumns(sql, claim)}`;
+}
+
+/** What a claim sets on the row. */
+export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim) {
+  const at = timeOf(sql, claim.now);
+  return sql`status = 'running', lease_token = ${claim.token}::uuid, lease_generation = lease_generation + 1,
+    lease_expires_at = ${at} + ${milliseconds(sql, claim.leaseMs)}, heartbeat_at = ${at}, locked_at = ${at},
+    locked_by = ${claim.workerId}, updated_at = ${at}`;
+}
+
+/**
+ * What a claim hands out, with nulls for the defaults that nearly every job has: a null costs nothing to write, send and
+ * read; as values these five were 1.4 of the 5 µs that it took to read a job. date_part, as extract() works in numeric,
+ * which cost 3 of a claim's 21 µs a job.
+ */
+export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">) {
+  const at = timeOf(sql, claim.now);
+  return sql`id, type, payload, NULLIF(priority, 0) AS priority,
+    CASE WHEN run_at > '-infinity' THEN date_part('epoch', run_at) END AS run_at, NULLIF(attempts, 0) AS attempts,
+    NULLIF(max_attempts, ${MAX_ATTEMPTS_DEFAULT}::integer) AS max_attempts, NULLIF(recoveries, 0) AS recoveries, timeout_ms,
+    concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
+}
+
+/** Queued, due, of a type that the worker knows, and in a queue that is not paused. */
+export function runnable(sql: PostgresClient, claim: Claim) {
+  return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= ${timeOf(sql, claim.now)}
+    AND ${isOpen(sql, claim.queue)}
+    ${claim.types === undefined ? sql`` : sql`AND type = ANY (${textArray(claim.types)}::text[])`}`;
+}
+
+/**
+ * Skips what was claimed before. Without it a claim walks over every dead row that an old snapshot keeps alive,
+ * and throughput falls to a quarter.
+ */
+export function behind(sql: PostgresClient, after: ClaimPosition | null) {
+  if (after === null) return sql``;
+  return sql`AND (priority, run_at, id) >
+    (${after.priority ?? 0}::smallint, to_timestamp(${after.run_at ?? Number.NEGATIVE_INFINITY}::float8), ${after.id}::bigint)`;
+}

@@ -1,0 +1,96 @@
+import type { PostgresClient } from "../../../contract/driver.ts";
+import type { Instant } from "../../../contract/instant.ts";
+import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import { timeOf } from "./fragments.ts";
+
+const DELIVERY_BATCH = 500;
+
+/**
+ * Compares the events and waits that nobody has compared since their commit with all waits and events, gives each wait
+ * its event and wakes its job. `more`: call again.
+ *
+ * Jobs are locked first, in the order of their ids, and then their waits: a suspending run takes them in this order, too.
+ * The count makes Postgres take these locks before the first row of job_steps. Whether the job is queued is asked in SET,
+ * not in WHERE: a run that suspended while this statement waited for its lock was running in the snapshot.
+ */
+export function deliverEvents(sql: PostgresClient, now: Instant | undefined) {
+  const at = timeOf(sql, now);
+  return sql<{ queues: string[]; more: boolean }[]>`
+    WITH fresh_event AS MATERIALIZED (
+      SELECT id, name, key FROM job_events WHERE needs_match
+      ORDER BY id LIMIT ${DELIVERY_BATCH} FOR UPDATE SKIP LOCKED
+    ),
+    fresh_wait AS MATERIALIZED (
+      SELECT job_id, name, event_name, event_key, job_created_at FROM job_steps
+      WHERE needs_match ORDER BY job_id LIMIT ${DELIVERY_BATCH}
+    ),
+    ${matches(sql)},
+    touched AS MATERIALIZED (SELECT job_id FROM match UNION SELECT job_id FROM fresh_wait),
+    locked AS MATERIALIZED (
+      SELECT id FROM jobs
+      WHERE id = ANY (ARRAY(SELECT job_id FROM touched)) ORDER BY id FOR UPDATE
+    ),
+    matched AS (
+      UPDATE job_steps AS step SET needs_match = false, event_id = found.event_id, output = found.payload,
+        finished_at = CASE WHEN found.event_id IS NOT NULL THEN ${at} END
+      FROM (
+        SELECT job_id, name, event_id, payload FROM match
+        UNION ALL
+        SELECT job_id, name, NULL, NULL FROM fresh_wait AS unmatched
+        WHERE (SELECT count(*) FROM match) < ${DELIVERY_BATCH}
+          AND NOT EXISTS (SELECT FROM match WHERE (match.job_id, match.name) = (unmatched.job_id, unmatched.name))
+      ) AS found
+      WHERE (SELECT count(*) FROM locked) >= 0 AND step.job_id = ANY (ARRAY(SELECT job_id FROM touched))
+        AND step.job_id = found.job_id AND step.name = found.name AND step.finished_at IS NULL
+      RETURNING step.job_id, step.event_id
+    ),
+    compared AS (
+      UPDATE job_events SET needs_match = false
+      WHERE id = ANY (ARRAY(SELECT id FROM fresh_event))
+        AND GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait)) < ${DELIVERY_BATCH}
+    ),
+    woken AS (
+      UPDATE jobs SET updated_at = ${at}, run_at = CASE WHEN status = 'queued' THEN ${at} ELSE run_at END
+      WHERE id = ANY (ARRAY(SELECT job_id FROM matched WHERE event_id IS NOT NULL))
+      RETURNING queue, status
+    )
+    SELECT ARRAY(SELECT queue FROM (SELECT DISTINCT queue FROM woken WHERE status = 'queued') AS one
+        WHERE pg_notify(${RUNNABLE_CHANNEL}, queue) IS NOT NULL) AS queues,
+      GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait), (SELECT count(*) FROM fresh_event))
+        = ${DELIVERY_BATCH} AS more`;
+}
+
+/**
+ * `match`: waits and the event that each receives. Of several waits of a job for one address, the first by name takes
+ * the first event, the second the second. OFFSET 0 keeps the planner from joining the waits by a scan of all of them.
+ */
+function matches(sql: PostgresClient) {
+  return sql`
+    match AS MATERIALIZED (
+      SELECT wait.job_id, wait.name, event.id AS event_id, event.payload
+      FROM (
+        SELECT * FROM fresh_wait
+        UNION ALL
+        SELECT known.* FROM (SELECT DISTINCT name, key FROM fresh_event) AS address CROSS JOIN LATERAL (
+          SELECT job_id, name, event_name, event_key, job_created_at FROM job_steps
+          WHERE kind = 'event' AND finished_at IS NULL AND NOT needs_match
+            AND event_name = address.name AND event_key = address.key
+          OFFSET 0
+        ) AS known
+      ) AS wait
+      CROSS JOIN LATERAL (
+        SELECT id, payload FROM job_events
+        WHERE name = wait.event_name AND key = wait.event_key AND created_at >= wait.job_created_at
+          AND NOT EXISTS (
+            SELECT FROM job_steps AS received WHERE received.job_id = wait.job_id AND received.event_id = job_events.id)
+        ORDER BY created_at, id
+        OFFSET (
+          SELECT count(*) FROM job_steps AS earlier
+          WHERE earlier.job_id = wait.job_id AND earlier.name < wait.name AND earlier.kind = 'event'
+            AND earlier.finished_at IS NULL AND earlier.event_name = wait.event_name
+            AND earlier.event_key = wait.event_key)
+        LIMIT 1
+      ) AS event
+      LIMIT ${DELIVERY_BATCH}
+    )`;
+}

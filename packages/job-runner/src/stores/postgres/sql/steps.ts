@@ -1,0 +1,99 @@
+import type { Lease, PostgresClient } from "../../../contract/driver.ts";
+import type { FinishedStep, NewWait, StepRecord } from "../../../contract/durable-store.ts";
+import { type Instant, instantText } from "../../../contract/instant.ts";
+import { storableJson } from "../../../contract/storable-json.ts";
+import { isoText, timeOf } from "./fragments.ts";
+import { heldJob } from "./held-job.ts";
+
+/** A row of job_steps. `output` is JSON text, as only that tells nothing from null. */
+export interface StepRow {
+  readonly name: string;
+  readonly kind: StepRecord["kind"];
+  readonly finished_at: string | null;
+  readonly output: string | null;
+  readonly wake_at: string | null;
+  readonly event_name: string | null;
+  readonly event_key: string | null;
+  readonly event_id: string | null;
+  readonly created_at: string;
+}
+
+/** The job's steps if the lease holds: one row without a name if it has none, no row at all if the lease does not hold. */
+export function heldSteps(sql: PostgresClient, lease: Lease, now: Instant | undefined) {
+  return sql<(StepRow | { name: null })[]>`
+    SELECT ${stepColumns(sql)} FROM jobs LEFT JOIN job_steps ON job_id = jobs.id
+    WHERE jobs.id = ${lease.jobId}::bigint AND lease_token = ${lease.token}::uuid AND lease_expires_at > ${timeOf(sql, now)}
+    ORDER BY name`;
+}
+
+export function selectSteps(sql: PostgresClient, jobId: string) {
+  return sql<StepRow[]>`
+    SELECT ${stepColumns(sql)} FROM job_steps WHERE job_id = ${jobId}::bigint ORDER BY job_steps.created_at, name`;
+}
+
+/** Ends the job's sleeps and waits whose time has come. */
+export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undefined) {
+  const at = timeOf(sql, now);
+  return sql`
+    WITH held AS MATERIALIZED (${heldJob(sql, lease, now)})
+    UPDATE job_steps SET finished_at = ${at}, needs_match = false
+    FROM held WHERE job_id = held.id AND finished_at IS NULL AND wake_at <= ${at}`;
+}
+
+/** Stores what a step returned; no row: the lease does not hold. */
+export function saveStep(sql: PostgresClient, lease: Lease, step: FinishedStep, now: Instant | undefined) {
+  const at = timeOf(sql, now);
+  const output = step.output ?? null;
+  return sql<{ job_id: string }[]>`
+    WITH held AS MATERIALIZED (${heldJob(sql, lease, now)})
+    INSERT INTO job_steps (job_id, kind, name, output, created_at, finished_at)
+    SELECT id, 'step', ${step.name}, ${output}::text::jsonb, ${at}, ${at} FROM held
+    ON CONFLICT (job_id, name) DO UPDATE SET output = excluded.output, finished_at = excluded.finished_at
+    RETURNING job_id`;
+}
+
+/**
+ * Stores the waits and queues the job until the first of them ends; no row: the lease does not hold. The conflict's
+ * update changes nothing, but reads the newest row: an event that was delivered a moment ago makes the job runnable.
+ */
+export function suspendJob(
+  sql: PostgresClient,
+  lease: Lease,
+  waits: readonly NewWait[],
+  now: Instant | undefined,
+) {
+  const at = timeOf(sql, now);
+  return sql<{ wake_in_ms: number | null }[]>`
+    WITH held AS MATERIALIZED (${heldJob(sql, lease, now)}),
+    wait AS (
+      INSERT INTO job_steps AS known (job_id, kind, name, event_name, event_key, job_created_at, needs_match, wake_at,
+        created_at)
+      SELECT held.id, CASE WHEN new.e IS NULL THEN 'sleep' ELSE 'event' END, new.n, new.e, new.k, held.created_at,
+        new.e IS NOT NULL, COALESCE(${at} + new.d * interval '1 millisecond', new.u::timestamptz, 'infinity'), ${at}
+      FROM held, json_to_recordset(${storableJson(waits.map(toRecord))}::text::json)
+        AS new(n text, e text, k text, d float8, u text)
+      ORDER BY new.n
+      ON CONFLICT (job_id, name) DO UPDATE SET wake_at = known.wake_at
+      RETURNING CASE WHEN finished_at IS NULL THEN wake_at ELSE '-infinity' END AS wake_at
+    )
+    UPDATE jobs SET status = 'queued', run_at = GREATEST(due.wake_at, ${at}), lease_token = NULL, lease_expires_at = NULL,
+      heartbeat_at = NULL, locked_at = NULL, locked_by = NULL, updated_at = ${at}
+    FROM held, (SELECT min(wake_at) AS wake_at FROM wait) AS due
+    WHERE jobs.id = held.id
+    RETURNING CASE WHEN run_at < 'infinity' THEN date_part('epoch', run_at - ${at}) * 1000 END AS wake_in_ms`;
+}
+
+function toRecord(wait: NewWait) {
+  return {
+    n: wait.name,
+    e: wait.event?.name,
+    k: wait.event?.key,
+    d: wait.forMs,
+    u: wait.until === undefined ? undefined : instantText(wait.until),
+  };
+}
+
+function stepColumns(sql: PostgresClient) {
+  return sql`job_steps.name, kind, ${isoText(sql, "finished_at")}, output::text, ${isoText(sql, "wake_at")}, event_name,
+    event_key, event_id, ${isoText(sql, "job_steps.created_at", "created_at")}`;
+}

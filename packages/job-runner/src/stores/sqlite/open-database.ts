@@ -1,0 +1,50 @@
+import { Database } from "bun:sqlite";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { JobOptionError, JobRunnerError } from "../../contract/errors.ts";
+
+export const BUSY_TIMEOUT_MS = 5000;
+const SCHEMA_DIR = join(import.meta.dir, "schema");
+
+/**
+ * Opens the file, makes it if it is missing, and brings its schema up to date. With a write-ahead log readers never wait;
+ * synchronous FULL: what is acknowledged is on the disk.
+ */
+export function openDatabase(path: string, busyTimeoutMs: number): Database {
+  const db = connect(path);
+  try {
+    db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = FULL");
+    db.transaction(() => upgrade(db)).immediate();
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function connect(path: string): Database {
+  try {
+    return new Database(path, { create: true, readwrite: true, strict: true });
+  } catch (cause) {
+    throw new JobOptionError(
+      `The SQLite file ${path} cannot be opened: its folder must exist, and both must be writable.`,
+      { cause },
+    );
+  }
+}
+
+/** Applies the schema files whose number lies above the file's user_version. */
+function upgrade(db: Database) {
+  const files = readdirSync(SCHEMA_DIR).sort();
+  const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+  if (version > files.length) {
+    throw new JobRunnerError(
+      "JOB_SCHEMA_NEWER",
+      `The SQLite file has schema version ${version}, this program knows ${files.length}: run the newer program.`,
+    );
+  }
+  for (const file of files.slice(version)) db.run(readFileSync(join(SCHEMA_DIR, file), "utf8"));
+  db.run(`PRAGMA user_version = ${files.length}`);
+}

@@ -1,0 +1,47 @@
+import type { Sql } from "../postgres.ts";
+
+/** The first `limit` open sessions from which nothing has come for `idle_ms`, by the database's clock. */
+export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM sessions WHERE ${isIdle(sql, idle_ms)} ORDER BY last_heard_at LIMIT ${limit}`;
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Ends them; null `among`: whichever they are, else those of these sessions. Answers with their ids. The end is the last event's time, and falls as soon as the session speaks again.
+ */
+export async function endIdleSessions(
+  sql: Sql,
+  idle_ms: number,
+  limit: number,
+  among: readonly string[] | null = null,
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    WITH idle AS (
+      SELECT id FROM sessions
+      WHERE ${isIdle(sql, idle_ms)} ${among === null ? sql`` : sql`AND id = ANY(${[...among]})`}
+      ORDER BY last_heard_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ),
+    ended AS (
+      UPDATE sessions s SET
+        lifecycle = 'ended', ended_by_server = true, end_reason = 'crash', ended_at = last.spoke_at,
+        duration_ms = round(extract(epoch FROM last.spoke_at - s.started_at) * 1000)::bigint, updated_at = now()
+      FROM idle CROSS JOIN LATERAL (
+        SELECT greatest(o.started_at, (SELECT max(e.timestamp) FROM events e WHERE e.session_id = o.id)) AS spoke_at
+        FROM sessions o WHERE o.id = idle.id
+      ) last
+      WHERE s.id = idle.id AND s.lifecycle IN ('detected', 'capturing')
+      RETURNING s.id, s.workspace_id
+    ),
+    change AS (
+      INSERT INTO change_log (kind, session_ids, workspace_ids)
+      SELECT 'sessions_ended', array_agg(id), array_agg(DISTINCT workspace_id) FROM ended HAVING count(*) > 0
+    )
+    SELECT id FROM ended`;
+  return rows.map((row) => row.id);
+}
+
+function isIdle(sql: Sql, idle_ms: number) {
+  return sql`
+    lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'`;
+}

@@ -1,0 +1,57 @@
+import type { DeleteInPieces, Piece } from "../delete-in-pieces.ts";
+import type { Sql } from "../postgres.ts";
+
+/** How long what was odd about events is kept. */
+const INGEST_NOTES_DAYS = 30;
+/** How long a live reader may have been away and still go on without a gap. */
+const CHANGE_LOG_HOURS = 24;
+/** Longer than any job that is done stays in the archive (30 days, in partitions of a day), with days to spare. */
+export const BLOB_DAYS = 35;
+/** From a job's last blob to its end. */
+const JOB_END_DAYS = 1;
+const HOURS_PER_DAY = 24;
+
+/** Tables whose rows are kept for a time only. Each has an index that begins with created_at. */
+const KEPT_HOURS = { ingest_notes: INGEST_NOTES_DAYS * HOURS_PER_DAY, change_log: CHANGE_LOG_HOURS } as const;
+export type PrunedTable = keyof typeof KEPT_HOURS;
+export const PRUNED_TABLES: readonly PrunedTable[] = ["ingest_notes", "change_log"];
+
+/** Deletes all rows of the table that were kept for its time, until none is left or the signal aborts. */
+export async function prune(
+  deleteInPieces: DeleteInPieces,
+  table: PrunedTable,
+  signal?: AbortSignal,
+): Promise<void> {
+  await deleteInPieces(rowsOlderThan(table, KEPT_HOURS[table]), { signal });
+}
+
+/** Oldest first, each statement from where the one before ended: else it would walk over all that was deleted and not yet vacuumed. */
+function rowsOlderThan(table: PrunedTable, hours: number): Piece {
+  let deletedUntil = "-infinity";
+  return async (sql, rowsMax) => {
+    const [piece] = await sql<{ rows: number; deleted_until: string }[]>`
+      WITH deleted AS (
+        DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM ${sql(table)}
+          WHERE created_at < now() - make_interval(hours => ${hours}) AND created_at >= (${deletedUntil}::text)::timestamptz
+          ORDER BY created_at LIMIT ${rowsMax}
+        ))
+        RETURNING created_at
+      )
+      SELECT count(*)::int AS rows, max(created_at)::text AS deleted_until FROM deleted`;
+    deletedUntil = piece?.deleted_until ?? deletedUntil;
+    return piece?.rows ?? 0;
+  };
+}
+
+/**
+ * Whether blobs that nobody has put for BLOB_DAYS belong to no job any more. Jobs alone refer to blobs, and put theirs just before
+ * they end, so it is enough that none which ended before is left. Partitions of younger days are not read.
+ */
+export async function areOldBlobsOrphans(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ has_old_jobs: boolean }[]>`
+    SELECT EXISTS (
+      SELECT FROM jobs_archive WHERE completed_at < now() - make_interval(days => ${BLOB_DAYS - JOB_END_DAYS})
+    ) AS has_old_jobs`;
+  return row?.has_old_jobs === false;
+}

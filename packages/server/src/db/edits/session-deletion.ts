@@ -1,0 +1,127 @@
+import { isForeignKeyViolation } from "../database-errors.ts";
+import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
+import type { Sql } from "../postgres.ts";
+import { matchGitActivity } from "../projections/git-activity.ts";
+import { sessionChange } from "./session-edits.ts";
+
+/** Tables whose rows go with their session, those that refer to others of them first. */
+export const TABLES_OF_SESSIONS = [
+  "ingest_notes",
+  "content_blocks",
+  "transcript_messages",
+  "teammates",
+  "teams",
+  "subagents",
+  "session_skills",
+  "session_worktrees",
+] as const;
+/** A flush may add events to the session as long as its row is there, each time between the last piece and the row's deletion. */
+const ROUNDS_MAX = 5;
+
+/**
+ * Begins a deletion: the session gets its tombstone, by which its events are refused from now on, and is neither read nor counted
+ * any more. False: there is no such session, or its deletion has begun before.
+ */
+export async function beginSessionDeletion(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql`
+    WITH patched AS (
+      UPDATE sessions SET deleted_at = now(), updated_at = now() WHERE id = ${id} AND deleted_at IS NULL
+      RETURNING id, workspace_id
+    ),
+    tombstone AS (
+      INSERT INTO session_tombstones (session_id) SELECT id FROM patched ON CONFLICT (session_id) DO NOTHING
+    ),
+    ${sessionChange(sql)}
+    SELECT id FROM patched`;
+  return rows.length > 0;
+}
+
+/** Sessions whose deletion began at least `age_ms` ago and is not finished, the oldest first. */
+export async function findBegunDeletions(sql: Sql, age_ms: number, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM sessions WHERE deleted_at <= now() - ${age_ms} * interval '1 millisecond'
+    ORDER BY deleted_at LIMIT ${limit}`;
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Deletes all rows of a session whose deletion has begun, its own at the end: events with their notes, git activity that names it,
+ * and what it started. Git activity that was found to belong to it stays and seeks another session. Continues where an earlier
+ * call ended; two calls at once do no harm. True: nothing is left.
+ */
+export async function finishSessionDeletion(
+  deleteInPieces: DeleteInPieces,
+  id: string,
+  options: DeletionOptions,
+): Promise<boolean> {
+  for (let round = 1; ; round++) {
+    for (const piece of piecesOf(id)) if (!(await deleteInPieces(piece, options))) return false;
+    try {
+      return await deleteInPieces((sql) => deleteSessionRow(sql, id), options);
+    } catch (error) {
+      if (!isForeignKeyViolation(error) || round >= ROUNDS_MAX) throw error;
+    }
+  }
+}
+
+function piecesOf(id: string): Piece[] {
+  return [...TABLES_OF_SESSIONS.map((table) => rowsOf(table, id)), gitActivityOf(id), eventsOf(id)];
+}
+
+async function deleteSessionRow(sql: Sql, id: string): Promise<number> {
+  const { count } = await sql`DELETE FROM sessions WHERE id = ${id} AND deleted_at IS NOT NULL`;
+  return count;
+}
+
+function rowsOf(table: string, id: string): Piece {
+  return async (sql, rowsMax) => {
+    const { count } = await sql`
+      DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ${sql(table)} WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+      ))`;
+    return count;
+  };
+}
+
+/** By time, each statement from where the one before ended: see retention.ts. */
+function eventsOf(id: string): Piece {
+  let deletedUntil = "-infinity";
+  return async (sql, rowsMax) => {
+    const [piece] = await sql<{ rows: number; deleted_until: string }[]>`
+      WITH deleted AS (
+        DELETE FROM events WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM events WHERE session_id = ${id} AND timestamp >= (${deletedUntil}::text)::timestamptz
+          ORDER BY timestamp LIMIT ${rowsMax}
+        ))
+        RETURNING id, timestamp
+      ),
+      notes AS (DELETE FROM ingest_notes WHERE event_id IN (SELECT id FROM deleted))
+      SELECT count(*)::int AS rows, max(timestamp)::text AS deleted_until FROM deleted`;
+    deletedUntil = piece?.deleted_until ?? deletedUntil;
+    return piece?.rows ?? 0;
+  };
+}
+
+/** What seeks another session is noted for repair, too: this process may end before it has looked. */
+function gitActivityOf(id: string): Piece {
+  return async (sql, rowsMax) => {
+    const [piece] = await sql<{ rows: number; orphaned_ids: string[] }[]>`
+      WITH found AS MATERIALIZED (
+        SELECT id, session_inferred FROM git_activity WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+      ),
+      deleted AS (
+        DELETE FROM git_activity WHERE id IN (SELECT id FROM found WHERE NOT session_inferred)
+      ),
+      orphaned AS (
+        UPDATE git_activity SET session_id = NULL WHERE id IN (SELECT id FROM found WHERE session_inferred)
+        RETURNING id
+      ),
+      seeking AS (
+        INSERT INTO pending_projections (event_ids) SELECT array_agg(id) FROM orphaned HAVING count(*) > 0
+      )
+      SELECT (SELECT count(*)::int FROM found) AS rows, coalesce((SELECT array_agg(id) FROM orphaned), '{}') AS orphaned_ids`;
+    if (piece === undefined) throw new Error("the deletion returned no row");
+    if (piece.orphaned_ids.length > 0) await matchGitActivity(sql, piece.orphaned_ids);
+    return piece.rows;
+  };
+}

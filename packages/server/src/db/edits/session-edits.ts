@@ -1,0 +1,58 @@
+import { type SessionPatch, TAGS_MAX } from "@wharf/protocol";
+import type { Sql } from "../postgres.ts";
+
+/**
+ * Changes tags and summary; whatever the patch leaves out stays. False: no such session, or too many tags. A session that has too
+ * many already may keep as many.
+ */
+export async function patchSession(sql: Sql, id: string, patch: SessionPatch): Promise<boolean> {
+  const rows = await sql`
+    WITH wanted AS (
+      SELECT s.id, ARRAY(
+        SELECT DISTINCT tag FROM unnest(${patch.tags === undefined ? sql`s.tags` : sql`${patch.tags}::text[]`} || ${patch.add_tags ?? []}::text[]) AS tag
+        WHERE tag <> ALL (${patch.remove_tags ?? []}::text[]) ORDER BY tag
+      ) AS tags
+, cardinality(s.tags) AS known_count
+      FROM sessions s WHERE s.id = ${id} AND s.deleted_at IS NULL FOR UPDATE
+    ),
+    patched AS (
+      UPDATE sessions s SET
+        tags = wanted.tags,
+        summary = ${patch.summary === undefined ? sql`s.summary` : sql`${patch.summary}::text`},
+        updated_at = now()
+      FROM wanted WHERE s.id = wanted.id AND cardinality(wanted.tags) <= greatest(${TAGS_MAX}, wanted.known_count)
+      RETURNING s.id, s.workspace_id
+    ),
+    ${sessionChange(sql)}
+    SELECT id FROM patched`;
+  return rows.length > 0;
+}
+
+/** Asks for the transcript to be parsed again. False: no such session, or it has no transcript. */
+export async function requestReparse(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql`
+    WITH patched AS (
+      UPDATE sessions SET
+        parse_status = 'pending',
+        parse_error = NULL,
+        lifecycle = CASE
+          WHEN lifecycle NOT IN ('failed', 'parsed', 'summarized', 'archived') THEN lifecycle
+          WHEN ended_at IS NULL THEN 'capturing'
+          ELSE 'ended' END,
+        updated_at = now()
+      WHERE id = ${id} AND transcript_s3_key IS NOT NULL AND deleted_at IS NULL
+      RETURNING id, workspace_id
+    ),
+    ${sessionChange(sql)}
+    SELECT id FROM patched`;
+  return rows.length > 0;
+}
+
+/** For those who read live. */
+export function sessionChange(sql: Sql) {
+  return sql`
+    change AS (
+      INSERT INTO change_log (kind, session_ids, workspace_ids)
+      SELECT 'session', ARRAY[id], ARRAY[workspace_id] FROM patched
+    )`;
+}

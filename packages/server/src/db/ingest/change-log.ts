@@ -1,0 +1,30 @@
+import type { Sql } from "../postgres.ts";
+
+/** Which workspaces, devices and sessions the `stored` events are of: one row, gathered once for all that ask. */
+export function touchedRow(sql: Sql) {
+  return sql`
+    touched AS MATERIALIZED (
+      SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
+        array_agg(DISTINCT device_id) AS device_ids,
+        coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
+      FROM stored
+    )`;
+}
+
+/** One row a flush, not one an event, for those who read live: what `touched` says of it. */
+export function changeLogRow(sql: Sql) {
+  return sql`
+    change_rows AS (
+      INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
+      SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+    )`;
+}
+
+/** One row for all `session_rows` that were written, if there are any. */
+export function changedSessionsRow(sql: Sql) {
+  return sql`
+    change_rows AS (
+      INSERT INTO change_log (kind, session_ids, workspace_ids)
+      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
+    )`;
+}

@@ -1,0 +1,50 @@
+import type { Database } from "../database.ts";
+import { errorCode } from "../database-errors.ts";
+import type { Sql } from "../postgres.ts";
+import type { Fragment } from "../projections/session-facts.ts";
+
+/** Which of the parents' tables the statement itself writes; the rows are in `device_rows` and `session_rows`. */
+export type WrittenParents = { devices: boolean; sessions: boolean };
+
+const INSUFFICIENT_PRIVILEGE = "42501";
+const PROTOCOL_VIOLATION = "08P01";
+
+/**
+ * What foreign keys check row by row, for all that is `touched` at once: that the parents are there, and stay until the commit. An expression without a value. Parents that the statement itself has written need no check;
+ * naming them here makes the statement write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while
+ * somebody deletes one, 55000 when a trigger would not fire.
+ */
+export function holdParents(sql: Sql, written: WrittenParents): Fragment {
+  return sql`hold_parents(
+    workspace_ids,
+    ARRAY(SELECT unnest(device_ids) ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql``}),
+    ARRAY(SELECT unnest(session_ids) ${written.sessions ? sql`EXCEPT SELECT id FROM session_rows` : sql``})
+  )`;
+}
+
+/**
+ * Why the connections of `flushes` cannot leave foreign keys to the statement, and what to do about it; null if they can. A restore
+ * with --disable-triggers leaves triggers behind that would no longer fire.
+ */
+export async function obstacleToChecksBySet(flushes: Database): Promise<string | null> {
+  try {
+    const triggers = await flushes.run(
+      (sql) => sql<{ name: string; table: string }[]>`
+        SELECT tgname AS name, tgrelid::regclass::text AS "table" FROM pg_trigger
+        WHERE tgrelid = ANY (ARRAY[
+          'events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'git_activity', 'change_log', 'ingest_notes',
+          'session_totals', 'parent_totals', 'git_totals_by_shard', 'session_tombstones'
+        ]::regclass[]) AND NOT tgisinternal AND tgenabled <> 'A'
+        ORDER BY 2, 1`,
+    );
+    if (triggers.length === 0) return null;
+    const mended = triggers.map(({ name, table }) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`);
+    return `triggers would not fire: ${mended.join("; ")}`;
+  } catch (error) {
+    if (errorCode(error) === INSUFFICIENT_PRIVILEGE)
+      return "the database role may not set session_replication_role; as a superuser: GRANT SET ON PARAMETER session_replication_role TO <that role>";
+    if (errorCode(error) === PROTOCOL_VIOLATION)
+      return "a pooler does not know session_replication_role: let DATABASE_URL lead to Postgres itself";
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Device, WorkspaceDevice } from "@wharf/protocol";
+import type { Sql } from "../postgres.ts";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
+import { totalsByParent, totalsOrZero } from "./session-totals.ts";
+
+/** The last row of the page before: its first_seen_at with microseconds, and its id. */
+type Position = readonly [firstSeenAt: string, id: string] | null;
+
+const WORKSPACES_MAX = 1_000;
+
+/** All of devices AS d but `name_said_at`, by which names are merged (devices.ts). */
+export const deviceColumns = (sql: Sql) =>
+  sql`d.id, d.name, d.type, d.hostname, d.os, d.arch, d.status, d.metadata, d.first_seen_at, d.last_seen_at`;
+
+/** All of workspace_devices AS l but `local_path_at`, by which paths are merged (workspace-devices.ts). */
+export const linkColumns = (sql: Sql) => sql`
+  l.workspace_id, l.device_id, l.local_path, l.hooks_installed, l.git_hooks_installed, l.git_hooks_answer,
+  l.git_hooks_answered_at, l.last_active_at`;
+
+/** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
+export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Listed<Device>[]> {
+  const found = sql`
+      SELECT * FROM devices
+      WHERE status <> 'terminated'
+      ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
+      ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}`;
+  return await sql<Listed<Device>[]>`
+    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}, d.page_is_full
+    FROM (${withinPageBytes(sql, found, sql`first_seen_at DESC, id DESC`, { json: ["metadata"] })}) d
+    LEFT JOIN LATERAL (${totalsByParent(sql, "device", sql`id = d.id`)}) t ON true
+    ORDER BY d.first_seen_at DESC, d.id DESC`;
+}
+
+/** One device with its totals, or null. */
+export async function findDevice(sql: Sql, id: string): Promise<Device | null> {
+  const [row] = await sql<Device[]>`
+    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}
+    FROM devices d LEFT JOIN (${totalsByParent(sql, "device", sql`id = ${id}`)}) t ON t.id = d.id
+    WHERE d.id = ${id}`;
+  return row ?? null;
+}
+
+export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; display_name: string };
+
+/** The workspaces that a device works on, the one last active first. */
+export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promise<WorkspaceOfDevice[]> {
+  return await sql<WorkspaceOfDevice[]>`
+    SELECT w.id, w.canonical_id, w.display_name, ${linkColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at
+    FROM workspace_devices l JOIN workspaces w ON w.id = l.workspace_id
+    LEFT JOIN session_totals t
+      ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
+    WHERE l.device_id = ${deviceId}
+    ORDER BY l.last_active_at DESC, w.id LIMIT ${WORKSPACES_MAX}`;
+}
+
+function workspaceCount(sql: Sql) {
+  return sql`(SELECT count(*) FROM workspace_devices l WHERE l.device_id = d.id) AS workspace_count`;
+}

@@ -1,0 +1,27 @@
+import type { Sql } from "../postgres.ts";
+import type { Fragment } from "../projections/session-facts.ts";
+
+/**
+ * The totals of each workspace or device (`parent`) that has a session, as a relation (id, columns of SessionTotals): of
+ * those whose id meets `condition`.
+ */
+export function totalsByParent(sql: Sql, parent: "workspace" | "device", condition: Fragment) {
+  return sql`
+    SELECT id, sum(session_count) AS session_count, sum(active_session_count) AS active_session_count,
+      sum(total_cost_usd) AS total_cost_usd, sum(total_duration_ms) AS total_duration_ms,
+      sum(total_tokens_in) AS total_tokens_in, sum(total_tokens_out) AS total_tokens_out,
+      max(last_session_at) AS last_session_at
+    FROM parent_totals WHERE parent = ${parent} AND ${condition}
+    GROUP BY id HAVING sum(session_count) > 0`;
+}
+
+/** The names of those columns, of a relation `t` that may have no row. */
+export function totalsOrZero(sql: Sql) {
+  return sql`
+    coalesce(t.session_count, 0) AS session_count,
+    coalesce(t.active_session_count, 0) AS active_session_count,
+    coalesce(t.total_cost_usd, 0) AS total_cost_usd,
+    coalesce(t.total_duration_ms, 0) AS total_duration_ms,
+    coalesce(t.total_tokens_in, 0) AS total_tokens_in,
+    coalesce(t.total_tokens_out, 0) AS total_tokens_out`;
+}

@@ -1,0 +1,112 @@
+import type { Lifecycle, Session, SessionListQuery } from "@wharf/protocol";
+import type { Sql } from "../postgres.ts";
+import { type Listed, withinPageBytes } from "./page-bytes.ts";
+
+type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
+/** The last row of the page before: its started_at with microseconds, and its id. */
+type Position = readonly [startedAt: string, id: string] | null;
+
+/** All but `facts`, which is how the merge remembers (session-facts.ts) and nobody else's business. */
+const columns = (sql: Sql) =>
+  sql`
+    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.started_at, s.ended_at, s.end_reason,
+    s.initial_prompt, s.git_branch, s.model, s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.summary,
+    s.total_messages, s.user_messages, s.assistant_messages, s.tool_use_count, s.thinking_blocks, s.subagent_count,
+    s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags,
+    s.metadata, s.ended_by_server, s.last_heard_at, s.created_at, s.updated_at,
+    w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
+
+const LARGE_COLUMNS = {
+  text: ["initial_prompt", "summary", "parse_error", "end_reason", "git_branch", "model", "source"],
+  json: ["metadata"],
+};
+
+/** One session with its workspace's and device's names, or null. */
+export async function findSession(sql: Sql, id: string): Promise<Session | null> {
+  const [row] = await sql<Session[]>`
+    SELECT ${columns(sql)}
+    FROM sessions s JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
+    WHERE s.id = ${id} AND s.deleted_at IS NULL`;
+  return row ?? null;
+}
+
+/** The device whose session it is, or null where there is no such session. */
+export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql<
+    { device_id: string }[]
+  >`SELECT device_id FROM sessions WHERE id = ${id} AND deleted_at IS NULL`;
+  return row?.device_id ?? null;
+}
+
+export async function sessionExists(sql: Sql, id: string): Promise<boolean> {
+  const rows = await sql`SELECT 1 FROM sessions WHERE id = ${id} AND deleted_at IS NULL`;
+  return rows.length > 0;
+}
+
+/** Sessions after `position`, newest start first. */
+export async function listSessions(
+  sql: Sql,
+  filters: SessionFilters,
+  position: Position,
+  limit: number,
+): Promise<Listed<Session>[]> {
+  const { workspace_id, device_id, lifecycle, tag, after, before, ended_after, ended_before } = filters;
+  const tagged = tag === undefined ? null : await idsOfRareTag(sql, tag);
+  const found = sql`
+      SELECT * FROM ${tagged === null ? sql`sessions` : withIds(sql, tagged)}
+      WHERE deleted_at IS NULL
+        ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
+        ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
+        ${lifecycle === undefined ? sql`` : sql`AND ${inLifecycle(sql, lifecycle)}`}
+        ${tag === undefined || tagged !== null ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
+        ${after === undefined ? sql`` : sql`AND started_at > ${after}`}
+        ${before === undefined ? sql`` : sql`AND started_at < ${before}`}
+        ${ended_after === undefined ? sql`` : sql`AND ended_at > ${ended_after}`}
+        ${ended_before === undefined ? sql`` : sql`AND ended_at < ${ended_before}`}
+        ${position === null ? sql`` : sql`AND (started_at, id) < (${position[0]}, ${position[1]})`}
+      ORDER BY started_at DESC, id DESC
+      LIMIT ${limit}`;
+  return await sql<Listed<Session>[]>`
+    SELECT ${columns(sql)}, s.page_is_full
+    FROM (${withinPageBytes(sql, found, sql`started_at DESC, id DESC`, LARGE_COLUMNS)}) s
+    JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
+    ORDER BY s.started_at DESC, s.id DESC`;
+}
+
+/** Above this many sessions, those with the tag are not far apart in the list by time. */
+const RARE_TAG_SESSIONS_MAX = 2_000;
+
+/**
+ * The sessions with a tag that few have; null for any other tag. Without it a list reads by time until its page is full: with a tag
+ * that is unknown or old, all sessions. Its index is by the tag alone.
+ */
+async function idsOfRareTag(sql: Sql, tag: string): Promise<string[] | null> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM sessions WHERE tags @> ARRAY[${tag}]::text[] LIMIT ${RARE_TAG_SESSIONS_MAX + 1}`;
+  return rows.length > RARE_TAG_SESSIONS_MAX ? null : rows.map(({ id }) => id);
+}
+
+/** OFFSET 0, or they would be looked for in the list by time. */
+function withIds(sql: Sql, ids: readonly string[]) {
+  return sql`(SELECT * FROM sessions WHERE id = ANY(${[...ids]}) OFFSET 0) tagged`;
+}
+
+/** One alone is compared as the condition of a partial index is written: else that index would be used together with another. */
+function inLifecycle(sql: Sql, lifecycle: string[]) {
+  const [first = "", ...others] = lifecycle;
+  return others.length === 0 ? sql`lifecycle = ${first}` : sql`lifecycle = ANY(${lifecycle})`;
+}
+
+export type SessionStatus = {
+  id: string;
+  lifecycle: Lifecycle;
+  parse_status: string | null;
+  updated_at: string;
+};
+
+/** The state of those of these sessions that exist. */
+export async function findSessionStatuses(sql: Sql, ids: readonly string[]): Promise<SessionStatus[]> {
+  return await sql<SessionStatus[]>`
+    SELECT id, lifecycle, parse_status, updated_at FROM sessions
+    WHERE id = ANY(${ids}) AND deleted_at IS NULL`;
+}

@@ -1,0 +1,133 @@
+import type { GitSummary, Workspace, WorkspaceDevice, WorkspaceStats } from "@wharf/protocol";
+import type { Sql } from "../postgres.ts";
+import { linkColumns } from "./device-lists.ts";
+import { totalsByParent, totalsOrZero } from "./session-totals.ts";
+
+/** The last row of the page before: its last_session_at (null: it has no session) and its id. */
+type Position = readonly [lastSessionAt: string | null, id: string] | null;
+
+/** A branch counts as active for so long after anything happened on it. */
+const ACTIVE_BRANCH_DAYS = 30;
+/** Of a workspace in which more happened, the latest git activity tells its branches. */
+const ACTIVE_BRANCH_ROWS = 1_000;
+const ACTIVE_BRANCHES_MAX = 100;
+const DEVICES_MAX = 1_000;
+
+/** Workspaces with their totals, last activity first; those without a session at the end. */
+export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
+  return await sql<Workspace[]>`
+    WITH latest AS MATERIALIZED (
+      SELECT id, last_session_at FROM (${lastSessions(sql)}) active WHERE ${beyond(sql, position)}
+      ORDER BY last_session_at DESC, id DESC LIMIT ${limit}
+    ),
+    page AS (
+      SELECT id, last_session_at FROM latest
+      UNION ALL
+      (${withoutSession(sql, position, limit)})
+    )
+    SELECT w.*, page.last_session_at, ${totalsOrZero(sql)}, ${deviceCount(sql)}
+    FROM page JOIN workspaces w ON w.id = page.id
+    LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = page.id`)}) t ON true
+    ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC LIMIT ${limit}`;
+}
+
+/**
+ * The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. Only where
+ * nothing is spelled like that, the case of letters is ignored.
+ */
+export async function findWorkspaces(sql: Sql, reference: string, limit: number): Promise<Workspace[]> {
+  return await sql<Workspace[]>`
+    WITH by_id AS (SELECT * FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}),
+    by_name AS (SELECT * FROM workspaces WHERE display_name = ${reference} LIMIT ${limit}),
+    any_case AS (
+      SELECT * FROM workspaces
+      WHERE lower(canonical_id) = lower(${reference}) OR lower(display_name) = lower(${reference})
+      LIMIT ${limit}
+    )
+    SELECT w.*, ${totalsOrZero(sql)}, t.last_session_at, ${deviceCount(sql)}
+    FROM (
+      SELECT * FROM by_id
+      UNION ALL SELECT * FROM by_name WHERE NOT EXISTS (SELECT FROM by_id)
+      UNION ALL SELECT * FROM any_case WHERE NOT EXISTS (SELECT FROM by_id) AND NOT EXISTS (SELECT FROM by_name)
+    ) w
+    LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = w.id`)}) t ON true
+    ORDER BY w.canonical_id`;
+}
+
+export type DeviceOfWorkspace = WorkspaceDevice & { name: string; type: string; status: string };
+
+/** The devices that work on a workspace, the one last active first. */
+export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Promise<DeviceOfWorkspace[]> {
+  return await sql<DeviceOfWorkspace[]>`
+    SELECT d.id, d.name, d.type, d.status, d.last_seen_at, ${linkColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at
+    FROM workspace_devices l JOIN devices d ON d.id = l.device_id
+    LEFT JOIN session_totals t
+      ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
+    WHERE l.workspace_id = ${workspaceId}
+    ORDER BY l.last_active_at DESC, d.id LIMIT ${DEVICES_MAX}`;
+}
+
+export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSummary> {
+  const [summary] = await sql<GitSummary[]>`
+    SELECT
+      ${gitCount(sql, workspaceId, "commit")} AS total_commits,
+      ${gitCount(sql, workspaceId, "push")} AS total_pushes,
+      (SELECT max(timestamp) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'commit') AS last_commit_at,
+      ARRAY(
+        SELECT branch FROM (
+          SELECT branch, timestamp FROM git_activity
+          WHERE workspace_id = ${workspaceId} AND timestamp > now() - make_interval(days => ${ACTIVE_BRANCH_DAYS})
+          ORDER BY timestamp DESC LIMIT ${ACTIVE_BRANCH_ROWS}
+        ) latest
+        WHERE branch IS NOT NULL GROUP BY branch ORDER BY max(timestamp) DESC, branch LIMIT ${ACTIVE_BRANCHES_MAX}
+      ) AS active_branches`;
+  if (summary === undefined) throw new Error("the summary returned no row");
+  return summary;
+}
+
+export type SessionsSummary = Pick<WorkspaceStats, "total_messages" | "first_session_at">;
+
+/** What the totals of a workspace's sessions do not hold. */
+export async function summarizeSessions(sql: Sql, workspaceId: string): Promise<SessionsSummary> {
+  const [summary] = await sql<SessionsSummary[]>`
+    SELECT
+      (SELECT min(started_at) FROM sessions WHERE workspace_id = ${workspaceId} AND deleted_at IS NULL) AS first_session_at,
+      coalesce((
+        SELECT sum(total_messages) FROM sessions
+        WHERE workspace_id = ${workspaceId} AND total_messages IS NOT NULL AND deleted_at IS NULL
+      ), 0) AS total_messages`;
+  if (summary === undefined) throw new Error("the summary returned no row");
+  return summary;
+}
+
+function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
+  return sql`coalesce((SELECT sum(count)::bigint FROM git_totals_by_shard WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
+}
+
+/** All that the order of the list needs of the workspaces that have a session. A sum of BIGINT, a NUMERIC, takes far longer. */
+function lastSessions(sql: Sql) {
+  return sql`
+    SELECT id, max(last_session_at) AS last_session_at FROM parent_totals WHERE parent = 'workspace'
+    GROUP BY id HAVING sum(session_count::int) > 0`;
+}
+
+function deviceCount(sql: Sql) {
+  return sql`(SELECT count(*) FROM workspace_devices l WHERE l.workspace_id = w.id) AS device_count`;
+}
+
+/** What the page has room for after the `latest`: where that is nothing, no workspace is read. */
+function withoutSession(sql: Sql, position: Position, limit: number) {
+  const isAmongThem = position !== null && position[0] === null;
+  return sql`
+    SELECT id, NULL FROM workspaces
+    WHERE (SELECT count(*) FROM latest) < ${limit}
+      AND NOT EXISTS (SELECT FROM (${lastSessions(sql)}) active WHERE active.id = workspaces.id)
+      ${isAmongThem ? sql`AND id < ${position[1]}` : sql``}
+    ORDER BY id DESC LIMIT ${limit}`;
+}
+
+function beyond(sql: Sql, position: Position) {
+  if (position === null) return sql`true`;
+  const [lastSessionAt, id] = position;
+  return lastSessionAt === null ? sql`false` : sql`(last_session_at, id) < (${lastSessionAt}, ${id})`;
+}
