@@ -37,7 +37,7 @@ export const DEFAULT_LIMITS = {
 export type Limits = typeof DEFAULT_LIMITS;
 
 /** What a limit cannot be raised above: the protocol's own bounds, and what the server can hold. */
-export const LIMIT_CEILINGS: Partial<Limits> = {
+const LIMIT_CEILINGS: Partial<Limits> = {
   body_bytes: 256 * MIB,
   decompressed_body_bytes: 512 * MIB,
   batch_events: BATCH_EVENTS_MAX,

@@ -18,7 +18,7 @@ import { type Blob, type BlobStore, checkedStream, checkHash, damaged } from "./
 import { chunksOf } from "./chunks.ts";
 
 /** Small enough for a statement's deadline over a slow line, large enough to compress well. */
-export const CHUNK_BYTES = 1_048_576;
+const CHUNK_BYTES = 1_048_576;
 /** Of the first statement that deletes some; each of them may have many chunks. */
 const BLOBS_FIRST = 20;
 const UNIQUE_VIOLATION = "23505";

@@ -4,8 +4,8 @@ import type { Sql } from "./postgres.ts";
 
 /** The key of `SELECT pg_advisory_lock(48756301)`: everything that migrates takes this one lock. */
 export const MIGRATION_LOCK_KEY = 48_756_301;
-export const MIGRATION_LOCK_POLL_MS = 75;
-export const MIGRATION_LOCK_DEADLINE_MS = 300_000;
+const MIGRATION_LOCK_POLL_MS = 75;
+const MIGRATION_LOCK_DEADLINE_MS = 300_000;
 const WAIT_REPORT_MS = 1_000;
 
 export type LockOptions = {

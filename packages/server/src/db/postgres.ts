@@ -38,10 +38,10 @@ export type DbOptions = {
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
 
 export const POOL_MAX_CONNECTIONS = 10;
-export const POOL_IDLE_TIMEOUT_S = 20;
-export const POOL_CONNECT_TIMEOUT_S = 10;
+const POOL_IDLE_TIMEOUT_S = 20;
+const POOL_CONNECT_TIMEOUT_S = 10;
 /** The driver's own backoff waits up to 12 s after Postgres is back. */
-export const RECONNECT_BACKOFF_MAX_S = 0.5;
+const RECONNECT_BACKOFF_MAX_S = 0.5;
 /** The server gives up on a statement after this long; callers see SQLSTATE 57014. */
 export const STATEMENT_TIMEOUT_MS = 10_000;
 export const HEALTH_TIMEOUT_MS = 5_000;
@@ -51,7 +51,7 @@ export const POOL_CLOSE_TIMEOUT_S = 5;
  * Below Postgres' deadlock_timeout: who deletes by hand may wait for a flush that waits for him, and of the two it is the flush that
  * gives way. Two large flushes wait for each other's rows for less.
  */
-export const BY_SET_LOCK_TIMEOUT_MS = 500;
+const BY_SET_LOCK_TIMEOUT_MS = 500;
 
 const checksBySet = {
   session_replication_role: "replica",

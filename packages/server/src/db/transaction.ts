@@ -3,7 +3,7 @@ import { type Connection, openConnection } from "./connection.ts";
 import { type Sql, STATEMENT_TIMEOUT_MS } from "./postgres.ts";
 
 /** The server's own timeout comes first, unless it is frozen or out of reach. */
-export const TRANSACTION_STATEMENT_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
+const TRANSACTION_STATEMENT_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
 /** In this process at once; more wait for their turn, so that a crowd does not use up max_connections. */
 export const TRANSACTIONS_AT_ONCE_MAX = 8;
 

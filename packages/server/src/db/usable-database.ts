@@ -6,7 +6,7 @@ import type { Sql } from "./postgres.ts";
  * The oldest version that the Postgres project still mends, and the first with GRANT SET ON PARAMETER, which a role that is no
  * superuser needs for ingest at full speed.
  */
-export const POSTGRES_MAJOR_MIN = 15;
+const POSTGRES_MAJOR_MIN = 15;
 const ENCODING = "UTF8";
 /** The advice at a start: the database may hold data. */
 export const USE_OTHER_ENCODING = "and set DATABASE_URL to it. pg_dump and psql take the data over.";

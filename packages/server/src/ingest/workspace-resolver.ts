@@ -10,7 +10,7 @@ export type WorkspaceResolver = {
   forget(): void;
 };
 
-export const CACHED_WORKSPACES_MAX = 10_000;
+const CACHED_WORKSPACES_MAX = 10_000;
 
 /** Resolves workspace references through a bounded cache; canonical ids that are new get their workspace. */
 export function createWorkspaceResolver(database: Database): WorkspaceResolver {

@@ -1,7 +1,7 @@
 import { createWriter, type Outcome, type Writer, type WriterOptions } from "./writer.ts";
 
 /** From this size on a request is large. */
-export const LARGE_REQUEST_BYTES = 1024 * 1024;
+const LARGE_REQUEST_BYTES = 1024 * 1024;
 
 /**
  * Two writers, each with half of the queue's bytes and with its number of items: large requests delay only each other. In one queue a

@@ -41,7 +41,7 @@ export const SECOND_FLUSH_MIN_ITEMS = 128;
 export const FLUSH_AT_ONCE_MIN_REQUESTS = 100;
 
 /** Batches leave a tenth of the queue to clients that send a few events. */
-export const SMALL_REQUEST_MAX_ITEMS = 10;
+const SMALL_REQUEST_MAX_ITEMS = 10;
 const BATCHES_SHARE = 0.9;
 
 type Request<Item> = {

@@ -9,7 +9,7 @@ const QUOTED_MARK = `"${MARK}`;
 let marks_written = 0;
 
 /** JSON from the database that is not parsed, because it would take too much memory: it goes into the response as it is. */
-export class StoredJson {
+class StoredJson {
   readonly text: string;
 
   constructor(text: string) {

@@ -5,7 +5,7 @@ import type { Direction, JsonSchema } from "./json-schema.ts";
 const COMPONENTS = "#/components/schemas/";
 
 /** `session.start` → `SessionStartPayload`: what the payload of an event type is called among the components. */
-export function payloadName(type: string): string {
+function payloadName(type: string): string {
   const words = type.split(".").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
   return `${words.join("")}Payload`;
 }

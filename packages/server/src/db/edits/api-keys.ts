@@ -38,7 +38,7 @@ export type NewKey = {
 export type Actor = { actor: string; request_id: string | null };
 
 /** `last_used_at` is written at most this often. */
-export const LAST_USED_INTERVAL_S = 60;
+const LAST_USED_INTERVAL_S = 60;
 
 /** Of keys with these hashes (base64 of their SHA-256) those that are neither revoked nor expired, by hash. */
 export async function findLiveKeys(sql: Sql, hashes: readonly string[]): Promise<Map<string, LiveKey>> {

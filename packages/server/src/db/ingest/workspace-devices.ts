@@ -1,7 +1,7 @@
 import type { Sql } from "../postgres.ts";
 import type { Fragment } from "../projections/session-facts.ts";
 
-export const LAST_ACTIVE_INTERVAL_S = 30;
+const LAST_ACTIVE_INTERVAL_S = 30;
 
 /** In ON CONFLICT DO UPDATE of workspace_devices AS link: the path that was said last, whichever came last. */
 export function laterPath(sql: Sql) {
