@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ID_CHARACTERS_MAX } from "./event.ts";
+import type { KnownEventType } from "./event-types.ts";
 import { DURATION_MS_MAX } from "./session.ts";
 
 /** Of a list in a payload. zod makes an issue of every wrong item, but for a list that is too long a single one. */
@@ -151,10 +152,4 @@ export const payloadSchemas = {
     worktree_name: optionalText,
     had_changes: z.boolean().nullish(),
   }),
-} as const;
-
-export type KnownEventType = keyof typeof payloadSchemas;
-
-export function isKnownEventType(type: string): type is KnownEventType {
-  return Object.hasOwn(payloadSchemas, type);
-}
+} as const satisfies Record<KnownEventType, z.ZodType>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { isKnownEventType, type KnownEventType } from "../event-types.ts";
 import { isUnknownValue } from "../issue.ts";
-import { isKnownEventType, type KnownEventType, PAYLOAD_ITEMS_MAX, payloadSchemas } from "../payloads.ts";
+import { PAYLOAD_ITEMS_MAX, payloadSchemas } from "../payloads.ts";
 import { DURATION_MS_MAX } from "../session.ts";
 
 const LONG_ID = "i".repeat(201);

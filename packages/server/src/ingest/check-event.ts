@@ -1,5 +1,6 @@
 import {
   canonicalWorkspaceId,
+  changesNamedDevice,
   describeIssue,
   type Event,
   eventSchema,
@@ -11,6 +12,7 @@ import {
   payloadSchemas,
   REMOTE_CHARACTERS_MAX,
   readPlainEvent,
+  sessionFieldOf,
   UNASSOCIATED_WORKSPACE,
   withoutCredentials,
   withoutUrlCredentials,
@@ -70,14 +72,6 @@ const UNREADABLE_CHARACTERS_MAX = 200;
 const REMEMBERED_REMOTES_MAX = 10_000;
 /** Null: text that has no canonical id, which costs as much to find out. */
 const canonicalIds = new Map<string, string | null>();
-/** By the domain of the event's type, the payload field that names the session. */
-const SESSION_FIELDS: Readonly<Record<string, string>> = {
-  session: "cc_session_id",
-  subagent: "session_id",
-  team: "session_id",
-  skill: "session_id",
-  worktree: "session_id",
-};
 /** Payload fields that hold a remote. */
 const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
@@ -93,10 +87,8 @@ export function checkEvent(value: unknown, context: CheckContext): CheckedEvent 
   return { ...reject(value, "device_id is not the one this key is bound to", pointer), device_id: sender };
 }
 
-/** remote.* events change the device that their payload names. */
 function pointerToOtherDevice(value: unknown, sender: string): string | null {
-  if (!isRecord(value) || !isRecord(value["data"]) || !String(value["type"]).startsWith("remote."))
-    return null;
+  if (!isRecord(value) || !isRecord(value["data"]) || !changesNamedDevice(String(value["type"]))) return null;
   const named = value["data"]["device_id"] ?? "";
   return named === "" || named === sender ? null : "/data/device_id";
 }
@@ -243,7 +235,7 @@ function storableId(id: string): Storable {
 
 /** Session events, and those of what a session started, name their session in the payload too. */
 function sessionOfPayload(type: string, data: Record<string, unknown>): string | null {
-  const field = SESSION_FIELDS[type.split(".", 1)[0] ?? ""];
+  const field = sessionFieldOf(type);
   return field === undefined ? null : (idSchema.safeParse(data[field]).data ?? null);
 }
 
