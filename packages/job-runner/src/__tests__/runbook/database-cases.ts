@@ -26,7 +26,7 @@ async function withConnection(url: string, work: (sql: Sql, pid: number) => Prom
 
 /** What the runbook asks Postgres itself, and what it does to whole databases. */
 export const databaseCases: Cases = {
-  "Does it take writes, and how many connections are left": [
+  "Write access and free connections": [
     "says yes of a primary with room",
     async ({ run }) => {
       const [row] = await run();
@@ -34,7 +34,7 @@ export const databaseCases: Cases = {
       expect(Number(row?.["connections_left"])).toBeGreaterThan(0);
     },
   ],
-  "Who is connected": [
+  "Connections by application": [
     "counts connections by program",
     ({ url, run }) =>
       withConnection(url, async () => {
@@ -43,7 +43,7 @@ export const databaseCases: Cases = {
         );
       }),
   ],
-  "Statements under way, longest first": [
+  "Running statements, longest first": [
     "shows a transaction that stands still, and not itself",
     ({ url, run }) =>
       withConnection(url, async (sql, pid) => {
@@ -52,7 +52,7 @@ export const databaseCases: Cases = {
         expect(rows).toMatchObject([{ pid, application_name: "runbook", state: "idle in transaction" }]);
       }),
   ],
-  "Who waits for whom": [
+  "Blocked connections and their blockers": [
     "names the waiting statement and the transaction that holds its lock",
     async ({ url, sql, driver, run }) => {
       const id = await queued(driver);
@@ -72,7 +72,7 @@ export const databaseCases: Cases = {
       });
     },
   ],
-  "Locks on the engine's tables that are not granted": [
+  "Ungranted locks on the engine's tables": [
     "shows who waits for the table",
     ({ url, sql, run }) =>
       withConnection(url, async (holder) => {
@@ -97,7 +97,7 @@ export const databaseCases: Cases = {
         await holder`ROLLBACK`;
       }),
   ],
-  "End a connection": [
+  "Terminate a connection": [
     "ends that one",
     ({ url, run, sql }) =>
       withConnection(url, async (_, pid) => {
@@ -106,13 +106,13 @@ export const databaseCases: Cases = {
         await until(async () => (await backends()).length === 0);
       }),
   ],
-  "Dead rows of the jobs' table": [
+  "Dead rows of the table jobs": [
     "shows the table's figures",
     async ({ run }) => {
       expect(await run()).toMatchObject([{ n_dead_tup: expect.any(String) }]);
     },
   ],
-  "Vacuum the jobs' table": [
+  "Vacuum the table jobs": [
     "is no transaction and leaves the jobs where they are",
     async ({ driver, run }) => {
       const id = await queued(driver);
@@ -120,7 +120,7 @@ export const databaseCases: Cases = {
       expect((await driver.get(id))?.status).toBe("queued");
     },
   ],
-  "Advisory locks that are held": [
+  "Granted and waiting advisory locks": [
     "shows who holds which key, in this database alone",
     ({ url, run }) =>
       withConnection(url, async (holder, pid) => {
@@ -137,7 +137,7 @@ export const databaseCases: Cases = {
       expect(names).toEqual(names.toSorted().reverse());
     },
   ],
-  "Who migrates": [
+  "Connection that holds the migration lock": [
     "names the process that holds the migrations' lock",
     ({ url, run }) =>
       withConnection(url, async (holder, pid) => {
@@ -173,7 +173,7 @@ export const databaseCases: Cases = {
         expect(await statusIn(at(copy), source.jobId)).toBe("running");
       }),
   ],
-  "Set the migrated database aside": [
+  "Rename the migrated database": [
     "frees its name",
     ({ text }) =>
       withDatabases(async ({ admin, source, aside }) => {
@@ -183,7 +183,7 @@ export const databaseCases: Cases = {
         expect(names).toMatchObject([{ datname: aside }]);
       }),
   ],
-  "Put the copy in its place": [
+  "Rename the copy": [
     "brings back the jobs as they were, and what ran runs again once its lease has ended",
     ({ text }) =>
       withDatabases(async ({ admin, source, copy, aside, at }) => {

@@ -14,11 +14,11 @@ import {
   running,
 } from "./situations.ts";
 
-const BY_HAND = "by hand: the customer is gone";
+const BY_HAND = "manually: the customer is gone";
 
 /** What the runbook looks at and does to single jobs. */
 export const jobCases: Cases = {
-  "What runs now, longest first": [
+  "Running jobs, longest first": [
     "lists running jobs with their workers",
     async ({ driver, run }) => {
       const first = await running(driver, { concurrencyKey: "k" }, "w1");
@@ -30,14 +30,14 @@ export const jobCases: Cases = {
       ]);
     },
   ],
-  "Everything about one job, also when it is done": [
+  "All columns of a job, including archived jobs": [
     "shows a completed job",
     async ({ driver, run }) => {
       const id = await completed(driver);
       expect(await run({ id })).toMatchObject([{ id, status: "completed", locked_by: "w1" }]);
     },
   ],
-  "Workers that hold jobs, and for how long they have been silent": [
+  "Workers with running jobs, and time since their last heartbeat": [
     "puts the silent worker first",
     async (situation) => {
       const { driver, sql, run } = situation;
@@ -50,7 +50,7 @@ export const jobCases: Cases = {
       ]);
     },
   ],
-  "End the leases of a worker that is gone": [
+  "End the leases of a dead worker": [
     "gives its jobs to the next claim, and counts the loss; other workers keep theirs",
     async ({ driver, run }) => {
       const lost = await running(driver, {}, "gone");
@@ -62,7 +62,7 @@ export const jobCases: Cases = {
       expect(await refusalOf(driver, kept)).toBeUndefined();
     },
   ],
-  "Jobs that lost their workers too often": [
+  "Jobs with too many lost leases": [
     "lists those alone",
     async (situation) => {
       const { driver, sql, run } = situation;
@@ -74,7 +74,7 @@ export const jobCases: Cases = {
       expect(await run()).toMatchObject([{ id: jobId, recoveries: 6 }]);
     },
   ],
-  "Running for more than ten minutes": [
+  "Jobs running for more than ten minutes": [
     "leaves out what runs for nine",
     async (situation) => {
       const { driver, sql, run } = situation;
@@ -97,7 +97,7 @@ export const jobCases: Cases = {
       expect(await driver.get(lease.jobId)).toMatchObject({ attempts: 0, recoveries: 0 });
     },
   ],
-  "Leases that have ended and were not recovered": [
+  "Expired leases that were not recovered": [
     "counts them and says for how long",
     async (situation) => {
       const { driver, run } = situation;
@@ -118,7 +118,7 @@ export const jobCases: Cases = {
       expect(await driver.get(lease.jobId)).toMatchObject({ recoveries: 1, lockedBy: "w2" });
     },
   ],
-  "Fail a job by hand": [
+  "Fail a job manually": [
     "makes a dead letter with its reason and one attempt, once, which can be replayed",
     async ({ driver, run }) => {
       const { jobId } = await running(driver);
@@ -147,7 +147,7 @@ export const jobCases: Cases = {
       expect((await driver.get(done))?.status).toBe("completed");
     },
   ],
-  "Tell its worker at once": [
+  "Notify its worker": [
     "reaches every process that listens",
     async ({ sql, run }) => {
       const heard: string[] = [];
@@ -161,7 +161,7 @@ export const jobCases: Cases = {
       await listening?.close();
     },
   ],
-  "Is it cancelled": [
+  "State of a cancelled job": [
     "says so",
     async ({ driver, run }) => {
       const { jobId } = await running(driver);
@@ -183,7 +183,7 @@ export const jobCases: Cases = {
       expect(await refusalOf(driver, lease)).toBe("JOB_NOT_INFLIGHT");
     },
   ],
-  "Forget a job's idempotency key": [
+  "Delete a job's idempotency key": [
     "lets the same enqueue make a new job",
     async ({ driver, sql, run }) => {
       const id = await queued(driver, { idempotencyKey: "once" });

@@ -55,7 +55,7 @@ export const queueCases: Cases = {
       expect(await left()).toEqual(kept);
     },
   ],
-  "Concurrency keys that are held, and how many wait behind each": [
+  "Concurrency keys in use, with their waiting jobs": [
     "counts what could run if the key were free",
     async ({ driver, run }) => {
       const { jobId } = await running(driver, { concurrencyKey: "k" });
@@ -77,7 +77,7 @@ export const queueCases: Cases = {
       expect(other.jobs.map(({ jobId }) => jobId)).toEqual([elsewhere]);
     },
   ],
-  "Which queues are paused": [
+  "Paused queues": [
     "says since when and why",
     async ({ driver, run }) => {
       expect(await run()).toEqual([]);
@@ -95,7 +95,7 @@ export const queueCases: Cases = {
       expect(await nextClaimed(driver)).toEqual([id]);
     },
   ],
-  "What still runs": [
+  "Running jobs by queue": [
     "counts by queue, and is empty when nothing does",
     async ({ driver, run }) => {
       await queued(driver);
