@@ -17,6 +17,9 @@ export const DEFAULT_LIMITS = {
   // Half of it, the share of a key, is a body of the largest size as sent and decompressed.
   body_memory_bytes: 48 * MIB,
   body_receive_ms: 60_000,
+  // Of responses that were made and not taken yet. Half of it, the share of a key, is five of the largest pages.
+  response_memory_bytes: 48 * MIB,
+  response_send_ms: 60_000,
   batch_events: BATCH_EVENTS_MAX,
   event_bytes: MIB,
   json_depth: 64,

@@ -3,7 +3,7 @@ import type { Access, Exchange } from "../http/context.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 
 function refuse(): never {
-  throw new Error("this test has no keys");
+  throw new Error("this test has no keys, and small bodies");
 }
 
 /** For apps whose routes ask for no key. */
@@ -28,7 +28,7 @@ export function newExchange(access: Access): Exchange {
     caller: null,
     route: null,
     rateLimit: null,
-    bodyMemory: createBodyMemory({ bytes_max: DEFAULT_LIMITS.body_memory_bytes }),
+    bodyMemory: createBodyMemory({ bytes_max: DEFAULT_LIMITS.body_memory_bytes, refusal: refuse }),
     bodyBytes: 0,
     isAnswered: false,
   };

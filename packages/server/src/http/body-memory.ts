@@ -1,9 +1,7 @@
-import { OverloadError } from "../errors.ts";
-
 export type BodyMemory = {
   /**
    * Counts `more` bytes of a body that holds `held` already, until they are given back. An owner of null: a sender without a key.
-   * Throws OverloadError when there is no room for them.
+   * Throws the `refusal` when there is no room for them.
    */
   take(owner: string | null, held: number, more: number): void;
   /** All that one body has taken. */
@@ -12,9 +10,10 @@ export type BodyMemory = {
 };
 
 export type BodyMemoryOptions = {
-  /** Of all large bodies of this process, from their first byte to the response; small ones have half as much of their own. */
+  /** Of all large bodies together; small ones have half as much of their own. */
   bytes_max: number;
-  onRefusal?: () => void;
+  /** Made for each body that finds no room. */
+  refusal: () => Error;
 };
 
 /** A body up to this size never waits for the memory of larger ones. */
@@ -23,8 +22,8 @@ const SMALL_BODIES_SHARE = 0.5;
 /** Of the memory for small bodies: senders without a key have no more together. */
 const KEYLESS_SHARE_MAX = 0.125;
 
-/** The bytes of all request bodies that the process holds, as sent and decompressed. */
-export function createBodyMemory({ bytes_max, onRefusal }: BodyMemoryOptions): BodyMemory {
+/** The bytes of all request bodies, or of all response bodies, that the process holds. */
+export function createBodyMemory({ bytes_max, refusal }: BodyMemoryOptions): BodyMemory {
   const small = createPool(bytes_max * SMALL_BODIES_SHARE);
   const large = createPool(bytes_max);
   const poolOf = (held: number) => (held <= SMALL_BODY_BYTES_MAX ? small : large);
@@ -33,13 +32,7 @@ export function createBodyMemory({ bytes_max, onRefusal }: BodyMemoryOptions): B
     const before = poolOf(held);
     const after = poolOf(held + more);
     const there = before === after ? held : 0;
-    if (!after.hasRoom(owner, there, held + more - there)) {
-      onRefusal?.();
-      throw new OverloadError(
-        "The memory for request bodies is used up: retry later, or send smaller requests.",
-        "BODY_MEMORY_FULL",
-      );
-    }
+    if (!after.hasRoom(owner, there, held + more - there)) throw refusal();
     before.add(owner, -held);
     after.add(owner, held + more);
   }

@@ -44,7 +44,7 @@ export function giveBackBody(exchange: Exchange): void {
 }
 
 /** Null: senders without a key, who have a share together. */
-function bodyOwner({ caller }: Exchange): string | null {
+export function bodyOwner({ caller }: Exchange): string | null {
   return caller === null ? null : (caller.keyId ?? "environment");
 }
 
@@ -74,7 +74,7 @@ export type Access = {
   forgetKeys(): void;
 };
 
-export type RefusalReason = "authentication" | "requests" | "events" | "body_memory";
+export type RefusalReason = "authentication" | "requests" | "events" | "body_memory" | "response_memory";
 
 /** Who sent the request: known behind a guard that asks for a scope. */
 export function callerOf(c: { env: { caller: Caller | null } }): Caller {

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { OverloadError } from "../errors.ts";
 import { mayHoldStoredJson, withStoredJson } from "../json/stored-json.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
@@ -6,10 +7,12 @@ import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { Readiness } from "../readiness.ts";
 import { createBodyMemory } from "./body-memory.ts";
 import type { RequestAddresses } from "./client-address.ts";
-import { type Access, type AppEnv, type Exchange, giveBackBody } from "./context.ts";
+import { type Access, type AppEnv, bodyOwner, type Exchange, giveBackBody } from "./context.ts";
 import { countRequest } from "./count-requests.ts";
+import { INTERNAL, problemOf, problemResponse } from "./problem.ts";
 import { createRequestLog, requestIdOf } from "./request-log.ts";
 import { createResponseHeaders } from "./response-headers.ts";
+import { createResponseMemory, type SendResponse } from "./response-memory.ts";
 
 export type EveryRequestOptions = {
   access: Access;
@@ -20,6 +23,9 @@ export type EveryRequestOptions = {
   trustedProxies: number;
   readiness: Readiness;
 };
+
+/** A smaller body, unless it is compressed, holds too few events for a large response. */
+const BATCH_BYTES_MIN = 8 * 1024;
 
 export type Answered = { request: Request; exchange: Exchange; response: Response };
 
@@ -35,7 +41,14 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
   const route = app.fetch;
   const bodyMemory = createBodyMemory({
     bytes_max: limits.body_memory_bytes,
-    onRefusal: () => metrics.refusals.add(1, "body_memory"),
+    refusal: () => {
+      metrics.refusals.add(1, "body_memory");
+      return bodyMemoryFull();
+    },
+  });
+  const send = createResponseMemory({
+    limits,
+    onRefusal: () => metrics.refusals.add(1, "response_memory"),
   });
 
   async function fetch(request: Request, server: RequestAddresses | null): Promise<Response> {
@@ -54,11 +67,12 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
       isAnswered: false,
     };
     const startedAt = performance.now();
-    const response = await route(request, exchange);
+    const made = await route(request, exchange);
+    const response = mayHoldStoredJson() ? await writeStoredJson(made) : made;
     const answered = {
       request,
       exchange,
-      response: mayHoldStoredJson() ? await writeStoredJson(response) : response,
+      response: mayBeLarge(request) ? await sendOrRefuse(send, response, exchange, request) : response,
     };
     giveBackBody(exchange);
     addHeaders(answered);
@@ -69,6 +83,32 @@ export function answerEveryRequest(app: Hono<AppEnv>, options: EveryRequestOptio
   }
 
   app.fetch = (request, server) => fetch(request, isServer(server) ? server : null);
+}
+
+/** What is read, and a batch with a result for each event. A promise more would cost every event that comes alone. */
+function mayBeLarge({ method, headers }: Request): boolean {
+  if (method === "GET" || headers.has("content-encoding")) return true;
+  return Number(headers.get("content-length") ?? BATCH_BYTES_MIN) >= BATCH_BYTES_MIN;
+}
+
+async function sendOrRefuse(
+  send: SendResponse,
+  response: Response,
+  exchange: Exchange,
+  request: Request,
+): Promise<Response> {
+  try {
+    return await send(response, bodyOwner(exchange));
+  } catch (error) {
+    return problemResponse(new URL(request.url).pathname, exchange.requestId, problemOf(error) ?? INTERNAL);
+  }
+}
+
+function bodyMemoryFull(): OverloadError {
+  return new OverloadError(
+    "The memory for request bodies is used up: retry later, or send smaller requests.",
+    "BODY_MEMORY_FULL",
+  );
 }
 
 async function writeStoredJson(response: Response): Promise<Response> {

@@ -2,7 +2,6 @@ import { errorCode } from "../db/database-errors.ts";
 import { ConfigError } from "../errors.ts";
 import { within } from "../waits.ts";
 import type { RequestAddresses } from "./client-address.ts";
-import { withWholeHead } from "./large-answer.ts";
 import { INTERNAL, problemResponse } from "./problem.ts";
 
 export type HttpServer = {
@@ -25,8 +24,6 @@ export type Answering = { fetch(request: Request, server: RequestAddresses): Res
 const CONNECTION_IDLE_S = 60;
 /** Above the largest body of any route; each route refuses its own limit earlier, with an answer. */
 const REQUEST_BODY_BYTES_MAX = 256 * 1024 * 1024;
-/** A smaller body, unless it is compressed, holds too few events for a large answer. */
-const BATCH_BYTES_MIN = 8 * 1024;
 const UNNAMED_HOST = "localhost";
 const ANY_ADDRESS = "::";
 const ANY_IPV4_ADDRESS = "0.0.0.0";
@@ -70,15 +67,6 @@ function answer(app: Answering, request: Request, server: RequestAddresses) {
   return app.fetch(whole, { requestIP: () => server.requestIP(request) });
 }
 
-async function answerAtLength(...[app, request, server]: Parameters<typeof answer>): Promise<Response> {
-  return await withWholeHead(await answer(app, request, server));
-}
-
-/** What is read, and a batch with a result for each event. A promise more would cost every event that comes alone. */
-function mayAnswerAtLength(request: Request): boolean {
-  return request.method === "GET" || Number(request.headers.get("content-length")) >= BATCH_BYTES_MIN;
-}
-
 /** Instead of Bun's page, which tells where the program lies. */
 function answerFailure(error: unknown, { onError }: ServeOptions): Response {
   const requestId = crypto.randomUUID();
@@ -90,8 +78,9 @@ function listen(app: Answering, options: ServeOptions) {
   const { host, port } = options;
   const settings = {
     port,
-    fetch: (request: Request, server: RequestAddresses) =>
-      mayAnswerAtLength(request) ? answerAtLength(app, request, server) : answer(app, request, server),
+    // In development Bun writes each stream that fails, as of a client that does not read, to stderr.
+    development: false,
+    fetch: (request: Request, server: RequestAddresses) => answer(app, request, server),
     error: (error: unknown) => answerFailure(error, options),
     idleTimeout: CONNECTION_IDLE_S,
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,

@@ -10,8 +10,9 @@ const newMemory = () => {
   let refusals = 0;
   const memory = createBodyMemory({
     bytes_max: BYTES_MAX,
-    onRefusal: () => {
+    refusal: () => {
       refusals += 1;
+      return new OverloadError("The memory is used up.", "FULL");
     },
   });
   return { ...memory, refusals: () => refusals };
@@ -43,7 +44,7 @@ test("one owner has half of it, each further owner half of what is free", () => 
   expect(takeAll(memory, "a", LARGE)).toBe(5);
   expect(takeAll(memory, "b", LARGE)).toBe(2);
   expect(takeAll(memory, "c", LARGE)).toBe(1);
-  expect(() => memory.take("a", 0, LARGE)).toThrow("retry later");
+  expect(() => memory.take("a", 0, LARGE)).toThrow(OverloadError);
   memory.giveBack("a", LARGE);
   memory.take("c", 0, LARGE);
 });
