@@ -47,13 +47,38 @@ async function brokenLinks(path: string, page: string): Promise<string[]> {
   return broken.filter((target) => target !== undefined);
 }
 
+/** As the index of decisions shows it. */
+function statusOf(decision: string): string {
+  const status = /^\*\*Status\*\*: (accepted|rejected|superseded by \[ADR (\d+)\]\(([^)]+)\))/m.exec(
+    decision,
+  );
+  const [, text, by, file] = status ?? [];
+  return by === undefined ? (text ?? "no status") : `superseded by [${by}](${file})`;
+}
+
 describe("the documentation", () => {
+  const decisions = [...pages].filter(([path]) => /^docs\/adr\/\d/.test(path));
+
   test("numbers each decision once, in its name and in its heading", () => {
-    const decisions = [...pages].filter(([path]) => /^docs\/adr\/\d/.test(path));
     const numbers = decisions.map(([path]) => Number(/\/(\d{4})-/.exec(path)?.[1]));
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(numbers).toEqual(decisions.map(([, page]) => Number(/^# (\d+)\. /.exec(page)?.[1])));
   });
+
+  test("lists each decision with its title and status in the index", () => {
+    const rows = decisions.map(([path, page]) => {
+      const [, number, title] = /^# (\d+)\. (.+)$/m.exec(page) ?? [];
+      return `| ${number} | [${title}](${path.replace("docs/adr/", "")}) | ${statusOf(page)} |`;
+    });
+    const index = pages.get("docs/adr/README.md") ?? "";
+    expect([...(index.match(/^\| \d.*$/gm) ?? [])]).toEqual(rows);
+  });
+
+  for (const [path, page] of decisions) {
+    test(`${path} has the sections of the template`, () => {
+      for (const section of ["Context", "Decision", "Rejected"]) expect(page).toContain(`\n## ${section}\n`);
+    });
+  }
 
   test("has the pages that readers look for", () => {
     const wanted = [

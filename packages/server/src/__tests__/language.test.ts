@@ -23,7 +23,7 @@ const RETIRED: readonly (readonly [RegExp, string])[] = [
 /** Everything in these files is checked. */
 const TEXTS = [
   "{README,CONTRIBUTING,SECURITY,CHANGELOG}.md",
-  "docs/*.{md,yml}",
+  "docs/**/*.{md,yml}",
   "examples/*/README.md",
   ".env.example",
   "docker-compose.yml",
