@@ -1,0 +1,9 @@
+export { createMarker, type Marker } from "./marker.ts";
+export {
+  createRedactor,
+  type RedactionCounts,
+  RedactionTimeError,
+  type Redactor,
+  type RedactorOptions,
+} from "./redactor.ts";
+export { RULES_VERSION, SECRET_RULES, type SecretRule } from "./rules.ts";
