@@ -2,11 +2,13 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Database } from "./db/database.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
-import { allowedMethods } from "./http/allowed-methods.ts";
 import type { Access, AppEnv } from "./http/context.ts";
-import { answerEveryRequest } from "./http/every-request.ts";
-import { INTERNAL, type ProblemOptions, problemOf, problemResponse } from "./http/problem.ts";
-import { createRouter } from "./http/router.ts";
+import { countRequests } from "./http/count-requests.ts";
+import { answerError, answerUnknownRoute } from "./http/failures.ts";
+import { requestContext, writeStoredJson } from "./http/request-context.ts";
+import { logRequests } from "./http/request-log.ts";
+import { responseHeaders } from "./http/response-headers.ts";
+import { limitResponseMemory } from "./http/response-memory.ts";
 import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
@@ -74,14 +76,14 @@ export type AppDependencies = WorkerDependencies & {
 
 const PREFLIGHT_CACHE_S = 600;
 
-/** Every route of the server. Built without a port, so that tests call `app.request()`. */
+/** Every route of the server. Needs no port: tests call `app.request()`. */
 export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
-  const { metrics, reads, edits, limits } = dependencies;
-  const { caughtUp } = dependencies;
-  // For what reads or changes what events are projected onto.
+  const { metrics, reads, edits, limits, caughtUp } = dependencies;
+  // For routes that read or change projected rows: they wait until the acknowledged events are projected.
   const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
-  // With late jobs it still takes events: no reason to take it out of service.
+  // A server whose jobs are late still accepts events: it stays in service.
   const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
+  const listRoutes = () => routeScopes(app);
   app.route("/", homeRoutes(dependencies));
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
@@ -102,69 +104,37 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/jobs", jobActionRoutes(dependencies));
   app.route("/api/queues", queueRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
-  app.route(
-    "/api/openapi.json",
-    openApiRoutes(() => routeScopes(app)),
-  );
-  app.route(
-    "/docs",
-    referenceRoutes(() => routeScopes(app)),
-  );
+  app.route("/api/openapi.json", openApiRoutes(listRoutes));
+  app.route("/docs", referenceRoutes(listRoutes));
   requireDeclaredScopes(app);
   return app;
 }
 
 /** What every process serves, and a worker (WHARF_ROLE) alone: /health/live, /health/ready and /metrics. */
 export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
-  const { logger, corsOrigins } = dependencies;
-  const app = new Hono<AppEnv>({ router: createRouter() });
-  answerEveryRequest(app, dependencies);
-  allowOrigins(app, corsOrigins);
+  const { access, corsOrigins, limits, logger, metrics, trustedProxies } = dependencies;
+  const app = new Hono<AppEnv>();
+  app.use(requestContext(dependencies));
+  app.use(logRequests(logger, access));
+  app.use(countRequests(metrics));
+  app.use(responseHeaders(limits, trustedProxies));
+  app.use(limitResponseMemory(limits, metrics));
+  app.use(writeStoredJson);
+  if (corsOrigins.length > 0) app.use(cors(corsOptions(corsOrigins)));
   app.route("/health", probeRoutes(dependencies));
   app.route("/metrics", metricsRoutes(dependencies));
-  answerFailures(app, logger);
+  app.notFound(answerUnknownRoute(app));
+  app.onError(answerError(logger));
   requireDeclaredScopes(app);
   return app;
 }
 
-function allowOrigins(app: Hono<AppEnv>, origins: readonly string[]): void {
-  if (origins.length === 0) return;
-  const options = {
+function corsOptions(origins: readonly string[]) {
+  return {
     origin: [...origins],
     allowMethods: ["GET", "POST", "PATCH", "DELETE"],
     allowHeaders: ["Authorization", "Content-Type", "Content-Encoding", "Last-Event-ID", "X-Request-Id"],
     exposeHeaders: ["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
     maxAge: PREFLIGHT_CACHE_S,
   };
-  app.use(cors(options));
-}
-
-const ROUTE_UNKNOWN = {
-  status: 404,
-  code: "ROUTE_UNKNOWN",
-  detail: "There is no such route: GET /api/openapi.json lists them.",
-};
-
-function methodRefused(allowed: readonly string[]): ProblemOptions {
-  const allow = allowed.join(", ");
-  return {
-    status: 405,
-    code: "METHOD_NOT_ALLOWED",
-    detail: `This path has no such method: use ${allow}.`,
-    headers: { allow },
-  };
-}
-
-function answerFailures(app: Hono<AppEnv>, logger: Logger): void {
-  app.notFound((c) => {
-    const { path } = c.req;
-    const allowed = allowedMethods(app, path);
-    const problem = allowed.length === 0 ? ROUTE_UNKNOWN : methodRefused(allowed);
-    return problemResponse(path, c.env.requestId, problem);
-  });
-  app.onError((error, c) => {
-    const problem = problemOf(error);
-    if (problem === null) logger.error({ err: error, request_id: c.env.requestId }, "unexpected error");
-    return problemResponse(c.req.path, c.env.requestId, problem ?? INTERNAL);
-  });
 }

@@ -43,14 +43,14 @@ export function createAccess(options: AccessOptions): Access {
     now,
   });
 
-  function authenticate(c: Context<AppEnv>): Caller | Promise<Caller> {
+  async function authenticate(c: Context<AppEnv>): Promise<Caller> {
     const key = bearerToken(c);
     if (key === null) throw unauthorized();
     const hash = hashOf(key);
-    // Of a hash, the time of a comparison tells nothing that helps to guess the key.
+    // Hashes are compared, so the time of the comparison reveals nothing about the key.
     if (hash === adminHash) return ADMIN_OF_ENVIRONMENT;
     const remembered = keys.remembered(hash);
-    return remembered && !hasExpired(remembered) ? callerOf(remembered) : lookUpCaller(c, key, hash);
+    return remembered && !hasExpired(remembered) ? callerOf(remembered) : await lookUpCaller(c, key, hash);
   }
 
   /** Whatever the count of failures: others may share the address. Only what is no key counts, and may be refused with 429. */

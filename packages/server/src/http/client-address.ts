@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 export type RequestAddresses = { requestIP(request: Request): { address: string } | null };
 
 export type Origin = {
-  env: { server: RequestAddresses | null };
+  env: Partial<RequestAddresses>;
   req: { raw: Request; header(name: string): string | undefined };
 };
 
@@ -25,11 +25,14 @@ const MAPPED_PREFIX = "0:0:0:0:0:ffff";
 export function clientNetwork(c: Origin, trustedProxies: number): string {
   const forwarded =
     trustedProxies === 0 ? undefined : c.req.header("x-forwarded-for")?.split(",").at(-trustedProxies);
-  return (
-    networkOf(forwarded ?? "") ??
-    networkOf(c.env.server?.requestIP(c.req.raw)?.address ?? "") ??
-    UNKNOWN_ADDRESS
-  );
+  return networkOf(forwarded ?? "") ?? networkOf(peerAddress(c) ?? "") ?? UNKNOWN_ADDRESS;
+}
+
+/** The address at the other end of the socket; null for a request without a port, as tests send. */
+export function peerAddress(c: Pick<Origin, "env"> & { req: { raw: Request } }): string | null {
+  // Hono leaves env undefined when fetch is called without one.
+  const server: Partial<RequestAddresses> | undefined = c.env;
+  return server?.requestIP?.(c.req.raw)?.address ?? null;
 }
 
 /** The network of an address in any of its spellings, with or without a port; null for text that is no address. */

@@ -1,11 +1,11 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import pLimit from "p-limit";
 import { OverloadError } from "../errors.ts";
 import { bodyTooLarge, ProblemError } from "./problem.ts";
-import { createSemaphore } from "./semaphore.ts";
 
 /** Each fills memory up to the limit of a decompressed body; further bodies wait, still compressed. */
-const DECOMPRESSIONS_AT_ONCE_MAX = 1;
+const CONCURRENT_DECOMPRESSIONS_MAX = 1;
 /** zstd is decompressed on the event loop: 4 MiB take about 5 ms, after which other requests have a turn. */
 const TURN_BYTES = 4 * 1024 * 1024;
 
@@ -13,7 +13,7 @@ const TURN_BYTES = 4 * 1024 * 1024;
 const SIZE_BYTES = 4;
 
 const gunzip = promisify(zlib.gunzip);
-const decompressions = createSemaphore(DECOMPRESSIONS_AT_ONCE_MAX);
+const withinConcurrencyLimit = pLimit(CONCURRENT_DECOMPRESSIONS_MAX);
 
 /** Told of bytes before they are kept; throws when there is no room for them. */
 type Take = (bytes: number) => void;
@@ -27,7 +27,7 @@ export async function decompress(
 ): Promise<Uint8Array> {
   const method = methodOf(encoding);
   try {
-    return await decompressions.run(() => method(bytes, bytes_max, take));
+    return await withinConcurrencyLimit(() => method(bytes, bytes_max, take));
   } catch (error) {
     if (error instanceof ProblemError || error instanceof OverloadError) throw error;
     if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {

@@ -22,7 +22,7 @@ export function createRateLimits(
   function takeRequest(c: Context<AppEnv>, caller: Caller): void {
     if (caller.scope === "admin" || caller.keyId === null) return;
     const taken = requests.take(caller.keyId, 1);
-    c.env.rateLimit = headerItem("requests", taken);
+    c.set("rateLimit", headerItem("requests", taken));
     if (!taken.ok) refuse("requests", limits.key_requests_per_s, taken);
   }
 
@@ -30,7 +30,7 @@ export function createRateLimits(
     const caller = callerOf(c);
     if (caller.scope === "admin" || caller.keyId === null) return;
     const taken = events.take(caller.keyId, count);
-    c.env.rateLimit = `${c.env.rateLimit ?? ""}, ${headerItem("events", taken)}`;
+    c.set("rateLimit", `${c.get("rateLimit") ?? ""}, ${headerItem("events", taken)}`);
     if (!taken.ok) refuse("events", limits.key_events_per_s, taken);
   }
 
@@ -39,7 +39,7 @@ export function createRateLimits(
     if (caller.scope === "admin" || caller.keyId === null) return;
     const taken = events.take(caller.keyId, 0);
     if (taken.ok) return;
-    c.env.rateLimit = `${c.env.rateLimit ?? ""}, ${headerItem("events", taken)}`;
+    c.set("rateLimit", `${c.get("rateLimit") ?? ""}, ${headerItem("events", taken)}`);
     refuse("events", limits.key_events_per_s, taken);
   }
 

@@ -1,5 +1,8 @@
+import type { MiddlewareHandler } from "hono";
 import type { Limits } from "../limits.ts";
+import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import { createBodyMemory } from "./body-memory.ts";
+import { type AppEnv, bodyOwner } from "./context.ts";
 import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
 
 export type ResponseMemoryOptions = {
@@ -15,8 +18,31 @@ export type SendResponse = (response: Response, owner: string | null) => Promise
  * colon and value by a system call (and packet) of its own: 36 of them instead of 2. The head of a stream is written together.
  */
 const UNSTREAMED_BYTES_MAX = 15 * 1024;
+/** A smaller request body, unless it is compressed, holds too few events for a large response. */
+const BATCH_BYTES_MIN = 8 * 1024;
 /** What Bun copies of a body at once while the client does not read. */
 const PIECE_BYTES = 64 * 1024;
+
+/** Middleware: counts large responses until their clients have taken them; refuses with 503 when there is no room. */
+export function limitResponseMemory(limits: Limits, { refusals }: ServerMetrics): MiddlewareHandler<AppEnv> {
+  const send = createResponseMemory({ limits, onRefusal: () => refusals.add(1, "response_memory") });
+
+  return async function countResponseBytes(c, next) {
+    await next();
+    if (!mayBeLarge(c.req.raw)) return;
+    const { res } = c;
+    // Else Hono would copy the response, and its headers onto a refusal.
+    c.res = undefined;
+    c.res = await send(res, bodyOwner(c));
+  };
+}
+
+/** The response to GET, or to a batch with a result for each event. The body of HEAD is never sent. */
+function mayBeLarge({ method, headers }: Request): boolean {
+  if (method === "GET" || method === "HEAD") return method === "GET";
+  if (headers.has("content-encoding")) return true;
+  return Number(headers.get("content-length") ?? BATCH_BYTES_MIN) >= BATCH_BYTES_MIN;
+}
 
 /**
  * The memory of responses under way: each larger body is counted from when it is made until the client has taken it, the connection

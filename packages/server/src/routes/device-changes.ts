@@ -26,7 +26,7 @@ export function deviceChangeRoutes({ edits, limits }: DeviceChangeDependencies) 
   routes.delete("/:id", requireScope("admin"), async function deleteDevice(c) {
     const id = readPathId(c, "id", "device");
     const known = await edits.run((sql) => removeDevice(sql, id, actorOf(c)));
-    c.env.access.forgetKeys();
+    c.get("access").forgetKeys();
     if (!known) throw notFound("device");
     return c.body(null, 204);
   });

@@ -31,7 +31,7 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
 
   routes.post("/enrol", publicRoute, async function postEnrolment(c) {
     requireReady(c);
-    const { access, requestId } = c.env;
+    const access = c.get("access");
     const refuse = (problem: ProblemError) => access.countFailure(c, problem);
     const wanted = await readPlainJson(c, enrolSchema, {
       ...limits,
@@ -43,7 +43,7 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
     if (codeHash === null || !(await access.isLiveCode(codeHash))) throw refuse(codeRefused());
     const { key, hash, last4 } = createKey("ingest");
     const joining = { codeHash, keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
-    const device = await edits.run((sql) => enrolDevice(sql, joining, requestId));
+    const device = await edits.run((sql) => enrolDevice(sql, joining, c.get("requestId")));
     if (device === null) throw refuse(codeRefused());
     return c.json({ device, key }, 201);
   });

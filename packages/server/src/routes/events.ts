@@ -1,9 +1,8 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { readBody } from "../http/body.ts";
 import { type AppEnv, callerOf } from "../http/context.ts";
 import { requireContentType } from "../http/json.ts";
-import { jsonResponse } from "../http/response-headers.ts";
-import { answerScope } from "../http/scopes.ts";
+import { requireScope } from "../http/scopes.ts";
 import { type IngestDependencies, ingestEvents } from "../ingest/ingest-events.ts";
 import { countIngest, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { readBatch, readLines } from "./read-events.ts";
@@ -19,22 +18,19 @@ const COLLECTED_BYTES_MIN = 4 * 1024 * 1024;
 /** POST /api/events and /api/events/ingest: a batch as JSON, or one event a line. Answers 202 after the commit. */
 export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) {
   const routes = new Hono<AppEnv>();
-  async function postEvents(c: Context<AppEnv>) {
+
+  routes.on("POST", ["/", "/ingest"], requireScope("ingest"), async function postEvents(c) {
     const contentType = requireContentType(c, ["application/json", NDJSON]);
-    c.env.access.requireEvents(c);
+    c.get("access").requireEvents(c);
     const bytes = await readBody(c, ingest.limits);
     const read = contentType === NDJSON ? readLines : readBatch;
-    const reading = read(bytes, ingest.limits);
-    const received = reading instanceof Promise ? await reading : reading;
-    c.env.access.takeEvents(c, received.length);
+    const received = await read(bytes, ingest.limits);
+    c.get("access").takeEvents(c, received.length);
     const answer = await ingestEvents(received, { ...ingest, boundDeviceId: callerOf(c).deviceId });
     if (bytes.byteLength > COLLECTED_BYTES_MIN) Bun.gc(false);
     countIngest(metrics, answer);
-    return jsonResponse(answer, 202);
-  }
+    return c.json(answer, 202);
+  });
 
-  const guardedPost = answerScope("ingest", postEvents);
-  routes.post("/", guardedPost);
-  routes.post("/ingest", guardedPost);
   return routes;
 }

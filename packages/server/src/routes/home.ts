@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import type { HealthProbe } from "../db/health-probe.ts";
 import { countHub, type HubCounts } from "../db/reads/hub-counts.ts";
+import { peerAddress } from "../http/client-address.ts";
 import type { AppEnv } from "../http/context.ts";
 import { homePage } from "../http/home-page.ts";
 import { PAGE_POLICY } from "../http/page.ts";
@@ -19,7 +20,7 @@ export function homeRoutes({ reads, health }: HomeDependencies) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", publicRoute, async function getHome(c) {
-    const { phase } = c.env;
+    const phase = c.get("phase");
     const url = new URL(c.req.url);
     const { ok } = await health.check();
     const counts = ok && phase === "ready" && isOwnMachine(c, url) ? await countOrNull(reads) : null;
@@ -32,8 +33,8 @@ export function homeRoutes({ reads, health }: HomeDependencies) {
 
 /** A request that a proxy on this machine passes on comes from elsewhere, as does the page of a domain that leads here. */
 function isOwnMachine(c: Context<AppEnv>, { hostname }: URL): boolean {
-  const address = c.env.server?.requestIP(c.req.raw)?.address;
-  if (address === undefined || !LOOPBACK.has(address)) return false;
+  const address = peerAddress(c);
+  if (address === null || !LOOPBACK.has(address)) return false;
   return OWN_NAMES.has(hostname) && c.req.header("x-forwarded-for") === undefined;
 }
 

@@ -66,14 +66,14 @@ export function keyRoutes({ edits, limits }: KeyDependencies) {
     const next = { hash, last4, grace_s: wanted.grace_seconds, expires_at };
     const made = await edits.run((sql) => rotateKey(sql, id, next, actorOf(c))).catch(nullIfRotatedMeanwhile);
     if (made === null) throw notRotatable();
-    c.env.access.forgetKeys();
+    c.get("access").forgetKeys();
     return c.json({ ...made, key }, 201);
   });
 
   routes.delete("/:id", admin, async function deleteKey(c) {
     const id = readPathId(c, "id", "key");
     const known = await edits.run((sql) => revokeKey(sql, id, actorOf(c)));
-    c.env.access.forgetKeys();
+    c.get("access").forgetKeys();
     if (!known) throw notFound("key");
     return c.body(null, 204);
   });

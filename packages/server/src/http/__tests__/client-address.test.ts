@@ -4,7 +4,7 @@ import { clientNetwork, networkOf } from "../client-address.ts";
 function from(address: string | null, forwarded?: string) {
   const raw = new Request("http://localhost/");
   return {
-    env: { server: { requestIP: () => (address === null ? null : { address }) } },
+    env: { requestIP: () => (address === null ? null : { address }) },
     req: { raw, header: (name: string) => (name === "x-forwarded-for" ? forwarded : undefined) },
   };
 }

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Hono } from "hono";
-import { NO_ACCESS, newExchange } from "../../__tests__/exchange.ts";
+import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { readBody } from "../body.ts";
-import type { RequestAddresses } from "../client-address.ts";
 import type { AppEnv, Caller } from "../context.ts";
 import { INTERNAL, problemOf, problemResponse } from "../problem.ts";
 import { type HttpServer, serve } from "../serve.ts";
@@ -19,13 +18,12 @@ let server: HttpServer;
 
 beforeAll(() => {
   const app = new Hono<AppEnv>();
+  app.use(requestVariables(NO_ACCESS, { caller: CALLER }));
   app.post("/read", async (c) => c.text(`${(await readBody(c, DEFAULT_LIMITS)).byteLength}`));
   app.post("/unread", (c) => c.text("refused", 401));
   app.get("/next", (c) => c.text("next"));
   app.onError((error, c) => problemResponse(c.req.path, "id", problemOf(error) ?? INTERNAL));
-  const fetch = (request: Request, addresses: RequestAddresses) =>
-    app.fetch(request, { ...newExchange(NO_ACCESS), server: addresses, caller: CALLER });
-  server = serve({ fetch }, { host: "127.0.0.1", port: 0 });
+  server = serve(app, { host: "127.0.0.1", port: 0 });
 });
 afterAll(() => server.stop(0));
 

@@ -3,8 +3,12 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { until } from "@wharf/testkit";
 import { Hono } from "hono";
+import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import { createServerMetrics } from "../../metrics/server-metrics.ts";
+import type { AppEnv } from "../context.ts";
 import { ProblemError } from "../problem.ts";
-import { createResponseMemory } from "../response-memory.ts";
+import { createResponseMemory, limitResponseMemory } from "../response-memory.ts";
 import { type HttpServer, serve } from "../serve.ts";
 
 const MIB = 1024 * 1024;
@@ -122,4 +126,16 @@ test("a response that is not taken in time ends its connection, and is no longer
   await until(() => socket.closed);
   expect(read.join("")).not.toEndWith("0\r\n\r\n");
   expect(read.join("").length).toBeLessThan(HUGE.length);
+});
+
+test("the middleware counts no body of HEAD, and its refusal has none of the response's headers", async () => {
+  const app = new Hono<AppEnv>();
+  app.use(limitResponseMemory({ ...DEFAULT_LIMITS, response_memory_bytes: MIB }, createServerMetrics()));
+  app.use(requestVariables(NO_ACCESS));
+  app.get("/", (c) => c.body("x".repeat(MIB / 16), 200, { "content-encoding": "gzip" }));
+  app.onError((error, c) => c.text(error.name, 503));
+  for (let n = 0; n < 100; n++) expect((await app.request("/", { method: "HEAD" })).status).toBe(200);
+  expect((await app.request("/")).status).toBe(200);
+  const refused = await app.request("/");
+  expect([refused.status, refused.headers.get("content-encoding")]).toEqual([503, null]);
 });

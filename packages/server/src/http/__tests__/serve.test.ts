@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { until } from "@wharf/testkit";
 import { Hono } from "hono";
-import { NO_ACCESS, newExchange } from "../../__tests__/exchange.ts";
+import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { decodeBody, readBody } from "../body.ts";
-import type { RequestAddresses } from "../client-address.ts";
+import { peerAddress } from "../client-address.ts";
 import type { AppEnv } from "../context.ts";
 import { ProblemError } from "../problem.ts";
 import { addressError, type HttpServer, serve } from "../serve.ts";
@@ -15,16 +15,15 @@ const refusals: unknown[] = [];
 
 beforeAll(() => {
   const app = new Hono<AppEnv>();
+  app.use(requestVariables(NO_ACCESS));
   app.get("/api/keys", (c) => c.text(`keys ${c.req.query("x")}`));
-  app.get("/address", (c) => c.text(c.env.server?.requestIP(c.req.raw)?.address ?? "unknown"));
+  app.get("/address", (c) => c.text(peerAddress(c) ?? "unknown"));
   app.post("/echo", async (c) => c.text(decodeBody(await readBody(c, DEFAULT_LIMITS))));
   app.onError((error, c) => {
     refusals.push(error);
     return c.text("refused", 400);
   });
-  const fetch = (request: Request, addresses: RequestAddresses) =>
-    app.fetch(request, { ...newExchange(NO_ACCESS), server: addresses });
-  server = serve({ fetch }, { host: "127.0.0.1", port: 0 });
+  server = serve(app, { host: "127.0.0.1", port: 0 });
 });
 afterAll(() => server.stop(0));
 

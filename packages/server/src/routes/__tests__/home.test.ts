@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
-import { newExchange } from "../../__tests__/exchange.ts";
+import { Hono } from "hono";
+import { requestVariables } from "../../__tests__/request-variables.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import type { AppEnv } from "../../http/context.ts";
 import { PAGE_POLICY } from "../../http/page.ts";
 import { anEvent, send } from "../../ingest/__tests__/event-factory.ts";
 import type { Phase } from "../../readiness.ts";
@@ -72,9 +74,11 @@ test("the first page says that the database is unavailable, and that a start wai
     check: () => Promise.resolve({ ok: false, latency_ms: 1 }),
     close: () => Promise.resolve(),
   };
-  const routes = homeRoutes({ reads, health });
-  const page = async (phase: Phase) =>
-    await (await routes.request("http://localhost/", {}, { ...newExchange(access), phase })).text();
+  const page = async (phase: Phase) => {
+    const app = new Hono<AppEnv>().use(requestVariables(access, { phase }));
+    const response = await app.route("/", homeRoutes({ reads, health })).request("http://localhost/");
+    return await response.text();
+  };
   const ready = await page("ready");
   expect(ready).toContain("· the database is unavailable<");
   expect(ready).not.toContain("ready<");

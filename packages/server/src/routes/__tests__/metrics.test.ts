@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { Hono } from "hono";
-import { newExchange } from "../../__tests__/exchange.ts";
+import { requestVariables } from "../../__tests__/request-variables.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { createMeasuredPools, measureFlush } from "../../metrics/measure.ts";
@@ -115,6 +115,7 @@ test("flushes, pools, the queue, migrations and the process are there, each line
 
 test("the job engine's metrics follow the server's own", async () => {
   const app = new Hono<AppEnv>();
+  app.use(requestVariables(server.current().access));
   app.route(
     "/metrics",
     metricsRoutes({ metrics: createServerMetrics(), jobMetrics: () => "jobs_total 1\n" }),
@@ -122,7 +123,7 @@ test("the job engine's metrics follow the server's own", async () => {
   const request = new Request("http://localhost/metrics", {
     headers: { authorization: `Bearer ${server.key}` },
   });
-  const response = await app.fetch(request, newExchange(server.current().access));
+  const response = await app.fetch(request);
   expect(await response.text()).toEndWith("\njobs_total 1\n");
 });
 

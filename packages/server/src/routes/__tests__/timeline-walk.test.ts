@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Hono } from "hono";
 import postgres from "postgres";
-import { newExchange } from "../../__tests__/exchange.ts";
+import { requestVariables } from "../../__tests__/request-variables.ts";
 import { seededRandom } from "../../__tests__/seeded-random.ts";
 import { setupApp, type TestServer } from "../../__tests__/setup-app.ts";
 import { wireSettings, wireTypes } from "../../db/wire-types.ts";
@@ -29,10 +29,12 @@ let app: Hono<AppEnv>;
 
 beforeAll(() => {
   sql = connect(server);
-  app = new Hono<AppEnv>().route(
-    "/",
-    timelineRoutes({ reads: { run: async (query) => await query(sql), close: async () => undefined } }),
-  );
+  app = new Hono<AppEnv>()
+    .use(requestVariables(server.current().access))
+    .route(
+      "/",
+      timelineRoutes({ reads: { run: async (query) => await query(sql), close: async () => undefined } }),
+    );
 });
 afterAll(() => sql.end());
 
@@ -95,8 +97,7 @@ async function walk(expected: readonly Entry[], filters: Filters, limit: number)
 
 async function page(query: Record<string, string>): Promise<{ items: Item[]; next_cursor: string | null }> {
   const headers = { authorization: `Bearer ${server.key}` };
-  const exchange = newExchange(server.current().access);
-  const response = await app.request(`/?${new URLSearchParams(query)}`, { headers }, exchange);
+  const response = await app.request(`/?${new URLSearchParams(query)}`, { headers });
   expect(response.status).toBe(200);
   return JSON.parse(await response.text());
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Hono } from "hono";
 import pino from "pino";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
-import { callerOf } from "../context.ts";
-import { routeScopes } from "../scopes.ts";
+import { type AppEnv, callerOf } from "../context.ts";
+import { publicRoute, routeScopes } from "../scopes.ts";
 
 const server = setupApp();
 afterEach(() => server.current().readiness.set("ready"));
@@ -71,6 +72,14 @@ test("requests at the same time keep their ids apart", async () => {
   expect(answers.map(({ headers }) => headers.get("x-request-id"))).toEqual(ids);
 });
 
-test("a route without a guard that asks for a scope cannot ask who sent its request", () => {
-  expect(() => callerOf({ env: { caller: null } })).toThrow("a route without a guard");
+test("callerOf throws in a public route", async () => {
+  const app = new Hono<AppEnv>();
+  app.get("/", publicRoute, (c) => c.json(callerOf(c)));
+  const errors: Error[] = [];
+  app.onError((error, c) => {
+    errors.push(error);
+    return c.text("failed", 500);
+  });
+  await app.request("/");
+  expect(errors).toEqual([new Error("callerOf needs a route with requireScope")]);
 });
