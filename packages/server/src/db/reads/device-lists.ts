@@ -1,6 +1,6 @@
 import type { Device, WorkspaceDevice } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
-import { type Listed, withinPageBytes } from "./page-bytes.ts";
+import { DETAIL_BYTES_MAX, type Listed, withinPageBytes } from "./page-bytes.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
 /** The last row of the page before: its first_seen_at with microseconds, and its id. */
@@ -12,10 +12,14 @@ const WORKSPACES_MAX = 1_000;
 export const deviceColumns = (sql: Sql) =>
   sql`d.id, d.name, d.type, d.hostname, d.os, d.arch, d.status, d.metadata, d.first_seen_at, d.last_seen_at`;
 
+const LARGE_DEVICE_COLUMNS = { text: ["name", "hostname", "os", "arch"], json: ["metadata"] };
+
 /** All of workspace_devices AS l but `local_path_at`, by which paths are merged (workspace-devices.ts). */
 export const linkColumns = (sql: Sql) => sql`
   l.workspace_id, l.device_id, l.local_path, l.hooks_installed, l.git_hooks_installed, l.git_hooks_answer,
   l.git_hooks_answered_at, l.last_active_at`;
+
+export const LARGE_LINK_COLUMNS = { text: ["local_path"] };
 
 /** Devices that were not removed, with their totals, the newest first: an order that a device's activity does not change. */
 export async function listDevices(sql: Sql, position: Position, limit: number): Promise<Listed<Device>[]> {
@@ -26,7 +30,7 @@ export async function listDevices(sql: Sql, position: Position, limit: number): 
       ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}`;
   return await sql<Listed<Device>[]>`
     SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}, d.page_is_full
-    FROM (${withinPageBytes(sql, found, sql`first_seen_at DESC, id DESC`, { json: ["metadata"] })}) d
+    FROM (${withinPageBytes(sql, found, sql`first_seen_at DESC, id DESC`, LARGE_DEVICE_COLUMNS)}) d
     LEFT JOIN LATERAL (${totalsByParent(sql, "device", sql`id = d.id`)}) t ON true
     ORDER BY d.first_seen_at DESC, d.id DESC`;
 }
@@ -44,13 +48,19 @@ export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; displa
 
 /** The workspaces that a device works on, the one last active first. */
 export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promise<WorkspaceOfDevice[]> {
-  return await sql<WorkspaceOfDevice[]>`
-    SELECT w.id, w.canonical_id, w.display_name, ${linkColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at
+  const found = sql`
+    SELECT l.*, w.canonical_id, w.display_name
     FROM workspace_devices l JOIN workspaces w ON w.id = l.workspace_id
+    WHERE l.device_id = ${deviceId}
+    ORDER BY l.last_active_at DESC, l.workspace_id LIMIT ${WORKSPACES_MAX}`;
+  const order = sql`last_active_at DESC, workspace_id`;
+  const large = { text: ["local_path", "canonical_id", "display_name"] };
+  return await sql<WorkspaceOfDevice[]>`
+    SELECT l.workspace_id AS id, l.canonical_id, l.display_name, ${linkColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at
+    FROM (${withinPageBytes(sql, found, order, large, DETAIL_BYTES_MAX)}) l
     LEFT JOIN session_totals t
       ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
-    WHERE l.device_id = ${deviceId}
-    ORDER BY l.last_active_at DESC, w.id LIMIT ${WORKSPACES_MAX}`;
+    ORDER BY l.last_active_at DESC, l.workspace_id`;
 }
 
 function workspaceCount(sql: Sql) {

@@ -35,7 +35,10 @@ export async function listRemoteEnvs(
       ${status === undefined ? sql`` : sql`AND status = ANY(${status})`}
       ${position === null ? sql`` : sql`AND (provisioned_at, id) < (${position[0]}, ${position[1]})`}
     ORDER BY provisioned_at DESC, id DESC LIMIT ${limit}`;
-  const large = { text: ["termination_reason"], json: ["blueprint", "metadata"] };
+  const large = {
+    text: ["termination_reason", "instance_type", "region", "public_ip", "ssh_key_s3_key"],
+    json: ["blueprint", "metadata"],
+  };
   return await sql<Listed<RemoteEnv>[]>`
     SELECT ${columns(sql)}, page_is_full
     FROM (${withinPageBytes(sql, found, sql`provisioned_at DESC, id DESC`, large)}) r

@@ -17,7 +17,7 @@ const columns = (sql: Sql) =>
     w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
 
 const LARGE_COLUMNS = {
-  text: ["initial_prompt", "summary", "parse_error", "end_reason", "git_branch", "model", "source"],
+  text: ["initial_prompt", "summary", "parse_error", "end_reason", "git_branch", "model", "source", "tags"],
   json: ["metadata"],
 };
 

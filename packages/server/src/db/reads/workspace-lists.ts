@@ -1,6 +1,7 @@
 import type { GitSummary, Workspace, WorkspaceDevice, WorkspaceStats } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
-import { linkColumns } from "./device-lists.ts";
+import { LARGE_LINK_COLUMNS, linkColumns } from "./device-lists.ts";
+import { DETAIL_BYTES_MAX, type Listed, withinPageBytes } from "./page-bytes.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
 /** The last row of the page before: its last_session_at (null: it has no session) and its id. */
@@ -11,11 +12,31 @@ const ACTIVE_BRANCH_DAYS = 30;
 /** Of a workspace in which more happened, the latest git activity tells its branches. */
 const ACTIVE_BRANCH_ROWS = 1_000;
 const ACTIVE_BRANCHES_MAX = 100;
+/** Together with ACTIVE_BRANCHES_MAX less than a page: a branch may have any name that fits into an event. */
+const ACTIVE_BRANCH_CHARACTERS_MAX = 1_000;
 const DEVICES_MAX = 1_000;
 
+const WORKSPACE_COLUMNS = [
+  "w.id",
+  "w.canonical_id",
+  "w.display_name",
+  "w.default_branch",
+  "w.metadata",
+  "w.first_seen_at",
+  "w.updated_at",
+];
+const LARGE_WORKSPACE_COLUMNS = {
+  text: ["canonical_id", "display_name", "default_branch"],
+  json: ["metadata"],
+};
+
 /** Workspaces with their totals, last activity first; those without a session at the end. */
-export async function listWorkspaces(sql: Sql, position: Position, limit: number): Promise<Workspace[]> {
-  return await sql<Workspace[]>`
+export async function listWorkspaces(
+  sql: Sql,
+  position: Position,
+  limit: number,
+): Promise<Listed<Workspace>[]> {
+  const found = sql`
     WITH latest AS MATERIALIZED (
       SELECT id, last_session_at FROM (${lastSessions(sql)}) active WHERE ${beyond(sql, position)}
       ORDER BY last_session_at DESC, id DESC LIMIT ${limit}
@@ -25,10 +46,15 @@ export async function listWorkspaces(sql: Sql, position: Position, limit: number
       UNION ALL
       (${withoutSession(sql, position, limit)})
     )
-    SELECT w.*, page.last_session_at, ${totalsOrZero(sql)}, ${deviceCount(sql)}
+    SELECT w.*, page.last_session_at
     FROM page JOIN workspaces w ON w.id = page.id
-    LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = page.id`)}) t ON true
     ORDER BY page.last_session_at DESC NULLS LAST, page.id DESC LIMIT ${limit}`;
+  const order = sql`last_session_at DESC NULLS LAST, id DESC`;
+  return await sql<Listed<Workspace>[]>`
+    SELECT ${sql(WORKSPACE_COLUMNS)}, w.last_session_at, ${totalsOrZero(sql)}, ${deviceCount(sql)}, w.page_is_full
+    FROM (${withinPageBytes(sql, found, order, LARGE_WORKSPACE_COLUMNS)}) w
+    LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = w.id`)}) t ON true
+    ORDER BY w.last_session_at DESC NULLS LAST, w.id DESC`;
 }
 
 /**
@@ -58,13 +84,17 @@ export type DeviceOfWorkspace = WorkspaceDevice & { name: string; type: string; 
 
 /** The devices that work on a workspace, the one last active first. */
 export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Promise<DeviceOfWorkspace[]> {
+  const found = sql`
+    SELECT * FROM workspace_devices WHERE workspace_id = ${workspaceId}
+    ORDER BY last_active_at DESC, device_id LIMIT ${DEVICES_MAX}`;
+  const order = sql`last_active_at DESC, device_id`;
   return await sql<DeviceOfWorkspace[]>`
     SELECT d.id, d.name, d.type, d.status, d.last_seen_at, ${linkColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at
-    FROM workspace_devices l JOIN devices d ON d.id = l.device_id
+    FROM (${withinPageBytes(sql, found, order, LARGE_LINK_COLUMNS, DETAIL_BYTES_MAX)}) l
+    JOIN devices d ON d.id = l.device_id
     LEFT JOIN session_totals t
       ON t.workspace_id = l.workspace_id AND t.device_id = l.device_id AND t.session_count > 0
-    WHERE l.workspace_id = ${workspaceId}
-    ORDER BY l.last_active_at DESC, d.id LIMIT ${DEVICES_MAX}`;
+    ORDER BY l.last_active_at DESC, d.id`;
 }
 
 export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSummary> {
@@ -75,7 +105,7 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
       (SELECT max(timestamp) FROM git_activity WHERE workspace_id = ${workspaceId} AND type = 'commit') AS last_commit_at,
       ARRAY(
         SELECT branch FROM (
-          SELECT branch, timestamp FROM git_activity
+          SELECT left(branch, ${ACTIVE_BRANCH_CHARACTERS_MAX}) AS branch, timestamp FROM git_activity
           WHERE workspace_id = ${workspaceId} AND timestamp > now() - make_interval(days => ${ACTIVE_BRANCH_DAYS})
           ORDER BY timestamp DESC LIMIT ${ACTIVE_BRANCH_ROWS}
         ) latest

@@ -9,11 +9,11 @@ const ROWS = 12;
 /** Of text that compresses well: stored, all of it is smaller than a page. */
 const LARGE = Math.ceil(PAGE_BYTES_MAX / 5);
 
-/** Rows of every list, each with a text of `bytes`. */
-async function fill(bytes: number, count = ROWS): Promise<void> {
+/** Rows of every list, each with a text of `bytes` times this character. */
+async function fill(bytes: number, count = ROWS, character = "y"): Promise<void> {
   const { sql } = server;
-  const json = sql`jsonb_build_object('x', repeat('y', ${bytes}))`;
-  const text = sql`repeat('y', ${bytes})`;
+  const json = sql`jsonb_build_object('x', repeat(${character}, ${bytes}))`;
+  const text = sql`repeat(${character}, ${bytes})`;
   const rows = sql`generate_series(1, ${count}) n`;
   const time = sql`timestamptz '2025-01-01Z' + make_interval(secs => n)`;
   await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES ('w', 'w', 'w')`;
@@ -51,7 +51,7 @@ const LISTS = [
 test.each(LISTS)("a page of %s ends where it is full, and the next one leads on", async (_, path, name) => {
   await fill(LARGE);
   const first = await server.request("GET", `${path}?limit=500`);
-  expect(first.body[name]).toHaveLength(5);
+  expect(first.body[name]).toHaveLength(4);
   expect(first.body).toMatchObject({ has_more: true, next_cursor: expect.any(String) });
   expect(Object.keys(first.body[name][0])).not.toContain("page_is_full");
   const rows = await walk(server, `${path}?limit=500`, name);
@@ -89,4 +89,51 @@ test("the timeline leads through all sessions and git activity, page by page", a
   expect([sessions.size, git.size]).toEqual([ROWS, ROWS]);
   const { body } = await server.request("GET", "/api/timeline?limit=100");
   expect(JSON.stringify(body).length).toBeLessThan(4 * PAGE_BYTES_MAX);
+});
+
+/** Six bytes each in JSON, one in Postgres. */
+const CONTROL_CHARACTER = "\u0001";
+
+/** More than a page of them. */
+const FEW_ROWS = 6;
+
+/** Rows of what has a list, or lists in its details, besides those of `fill`. */
+async function fillRelated(count: number): Promise<void> {
+  const { sql } = server;
+  const rows = sql`generate_series(1, ${count}) n`;
+  const text = sql`repeat(${CONTROL_CHARACTER}, 170000)`;
+  await sql`
+    INSERT INTO workspaces (id, canonical_id, display_name, metadata)
+    SELECT 'w' || n, 'w' || n, 'w', jsonb_build_object('x', ${text}) FROM ${rows}`;
+  await sql`INSERT INTO workspace_devices (workspace_id, device_id, local_path) SELECT 'w' || n, 'd', ${text} FROM ${rows}`;
+  await sql`INSERT INTO workspace_devices (workspace_id, device_id, local_path) SELECT 'w', 'd' || n, ${text} FROM ${rows}`;
+  await sql`
+    INSERT INTO git_activity (id, workspace_id, device_id, type, timestamp, branch)
+    SELECT 'b' || n, 'w', 'd', 'commit', now(), n || ${text} FROM ${rows}`;
+  await sql`INSERT INTO subagents (id, session_id, agent_type) SELECT 'a' || n, 's1', ${text} FROM ${rows}`;
+  await sql`INSERT INTO session_skills (id, session_id, skill_name, invoked_at) SELECT 'k' || n, 's1', ${text}, now() FROM ${rows}`;
+  await sql`INSERT INTO session_worktrees (id, session_id, branch, created_at) SELECT 't' || n, 's1', ${text}, now() FROM ${rows}`;
+  await sql`INSERT INTO teams (id, session_id, team_name) VALUES ('t', 's1', 't')`;
+  await sql`INSERT INTO teammates (id, team_id, session_id, entity_name) SELECT 'm' || n, 't', 's1', ${text} FROM ${rows}`;
+}
+
+test("a response is as small when its texts are six times as long in JSON, and leads to all rows", async () => {
+  await fill(170_000, FEW_ROWS, CONTROL_CHARACTER);
+  await fillRelated(FEW_ROWS);
+  const bytesOf = (body: object) => Buffer.byteLength(JSON.stringify(body));
+  const more = [
+    ["workspaces", "/api/workspaces", "workspaces"],
+    ["prompts", "/api/prompts/pending?device_id=d", "prompts"],
+  ] as const;
+  for (const [, path, name] of [...LISTS, ...more]) {
+    const first = `${path}${path.includes("?") ? "&" : "?"}limit=500`;
+    const { body } = await server.request("GET", first);
+    expect([path, body.has_more]).toEqual([path, true]);
+    expect([path, bytesOf(body) < PAGE_BYTES_MAX + 10_000]).toEqual([path, true]);
+    expect((await walk(server, first, name)).length).toBeGreaterThanOrEqual(FEW_ROWS);
+  }
+  for (const path of ["/api/workspaces/w", "/api/devices/d", "/api/sessions/s1", "/api/timeline?limit=100"]) {
+    const { status, body } = await server.request("GET", path);
+    expect([path, status, bytesOf(body) < 3 * PAGE_BYTES_MAX]).toEqual([path, 200, true]);
+  }
 });
