@@ -1,0 +1,145 @@
+import type { JsonObject, JsonValue } from "./lines/json.ts";
+
+/** The agents whose transcripts are read, by their name on the wire. */
+export type Agent = "claude-code" | "codex" | "gemini-cli" | "opencode";
+
+/** One file of a session. */
+export type TranscriptFile = {
+  session_id: string;
+  /** Path below the session's folder, such as `subagents/agent-1.jsonl`. */
+  file: string;
+};
+
+/** Tokens of one response in disjoint buckets: input without cache, output with reasoning. null: unknown, which is not zero. */
+export type Usage = {
+  input: number | null;
+  output: number | null;
+  cache_read: number | null;
+  cache_write_5m: number | null;
+  cache_write_1h: number | null;
+  /** Part of `output`. */
+  reasoning: number | null;
+  web_searches: number | null;
+};
+
+export type BlockType =
+  | "text"
+  | "thinking"
+  | "redacted_thinking"
+  | "tool_use"
+  | "tool_result"
+  | "image"
+  | "document"
+  | "other";
+
+export type Block = {
+  type: BlockType;
+  text: string | null;
+  /** The tool that a `tool_use` calls. */
+  tool: string | null;
+  /** Of a call and of its result. */
+  call_id: string | null;
+  input: JsonValue;
+  is_error: boolean | null;
+  /** Output that is too large for the transcript: the file that holds it, below the session's folder, and its size as stated. */
+  spilled: { file: string; bytes: number | null } | null;
+};
+
+/**
+ * - prompt: typed by a person · command: a slash command · shell_command: a command typed with `!` · interruption: stopped by a person
+ * - task: the first message of a subagent, written by its parent · assistant: part of a response · tool_result
+ * - context: text that the agent adds for the model · compaction, system: what the agent notes about itself
+ */
+export type MessageKind =
+  | "prompt"
+  | "command"
+  | "shell_command"
+  | "interruption"
+  | "task"
+  | "assistant"
+  | "tool_result"
+  | "context"
+  | "compaction"
+  | "system";
+
+export type Message = {
+  /** Unique in the file: a record that repeats the key of an earlier one is a duplicate. */
+  key: string;
+  parent_key: string | null;
+  kind: MessageKind;
+  /** ISO 8601, as the agent wrote it. */
+  at: string | null;
+  model: string | null;
+  response_key: string | null;
+  blocks: Block[];
+  /** Copied from another session, which owns it. */
+  is_copy: boolean;
+  is_sidechain: boolean;
+};
+
+/**
+ * What one record says of a model response. Records of one key are one response, in whatever file they stand: numbers are the maximum of
+ * all, and the response is a lower bound only if all say so.
+ */
+export type ResponsePart = {
+  key: string;
+  model: string | null;
+  at: string | null;
+  usage: Usage;
+  /** Cache writes without a stated duration. They are counted in `cache_write_5m`. */
+  cache_write_unsplit: number;
+  speed: string | null;
+  service_tier: string | null;
+  inference_geo: string | null;
+  is_lower_bound: boolean;
+  is_copy: boolean;
+  is_sidechain: boolean;
+};
+
+/** Titles by their rank, the strongest first; among equals the last one holds. The first prompt is the title of a session without any. */
+export const TITLE_RANKS = ["custom", "generated", "summary"] as const;
+export type TitleRank = (typeof TITLE_RANKS)[number];
+
+export type Fact =
+  | { fact: "message"; message: Message }
+  | { fact: "response"; response: ResponsePart }
+  | { fact: "title"; rank: TitleRank; text: string }
+  | { fact: "place"; cwd: string | null; branch: string | null; version: string | null }
+  | { fact: "origin"; forked_from: string | null; parent: string | null; agent_type: string | null }
+  /** Facts of one subagent complete each other. */
+  | { fact: "subagent"; agent_id: string; subagent: Partial<Subagent> }
+  | { fact: "compaction"; trigger: string | null; tokens_before: number | null; tokens_after: number | null }
+  | { fact: "api_error"; status: number | null }
+  /** A running total that the agent states: the last one holds. It is shown beside the sum of responses and never added to it. */
+  | { fact: "reported_cost"; cost_usd: number | null; models: Record<string, Usage> }
+  | { fact: "pull_request"; url: string }
+  /** A record of a type that is not known. It is kept raw and counted. */
+  | { fact: "unknown"; type: string };
+
+export type Subagent = {
+  agent_type: string | null;
+  description: string | null;
+  /** The call that started it. */
+  call_id: string | null;
+  parent_agent_id: string | null;
+  model: string | null;
+  workflow: string | null;
+  label: string | null;
+};
+
+/**
+ * The reader of one agent's files. `state` is plain JSON: it is stored with the facts of each step, and reading continues from it at any
+ * line. Never throws for what a record holds.
+ */
+export type Parser<State> = {
+  agent: Agent;
+  /** Grows with each change that reads a file differently; older sessions are then read again. */
+  version: number;
+  begin: (file: TranscriptFile) => State;
+  /** The facts of one record, in their order. Changes `state`. `line` is the record's number in the file, from 1. */
+  read: (state: State, record: JsonObject, line: number) => Fact[];
+  /** What the path of a file says. */
+  readPath?: (file: string) => Fact[];
+  /** A small file that is read whole. */
+  readMeta?: (file: string, content: JsonObject) => Fact[];
+};

@@ -1,0 +1,11 @@
+export { claudeCode } from "./claude-code/parser.ts";
+export * from "./contract.ts";
+export * from "./lines/json.ts";
+export { type RecordRead, readRecord } from "./lines/read-record.ts";
+export {
+  createLineSplitter,
+  type Line,
+  type LineSplitter,
+  type LineSplitterOptions,
+} from "./lines/split-lines.ts";
+export { maxUsage, NO_USAGE } from "./usage.ts";
