@@ -3,22 +3,14 @@ import type { Hono } from "hono";
 import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
 import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
-import { type Database, openDatabase } from "./db/database.ts";
+import type { Database } from "./db/database.ts";
 import { describeDatabaseError } from "./db/database-errors.ts";
-import { createDeleteInPieces, DELETION_POOL } from "./db/delete-in-pieces.ts";
+import { createDeleteInPieces } from "./db/delete-in-pieces.ts";
 import { type DatabaseLocation, locateDatabase, requireUnusedDataDir } from "./db/embedded.ts";
-import { createHealthProbe } from "./db/health-probe.ts";
 import { obstacleToChecksBySet } from "./db/ingest/parent-checks.ts";
 import { migratePhases, migrationStatus } from "./db/phases.ts";
-import {
-  closeDb,
-  createDb,
-  type DbOptions,
-  describeConnectionString,
-  POOL_MAX_CONNECTIONS,
-  type Sql,
-  STATEMENT_TIMEOUT_MS,
-} from "./db/postgres.ts";
+import { openPools, type Pools } from "./db/pools.ts";
+import { describeConnectionString, type Sql } from "./db/postgres.ts";
 import { waitForDatabase } from "./db/wait-for-database.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
@@ -27,13 +19,12 @@ import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { createFlush } from "./ingest/flush.ts";
 import { createFlushRunner } from "./ingest/flush-runner.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
-import { createProjector, PROJECTION_CONNECTIONS } from "./ingest/projector.ts";
+import { createProjector } from "./ingest/projector.ts";
 import { repairAtBoot } from "./ingest/repair.ts";
 import { createSettledParents } from "./ingest/settled-parents.ts";
 import { type Checked, createStore, sizeOfChecked } from "./ingest/store-checked.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriteLanes } from "./ingest/write-lanes.ts";
-import { FLUSHES_IN_FLIGHT_MAX } from "./ingest/writer.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./jobs/command-job.ts";
 import { createServerJobs } from "./jobs/server-jobs.ts";
 import {
@@ -44,7 +35,7 @@ import {
 } from "./jobs/session-deletion.ts";
 import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
-import { createMeasuredPools, measureFlush } from "./metrics/measure.ts";
+import { createMeasurePool, measureFlush } from "./metrics/measure.ts";
 import { observeLog, observeMigrations, observeProjections, observeQueue } from "./metrics/observe.ts";
 import { observeProcess } from "./metrics/process-metrics.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
@@ -63,19 +54,8 @@ const HTTP_GRACE_MS = 4_000;
 /** What is not projected by then is projected at the next start. */
 const PROJECTIONS_GRACE_MS = 2_000;
 const JOBS_GRACE_MS = 3_000;
-/** Longer than Postgres' own statement_timeout. */
-const JOBS_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
 /** Two statements without an answer, and some more. */
 const JOBS_LATE_MS = 30_000;
-/** What the drain has not ended by then is not waited for any longer. */
-const JOBS_CLOSE_TIMEOUT_S = 1;
-const ADMINISTRATION_CONNECTIONS = 2;
-const EDIT_CONNECTIONS = 2;
-/** One for look-ups, one for notes of their use. */
-const KEY_CONNECTIONS = 2;
-const BLOB_CONNECTIONS = 2;
-/** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
-const INTERACTIVE_IDLE_TIMEOUT_S = 300;
 
 export type BootOptions = {
   /** By the log's output so far. */
@@ -115,8 +95,15 @@ async function start(given: Start): Promise<RunningServer> {
   const { limits, trustedProxies, corsOrigins } = config;
   const metrics = createServerMetrics();
   const readiness = createReadiness();
-  const pools = openPools(config, location, metrics);
-  const { reads, edits, writes, health, direct } = pools;
+  const pools = openPools({
+    url: location.url,
+    directUrl: config.databaseDirectUrl,
+    connections: config.databaseConnections,
+    deadline_ms: limits.statement_deadline_ms,
+    problem: location.problem,
+    measure: createMeasurePool(metrics),
+  });
+  const { reads, edits, health, direct } = pools;
   cleanUp.push(pools.close);
   const ingest = createIngest(config, pools, metrics, logger);
   const migrations = { applied: 0, unknown: 0 };
@@ -155,18 +142,18 @@ async function start(given: Start): Promise<RunningServer> {
     jobMetrics: runner.metrics.prometheus,
     deleteSession,
     ingest: ingest.dependencies,
-    reports: { database: writes, workspaces: ingest.workspaces },
+    reports: { database: pools.reports, workspaces: ingest.workspaces },
   };
   const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
   const http = listen(app, config, logger);
   cleanUp.push(() => http.stop(0));
   await runner.start();
-  await reportObstacle(pools.flushes, logger);
+  await reportObstacle(pools.flush, logger);
   // To the terminal alone: a log is kept, shipped and searched.
   const isKeyShown =
     adminKey.source === "table" && (await ensureAdminKey(edits, (text) => process.stderr.write(text)));
-  await repairAtBoot(writes, logger);
+  await repairAtBoot(pools.ingest, logger);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location });
 
@@ -215,16 +202,11 @@ async function waitForDatabases({ config, logger, location, stopping }: Start): 
   }
 }
 
-async function createJobs(
-  config: Config,
-  pools: ReturnType<typeof openPools>,
-  migrate: () => Promise<void>,
-  logger: Logger,
-) {
-  const blobs = await openBlobStore(config.blobs, pools.blobs);
-  const deleteInPieces = createDeleteInPieces(pools.deletions);
+async function createJobs(config: Config, pools: Pools, migrate: () => Promise<void>, logger: Logger) {
+  const blobs = await openBlobStore(config.blobs, pools.deferrable);
+  const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const jobs = createServerJobs({
-    database: pools.writes,
+    database: pools.deferrable,
     deleteInPieces,
     blobs,
     logger,
@@ -261,94 +243,30 @@ async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied:
 }
 
 /** Whatever the reason, flushes have another way: it must not keep the server from starting. */
-async function reportObstacle(flushes: Database, logger: Logger): Promise<void> {
-  const obstacle = await obstacleToChecksBySet(flushes).catch(describeDatabaseError);
+async function reportObstacle(flush: Database, logger: Logger): Promise<void> {
+  const obstacle = await obstacleToChecksBySet(flush).catch(describeDatabaseError);
   if (obstacle !== null) logger.warn({ obstacle }, `slower ingest: ${obstacle}`);
-}
-
-/** Apart from each other, so that a slow list never keeps an event waiting. */
-function openPools(config: Config, { url, problem }: DatabaseLocation, metrics: ServerMetrics) {
-  const deadline_ms = config.limits.statement_deadline_ms;
-  const { measure } = createMeasuredPools(metrics);
-  const open = (name: string, options: DbOptions & { max: number }) =>
-    measure(
-      openDatabase(url, { applicationName: `wharf-${name}`, deadline_ms, ...options }),
-      name,
-      options.max,
-    );
-  const openForJobs = (applicationName: string, max: number) =>
-    openDatabase(url, {
-      applicationName,
-      max,
-      deadline_ms: JOBS_DEADLINE_MS,
-      closeTimeoutS: JOBS_CLOSE_TIMEOUT_S,
-    });
-  const jobs = openForJobs("wharf", POOL_MAX_CONNECTIONS);
-  const jobAdministration = openForJobs("wharf-job-administration", ADMINISTRATION_CONNECTIONS);
-  const interactive = { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S };
-  const reads = open("reads", { max: POOL_MAX_CONNECTIONS, ...interactive });
-  const edits = open("edits", { max: EDIT_CONNECTIONS, ...interactive });
-  const keys = open("keys", { max: KEY_CONNECTIONS });
-  const writes = open("ingest", { max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
-  const flushes = open("flushes", {
-    max: FLUSHES_IN_FLIGHT_MAX,
-    plansByIndex: true,
-    foreignKeysByRow: false,
-  });
-  // What is written here is done again when it is lost: nobody waits for the disk.
-  const projections = open("projections", {
-    max: PROJECTION_CONNECTIONS,
-    plansByIndex: true,
-    synchronousCommit: false,
-  });
-  const deletions = open("deletions", DELETION_POOL);
-  const blobs = open("blobs", { max: BLOB_CONNECTIONS });
-  const health = createHealthProbe(url, problem);
-  const direct = createDb(config.databaseDirectUrl ?? url, {
-    applicationName: "wharf-migrate",
-    max: ADMINISTRATION_CONNECTIONS,
-  });
-  const close = async () => {
-    const forEvents = [writes, flushes, projections, deletions, blobs];
-    const databases = [jobs, jobAdministration, reads, edits, keys, ...forEvents, health];
-    await Promise.all([...databases.map((database) => database.close()), closeDb(direct)]);
-  };
-  return {
-    jobs,
-    jobAdministration,
-    reads,
-    edits,
-    keys,
-    writes,
-    flushes,
-    projections,
-    deletions,
-    blobs,
-    health,
-    direct,
-    close,
-  };
 }
 
 function createIngest(
   { limits }: Config,
-  { writes, flushes, projections }: Record<"writes" | "flushes" | "projections", Database>,
+  { ingest: database, flush: bySetDatabase }: Pools,
   metrics: ServerMetrics,
   logger: Logger,
 ) {
-  const workspaces = createWorkspaceResolver(writes);
+  const workspaces = createWorkspaceResolver(database);
   const parents = createSettledParents();
   const projector = createProjector({
-    database: projections,
+    database,
     onQuiet: parents.settleSessions,
     onFailure: (reason) => logger.warn({ reason }, "projection of sessions failed; it will be retried"),
   });
   observeProjections(metrics.registry, projector.depth);
   const flush = createFlush({
-    database: writes,
+    database,
     runFlush: createFlushRunner({
-      database: writes,
-      bySetDatabase: flushes,
+      database,
+      bySetDatabase,
       onRetry: () => metrics.flushRetries.add(1),
     }),
     workspaces,
@@ -360,7 +278,7 @@ function createIngest(
     },
   });
   const writer = createWriteLanes<Checked>({
-    flush: createStore({ flush: measureFlush(flush, metrics), database: writes }),
+    flush: createStore({ flush: measureFlush(flush, metrics), database }),
     sizeOf: sizeOfChecked,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,

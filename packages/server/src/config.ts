@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { type BlobLocation, parseBlobUrl } from "./blobs/blob-location.ts";
+import { CONNECTIONS_DEFAULT, CONNECTIONS_MAX, CONNECTIONS_MIN } from "./db/pool-sizes.ts";
 import { ConfigError } from "./errors.ts";
 import { isSendableKey } from "./keys/api-key.ts";
 import { type Limits, readLimits } from "./limits.ts";
@@ -82,6 +83,7 @@ const RAILWAY_MARKER = "RAILWAY_ENVIRONMENT_NAME";
 const environmentSchema = z.object({
   DATABASE_URL: optionalText,
   DATABASE_DIRECT_URL: optionalText,
+  WHARF_DB_CONNECTIONS: wholeNumber(CONNECTIONS_MIN, CONNECTIONS_MAX).default(CONNECTIONS_DEFAULT),
   WHARF_DATABASE_WAIT_S: wholeNumber(0, DATABASE_WAIT_S_MAX).default(DEFAULT_DATABASE_WAIT_S),
   USE_ADVISORY_LOCKS: flag,
   PORT: wholeNumber(0, PORT_MAX).default(DEFAULT_PORT),
@@ -117,6 +119,8 @@ export type Config = {
   databaseUrl: string | undefined;
   /** Goes past a pooler: for the migrator and for LISTEN. */
   databaseDirectUrl: string | undefined;
+  /** Connections to the database that this process may open. */
+  databaseConnections: number;
   /** How long a start waits for a database that is unavailable. */
   databaseWaitMs: number;
   useAdvisoryLocks: boolean;
@@ -157,6 +161,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     databaseUrl: values.DATABASE_URL,
     databaseDirectUrl: values.DATABASE_DIRECT_URL,
+    databaseConnections: values.WHARF_DB_CONNECTIONS,
     databaseWaitMs: values.WHARF_DATABASE_WAIT_S * 1000,
     useAdvisoryLocks: values.USE_ADVISORY_LOCKS,
     port: values.PORT,

@@ -5,21 +5,22 @@ import type { Hono } from "hono";
 import pino from "pino";
 import { createApp } from "../app.ts";
 import { createPostgresBlobStore } from "../blobs/postgres-store.ts";
-import { type Database, openDatabase } from "../db/database.ts";
-import { createDeleteInPieces, DELETION_POOL } from "../db/delete-in-pieces.ts";
-import { createHealthProbe } from "../db/health-probe.ts";
+import type { Database } from "../db/database.ts";
+import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
 import { migratePhases } from "../db/phases.ts";
-import { closeDb, createDb, type Sql } from "../db/postgres.ts";
+import { CONNECTIONS_DEFAULT } from "../db/pool-sizes.ts";
+import { openPools } from "../db/pools.ts";
+import type { Sql } from "../db/postgres.ts";
 import { createAccess } from "../http/access.ts";
 import type { Access, AppEnv } from "../http/context.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createFlushRunner } from "../ingest/flush-runner.ts";
-import { createProjector, PROJECTION_CONNECTIONS, type Projector } from "../ingest/projector.ts";
+import { createProjector, type Projector } from "../ingest/projector.ts";
 import { createSettledParents } from "../ingest/settled-parents.ts";
 import { type Checked, createStore, sizeOfChecked } from "../ingest/store-checked.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriteLanes } from "../ingest/write-lanes.ts";
-import { FLUSHES_IN_FLIGHT_MAX, type Writer } from "../ingest/writer.ts";
+import type { Writer } from "../ingest/writer.ts";
 import { createServerJobs } from "../jobs/server-jobs.ts";
 import { createSessionDeleter, createSessionDeletionJob } from "../jobs/session-deletion.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
@@ -144,31 +145,20 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const readiness = createReadiness();
   readiness.set("ready");
   const deadline_ms = limits.statement_deadline_ms;
-  const reads = openDatabase(url, { deadline_ms, wireTypes: true });
-  const edits = openDatabase(url, { deadline_ms, max: 2, wireTypes: true });
-  const keys = openDatabase(url, { deadline_ms, max: 2 });
-  const writes = openDatabase(url, { deadline_ms, max: FLUSHES_IN_FLIGHT_MAX, plansByIndex: true });
-  const flushes = openDatabase(url, {
-    deadline_ms,
-    max: FLUSHES_IN_FLIGHT_MAX,
-    plansByIndex: true,
-    foreignKeysByRow: false,
-  });
-  const projections = openDatabase(url, { deadline_ms, max: PROJECTION_CONNECTIONS, plansByIndex: true });
-  const deletions = openDatabase(url, { deadline_ms, ...DELETION_POOL });
-  const health = createHealthProbe(url);
+  const pools = openPools({ url, connections: CONNECTIONS_DEFAULT, deadline_ms });
+  const { reads, edits, keys, ingest: writes, health } = pools;
   const workspaces = createWorkspaceResolver(writes);
   const parents = createSettledParents();
   const forgetParents = () => {
     workspaces.forget();
     parents.forget();
   };
-  const projector = createProjector({ database: projections, onQuiet: parents.settleSessions });
+  const projector = createProjector({ database: writes, onQuiet: parents.settleSessions });
   const flush = createFlush({
     database: writes,
     runFlush: createFlushRunner({
       database: writes,
-      bySetDatabase: options.foreignKeysByRow === true ? null : flushes,
+      bySetDatabase: options.foreignKeysByRow === true ? null : pools.flush,
     }),
     workspaces,
     parents,
@@ -189,13 +179,13 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     onRefusal: (limit) => metrics.refusals.add(1, limit),
     ...(options.monotonicNow === undefined ? {} : { now: options.monotonicNow }),
   });
-  const jobSql = createDb(url, { max: 4 });
   const logger = options.logger ?? pino({ level: "silent" });
-  const blobs = createPostgresBlobStore(writes);
-  const deleteInPieces = createDeleteInPieces(deletions);
+  const blobs = createPostgresBlobStore(pools.deferrable);
+  const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const deletionJob = createSessionDeletionJob(deleteInPieces);
   const jobs = createJobRunner({
-    sql: jobSql,
+    sql: pools.jobs,
+    listenSql: pools.direct,
     jobs: [
       ...createServerJobs({ database: writes, deleteInPieces, blobs, logger, session_idle_ms: 1 }).map(
         ({ job }) => job,
@@ -230,14 +220,19 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
       now: options.now ?? (() => new Date()),
       write: writer.write,
     },
-    reports: { database: writes, workspaces },
+    reports: { database: pools.reports, workspaces },
   });
-  const close = () =>
-    Promise.all([
-      ...[reads, edits, keys, writes, flushes, projections, deletions, health].map((database) =>
-        database.close(),
-      ),
-      closeDb(jobSql),
-    ]);
-  return { app, jobs, access, metrics, readiness, reads, writes, forgetParents, writer, projector, close };
+  return {
+    app,
+    jobs,
+    access,
+    metrics,
+    readiness,
+    reads,
+    writes,
+    forgetParents,
+    writer,
+    projector,
+    close: pools.close,
+  };
 }

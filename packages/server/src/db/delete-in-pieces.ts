@@ -16,11 +16,6 @@ export type DeletionOptions = {
 /** True: nothing is left. False: the signal was aborted before; what was deleted until then is committed. */
 export type DeleteInPieces = (piece: Piece, options?: DeletionOptions) => Promise<boolean>;
 
-/**
- * DbOptions of the pool for deletions: apart from ingest's, since a time-out may replace a pool. Postgres ends a statement well before
- * its client would. What is lost with a commit is deleted again.
- */
-export const DELETION_POOL = { max: 1, statementTimeoutMs: 5_000, synchronousCommit: false } as const;
 /** Locks are held for so long, and a signal is heeded this soon. */
 const STATEMENT_TARGET_MS = 250;
 const ROWS_FIRST = 1_000;

@@ -24,8 +24,6 @@ export type DbOptions = {
    * made while a table was small must not scan it when it has grown. Never compiled: that takes longer than any flush.
    */
   plansByIndex?: boolean;
-  /** False for what may be lost with the database's machine, because it is then done again: a commit does not wait for the disk. */
-  synchronousCommit?: boolean;
   /**
    * False only for statements that check the parents of what they write themselves (see parent-checks.ts): the connection then
    * leaves out the foreign keys' checks, and every trigger that is not enabled always. The role has to be allowed to.
@@ -84,7 +82,6 @@ export function createDb(connectionString: string | undefined, options: DbOption
       ...(options.plansByIndex === true
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),
-      ...(options.synchronousCommit === false ? { synchronous_commit: "off" } : {}),
       ...(options.foreignKeysByRow === false ? checksBySet : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
       ...target.settings,

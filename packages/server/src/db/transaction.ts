@@ -4,26 +4,20 @@ import { type Sql, STATEMENT_TIMEOUT_MS } from "./postgres.ts";
 
 /** The server's own timeout comes first, unless it is frozen or out of reach. */
 const TRANSACTION_STATEMENT_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
-/** In this process at once; more wait for their turn, so that a crowd does not use up max_connections. */
-export const TRANSACTIONS_AT_ONCE_MAX = 8;
-
-const turns = createTurns(TRANSACTIONS_AT_ONCE_MAX);
 
 /**
  * Runs `work` in one transaction on a connection of its own: committed when it returns, rolled back when it throws.
  * Opening that connection takes some 10 ms, so that what runs often is written as one statement on the pool instead.
  * The driver's own `begin` on a pool that also runs plain queries loses acknowledged writes of other callers when BEGIN is
  * the 100th pipelined query. A connection error in COMMIT means "maybe committed": the work has to be idempotent.
- * A transaction must not wait for another one that it starts: with all turns taken that waits for ever.
+ * The caller bounds how many there are at once, so that they do not use up max_connections: edits are (pool-sizes.ts).
  */
 export async function transaction<T>(sql: Sql, work: (connection: Connection) => Promise<T>): Promise<T> {
-  await turns.take();
   const connection = openConnection(sql, { deadline_ms: TRANSACTION_STATEMENT_DEADLINE_MS });
   try {
     return await withinTransaction(connection, () => work(connection));
   } finally {
     await connection.close();
-    turns.give();
   }
 }
 
@@ -49,20 +43,4 @@ async function commit(connection: Connection): Promise<void> {
     "The transaction was rolled back, because one of its statements had failed.",
     "STORAGE_ROLLED_BACK",
   );
-}
-
-function createTurns(max: number): { take(): Promise<void>; give(): void } {
-  const waiting: (() => void)[] = [];
-  let taken = 0;
-  return {
-    take: async () => {
-      if (taken < max) taken += 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    give: () => {
-      const next = waiting.shift();
-      if (next === undefined) taken -= 1;
-      else next();
-    },
-  };
 }

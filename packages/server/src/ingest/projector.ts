@@ -26,8 +26,6 @@ export type ProjectorOptions = {
   now?: () => number;
 };
 
-/** One connection, since there is one round at a time. */
-export const PROJECTION_CONNECTIONS = 1;
 /**
  * From one round's begin to the next one's, unless somebody waits for it. A round costs Postgres 3 ms before its first session, and each
  * 0.2 ms: when each flush of 128 single events projected its own, that was a fifth of its cost.

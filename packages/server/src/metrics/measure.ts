@@ -21,12 +21,10 @@ export function measureFlush<Item, Outcome>(
   };
 }
 
-export type MeasuredPools = {
-  /** The database, with its queries counted and timed under the name of its pool. `max`: its connections. */
-  measure(database: Database, name: string, max: number): Database;
-};
+/** Registers a pool by its name and number of connections; answers what counts and times the queries of its parts. */
+export type MeasurePool = (name: string, max: number) => (database: Database) => Database;
 
-export function createMeasuredPools(metrics: ServerMetrics): MeasuredPools {
+export function createMeasurePool(metrics: ServerMetrics): MeasurePool {
   const pools: { name: string; max: number; running: number }[] = [];
   metrics.registry.observed(
     "gauge",
@@ -43,28 +41,25 @@ export function createMeasuredPools(metrics: ServerMetrics): MeasuredPools {
     ["pool"],
   );
 
-  function measure(database: Database, name: string, max: number): Database {
+  return (name, max) => {
     const pool = { name, max, running: 0 };
     pools.push(pool);
+    return (database) => ({ ...database, run: (query) => measured(pool, () => database.run(query)) });
+  };
 
-    async function run<T>(...[query]: Parameters<typeof database.run<T>>): Promise<T> {
-      const startedAt = performance.now();
-      pool.running += 1;
-      let result = "ok";
-      try {
-        return await database.run(query);
-      } catch (error) {
-        result = errorCode(error) === "STORAGE_TIMEOUT" ? "timeout" : "failed";
-        throw error;
-      } finally {
-        pool.running -= 1;
-        metrics.queries.add(1, name, result);
-        metrics.querySeconds.observe((performance.now() - startedAt) / 1000, name);
-      }
+  async function measured<T>(pool: { name: string; running: number }, run: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    pool.running += 1;
+    let result = "ok";
+    try {
+      return await run();
+    } catch (error) {
+      result = errorCode(error) === "STORAGE_TIMEOUT" ? "timeout" : "failed";
+      throw error;
+    } finally {
+      pool.running -= 1;
+      metrics.queries.add(1, pool.name, result);
+      metrics.querySeconds.observe((performance.now() - startedAt) / 1000, pool.name);
     }
-
-    return { run, close: database.close };
   }
-
-  return { measure };
 }

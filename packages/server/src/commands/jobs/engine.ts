@@ -1,17 +1,16 @@
 import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import pino from "pino";
 import { openBlobStore } from "../../blobs/open-blob-store.ts";
-import { openDatabase } from "../../db/database.ts";
-import { createDeleteInPieces, DELETION_POOL } from "../../db/delete-in-pieces.ts";
+import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { locateDatabase } from "../../db/embedded.ts";
-import { closeDb, createDb } from "../../db/postgres.ts";
+import { CONNECTIONS_MIN } from "../../db/pool-sizes.ts";
+import { openPools } from "../../db/pools.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
 import { createCommandJobs } from "../../jobs/command-job.ts";
 import { createServerJobs } from "../../jobs/server-jobs.ts";
 import { createSessionDeletionJob } from "../../jobs/session-deletion.ts";
 import { createLogOutput } from "../../log-output.ts";
 
-const CONNECTIONS = 4;
 const DRAIN_MS = 3_000;
 
 export type Engine = JobRunner;
@@ -21,15 +20,14 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
   const config = loadConfig();
   const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
   const logger = pino({ level: "error" }, createLogOutput(process.stderr));
-  const sql = createDb(location.url, { applicationName: "wharf-jobs", max: CONNECTIONS });
-  const deadline_ms = config.limits.statement_deadline_ms;
-  const database = openDatabase(location.url, {
-    applicationName: "wharf-jobs",
-    max: CONNECTIONS,
-    deadline_ms,
+  const pools = openPools({
+    url: location.url,
+    directUrl: config.databaseDirectUrl,
+    connections: CONNECTIONS_MIN,
+    deadline_ms: config.limits.statement_deadline_ms,
   });
-  const deletions = openDatabase(location.url, { deadline_ms, ...DELETION_POOL });
-  const deleteInPieces = createDeleteInPieces(deletions);
+  const database = pools.deferrable;
+  const deleteInPieces = createDeleteInPieces(database);
   const blobs = await openBlobStore(config.blobs, database);
   const jobs = createServerJobs({
     database,
@@ -44,14 +42,21 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     createSessionDeletionJob(deleteInPieces),
     ...(await createCommandJobs({ ...config, role: "server" }, blobs)),
   ];
-  const runner = createJobRunner({ sql, jobs: definitions, workerMode: "inspect", useAdvisoryLocks, logger });
+  const runner = createJobRunner({
+    sql: pools.jobs,
+    listenSql: pools.direct,
+    jobs: definitions,
+    workerMode: "inspect",
+    useAdvisoryLocks,
+    logger,
+  });
   const stop = () => void runner.drain(DRAIN_MS);
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
     return await use(runner);
   } finally {
     await runner.drain(DRAIN_MS);
-    await Promise.all([closeDb(sql), database.close(), deletions.close()]);
+    await pools.close();
     await location.close();
   }
 }

@@ -1,18 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { clearRows, useTestDatabase } from "@wharf/testkit";
-import { type Database, openDatabase } from "../database.ts";
-import { createDeleteInPieces, DELETION_POOL, type Piece } from "../delete-in-pieces.ts";
+import type { Database } from "../database.ts";
+import { createDeleteInPieces, type Piece } from "../delete-in-pieces.ts";
 import { PRUNED_TABLES, prune } from "../edits/retention.ts";
 import { migratePhases } from "../phases.ts";
+import { CONNECTIONS_DEFAULT } from "../pool-sizes.ts";
+import { openPools, type Pools } from "../pools.ts";
 
 const database = useTestDatabase({ migrate: migratePhases });
+const STATEMENT_MAX_MS = 2_500;
+let pools: Pools;
 let deletions: Database;
 
 beforeAll(() => {
-  deletions = openDatabase(database.url, { deadline_ms: 10_000, ...DELETION_POOL });
+  pools = openPools({ url: database.url, connections: CONNECTIONS_DEFAULT, deadline_ms: 10_000 });
+  deletions = pools.deferrable;
 });
 afterEach(() => clearRows(database.sql));
-afterAll(() => deletions.close());
+afterAll(() => pools.close());
 
 /** Answers as a table with `rows` rows would, in `msOf` milliseconds for each statement. */
 function fakePieces(rows: number, onPiece: (rowsMax: number) => void = () => undefined): Piece {
@@ -128,6 +133,6 @@ describe("pruning", () => {
     };
     await prune(createDeleteInPieces(timed), "change_log");
     expect(await rowsOf("change_log")).toBe(0);
-    expect(longest.ms).toBeLessThan(DELETION_POOL.statementTimeoutMs / 2);
+    expect(longest.ms).toBeLessThan(STATEMENT_MAX_MS);
   }, 60_000);
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { clearRows, createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import type { Connection } from "../connection.ts";
 import { closeDb, createDb, type Sql } from "../postgres.ts";
-import { TRANSACTIONS_AT_ONCE_MAX, transaction } from "../transaction.ts";
+import { transaction } from "../transaction.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -98,34 +98,6 @@ describe("a transaction", () => {
       SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND query IN ('COMMIT', 'ROLLBACK')`;
     await until(async () => (await open()).length === 0);
-  });
-});
-
-describe("many transactions", () => {
-  test("take turns, so that they do not use up the server's connections", async () => {
-    const count = 5 * TRANSACTIONS_AT_ONCE_MAX;
-    const state = { running: 0, runningMax: 0 };
-    await Promise.all(
-      Array.from({ length: count }, (_, id) =>
-        transaction(pool, async (connection) => {
-          state.running += 1;
-          state.runningMax = Math.max(state.runningMax, state.running);
-          await until(() => state.runningMax >= TRANSACTIONS_AT_ONCE_MAX);
-          await connection.query`INSERT INTO books VALUES (${id}, 'book')`;
-          state.running -= 1;
-        }),
-      ),
-    );
-    expect(await bookIds()).toHaveLength(count);
-    expect(state.runningMax).toBe(TRANSACTIONS_AT_ONCE_MAX);
-  });
-
-  test("give up their turn when they fail", async () => {
-    const failures = Array.from({ length: 3 * TRANSACTIONS_AT_ONCE_MAX }, () =>
-      transaction(pool, () => Promise.reject(new Error("no"))).catch(() => "failed"),
-    );
-    expect(new Set(await Promise.all(failures))).toEqual(new Set(["failed"]));
-    expect(await transaction(pool, async () => "next")).toBe("next");
   });
 });
 

@@ -40,7 +40,7 @@ export async function openSnapshot(sql: Sql): Promise<Snapshot> {
     const [server] = await connection.query<{ version: string; others: number }[]>`
       SELECT current_setting('server_version') AS version, (
         SELECT count(*)::int FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name IN ('wharf', 'wharf-ingest', 'wharf-flushes')
+        WHERE datname = current_database() AND application_name IN ('wharf', 'wharf-jobs', 'wharf-background', 'wharf-flush')
       ) AS others`;
     return {
       contents,

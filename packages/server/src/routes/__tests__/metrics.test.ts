@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { requestVariables } from "../../__tests__/request-variables.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import type { AppEnv } from "../../http/context.ts";
-import { createMeasuredPools, measureFlush } from "../../metrics/measure.ts";
+import { createMeasurePool, measureFlush } from "../../metrics/measure.ts";
 import { observeMigrations, observeQueue } from "../../metrics/observe.ts";
 import { observeProcess } from "../../metrics/process-metrics.ts";
 import { createServerMetrics } from "../../metrics/server-metrics.ts";
@@ -78,7 +78,7 @@ test("every result of ingest is there from the start", () => {
 test("flushes, pools, the queue, migrations and the process are there, each line in Prometheus' format", async () => {
   const metrics = createServerMetrics();
   const { reads, writer } = server.current();
-  const measured = createMeasuredPools(metrics).measure(reads, "reads", 10);
+  const measured = createMeasurePool(metrics)("interactive", 8)(reads);
   observeQueue(metrics.registry, writer.depth);
   observeMigrations(metrics.registry, () => ({ applied: 9, unknown: 0 }));
   const processMetrics = observeProcess(metrics.registry);
@@ -91,11 +91,11 @@ test("flushes, pools, the queue, migrations and the process are there, each line
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   for (const line of lines) expect(line).toMatch(SAMPLE);
   const expected: Record<string, number> = {
-    'wharf_database_queries_total{pool="reads",result="ok"}': 1,
-    'wharf_database_queries_total{pool="reads",result="failed"}': 1,
-    'wharf_database_query_seconds_count{pool="reads"}': 2,
-    'wharf_database_queries_running{pool="reads"}': 0,
-    'wharf_database_pool_connections_max{pool="reads"}': 10,
+    'wharf_database_queries_total{pool="interactive",result="ok"}': 1,
+    'wharf_database_queries_total{pool="interactive",result="failed"}': 1,
+    'wharf_database_query_seconds_count{pool="interactive"}': 2,
+    'wharf_database_queries_running{pool="interactive"}': 0,
+    'wharf_database_pool_connections_max{pool="interactive"}': 8,
     'wharf_ingest_flush_seconds_count{result="ok"}': 1,
     'wharf_ingest_flush_seconds_count{result="failed"}': 1,
     wharf_ingest_flush_events_sum: 3,
@@ -129,7 +129,7 @@ test("the job engine's metrics follow the server's own", async () => {
 
 test("docs/metrics.md names every metric", async () => {
   const metrics = createServerMetrics();
-  createMeasuredPools(metrics);
+  createMeasurePool(metrics);
   observeQueue(metrics.registry, server.current().writer.depth);
   observeMigrations(metrics.registry, () => ({ applied: 0, unknown: 0 }));
   observeProcess(metrics.registry).stop();

@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import type { Database } from "../database.ts";
+import { migratePhases } from "../phases.ts";
+import {
+  CONNECTIONS_DEFAULT,
+  CONNECTIONS_MAX,
+  CONNECTIONS_MIN,
+  poolSizesOf,
+  sharesOf,
+} from "../pool-sizes.ts";
+import { openPools, type Pools } from "../pools.ts";
+import type { Sql } from "../postgres.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const database = useTestDatabase({ migrate: migratePhases });
+/** What Postgres gives out with its default of 100: three are kept for superusers. */
+const POSTGRES_DEFAULT_MAX = 97;
+/** Longer than any query of these tests: what it holds is ended by the test. */
+const HELD_S = 60;
+const DEADLINE_MS = 100_000;
+
+let pools: Pools | undefined;
+let isOver = false;
+
+afterEach(async () => {
+  isOver = true;
+  await database.sql`
+    SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'wharf-%'`;
+  await pools?.close();
+  pools = undefined;
+  isOver = false;
+});
+
+function open(connections: number): Pools {
+  pools = openPools({ url: database.url, connections, deadline_ms: DEADLINE_MS });
+  return pools;
+}
+
+/** Begins that many slow queries; they end with the test. */
+function occupy(part: Database, count: number): void {
+  const sleep = async (sql: Sql) => {
+    if (!isOver) await sql`SELECT pg_sleep(${HELD_S})`;
+  };
+  for (let query = 0; query < count; query++) void part.run(sleep).catch(() => undefined);
+}
+
+async function sleeping(): Promise<number> {
+  const rows = await database.sql`
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'wharf-%' AND wait_event = 'PgSleep'`;
+  return rows.length;
+}
+
+const answers = (part: Database) => part.run((sql) => sql`SELECT 1 AS one`);
+
+describe("the sizes of the pools", () => {
+  test("add up to the connections of the process, and each part fits its pool", () => {
+    for (let connections = CONNECTIONS_MIN; connections <= CONNECTIONS_MAX; connections++) {
+      const sizes = poolSizesOf(connections);
+      const shares = sharesOf(sizes);
+      expect(Object.values(sizes).reduce((sum, size) => sum + size, 0)).toBe(connections);
+      expect(Math.min(...Object.values(sizes), ...Object.values(shares))).toBeGreaterThan(0);
+      expect(shares.reads + shares.edits + shares.keys).toBe(sizes.interactive);
+      expect(shares.jobAdministration).toBeLessThan(sizes.jobs);
+      expect(shares.deferrable).toBeLessThan(sizes.background);
+    }
+  });
+
+  test("let three replicas fit a Postgres with 100 connections, and four during a rolling deployment", () => {
+    expect(CONNECTIONS_DEFAULT * 3).toBeLessThan(POSTGRES_DEFAULT_MAX - 10);
+    expect(CONNECTIONS_DEFAULT * 4).toBeLessThanOrEqual(POSTGRES_DEFAULT_MAX);
+  });
+});
+
+describe.each([CONNECTIONS_MIN, CONNECTIONS_DEFAULT])("with %i connections", (connections) => {
+  test("slow lists keep no edit and no look-up of a key waiting", async () => {
+    const { reads, edits, keys, ingest, flush } = open(connections);
+    const { reads: share } = sharesOf(poolSizesOf(connections));
+    occupy(reads, 3 * share + 10);
+    await until(async () => (await sleeping()) === share);
+    for (const part of [edits, keys, ingest, flush]) expect([...(await answers(part))]).toEqual([{ one: 1 }]);
+    expect(await sleeping()).toBe(share);
+  });
+
+  test("slow edits keep no list and no look-up of a key waiting", async () => {
+    const { reads, edits, keys } = open(connections);
+    const { edits: share } = sharesOf(poolSizesOf(connections));
+    occupy(edits, 10);
+    await until(async () => (await sleeping()) === share);
+    for (const part of [reads, keys]) expect([...(await answers(part))]).toEqual([{ one: 1 }]);
+    expect(await sleeping()).toBe(share);
+  });
+
+  test("slow lists of jobs keep no worker waiting", async () => {
+    const { jobs, jobAdministration } = open(connections);
+    const { jobAdministration: share } = sharesOf(poolSizesOf(connections));
+    occupy(jobAdministration, 10);
+    await until(async () => (await sleeping()) === share);
+    expect([...(await answers(jobs))]).toEqual([{ one: 1 }]);
+    expect(await sleeping()).toBe(share);
+  });
+});
+
+test("all parts together open no more connections than the process may", async () => {
+  const parts = open(CONNECTIONS_DEFAULT);
+  const { flush, background, interactive, jobs } = poolSizesOf(CONNECTIONS_DEFAULT);
+  occupy(parts.flush, flush);
+  occupy(parts.ingest, background);
+  occupy(parts.jobs, jobs);
+  for (const part of [parts.reads, parts.edits, parts.keys]) occupy(part, CONNECTIONS_DEFAULT);
+  await until(async () => (await sleeping()) === flush + background + interactive + jobs);
+  const rows = await database.sql`
+    SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'wharf-%'`;
+  expect(rows.length).toBeLessThanOrEqual(CONNECTIONS_DEFAULT);
+});
+
+test("deletions, recurring jobs and reports leave connections for flushes that are checked by the row", async () => {
+  const { deferrable, reports, ingest } = open(CONNECTIONS_DEFAULT);
+  const shares = sharesOf(poolSizesOf(CONNECTIONS_DEFAULT));
+  occupy(deferrable, 10);
+  occupy(reports, 10);
+  await until(async () => (await sleeping()) === shares.deferrable + shares.reports);
+  expect([...(await answers(ingest))]).toEqual([{ one: 1 }]);
+});
+
+describe("a part of a pool that is used up", () => {
+  test("refuses what has waited longer than a statement may take", async () => {
+    pools = openPools({ url: database.url, connections: CONNECTIONS_MIN, deadline_ms: 400 });
+    const { keys } = pools;
+    const slow = () => keys.run((sql) => sql`SELECT pg_sleep(${HELD_S})`).catch((error) => error.code);
+    // Postgres ends each after 320 ms; the third has waited for two of them.
+    const codes = await Promise.all([slow(), slow(), slow()]);
+    expect(codes).toEqual(["57014", "57014", "STORAGE_TIMEOUT"]);
+  });
+
+  test("gives a failed query's turn to the next one", async () => {
+    const { edits } = open(CONNECTIONS_MIN);
+    const failing = Array.from({ length: 5 }, () =>
+      edits.run((sql) => sql`SELECT 1 / 0`).catch(() => "failed"),
+    );
+    expect(new Set(await Promise.all(failing))).toEqual(new Set(["failed"]));
+    expect([...(await answers(edits))]).toEqual([{ one: 1 }]);
+  });
+});
+
+test("a statement that takes too long is ended by Postgres, and leaves its pool and the others' queries alone", async () => {
+  pools = openPools({ url: database.url, connections: CONNECTIONS_DEFAULT, deadline_ms: 1_000 });
+  const { reads, edits } = pools;
+  const before = await edits.run((sql) => sql`SELECT pg_backend_pid() AS pid`);
+  const slow = reads.run((sql) => sql`SELECT pg_sleep(${HELD_S})`);
+  await expect(slow).rejects.toMatchObject({ code: "57014" });
+  const after = await edits.run((sql) => sql`SELECT pg_backend_pid() AS pid`);
+  expect([...after]).toEqual([...before]);
+});

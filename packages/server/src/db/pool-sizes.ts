@@ -1,0 +1,45 @@
+export type PoolName = "flush" | "background" | "interactive" | "jobs" | "direct";
+export type PoolSizes = Record<PoolName, number>;
+
+/** Four processes, such as two during a rolling deployment of two, fit the 97 that Postgres gives out by default. */
+export const CONNECTIONS_DEFAULT = 24;
+/** With fewer, slow lists could take every connection that a key's look-up, and with it an event, needs. */
+export const CONNECTIONS_MIN = 14;
+export const CONNECTIONS_MAX = 500;
+
+/** As many as there are flushes under way at the same time. */
+const FLUSH = 2;
+/** LISTEN, the health check, and two for transactions: of migrations at the start, later of edits. */
+const DIRECT = 4;
+
+const EDITS_MAX = 2;
+/** Look-ups are gathered: one statement at a time. */
+const KEYS = 1;
+const REPORTS = 1;
+/** Two flushes that are checked by the row, a projection round and a report. */
+const URGENT_IN_BACKGROUND = 4;
+const ADMINISTRATION_MAX = 2;
+
+/**
+ * Divides the connections of a process, CONNECTIONS_MIN or more. Of what is left beside flushes and direct connections, a third goes
+ * to the background, a quarter to the job engine, and the rest to what people wait for.
+ */
+export function poolSizesOf(connections: number): PoolSizes {
+  const rest = connections - FLUSH - DIRECT;
+  const background = Math.floor(rest / 3);
+  const jobs = Math.floor(rest / 4);
+  return { flush: FLUSH, background, interactive: rest - background - jobs, jobs, direct: DIRECT };
+}
+
+/** How many connections of its pool each part takes at most. Those of the interactive pool add up to its size. */
+export function sharesOf({ background, interactive, jobs }: PoolSizes) {
+  const reads = Math.max(1, interactive - EDITS_MAX - KEYS);
+  return {
+    reads,
+    edits: interactive - reads - KEYS,
+    keys: KEYS,
+    reports: REPORTS,
+    deferrable: Math.max(1, background - URGENT_IN_BACKGROUND),
+    jobAdministration: Math.min(ADMINISTRATION_MAX, jobs - 1),
+  };
+}

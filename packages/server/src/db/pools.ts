@@ -1,0 +1,106 @@
+import { boundedTo } from "./bounded-database.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { createHealthProbe, type HealthProbe } from "./health-probe.ts";
+import { type PoolName, poolSizesOf, sharesOf } from "./pool-sizes.ts";
+import { closeDb, createDb, type DbOptions, type Sql, STATEMENT_TIMEOUT_MS } from "./postgres.ts";
+
+/** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
+const INTERACTIVE_IDLE_TIMEOUT_S = 300;
+/** Postgres ends a slow statement before its client would, which replaces the whole pool. */
+const STATEMENT_TIMEOUT_SHARE = 0.8;
+/** Longer than Postgres' own statement_timeout. */
+const JOBS_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
+/** What the drain has not ended by then is not waited for any longer. */
+const JOBS_CLOSE_TIMEOUT_S = 1;
+
+export type Pools = {
+  /** Flushes that check foreign keys themselves. */
+  flush: Database;
+  /** Of the background pool: what flushes need besides, and projection rounds. */
+  ingest: Database;
+  /** Of the background pool: reports of sessions, which may wait for a locked session. */
+  reports: Database;
+  /** Of the background pool: deletions, blobs and recurring jobs. */
+  deferrable: Database;
+  /** Of the interactive pool: lists and other reads; rows as they go out in JSON, as on all of this pool. */
+  reads: Database;
+  /** Of the interactive pool: what people change. */
+  edits: Database;
+  /** Of the interactive pool: look-ups of keys and codes. */
+  keys: Database;
+  /** The job engine. */
+  jobs: Database;
+  /** Of the jobs pool: what operators do with jobs. */
+  jobAdministration: Database;
+  /** Past a pooler: its options serve to migrate and to LISTEN. */
+  direct: Sql;
+  health: HealthProbe;
+  close(): Promise<void>;
+};
+
+export type PoolOptions = {
+  url: string;
+  /** Past a pooler. Default: `url`. */
+  directUrl?: string | undefined;
+  /** All that this process may open. */
+  connections: number;
+  /** The longest wait for a statement of a request. */
+  deadline_ms: number;
+  /** Why a database of our own does not answer, where that is known. */
+  problem?: () => string | null;
+  /** Counts and times what runs on a pool. */
+  measure?: Measure;
+};
+
+type Measure = (pool: PoolName, max: number) => (database: Database) => Database;
+type PoolSettings = DbOptions & { deadline_ms?: number; closeTimeoutS?: number };
+
+/**
+ * The five pools of a process. Each part of a pool that may be slow is bounded below the pool's size, so that the others always
+ * find a connection: a slow list keeps no edit and no event waiting, and an operator's list keeps no worker waiting.
+ */
+export function openPools(options: PoolOptions): Pools {
+  const { url, deadline_ms, measure = () => (database) => database } = options;
+  const sizes = poolSizesOf(options.connections);
+  const shares = sharesOf(sizes);
+  const opened: Database[] = [];
+
+  /** Answers what opens a part of the pool: at most so many queries at once. */
+  function open(name: PoolName, settings: PoolSettings) {
+    const max = sizes[name];
+    const statementTimeoutMs = Math.ceil(deadline_ms * STATEMENT_TIMEOUT_SHARE);
+    const common = { applicationName: `wharf-${name}`, max, deadline_ms, statementTimeoutMs };
+    const pool = { ...common, ...settings };
+    const database = openDatabase(url, pool);
+    opened.push(database);
+    const measured = measure(name, max);
+    return (share = max) => measured(share < max ? boundedTo(share, database, pool.deadline_ms) : database);
+  }
+
+  const flush = open("flush", { plansByIndex: true, foreignKeysByRow: false });
+  const background = open("background", { plansByIndex: true });
+  const interactive = open("interactive", { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S });
+  const jobs = open("jobs", {
+    deadline_ms: JOBS_DEADLINE_MS,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    closeTimeoutS: JOBS_CLOSE_TIMEOUT_S,
+  });
+  const health = createHealthProbe(url, options.problem);
+  const direct = createDb(options.directUrl ?? url, { applicationName: "wharf-direct", max: 1 });
+  return {
+    flush: flush(),
+    ingest: background(),
+    reports: background(shares.reports),
+    deferrable: background(shares.deferrable),
+    reads: interactive(shares.reads),
+    edits: interactive(shares.edits),
+    keys: interactive(shares.keys),
+    jobs: jobs(),
+    jobAdministration: jobs(shares.jobAdministration),
+    direct,
+    health,
+    close: async () => {
+      await Promise.all([closeDb(direct), ...[...opened, health].map((pool) => pool.close())]);
+    },
+  };
+}
