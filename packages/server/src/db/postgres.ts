@@ -35,7 +35,7 @@ export type DbOptions = {
 
 export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
 
-export const POOL_MAX_CONNECTIONS = 10;
+const POOL_MAX_CONNECTIONS = 10;
 const POOL_IDLE_TIMEOUT_S = 20;
 const POOL_CONNECT_TIMEOUT_S = 10;
 /** The driver's own backoff waits up to 12 s after Postgres is back. */
