@@ -8,6 +8,8 @@ export type TranscriptFile = {
   session_id: string;
   /** Path below the session's folder, such as `subagents/agent-1.jsonl`. */
   file: string;
+  /** Of a session that another one started: the ids of the other's turns, where they are known. */
+  parent_turns?: readonly string[];
 };
 
 /** Tokens of one response in disjoint buckets: input without cache, output with reasoning. null: unknown, which is not zero. */
@@ -109,6 +111,10 @@ export type Fact =
   /** Facts of one subagent complete each other. */
   | { fact: "subagent"; agent_id: string; subagent: Partial<Subagent> }
   | { fact: "compaction"; trigger: string | null; tokens_before: number | null; tokens_after: number | null }
+  /** A turn began. A thread that starts with copies of these turns is a fork. */
+  | { fact: "turn"; id: string }
+  /** Messages were taken out of view: those from `from_key` on, or the last `turns` turns. Their tokens were spent. */
+  | { fact: "rewind"; from_key: string | null; turns: number | null }
   | { fact: "api_error"; status: number | null }
   /** A running total that the agent states: the last one holds. It is shown beside the sum of responses and never added to it. */
   | { fact: "reported_cost"; cost_usd: number | null; models: Record<string, Usage> }

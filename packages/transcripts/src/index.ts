@@ -1,4 +1,5 @@
 export { claudeCode } from "./claude-code/parser.ts";
+export { codex } from "./codex/parser.ts";
 export * from "./contract.ts";
 export * from "./lines/json.ts";
 export { type RecordRead, readRecord } from "./lines/read-record.ts";

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Glob } from "bun";
 import { createLineSplitter, type Fact, type Parser, readRecord, type TranscriptFile } from "../index.ts";
 
 export type FileRead = {
@@ -53,3 +54,17 @@ export async function readTranscript<State>(
 }
 
 export const CASES = join(import.meta.dir, "cases");
+
+/** What a case expects: `expected.json`. */
+export type Expected = {
+  sessions: (Record<string, unknown> & { id: string })[];
+  totals: Record<string, unknown>;
+  lines: Record<string, Record<string, number>>;
+  replaced_characters?: number;
+};
+
+/** The cases whose home holds this folder. */
+export function casesOf(folder: string): string[] {
+  const homes = new Glob(`*/home/${folder}`).scanSync({ cwd: CASES, onlyFiles: false, dot: true });
+  return [...homes].map((path) => path.split("/")[0] ?? "").sort();
+}

@@ -1,3 +1,4 @@
+import { EMPTY_BLOCK, textBlock } from "../blocks.ts";
 import type { Block, BlockType } from "../contract.ts";
 import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
 
@@ -17,20 +18,6 @@ const TYPES: Readonly<Record<string, BlockType>> = {
   document: "document",
 };
 
-const EMPTY: Block = {
-  type: "other",
-  text: null,
-  tool: null,
-  call_id: null,
-  input: null,
-  is_error: null,
-  spilled: null,
-};
-
-export function textBlock(value: string): Block {
-  return { ...EMPTY, type: "text", text: value };
-}
-
 /** The blocks of a `message.content`: a text, or a list of blocks. `result` is the record's `toolUseResult`. */
 export function readBlocks(content: JsonValue | undefined, result: JsonObject): Block[] {
   if (typeof content === "string") return [textBlock(content)];
@@ -42,12 +29,12 @@ function readBlock(block: JsonObject, result: JsonObject): Block {
   const type = TYPES[text(block, "type") ?? ""] ?? "other";
   switch (type) {
     case "text":
-      return { ...EMPTY, type, text: text(block, "text") };
+      return { ...EMPTY_BLOCK, type, text: text(block, "text") };
     case "thinking":
-      return { ...EMPTY, type, text: text(block, "thinking") };
+      return { ...EMPTY_BLOCK, type, text: text(block, "thinking") };
     case "tool_use":
       return {
-        ...EMPTY,
+        ...EMPTY_BLOCK,
         type,
         tool: text(block, "name"),
         call_id: text(block, "id"),
@@ -55,7 +42,7 @@ function readBlock(block: JsonObject, result: JsonObject): Block {
       };
     case "tool_result":
       return {
-        ...EMPTY,
+        ...EMPTY_BLOCK,
         type,
         call_id: text(block, "tool_use_id"),
         text: resultText(block["content"]),
@@ -65,9 +52,9 @@ function readBlock(block: JsonObject, result: JsonObject): Block {
     // The bytes of images and documents stay in the raw line.
     case "image":
     case "document":
-      return { ...EMPTY, type, text: text(object(block, "source"), "media_type") };
+      return { ...EMPTY_BLOCK, type, text: text(object(block, "source"), "media_type") };
     default:
-      return { ...EMPTY, type, text: text(block, "type") };
+      return { ...EMPTY_BLOCK, type, text: text(block, "type") };
   }
 }
 

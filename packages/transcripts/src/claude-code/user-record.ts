@@ -1,6 +1,7 @@
+import { textBlock } from "../blocks.ts";
 import type { Block, MessageKind } from "../contract.ts";
 import { flag, type JsonObject, object, text } from "../lines/json.ts";
-import { readBlocks, textBlock } from "./blocks.ts";
+import { readBlocks } from "./blocks.ts";
 import { readUserText } from "./user-text.ts";
 
 export type UserRecord = { kind: MessageKind; blocks: Block[] };

@@ -1,0 +1,99 @@
+import { callBlock, EMPTY_BLOCK, resultBlock, textBlock } from "../blocks.ts";
+import type { Block } from "../contract.ts";
+import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
+
+/** A script of the model that makes the calls which stand in items of their own. */
+const SCRIPT_TOOL = "exec";
+const EXIT_CODE_LINE = /^Process exited with code (-?\d+)/m;
+
+/** The texts of a message's content. */
+export function readContent(item: JsonObject): Block[] {
+  return objects(item, "content").map((part) => {
+    const value = text(part, "text");
+    if (value !== null) return textBlock(value);
+    const isImage = /image/i.test(text(part, "type") ?? "");
+    return { ...EMPTY_BLOCK, type: isImage ? "image" : "other", text: text(part, "type") };
+  });
+}
+
+/** A call, or its output; null for an item that is neither, and for the script round other calls. */
+export function readCall(item: JsonObject): Block | null {
+  const call_id = text(item, "call_id") ?? text(item, "id");
+  switch (text(item, "type")) {
+    case "function_call":
+      return callBlock(text(item, "name"), call_id, decoded(item["arguments"]));
+    case "custom_tool_call": {
+      const name = text(item, "name");
+      return name === SCRIPT_TOOL ? null : callBlock(name, call_id, item["input"] ?? null);
+    }
+    case "local_shell_call":
+      return callBlock("shell", call_id, object(item, "action"));
+    case "web_search_call":
+      return callBlock("web_search", call_id, object(item, "action"));
+    case "function_call_output":
+    case "custom_tool_call_output":
+    case "local_shell_call_output":
+      return readOutput(item, call_id);
+    default:
+      return null;
+  }
+}
+
+function readOutput(item: JsonObject, call_id: string | null): Block {
+  const output = decoded(item["output"]);
+  if (Array.isArray(output)) {
+    const texts = objects({ output }, "output").flatMap((part) => text(part, "text") ?? []);
+    return resultBlock(call_id, texts.join("\n"), false);
+  }
+  if (isObject(output)) {
+    const code = number(object(output, "metadata"), "exit_code");
+    const value = text(output, "output") ?? text(output, "content") ?? JSON.stringify(output);
+    return resultBlock(call_id, value, output["success"] === false || (code ?? 0) !== 0);
+  }
+  const value = typeof output === "string" ? output : null;
+  const code = EXIT_CODE_LINE.exec(value ?? "")?.[1] ?? "0";
+  return resultBlock(call_id, value, code !== "0");
+}
+
+/** JSON in a text, decoded; any other value as it is. */
+function decoded(value: JsonValue | undefined): JsonValue {
+  if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value ?? null;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+/** The call and its result of an item of a paginated history; null for an item that is no call. */
+export function readCompletedItem(item: JsonObject): Block[] | null {
+  const id = text(item, "id");
+  const isFailed = text(item, "status") === "failed" || (number(item, "exit_code") ?? 0) !== 0;
+  const call = (tool: string, input: JsonValue, output: string | null = null) => [
+    callBlock(tool, id, input),
+    resultBlock(id, output, isFailed),
+  ];
+  switch (itemType(item)) {
+    case "commandexecution":
+      return call("exec_command", { command: item["command"] ?? null }, text(item, "aggregated_output"));
+    case "filechange":
+      return call("apply_patch", { changes: item["changes"] ?? null });
+    case "mcptoolcall":
+      return call(
+        `mcp__${text(item, "server") ?? ""}__${text(item, "tool") ?? ""}`,
+        item["arguments"] ?? null,
+      );
+    case "dynamictoolcall":
+    case "collabagenttoolcall":
+      return call(text(item, "tool") ?? "tool", item["arguments"] ?? null);
+    case "websearch":
+      return call("web_search", { query: item["query"] ?? null });
+    default:
+      return null;
+  }
+}
+
+/** The type without case: some versions write `userMessage`, others `UserMessage`. */
+export function itemType(item: JsonObject): string {
+  return (text(item, "type") ?? "").toLowerCase();
+}
