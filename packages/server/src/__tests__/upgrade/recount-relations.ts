@@ -1,5 +1,4 @@
-import type { CountedSession, StoredEvent } from "./recount-sessions.ts";
-import { BACKFILLS, REPORTS } from "./scenario-api.ts";
+import { type CountedSession, countSessions, type Said, type StoredEvent } from "./recount-sessions.ts";
 
 type Row = Record<string, unknown>;
 
@@ -9,8 +8,22 @@ const ofType = (events: readonly StoredEvent[], type: string) =>
     .toSorted((one, other) => one.timestamp.localeCompare(other.timestamp) || (one.id < other.id ? -1 : 1));
 const value = (event: StoredEvent | undefined, name: string) => event?.data[name] ?? null;
 
+/** Everything that is derived, counted from events and from what was said besides them. */
+export function countDerived(events: readonly StoredEvent[], said: Said) {
+  const sessions = countSessions(events, said);
+  return {
+    sessions,
+    git: countGit(events, sessions),
+    subagents: countSubagents(events),
+    teams: countTeams(events),
+    skills: countSkills(events),
+    worktrees: countWorktrees(events),
+    links: countLinks(events, said),
+  };
+}
+
 /** Git activity with the session that each names, or during which it happened: of several, the one that started last. */
-export function countGit(events: readonly StoredEvent[], sessions: readonly CountedSession[]): Row[] {
+function countGit(events: readonly StoredEvent[], sessions: readonly CountedSession[]): Row[] {
   const git = events.filter(({ type }) =>
     ["git.commit", "git.push", "git.checkout", "git.merge"].includes(type),
   );
@@ -49,7 +62,7 @@ function sessionDuring(
 }
 
 /** Of each agent in a session the earliest start, and the latest stop. */
-export function countSubagents(events: readonly StoredEvent[]): Row[] {
+function countSubagents(events: readonly StoredEvent[]): Row[] {
   const own = [...ofType(events, "subagent.start"), ...ofType(events, "subagent.stop")];
   return byKey(own, (event) => `${event.session_id} ${value(event, "agent_id")}`).map((group) => {
     const [start] = ofType(group, "subagent.start");
@@ -66,7 +79,7 @@ export function countSubagents(events: readonly StoredEvent[]): Row[] {
   });
 }
 
-export function countTeams(events: readonly StoredEvent[]): Row[] {
+function countTeams(events: readonly StoredEvent[]): Row[] {
   const mentions = [...ofType(events, "team.create"), ...ofType(events, "subagent.start")].filter(
     (event) => typeof event.data["team_name"] === "string" && event.data["team_name"] !== "",
   );
@@ -84,7 +97,7 @@ export function countTeams(events: readonly StoredEvent[]): Row[] {
   }));
 }
 
-export function countSkills(events: readonly StoredEvent[]): Row[] {
+function countSkills(events: readonly StoredEvent[]): Row[] {
   return byKey(ofType(events, "skill.invoke"), ({ id }) => id).map(([event]) => ({
     id: event?.id,
     session_id: event?.session_id,
@@ -95,7 +108,7 @@ export function countSkills(events: readonly StoredEvent[]): Row[] {
 }
 
 /** One row for each name in a session; the last creation and the last removal decide whether it is there. */
-export function countWorktrees(events: readonly StoredEvent[]): Row[] {
+function countWorktrees(events: readonly StoredEvent[]): Row[] {
   const changes = [...ofType(events, "worktree.create"), ...ofType(events, "worktree.remove")];
   return byKey(changes, (event) => `${event.session_id} ${value(event, "worktree_name")}`).map((group) => {
     const created = ofType(group, "worktree.create").at(-1);
@@ -113,8 +126,8 @@ export function countWorktrees(events: readonly StoredEvent[]): Row[] {
 }
 
 /** Which device works on which workspace, and the path that was said last. */
-export function countLinks(events: readonly StoredEvent[]): Row[] {
-  const reports = [...REPORTS, ...BACKFILLS.map((backfill) => ({ ...backfill, id: backfill.session_id }))];
+function countLinks(events: readonly StoredEvent[], { reports = [], backfills = [] }: Said): Row[] {
+  const all = [...reports, ...backfills.map((backfill) => ({ ...backfill, id: backfill.session_id }))];
   const said = [
     ...events.map((event) => ({
       workspace: event.workspace_id,
@@ -122,7 +135,7 @@ export function countLinks(events: readonly StoredEvent[]): Row[] {
       path: event.type === "session.start" ? event.data["cwd"] : undefined,
       at: event.timestamp,
     })),
-    ...reports.map(({ workspace_canonical_id, device_id, cwd, started_at }) => ({
+    ...all.map(({ workspace_canonical_id, device_id, cwd, started_at }) => ({
       workspace: workspace_canonical_id,
       device_id,
       path: cwd,

@@ -1,4 +1,4 @@
-import { BACKFILLS, PATCHES, REPORTS } from "./scenario-api.ts";
+import type { BackfillSession, SessionPatch, SessionReport } from "@wharf/protocol";
 
 /** An event as it is stored, its workspace by its canonical id. */
 export type StoredEvent = {
@@ -9,6 +9,15 @@ export type StoredEvent = {
   workspace_id: string;
   session_id: string | null;
   data: Record<string, unknown>;
+};
+
+/** What was said of sessions besides events, none of which tell of it. */
+export type Said = {
+  reports?: readonly (SessionReport & { workspace_canonical_id: string })[];
+  backfills?: readonly BackfillSession[];
+  patches?: readonly { id: string; patch: SessionPatch }[];
+  /** Ids of sessions that were ended for their silence. */
+  endedByServer?: ReadonlySet<string>;
 };
 
 export type CountedSession = ReturnType<typeof countSession>;
@@ -26,29 +35,31 @@ const METADATA_OF_EVENTS = ["cwd", "cc_version", "transcript_path"];
  * Sessions as events and reports make them, counted by this code alone: the earliest start gives place and time, the latest end
  * closes the session unless a later start resumes it, and of other values the earliest stands, starts before ends before backfills.
  */
-export function countSessions(events: readonly StoredEvent[], endedByServer: ReadonlySet<string>) {
+export function countSessions(events: readonly StoredEvent[], said: Said) {
+  const { reports = [], backfills = [] } = said;
   const bySession = Map.groupBy(
     events.filter(({ session_id }) => session_id !== null),
     ({ session_id }) => session_id ?? "",
   );
   const ids = new Set([
     ...bySession.keys(),
-    ...REPORTS.map(({ id }) => id),
-    ...BACKFILLS.map((b) => b.session_id),
+    ...reports.map(({ id }) => id),
+    ...backfills.map(({ session_id }) => session_id),
   ]);
-  return [...ids].sort().map((id) => countSession(id, bySession.get(id) ?? [], endedByServer.has(id)));
+  return [...ids].sort().map((id) => countSession(id, bySession.get(id) ?? [], said));
 }
 
-function countSession(id: string, events: readonly StoredEvent[], isEndedByServer: boolean) {
-  const starts = [...sourcesOf(events, "session.start", 0), ...reportsOf(id)].sort(byOrder);
+function countSession(id: string, events: readonly StoredEvent[], said: Said) {
+  const isEndedByServer = said.endedByServer?.has(id) ?? false;
+  const starts = [...sourcesOf(events, "session.start", 0), ...reportsOf(id, said)].sort(byOrder);
   const ends = sourcesOf(events, "session.end", 1);
-  const [backfill] = backfillsOf(id).sort(byOrder);
+  const [backfill] = backfillsOf(id, said).sort(byOrder);
   const [first] = events.map((event) => sourceOf(event, 1)).sort(byOrder);
   const [start] = starts;
   const origin = start ?? (backfill === undefined ? first : undefined);
   const all = [...starts, ...ends, ...(backfill === undefined ? [] : [backfill])];
   const place = [start ?? first, backfill].find(
-    (said) => said !== undefined && said.workspace !== UNASSOCIATED,
+    (source) => source !== undefined && source.workspace !== UNASSOCIATED,
   );
   const started = (origin ?? backfill)?.at ?? Number.NaN;
   const isStartKnown = start !== undefined || backfill !== undefined;
@@ -74,7 +85,7 @@ function countSession(id: string, events: readonly StoredEvent[], isEndedByServe
     initial_prompt: smallest(all, "initial_prompt"),
     metadata: metadataOf(all),
     ended_by_server: isEndedByServer,
-    ...editedOf(id),
+    ...editedOf(id, said),
   };
 }
 
@@ -88,8 +99,8 @@ function sourceOf({ id, timestamp, workspace_id, device_id, data }: StoredEvent,
   return { rank, at: Date.parse(timestamp), by: id, workspace: workspace_id, device: device_id, values };
 }
 
-function reportsOf(id: string): Source[] {
-  const own = REPORTS.filter((report) => report.id === id);
+function reportsOf(id: string, { reports = [] }: Said): Source[] {
+  const own = reports.filter((report) => report.id === id);
   return own.map(({ workspace_canonical_id, device_id, started_at, ...values }) => ({
     rank: 0,
     at: Date.parse(started_at),
@@ -100,8 +111,8 @@ function reportsOf(id: string): Source[] {
   }));
 }
 
-function backfillsOf(id: string): Source[] {
-  const own = BACKFILLS.filter(({ session_id }) => session_id === id);
+function backfillsOf(id: string, { backfills = [] }: Said): Source[] {
+  const own = backfills.filter(({ session_id }) => session_id === id);
   return own.map(({ workspace_canonical_id, device_id, started_at, ...values }) => ({
     rank: 2,
     at: Date.parse(started_at),
@@ -174,9 +185,12 @@ function durationOf({ at, duration_ms }: End, started: number, isStartKnown: boo
   return isReported ? duration_ms : Math.max(0, at - started);
 }
 
-function editedOf(id: string): { tags: string[]; summary: string | null } {
-  const tags = new Set(REPORTS.filter((report) => report.id === id).flatMap((report) => report.tags ?? []));
-  const edits = PATCHES.filter((edit) => edit.id === id).map(({ patch }) => patch);
+function editedOf(
+  id: string,
+  { reports = [], patches = [] }: Said,
+): { tags: string[]; summary: string | null } {
+  const tags = new Set(reports.filter((report) => report.id === id).flatMap((report) => report.tags ?? []));
+  const edits = patches.filter((edit) => edit.id === id).map(({ patch }) => patch);
   for (const { add_tags = [] } of edits) for (const tag of add_tags) tags.add(tag);
   for (const { remove_tags = [] } of edits) for (const tag of remove_tags) tags.delete(tag);
   return { tags: [...tags].sort(), summary: edits.at(-1)?.summary ?? null };

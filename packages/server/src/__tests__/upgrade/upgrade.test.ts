@@ -2,18 +2,10 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { TEST_TIMEOUT_MS, type TestDatabase, until } from "@wharf/testkit";
 import { end, toolUse } from "../../ingest/__tests__/event-factory.ts";
 import { postEvents, type ServerProcess, startServer } from "../faults/server-process.ts";
-import {
-  countGit,
-  countLinks,
-  countSkills,
-  countSubagents,
-  countTeams,
-  countWorktrees,
-} from "./recount-relations.ts";
-import { countSessions } from "./recount-sessions.ts";
+import { countDerived } from "./recount-relations.ts";
 import { countTotals } from "./recount-totals.ts";
 import { restoreFixture } from "./restore-fixture.ts";
-import { BOUND_DEVICE, KEYS } from "./scenario-api.ts";
+import { BACKFILLS, BOUND_DEVICE, KEYS, PATCHES, REPORTS } from "./scenario-api.ts";
 import {
   DELETED,
   HALF_DELETED,
@@ -43,10 +35,18 @@ const KEPT_ROWS = {
   session_tombstones: 2,
   workspaces: 8,
 };
+const SAID = {
+  reports: REPORTS,
+  backfills: BACKFILLS,
+  patches: PATCHES,
+  endedByServer: new Set([SILENT]),
+};
 const NAMES = ["ids", "sessions", "git", "subagents", "teams", "skills", "worktrees", "links"] as const;
 /** What was still to be done, in this version or before it. */
 const QUEUES = ["projection_queue", "pending_projections", "projection_retries"];
 const SESSION_IDLE_MINUTES = "100000000";
+/** Longer than what a round has left undone is left to its process. */
+const LEFT_BEHIND_AFTER_MS = 12_000;
 const TAKING_OVER_MAX_MS = TEST_TIMEOUT_MS / 2;
 
 let database: TestDatabase;
@@ -80,25 +80,23 @@ function expectedEventIds(): string[] {
 async function compare() {
   const { sql } = database;
   const events = await readEvents(sql);
-  const sessions = countSessions(events, new Set([SILENT]));
-  const counted = {
-    sessions,
-    git: countGit(events, sessions),
-    subagents: countSubagents(events),
-    teams: countTeams(events),
-    skills: countSkills(events),
-    worktrees: countWorktrees(events),
-    links: countLinks(events),
-  };
+  const counted = countDerived(events, SAID);
   const derived = await readDerived(sql);
   const ids = events.map(({ id }) => id);
-  return { counted: { ...counted, ids: expectedEventIds() }, derived: { ...derived, ids }, sessions };
+  return { counted: { ...counted, ids: expectedEventIds() }, derived: { ...derived, ids } };
 }
 
-/** Rows of a queue, if this version has it. */
-async function rowsLeft(table: string): Promise<unknown[]> {
-  const [known] = await database.sql`SELECT to_regclass(${table}) AS found`;
-  return known?.["found"] === null ? [] : [...(await database.sql`SELECT * FROM ${database.sql(table)}`)];
+/** Rows of the queues that this version has. */
+async function leftToDo(): Promise<unknown[]> {
+  const { sql } = database;
+  const known = await sql<{ name: string }[]>`
+    SELECT name FROM unnest(${QUEUES}::text[]) AS name WHERE to_regclass(name) IS NOT NULL`;
+  const rows = await Promise.all(known.map(({ name }) => sql`SELECT * FROM ${sql(name)}`));
+  return rows.flat();
+}
+
+async function repairNow(): Promise<void> {
+  await database.sql`INSERT INTO jobs (queue, type, payload) VALUES ('recurring', 'repair-ingest', '{"due_ms": 0}')`;
 }
 
 function totalsOf(row: Record<string, unknown>) {
@@ -133,19 +131,21 @@ test("the server finishes what a killed process left, and everything derived equ
   await startTakingOver();
   const isEqual = async () => {
     const { counted, derived } = await compare();
-    return Bun.deepEquals(derived, counted);
+    return (await leftToDo()).length === 0 && Bun.deepEquals(derived, counted);
   };
-  // A failure is shown by the comparison below.
+  // Sessions that two rounds want at once are left to the job of the next minute. A failure is shown by the comparison below.
+  await until(isEqual, { deadlineMs: LEFT_BEHIND_AFTER_MS }).catch(repairNow);
   await until(isEqual, { deadlineMs: TAKING_OVER_MAX_MS }).catch(() => undefined);
   const { counted, derived } = await compare();
   for (const name of NAMES) expect({ [name]: [...derived[name]] }).toEqual({ [name]: counted[name] });
-  for (const table of QUEUES) expect([table, await rowsLeft(table)]).toEqual([table, []]);
+  expect(await leftToDo()).toEqual([]);
 });
 
 test("totals of workspaces and devices equal a recount of their sessions", async () => {
   const { url } = await startTakingOver();
   const { send } = createSender(url);
-  const { sessions, counted } = await compare();
+  const { counted } = await compare();
+  const { sessions } = counted;
   const { workspaces } = await send("GET", "/api/workspaces?limit=100");
   const { devices } = await send("GET", "/api/devices?limit=100");
   const ofWorkspace = countTotals(sessions, (session) => session.workspace_canonical_id);
