@@ -1,5 +1,5 @@
 /** What is measured of each engine. Rates are jobs per second, latencies milliseconds. */
-export interface Engine {
+export type Engine = {
   readonly name: string;
   /** Removes all jobs and settles the table. */
   clear(): Promise<void>;
@@ -10,7 +10,7 @@ export interface Engine {
   /** Jobs that are not yet recorded as done: the proof of completion. */
   unfinished(): Promise<number>;
   close(): Promise<void>;
-}
+};
 
 const SAMPLE_EVERY_MS = 20;
 

@@ -9,7 +9,7 @@ import type { Instant } from "./instant.ts";
 export type JobState = "ready" | "scheduled" | "waiting" | "running" | "completed" | "dead" | "cancelled";
 
 /** Jobs that match all that is given. An empty list matches nothing; an empty filter every job. */
-export interface JobFilter {
+export type JobFilter = {
   readonly states?: readonly JobState[];
   readonly queue?: string;
   readonly type?: string;
@@ -19,23 +19,23 @@ export interface JobFilter {
   readonly createdAfter?: Instant;
   /** Exclusive. */
   readonly createdBefore?: Instant;
-}
+};
 
 /** A job without what may be large or secret: read those by `get`. */
 export type JobSummary = Omit<JobRecord, "payload" | "output" | "leaseToken">;
 
-export interface JobPage {
+export type JobPage = {
   readonly limit: number;
   /** Jobs with lower ids than this one: the last id of the page before. */
   readonly before?: string;
-}
+};
 
 /** A count that stops at COUNT_MAX, so that it costs the same in a queue of millions. */
-export interface BoundedCount {
+export type BoundedCount = {
   readonly count: number;
   /** True: there are at least `count`. */
   readonly isCapped: boolean;
-}
+};
 
 /** No count goes beyond this. */
 export const COUNT_MAX = 10_000;
@@ -43,7 +43,7 @@ export const COUNT_MAX = 10_000;
 export const THROUGHPUT_SAMPLE = 10_000;
 export const THROUGHPUT_WINDOW_MS = 60_000;
 
-export interface QueueStats {
+export type QueueStats = {
   readonly queue: string;
   readonly ready: BoundedCount;
   readonly scheduled: BoundedCount;
@@ -57,19 +57,19 @@ export interface QueueStats {
   /** Null: not paused. */
   readonly pausedAt: string | null;
   readonly pauseReason: string | null;
-}
+};
 
 /** A worker that holds jobs now; one without a job is not known to the store. */
-export interface WorkerSummary {
+export type WorkerSummary = {
   readonly workerId: string;
   /** Jobs it holds: claimed, running or not yet acknowledged. */
   readonly jobs: BoundedCount;
   readonly oldestLockedAt: string;
   readonly lastHeartbeatAt: string;
-}
+};
 
 /** What keeps vacuum from removing dead rows. */
-export interface SnapshotHolder {
+export type SnapshotHolder = {
   readonly kind: "backend" | "prepared_transaction" | "replication_slot";
   /** Process id, transaction name or slot name. */
   readonly name: string;
@@ -79,25 +79,25 @@ export interface SnapshotHolder {
   readonly ageMs: number | null;
   /** Transactions begun since its snapshot. */
   readonly ageTransactions: number;
-}
+};
 
-export interface JobChange {
+export type JobChange = {
   /** Null: runnable now. */
   readonly runAt?: Instant | null;
   readonly priority?: number;
-}
+};
 
-export interface ReserveOneRequest {
+export type ReserveOneRequest = {
   readonly workerId: string;
   readonly leaseMs: number;
-}
+};
 
 /**
  * What operators do with jobs of every process. Nothing here needs a lease.
  * `reserve` and `handOver` respect a pause from the moment it is stored: `reserve` brings nothing from the queue,
  * and `handOver` returns undefined and stores nothing. Running jobs go on.
  */
-export interface AdminStore {
+export type AdminStore = {
   /** Newest first (highest id first), archived jobs included. */
   list(filter: JobFilter, page: JobPage, at?: At): Promise<JobSummary[]>;
   /** Cancels the queued and running jobs that match and returns their ids; others are left alone. */
@@ -128,4 +128,4 @@ export interface AdminStore {
   workers(): Promise<WorkerSummary[]>;
   /** Snapshots, prepared transactions and slots that hold back vacuum for longer; Postgres alone. */
   snapshotHolders?(olderThanMs: number): Promise<SnapshotHolder[]>;
-}
+};

@@ -20,7 +20,7 @@ export type FailureKind =
 export type PostgresClient = ISql<{}>;
 
 /** A job to be stored. Smaller priorities run first. */
-export interface NewJob {
+export type NewJob = {
   readonly queue: string;
   readonly type: string;
   readonly payload: JsonText;
@@ -38,21 +38,21 @@ export interface NewJob {
   readonly replaceKey?: string;
   /** The job that is replaced keeps its time. */
   readonly keepsRunAt?: boolean;
-}
+};
 
-export interface Enqueued {
+export type Enqueued = {
   readonly id: string;
   /** True when the idempotency key was known (nothing was created or changed), or a waiting job with the replace key was replaced. */
   readonly existed: boolean;
-}
+};
 
 /** What the holder of a job shows to act on it. */
-export interface Lease {
+export type Lease = {
   readonly jobId: string;
   readonly token: string;
-}
+};
 
-export interface ReservedJob extends Lease {
+export type ReservedJob = {
   readonly queue: string;
   readonly type: string;
   readonly payload: unknown;
@@ -63,9 +63,9 @@ export interface ReservedJob extends Lease {
   readonly concurrencyKey: string | null;
   /** Milliseconds between becoming runnable and this claim, by the store's clock. */
   readonly waitedMs: number;
-}
+} & Lease;
 
-export interface ReserveRequest {
+export type ReserveRequest = {
   readonly queue: string;
   readonly workerId: string;
   readonly leaseMs: number;
@@ -74,45 +74,45 @@ export interface ReserveRequest {
   readonly types?: readonly string[];
   /** More lost leases than this send a job to the dead letters. Default 5. */
   readonly maxRecoveries?: number;
-}
+};
 
-export interface Reservation {
+export type Reservation = {
   readonly jobs: ReservedJob[];
   /** Jobs whose lease had ended: back in the queue, or dead after too many. */
   readonly recovered: { readonly requeued: number; readonly dead: number };
-}
+};
 
-export interface Ack extends Lease {
+export type Ack = {
   readonly output?: JsonText | undefined;
-}
+} & Lease;
 
-export interface RetryRequest {
+export type RetryRequest = {
   readonly error: string;
   /** Null, zero or absent: runnable now. */
   readonly runAt?: Instant | 0 | null;
   readonly delayMs?: number;
-}
+};
 
-export interface FailRequest {
+export type FailRequest = {
   readonly error: string;
   readonly kind: FailureKind;
   /** Why it is among the dead letters. Default: the error. */
   readonly reason?: string;
-}
+};
 
-export interface HandOverRequest {
+export type HandOverRequest = {
   readonly workerId: string;
   readonly leaseMs: number;
   readonly token: string;
-}
+};
 
-export interface DeadLetterFilter {
+export type DeadLetterFilter = {
   readonly queue?: string;
   readonly type?: string;
   readonly ids?: readonly string[];
-}
+};
 
-export interface JobRecord {
+export type JobRecord = {
   readonly id: string;
   readonly queue: string;
   readonly type: string;
@@ -143,44 +143,44 @@ export interface JobRecord {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly completedAt: string | null;
-}
+};
 
 /** The time of an operation. Production leaves it out: the store's own clock counts. */
-export interface At {
+export type At = {
   readonly now?: Instant;
-}
+};
 
-export interface EnqueueOptions extends At {
+export type EnqueueOptions = {
   /** Store the jobs with the caller's transaction (Postgres alone). */
   readonly transaction?: PostgresClient;
-}
+} & At;
 
-export interface Retention {
+export type Retention = {
   readonly archiveDays: number;
   readonly idempotencyKeyDays: number;
   /** Events, and schedules that nothing has moved for so long. Default: EVENT_DAYS. */
   readonly eventDays?: number;
-}
+};
 
 export const EVENT_DAYS = 30;
 /** Failures before a job goes to the dead letters, where it does not say. */
 export const MAX_ATTEMPTS_DEFAULT = 25;
 
 /** Hints that something is worth looking at. They may be lost, late or doubled: polling is the truth. */
-export interface Hints {
+export type Hints = {
   onRunnable(queue: string): void;
   onCancelled(jobId: string): void;
   /** An event was stored: deliverEvents has something to do. */
   onEvent(): void;
   /** Called when the hints stop, until they come again. */
   onError(error: unknown): void;
-}
+};
 
 /**
  * What a store must do for the engine. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
  * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
  */
-export interface Driver extends AdminStore, DurableStore, ScheduleStore {
+export type Driver = {
   readonly name: "postgres" | "kysely" | "memory" | "sqlite";
   /** Operations take effect in the order of their calls: a claim behind an acknowledgement shares its transaction. */
   readonly isSequential?: boolean;
@@ -210,4 +210,6 @@ export interface Driver extends AdminStore, DurableStore, ScheduleStore {
   close?(): Promise<void>;
   /** Ends what took the place of a pool of the caller's that did not answer. The driver can still be used. */
   endReplacements?(): Promise<void>;
-}
+} & AdminStore &
+  DurableStore &
+  ScheduleStore;

@@ -3,7 +3,7 @@ import type { Instant } from "./instant.ts";
 import type { JsonText } from "./storable-json.ts";
 
 /** What a job has done or waits for, under a name that is unique in the job. */
-export interface StepRecord {
+export type StepRecord = {
   readonly name: string;
   readonly kind: "step" | "sleep" | "event";
   /** Null: the job still waits for it. */
@@ -17,69 +17,69 @@ export interface StepRecord {
   /** The store's id of the event that was received. A finished wait without one has timed out. */
   readonly eventId: string | null;
   readonly createdAt: string;
-}
+};
 
-export interface EventAddress {
+export type EventAddress = {
   readonly name: string;
   /** Equal to the wait's key; "" where none was given. */
   readonly key: string;
-}
+};
 
-export interface FinishedStep {
+export type FinishedStep = {
   readonly name: string;
   /** Undefined: none. */
   readonly output: JsonText | undefined;
-}
+};
 
 /** A sleep, or with `event` a wait for an event. Without `until` and `forMs` it has no end. */
-export interface NewWait {
+export type NewWait = {
   readonly name: string;
   readonly event?: EventAddress;
   readonly until?: Instant;
   /** Milliseconds from now, by the store's clock. Wins over until. */
   readonly forMs?: number;
-}
+};
 
-export interface NewEvent extends EventAddress {
+export type NewEvent = {
   readonly payload: JsonText;
   /** The sender's own id: of events with the same name and id only the first is stored. */
   readonly id?: string;
-}
+} & EventAddress;
 
-export interface StoredEvent {
+export type StoredEvent = {
   readonly id: string;
   /** True when an event of this name and id was known: nothing was stored. */
   readonly existed: boolean;
-}
+};
 
-export interface JobProgress {
+export type JobProgress = {
   readonly current: number;
   readonly total: number | null;
   readonly message: string | null;
-}
+};
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export interface NewLogLine {
+export type NewLogLine = {
   readonly level: LogLevel;
   readonly message: string;
   /** A JSON object, or null. */
   readonly fields: Readonly<Record<string, unknown>> | null;
   /** When the job said it, by the worker's clock. ISO text. */
   readonly loggedAt: string;
-}
+};
 
-export interface LogLine extends NewLogLine {
+export type LogLine = {
   /** 1 for the job's first line. */
   readonly line: number;
-}
+} & NewLogLine;
 
 const ATTEMPT_OUTCOMES = ["running", "completed", "failed", "lease_lost", "cancelled"] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** One run of a job, from its claim on. */
-export interface AttemptRecord {
+export type AttemptRecord = {
   /** As the run knew it (`ctx.attempt`): the run after a lost lease has the same number, as only failures are counted. */
   readonly attempt: number;
   readonly leaseGeneration: number;
@@ -91,7 +91,7 @@ export interface AttemptRecord {
   readonly outcome: AttemptOutcome;
   /** Why it failed, or was cancelled. */
   readonly error: string | null;
-}
+};
 
 /** Unsuccessful runs of one job that are kept: the newest. The migrations have the same figure. */
 export const ATTEMPTS_KEPT_MAX = 100;
@@ -106,7 +106,7 @@ export const LOG_LINES_MAX = 1000;
  * No wake-up is lost: whoever writes (a wait, an event) commits first and then calls deliverEvents, which looks at all
  * that nobody has looked at since it was committed. A process that dies between leaves it to the next call of anyone.
  */
-export interface DurableStore {
+export type DurableStore = {
   /** Every step of the job, in the order of their names, after ending the sleeps and waits whose time has come. */
   resumeSteps(lease: Lease, at?: At): Promise<StepRecord[]>;
   /** Stores the result of a step. Storing it again under the same lease succeeds. */
@@ -134,4 +134,4 @@ export interface DurableStore {
   attemptsOf(jobId: string): Promise<AttemptRecord[]>;
   /** Lines of the job's log behind `after`, oldest first. */
   logOf(jobId: string, page: { readonly limit: number; readonly after?: number }): Promise<LogLine[]>;
-}
+};

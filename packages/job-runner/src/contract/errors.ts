@@ -154,11 +154,11 @@ export class JobNotFoundError extends JobRunnerError {
 }
 
 /** One place where a value does not match, with the rule in the schema's words. */
-export interface SchemaIssue {
+export type SchemaIssue = {
   /** A JSON pointer (RFC 6901); empty for the value itself. */
   readonly pointer: string;
   readonly detail: string;
-}
+};
 
 /** Input, output or an event's payload does not match its schema. The message holds paths and rules, never values. */
 export class JobSchemaError extends JobRunnerError {
@@ -206,7 +206,7 @@ export class JobOptionError extends JobRunnerError {
 export type SchemaSide = "input" | "output" | "event";
 
 /** One lease that an operation refused, and why. */
-export interface LeaseRefusal {
+export type LeaseRefusal = {
   readonly jobId: string;
   readonly error: JobNotInflightError | LeaseExpiredError | LeaseMismatchError;
-}
+};

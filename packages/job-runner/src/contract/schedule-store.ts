@@ -1,7 +1,7 @@
 import type { At, NewJob } from "./driver.ts";
 
 /** When a schedule is due next, and by which expression. */
-export interface ScheduleRecord {
+export type ScheduleRecord = {
   readonly name: string;
   readonly cron: string;
   readonly timeZone: string;
@@ -9,18 +9,18 @@ export interface ScheduleRecord {
   readonly nextAt: string;
   /** The last tick that was enqueued or skipped; null: none yet. */
   readonly lastAt: string | null;
-}
+};
 
-export interface NewSchedule {
+export type NewSchedule = {
   readonly name: string;
   readonly cron: string;
   readonly timeZone: string;
   /** First tick by this expression, ISO text. */
   readonly nextAt: string;
-}
+};
 
 /** A move of a schedule from the tick that is due to the next one. */
-export interface ScheduleMove {
+export type ScheduleMove = {
   /** As it was read: the move happens only if nothing of it has changed. */
   readonly from: ScheduleRecord;
   readonly nextAt: string;
@@ -28,10 +28,10 @@ export interface ScheduleMove {
   readonly lastAt: string;
   /** The jobs of the ticks that are to run; none: they are skipped. */
   readonly jobs: readonly NewJob[];
-}
+};
 
 /** Schedules as the store knows them. The store decides who enqueues a tick; which times are ticks, it does not know. */
-export interface ScheduleStore {
+export type ScheduleStore = {
   /** The schedules of these names, and the store's clock (ISO text). */
   schedules(names: readonly string[], at?: At): Promise<{ now: string; schedules: ScheduleRecord[] }>;
   /** Every schedule that the store knows, of this program or another, by name. */
@@ -42,4 +42,4 @@ export interface ScheduleStore {
   moveSchedule(move: ScheduleMove, at?: At): Promise<string[] | undefined>;
   /** True when it was there. Jobs of its ticks that are enqueued already stay. */
   removeSchedule(name: string): Promise<boolean>;
-}
+};

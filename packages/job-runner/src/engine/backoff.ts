@@ -1,10 +1,10 @@
-export interface Backoff {
+export type Backoff = {
   readonly baseMs: number;
   readonly factor: number;
   readonly maxMs: number;
   /** Share of the delay by which it varies to both sides: 0.2 is ±20 %. */
   readonly jitter: number;
-}
+};
 
 export const RETRY_BACKOFF: Backoff = { baseMs: 200, factor: 2, maxMs: 5000, jitter: 0.2 };
 

@@ -13,12 +13,12 @@ const FLUSH_MAX_CHARACTERS = 16_777_216;
 /** A batch that is known to fail is not sent again as it is. */
 const ONCE = { errorsMax: { unknown: 1, away: 1 } };
 
-interface Finished {
+type Finished = {
   readonly run: JobRun;
   readonly output: JsonText | undefined;
-}
+};
 
-export interface CompleterOptions {
+export type CompleterOptions = {
   readonly driver: Driver;
   readonly heartbeat: Heartbeat;
   /** An acknowledgement is on its way: a claim that is sent now comes behind it. Only where the store is sequential. */
@@ -28,7 +28,7 @@ export interface CompleterOptions {
   /** The store refuses the output, and would again. Never rejects. */
   onUnstorable(run: JobRun, error: unknown): Promise<void>;
   onError(error: unknown): void;
-}
+};
 
 /**
  * Acknowledges finished jobs in batches: when one is full, or a few milliseconds after the first. Until then the

@@ -5,12 +5,12 @@ const NICKNAME = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/i;
 const FIELDS_MIN = 5;
 const FIELDS_MAX = 6;
 
-export interface CronTicks {
+export type CronTicks = {
   /** The first tick behind an instant. */
   next(after: Date): Date | undefined;
   /** The last tick before an instant. */
   previous(before: Date): Date | undefined;
-}
+};
 
 /**
  * The ticks of a cron expression in a time zone. Where seconds, minutes and hours are numbers, lists or ranges, the ticks are

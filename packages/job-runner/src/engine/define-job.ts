@@ -7,7 +7,7 @@ import type { Backoff } from "./backoff.ts";
 import type { JobContext } from "./job-context.ts";
 import { parseInput, parseValue } from "./parse-value.ts";
 
-export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
+export type JobOptions<Input extends z.ZodType, Output extends z.ZodType> = {
   /** The job's type: stable, as stored jobs name it. */
   readonly name: string;
   /** Default "default". */
@@ -25,9 +25,9 @@ export interface JobOptions<Input extends z.ZodType, Output extends z.ZodType> {
   /** Jobs with the same key never run together beyond the limit (default 1), in any process. */
   readonly concurrency?: { key(input: z.output<Input>): string; readonly limit?: number };
   run(ctx: JobContext, input: z.output<Input>): Promise<z.input<Output>> | z.input<Output>;
-}
+};
 
-export interface EnqueueJobOptions {
+export type EnqueueJobOptions = {
   readonly idempotencyKey?: string;
   readonly priority?: number;
   readonly runAt?: Instant;
@@ -38,15 +38,15 @@ export interface EnqueueJobOptions {
    * the new ones, the id stays. With `keepRunAt` the first time stays, too. Not together with idempotencyKey.
    */
   readonly replace?: { readonly key: string; readonly keepRunAt?: boolean };
-}
+};
 
-export interface EnqueueCallOptions extends EnqueueJobOptions {
+export type EnqueueCallOptions = {
   /** Store the job with this transaction: it exists if and only if the transaction commits. */
   readonly transaction?: PostgresClient;
-}
+} & EnqueueJobOptions;
 
 /** A job type with its schemas tied in: `toNewJob` and `perform` check what goes in and comes out. */
-export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+export type JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> = {
   readonly name: string;
   readonly queue: string;
   readonly output: Output | undefined;
@@ -58,7 +58,7 @@ export interface JobDefinition<Input extends z.ZodType = z.ZodType, Output exten
    */
   toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob;
   perform(ctx: JobContext, payload: unknown): Promise<unknown>;
-}
+};
 
 /** Defines a job type. Throws JobOptionError for a name or limit that cannot work. */
 export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.ZodType>(

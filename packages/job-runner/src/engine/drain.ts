@@ -12,13 +12,13 @@ const POLL_MS = 5;
 /** Even past the deadline a statement gets so long: without it jobs would stay leased until their expiry. */
 const SEND_MS = 200;
 
-export interface DrainParts {
+export type DrainParts = {
   readonly workers: readonly Pick<Worker, "running" | "stop">[];
   readonly driver: Driver;
   readonly heartbeat: Heartbeat;
   readonly completer: Completer;
   onError(operation: string, error: unknown): void;
-}
+};
 
 /** Stops claiming, gives back what was not started and waits for the rest; what does not end in time is given back. */
 export async function drainWorkers(parts: DrainParts, deadlineMs: number): Promise<void> {

@@ -19,11 +19,11 @@ export type Outcome =
   /** The lease is gone or was given up: nothing may be written for this run. */
   | { readonly kind: "lost"; readonly failure: Failure };
 
-export interface Execution extends ContextServices {
+export type Execution = {
   readonly definition: JobDefinition;
   /** At most so many attempts, whatever the job says. */
   readonly maxAttempts: number;
-}
+} & ContextServices;
 
 /** Runs one held job to its outcome; never throws. A timeout is a failure like any other. */
 export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {

@@ -17,14 +17,14 @@ const GROUPED_ERRORS_MAX = 10;
 const LOST = [LeaseLostError, JobCancelledError, JobDrainedError];
 
 /** What a run threw, read once: nothing of it is asked of the thrown value again. */
-export interface Failure {
+export type Failure = {
   readonly name: string;
   /** What is stored and shown: names and messages, with those of causes and grouped errors. */
   readonly text: string;
   readonly stack: string | undefined;
   /** Null: the lease is gone or was given up. "retryable": another attempt may succeed. */
   readonly kind: Exclude<FailureKind, "attempts_exhausted"> | "retryable" | null;
-}
+};
 
 /** Describes any thrown value. Never throws itself, whatever its getters, traps and conversions do. */
 export function failureOf(thrown: unknown): Failure {

@@ -4,13 +4,13 @@ import type { JobRun } from "./job-run.ts";
 
 const EXTEND_BATCH = 1000;
 
-export interface HeartbeatOptions {
+export type HeartbeatOptions = {
   readonly driver: Driver;
   readonly leaseMs: number;
   /** A run is aborted so many ms before its lease ends. */
   readonly leaseMarginMs: number;
   onError(error: unknown): void;
-}
+};
 
 /**
  * Keeps the leases of all that this runner holds: buffered, running and not yet acknowledged jobs, in batches. Aborts

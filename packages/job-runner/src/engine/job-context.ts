@@ -10,7 +10,7 @@ import { createRunNotes, type RunNotes } from "./run-notes.ts";
 import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
 
 /** What a job's `run` is given. */
-export interface JobContext {
+export type JobContext = {
   readonly jobId: string;
   readonly type: string;
   /** 1 for the first attempt. */
@@ -46,25 +46,25 @@ export interface JobContext {
   /** Adds a line to the job's log, at level "info" unless another is given. Never throws: fields that JSON cannot carry become text. */
   log(message: string, fields?: LogFields): void;
   log(level: LogLevel, message: string, fields?: LogFields): void;
-}
+};
 
-export interface EventWait<Payload extends z.ZodType = z.ZodType> {
+export type EventWait<Payload extends z.ZodType = z.ZodType> = {
   readonly event: string;
   /** Default "": events that were sent without a key. */
   readonly key?: string;
   readonly timeoutMs?: number | undefined;
   /** Checks the payload. Throws JobSchemaError. */
   readonly payload?: Payload;
-}
+};
 
-export interface ReceivedEvent<Payload> {
+export type ReceivedEvent<Payload> = {
   readonly payload: Payload;
-}
+};
 
-export interface ContextServices extends StepServices {
+export type ContextServices = {
   readonly logger: Logger;
   heartbeat(run: JobRun): Promise<boolean>;
-}
+} & StepServices;
 
 /** The context of one run; all of it is read from the run when asked for. */
 export class RunContext implements JobContext {

@@ -10,12 +10,12 @@ import type { Settings } from "./runner-options.ts";
 import { runFields, settleRun } from "./settle-run.ts";
 import { storeRefusal } from "./write-errors.ts";
 
-export interface JobRunParts {
+export type JobRunParts = {
   readonly heartbeat: Heartbeat;
   readonly listeners: RunListeners;
   deliverEvents(): Promise<void>;
   onDatabaseError(operation: string, error: unknown): void;
-}
+};
 
 /** Runs held jobs to their outcome and sees to it that the outcome is stored. */
 export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRunParts) {

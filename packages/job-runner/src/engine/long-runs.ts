@@ -6,14 +6,14 @@ import { runFields } from "./settle-run.ts";
 /** The longest running jobs of all processes that are compared with their expected time. */
 const LOOKED_AT_MAX = 1000;
 
-export interface LongRun {
+export type LongRun = {
   readonly job: JobSummary;
   readonly runningMs: number;
   /** Null: its type is not known here, or says nothing. */
   readonly expectedRunMs: number | null;
   /** Runs for more than `stuckFactor` times its expected time. */
   readonly isStuck: boolean;
-}
+};
 
 /** Finds runs that take longer than they should: in this process for its log, and in all of them for whoever asks. */
 export function createLongRuns(settings: Settings, running: () => readonly JobRun[]) {

@@ -11,7 +11,7 @@ const CLAIM_LATENCY_BOUNDS_S = [
 ];
 const RUN_DURATION_BOUNDS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800];
 
-export interface JobGauges {
+export type JobGauges = {
   /** Jobs running in this process now. */
   readonly running: number;
   /** Of these, jobs that run for more than stuckFactor (five) times their expectedRunMs. */
@@ -24,7 +24,7 @@ export interface JobGauges {
   readonly snapshotHolders: number;
   /** Age of the oldest of their transactions. */
   readonly oldestSnapshotMs: number;
-}
+};
 
 /** Counts what this process does with jobs, and writes it in the Prometheus text format. */
 export function createMetrics(gauges: () => JobGauges) {

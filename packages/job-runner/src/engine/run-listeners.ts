@@ -8,7 +8,7 @@ import type { Worker } from "./worker.ts";
 const WAKE_WITHIN_MS = 60_000;
 
 /** A run of this process has ended, and its outcome is stored. */
-export interface RunEvent {
+export type RunEvent = {
   readonly kind: "completed" | "retried" | "suspended" | "failed";
   readonly jobId: string;
   readonly type: string;
@@ -16,16 +16,16 @@ export interface RunEvent {
   readonly attempt: number;
   /** Milliseconds since the run started. */
   readonly ms: number;
-}
+};
 
-export interface RunListenerOptions {
+export type RunListenerOptions = {
   readonly workers: ReadonlyMap<string, Worker>;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onRunEnded: ((event: RunEvent) => void) | undefined;
   /** A job of this process was completed or has failed. */
   onEnded(jobId: string): void;
-}
+};
 
 /** What follows from an outcome that was written: counts, wake-ups, log lines. */
 export function createRunListeners({ workers, metrics, logger, onRunEnded, onEnded }: RunListenerOptions) {

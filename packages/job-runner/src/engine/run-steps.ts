@@ -12,12 +12,12 @@ export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
 export const STEPS_MAX = 1000;
 const KINDS = { step: "a step", sleep: "a sleep", event: "a wait for an event" };
 
-export interface StepServices {
+export type StepServices = {
   readonly driver: Driver;
   readonly persist: Persist;
   /** Throws once the run may write nothing more. */
   requireLease(run: JobRun): void;
-}
+};
 
 /** The steps of one run. Made, and the finished ones read, when the run first asks: jobs without steps pay nothing. */
 export function createRunSteps(run: JobRun, { driver, persist, requireLease }: StepServices) {

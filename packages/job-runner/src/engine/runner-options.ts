@@ -21,7 +21,7 @@ const IDEMPOTENCY_KEY_DAYS = 30;
 
 export type WorkerMode = "run" | "inspect";
 
-export interface JobRunnerOptions extends StoreOptions {
+export type JobRunnerOptions = {
   /** The job types that this process runs. */
   readonly jobs?: readonly JobDefinition[];
   /** What this process enqueues by the clock. Each tick is enqueued once, whatever the number of processes. */
@@ -66,7 +66,7 @@ export interface JobRunnerOptions extends StoreOptions {
   readonly onRunEnded?: (event: RunEvent) => void;
   /** Source of jitter, in [0, 1). */
   readonly random?: () => number;
-}
+} & StoreOptions;
 
 export type Settings = ReturnType<typeof settingsOf>;
 

@@ -15,7 +15,7 @@ const NO_TICK = new Date("9999-12-31T00:00:00Z");
 /** What becomes of ticks that were due while nothing ran. */
 export type MissedTicks = "skip" | "latest" | "all";
 
-export interface ScheduleOptions<Input extends z.ZodType> {
+export type ScheduleOptions<Input extends z.ZodType> = {
   /** Stable, and unique in the store: its row remembers the next tick. */
   readonly name: string;
   /** Five fields, or six with seconds first. */
@@ -30,9 +30,9 @@ export interface ScheduleOptions<Input extends z.ZodType> {
   readonly input: z.input<Input> | ((tick: Date) => z.input<Input>);
   /** Default "latest": one run makes up for all. "all": each, the latest 100 at most. "skip": none. */
   readonly missed?: MissedTicks;
-}
+};
 
-export interface Schedule {
+export type Schedule = {
   readonly name: string;
   readonly cron: string;
   readonly timeZone: string;
@@ -41,7 +41,7 @@ export interface Schedule {
   /** The ticks from `first` to `now`, both inclusive, that are to run, oldest first; `latest` is the last of all. */
   due(first: Date, now: Date): { run: Date[]; latest: Date };
   toNewJob(tick: Date): NewJob;
-}
+};
 
 /** Defines a schedule. Throws JobOptionError for an expression or zone that cannot work, JobSchemaError for its input. */
 export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions<Input>): Schedule {

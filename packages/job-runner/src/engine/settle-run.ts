@@ -9,7 +9,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import { resend, storeRefusal, verdictOn } from "./write-errors.ts";
 
-export interface Settlement {
+export type Settlement = {
   readonly driver: Driver;
   readonly completer: Completer;
   readonly heartbeat: Heartbeat;
@@ -25,7 +25,7 @@ export interface Settlement {
   onFailed(run: JobRun): void;
   deliverEvents(): Promise<void>;
   onError(operation: string, error: unknown): void;
-}
+};
 
 /** Writes down how a run ended. Never throws. A write is sent again while its error may pass and the lease holds. */
 export async function settleRun(

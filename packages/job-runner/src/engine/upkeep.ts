@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 1000;
 const DIAGNOSE_EVERY_MS = 30_000;
 const MAINTAIN_EVERY_MS = 3_600_000;
 
-export interface UpkeepOptions {
+export type UpkeepOptions = {
   readonly settings: Settings;
   readonly metrics: Metrics;
   deliverEvents(): Promise<void>;
@@ -16,7 +16,7 @@ export interface UpkeepOptions {
   onEnqueued(): void;
   onDatabaseError(operation: string, error: unknown): void;
   onScheduleError(schedule: string, error: unknown): void;
-}
+};
 
 /** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
 export function createUpkeep({

@@ -6,13 +6,13 @@ import type { JobDefinition } from "./define-job.ts";
 
 const POLL_BACKOFF: Backoff = { baseMs: 20, factor: 1.5, maxMs: 1000, jitter: 0.1 };
 
-export interface WaitForOptions<Output extends z.ZodType = z.ZodType> {
+export type WaitForOptions<Output extends z.ZodType = z.ZodType> = {
   /** The job's type, for the type of the output. */
   readonly job?: JobDefinition<z.ZodType, Output>;
   /** Default: as long as it takes. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-}
+};
 
 export type CompletedJob<Output> = Omit<JobRecord, "status" | "output"> & {
   readonly status: "completed";

@@ -15,7 +15,7 @@ const UNACKNOWLEDGED_MAX = 10_000;
 const GIVE_BACK_AFTER_MS = 300;
 const GIVE_BACK_LOOK_MS = 100;
 
-export interface WorkerOptions {
+export type WorkerOptions = {
   readonly driver: Driver;
   readonly queue: string;
   readonly types: readonly string[];
@@ -32,7 +32,7 @@ export interface WorkerOptions {
   perform(run: JobRun): Promise<void>;
   unacknowledged(): number;
   onError(error: unknown): void;
-}
+};
 
 /** Claims the jobs of one queue into a local buffer and runs them, so many at a time. */
 export class Worker {

@@ -8,12 +8,12 @@ import { createRunListeners } from "./run-listeners.ts";
 import type { Settings } from "./runner-options.ts";
 import { Worker } from "./worker.ts";
 
-export interface WorkforceListeners {
+export type WorkforceListeners = {
   onDatabaseError(operation: string, error: unknown): void;
   /** A job of this process was completed or has failed. */
   onEnded(jobId: string): void;
   deliverEvents(): Promise<void>;
-}
+};
 
 /** The workers of a runner, one a queue, and what they share: heartbeat, completer, metrics. */
 export function createWorkforce(

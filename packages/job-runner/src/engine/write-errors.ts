@@ -44,13 +44,13 @@ export function verdictOn(error: unknown): WriteVerdict {
   return AWAY_STATES.test(code) && code !== TOO_SLOW_STATE ? "away" : "unknown";
 }
 
-export interface Resend {
+export type Resend = {
   /** False: nothing may be written any more. */
   isHeld(): boolean;
   onError(error: unknown): void;
   /** Errors of each verdict before the last one is thrown. */
   readonly errorsMax?: Partial<typeof ERRORS_MAX>;
-}
+};
 
 /** Sends until it is stored, again only while the error may pass and the lease holds. Throws the error that ended it. */
 export async function resend<T>(send: () => Promise<T>, { isHeld, onError, errorsMax }: Resend): Promise<T> {

@@ -8,7 +8,7 @@ import type { PostgresPool } from "./postgres/replaceable-pool.ts";
 const ON_WORD = /^(?:1|true|yes|on)$/i;
 
 /** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
-export interface StoreOptions {
+export type StoreOptions = {
   /** A pool to share, or one that replaces itself; the caller ends it. */
   readonly sql?: Sql | PostgresPool;
   /**
@@ -34,7 +34,7 @@ export interface StoreOptions {
   readonly statementDeadlineMs?: number;
   /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
   readonly useAdvisoryLocks?: boolean;
-}
+};
 
 /**
  * The driver of the chosen store. Only the chosen one is ever loaded, at its first use: a program on SQLite or in memory

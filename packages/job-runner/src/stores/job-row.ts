@@ -3,7 +3,7 @@ import type { FailureKind, JobRecord, JobStatus } from "../contract/driver.ts";
 import type { AttemptOutcome, AttemptRecord, JobProgress } from "../contract/durable-store.ts";
 
 /** A row of `all_jobs`, its times already ISO text. */
-export interface JobRow {
+export type JobRow = {
   readonly id: string;
   readonly queue: string;
   readonly type: string;
@@ -34,10 +34,10 @@ export interface JobRow {
   readonly created_at: string;
   readonly updated_at: string;
   readonly completed_at: string | null;
-}
+};
 
 /** A run of a job, its times already ISO text. */
-export interface AttemptRow {
+export type AttemptRow = {
   readonly attempt: number;
   readonly lease_generation: number;
   readonly worker_id: string | null;
@@ -45,7 +45,7 @@ export interface AttemptRow {
   readonly ended_at: string | null;
   readonly outcome: AttemptOutcome;
   readonly error: string | null;
-}
+};
 
 export type JobSummaryRow = Omit<JobRow, "payload" | "output" | "lease_token">;
 

@@ -1,12 +1,12 @@
 import type { Driver } from "../contract/driver.ts";
 import { JobRunnerError } from "../contract/errors.ts";
 
-export interface LazyDriver extends Driver {
+export type LazyDriver = {
   /** Loads and opens the store now. A failure is thrown, and the next use tries again. */
   open(): Promise<void>;
   /** Closes the store if its driver has opened it: every later use is refused. */
   close(): Promise<void>;
-}
+} & Driver;
 
 /**
  * A driver whose store is loaded by its first use. From then on its operations are the loaded driver's own: read them

@@ -1,10 +1,10 @@
-export interface MigrationText {
+export type MigrationText = {
   /** With the line ends and the beginning that the repository has. */
   readonly text: string;
   readonly checksum: string;
   /** As earlier versions recorded it in a clone whose line ends are CRLF. */
   readonly checksumWithCrlf: string;
-}
+};
 
 const BYTE_ORDER_MARK = /^\uFEFF/;
 

@@ -201,7 +201,7 @@ export const databaseCases: Cases = {
   ],
 };
 
-interface Databases {
+type Databases = {
   /** Connected to another database. */
   readonly admin: Sql;
   /** With a running job, and nobody connected. */
@@ -209,7 +209,7 @@ interface Databases {
   readonly copy: string;
   readonly aside: string;
   at(name: string): string;
-}
+};
 
 async function withDatabases(work: (databases: Databases) => Promise<void>): Promise<void> {
   const [original, other] = [await createTestDatabase({ migrate: migrateJobs }), await createTestDatabase()];

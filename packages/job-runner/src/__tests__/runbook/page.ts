@@ -11,14 +11,14 @@ const VARIABLE = /(?<!:):(?:'(\w+)'|"(\w+)"|([a-z]\w*))/g;
 export type Variables = Readonly<Record<string, string>>;
 
 /** What a case works with: an empty migrated database, and its statement as psql would send it. */
-export interface Situation {
+export type Situation = {
   readonly sql: Sql;
   readonly url: string;
   readonly driver: Driver;
   run(variables?: Variables): Promise<Row[]>;
   /** The statement with its variables filled in, for a connection of the case's own. */
   text(variables?: Variables): string;
-}
+};
 
 /** By the statement's name on the page: a sentence that says what it does, and what checks that. */
 export type Cases = Readonly<Record<string, readonly [string, (situation: Situation) => Promise<void>]>>;

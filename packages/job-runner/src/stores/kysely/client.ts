@@ -6,9 +6,9 @@ import { withDeadline } from "../postgres/replaceable-pool.ts";
 import { createStatementClient, type Rows, type Source, Statement } from "../postgres/statement.ts";
 
 /** What runs a query in Kysely: an instance, a transaction or a connection. */
-export interface KyselyExecutor {
+export type KyselyExecutor = {
   executeQuery<R>(query: CompiledQuery<R>): Promise<QueryResult<R>>;
-}
+};
 
 /**
  * Runs the engine's statements by Kysely. Give a Kysely transaction to have jobs enqueued with it:

@@ -1,7 +1,7 @@
 /** What makes a Kysely dialect, named here so that the types of the engine need no Kysely. */
-export interface KyselyDialect {
+export type KyselyDialect = {
   createAdapter(): unknown;
   createDriver(): unknown;
   createQueryCompiler(): unknown;
   createIntrospector(db: never): unknown;
-}
+};

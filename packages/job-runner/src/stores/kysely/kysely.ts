@@ -10,14 +10,14 @@ import type { KyselyDialect } from "./dialect.ts";
 
 export { createKyselyClient, type KyselyExecutor } from "./client.ts";
 
-export interface KyselyDriverOptions {
+export type KyselyDriverOptions = {
   /** The longest wait for a statement's answer. Default 12 s. */
   readonly statementDeadlineMs?: number;
   /** A dialect for Postgres. Its pool is shared: whoever made it ends it. */
   readonly dialect: KyselyDialect;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
-}
+};
 
 /**
  * Postgres by a Kysely dialect in place of a pool. Experimental. It cannot LISTEN: jobs, cancels and events of other processes

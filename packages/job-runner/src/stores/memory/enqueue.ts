@@ -2,12 +2,12 @@ import type { Enqueued, NewJob } from "../../contract/driver.ts";
 import { type MemoryJob, newMemoryJob, replaceJob } from "./job.ts";
 import type { MemoryDurable } from "./steps.ts";
 
-export interface EnqueueParts {
+export type EnqueueParts = {
   readonly jobs: Map<string, MemoryJob>;
   readonly knownKeys: Map<string, { jobId: string; createdAt: bigint }>;
   readonly durable: MemoryDurable;
   update(job: MemoryJob): void;
-}
+};
 
 /** Stores new jobs: once for each idempotency key, and in the place of a waiting one with the replace key. */
 export function createMemoryEnqueue({ jobs, knownKeys, durable, update }: EnqueueParts) {

@@ -15,7 +15,7 @@ import { endAttempt } from "./attempts.ts";
 export const NEVER = 2n ** 63n - 1n;
 
 /** A job as the memory driver keeps it; times are microseconds since 1970. */
-export interface MemoryJob {
+export type MemoryJob = {
   readonly id: string;
   readonly queue: string;
   readonly type: string;
@@ -50,24 +50,24 @@ export interface MemoryJob {
   completedAt: bigint | null;
   /** Runs that did not complete, oldest first. */
   readonly ended: MemoryAttempt[];
-}
+};
 
-export interface MemoryAttempt {
+export type MemoryAttempt = {
   readonly attempt: number;
   readonly leaseGeneration: number;
   readonly lease: MemoryLease;
   readonly endedAt: bigint;
   readonly outcome: "failed" | "lease_lost" | "cancelled";
   readonly error: string | null;
-}
+};
 
-export interface MemoryLease {
+export type MemoryLease = {
   readonly token: string;
   readonly workerId: string;
   readonly lockedAt: bigint;
   readonly heartbeatAt: bigint;
   readonly expiresAt: bigint;
-}
+};
 
 export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
   return {

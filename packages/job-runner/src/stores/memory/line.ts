@@ -2,22 +2,22 @@ import { Heap } from "./heap.ts";
 import type { MemoryJob } from "./job.ts";
 
 /** A job in the place that it had when it last changed; worth nothing once it has another. */
-export interface Entry {
+export type Entry = {
   readonly job: MemoryJob;
   readonly place: number;
   readonly priority: number;
   readonly runAt: bigint;
   /** The jobs of its concurrency key, for which it stands in line. */
   readonly group?: Group;
-}
+};
 
 /** The ready jobs of one concurrency key, of which the first stands in line. */
-interface Group {
+type Group = {
   readonly key: string;
   readonly jobs: Heap<Entry>;
   /** The entry in line; undefined: none, as no slot was free for it. */
   standing: Entry | undefined;
-}
+};
 
 /** The ready jobs of one queue in order. Jobs that share a busy concurrency key cost a claim nothing. */
 export class MemoryLine {

@@ -4,7 +4,7 @@ import type { ScheduleRecord } from "../../contract/schedule-store.ts";
 import type { JsonText } from "../../contract/storable-json.ts";
 import { NEVER, textOrNull } from "./job.ts";
 
-export interface MemoryStep {
+export type MemoryStep = {
   readonly name: string;
   readonly kind: StepRecord["kind"];
   readonly wakeAt: bigint | null;
@@ -13,12 +13,12 @@ export interface MemoryStep {
   finishedAt: bigint | null;
   output: JsonText | undefined;
   eventId: string | null;
-}
+};
 
-export interface MemoryEvent extends NewEvent {
+export type MemoryEvent = {
   readonly storeId: string;
   readonly createdAt: bigint;
-}
+} & NewEvent;
 
 /** What the memory driver keeps beside its jobs: steps and log lines by the job's id, events and schedules by name. */
 export function newMemoryDurable() {

@@ -17,16 +17,16 @@ const LEDGER = `
   CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());
   ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT;`;
 
-export interface MigrationTarget {
+export type MigrationTarget = {
   readonly sql: PostgresClient;
   /** Sends several statements at once. Postgres runs them in one transaction. */
   script(text: string): Promise<unknown>;
-}
+};
 
-export interface MigrateOptions {
+export type MigrateOptions = {
   /** How long to wait for another process that migrates. Default 5 minutes. */
   readonly lockDeadlineMs?: number;
-}
+};
 
 type MigrationFile = MigrationText & { readonly name: string };
 

@@ -13,12 +13,12 @@ const RECONNECT_BACKOFF_MAX_S = 0.5;
 const CLOSE_TIMEOUT_S = 1;
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
-export interface OwnPoolOptions extends Omit<PostgresDriverOptions, "sql"> {
+export type OwnPoolOptions = {
   /** False: somebody else makes the tables. */
   readonly migrates: boolean;
   /** Undefined: that of the DSN or the role. */
   readonly schema: string | undefined;
-}
+} & Omit<PostgresDriverOptions, "sql">;
 
 /** A Postgres driver with a pool of its own, which `close` ends. Makes the tables if it is to. */
 export async function openPostgresDriver(dsn: string, options: OwnPoolOptions): Promise<Driver> {

@@ -41,7 +41,7 @@ import { selectDeadLetters, selectJob } from "./sql/select-jobs.ts";
 export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
 export { createReplaceablePool, type PostgresPool, withDeadline } from "./replaceable-pool.ts";
 
-export interface PostgresDriverOptions {
+export type PostgresDriverOptions = {
   /** A pool to share, or one that replaces itself. */
   readonly sql: Sql | PostgresPool;
   /** A pool whose options serve to LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`, if it is a pool to share. */
@@ -52,7 +52,7 @@ export interface PostgresDriverOptions {
   readonly statementDeadlineMs?: number;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
-}
+};
 
 /** The driver that the engine is made for. */
 export function createPostgresDriver(options: PostgresDriverOptions): Driver {

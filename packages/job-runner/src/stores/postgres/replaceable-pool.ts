@@ -1,12 +1,12 @@
 import type { Sql } from "postgres";
 
 /** A pool that is replaced when its server stops answering. */
-export interface PostgresPool {
+export type PostgresPool = {
   /** Runs a query within the pool's deadline. */
   run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T>;
-}
+};
 
-export interface ReplaceablePoolOptions {
+export type ReplaceablePoolOptions = {
   /** Opens a pool; called again for each replacement. */
   open(): Sql;
   /** The longest wait for an answer. */
@@ -17,7 +17,7 @@ export interface ReplaceablePoolOptions {
   readonly shared?: Sql;
   /** The longest wait for queries under way when the pool is closed. Default 5. */
   readonly closeTimeoutS?: number;
-}
+};
 
 const CLOSE_TIMEOUT_S = 5;
 /** Codes with which the driver rejects the queries of a connection that is lost. */

@@ -17,13 +17,13 @@ const RECOVER_EVERY_MS = 100;
 const NOTHING_RECOVERED = { requeued: 0, dead: 0 };
 
 /** Hints alone: all of it may be wrong, and costs a claim at most. */
-interface QueueMemory {
+type QueueMemory = {
   readonly cursor: ClaimCursor;
   /** The last concurrency key that a claim looked at; empty: start from the first. */
   lastKey: string;
   isUnkeyed: boolean;
   recoveredAtMs: number;
-}
+};
 
 /** The `reserve` operation, with what it remembers of each queue between claims. */
 export function createPostgresReserve(sql: PostgresClient, byAdvisoryLock: boolean) {

@@ -7,10 +7,10 @@ export type Rows = readonly (object | undefined)[];
 export type Value = postgres.ParameterOrFragment<never>;
 
 /** The text and values between it: values that are statements are fragments. */
-export interface Source {
+export type Source = {
   readonly strings: readonly string[];
   readonly values: readonly Value[];
-}
+};
 
 /** Sends a statement; the rows' `count` is the number of rows that it changed, or else returned. */
 export type Send = <T extends Rows>(source: Source) => Promise<postgres.RowList<T>>;

@@ -8,12 +8,12 @@ const KEYS_PER_CLAIM = 500;
 /** Jobs of the index jobs_claim_keyed_ready: the recovery before the claim has moved there what is due. */
 const READY = "concurrency_key IS NOT NULL AND queue = $queue AND status = 'queued' AND run_at <= updated_at";
 
-interface WaitingKey {
+type WaitingKey = {
   readonly key: string;
   readonly limit_of_first: number;
   /** Jobs of the key that are running. */
   readonly taken: number;
-}
+};
 
 /**
  * Jobs whose concurrency key has a free slot. Keys with ready jobs are found by a loose walk of jobs_claim_keyed_ready, one probe a

@@ -3,11 +3,11 @@ import type { ReserveRequest } from "../../contract/driver.ts";
 import { type Bindings, listText } from "./bindings.ts";
 
 /** A job that may be claimed. */
-export interface Candidate {
+export type Candidate = {
   readonly id: string;
   readonly priority: number;
   readonly run_at: number;
-}
+};
 
 /** Each waiting priority is one probe: scheduled jobs of one priority are never walked to reach the next. */
 export function createUnkeyedCandidates(db: Database) {

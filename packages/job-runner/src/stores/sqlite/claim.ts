@@ -6,7 +6,7 @@ import { createKeyedCandidates } from "./claim-keyed.ts";
 import { createUnkeyedCandidates } from "./claim-unkeyed.ts";
 import { millisecondsInMicros } from "./times.ts";
 
-interface ClaimedRow {
+type ClaimedRow = {
   readonly id: string;
   readonly queue: string;
   readonly type: string;
@@ -17,7 +17,7 @@ interface ClaimedRow {
   readonly timeout_ms: number | null;
   readonly concurrency_key: string | null;
   readonly waited_ms: number;
-}
+};
 
 /** The first runnable jobs in order, with and without concurrency keys, leased under one fresh token. */
 export function createClaim(db: Database) {

@@ -4,17 +4,17 @@ import type { Bindings } from "./bindings.ts";
 
 const DELIVERY_BATCH = 500;
 
-interface Wait {
+type Wait = {
   readonly job_id: string;
   readonly name: string;
-}
+};
 
-export interface Delivery {
+export type Delivery = {
   /** Queues of the jobs that were woken. */
   readonly queues: readonly string[];
   /** Call again. */
   readonly more: boolean;
-}
+};
 
 const NOT_RECEIVED = `NOT EXISTS (
   SELECT 1 FROM job_steps AS received WHERE received.job_id = wait.job_id AND received.event_id = event.id)`;

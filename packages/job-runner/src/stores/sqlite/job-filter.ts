@@ -26,11 +26,11 @@ export const JOBS_OF: Readonly<Record<JobStatus, string>> = {
   completed: "jobs",
 };
 
-export interface FilterSql {
+export type FilterSql = {
   readonly from: string;
   readonly condition: string;
   readonly values: Bindings;
-}
+};
 
 /** What the filter asks of `jobs`, as SQL with its parameters. */
 export function filterSql(filter: JobFilter, now: bigint): FilterSql {

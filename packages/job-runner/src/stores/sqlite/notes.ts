@@ -10,13 +10,13 @@ import { instantMicros } from "../../contract/instant.ts";
 import { type Bindings, jsonText } from "./bindings.ts";
 import { isoText } from "./times.ts";
 
-interface LogRow {
+type LogRow = {
   readonly line: number;
   readonly level: NewLogLine["level"];
   readonly message: string;
   readonly fields: string | null;
   readonly logged_at: string;
-}
+};
 
 /** What a job tells of itself. Whoever writes has checked the lease, in the same transaction. */
 export function createNotes(db: Database) {

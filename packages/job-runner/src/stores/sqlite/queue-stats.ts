@@ -15,15 +15,15 @@ const COUNT_LIMIT = COUNT_MAX + 1;
 /** Pairs of queue and priority that are looked at: a bound for queues made by mistake. */
 const LEVELS_MAX = 1000;
 
-interface Depth {
+type Depth = {
   readonly ready: number;
   readonly scheduled: number;
   readonly waiting: number;
   /** When the oldest ready job became runnable, in microseconds. */
   readonly oldest: number | null;
-}
+};
 
-interface Totals {
+type Totals = {
   ready: number;
   scheduled: number;
   waiting: number;
@@ -31,7 +31,7 @@ interface Totals {
   running: number;
   dead: number;
   perSecond: number;
-}
+};
 
 /** The state of every queue. Every count is one range of an index and ends at COUNT_LIMIT. */
 export function createQueueStats(db: Database) {

@@ -5,13 +5,13 @@ import type { NewSchedule, ScheduleMove, ScheduleRecord } from "../../contract/s
 import { type Bindings, listText } from "./bindings.ts";
 import { isoText } from "./times.ts";
 
-interface ScheduleRow {
+type ScheduleRow = {
   readonly name: string;
   readonly cron: string;
   readonly time_zone: string;
   readonly next_at: string;
   readonly last_at: string | null;
-}
+};
 
 /** Schedules by their names; `enqueue` stores the jobs of a tick. */
 export function createSchedules(db: Database, enqueue: (job: NewJob, now: bigint) => { id: string }) {

@@ -9,10 +9,10 @@ import { microsOf } from "./times.ts";
 
 const MAX_RECOVERIES = 5;
 
-export interface SqliteDriverOptions {
+export type SqliteDriverOptions = {
   /** A write waits so long for another process's on the same file, with this process at a stand. Default 5000. */
   readonly busyTimeoutMs?: number;
-}
+};
 
 /**
  * Keeps jobs in one file, for one process. Each operation is one transaction, so that a second process on the same

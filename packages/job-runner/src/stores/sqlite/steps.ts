@@ -6,7 +6,7 @@ import type { Bindings } from "./bindings.ts";
 import { LEASE_ENDED, UNLOCKED } from "./leases.ts";
 import { isoText, millisecondsInMicros, NEVER } from "./times.ts";
 
-interface StepRow {
+type StepRow = {
   readonly name: string;
   readonly kind: StepRecord["kind"];
   readonly output: string | null;
@@ -16,7 +16,7 @@ interface StepRow {
   readonly event_key: string | null;
   readonly event_id: string | null;
   readonly created_at: string;
-}
+};
 
 /** What a job has done and waits for. Whoever writes has checked the lease, in the same transaction. */
 export function createSteps(db: Database) {

@@ -5,10 +5,10 @@ const BATCH_MAX = 1000;
 /** Tells the caller how the operation ended. */
 type Settle = () => void;
 
-interface Operation {
+type Operation = {
   run(): Settle;
   reject(error: unknown): void;
-}
+};
 
 /**
  * Runs operations in the order in which they come, those of one turn of the event loop in one transaction: they share

@@ -4,15 +4,15 @@ import { milliseconds, textArray, timeOf } from "./fragments.ts";
 import { isOpen } from "./pause-queue.ts";
 
 /** A job's place in its queue. */
-export interface ClaimPosition {
+export type ClaimPosition = {
   readonly id: string;
   /** Null: 0. */
   readonly priority: number | null;
   /** Seconds since 1970; null: it was runnable at once. */
   readonly run_at: number | null;
-}
+};
 
-export interface Claim {
+export type Claim = {
   readonly queue: string;
   readonly types: readonly string[] | undefined;
   readonly limit: number;
@@ -23,12 +23,12 @@ export interface Claim {
   readonly after: ClaimPosition | null;
   readonly byAdvisoryLock: boolean;
   readonly now: Instant | undefined;
-}
+};
 
 export type LeaseOfClaim = Pick<Claim, "token" | "workerId" | "leaseMs" | "now">;
 
 /** What a claim hands out; a job's defaults come as nulls. */
-export interface ClaimedRow extends ClaimPosition {
+export type ClaimedRow = {
   readonly type: string;
   readonly payload: unknown;
   readonly attempts: number | null;
@@ -37,7 +37,7 @@ export interface ClaimedRow extends ClaimPosition {
   readonly timeout_ms: number | null;
   readonly concurrency_key: string | null;
   readonly waited_ms: number;
-}
+} & ClaimPosition;
 
 /**
  * Claims runnable jobs without a concurrency key: the first in order, returned in the order of the table. The rows are

@@ -4,10 +4,10 @@ import { behind, type Claim, type ClaimedRow, claimedColumns, leaseColumns, runn
 /** Concurrency keys looked at in one claim. With more waiting, the next claim goes on behind the last of them. */
 const KEYS_PER_CLAIM = 500;
 
-export interface KeyedClaim extends Claim {
+export type KeyedClaim = {
   /** Look at concurrency keys behind this one; empty: from the first. */
   readonly afterKey: string;
-}
+} & Claim;
 
 export type KeyedClaimRow = { next_key: string | null } & (ClaimedRow | { [K in keyof ClaimedRow]: null });
 

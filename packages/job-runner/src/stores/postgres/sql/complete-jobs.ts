@@ -2,13 +2,13 @@ import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
-export interface Completion {
+export type Completion = {
   readonly token: string;
   readonly ids: readonly string[];
   /** JSON text of an object from id to output; null: no job of the batch has one. */
   readonly outputs: string | null;
   readonly now: Instant | undefined;
-}
+};
 
 /** Moves the jobs whose lease holds to the archive, in one statement; the result's count tells how many. */
 export function completeJobs(sql: PostgresClient, completion: Completion) {

@@ -5,13 +5,13 @@ import { storableJson } from "../../../contract/storable-json.ts";
 import { isoText, timeOf } from "./fragments.ts";
 import { heldJob } from "./held-job.ts";
 
-export interface LogRow {
+export type LogRow = {
   readonly line: number;
   readonly level: NewLogLine["level"];
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>> | null;
   readonly logged_at: string;
-}
+};
 
 /** How far a job has come; no row: the lease does not hold. */
 export function setProgress(

@@ -2,12 +2,12 @@ import { COUNT_MAX } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import { isoText } from "./fragments.ts";
 
-export interface WorkerRow {
+export type WorkerRow = {
   readonly worker_id: string;
   readonly jobs: number;
   readonly locked_at: string;
   readonly heartbeat_at: string;
-}
+};
 
 /** Who holds the running jobs, of which COUNT_MAX and one are looked at. */
 export function listWorkers(sql: PostgresClient) {

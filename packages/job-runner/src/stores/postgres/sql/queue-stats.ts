@@ -10,7 +10,7 @@ const LEVELS_MAX = 1000;
 
 type Fragment = ReturnType<PostgresClient>;
 
-export interface QueueStatsRow {
+export type QueueStatsRow = {
   readonly queue: string;
   readonly ready: number;
   readonly scheduled: number;
@@ -21,7 +21,7 @@ export interface QueueStatsRow {
   readonly completed_per_second: number;
   readonly paused_at: string | null;
   readonly reason: string | null;
-}
+};
 
 /**
  * The state of every queue. Nothing is counted beyond COUNT_LIMIT, and every count is one range of an index, so it costs

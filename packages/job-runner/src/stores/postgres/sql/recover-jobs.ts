@@ -4,13 +4,13 @@ import { timeOf } from "./fragments.ts";
 
 const RECOVER_BATCH = 500;
 
-export interface Recovery {
+export type Recovery = {
   readonly queue: string;
   readonly maxRecoveries: number;
   /** Leases that ended, and parked jobs that were due, before this were probed already; null: probe all. */
   readonly since: string | null;
   readonly now: Instant | undefined;
-}
+};
 
 /**
  * Takes back jobs whose lease has ended, of every queue, frees keys whose job is gone, and moves parked keyed jobs that are

@@ -4,14 +4,14 @@ import type { NewSchedule, ScheduleMove } from "../../../contract/schedule-store
 import { RUNNABLE_CHANNEL, recordset, runAtColumn } from "./enqueue-jobs.ts";
 import { isoText, textArray, timeOf } from "./fragments.ts";
 
-export interface ScheduleRow {
+export type ScheduleRow = {
   readonly name: string;
   readonly cron: string;
   readonly time_zone: string;
   readonly next_at: string;
   readonly last_at: string | null;
   readonly now: string;
-}
+};
 
 /** The schedules of these names and the database's clock: one row with a null name if there is none of them. */
 export function selectSchedules(sql: PostgresClient, names: readonly string[], now: Instant | undefined) {

@@ -6,7 +6,7 @@ import { isoText, timeOf } from "./fragments.ts";
 import { heldJob } from "./held-job.ts";
 
 /** A row of job_steps. `output` is JSON text, as only that tells nothing from null. */
-export interface StepRow {
+export type StepRow = {
   readonly name: string;
   readonly kind: StepRecord["kind"];
   readonly finished_at: string | null;
@@ -16,7 +16,7 @@ export interface StepRow {
   readonly event_key: string | null;
   readonly event_id: string | null;
   readonly created_at: string;
-}
+};
 
 /** The job's steps if the lease holds: one row without a name if it has none, no row at all if the lease does not hold. */
 export function heldSteps(sql: PostgresClient, lease: Lease, now: Instant | undefined) {
