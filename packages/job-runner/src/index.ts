@@ -76,6 +76,8 @@ export type { EventWait, JobContext, ReceivedEvent } from "./engine/job-context.
 export type { JobRunner } from "./engine/job-runner.ts";
 export { createJobRunner } from "./engine/job-runner.ts";
 export type { LongRun } from "./engine/long-runs.ts";
+export type { Counter, Histogram, Registry, Sample } from "./engine/metrics-registry.ts";
+export { createRegistry } from "./engine/metrics-registry.ts";
 export type { RunEvent } from "./engine/run-listeners.ts";
 export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./engine/run-steps.ts";
 export type { JobRunnerOptions, WorkerMode } from "./engine/runner-options.ts";

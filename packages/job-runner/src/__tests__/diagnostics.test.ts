@@ -5,7 +5,7 @@ import { createDatabaseErrorLog } from "../engine/database-error-log.ts";
 import { JobRun } from "../engine/job-run.ts";
 import { createLongRuns } from "../engine/long-runs.ts";
 import { createMetrics } from "../engine/metrics.ts";
-import { settingsOf } from "../engine/runner-options.ts";
+import { settingsOf } from "../engine/settings.ts";
 import { createSnapshotWatch } from "../engine/snapshot-watch.ts";
 import { defineJob, type SnapshotHolder } from "../index.ts";
 import { createMemoryDriver } from "../stores/memory/memory.ts";

@@ -43,9 +43,11 @@ const pattern = z
     error: "must be a pattern within the workspace",
   });
 
-export type CommandInput = z.output<ReturnType<typeof commandInput>>;
+export type CommandInputSchema = ReturnType<typeof commandInput>;
+export type CommandInput = z.output<CommandInputSchema>;
 
 /** The input of a command job: stored as it is sent, so its names are those of the wire. */
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the schema is its type
 export function commandInput({ timeoutMs, memoryBytes, processes, outputBytes }: CommandBounds) {
   return z
     .strictObject({

@@ -1,6 +1,6 @@
 import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { defineJob } from "../engine/define-job.ts";
+import { defineJob, type JobDefinition } from "../engine/define-job.ts";
 import type { JobContext } from "../engine/job-context.ts";
 import { type ArtifactStore, storeArtifacts, storeFile } from "./artifacts.ts";
 import { CommandExitError, CommandLimitError, CommandWorkerError, notRepeated } from "./command-errors.ts";
@@ -8,6 +8,7 @@ import {
   COMMAND_BOUNDS,
   type CommandBounds,
   type CommandInput,
+  type CommandInputSchema,
   commandInput,
   commandOutput,
 } from "./command-input.ts";
@@ -59,7 +60,9 @@ export type CommandJobOptions = {
  * A job kind that runs a command in an empty workspace of its own, with a clean environment and with limits, and ends it with
  * all its children when it oversteps one or the job is lost. It is no sandbox: a command can read what its user can read.
  */
-export function defineCommandJob(options: CommandJobOptions) {
+export function defineCommandJob(
+  options: CommandJobOptions,
+): JobDefinition<CommandInputSchema, typeof commandOutput> {
   const bounds = { ...COMMAND_BOUNDS, ...options.bounds };
   const fence = (options.findFence ?? findProcessFence)();
   return defineJob({

@@ -11,7 +11,12 @@ const LINE_CHARACTERS_MAX = 2000;
  * Hands on what a command writes, line by line while it runs, up to a number of lines. `stop` hands on the rest; neither
  * ever throws.
  */
-export function followOutput(outputs: Outputs, onLine: (stream: string, line: string) => void) {
+export function followOutput(
+  outputs: Outputs,
+  onLine: (stream: string, line: string) => void,
+): {
+  stop: () => Promise<void>;
+} {
   const followed = OUTPUT_NAMES.map((stream) => followFile(outputs[stream], (line) => onLine(stream, line)));
   let reading: Promise<unknown> = Promise.resolve();
   const timer = setInterval(read, READ_EVERY_MS);

@@ -15,13 +15,17 @@ export type ProcessTreeOptions = {
   readonly onZombie?: (pid: number) => void;
 };
 
-export type ProcessTree = ReturnType<typeof createProcessTree>;
+export type ProcessTree = {
+  members(thorough: boolean): ProcessEntry[];
+  end(graceMs: number): Promise<number>;
+  gone(withinMs: number): Promise<boolean>;
+};
 
 /**
  * A command with all that it started. Who was seen in the tree once belongs to it for good, also when its parents end and it
  * is handed to init.
  */
-export function createProcessTree({ belowPid, groupId, marker, onZombie }: ProcessTreeOptions) {
+export function createProcessTree({ belowPid, groupId, marker, onZombie }: ProcessTreeOptions): ProcessTree {
   const seen = new Map<number, string>();
 
   /** Those alive now. `thorough` looks for the marker too, which reads the environment of every process. */

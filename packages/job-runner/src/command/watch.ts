@@ -7,12 +7,21 @@ const LOOK_AT_LEAST_EVERY_MS = 500;
 /** Looking takes no more than this share of a core, if it can, however many processes the machine has. */
 const LOOK_SHARE_MAX = 0.05;
 
+export type WatchTree = {
+  peaks: {
+    memoryBytes: number;
+    processes: number;
+  };
+  look(): void;
+  stop(): void;
+};
+
 /** Looks at the tree's size again and again, until it oversteps a limit or is stopped. */
 export function watchTree(
   tree: ProcessTree,
   { memoryBytes, processes }: CommandLimits,
   onOverstep: (limit: Limit) => void,
-) {
+): WatchTree {
   const peaks = { memoryBytes: 0, processes: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isStopped = false;

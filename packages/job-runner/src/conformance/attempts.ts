@@ -3,7 +3,7 @@ import { ATTEMPTS_KEPT_MAX } from "../contract/durable-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, LEASE_MS, later, NOW, present, reserve, running } from "./setup.ts";
 
-export function describeAttempts(current: DriverUnderTest) {
+export function describeAttempts(current: DriverUnderTest): void {
   describe("the history of a job's attempts", () => {
     test("a job that completes at once has its one run, with worker and times", async () => {
       const lease = await running(current());

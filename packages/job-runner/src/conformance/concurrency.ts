@@ -10,7 +10,7 @@ const ENDINGS: Record<string, (driver: Driver, lease: Lease) => Promise<unknown>
   "is cancelled": (driver, lease) => driver.cancel(lease.jobId, "x", { now: NOW }),
 };
 
-export function describeConcurrency(current: DriverUnderTest) {
+export function describeConcurrency(current: DriverUnderTest): void {
   describe("concurrency keys", () => {
     test("two jobs of one key are not reserved together", async () => {
       const first = await enqueue(current(), { concurrencyKey: "k" });

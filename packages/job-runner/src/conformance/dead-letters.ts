@@ -3,7 +3,7 @@ import type { NewJob } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { enqueue, ids, later, NOW, reserve, running, stored } from "./setup.ts";
 
-export function describeDeadLetters(current: DriverUnderTest) {
+export function describeDeadLetters(current: DriverUnderTest): void {
   async function bury(fields: Partial<NewJob> = {}) {
     const lease = await running(current(), fields);
     await current().fail(lease, { error: "boom", kind: "attempts_exhausted" }, { now: later(3) });

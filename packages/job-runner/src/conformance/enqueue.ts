@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { DriverUnderTest } from "./setup.ts";
 import { enqueue, ids, job, later, NOW, reserve, stored } from "./setup.ts";
 
-export function describeEnqueue(current: DriverUnderTest) {
+export function describeEnqueue(current: DriverUnderTest): void {
   describe("enqueue and schedule", () => {
     test("a job without a time is runnable now and its run_at is null", async () => {
       const id = await enqueue(current(), { payload: { a: [1, "ü", null] } });

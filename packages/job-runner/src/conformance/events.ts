@@ -21,7 +21,7 @@ const INTERLEAVINGS = [
   "store deliver wait | sweep",
 ];
 
-export function describeEvents(current: DriverUnderTest) {
+export function describeEvents(current: DriverUnderTest): void {
   const send = (fields: Partial<NewEvent> = {}, now = NOW) =>
     current().storeEvent({ ...paid, payload: json({ sum: 1 }), ...fields }, { now });
   const deliver = (now = NOW) => current().deliverEvents({ now });

@@ -4,7 +4,7 @@ import { ack, enqueue, ids, job, json, later, NOW, present, reserve, running, st
 
 const DAY_MS = 86_400_000;
 
-export function describeIdempotency(current: DriverUnderTest) {
+export function describeIdempotency(current: DriverUnderTest): void {
   describe("idempotency keys", () => {
     test("a repeat returns the existing job and changes nothing", async () => {
       const keyed = job({ idempotencyKey: "k", payload: { v: 1 } });

@@ -23,7 +23,7 @@ import { describeSteps } from "./steps.ts";
 import { describeWaits } from "./waits.ts";
 
 /** Registers every case of the driver contract. `current` gives the driver, its store empty before each case. */
-export function describeDriverContract(name: string, current: DriverUnderTest) {
+export function describeDriverContract(name: string, current: DriverUnderTest): void {
   describe(`the driver contract on ${name}`, () => {
     describeEnqueue(current);
     describeOrder(current);

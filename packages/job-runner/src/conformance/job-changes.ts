@@ -3,7 +3,7 @@ import type { NewJob } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, ids, LEASE_MS, later, NOW, reserve, running, stored } from "./setup.ts";
 
-export function describeJobChanges(current: DriverUnderTest) {
+export function describeJobChanges(current: DriverUnderTest): void {
   async function bury(fields: Partial<NewJob> = {}) {
     const lease = await running(current(), fields);
     await current().fail(lease, { error: "boom", kind: "unrecoverable" }, { now: NOW });

@@ -14,7 +14,7 @@ const STATES: readonly JobState[] = [
   "cancelled",
 ];
 
-export function describeJobLists(current: DriverUnderTest) {
+export function describeJobLists(current: DriverUnderTest): void {
   const list = async (filter: JobFilter = {}, limit = 100, before?: string) =>
     (await current().list(filter, { limit, ...(before === undefined ? {} : { before }) }, { now: NOW })).map(
       ({ id }) => id,

@@ -18,7 +18,7 @@ const OPERATIONS: Record<string, Operation> = {
     driver.setProgress(lease, { current: 1, total: null, message: null }, { now }),
 };
 
-export function describeLeaseErrors(current: DriverUnderTest) {
+export function describeLeaseErrors(current: DriverUnderTest): void {
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     describe(`the error contract of ${name}`, () => {
       async function refusedWith(code: string, lease: Lease, now: Instant) {

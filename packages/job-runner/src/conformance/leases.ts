@@ -17,7 +17,7 @@ import {
   stored,
 } from "./setup.ts";
 
-export function describeLeases(current: DriverUnderTest) {
+export function describeLeases(current: DriverUnderTest): void {
   describe("reserve and lease", () => {
     test("a claim sets token, expiry, heartbeat and holder", async () => {
       const { jobId, token } = await running(current());

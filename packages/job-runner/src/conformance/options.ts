@@ -104,7 +104,7 @@ const REFUSED: Record<string, (driver: Driver) => Promise<unknown>> = {
   "a pause of a queue without a name": (driver) => driver.pauseQueue("", null),
 };
 
-export function describeOptions(current: DriverUnderTest) {
+export function describeOptions(current: DriverUnderTest): void {
   describe("options", () => {
     for (const [what, fields] of Object.entries(AT_THE_EDGE)) {
       test(`${what} are stored`, async () => {

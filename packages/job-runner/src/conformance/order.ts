@@ -63,7 +63,7 @@ const TAKEN_BACK: Record<string, (driver: Driver, id: string) => Promise<unknown
   },
 };
 
-export function describeOrder(current: DriverUnderTest) {
+export function describeOrder(current: DriverUnderTest): void {
   describe("the order within a priority", () => {
     for (const [name, dueAt20] of Object.entries(DUE_AT_20)) {
       test(`${name} runs behind what was due before it and before what was due after it`, async () => {

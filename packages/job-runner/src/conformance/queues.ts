@@ -19,7 +19,7 @@ import {
 
 const exactly = (count: number): BoundedCount => ({ count, isCapped: false });
 
-export function describeQueues(current: DriverUnderTest) {
+export function describeQueues(current: DriverUnderTest): void {
   async function statsOf(queue: string, now = NOW): Promise<QueueStats> {
     const stats = await current().queueStats([], { now });
     return present(stats.find((candidate) => candidate.queue === queue));

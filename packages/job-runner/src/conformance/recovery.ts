@@ -14,7 +14,7 @@ import {
   stored,
 } from "./setup.ts";
 
-export function describeRecovery(current: DriverUnderTest) {
+export function describeRecovery(current: DriverUnderTest): void {
   const request = { queue: "default", workerId: "w2", leaseMs: LEASE_MS, limit: 10 };
 
   describe("recovery", () => {

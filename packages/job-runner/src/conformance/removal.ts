@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, json, later, NOW, reserve, running } from "./setup.ts";
 
-export function describeRemoval(current: DriverUnderTest) {
+export function describeRemoval(current: DriverUnderTest): void {
   describe("removal", () => {
     test("jobs that match are gone with all that they kept, in whichever state; a running one stays", async () => {
       const lease = await running(current(), { type: "gone" });

@@ -4,7 +4,7 @@ import { ack, enqueue, ids, job, later, NOW, reserve, running, stored } from "./
 
 const keyed = (fields: object = {}) => ({ replaceKey: "doc-7", ...fields });
 
-export function describeReplace(current: DriverUnderTest) {
+export function describeReplace(current: DriverUnderTest): void {
   async function put(fields: object, now = NOW) {
     const [enqueued] = await current().enqueue([job(keyed(fields))], { now });
     return enqueued;

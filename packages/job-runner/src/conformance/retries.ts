@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, ids, later, NOW, reserve, running, stored } from "./setup.ts";
 
-export function describeRetries(current: DriverUnderTest) {
+export function describeRetries(current: DriverUnderTest): void {
   describe("retry and cancel", () => {
     test("a retry counts the attempt, keeps the error and clears the lease", async () => {
       const lease = await running(current());

@@ -5,7 +5,7 @@ import { ids, job, later, NOW, present, reserve } from "./setup.ts";
 
 const nightly = { name: "nightly", cron: "0 3 * * *", timeZone: "UTC", nextAt: later(1000) };
 
-export function describeSchedules(current: DriverUnderTest) {
+export function describeSchedules(current: DriverUnderTest): void {
   const put = (fields = {}) => current().putSchedule({ ...nightly, ...fields }, { now: NOW });
 
   async function read(now = NOW) {

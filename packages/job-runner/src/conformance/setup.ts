@@ -28,29 +28,37 @@ export function job({ payload = { n: 1 }, ...fields }: JobFields = {}): NewJob {
   return { queue: "default", type: "test", payload: json(payload), ...fields };
 }
 
-export async function enqueue(driver: Driver, fields: JobFields = {}, now: Instant = NOW) {
+export async function enqueue(driver: Driver, fields: JobFields = {}, now: Instant = NOW): Promise<string> {
   const [enqueued] = await driver.enqueue([job(fields)], { now });
   return present(enqueued).id;
 }
 
-export async function reserve(driver: Driver, now: Instant = NOW, fields: Partial<ReserveRequest> = {}) {
+export async function reserve(
+  driver: Driver,
+  now: Instant = NOW,
+  fields: Partial<ReserveRequest> = {},
+): Promise<ReservedJob[]> {
   const request = { queue: "default", workerId: "w1", leaseMs: LEASE_MS, limit: 10, ...fields };
   return (await driver.reserve(request, { now })).jobs;
 }
 
 /** Enqueues one job and claims it. */
-export async function running(driver: Driver, fields: JobFields = {}, now: Instant = NOW) {
+export async function running(
+  driver: Driver,
+  fields: JobFields = {},
+  now: Instant = NOW,
+): Promise<ReservedJob> {
   const id = await enqueue(driver, fields, now);
   const jobs = await reserve(driver, now, { queue: fields.queue ?? "default" });
   return present(jobs.find((reserved) => reserved.jobId === id));
 }
 
-export async function ack(driver: Driver, done: Ack, now: Instant = NOW) {
+export async function ack(driver: Driver, done: Ack, now: Instant = NOW): Promise<void> {
   const [refusal] = await driver.ack([done], { now });
   if (refusal) throw refusal.error;
 }
 
-export async function extend(driver: Driver, lease: Lease, now: Instant = NOW) {
+export async function extend(driver: Driver, lease: Lease, now: Instant = NOW): Promise<void> {
   const [refusal] = await driver.extend([lease], LEASE_MS, { now });
   if (refusal) throw refusal.error;
 }

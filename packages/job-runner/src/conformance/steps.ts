@@ -13,7 +13,7 @@ const WRITES: Record<string, (driver: Driver, lease: Lease, now: string) => Prom
   appendLog: (driver, lease, now) => driver.appendLog(lease, [line], { now }),
 };
 
-export function describeSteps(current: DriverUnderTest) {
+export function describeSteps(current: DriverUnderTest): void {
   describe("steps", () => {
     test("a job without steps has none, and each stored one is given back with its output", async () => {
       const lease = await running(current());

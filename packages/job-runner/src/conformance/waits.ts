@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, ids, LEASE_MS, later, NOW, present, reserve, running, stored } from "./setup.ts";
 
-export function describeWaits(current: DriverUnderTest) {
+export function describeWaits(current: DriverUnderTest): void {
   async function woken(now: string) {
     const [lease] = await reserve(current(), now);
     return present(lease);

@@ -30,12 +30,18 @@ export type CompleterOptions = {
   onError(error: unknown): void;
 };
 
+export type Completer = {
+  add(run: JobRun, output: JsonText | undefined): void;
+  idle(): Promise<void>;
+  readonly pending: number;
+};
+
 /**
  * Acknowledges finished jobs in batches: when one is full, or a few milliseconds after the first. Until then the
  * heartbeat keeps their leases. A batch that meets an error that may pass is sent again: ack of a done job succeeds. One that
  * is refused is halved until the refused output is found.
  */
-export function createCompleter(options: CompleterOptions) {
+export function createCompleter(options: CompleterOptions): Completer {
   const { driver, heartbeat, onSent, onCompleted, onRefused, onUnstorable, onError } = options;
   const waiting: Finished[] = [];
   const flushing = new Set<Promise<void>>();
@@ -117,8 +123,6 @@ export function createCompleter(options: CompleterOptions) {
     },
   };
 }
-
-export type Completer = ReturnType<typeof createCompleter>;
 
 /** As many of the first as go into one statement. */
 function batchLength(waiting: readonly Finished[]): number {

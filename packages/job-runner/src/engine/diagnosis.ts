@@ -1,15 +1,22 @@
+import type { LongRun } from "./long-runs.ts";
 import { createLongRuns } from "./long-runs.ts";
 import type { JobGauges } from "./metrics.ts";
-import type { Settings } from "./runner-options.ts";
+import type { Settings } from "./settings.ts";
 import { createSnapshotWatch } from "./snapshot-watch.ts";
 import type { Workforce } from "./workforce.ts";
+
+export type Diagnosis = {
+  look(): Promise<void>;
+  gauges(): JobGauges;
+  longRuns(limit: number): Promise<LongRun[]>;
+};
 
 /** What may need an operator: runs that take too long, and old snapshots that hold back vacuum. */
 export function createDiagnosis(
   settings: Settings,
   workforce: Workforce,
   onDatabaseError: (operation: string, error: unknown) => void,
-) {
+): Diagnosis {
   const longRuns = createLongRuns(settings, workforce.running);
   const snapshots = createSnapshotWatch(settings.driver, settings.logger);
 

@@ -51,7 +51,7 @@ function running(workers: DrainParts["workers"]): JobRun[] {
 }
 
 /** Waits for a promise, but not beyond a moment of the monotonic clock. */
-export async function within(endMs: number, promise: Promise<unknown>) {
+export async function within(endMs: number, promise: Promise<unknown>): Promise<void> {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const leftMs = Math.min(TIMEOUT_MAX_MS, Math.max(SEND_MS, endMs - performance.now()));
   const timer = setTimeout(resolve, leftMs);

@@ -3,20 +3,36 @@ import type { Enqueued, NewJob, PostgresClient } from "../contract/driver.ts";
 import { JobKeyTakenError } from "../contract/errors.ts";
 import type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition } from "./define-job.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Settings } from "./runner-options.ts";
+import type { Settings } from "./settings.ts";
 import type { Workforce } from "./workforce.ts";
 
 const ENQUEUE_BATCH = 5000;
 
 export type JobInput<Input extends z.ZodType> = EnqueueJobOptions & { readonly input: z.input<Input> };
 
+export type EnqueueManyCall = { readonly transaction?: PostgresClient };
+
 /** How jobs come in: stored for any worker, or handed to a free slot of this process. */
-export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: Workforce) {
+export type Enqueuer = {
+  /** Stores one job, or runs it here at once. Throws JobSchemaError when the input does not match. */
+  enqueue<Input extends z.ZodType>(
+    job: JobDefinition<Input>,
+    input: z.input<Input>,
+    call?: EnqueueCallOptions,
+  ): Promise<Enqueued>;
+  /** Stores many jobs of one type, 5000 a statement; give a transaction to have all or none. Ids in order. */
+  enqueueMany<Input extends z.ZodType>(
+    job: JobDefinition<Input>,
+    inputs: readonly JobInput<Input>[],
+    call?: EnqueueManyCall,
+  ): Promise<Enqueued[]>;
+};
+
+export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: Workforce): Enqueuer {
   const { driver, workerId, leaseMs } = settings;
   /** One token for all: a job that is handed over has its first lease, so the pair with its id is fresh. */
   const handOverToken = crypto.randomUUID();
 
-  /** Stores one job, or runs it here at once. Throws JobSchemaError when the input does not match. */
   async function enqueue<Input extends z.ZodType>(
     job: JobDefinition<Input>,
     input: z.input<Input>,
@@ -30,11 +46,10 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
     return enqueued;
   }
 
-  /** Stores many jobs of one type, 5000 a statement; give a transaction to have all or none. Ids in order. */
   async function enqueueMany<Input extends z.ZodType>(
     job: JobDefinition<Input>,
     inputs: readonly JobInput<Input>[],
-    call: { transaction?: PostgresClient } = {},
+    call: EnqueueManyCall = {},
   ): Promise<Enqueued[]> {
     const newJobs = inputs.map(({ input, ...jobOptions }) => job.toNewJob(input, jobOptions));
     const enqueued: Enqueued[][] = [];

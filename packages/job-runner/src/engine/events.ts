@@ -9,17 +9,24 @@ export type EventToSend = Omit<NewEvent, "key" | "payload"> & {
   readonly payload: unknown;
 };
 
-/** Sending events, and bringing them to the jobs that wait. `wake` is told the queues whose jobs became runnable. */
-export function createEvents(
-  driver: Driver,
-  wake: (queue: string) => void,
-  onDatabaseError: (operation: string, error: unknown) => void,
-) {
+/** Sends events, and brings them to the jobs that wait for them. */
+export type Events = {
   /**
    * Tells the jobs that wait for an event of this name and key, and those that exist and will. Of events with the same
    * name and id only the first counts. With a transaction the event exists if and only if that commits. Throws
    * JobOptionError for a name, key or id that cannot be stored as it is, JobJsonError for such a payload.
    */
+  sendEvent(event: EventToSend, call?: { readonly transaction?: PostgresClient }): Promise<StoredEvent>;
+  /** Never rejects: the next call of any process delivers what failed here. */
+  deliverEvents(): Promise<void>;
+};
+
+/** `wake` is told the queues whose jobs became runnable. */
+export function createEvents(
+  driver: Driver,
+  wake: (queue: string) => void,
+  onDatabaseError: (operation: string, error: unknown) => void,
+): Events {
   async function sendEvent(
     event: EventToSend,
     call: { transaction?: PostgresClient } = {},
@@ -30,7 +37,6 @@ export function createEvents(
     return stored;
   }
 
-  /** Never rejects: what fails here is made up for by the next call of anyone. */
   async function deliverEvents(): Promise<void> {
     try {
       for (const queue of await driver.deliverEvents()) wake(queue);

@@ -4,12 +4,18 @@ import { JobRun } from "./job-run.ts";
 
 const POLL_MS = 5;
 
+export type HandRuns = {
+  running: Set<JobRun>;
+  runHere(job: ReservedJob): Promise<void>;
+  stop(): Promise<never[]>;
+};
+
 /** Runs of jobs that were named to `runOne`, beside those of the workers. */
 export function createHandRuns(
   heartbeat: Heartbeat,
   leaseMs: number,
   perform: (run: JobRun) => Promise<void>,
-) {
+): HandRuns {
   const running = new Set<JobRun>();
 
   /** Runs a job that is leased already; resolves when its outcome is written. */

@@ -12,11 +12,25 @@ export type HeartbeatOptions = {
   onError(error: unknown): void;
 };
 
+export type Heartbeat = {
+  held: Set<JobRun>;
+  start(): void;
+  stop(): void;
+  extend(runs: readonly JobRun[]): Promise<void>;
+  lose(run: JobRun, reason: Error): void;
+  holds(run: JobRun): boolean;
+  requireLease(run: JobRun): void;
+  cancelled(jobId: string): void;
+  suspect(jobId: string): Promise<void>;
+  hold(run: JobRun): Set<JobRun>;
+  letGo(run: JobRun): boolean;
+};
+
 /**
  * Keeps the leases of all that this runner holds: buffered, running and not yet acknowledged jobs, in batches. Aborts
  * a run whose lease was refused, or could not be extended in time, before the lease ends.
  */
-export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: HeartbeatOptions) {
+export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: HeartbeatOptions): Heartbeat {
   const held = new Set<JobRun>();
   const renewBelowMs = (leaseMs * 2) / 3;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -115,5 +129,3 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     letGo: (run: JobRun) => held.delete(run),
   };
 }
-
-export type Heartbeat = ReturnType<typeof createHeartbeat>;

@@ -78,31 +78,31 @@ export class RunContext implements JobContext {
     this.#services = services;
   }
 
-  get jobId() {
+  get jobId(): string {
     return this.#run.job.jobId;
   }
 
-  get type() {
+  get type(): string {
     return this.#run.job.type;
   }
 
-  get attempt() {
+  get attempt(): number {
     return this.#run.job.attempts + 1;
   }
 
-  get leaseToken() {
+  get leaseToken(): string {
     return this.#run.job.token;
   }
 
-  get signal() {
+  get signal(): AbortSignal {
     return this.#run.signal;
   }
 
-  get logger() {
+  get logger(): Logger {
     return this.#services.logger.child({ job_id: this.jobId, job_type: this.type });
   }
 
-  heartbeat() {
+  heartbeat(): Promise<boolean> {
     return this.#services.heartbeat(this.#run);
   }
 

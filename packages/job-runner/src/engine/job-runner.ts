@@ -1,25 +1,58 @@
-import { createAdministration } from "./administration.ts";
+import type { Driver, JobRecord } from "../contract/driver.ts";
+import { type Administration, createAdministration } from "./administration.ts";
 import { createDatabaseErrorLog, createScheduleErrorLog } from "./database-error-log.ts";
-import { createDiagnosis } from "./diagnosis.ts";
+import { createDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { within } from "./drain.ts";
-import { createEnqueuer } from "./enqueuer.ts";
-import { createEvents } from "./events.ts";
-import { createMetrics } from "./metrics.ts";
+import { createEnqueuer, type Enqueuer } from "./enqueuer.ts";
+import { createEvents, type Events } from "./events.ts";
+import { createMetrics, type JobCounts, type JobGauges } from "./metrics.ts";
 import { createRunOne } from "./run-one.ts";
-import { type JobRunnerOptions, settingsOf } from "./runner-options.ts";
+import type { JobRunnerOptions } from "./runner-options.ts";
+import { settingsOf } from "./settings.ts";
 import { createUpkeep } from "./upkeep.ts";
-import { createJobWaits } from "./wait-for.ts";
+import { createJobWaits, type JobWaits } from "./wait-for.ts";
 import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
 
-export type JobRunner = ReturnType<typeof createJobRunner>;
+/** Operations of the store that need nothing of this process. */
+type StoreOperations = {
+  readonly get: Driver["get"];
+  readonly steps: Driver["stepsOf"];
+  readonly attempts: Driver["attemptsOf"];
+  readonly log: Driver["logOf"];
+  readonly schedules: Driver["allSchedules"];
+  readonly removeSchedule: Driver["removeSchedule"];
+  readonly deadLetters: Driver["deadLetters"];
+};
+
+/** A job engine of one process. */
+export type JobRunner = {
+  /** Migrates, opens the store and starts the workers. */
+  start(): Promise<void>;
+  /**
+   * Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. Then closes the
+   * store if its `dsn` was given: every later use of this runner is refused.
+   */
+  drain(deadlineMs?: number): Promise<void>;
+  /** Cancels a queued or running job; a running one's signal aborts. False when it has ended or is unknown. */
+  cancel(jobId: string, reason?: string): Promise<boolean>;
+  runOne(jobId: string): Promise<JobRecord>;
+  /** The figures of this process. `failingSchedules`: by name, why a schedule that is due enqueues nothing. */
+  stats(): JobCounts & JobGauges & { readonly failingSchedules: Readonly<Record<string, string>> };
+  readonly metrics: { prometheus(): string };
+} & StoreOperations &
+  Enqueuer &
+  Administration &
+  Pick<Events, "sendEvent"> &
+  Pick<JobWaits, "waitFor"> &
+  Pick<Diagnosis, "longRuns">;
 
 /**
  * A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated; the first use of the runner
  * opens a store that was given by its `dsn`.
  */
-export function createJobRunner(options: JobRunnerOptions) {
+export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const settings = settingsOf(options);
   const { driver } = settings;
   const metrics = createMetrics(() => diagnosis.gauges());
@@ -44,7 +77,6 @@ export function createJobRunner(options: JobRunnerOptions) {
   });
   let hints: { close(): Promise<void> } | undefined;
 
-  /** Migrates, opens the store and starts the workers. */
   async function start(): Promise<void> {
     await settings.migrate?.();
     await driver.open();
@@ -55,10 +87,6 @@ export function createJobRunner(options: JobRunnerOptions) {
     [hints] = await Promise.all([hasWorkers ? listen() : undefined, upkeep.start()]);
   }
 
-  /**
-   * Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. Then closes the
-   * store if its `dsn` was given: every later use of this runner is refused.
-   */
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
     const endMs = performance.now() + deadlineMs;
     const stopping = upkeep.stop();
@@ -69,7 +97,6 @@ export function createJobRunner(options: JobRunnerOptions) {
     await driver.close();
   }
 
-  /** Cancels a queued or running job; a running one's signal aborts. False when it has ended or is unknown. */
   async function cancel(jobId: string, reason = "cancelled"): Promise<boolean> {
     const isCancelled = await driver.cancel(jobId, reason);
     if (isCancelled) {
@@ -98,6 +125,20 @@ export function createJobRunner(options: JobRunnerOptions) {
     waitFor: waits.waitFor,
     cancel,
     runOne: createRunOne(settings, workforce),
+    ...storeOperations(driver),
+    ...createAdministration(settings, metrics, workforce, waits.ended),
+    longRuns: diagnosis.longRuns,
+    stats: () => ({
+      ...metrics.counts(),
+      ...diagnosis.gauges(),
+      failingSchedules: upkeep.failingSchedules(),
+    }),
+    metrics: { prometheus: metrics.prometheus },
+  };
+}
+
+function storeOperations(driver: Driver): StoreOperations {
+  return {
     get: driver.get,
     steps: driver.stepsOf,
     attempts: driver.attemptsOf,
@@ -105,10 +146,5 @@ export function createJobRunner(options: JobRunnerOptions) {
     schedules: driver.allSchedules,
     removeSchedule: driver.removeSchedule,
     deadLetters: driver.deadLetters,
-    ...createAdministration(settings, metrics, workforce, waits.ended),
-    longRuns: diagnosis.longRuns,
-    /** The figures of this process. `failingSchedules`: by name, why a schedule that is due enqueues nothing. */
-    stats: () => ({ ...metrics.counts, ...diagnosis.gauges(), failingSchedules: upkeep.failingSchedules() }),
-    metrics: { prometheus: metrics.prometheus },
   };
 }

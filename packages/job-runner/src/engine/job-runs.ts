@@ -1,12 +1,12 @@
 import { JobRunnerError } from "../contract/errors.ts";
-import { createCompleter } from "./completer.ts";
+import { type Completer, createCompleter } from "./completer.ts";
 import { type Execution, executeJob, type Outcome, outcomeOf } from "./execute-job.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Metrics } from "./metrics.ts";
 import { createPersist } from "./persist.ts";
 import type { RunListeners } from "./run-listeners.ts";
-import type { Settings } from "./runner-options.ts";
+import type { Settings } from "./settings.ts";
 import { runFields, settleRun } from "./settle-run.ts";
 import { storeRefusal } from "./write-errors.ts";
 
@@ -17,8 +17,14 @@ export type JobRunParts = {
   onDatabaseError(operation: string, error: unknown): void;
 };
 
+export type JobRuns = {
+  perform(run: JobRun): Promise<void>;
+  readonly completer: Completer;
+  unwritten(): number;
+};
+
 /** Runs held jobs to their outcome and sees to it that the outcome is stored. */
-export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRunParts) {
+export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRunParts): JobRuns {
   const { driver, logger } = settings;
   const { heartbeat, listeners, onDatabaseError } = parts;
   const executions = executionsOf(settings, parts);

@@ -1,6 +1,6 @@
 import type { JobSummary } from "../contract/admin-store.ts";
 import type { JobRun } from "./job-run.ts";
-import type { Settings } from "./runner-options.ts";
+import type { Settings } from "./settings.ts";
 import { runFields } from "./settle-run.ts";
 
 /** The longest running jobs of all processes that are compared with their expected time. */
@@ -15,8 +15,14 @@ export type LongRun = {
   readonly isStuck: boolean;
 };
 
+export type LongRuns = {
+  stuckRuns(): JobRun[];
+  report(): void;
+  list(limit: number): Promise<LongRun[]>;
+};
+
 /** Finds runs that take longer than they should: in this process for its log, and in all of them for whoever asks. */
-export function createLongRuns(settings: Settings, running: () => readonly JobRun[]) {
+export function createLongRuns(settings: Settings, running: () => readonly JobRun[]): LongRuns {
   const { driver, jobs, stuckFactor, logger } = settings;
   const reported = new WeakSet<JobRun>();
 

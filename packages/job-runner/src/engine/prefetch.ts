@@ -4,8 +4,13 @@ const PREFETCH_MAX = 3000;
 /** Weight of the newest run in the average. */
 const RUN_AVERAGE_WEIGHT = 0.1;
 
+export type Prefetch = {
+  noteRun(ms: number): void;
+  jobs(slots: number): number;
+};
+
 /** How many jobs to hold beyond the running ones, from how long runs take; 0 until one has ended. */
-export function createPrefetch() {
+export function createPrefetch(): Prefetch {
   let averageRunMs = Number.POSITIVE_INFINITY;
 
   function noteRun(ms: number) {

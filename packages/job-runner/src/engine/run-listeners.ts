@@ -27,8 +27,22 @@ export type RunListenerOptions = {
   onEnded(jobId: string): void;
 };
 
+export type RunListeners = {
+  onCompleted(runs: readonly JobRun[]): void;
+  wakeFreed(runs: readonly JobRun[]): void;
+  onRetry(run: JobRun, delayMs: number): void;
+  onSuspended(run: JobRun, wakeInMs: number | null): void;
+  onFailed(run: JobRun): void;
+};
+
 /** What follows from an outcome that was written: counts, wake-ups, log lines. */
-export function createRunListeners({ workers, metrics, logger, onRunEnded, onEnded }: RunListenerOptions) {
+export function createRunListeners({
+  workers,
+  metrics,
+  logger,
+  onRunEnded,
+  onEnded,
+}: RunListenerOptions): RunListeners {
   function onCompleted(runs: readonly JobRun[]) {
     metrics.count("completed", runs.length);
     const isLogged = logger.isLevelEnabled("debug");
@@ -90,5 +104,3 @@ export function createRunListeners({ workers, metrics, logger, onRunEnded, onEnd
 
   return { onCompleted, wakeFreed, onRetry, onSuspended, onFailed };
 }
-
-export type RunListeners = ReturnType<typeof createRunListeners>;

@@ -15,11 +15,17 @@ const WRITE_EVERY_MS = 500;
 const LOG_BATCH = 100;
 const LOG_MESSAGE_MAX_LENGTH = 2000;
 
+export type RunNotes = {
+  progress(current: number, total?: number, message?: string): void;
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+  settle(): Promise<void>;
+};
+
 /** What a run tells of itself. It waits for no write, and none of it can fail the run. */
 export function createRunNotes(
   run: JobRun,
   services: { readonly driver: Driver; readonly persist: Persist },
-) {
+): RunNotes {
   const { driver, persist } = services;
   let latest: JobProgress | undefined;
   let lines: NewLogLine[] = [];
@@ -74,8 +80,6 @@ export function createRunNotes(
 
   return { progress, log, settle };
 }
-
-export type RunNotes = ReturnType<typeof createRunNotes>;
 
 function isFigure(value: number | undefined): value is number {
   return Number.isFinite(value);

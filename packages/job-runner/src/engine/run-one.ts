@@ -1,7 +1,7 @@
 import type { JobRecord } from "../contract/driver.ts";
 import { JobNotRunnableError } from "../contract/errors.ts";
 import { jobState } from "../contract/job-state.ts";
-import type { Settings } from "./runner-options.ts";
+import type { Settings } from "./settings.ts";
 import type { Workforce } from "./workforce.ts";
 
 /**

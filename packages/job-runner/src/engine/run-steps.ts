@@ -19,8 +19,14 @@ export type StepServices = {
   requireLease(run: JobRun): void;
 };
 
+export type RunSteps = {
+  step<T>(name: string, perform: () => T | Promise<T>): Promise<T>;
+  pause(wait: NewWait): Promise<StepRecord>;
+  settle(): Promise<readonly NewWait[]>;
+};
+
 /** The steps of one run. Made, and the finished ones read, when the run first asks: jobs without steps pay nothing. */
-export function createRunSteps(run: JobRun, { driver, persist, requireLease }: StepServices) {
+export function createRunSteps(run: JobRun, { driver, persist, requireLease }: StepServices): RunSteps {
   const names = new Set<string>();
   const open = new Set<Promise<unknown>>();
   const waits: NewWait[] = [];
@@ -103,5 +109,3 @@ export function createRunSteps(run: JobRun, { driver, persist, requireLease }: S
 
   return { step, pause, settle };
 }
-
-export type RunSteps = ReturnType<typeof createRunSteps>;

@@ -1,23 +1,8 @@
-import { hostname } from "node:os";
-import { type Logger, pino } from "pino";
-import { EVENT_DAYS } from "../contract/driver.ts";
-import { JobOptionError } from "../contract/errors.ts";
-import { checkOption, OPTIONS } from "../contract/option-schemas.ts";
-import { chooseStore, type StoreOptions } from "../stores/choose-store.ts";
-import type { Backoff } from "./backoff.ts";
+import type { Logger } from "pino";
+import type { StoreOptions } from "../stores/choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
 import type { RunEvent } from "./run-listeners.ts";
 import type { Schedule } from "./schedule.ts";
-
-const CONCURRENCY = 10;
-const LEASE_MS = 30_000;
-const LEASE_MARGIN_SHARE = 0.1;
-const MAX_RECOVERIES = 5;
-const IDLE_BACKOFF_BASE_MS = 50;
-const IDLE_BACKOFF_MAX_MS = 2000;
-const STUCK_FACTOR = 5;
-const ARCHIVE_DAYS = 30;
-const IDEMPOTENCY_KEY_DAYS = 30;
 
 export type WorkerMode = "run" | "inspect";
 
@@ -67,70 +52,3 @@ export type JobRunnerOptions = {
   /** Source of jitter, in [0, 1). */
   readonly random?: () => number;
 } & StoreOptions;
-
-export type Settings = ReturnType<typeof settingsOf>;
-
-/** The options with their defaults. Throws JobOptionError for what cannot work. */
-export function settingsOf(options: JobRunnerOptions) {
-  checkOption("createJobRunner", OPTIONS.runner, options);
-  const leaseMs = options.leaseMs ?? LEASE_MS;
-  const leaseMarginMs = options.leaseMarginMs ?? leaseMs * LEASE_MARGIN_SHARE;
-  if (!(leaseMarginMs > 0 && leaseMarginMs < leaseMs / 2)) {
-    throw new JobOptionError("leaseMarginMs must be more than 0 and less than half of leaseMs.");
-  }
-  const workerId = options.workerId ?? `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
-  const logger = options.logger ?? pino({ name: "job-runner", level: "warn" });
-  const idleBackoff: Backoff = {
-    baseMs: options.backoffBaseMs ?? IDLE_BACKOFF_BASE_MS,
-    maxMs: options.maxBackoffMs ?? IDLE_BACKOFF_MAX_MS,
-    factor: 2,
-    jitter: 0.2,
-  };
-  const jobs = jobsByName(options.jobs ?? []);
-  return {
-    driver: chooseStore(options),
-    migrate: options.migrate,
-    jobs,
-    /** Those that this process serves, each for every type that it knows. */
-    queues: new Set([...[...jobs.values()].map(({ queue }) => queue), ...Object.keys(options.queues ?? {})]),
-    runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
-    schedules: schedulesByName(options.schedules ?? []),
-    concurrencyOf: (queue: string) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
-    leaseMs,
-    leaseMarginMs,
-    maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
-    maxRecoveries: options.maxRecoveries ?? MAX_RECOVERIES,
-    idleBackoff,
-    stuckFactor: options.stuckFactor ?? STUCK_FACTOR,
-    handsOver: options.handOver ?? true,
-    workerId,
-    logger: logger.child({ worker_id: workerId }),
-    onRunEnded: options.onRunEnded,
-    random: options.random ?? Math.random,
-    retention: {
-      archiveDays: options.archiveDays ?? ARCHIVE_DAYS,
-      idempotencyKeyDays: options.idempotencyKeyDays ?? IDEMPOTENCY_KEY_DAYS,
-      eventDays: options.eventDays ?? EVENT_DAYS,
-    },
-  };
-}
-
-function workerModeFromEnvironment(): WorkerMode {
-  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
-  return process.env["WHARF_WORKER_MODE"] === "inspect" ? "inspect" : "run";
-}
-
-function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {
-  const byName = new Map<string, JobDefinition>();
-  for (const job of jobs) {
-    if (byName.has(job.name)) throw new JobOptionError(`Two jobs are named ${job.name}.`);
-    byName.set(job.name, job);
-  }
-  return byName;
-}
-
-function schedulesByName(schedules: readonly Schedule[]): readonly Schedule[] {
-  const names = new Set(schedules.map(({ name }) => name));
-  if (names.size < schedules.length) throw new JobOptionError("Two schedules have the same name.");
-  return schedules;
-}

@@ -7,6 +7,11 @@ import { verdictOn } from "./write-errors.ts";
 
 export type OnScheduleError = (schedule: string, error: unknown) => void;
 
+export type Scheduler = {
+  fireDue(at?: At): Promise<string[]>;
+  failing(): Record<string, string>;
+};
+
 /**
  * Enqueues the ticks of the schedules that are due, by the store's clock. Any number of processes may do so: a tick is
  * moved over and enqueued in one statement, and only by who finds it as it was read. A schedule whose input throws, or whose
@@ -16,7 +21,7 @@ export function createScheduler(
   driver: Driver,
   schedules: readonly Schedule[],
   onError: OnScheduleError = rethrow,
-) {
+): Scheduler {
   const byName = new Map(schedules.map((schedule) => [schedule.name, schedule]));
   /** What the last look at a schedule failed with, by name. */
   const failing = new Map<string, string>();

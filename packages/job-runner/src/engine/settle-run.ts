@@ -121,8 +121,17 @@ function logOutcome(
   else logger.warn(fields, outcome.kind === "retry" ? "job attempt failed" : "job lost");
 }
 
+export type RunFields = {
+  job_id: string;
+  job_type: string;
+  attempt: number;
+  claimed_at: string;
+  started_at: string;
+  ended_at: string;
+};
+
 /** What every log line about a run carries. Times are ISO text. */
-export function runFields(run: JobRun) {
+export function runFields(run: JobRun): RunFields {
   const { job } = run;
   return {
     job_id: job.jobId,

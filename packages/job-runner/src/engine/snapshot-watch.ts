@@ -5,8 +5,21 @@ import type { Driver } from "../contract/driver.ts";
 /** Vacuum that is held back for so long makes claims walk over dead rows. */
 const OLD_SNAPSHOT_MS = 300_000;
 
+export type SnapshotWatch = {
+  look(): Promise<void>;
+  /** As of the last look: how many, and the age of the oldest in ms. */
+  state(): {
+    holders: number;
+    oldestMs: number;
+  };
+};
+
 /** Looks for what holds back vacuum, and logs each once, for as long as it is there. */
-export function createSnapshotWatch(driver: Driver, logger: Logger, olderThanMs = OLD_SNAPSHOT_MS) {
+export function createSnapshotWatch(
+  driver: Driver,
+  logger: Logger,
+  olderThanMs = OLD_SNAPSHOT_MS,
+): SnapshotWatch {
   let holders: readonly SnapshotHolder[] = [];
   let known: ReadonlySet<string> = new Set();
 

@@ -1,6 +1,6 @@
 import type { Metrics } from "./metrics.ts";
-import type { Settings } from "./runner-options.ts";
 import { createScheduler } from "./scheduler.ts";
+import type { Settings } from "./settings.ts";
 
 /** How often a runner looks for due schedules and for events that a process died over. */
 const LOOK_EVERY_MS = 1000;
@@ -18,6 +18,12 @@ export type UpkeepOptions = {
   onScheduleError(schedule: string, error: unknown): void;
 };
 
+export type Upkeep = {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  failingSchedules(): Record<string, string>;
+};
+
 /** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
 export function createUpkeep({
   settings,
@@ -27,7 +33,7 @@ export function createUpkeep({
   onEnqueued,
   onDatabaseError,
   onScheduleError,
-}: UpkeepOptions) {
+}: UpkeepOptions): Upkeep {
   const { driver, schedules, retention } = settings;
   const scheduler = createScheduler(driver, schedules, onScheduleError);
   const timers: ReturnType<typeof setInterval>[] = [];

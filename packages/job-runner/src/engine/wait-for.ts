@@ -19,14 +19,23 @@ export type CompletedJob<Output> = Omit<JobRecord, "status" | "output"> & {
   readonly output: Output;
 };
 
-/** Waiting for jobs to end: polls the store, and sooner when a job ended in this process. */
-export function createJobWaits(driver: Driver) {
-  const waiting = new Map<string, Set<() => void>>();
-
+/** Waits for jobs to end: polls the store, and looks at once when a job ended in this process. */
+export type JobWaits = {
   /**
    * Resolves with the completed job. Throws JobFailedError when it failed or was cancelled, JobNotFoundError,
    * JobWaitTimeoutError, and the signal's reason.
    */
+  waitFor<Output extends z.ZodType = z.ZodType>(
+    jobId: string,
+    options?: WaitForOptions<Output>,
+  ): Promise<CompletedJob<z.output<Output>>>;
+  /** Tells that a job ended in this process. */
+  ended(jobId: string): void;
+};
+
+export function createJobWaits(driver: Driver): JobWaits {
+  const waiting = new Map<string, Set<() => void>>();
+
   async function waitFor<Output extends z.ZodType = z.ZodType>(
     jobId: string,
     options: WaitForOptions<Output> = {},

@@ -1,10 +1,16 @@
 /** No zone's clock has changed twice within this. */
 const AROUND_MS = 26 * 3_600_000;
 
-export type WallClock = ReturnType<typeof createWallClock>;
+export type WallClock = {
+  offsetsAround: (ms: number) => {
+    min: number;
+    max: number;
+  };
+  instantOf(wallMs: number): number;
+};
 
 /** The clock on the wall of a zone. Throws RangeError for one that is unknown. Wall times are milliseconds as Date.UTC gives them for what the clock shows. */
-export function createWallClock(timeZone: string) {
+export function createWallClock(timeZone: string): WallClock {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
     hourCycle: "h23",

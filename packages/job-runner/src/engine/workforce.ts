@@ -1,3 +1,4 @@
+import type { ReservedJob } from "../contract/driver.ts";
 import { drainWorkers } from "./drain.ts";
 import { createHandRuns } from "./hand-runs.ts";
 import { createHeartbeat } from "./heartbeat.ts";
@@ -5,7 +6,7 @@ import type { JobRun } from "./job-run.ts";
 import { createJobRuns } from "./job-runs.ts";
 import type { Metrics } from "./metrics.ts";
 import { createRunListeners } from "./run-listeners.ts";
-import type { Settings } from "./runner-options.ts";
+import type { Settings } from "./settings.ts";
 import { Worker } from "./worker.ts";
 
 export type WorkforceListeners = {
@@ -15,12 +16,25 @@ export type WorkforceListeners = {
   deliverEvents(): Promise<void>;
 };
 
+export type Workforce = {
+  start(): void;
+  drain(deadlineMs: number): Promise<void>;
+  running(): JobRun[];
+  unwritten(): number;
+  claimLateMs(): number;
+  runHere(job: ReservedJob): Promise<void>;
+  workerOf(queue: string): Worker | undefined;
+  cancelled(jobId: string): void;
+  suspect(jobId: string): Promise<void>;
+  wakeAll(): void;
+};
+
 /** The workers of a runner, one a queue, and what they share: heartbeat, completer, metrics. */
 export function createWorkforce(
   settings: Settings,
   metrics: Metrics,
   { onDatabaseError, onEnded, deliverEvents }: WorkforceListeners,
-) {
+): Workforce {
   const { driver } = settings;
   const workers = new Map<string, Worker>();
   const listeners = createRunListeners({ ...settings, workers, metrics, onEnded });
@@ -72,5 +86,3 @@ export function createWorkforce(
     },
   };
 }
-
-export type Workforce = ReturnType<typeof createWorkforce>;

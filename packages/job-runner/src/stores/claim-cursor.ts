@@ -3,12 +3,25 @@ import type { ClaimPosition } from "./postgres/sql/claim-jobs.ts";
 /** Walks from the head of the queue take at most about a tenth of the time, however slow dead rows make them. */
 const FULL_SCAN_COST_FACTOR = 10;
 
+export type ClaimCursor = {
+  resumeAfter(): ClaimPosition | null;
+  recoveredSince(): string | null;
+  claimed(
+    last: ClaimPosition | undefined,
+    scan: {
+      full: boolean;
+      startedAt: number;
+    },
+  ): void;
+  probed(at: string): void;
+};
+
 /**
  * Where the next claim of a busy queue resumes: behind the last claimed job. An old snapshot that keeps dead rows
  * alive then costs one slow walk now and then instead of every claim. Jobs that sort before the cursor (urgent,
  * retried, recovered) wait for the next walk from the head: a few claims, and none at all in a queue that was idle.
  */
-export function createClaimCursor() {
+export function createClaimCursor(): ClaimCursor {
   let after: ClaimPosition | null = null;
   let probedAt: string | null = null;
   let fullScanAt = Number.NEGATIVE_INFINITY;
@@ -39,8 +52,6 @@ export function createClaimCursor() {
 
   return { resumeAfter, recoveredSince, claimed, probed };
 }
-
-export type ClaimCursor = ReturnType<typeof createClaimCursor>;
 
 /** The order in which jobs are claimed. */
 export function inOrder(left: ClaimPosition, right: ClaimPosition): number {

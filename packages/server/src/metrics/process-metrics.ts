@@ -1,4 +1,4 @@
-import type { Registry } from "./registry.ts";
+import type { Registry } from "@wharf/job-runner";
 
 const LAG_INTERVAL_MS = 500;
 const MICROSECONDS_PER_S = 1_000_000;

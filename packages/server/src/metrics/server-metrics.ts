@@ -1,6 +1,6 @@
+import { type Counter, createRegistry, type Histogram, type Registry } from "@wharf/job-runner";
 import type { IngestResponse } from "@wharf/protocol";
 import { VERSION } from "../version.ts";
-import { type Counter, createRegistry, type Histogram, type Registry } from "./registry.ts";
 
 export type ServerMetrics = {
   registry: Registry;

@@ -3,7 +3,7 @@ import { microsText } from "../../contract/instant.ts";
 import type { MemoryAttempt, MemoryJob } from "./job.ts";
 
 /** Writes down a run that ends without completing the job; call it before the lease is taken away. */
-export function endAttempt(job: MemoryJob, end: Pick<MemoryAttempt, "outcome" | "error">, now: bigint) {
+export function endAttempt(job: MemoryJob, end: Pick<MemoryAttempt, "outcome" | "error">, now: bigint): void {
   const { lease, leaseGeneration, attempts } = job;
   if (lease === null) return;
   job.ended.push({ ...end, lease, leaseGeneration, attempt: attempts + 1, endedAt: now });

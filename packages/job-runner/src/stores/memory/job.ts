@@ -106,7 +106,7 @@ export function newMemoryJob(id: string, job: NewJob, now: bigint): MemoryJob {
 }
 
 /** Gives a waiting job the input, time and limits of a new one. */
-export function replaceJob(job: MemoryJob, by: NewJob, now: bigint) {
+export function replaceJob(job: MemoryJob, by: NewJob, now: bigint): void {
   const { payload, priority, maxAttempts, timeoutMs, concurrencyKey, concurrencyLimit, runAt } = newMemoryJob(
     job.id,
     by,
@@ -128,7 +128,7 @@ export function startLease(
   job: MemoryJob,
   lease: { token: string; workerId: string; leaseMs: number },
   now: bigint,
-) {
+): void {
   const { token, workerId, leaseMs } = lease;
   job.lease = {
     token,
@@ -142,21 +142,21 @@ export function startLease(
   job.updatedAt = now;
 }
 
-export function endLease(job: MemoryJob, status: JobStatus, now: bigint) {
+export function endLease(job: MemoryJob, status: JobStatus, now: bigint): void {
   job.lease = null;
   if (job.runAt > now) job.runAt = now;
   job.status = status;
   job.updatedAt = now;
 }
 
-export function cancelJob(job: MemoryJob, reason: string, now: bigint) {
+export function cancelJob(job: MemoryJob, reason: string, now: bigint): void {
   endAttempt(job, { outcome: "cancelled", error: reason }, now);
   endLease(job, "failed", now);
   Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
 }
 
 /** A failed job runs again; its failure and its lost leases are forgotten. */
-export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint) {
+export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint): void {
   endLease(job, "queued", now);
   Object.assign(job, {
     runAt: now,

@@ -2,11 +2,26 @@ import { Heap } from "./heap.ts";
 import { type MemoryJob, NEVER } from "./job.ts";
 import { byTime, type Entry, isOutdated, MemoryLine } from "./line.ts";
 
+export type MemoryLines = {
+  running: Set<MemoryJob>;
+  update(job: MemoryJob): void;
+  take(
+    request: {
+      queue: string;
+      limit: number;
+      types?: readonly string[];
+    },
+    now: bigint,
+    start: (job: MemoryJob) => void,
+  ): MemoryJob[];
+  hasFreeSlot(job: MemoryJob): boolean;
+};
+
 /**
  * Who is next: a line for each queue, parked jobs by their time, and what runs. A claim costs by the jobs that it takes, not by
  * those that wait, are parked or share a busy key. Entries that a change has outdated are dropped when they come up.
  */
-export function createMemoryLines() {
+export function createMemoryLines(): MemoryLines {
   const parked = new Heap<Entry>(byTime);
   const lines = new Map<string, MemoryLine>();
   const running = new Set<MemoryJob>();

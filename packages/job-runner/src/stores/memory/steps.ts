@@ -20,8 +20,16 @@ export type MemoryEvent = {
   readonly createdAt: bigint;
 } & NewEvent;
 
+export type MemoryDurable = {
+  steps: Map<string, Map<string, MemoryStep>>;
+  logs: Map<string, LogLine[]>;
+  events: MemoryEvent[];
+  schedules: Map<string, ScheduleRecord>;
+  lastEventId: number;
+};
+
 /** What the memory driver keeps beside its jobs: steps and log lines by the job's id, events and schedules by name. */
-export function newMemoryDurable() {
+export function newMemoryDurable(): MemoryDurable {
   return {
     steps: new Map<string, Map<string, MemoryStep>>(),
     logs: new Map<string, LogLine[]>(),
@@ -30,8 +38,6 @@ export function newMemoryDurable() {
     lastEventId: 0,
   };
 }
-
-export type MemoryDurable = ReturnType<typeof newMemoryDurable>;
 
 export function newMemoryWait(wait: NewWait, now: bigint): MemoryStep {
   return {
@@ -56,7 +62,7 @@ export function toStepRecord(step: MemoryStep): StepRecord {
   };
 }
 
-export function forgetEvents(durable: MemoryDurable, before: bigint) {
+export function forgetEvents(durable: MemoryDurable, before: bigint): void {
   durable.events = durable.events.filter((event) => event.createdAt >= before);
   for (const [name, schedule] of durable.schedules) {
     if (instantMicros(schedule.nextAt) < before) durable.schedules.delete(name);

@@ -1,5 +1,14 @@
 import type { ReserveOneRequest } from "../../contract/admin-store.ts";
-import type { At, DeadLetterFilter, HandOverRequest, Lease, ReserveRequest } from "../../contract/driver.ts";
+import type {
+  At,
+  DeadLetterFilter,
+  Enqueued,
+  HandOverRequest,
+  Lease,
+  NewJob,
+  ReservedJob,
+  ReserveRequest,
+} from "../../contract/driver.ts";
 import {
   JobNotInflightError,
   LeaseExpiredError,
@@ -11,10 +20,32 @@ import { endAttempt } from "./attempts.ts";
 import { createMemoryEnqueue } from "./enqueue.ts";
 import { endLease, type MemoryJob, NEVER, startLease, toReserved } from "./job.ts";
 import { createMemoryLines } from "./lines.ts";
-import { newMemoryDurable } from "./steps.ts";
+import { type MemoryDurable, newMemoryDurable } from "./steps.ts";
+
+export type MemoryStore = {
+  readonly jobs: Map<string, MemoryJob>;
+  readonly pauses: Map<string, { pausedAt: bigint; reason: string | null }>;
+  /** By queue and idempotency key. */
+  readonly knownKeys: Map<string, { jobId: string; createdAt: bigint }>;
+  readonly durable: MemoryDurable;
+  store(job: NewJob, now: bigint): Enqueued;
+  recover(maxRecoveries: number, now: bigint): { requeued: number; dead: number };
+  claim(request: ReserveRequest, now: bigint): ReservedJob[];
+  claimOne(jobId: string, request: ReserveOneRequest, now: bigint): ReservedJob | undefined;
+  start(job: MemoryJob, lease: HandOverRequest, now: bigint): void;
+  update(job: MemoryJob): void;
+  remove(job: MemoryJob): void;
+  underLease(
+    lease: Lease,
+    now: bigint,
+    change: (job: MemoryJob) => void,
+    accepted?: string[],
+  ): LeaseRefusal | undefined;
+  dead(filter: DeadLetterFilter): Generator<MemoryJob, void, unknown>;
+};
 
 /** The jobs of the memory driver and the rules by which they change; times are microseconds since 1970. */
-export function createMemoryStore() {
+export function createMemoryStore(): MemoryStore {
   const jobs = new Map<string, MemoryJob>();
   const pauses = new Map<string, { pausedAt: bigint; reason: string | null }>();
   const knownKeys = new Map<string, { jobId: string; createdAt: bigint }>();
@@ -98,8 +129,6 @@ export function createMemoryStore() {
   };
 }
 
-export type MemoryStore = ReturnType<typeof createMemoryStore>;
-
 /** The operation's time in microseconds since 1970: this process's clock unless the caller passes one. */
 export function microsOf(at: At | undefined): bigint {
   return at?.now === undefined ? BigInt(Date.now()) * 1000n : instantMicros(at.now);
@@ -117,11 +146,11 @@ function refusal(
   return job.lease.token === token ? undefined : { jobId, error: new LeaseMismatchError(jobId) };
 }
 
-export function throwIfRefused(refused: LeaseRefusal | undefined) {
+export function throwIfRefused(refused: LeaseRefusal | undefined): void {
   if (refused !== undefined) throw refused.error;
 }
 
-export function bury(job: MemoryJob, why: { kind: string; reason: string }, now: bigint) {
+export function bury(job: MemoryJob, why: { kind: string; reason: string }, now: bigint): void {
   endLease(job, "failed", now);
   Object.assign(job, { failureKind: why.kind, failedAt: now, dlqReason: why.reason, dlqFailedAt: now });
 }

@@ -14,7 +14,14 @@ const CHECK_CHANNEL = "job_runner_check";
  * Listens on a connection of its own, which reconnects by itself and is replaced when it does not answer; what it missed
  * meanwhile, polling finds. Never rejects: what fails is told to the hints and made up for by a later check.
  */
-export async function listenForHints(open: () => Sql, hints: Hints, deadlineMs: number) {
+export async function listenForHints(
+  open: () => Sql,
+  hints: Hints,
+  deadlineMs: number,
+): Promise<{
+  check: () => Promise<void>;
+  close: () => Promise<void>;
+}> {
   let client = open();
   let isListening = false;
 

@@ -40,7 +40,10 @@ export function migrateJobs(sql: Sql, options?: MigrateOptions): Promise<string[
 }
 
 /** As migrateJobs, on anything that runs statements and scripts. */
-export async function applyMigrations(target: MigrationTarget, options: MigrateOptions = {}) {
+export async function applyMigrations(
+  target: MigrationTarget,
+  options: MigrateOptions = {},
+): Promise<string[]> {
   const deadlineMs = performance.now() + (options.lockDeadlineMs ?? LOCK_DEADLINE_MS);
   const applied: string[] = [];
   if (!(await hasLedger(target))) await underLock(target, LEDGER, deadlineMs);

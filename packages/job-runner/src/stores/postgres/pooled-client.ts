@@ -15,7 +15,8 @@ import {
 const CLOSE_TIMEOUT_S = 1;
 /** Longer than the 10 s after which Wharf's server has Postgres give up by itself. */
 export const STATEMENT_DEADLINE_MS = 12_000;
-export const timeout = (deadlineMs: number) => new JobDatabaseTimeoutError(deadlineMs);
+export const timeout = (deadlineMs: number): JobDatabaseTimeoutError =>
+  new JobDatabaseTimeoutError(deadlineMs);
 
 /** A client that sends each statement by the pool, within its deadline. */
 export function createPooledClient(pool: PostgresPool): PostgresClient {
@@ -33,8 +34,13 @@ function toParameter(sql: Sql, value: Value): Value {
   return isTemplate(source.strings) ? toQuery(sql, source) : sql.unsafe(source.strings.join(""));
 }
 
+export type GuardedPools = {
+  guarded(pool: Sql | PostgresPool): PostgresPool;
+  close(): Promise<void>;
+};
+
 /** The caller's pools with a deadline; once one does not answer, pools with its options take its place. */
-export function createGuardedPools(deadlineMs: number) {
+export function createGuardedPools(deadlineMs: number): GuardedPools {
   const guards = new Map<Sql, ReturnType<typeof guard>>();
 
   function guard(shared: Sql) {

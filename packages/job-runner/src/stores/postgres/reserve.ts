@@ -26,7 +26,10 @@ type QueueMemory = {
 };
 
 /** The `reserve` operation, with what it remembers of each queue between claims. */
-export function createPostgresReserve(sql: PostgresClient, byAdvisoryLock: boolean) {
+export function createPostgresReserve(
+  sql: PostgresClient,
+  byAdvisoryLock: boolean,
+): (request: ReserveRequest, at?: At) => Promise<Reservation> {
   const queues = new Map<string, QueueMemory>();
 
   async function reserve(request: ReserveRequest, at: At = {}): Promise<Reservation> {

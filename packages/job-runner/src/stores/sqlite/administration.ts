@@ -11,8 +11,34 @@ export const BULK_BATCH = 1000;
 const ENDED_OR_WAITING = ["queued", "failed", "completed"] as const;
 const LIVE = ["queued", "running"] as const;
 
+export type Administration = {
+  reschedule(jobId: string, { runAt, priority }: JobChange, now: bigint): boolean;
+  workers(): WorkerSummary[];
+  pause(queue: string, reason: string | null, now: bigint): boolean;
+  resume(queue: string): boolean;
+  isPaused(queue: string): boolean;
+  /** Queued, waiting for no event, and its concurrency key has a free slot. */
+  canRun(jobId: string): boolean;
+  cancelBatch: (
+    filter: JobFilter,
+    reason: string,
+    now: bigint,
+  ) => {
+    ids: string[];
+    more: boolean;
+  };
+  requeueBatch(filter: JobFilter, keepAttempts: boolean, now: bigint): number;
+  removeBatch: (
+    filter: JobFilter,
+    now: bigint,
+  ) => {
+    count: number;
+    more: boolean;
+  };
+};
+
 /** What operators change, and which workers they see. */
-export function createAdministration(db: Database) {
+export function createAdministration(db: Database): Administration {
   const rescheduleJob = db.prepare<unknown, Bindings>(`
     UPDATE jobs SET run_at = coalesce($runAt, run_at), priority = coalesce($priority, priority), updated_at = $now
     WHERE id = $jobId AND status = 'queued' AND run_at < ${NEVER}`);

@@ -19,8 +19,14 @@ export type Delivery = {
 const NOT_RECEIVED = `NOT EXISTS (
   SELECT 1 FROM job_steps AS received WHERE received.job_id = wait.job_id AND received.event_id = event.id)`;
 
+export type Events = {
+  store({ name, key, payload, id }: NewEvent, now: bigint): StoredEvent;
+  deliver(now: bigint): Delivery;
+  deliverTo(jobId: string, now: bigint): void;
+};
+
 /** Events, and the waits that they end. */
-export function createEvents(db: Database) {
+export function createEvents(db: Database): Events {
   const known = db.prepare<{ id: string }, Bindings>(`
     SELECT CAST(id AS TEXT) AS id FROM job_events WHERE name = $name AND idempotency_key = $id`);
   const insert = db.prepare<{ id: string }, Bindings>(`

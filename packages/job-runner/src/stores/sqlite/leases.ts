@@ -14,8 +14,17 @@ export const LEASE_ENDED =
 const LEASE_HOLDS = "id = $jobId AND lease_token = $token AND lease_expires_at > $now";
 export const UNLOCKED = "locked_at = NULL, locked_by = NULL";
 
+export type LeaseOperations = {
+  check({ jobId, token }: Lease, now: bigint): void;
+  extend(lease: Lease, leaseMs: number, now: bigint): LeaseRefusal | undefined;
+  complete(ack: Ack, now: bigint): LeaseRefusal | undefined;
+  retry(lease: Lease, request: RetryRequest, now: bigint): LeaseRefusal | undefined;
+  fail(lease: Lease, { error, kind, reason }: FailRequest, now: bigint): LeaseRefusal | undefined;
+  release({ jobId, token }: Lease, now: bigint): void;
+};
+
 /** What only the holder of a lease may do. Each returns why it was refused, or undefined. */
-export function createLeaseOperations(db: Database) {
+export function createLeaseOperations(db: Database): LeaseOperations {
   const statements = prepareStatements(db);
   const state = db.prepare<{ status: JobStatus; expired: number | null }, Bindings>(
     "SELECT status, lease_expires_at <= $now AS expired FROM jobs WHERE id = $jobId",

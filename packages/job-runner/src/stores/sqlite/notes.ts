@@ -18,8 +18,20 @@ type LogRow = {
   readonly logged_at: string;
 };
 
+export type Notes = {
+  setProgress({ jobId }: Lease, progress: JobProgress, now: bigint): void;
+  appendLog({ jobId }: Lease, lines: readonly NewLogLine[]): void;
+  logOf(
+    jobId: string,
+    page: {
+      limit: number;
+      after?: number;
+    },
+  ): LogLine[];
+};
+
 /** What a job tells of itself. Whoever writes has checked the lease, in the same transaction. */
-export function createNotes(db: Database) {
+export function createNotes(db: Database): Notes {
   const setProgressOf = db.prepare<unknown, Bindings>(
     "UPDATE jobs SET progress = $progress, updated_at = $now WHERE id = $jobId",
   );

@@ -1,21 +1,37 @@
 import type { LeaseRefusal } from "../../contract/errors.ts";
-import { createAdministration } from "./administration.ts";
+import { type Administration, createAdministration } from "./administration.ts";
 import { createAttempts } from "./attempts.ts";
 import { createClaim, createLease } from "./claim.ts";
 import { createEnqueue } from "./enqueue.ts";
-import { createEvents } from "./events.ts";
-import { createLeaseOperations } from "./leases.ts";
-import { createNotes } from "./notes.ts";
+import { createEvents, type Events } from "./events.ts";
+import { createLeaseOperations, type LeaseOperations } from "./leases.ts";
+import { createNotes, type Notes } from "./notes.ts";
 import type { openDatabase } from "./open-database.ts";
 import { createQueueStats } from "./queue-stats.ts";
-import { createSchedules } from "./schedules.ts";
-import { createSelectJobs } from "./select-jobs.ts";
-import { createSteps } from "./steps.ts";
-import { createUpkeep } from "./upkeep.ts";
-import { createWriter } from "./writer.ts";
+import { createSchedules, type Schedules } from "./schedules.ts";
+import { createSelectJobs, type SelectJobs } from "./select-jobs.ts";
+import { createSteps, type Steps } from "./steps.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
+import { createWriter, type Writer } from "./writer.ts";
+
+export type Parts = Writer & {
+  readonly store: ReturnType<typeof createEnqueue>;
+  readonly claim: ReturnType<typeof createClaim>;
+  readonly lease: ReturnType<typeof createLease>;
+  readonly leases: LeaseOperations;
+  readonly upkeep: Upkeep;
+  readonly select: SelectJobs;
+  readonly steps: Steps;
+  readonly events: Events;
+  readonly notes: Notes;
+  readonly attemptsOf: ReturnType<typeof createAttempts>;
+  readonly schedules: Schedules;
+  readonly administration: Administration;
+  readonly queueStats: ReturnType<typeof createQueueStats>;
+};
 
 /** The prepared statements of one open file, by what they are about, and the writer that runs them. */
-export function createParts(db: ReturnType<typeof openDatabase>) {
+export function createParts(db: ReturnType<typeof openDatabase>): Parts {
   const store = createEnqueue(db);
   return {
     ...createWriter(db),
@@ -34,8 +50,6 @@ export function createParts(db: ReturnType<typeof openDatabase>) {
     queueStats: createQueueStats(db),
   };
 }
-
-export type Parts = ReturnType<typeof createParts>;
 
 export function throwIfRefused(refused: LeaseRefusal | undefined): void {
   if (refused !== undefined) throw refused.error;

@@ -13,8 +13,25 @@ type ScheduleRow = {
   readonly last_at: string | null;
 };
 
+export type Schedules = {
+  read: (
+    names: readonly string[],
+    now: bigint,
+  ) => {
+    now: string;
+    schedules: ScheduleRecord[];
+  };
+  all(): ScheduleRecord[];
+  put({ name, cron, timeZone, nextAt }: NewSchedule): void;
+  move({ from, nextAt, lastAt, jobs }: ScheduleMove, now: bigint): string[] | undefined;
+  remove(name: string): boolean;
+};
+
 /** Schedules by their names; `enqueue` stores the jobs of a tick. */
-export function createSchedules(db: Database, enqueue: (job: NewJob, now: bigint) => { id: string }) {
+export function createSchedules(
+  db: Database,
+  enqueue: (job: NewJob, now: bigint) => { id: string },
+): Schedules {
   const select = db.prepare<ScheduleRow, Bindings>(`
     SELECT name, cron, time_zone, ${isoText("next_at")}, ${isoText("last_at")} FROM job_schedules
     WHERE name IN (SELECT value FROM json_each($names))`);

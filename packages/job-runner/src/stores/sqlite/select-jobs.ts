@@ -19,7 +19,20 @@ const SUMMARY = `CAST(jobs.id AS TEXT) AS id, queue, type, status, priority,
   ${isoText("created_at")}, ${isoText("updated_at")}, ${isoText("completed_at")}`;
 const ALL = `${SUMMARY}, payload, output, lease_token`;
 
-export function createSelectJobs(db: Database) {
+export type SelectJobs = {
+  get(jobId: string): JobRecord | undefined;
+  deadLetters(
+    filter: DeadLetterFilter,
+    page: {
+      limit: number;
+      after?: string;
+    },
+  ): JobRecord[];
+  list(filter: JobFilter, { limit, before }: JobPage, now: bigint): JobSummary[];
+  runningJobs(limit: number): JobSummary[];
+};
+
+export function createSelectJobs(db: Database): SelectJobs {
   const one = db.prepare<StoredRow, Bindings>(`SELECT ${ALL} FROM jobs WHERE jobs.id = $jobId`);
   const running = db.prepare<StoredSummary, Bindings>(`
     SELECT ${SUMMARY} FROM jobs WHERE status = 'running' ORDER BY jobs.locked_at, jobs.id LIMIT $limit`);

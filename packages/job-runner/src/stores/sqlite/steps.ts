@@ -1,4 +1,4 @@
-import type { Database } from "bun:sqlite";
+import type { Changes, Database } from "bun:sqlite";
 import type { Lease } from "../../contract/driver.ts";
 import type { FinishedStep, NewWait, StepRecord } from "../../contract/durable-store.ts";
 import { instantMicros } from "../../contract/instant.ts";
@@ -18,8 +18,17 @@ type StepRow = {
   readonly created_at: string;
 };
 
+export type Steps = {
+  save({ jobId }: Lease, { name, output }: FinishedStep, now: bigint): void;
+  suspend({ jobId }: Lease, waits: readonly NewWait[], now: bigint): number | null;
+  /** Ends the sleeps and waits whose time has come. */
+  endDue(jobId: string, now: bigint): Changes;
+  byName(jobId: string): StepRecord[];
+  byAge(jobId: string): StepRecord[];
+};
+
 /** What a job has done and waits for. Whoever writes has checked the lease, in the same transaction. */
-export function createSteps(db: Database) {
+export function createSteps(db: Database): Steps {
   const columns = `name, kind, output, ${isoText("finished_at")}, ${isoText("wake_at")}, event_name, event_key,
     CAST(event_id AS TEXT) AS event_id, ${isoText("created_at")}`;
   const byName = db.prepare<StepRow, Bindings>(`

@@ -31,8 +31,20 @@ const FORGETTABLE: readonly { statement: string; days: (retention: Retention) =>
   },
 ];
 
+export type Upkeep = {
+  recover: (
+    maxRecoveries: number,
+    now: bigint,
+  ) => {
+    requeued: number;
+    dead: number;
+  };
+  cancel(jobId: string, reason: string, now: bigint): boolean;
+  forgetBatch(retention: Retention, now: bigint): boolean;
+};
+
 /** What changes jobs without their lease: recovery, cancel, retention. */
-export function createUpkeep(db: Database) {
+export function createUpkeep(db: Database): Upkeep {
   const recoverStatement = db.prepare<{ status: "queued" | "failed" }, Bindings>(`
     UPDATE jobs SET recoveries = recoveries + 1, run_at = min(run_at, $now), ${LEASE_ENDED}, ${UNLOCKED},
       status = iif(recoveries >= $maxRecoveries, 'failed', 'queued'),

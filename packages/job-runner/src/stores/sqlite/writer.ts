@@ -10,11 +10,16 @@ type Operation = {
   reject(error: unknown): void;
 };
 
+export type Writer = {
+  write<T>(operation: () => T): Promise<T>;
+  flush(): void;
+};
+
 /**
  * Runs operations in the order in which they come, those of one turn of the event loop in one transaction: they share
  * one wait for the disk. An operation that throws is undone alone; a failed commit fails all of them.
  */
-export function createWriter(db: Database) {
+export function createWriter(db: Database): Writer {
   const statements = {
     begin: db.prepare("BEGIN IMMEDIATE"),
     commit: db.prepare("COMMIT"),

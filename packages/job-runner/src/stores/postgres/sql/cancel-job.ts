@@ -1,11 +1,21 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 export const CANCELLED_CHANNEL = "job_runner_cancelled";
 
 /** Cancels a job that is queued or running, and tells its worker; no row: it is done, dead or unknown. */
-export function cancelJob(sql: PostgresClient, jobId: string, reason: string, now: Instant | undefined) {
+export function cancelJob(
+  sql: PostgresClient,
+  jobId: string,
+  reason: string,
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     WITH cancelled AS (

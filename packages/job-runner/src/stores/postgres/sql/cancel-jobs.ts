@@ -2,6 +2,7 @@ import type { JobFilter } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { CANCELLED_CHANNEL } from "./cancel-job.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 import { matchesLiveFilter } from "./match-jobs.ts";
 
@@ -10,7 +11,11 @@ export function cancelJobs(
   sql: PostgresClient,
   filter: JobFilter,
   options: { reason: string; limit: number; now: Instant | undefined },
-) {
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const { reason, limit, now } = options;
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`

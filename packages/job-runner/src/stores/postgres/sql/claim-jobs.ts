@@ -1,5 +1,6 @@
 import { MAX_ATTEMPTS_DEFAULT, type PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Fragment, Query } from "./fragments.ts";
 import { milliseconds, textArray, timeOf } from "./fragments.ts";
 import { isOpen } from "./pause-queue.ts";
 
@@ -47,7 +48,7 @@ export type ClaimedRow = {
  * within the next 0.6 s, the claim may be forgotten and the job is queued again: it is delivered twice, as after any
  * lost lease, and the first worker's writes are refused. Enqueues, outcomes and keyed claims do wait.
  */
-export function claimJobs(sql: PostgresClient, claim: Claim) {
+export function claimJobs(sql: PostgresClient, claim: Claim): Query<ClaimedRow[]> {
   return sql<ClaimedRow[]>`
     UPDATE jobs SET ${leaseColumns(sql, claim)}
     WHERE ctid = ANY (ARRAY(
@@ -60,7 +61,7 @@ export function claimJobs(sql: PostgresClient, claim: Claim) {
 }
 
 /** What a claim sets on the row. */
-export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim) {
+export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim): Fragment {
   const at = timeOf(sql, claim.now);
   return sql`status = 'running', lease_token = ${claim.token}::uuid, lease_generation = lease_generation + 1,
     lease_expires_at = ${at} + ${milliseconds(sql, claim.leaseMs)}, heartbeat_at = ${at}, locked_at = ${at},
@@ -72,7 +73,7 @@ export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim) {
  * read; as values these five were 1.4 of the 5 µs that it took to read a job. date_part, as extract() works in numeric,
  * which cost 3 of a claim's 21 µs a job.
  */
-export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">) {
+export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">): Fragment {
   const at = timeOf(sql, claim.now);
   return sql`id, type, payload, NULLIF(priority, 0) AS priority,
     CASE WHEN run_at > '-infinity' THEN date_part('epoch', run_at) END AS run_at, NULLIF(attempts, 0) AS attempts,
@@ -81,7 +82,7 @@ export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">) {
 }
 
 /** Queued, due, of a type that the worker knows, and in a queue that is not paused. */
-export function runnable(sql: PostgresClient, claim: Claim) {
+export function runnable(sql: PostgresClient, claim: Claim): Fragment {
   return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= ${timeOf(sql, claim.now)}
     AND ${isOpen(sql, claim.queue)}
     ${claim.types === undefined ? sql`` : sql`AND type = ANY (${textArray(claim.types)}::text[])`}`;
@@ -91,7 +92,7 @@ export function runnable(sql: PostgresClient, claim: Claim) {
  * Skips what was claimed before. Without it a claim walks over every dead row that an old snapshot keeps alive,
  * and throughput falls to a quarter.
  */
-export function behind(sql: PostgresClient, after: ClaimPosition | null) {
+export function behind(sql: PostgresClient, after: ClaimPosition | null): Fragment {
   if (after === null) return sql``;
   return sql`AND (priority, run_at, id) >
     (${after.priority ?? 0}::smallint, to_timestamp(${after.run_at ?? Number.NEGATIVE_INFINITY}::float8), ${after.id}::bigint)`;

@@ -1,5 +1,6 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import { behind, type Claim, type ClaimedRow, claimedColumns, leaseColumns, runnable } from "./claim-jobs.ts";
+import type { Query } from "./fragments.ts";
 
 /** Concurrency keys looked at in one claim. With more waiting, the next claim goes on behind the last of them. */
 const KEYS_PER_CLAIM = 500;
@@ -19,7 +20,7 @@ export type KeyedClaimRow = { next_key: string | null } & (ClaimedRow | { [K in 
  * Slots are inserted in sorted order, so that two claims cannot deadlock.
  * Returns at least one row; a row without id carries `next_key` alone.
  */
-export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim) {
+export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim): Query<KeyedClaimRow[]> {
   return sql<KeyedClaimRow[]>`
     WITH RECURSIVE ${waitingKeys(sql, claim)},
     candidate AS MATERIALIZED (

@@ -1,5 +1,6 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Fragment } from "./fragments.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
 export type Completion = {
@@ -11,7 +12,7 @@ export type Completion = {
 };
 
 /** Moves the jobs whose lease holds to the archive, in one statement; the result's count tells how many. */
-export function completeJobs(sql: PostgresClient, completion: Completion) {
+export function completeJobs(sql: PostgresClient, completion: Completion): Fragment {
   const at = timeOf(sql, completion.now);
   const output =
     completion.outputs === null

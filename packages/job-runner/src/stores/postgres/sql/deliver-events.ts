@@ -1,6 +1,7 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 const DELIVERY_BATCH = 500;
@@ -13,7 +14,15 @@ const DELIVERY_BATCH = 500;
  * The count makes Postgres take these locks before the first row of job_steps. Whether the job is queued is asked in SET,
  * not in WHERE: a run that suspended while this statement waited for its lock was running in the snapshot.
  */
-export function deliverEvents(sql: PostgresClient, now: Instant | undefined) {
+export function deliverEvents(
+  sql: PostgresClient,
+  now: Instant | undefined,
+): Query<
+  {
+    queues: string[];
+    more: boolean;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ queues: string[]; more: boolean }[]>`
     WITH fresh_event AS MATERIALIZED (

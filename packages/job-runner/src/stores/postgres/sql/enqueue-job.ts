@@ -1,9 +1,18 @@
 import { MAX_ATTEMPTS_DEFAULT, type NewJob, type PostgresClient } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import type { Query } from "./fragments.ts";
 
 /** Stores one job without an idempotency key: half a millisecond less than the statement for many. */
-export function enqueueJob(sql: PostgresClient, job: NewJob, at: Instant | undefined) {
+export function enqueueJob(
+  sql: PostgresClient,
+  job: NewJob,
+  at: Instant | undefined,
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const now = at === undefined ? null : instantText(at);
   const runAt = job.runAt ? instantText(job.runAt) : null;
   return sql<{ id: string }[]>`

@@ -1,12 +1,21 @@
 import { MAX_ATTEMPTS_DEFAULT, type NewJob, type PostgresClient } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
 import { storableJson } from "../../../contract/storable-json.ts";
+import type { Fragment, Query } from "./fragments.ts";
 import { textArray, timeOf } from "./fragments.ts";
 
 export const RUNNABLE_CHANNEL = "job_runner_runnable";
 
 /** Stores jobs without idempotency keys in one statement; ids come back in the order of the input. */
-export function enqueueJobs(sql: PostgresClient, jobs: readonly NewJob[], now: Instant | undefined) {
+export function enqueueJobs(
+  sql: PostgresClient,
+  jobs: readonly NewJob[],
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   const [first] = jobs;
   const rows =
@@ -27,19 +36,19 @@ export function enqueueJobs(sql: PostgresClient, jobs: readonly NewJob[], now: I
 }
 
 /** The input as rows `job`. Keys of one letter: 1000 jobs repeat each of them 1000 times. */
-export function recordset(sql: PostgresClient, jobs: readonly NewJob[]) {
+export function recordset(sql: PostgresClient, jobs: readonly NewJob[]): Fragment {
   return sql`json_to_recordset(${`[${jobs.map(toRecord).join(",")}]`}::text::json) AS job(
     q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer, k text, s boolean)`;
 }
 
 /** `run_at` of a row `job`: now when it is runnable at once, so that it waits behind what was due before. */
-export function runAtColumn(sql: PostgresClient, now: Instant | undefined) {
+export function runAtColumn(sql: PostgresClient, now: Instant | undefined): Fragment {
   const at = timeOf(sql, now);
   return sql`GREATEST(${at}, COALESCE(${at} + job.d * interval '1 millisecond', job.r::timestamptz))`;
 }
 
 /** A one-row relation that sends one notification a queue with runnable jobs. */
-export function runnableHint(sql: PostgresClient, jobs: readonly NewJob[]) {
+export function runnableHint(sql: PostgresClient, jobs: readonly NewJob[]): Fragment {
   const queues = new Set<string>();
   for (const job of jobs) {
     if (!job.runAt && !job.delayMs) queues.add(job.queue);

@@ -1,13 +1,23 @@
 import type { NewJob, PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { recordset, runAtColumn, runnableHint } from "./enqueue-jobs.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /**
  * Stores jobs of which some carry an idempotency key, in one statement. DO UPDATE, not DO NOTHING: the loser of a
  * race must see the winner's job id. Keys are taken in sorted order, so that two calls cannot deadlock.
  */
-export function enqueueOnce(sql: PostgresClient, jobs: readonly NewJob[], now: Instant | undefined) {
+export function enqueueOnce(
+  sql: PostgresClient,
+  jobs: readonly NewJob[],
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+    existed: boolean;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ id: string; existed: boolean }[]>`
     WITH job AS MATERIALIZED (

@@ -1,5 +1,6 @@
 import type { Lease, PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { idArray, milliseconds, timeOf } from "./fragments.ts";
 
 /**
@@ -12,7 +13,13 @@ export function extendLeases(
   leases: readonly Lease[],
   leaseMs: number,
   now: Instant | undefined,
-) {
+): Query<
+  {
+    id: string;
+    lease_token: string;
+    extended: boolean;
+  }[]
+> {
   const at = timeOf(sql, now);
   const held = sql`id = ANY (${idArray(leases.map((lease) => lease.jobId))}::bigint[]) AND lease_token = ANY (${idArray([...new Set(leases.map((lease) => lease.token))])}::uuid[])
     AND lease_expires_at > ${at}`;
@@ -26,7 +33,16 @@ export function extendLeases(
 }
 
 /** Moves the expiry of one lease, behind whoever has its row locked; no row: the lease does not hold. */
-export function extendLease(sql: PostgresClient, lease: Lease, leaseMs: number, now: Instant | undefined) {
+export function extendLease(
+  sql: PostgresClient,
+  lease: Lease,
+  leaseMs: number,
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     UPDATE jobs SET heartbeat_at = ${at}, lease_expires_at = ${at} + ${milliseconds(sql, leaseMs)}, updated_at = ${at}

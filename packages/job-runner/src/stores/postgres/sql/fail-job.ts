@@ -1,9 +1,19 @@
 import type { FailRequest, Lease, PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /** Moves a running job to the dead letters, its last attempt counted; no row: the lease does not hold. */
-export function failJob(sql: PostgresClient, lease: Lease, request: FailRequest, now: Instant | undefined) {
+export function failJob(
+  sql: PostgresClient,
+  lease: Lease,
+  request: FailRequest,
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     UPDATE jobs SET status = 'failed', attempts = attempts + 1, last_error = ${request.error}, failed_at = ${at},

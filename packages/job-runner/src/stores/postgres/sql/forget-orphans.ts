@@ -8,7 +8,11 @@ const FORGET_BATCH = 20_000;
  * Drops steps, log lines and ended attempts older than so many days whose job is neither alive nor in the archive. Each job is looked up
  * by its id (scalar subqueries): as NOT EXISTS over both tables the planner read the archive whole.
  */
-export async function forgetOrphans(sql: PostgresClient, keepDays: number, now: Instant | undefined) {
+export async function forgetOrphans(
+  sql: PostgresClient,
+  keepDays: number,
+  now: Instant | undefined,
+): Promise<void> {
   const orphaned = (ageColumn: string) => sql`
     ${sql.unsafe(ageColumn)} < ${timeOf(sql, now)} - ${keepDays}::integer * interval '1 day'
     AND (SELECT id FROM jobs WHERE id = job_id) IS NULL
@@ -19,7 +23,11 @@ export async function forgetOrphans(sql: PostgresClient, keepDays: number, now: 
 }
 
 /** Forgets events past their retention, and schedules that no process has moved for so long. */
-export async function forgetEvents(sql: PostgresClient, keepDays: number, now: Instant | undefined) {
+export async function forgetEvents(
+  sql: PostgresClient,
+  keepDays: number,
+  now: Instant | undefined,
+): Promise<void> {
   const age = sql`${timeOf(sql, now)} - ${keepDays}::integer * interval '1 day'`;
   await sql`DELETE FROM job_events WHERE created_at < ${age} AND NOT needs_match`;
   await sql`DELETE FROM job_schedules WHERE next_at < ${age}`;

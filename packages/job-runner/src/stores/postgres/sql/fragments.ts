@@ -1,13 +1,19 @@
+import type { PendingQuery, Row } from "postgres";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
 
+/** A statement that is sent when it is awaited. */
+export type Query<Rows extends readonly object[]> = PendingQuery<Rows>;
+/** A part of a statement. */
+export type Fragment = PendingQuery<Row[]>;
+
 /** The operation's time: the database's clock unless a test passes one. Cast from text, as a Date loses microseconds. */
-export function timeOf(sql: PostgresClient, now: Instant | undefined) {
+export function timeOf(sql: PostgresClient, now: Instant | undefined): Fragment {
   return now === undefined ? sql`now()` : sql`${instantText(now)}::text::timestamptz`;
 }
 
 /** An interval of milliseconds. */
-export function milliseconds(sql: PostgresClient, ms: number) {
+export function milliseconds(sql: PostgresClient, ms: number): Fragment {
   return sql`(${ms}::float8 * interval '1 millisecond')`;
 }
 
@@ -22,12 +28,12 @@ export function textArray(values: readonly string[]): string {
 }
 
 /** Selects a timestamptz, named as SQL names it, as ISO text in UTC with microseconds; infinities as themselves. */
-export function isoText(sql: PostgresClient, column: string, name: string = column) {
+export function isoText(sql: PostgresClient, column: string, name: string = column): Fragment {
   return sql`${isoValue(sql, column)} AS ${sql.unsafe(name)}`;
 }
 
 /** As isoText, without a name. */
-export function isoValue(sql: PostgresClient, column: string) {
+export function isoValue(sql: PostgresClient, column: string): Fragment {
   return sql`CASE WHEN isfinite(${sql.unsafe(column)})
     THEN to_char(${sql.unsafe(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     ELSE ${sql.unsafe(column)}::text END`;

@@ -5,6 +5,7 @@ import {
   type PostgresClient,
 } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { isOpen } from "./pause-queue.ts";
 
 /**
@@ -16,7 +17,11 @@ export function handOverJob(
   job: NewJob,
   request: HandOverRequest,
   at: Instant | undefined,
-) {
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const now = at === undefined ? null : instantText(at);
   return sql<{ id: string }[]>`
     INSERT INTO jobs (queue, type, payload, priority, max_attempts, timeout_ms, status, lease_generation,

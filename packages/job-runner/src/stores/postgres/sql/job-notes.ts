@@ -2,6 +2,7 @@ import type { Lease, PostgresClient } from "../../../contract/driver.ts";
 import { type JobProgress, LOG_LINES_MAX, type NewLogLine } from "../../../contract/durable-store.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { storableJson } from "../../../contract/storable-json.ts";
+import type { Query } from "./fragments.ts";
 import { isoText, timeOf } from "./fragments.ts";
 import { heldJob } from "./held-job.ts";
 
@@ -19,7 +20,11 @@ export function setProgress(
   lease: Lease,
   progress: JobProgress,
   now: Instant | undefined,
-) {
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     UPDATE jobs SET progress = ${storableJson(progress)}::text::jsonb, updated_at = ${at}
@@ -33,7 +38,11 @@ export function appendLog(
   lease: Lease,
   lines: readonly NewLogLine[],
   now: Instant | undefined,
-) {
+): Query<
+  {
+    id: string;
+  }[]
+> {
   return sql<{ id: string }[]>`
     WITH held AS MATERIALIZED (${heldJob(sql, lease, now)}),
     last AS (SELECT COALESCE(max(line), 0) AS line FROM job_logs WHERE job_id = ${lease.jobId}::bigint),
@@ -52,7 +61,7 @@ export function selectLog(
   sql: PostgresClient,
   jobId: string,
   page: { readonly limit: number; readonly after?: number },
-) {
+): Query<LogRow[]> {
   return sql<LogRow[]>`
     SELECT line, level, message, fields, ${isoText(sql, "logged_at")} FROM job_logs
     WHERE job_id = ${jobId}::bigint AND line > ${page.after ?? 0}::integer ORDER BY line LIMIT ${page.limit}::integer`;

@@ -2,11 +2,17 @@ import type { JobFilter, JobPage } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import type { JobSummaryRow } from "../../job-row.ts";
+import type { Query } from "./fragments.ts";
 import { matchesFilter } from "./match-jobs.ts";
 import { summaryColumns } from "./select-jobs.ts";
 
 /** A page of jobs, newest first: a backward walk of the ids of each table, merged. */
-export function listJobs(sql: PostgresClient, filter: JobFilter, page: JobPage, now: Instant | undefined) {
+export function listJobs(
+  sql: PostgresClient,
+  filter: JobFilter,
+  page: JobPage,
+  now: Instant | undefined,
+): Query<JobSummaryRow[]> {
   const before = page.before === undefined ? sql`` : sql`AND id < ${page.before}::bigint`;
   return sql<JobSummaryRow[]>`
     SELECT ${summaryColumns(sql)} FROM all_jobs WHERE ${matchesFilter(sql, filter, now)} ${before}
@@ -14,7 +20,7 @@ export function listJobs(sql: PostgresClient, filter: JobFilter, page: JobPage, 
 }
 
 /** Running jobs, longest first. The condition on the expiry leads to the index of running jobs, whatever the statistics say. */
-export function listRunningJobs(sql: PostgresClient, limit: number) {
+export function listRunningJobs(sql: PostgresClient, limit: number): Query<JobSummaryRow[]> {
   return sql<JobSummaryRow[]>`
     SELECT ${summaryColumns(sql)} FROM (
       SELECT *, NULL::timestamptz AS completed_at FROM jobs

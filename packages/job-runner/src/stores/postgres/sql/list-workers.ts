@@ -1,5 +1,6 @@
 import { COUNT_MAX } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
+import type { Query } from "./fragments.ts";
 import { isoText } from "./fragments.ts";
 
 export type WorkerRow = {
@@ -10,7 +11,7 @@ export type WorkerRow = {
 };
 
 /** Who holds the running jobs, of which COUNT_MAX and one are looked at. */
-export function listWorkers(sql: PostgresClient) {
+export function listWorkers(sql: PostgresClient): Query<WorkerRow[]> {
   return sql<WorkerRow[]>`
     SELECT worker_id, jobs, ${isoText(sql, "locked_at")}, ${isoText(sql, "heartbeat_at")} FROM (
       SELECT COALESCE(locked_by, '') AS worker_id, count(*)::integer AS jobs, min(locked_at) AS locked_at,

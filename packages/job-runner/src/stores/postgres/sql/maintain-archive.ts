@@ -1,16 +1,21 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Fragment } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 const PARTITION_DAYS_AHEAD = 3;
 
 /** Makes the coming days' partitions and drops those past the retention. */
-export function maintainArchive(sql: PostgresClient, archiveDays: number) {
+export function maintainArchive(sql: PostgresClient, archiveDays: number): Fragment {
   return sql`SELECT jobs_archive_maintain(${archiveDays}::integer, ${PARTITION_DAYS_AHEAD}::integer)`;
 }
 
 /** Forgets idempotency keys past their retention. */
-export function forgetIdempotencyKeys(sql: PostgresClient, keepDays: number, now: Instant | undefined) {
+export function forgetIdempotencyKeys(
+  sql: PostgresClient,
+  keepDays: number,
+  now: Instant | undefined,
+): Fragment {
   return sql`DELETE FROM job_idempotency_keys
     WHERE created_at < ${timeOf(sql, now)} - ${keepDays}::integer * interval '1 day'`;
 }

@@ -1,16 +1,21 @@
 import type { JobFilter, JobState } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
+import type { Fragment } from "./fragments.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
 /** What the filter asks of a row of `jobs`, which holds no completed ones. */
-export function matchesLiveFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined) {
+export function matchesLiveFilter(
+  sql: PostgresClient,
+  filter: JobFilter,
+  now: Instant | undefined,
+): Fragment {
   const states = filter.states?.filter((state) => state !== "completed");
   return matchesFilter(sql, states === undefined ? filter : { ...filter, states }, now);
 }
 
 /** What the filter asks of a row of `all_jobs`. */
-export function matchesFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined) {
+export function matchesFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined): Fragment {
   const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   return sql`true
     ${states === undefined ? sql`` : sql`AND ${isInStates(sql, states, now)}`}

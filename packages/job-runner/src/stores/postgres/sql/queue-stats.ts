@@ -1,6 +1,7 @@
 import { COUNT_MAX, THROUGHPUT_SAMPLE, THROUGHPUT_WINDOW_MS } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { isoText, milliseconds, textArray, timeOf } from "./fragments.ts";
 
 /** Counted up to one more than COUNT_MAX: that one says that there are more. */
@@ -28,7 +29,11 @@ export type QueueStatsRow = {
  * milliseconds however many jobs there are: queues and priorities are found by loose walks (one probe for each), jobs
  * without a concurrency key are counted by (queue, priority, run_at), those with one in a sample of COUNT_LIMIT.
  */
-export function queueStats(sql: PostgresClient, alsoQueues: readonly string[], now: Instant | undefined) {
+export function queueStats(
+  sql: PostgresClient,
+  alsoQueues: readonly string[],
+  now: Instant | undefined,
+): Query<QueueStatsRow[]> {
   return sql<QueueStatsRow[]>`
     WITH RECURSIVE ${walks(sql)}, ${depths(sql, now)}, ${rates(sql, now)},
     known AS (

@@ -1,5 +1,6 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 const RECOVER_BATCH = 500;
@@ -18,7 +19,17 @@ export type Recovery = {
  * would say it shorter, as the planner turned both EXISTS into scans of the table. `keyed` tells whether the queue has jobs with
  * a concurrency key waiting: only then does the claim pay for them.
  */
-export function recoverJobs(sql: PostgresClient, recovery: Recovery) {
+export function recoverJobs(
+  sql: PostgresClient,
+  recovery: Recovery,
+): Query<
+  {
+    requeued: number;
+    dead: number;
+    keyed: boolean;
+    probed_at: string;
+  }[]
+> {
   const at = timeOf(sql, recovery.now);
   const { since } = recovery;
   const dead = sql`recoveries >= ${recovery.maxRecoveries}::integer`;

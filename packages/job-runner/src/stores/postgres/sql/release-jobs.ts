@@ -1,13 +1,18 @@
 import type { Lease, PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import type { Fragment } from "./fragments.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
 /**
  * Gives back jobs that were claimed and never started, runnable at once, in the place that they had, and wakes other
  * processes. Waits for a lease that is being extended: left out, the job would stand still until the lease ends.
  */
-export function releaseJobs(sql: PostgresClient, leases: readonly Lease[], now: Instant | undefined) {
+export function releaseJobs(
+  sql: PostgresClient,
+  leases: readonly Lease[],
+  now: Instant | undefined,
+): Fragment {
   const at = timeOf(sql, now);
   const ids = idArray(leases.map((lease) => lease.jobId));
   const tokens = idArray([...new Set(leases.map((lease) => lease.token))]);

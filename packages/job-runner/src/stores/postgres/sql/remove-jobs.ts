@@ -1,6 +1,7 @@
 import type { JobFilter } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { matchesFilter, matchesLiveFilter } from "./match-jobs.ts";
 
 /**
@@ -11,7 +12,12 @@ export function removeJobs(
   sql: PostgresClient,
   filter: JobFilter,
   options: { limit: number; now: Instant | undefined },
-) {
+): Query<
+  {
+    count: number;
+    more: boolean;
+  }[]
+> {
   const { limit, now } = options;
   return sql<{ count: number; more: boolean }[]>`
     WITH live AS (

@@ -1,13 +1,23 @@
 import type { NewJob, PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { recordset, runAtColumn } from "./enqueue-jobs.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /**
  * Stores jobs that take the place of waiting ones with their replace key, in the order of the input. Keys are locked in
  * sorted order, so that two calls cannot deadlock.
  */
-export function replaceJobs(sql: PostgresClient, jobs: readonly NewJob[], now: Instant | undefined) {
+export function replaceJobs(
+  sql: PostgresClient,
+  jobs: readonly NewJob[],
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+    existed: boolean;
+  }[]
+> {
   return sql<{ id: string; existed: boolean }[]>`
     SELECT added.id, added.existed FROM (
       SELECT job.*, ${runAtColumn(sql, now)} AS due FROM ${recordset(sql, jobs)} ORDER BY q, t, k, n OFFSET 0

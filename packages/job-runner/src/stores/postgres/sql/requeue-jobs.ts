@@ -2,6 +2,7 @@ import type { JobFilter } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 import { matchesLiveFilter } from "./match-jobs.ts";
 
@@ -10,7 +11,11 @@ export function requeueJobs(
   sql: PostgresClient,
   filter: JobFilter,
   options: { keepAttempts: boolean; limit: number; now: Instant | undefined },
-) {
+): Query<
+  {
+    count: number;
+  }[]
+> {
   const { keepAttempts, limit, now } = options;
   const at = timeOf(sql, now);
   return sql<{ count: number }[]>`

@@ -2,6 +2,7 @@ import type { JobChange } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /** Changes when a queued job runs, or how urgent it is; no row: it is not queued, or waits for an event. */
@@ -10,7 +11,11 @@ export function rescheduleJob(
   jobId: string,
   change: JobChange,
   now: Instant | undefined,
-) {
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const runAt =
     change.runAt === undefined
       ? sql`run_at`

@@ -1,7 +1,9 @@
 import type { ReserveOneRequest } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
+import type { ClaimPosition } from "./claim-jobs.ts";
 import { type ClaimedRow, claimedColumns, leaseColumns } from "./claim-jobs.ts";
+import type { Query } from "./fragments.ts";
 
 /**
  * Claims one queued job by its id. Locked in both ways, as other processes may claim by either; a slot of its
@@ -12,7 +14,20 @@ export function reserveJob(
   jobId: string,
   request: ReserveOneRequest & { token: string },
   now: Instant | undefined,
-) {
+): Query<
+  ({
+    readonly type: string;
+    readonly payload: unknown;
+    readonly attempts: number | null;
+    readonly max_attempts: number | null;
+    readonly recoveries: number | null;
+    readonly timeout_ms: number | null;
+    readonly concurrency_key: string | null;
+    readonly waited_ms: number;
+  } & ClaimPosition & {
+      queue: string;
+    })[]
+> {
   const lease = { ...request, now };
   return sql<(ClaimedRow & { queue: string })[]>`
     WITH candidate AS MATERIALIZED (

@@ -1,9 +1,19 @@
 import type { Lease, PostgresClient, RetryRequest } from "../../../contract/driver.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 import { milliseconds, timeOf } from "./fragments.ts";
 
 /** Puts a running job back after a failed attempt; no row: the lease does not hold. */
-export function retryJob(sql: PostgresClient, lease: Lease, request: RetryRequest, now: Instant | undefined) {
+export function retryJob(
+  sql: PostgresClient,
+  lease: Lease,
+  request: RetryRequest,
+  now: Instant | undefined,
+): Query<
+  {
+    id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ id: string }[]>`
     UPDATE jobs SET status = 'queued', attempts = attempts + 1, last_error = ${request.error},

@@ -2,6 +2,7 @@ import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import type { NewSchedule, ScheduleMove } from "../../../contract/schedule-store.ts";
 import { RUNNABLE_CHANNEL, recordset, runAtColumn } from "./enqueue-jobs.ts";
+import type { Fragment, Query } from "./fragments.ts";
 import { isoText, textArray, timeOf } from "./fragments.ts";
 
 export type ScheduleRow = {
@@ -14,20 +15,32 @@ export type ScheduleRow = {
 };
 
 /** The schedules of these names and the database's clock: one row with a null name if there is none of them. */
-export function selectSchedules(sql: PostgresClient, names: readonly string[], now: Instant | undefined) {
+export function selectSchedules(
+  sql: PostgresClient,
+  names: readonly string[],
+  now: Instant | undefined,
+): Query<
+  (
+    | ScheduleRow
+    | {
+        name: null;
+        now: string;
+      }
+  )[]
+> {
   return sql<(ScheduleRow | { name: null; now: string })[]>`
     SELECT name, cron, time_zone, ${isoText(sql, "next_at")}, ${isoText(sql, "last_at")}, ${isoText(sql, "clock.now", "now")}
     FROM (SELECT ${timeOf(sql, now)} AS now) AS clock
     LEFT JOIN job_schedules ON name = ANY (${textArray(names)}::text[])`;
 }
 
-export function selectAllSchedules(sql: PostgresClient) {
+export function selectAllSchedules(sql: PostgresClient): Query<Omit<ScheduleRow, "now">[]> {
   return sql<Omit<ScheduleRow, "now">[]>`
     SELECT name, cron, time_zone, ${isoText(sql, "next_at")}, ${isoText(sql, "last_at")} FROM job_schedules ORDER BY name COLLATE "C"`;
 }
 
 /** Adds a schedule, or gives it another expression; an equal one is left alone. */
-export function putSchedule(sql: PostgresClient, schedule: NewSchedule, now: Instant | undefined) {
+export function putSchedule(sql: PostgresClient, schedule: NewSchedule, now: Instant | undefined): Fragment {
   return sql`
     INSERT INTO job_schedules AS known (name, cron, time_zone, next_at, updated_at)
     VALUES (${schedule.name}, ${schedule.cron}, ${schedule.timeZone}, ${schedule.nextAt}::text::timestamptz, ${timeOf(sql, now)})
@@ -37,7 +50,15 @@ export function putSchedule(sql: PostgresClient, schedule: NewSchedule, now: Ins
 }
 
 /** Moves the schedule on and enqueues the ticks' jobs; no row without `moved`: another process came first. */
-export function moveSchedule(sql: PostgresClient, move: ScheduleMove, now: Instant | undefined) {
+export function moveSchedule(
+  sql: PostgresClient,
+  move: ScheduleMove,
+  now: Instant | undefined,
+): Query<
+  {
+    ids: string[];
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ ids: string[] }[]>`
     WITH moved AS (
@@ -59,6 +80,13 @@ export function moveSchedule(sql: PostgresClient, move: ScheduleMove, now: Insta
     FROM moved`;
 }
 
-export function removeSchedule(sql: PostgresClient, name: string) {
+export function removeSchedule(
+  sql: PostgresClient,
+  name: string,
+): Query<
+  {
+    name: string;
+  }[]
+> {
   return sql<{ name: string }[]>`DELETE FROM job_schedules WHERE name = ${name} RETURNING name`;
 }

@@ -1,9 +1,10 @@
 import type { DeadLetterFilter, PostgresClient } from "../../../contract/driver.ts";
 import type { JobRow } from "../../job-row.ts";
+import type { Fragment, Query } from "./fragments.ts";
 import { idArray, isoText, isoValue } from "./fragments.ts";
 
 /** One job, archived or not. */
-export function selectJob(sql: PostgresClient, jobId: string) {
+export function selectJob(sql: PostgresClient, jobId: string): Query<JobRow[]> {
   return sql<JobRow[]>`SELECT ${jobColumns(sql)} FROM all_jobs WHERE id = ${jobId}::bigint`;
 }
 
@@ -12,7 +13,7 @@ export function selectDeadLetters(
   sql: PostgresClient,
   filter: DeadLetterFilter,
   page: { limit: number; after?: string },
-) {
+): Query<JobRow[]> {
   return sql<JobRow[]>`
     SELECT ${jobColumns(sql)} FROM all_jobs WHERE id IN (
       SELECT id FROM jobs WHERE ${matchesDeadLetter(sql, filter)} AND id > ${page.after ?? "0"}::bigint
@@ -32,7 +33,7 @@ function jobColumns(sql: PostgresClient) {
 }
 
 /** All of a job but what may be large or secret. A job that was runnable when it last changed has no run_at. */
-export function summaryColumns(sql: PostgresClient) {
+export function summaryColumns(sql: PostgresClient): Fragment {
   return sql`id, queue, type, status, priority, 
     CASE WHEN run_at > updated_at THEN ${isoValue(sql, "run_at")} END AS run_at, attempts, max_attempts, recoveries,
     lease_generation, ${isoText(sql, "lease_expires_at")}, ${isoText(sql, "heartbeat_at")},

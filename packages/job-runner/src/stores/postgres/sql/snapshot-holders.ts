@@ -1,5 +1,6 @@
 import type { SnapshotHolder } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
+import type { Query } from "./fragments.ts";
 
 const HOLDERS_MAX = 20;
 /** A slot knows no time: it counts once so many transactions have begun since its snapshot. */
@@ -9,7 +10,7 @@ const SLOT_AGE_TRANSACTIONS = 100_000;
  * What keeps dead rows alive for longer than `olderThanMs`, oldest snapshot first. Backends of other roles are seen only by
  * a role that may read all statistics.
  */
-export function snapshotHolders(sql: PostgresClient, olderThanMs: number) {
+export function snapshotHolders(sql: PostgresClient, olderThanMs: number): Query<SnapshotHolder[]> {
   return sql<SnapshotHolder[]>`
     SELECT * FROM (
       SELECT 'backend' AS kind, pid::text AS name, application_name AS application,

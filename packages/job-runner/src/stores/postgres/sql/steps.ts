@@ -2,6 +2,7 @@ import type { Lease, PostgresClient } from "../../../contract/driver.ts";
 import type { FinishedStep, NewWait, StepRecord } from "../../../contract/durable-store.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
 import { storableJson } from "../../../contract/storable-json.ts";
+import type { Fragment, Query } from "./fragments.ts";
 import { isoText, timeOf } from "./fragments.ts";
 import { heldJob } from "./held-job.ts";
 
@@ -19,20 +20,31 @@ export type StepRow = {
 };
 
 /** The job's steps if the lease holds: one row without a name if it has none, no row at all if the lease does not hold. */
-export function heldSteps(sql: PostgresClient, lease: Lease, now: Instant | undefined) {
+export function heldSteps(
+  sql: PostgresClient,
+  lease: Lease,
+  now: Instant | undefined,
+): Query<
+  (
+    | StepRow
+    | {
+        name: null;
+      }
+  )[]
+> {
   return sql<(StepRow | { name: null })[]>`
     SELECT ${stepColumns(sql)} FROM jobs LEFT JOIN job_steps ON job_id = jobs.id
     WHERE jobs.id = ${lease.jobId}::bigint AND lease_token = ${lease.token}::uuid AND lease_expires_at > ${timeOf(sql, now)}
     ORDER BY name`;
 }
 
-export function selectSteps(sql: PostgresClient, jobId: string) {
+export function selectSteps(sql: PostgresClient, jobId: string): Query<StepRow[]> {
   return sql<StepRow[]>`
     SELECT ${stepColumns(sql)} FROM job_steps WHERE job_id = ${jobId}::bigint ORDER BY job_steps.created_at, name`;
 }
 
 /** Ends the job's sleeps and waits whose time has come. */
-export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undefined) {
+export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undefined): Fragment {
   const at = timeOf(sql, now);
   return sql`
     WITH held AS MATERIALIZED (${heldJob(sql, lease, now)})
@@ -41,7 +53,16 @@ export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undef
 }
 
 /** Stores what a step returned; no row: the lease does not hold. */
-export function saveStep(sql: PostgresClient, lease: Lease, step: FinishedStep, now: Instant | undefined) {
+export function saveStep(
+  sql: PostgresClient,
+  lease: Lease,
+  step: FinishedStep,
+  now: Instant | undefined,
+): Query<
+  {
+    job_id: string;
+  }[]
+> {
   const at = timeOf(sql, now);
   const output = step.output ?? null;
   return sql<{ job_id: string }[]>`
@@ -61,7 +82,11 @@ export function suspendJob(
   lease: Lease,
   waits: readonly NewWait[],
   now: Instant | undefined,
-) {
+): Query<
+  {
+    wake_in_ms: number | null;
+  }[]
+> {
   const at = timeOf(sql, now);
   return sql<{ wake_in_ms: number | null }[]>`
     WITH held AS MATERIALIZED (${heldJob(sql, lease, now)}),

@@ -1,6 +1,7 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { NewEvent } from "../../../contract/durable-store.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
+import type { Query } from "./fragments.ts";
 
 export const EVENT_CHANNEL = "job_runner_event";
 
@@ -9,7 +10,12 @@ export function storeEvent(
   sql: PostgresClient,
   event: NewEvent,
   options: { readonly notify: boolean; readonly now: Instant | undefined },
-) {
+): Query<
+  {
+    id: string;
+    existed: boolean;
+  }[]
+> {
   const at = options.now === undefined ? null : instantText(options.now);
   return sql<{ id: string; existed: boolean }[]>`
     WITH new AS MATERIALIZED (SELECT nextval('job_events_id_seq') AS id),

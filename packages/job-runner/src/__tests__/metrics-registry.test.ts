@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createRegistry } from "../registry.ts";
+import { createRegistry } from "../engine/metrics-registry.ts";
 
 test("a counter without labels is there from the start, one with labels from its first addition", () => {
   const registry = createRegistry();
