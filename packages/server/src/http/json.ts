@@ -2,7 +2,7 @@ import { describeIssue } from "@wharf/protocol";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { findFlaw } from "../json/clean-value.ts";
-import { planReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
+import { countReceivedJson, planReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
 import type { AppEnv } from "./context.ts";
@@ -53,12 +53,18 @@ function parseStorable(bytes: BodyBytes, limits: Limits): unknown {
 
 /** Throws ProblemError 400, or 413 for more values than may be parsed at once. */
 function parseJsonBody(text: string, values_max: number): unknown {
-  return planJsonBody(text, values_max)();
+  countJsonBody(text, values_max);
+  return planJsonBody(text)();
 }
 
-/** Counts the values of a JSON body; what it answers with parses the body. Throws ProblemError 413, then 400. */
-export function planJsonBody(text: string, values_max: number): () => unknown {
-  const parse = planWithin(text, values_max);
+/** As countReceivedJson. Throws ProblemError 413. */
+export function countJsonBody(text: string, values_max: number): void {
+  asProblem(() => countReceivedJson(text, values_max));
+}
+
+/** As planReceivedJson, for a body that was counted. Throws ProblemError 413 or 400, as does what it returns. */
+export function planJsonBody(text: string): () => unknown {
+  const parse = asProblem(() => planReceivedJson(text));
   return () => {
     try {
       return parse();
@@ -68,9 +74,9 @@ export function planJsonBody(text: string, values_max: number): () => unknown {
   };
 }
 
-function planWithin(text: string, values_max: number): () => unknown {
+function asProblem<T>(read: () => T): T {
   try {
-    return planReceivedJson(text, values_max);
+    return read();
   } catch (error) {
     if (error instanceof TooManyValuesError) throw tooManyValues(error.values_max);
     if (error instanceof SyntaxError)

@@ -1,6 +1,6 @@
 import { eventBatchSchema } from "@wharf/protocol";
 import { type BodyBytes, decodeBody, decodeUtf8 } from "../http/body.ts";
-import { parseWith, planJsonBody, tooManyValues } from "../http/json.ts";
+import { countJsonBody, parseWith, planJsonBody, tooManyValues } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { ReceivedEvent } from "../ingest/ingest-events.ts";
 import { SEARCHED_CHARACTERS_MAX } from "../ingest/kept-body.ts";
@@ -17,9 +17,12 @@ const lossyDecoder = new TextDecoder();
 
 /** The events of `{ "events": […] }`. Throws ProblemError 400, or 413 for too many values. */
 export async function readBatch(bytes: BodyBytes, limits: Limits): Promise<ReceivedEvent[]> {
-  const parse = planJsonBody(decodeBody(bytes), limits.batch_values);
-  if (bytes.byteLength <= UNCOUNTED_CHARACTERS_MAX) return toReceived(parse(), limits);
-  // Counting, parsing and checking a large body each block the event loop: other requests run in between.
+  const text = decodeBody(bytes);
+  countJsonBody(text, limits.batch_values);
+  if (bytes.byteLength <= UNCOUNTED_CHARACTERS_MAX) return toReceived(planJsonBody(text)(), limits);
+  // Counting, searching, parsing and checking a large body each block the event loop: other requests run in between.
+  await new Promise(setImmediate);
+  const parse = planJsonBody(text);
   await new Promise(setImmediate);
   const received = toReceived(parse(), limits);
   await new Promise(setImmediate);
