@@ -3,8 +3,9 @@ import type { Context, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Actor } from "../db/edits/api-keys.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
-import { type AppEnv, callerOf } from "./context.ts";
+import { type AppEnv, bodyOwner, callerOf } from "./context.ts";
 import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
+import { inTurn } from "./read-turns.ts";
 
 type Declared = readonly KeyScope[];
 
@@ -27,7 +28,8 @@ export function requireScope(...scopes: [KeyScope, ...KeyScope[]]): MiddlewareHa
     access.takeRequest(c, caller);
     if (!allowed.has(caller.scope))
       throw forbidden(`This needs a key with the scope ${scopes.join(" or ")}.`);
-    await next();
+    const isLimited = c.req.method === "GET" && caller.scope !== "admin";
+    await (isLimited ? inTurn(bodyOwner(c), c.req.raw, next) : next());
   };
 
   declarations.set(checkScope, scopes);
