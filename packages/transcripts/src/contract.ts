@@ -65,7 +65,7 @@ export type MessageKind =
   | "system";
 
 export type Message = {
-  /** Unique in the file: a record that repeats the key of an earlier one is a duplicate. */
+  /** Unique in the file; see `Parser.repeated`. */
   key: string;
   parent_key: string | null;
   kind: MessageKind;
@@ -141,6 +141,8 @@ export type Parser<State> = {
   agent: Agent;
   /** Grows with each change that reads a file differently; older sessions are then read again. */
   version: number;
+  /** What a message is whose key the file already has: a copy to drop, or its newer form, which replaces it. */
+  repeated: "dropped" | "replaces";
   begin: (file: TranscriptFile) => State;
   /** The facts of one record, in their order. Changes `state`. `line` is the record's number in the file, from 1. */
   read: (state: State, record: JsonObject, line: number) => Fact[];

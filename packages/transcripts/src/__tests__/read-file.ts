@@ -39,9 +39,17 @@ export async function readTranscript<State>(
       read.lines.records += 1;
       read.replaced_characters += result.replaced_characters;
       const facts = parser.read(state, result.record, read.lines.total);
-      const isDuplicate = facts.some(({ fact, ...rest }) => "message" in rest && keys.has(rest.message.key));
-      if (isDuplicate) read.lines.duplicate += 1;
-      else read.facts.push(...facts);
+      const repeated = facts.flatMap((fact) =>
+        fact.fact === "message" && keys.has(fact.message.key) ? [fact.message.key] : [],
+      );
+      if (repeated.length > 0 && parser.repeated === "dropped") {
+        read.lines.duplicate += 1;
+        continue;
+      }
+      read.facts = read.facts.filter(
+        (fact) => fact.fact !== "message" || !repeated.includes(fact.message.key),
+      );
+      read.facts.push(...facts);
       for (const fact of facts) if (fact.fact === "message") keys.add(fact.message.key);
     }
     state = JSON.parse(JSON.stringify(state));

@@ -20,6 +20,7 @@ const SYNTHETIC_MODEL = "<synthetic>";
 export const claudeCode: Parser<ClaudeState> = {
   agent: "claude-code",
   version: 1,
+  repeated: "dropped",
   begin: ({ session_id, file }: TranscriptFile) => ({
     session_id,
     agent_id: SUBAGENT_FILE.exec(file)?.[1] ?? null,

@@ -35,6 +35,7 @@ const SILENT_EVENTS: ReadonlySet<string> = new Set([
 export const codex: Parser<CodexState> = {
   agent: "codex",
   version: 1,
+  repeated: "dropped",
   begin: beginState,
   read(state, record, line) {
     const at = text(record, "timestamp");
