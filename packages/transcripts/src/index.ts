@@ -10,4 +10,5 @@ export {
   type LineSplitter,
   type LineSplitterOptions,
 } from "./lines/split-lines.ts";
+export { opencode } from "./opencode/parser.ts";
 export { maxUsage, NO_USAGE } from "./usage.ts";

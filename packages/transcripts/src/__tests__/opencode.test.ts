@@ -1,0 +1,95 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Fact, type JsonObject, opencode } from "../index.ts";
+import { describeSession } from "./describe-session.ts";
+import { countHome } from "./hub.ts";
+import { CASES, casesOf, type Expected, readTranscript } from "./read-file.ts";
+
+/** The rows of each session as lines: the session, its messages in their order, and each message's parts behind it. */
+function linesOf(database: Database, session: string): string {
+  const rows = (table: string, where: string, id: string) =>
+    database.query<JsonObject, [string]>(`SELECT * FROM ${table} WHERE ${where} = ? ORDER BY id`).all(id);
+  const lines: { table: string; row: JsonObject }[] = [];
+  for (const table of ["session", "session_v2"])
+    lines.push(...rows(table, "id", session).map((row) => ({ table, row })));
+  for (const row of rows("message", "session_id", session)) {
+    const parts = rows("part", "message_id", String(row["id"]));
+    lines.push({ table: "message", row }, ...parts.map((part) => ({ table: "part", row: part })));
+  }
+  lines.push(
+    ...rows("session_message", "session_id", session).map((row) => ({ table: "session_message", row })),
+  );
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+describe("opencode", () => {
+  for (const folder of casesOf(".local")) {
+    test(`reads the rows of ${folder} as expected`, async () => {
+      const expected: Expected = await Bun.file(join(CASES, folder, "expected.json")).json();
+      const database = new Database(":memory:");
+      database.run(await Bun.file(join(CASES, folder, "opencode.sql")).text());
+      const temporary = await mkdtemp(join(tmpdir(), "wharf-opencode-"));
+      try {
+        const files = await Promise.all(
+          expected.sessions.map(async ({ id }) => {
+            const path = join(temporary, `${id}.jsonl`);
+            await Bun.write(path, linesOf(database, id));
+            return readTranscript(opencode, path, { session_id: id, file: "rows.jsonl" });
+          }),
+        );
+        const counted = countHome(files);
+        for (const { parent, ...wanted } of expected.sessions) {
+          const session = counted.find(({ id }) => id === wanted.id);
+          if (session === undefined) throw new Error("a session is missing");
+          expect(describeSession(session, [])).toMatchObject(wanted);
+          if (parent !== undefined)
+            expect(session.facts).toContainEqual(expect.objectContaining({ fact: "origin", parent }));
+        }
+        expect(counted.flatMap(({ responses }) => responses)).toHaveLength(
+          Number(expected.totals["responses"]),
+        );
+      } finally {
+        await rm(temporary, { recursive: true });
+      }
+    });
+  }
+
+  test("has a case to read", () => {
+    expect(casesOf(".local")).toHaveLength(1);
+  });
+});
+
+function readAll(records: JsonObject[]): Fact[] {
+  const state = opencode.begin({ session_id: "s", file: "rows.jsonl" });
+  return records.flatMap((record, index) => opencode.read(state, record, index + 1));
+}
+
+test("leaves what the agent adds to a prompt out of it, and counts a part whose message is missing", () => {
+  const message = { table: "message", row: { id: "m", data: { role: "user" } } };
+  const part = (data: JsonObject, message_id = "m") => ({
+    table: "part",
+    row: { id: "p", message_id, data },
+  });
+  const facts = readAll([
+    message,
+    part({ type: "text", text: "Read it" }),
+    part({ type: "text", text: "file content", synthetic: true }),
+    part({ type: "text", text: "lost" }, "another"),
+  ]);
+  const last = facts.findLast(({ fact }) => fact === "message");
+  expect(last?.fact === "message" && last.message.blocks.map(({ text }) => text)).toEqual(["Read it"]);
+  expect(facts.at(-1)).toEqual({ fact: "unknown", type: "part without its message" });
+});
+
+test("reads odd rows without an error", () => {
+  for (const table of ["session", "session_v2", "message", "part", "session_message", "hologram"]) {
+    for (const data of ["{", "null", "[1]", null, 7, { time: { created: 1e300 }, tokens: 1, content: [1] }])
+      expect(() =>
+        readAll([{ table, row: { id: "m", message_id: "m", type: "assistant", data } }]),
+      ).not.toThrow();
+    expect(() => readAll([{ table }, { table, row: 1 }])).not.toThrow();
+  }
+});

@@ -1,0 +1,39 @@
+import { callBlock, EMPTY_BLOCK, resultBlock, textBlock } from "../blocks.ts";
+import type { Block } from "../contract.ts";
+import { type JsonObject, number, object, objects, text } from "../lines/json.ts";
+
+/** A call of a tool that does not exist arrives as a completed call of this tool. */
+const UNKNOWN_TOOL = "invalid";
+
+/** A part of a message, in the old tables or in the `content` of the new one. None for marks such as step-start. */
+export function readPart(part: JsonObject): Block[] {
+  switch (text(part, "type")) {
+    case "text":
+      return [textBlock(text(part, "text") ?? "")];
+    case "reasoning":
+      return [{ ...EMPTY_BLOCK, type: "thinking", text: text(part, "text") }];
+    case "tool":
+      return readTool(part);
+    case "file": {
+      const mime = text(part, "mime");
+      return [{ ...EMPTY_BLOCK, type: mime?.startsWith("image/") ? "image" : "document", text: mime }];
+    }
+    default:
+      return [];
+  }
+}
+
+function readTool(part: JsonObject): Block[] {
+  const name = text(part, "tool") ?? text(part, "name");
+  const id = text(part, "callID") ?? text(part, "id");
+  const state = object(part, "state");
+  const call = callBlock(name, id, state["input"] ?? null);
+  const status = text(state, "status");
+  if (status !== "completed" && status !== "error") return [call];
+  // A command that failed is completed; its exit code stands in the metadata alone.
+  const exit = number(object(state, "metadata"), "exit") ?? 0;
+  const isError = status === "error" || exit !== 0 || name === UNKNOWN_TOOL;
+  const parts = objects(state, "content").flatMap((content) => text(content, "text") ?? []);
+  const output = text(state, "output") ?? text(state, "error") ?? parts.join("\n");
+  return [call, resultBlock(id, output, isError)];
+}
