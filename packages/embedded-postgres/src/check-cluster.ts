@@ -19,7 +19,7 @@ export async function hasCluster(layout: Layout): Promise<boolean> {
   }
   if (!(await exists(layout.databasesFile))) return false;
   throw new EmbeddedPostgresError(
-    `${layout.clusterDir} does not exist, and ${layout.dataDir} had a database before. Restore the folder, or delete ${layout.databasesFile} to start with an empty database.`,
+    `${layout.clusterDir} does not exist, but ${layout.dataDir} contained a database before. Restore the folder, or delete ${layout.databasesFile} to start with an empty database.`,
   );
 }
 

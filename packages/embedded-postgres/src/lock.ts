@@ -32,7 +32,7 @@ async function acquire(lock: Database, path: string): Promise<void> {
   while (!tryAcquire(lock)) {
     if (Date.now() > deadline) {
       throw new EmbeddedPostgresError(
-        `Another process has held ${path} for ${LOCK_DEADLINE_MS / 1000} s: it is starting the same Postgres. End it and try again.`,
+        `Another process has held ${path} for ${LOCK_DEADLINE_MS / 1000} s: it is starting the same Postgres. Stop it and retry.`,
       );
     }
     await Bun.sleep(LOCK_POLL_MS);

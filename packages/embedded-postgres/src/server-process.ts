@@ -36,7 +36,7 @@ export async function endServer(layout: Layout, pid: number): Promise<void> {
   if (!stopped) signal(pid, "SIGKILL");
   if (await isGone(layout, pid)) return;
   throw new EmbeddedPostgresError(
-    `The embedded Postgres (pid ${pid}) does not end. End it by hand: kill -9 ${pid}`,
+    `The embedded Postgres (pid ${pid}) does not stop. Terminate it: kill -9 ${pid}`,
   );
 }
 

@@ -110,5 +110,5 @@ async function notStarted(layout: Layout): Promise<EmbeddedPostgresError> {
 async function logTail(layout: Layout): Promise<string> {
   const text = await readFile(layout.logFile, "utf8").catch(() => "");
   const lines = text.split("\n").filter((line) => SERVER_LINE.test(line));
-  return lines.slice(-LOG_TAIL_LINES).join("\n") || "(there is nothing about it)";
+  return lines.slice(-LOG_TAIL_LINES).join("\n") || "(the log is empty)";
 }

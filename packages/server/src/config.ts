@@ -59,7 +59,7 @@ const adminKey = z
       .string()
       .min(ADMIN_KEY_CHARACTERS_MIN, { error: `must have at least ${ADMIN_KEY_CHARACTERS_MIN} characters` })
       .refine(isSendableKey, {
-        error: "must consist of ASCII characters without spaces and line breaks: a header carries no others",
+        error: "must consist of printable ASCII characters without spaces",
       }),
   );
 
@@ -154,7 +154,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = environmentSchema.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`).join("; ");
-    throw new ConfigError(`The environment is not usable: ${reasons}.`, "CONFIG_INVALID");
+    throw new ConfigError(`Invalid environment: ${reasons}.`, "CONFIG_INVALID");
   }
   const values = parsed.data;
   const isRailway = values[RAILWAY_MARKER] !== undefined;

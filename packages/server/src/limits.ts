@@ -63,7 +63,7 @@ export function readLimits(environment: Readonly<Record<string, string | undefin
     if (!variable.startsWith(PREFIX) || text === undefined || text === "") continue;
     const name = variable.slice(PREFIX.length).toLowerCase();
     if (!isLimit(name) || FIXED.has(name))
-      throw unusable(variable, "is no limit that can be set: see GET /api/limits");
+      throw unusable(variable, "is not a configurable limit: see GET /api/limits");
     const ceiling = LIMIT_CEILINGS[name] ?? Number.MAX_SAFE_INTEGER;
     const value = /^\d{1,16}$/.test(text) ? Number(text) : 0;
     if (value < 1 || value > ceiling) throw unusable(variable, `must be a whole number from 1 to ${ceiling}`);
@@ -77,5 +77,5 @@ function isLimit(name: string): name is keyof Limits {
 }
 
 function unusable(variable: string, reason: string): ConfigError {
-  return new ConfigError(`The environment is not usable: ${variable} ${reason}.`, "CONFIG_INVALID");
+  return new ConfigError(`Invalid environment: ${variable} ${reason}.`, "CONFIG_INVALID");
 }

@@ -44,7 +44,7 @@ export function createLogOutput(stream: LogStream): LogOutput {
       level: 40,
       time: new Date().toISOString(),
       lines,
-      msg: "log lines were dropped: the output did not take them",
+      msg: "log lines were dropped: standard output did not accept them",
     };
     send(`${JSON.stringify(line)}\n`, 0);
   }

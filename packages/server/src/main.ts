@@ -37,6 +37,6 @@ function nullWhenStopped(error: unknown): null {
 
 function describeUnexpected(error: unknown): string {
   const logger = createLogger("error", false);
-  logger.error({ err: error }, "boot failed");
-  return "an unexpected error, which the line above describes.";
+  logger.error({ err: error }, "startup failed");
+  return "unexpected error; see the log line above.";
 }

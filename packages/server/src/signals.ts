@@ -19,7 +19,7 @@ export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): v
     logger.info({ signal }, "draining");
     const startedAt = performance.now();
     setTimeout(() => {
-      logger.error({ deadline_ms }, "the drain took too long");
+      logger.error({ deadline_ms }, "drain timed out");
       process.exit(1);
     }, deadline_ms);
     try {
@@ -28,7 +28,7 @@ export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): v
       await flushLog(logger, LOG_FLUSH_MS);
       process.exit(0);
     } catch (error) {
-      logger.error({ err: error }, "the drain failed");
+      logger.error({ err: error }, "drain failed");
       await flushLog(logger, LOG_FLUSH_MS);
       process.exit(1);
     }

@@ -46,7 +46,7 @@ export function describeStart(facts: StartFacts): void {
 
 function describeDatabase({ url, embedded }: DatabaseLocation): string {
   if (embedded === null) return hostAndPort(url);
-  const state = embedded.adopted ? "taken over, it was still running" : "embedded";
+  const state = embedded.adopted ? "embedded, already running" : "embedded";
   return `Postgres ${embedded.version} on ${embedded.host}:${embedded.port} (${state}), data in ${embedded.dataDir}`;
 }
 
@@ -71,8 +71,8 @@ export function describeAdminKey({
   if (adminKey.source === "file") return adminKey.file;
   if (adminKey.source === "environment") return "from WHARF_ADMIN_KEY";
   return isKeyShown
-    ? "shown above, once"
-    : "shown once at the first start; lost it? start once with WHARF_ADMIN_KEY set";
+    ? "printed above, once"
+    : "printed once at the first start; to replace it, start once with WHARF_ADMIN_KEY";
 }
 
 export function firstEventCommand(url: string, adminKey: AdminKey): string {

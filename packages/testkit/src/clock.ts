@@ -20,6 +20,6 @@ export function createClock(start: Date | string): Clock {
 
 function toMs(instant: Date | string): number {
   const ms = new Date(instant).getTime();
-  if (Number.isNaN(ms)) throw new Error(`Not a point in time: ${instant}`);
+  if (Number.isNaN(ms)) throw new Error(`Not a timestamp: ${instant}`);
   return ms;
 }

@@ -110,6 +110,6 @@ function withAddress(dsn: string, port: number): string {
 }
 
 function portOf(address: string | { port: number } | null): number {
-  if (address === null || typeof address === "string") throw new Error("The proxy listens on no port.");
+  if (address === null || typeof address === "string") throw new Error("The proxy has no port.");
   return address.port;
 }

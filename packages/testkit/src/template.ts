@@ -91,7 +91,7 @@ const POSTGRES_MAJOR_MIN = 15;
 /** Why the tests cannot run on the server of TEST_DATABASE_URL, and what to do; null if they can. */
 export function obstacleToTests({ version_num, is_superuser }: TestServer): string | null {
   if (version_num < POSTGRES_MAJOR_MIN * 10_000) {
-    return `TEST_DATABASE_URL is Postgres ${Math.floor(version_num / 10_000)}, and the tests need ${POSTGRES_MAJOR_MIN} or newer. Unset it to use an embedded one.`;
+    return `TEST_DATABASE_URL is Postgres ${Math.floor(version_num / 10_000)}, and the tests require ${POSTGRES_MAJOR_MIN} or newer. Unset it to use an embedded Postgres.`;
   }
   if (is_superuser) return null;
   return "The role of TEST_DATABASE_URL is not a superuser. The tests create databases and roles, end backends and set session_replication_role. As a superuser: ALTER ROLE <that role> SUPERUSER; or unset TEST_DATABASE_URL to use an embedded Postgres.";

@@ -26,7 +26,7 @@ export async function until<T>(
     clearTimeout(timer);
   }
   const text = typeof describe === "string" ? describe : await describe();
-  throw new Error(`Not seen within ${deadlineMs} ms: ${text}`);
+  throw new Error(`Timed out after ${deadlineMs} ms: ${text}`);
 }
 
 async function poll<T>(

@@ -118,7 +118,7 @@ describe("the start command, in a copy of the tree", () => {
 
     const second = runStart(folder);
     const again = await serving(second);
-    expect(second.stdout).toContain("taken over");
+    expect(second.stdout).toContain("embedded, already running");
     await resend(again.url, [...fleet.unacknowledged, ...fleet.acknowledged.slice(0, 3)], key);
     const stored = await storedEvents(data, second);
     const sent = [...idsOf([...fleet.acknowledged, ...fleet.unacknowledged]), known.id];

@@ -22,9 +22,9 @@ test("the command that sends a first event takes the key from where it lies, and
 
 test("the start tells where its admin key is, without the key", () => {
   const table = { source: "table" } as const;
-  expect(describeAdminKey({ adminKey: table, isKeyShown: true })).toBe("shown above, once");
+  expect(describeAdminKey({ adminKey: table, isKeyShown: true })).toBe("printed above, once");
   expect(describeAdminKey({ adminKey: table, isKeyShown: false })).toStartWith(
-    "shown once at the first start; lost it?",
+    "printed once at the first start; to replace it,",
   );
   expect(
     describeAdminKey({ adminKey: { source: "environment", key: "secret" }, isKeyShown: false }),

@@ -22,10 +22,10 @@ import { withDatabase } from "./with-database.ts";
 const USAGE = `Usage: bun run backup FILE
        bun run backup - > FILE
 
-Writes all tables of the database to one compressed file (zstd), as of one moment; "-" is standard output.
-It reads DATABASE_URL, or the embedded database; Wharf may run meanwhile. Restore it with "bun run restore FILE".
-The file holds everything that Wharf knows: keep it as safe as the database.
-Exit code: 0 written; 1 not written, with the reason; 2 not understood.
+Writes a snapshot of all tables to one compressed file (zstd); "-" is standard output. Restore it with
+"bun run restore FILE". Uses DATABASE_URL, or the embedded database; Wharf can run during the backup.
+The file contains all data of Wharf: protect it like the database.
+Exit codes: 0 success; 1 failure, with the reason; 2 invalid arguments.
 `;
 
 /** Prompts, hashes of keys: for its owner alone. */
@@ -51,18 +51,18 @@ await runCommandLine(
 
 async function requireWritable(file: string): Promise<void> {
   if (file === "-") {
-    if (process.stdout.isTTY) throw new CommandError("A backup is not text: redirect it to a file.", 2);
+    if (process.stdout.isTTY) throw new CommandError("A backup is binary: redirect it to a file.", 2);
     return;
   }
   const exists = await stat(file).then(
     () => true,
     () => false,
   );
-  if (exists) throw new CommandError(`${file} exists: choose another name, or delete it first.`, 1);
+  if (exists) throw new CommandError(`${file} already exists: choose another name, or delete it first.`, 1);
   const folder = dirname(file);
   await access(folder, constants.W_OK | constants.X_OK).catch((error) => {
     const reason = errorCode(error) ?? "unknown";
-    throw new CommandError(`No file can be created in ${folder} (${reason}): name another folder.`, 1);
+    throw new CommandError(`Cannot create a file in ${folder} (${reason}): choose another directory.`, 1);
   });
 }
 

@@ -35,7 +35,7 @@ function read<const T extends Options>(words: string[], options: T, operands: re
   if (positionals.length === operands.length) return { values, positionals };
   const missing = operands[positionals.length];
   if (missing !== undefined) throw new CommandError(`${missing} is missing.`, 2);
-  throw new CommandError(`"${positionals[operands.length]}" was not expected.`, 2);
+  throw new CommandError(`Unexpected argument "${positionals[operands.length]}".`, 2);
 }
 
 function parse<const T extends Options>(words: string[], options: T, allowPositionals: boolean) {

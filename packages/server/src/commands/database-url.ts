@@ -4,9 +4,9 @@ import { runCommandLine } from "./command-line.ts";
 
 const USAGE = `Usage: psql "$(bun run database-url)"
 
-Prints the connection string of the database, with its password: DATABASE_URL, or that of the embedded
-database while it runs.
-Exit code: 0 printed; 1 there is none, with what to do; 2 not understood.
+Prints the connection string including the password: DATABASE_URL, or that of the running embedded
+database.
+Exit codes: 0 success; 1 no database, with the remedy; 2 invalid arguments.
 `;
 
 await runCommandLine(USAGE, {}, async function printDatabaseUrl() {

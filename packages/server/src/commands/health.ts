@@ -6,10 +6,9 @@ import { runCommandLine } from "./command-line.ts";
 
 const USAGE = `Usage: bun run health
 
-Prints the database's health as one line of JSON: ok, latency_ms and, when it is not ok, error.
-It asks DATABASE_URL, or the embedded database where there is one: that of the server while one runs, which is never started
-a second time.
-Exit code: 0 ok; 1 not ok; 2 not understood.
+Prints the health of the database as one line of JSON: ok, latency_ms and, on failure, error.
+Uses DATABASE_URL, or the existing embedded database; while a server runs, that server's Postgres.
+Exit codes: 0 ok; 1 not ok; 2 invalid arguments.
 `;
 
 await runCommandLine(USAGE, {}, async function health() {

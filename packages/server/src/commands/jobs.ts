@@ -25,7 +25,7 @@ async function main(words: string[]): Promise<number> {
     return options.help === true ? 0 : NOT_UNDERSTOOD;
   }
   const action = actions.get(name);
-  if (action === undefined) throw new CommandError(`There is no command "jobs ${name}".`, NOT_UNDERSTOOD);
+  if (action === undefined) throw new CommandError(`Unknown command "jobs ${name}".`, NOT_UNDERSTOOD);
   requireKnownOptions(name, action, options);
   const request = action.read(operands, options);
   const output = createOutput(process.stdout, options.json === true);

@@ -7,12 +7,12 @@ import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run migrate [--status | --accept FILE]
 
-  (nothing)      apply what is pending
-  --status       show what is applied, pending, edited or unknown; changes nothing
-  --accept FILE  take an edited file's present content as what was applied
+  (no option)    apply pending migrations
+  --status       list applied, pending, edited and unknown files; changes nothing
+  --accept FILE  accept the new content of an applied file without running it
 
-It works on DATABASE_URL, or on the embedded database; without options it makes one where there is none.
-Exit code: 0 done; 1 not done, or a file was edited, with the reason; 2 not understood.
+Uses DATABASE_URL, or the embedded database, which it creates if necessary (without options).
+Exit codes: 0 success; 1 failure or an edited file, with the reason; 2 invalid arguments.
 `;
 
 await runCommandLine(USAGE, { status: { type: "boolean" }, accept: { type: "string" } }, main);
@@ -36,7 +36,7 @@ async function main({
 async function migrate(sql: Sql): Promise<number> {
   const { applied, skipped } = await migratePhases(sql);
   for (const name of applied) print(`applied  ${name}\n`);
-  return print(`${applied.length} applied, ${skipped.length} were already there\n`, 0);
+  return print(`${applied.length} applied, ${skipped.length} already applied\n`, 0);
 }
 
 async function showStatus(sql: Sql): Promise<number> {

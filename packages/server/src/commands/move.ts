@@ -11,13 +11,13 @@ import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run move --to URL
 
-Copies all tables of the database, which is DATABASE_URL or the embedded database, to another, empty Postgres, as of one
-moment, and compares every table. The source is not changed. Stop Wharf first: what it stores meanwhile is not copied.
+Copies a snapshot of all tables from DATABASE_URL, or the embedded database, to another, empty Postgres database, and
+compares each table. Does not change the source. Stop Wharf first: rows stored during the move are not copied.
   --to URL  postgres://USER:PASSWORD@HOST:PORT/DATABASE
-Exit code: 0 copied and equal; 1 not copied, with the reason; 2 not understood.
+Exit codes: 0 success; 1 failure, with the reason; 2 invalid arguments.
 `;
 
-const REPEAT = "and repeat the command with --to and its address.";
+const REPEAT = "and repeat the command with --to and its URL.";
 
 await runCommandLine(USAGE, { to: { type: "string" } }, async function move({ to }) {
   if (to === undefined) throw new CommandError("--to is missing.", 2);

@@ -9,13 +9,13 @@ import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run restore FILE
 
-Reads a backup that "bun run backup" wrote into an empty database: DATABASE_URL, or the embedded database, which is
-created where there is none. The file is checked as a whole first; all rows are written in one transaction and compared
-with the file. A database with rows is refused.
-Exit code: 0 restored; 1 not restored, with the reason; 2 not understood.
+Restores a file of "bun run backup" into an empty database: DATABASE_URL, or the embedded database, which is created
+if necessary. Verifies the whole file first, writes all rows in one transaction, and compares them with the file.
+Refuses a database with rows.
+Exit codes: 0 success; 1 failure, with the reason; 2 invalid arguments.
 `;
 
-const USE_NEW_FOLDER = "Set WHARF_DATA_DIR to a new folder, and restore again.";
+const USE_NEW_FOLDER = "Set WHARF_DATA_DIR to a new directory, then retry.";
 
 await runCommandLine(
   USAGE,

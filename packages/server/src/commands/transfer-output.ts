@@ -37,7 +37,7 @@ export function createTransferOutput(output: NodeJS.WriteStream): TransferOutput
 
 /** What a copy of the database does not hold. */
 export function printLeftOut(output: TransferOutput, blobs: BlobLocation): void {
-  output.print("change_log was left out: live readers start again with a reset.");
+  output.print("change_log was not copied: live readers start with a reset.");
   if (blobs.kind === "directory") {
     output.print(`Blobs are files in ${blobs.path}, not in the database: copy that folder as well.`);
   }

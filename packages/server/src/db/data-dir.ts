@@ -32,8 +32,8 @@ export function lockDataDir(dataDir: string): Lock | null {
 
 function unusable(action: string, dataDir: string, error: unknown): ConfigError {
   return new ConfigError(
-    `The data folder ${dataDir} cannot be ${action} (${errorCode(error) ?? "unknown"}): ` +
-      "set WHARF_DATA_DIR to a folder that this user can write to, or DATABASE_URL to a Postgres of yours.",
+    `The data directory ${dataDir} cannot be ${action} (${errorCode(error) ?? "unknown"}): ` +
+      "set WHARF_DATA_DIR to a directory writable by this user, or DATABASE_URL to your own Postgres.",
     "CONFIG_DATA_DIR_UNUSABLE",
   );
 }

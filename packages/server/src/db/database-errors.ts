@@ -88,11 +88,11 @@ export function describeDatabaseError(error: unknown): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return `the host name in DATABASE_URL cannot be resolved (${code})`;
   if (code === "28P01")
-    return "the database refused our credentials (28P01): check the user and password in DATABASE_URL";
+    return "the database refused the credentials (28P01): check the user and password in DATABASE_URL";
   if (code === "28000") return describeRefusal(error);
   if (code !== undefined && TLS_CODES.has(code)) return describeTlsError(code);
   if (code === "3D000" && lacksFiles(error)) {
-    return "the files of the database are missing in the data folder of Postgres (3D000): restore the folder from a copy, or a backup into an empty database";
+    return "the database's files are missing in the Postgres data directory (3D000): restore the directory, or restore a backup into an empty database";
   }
   if (code === "3D000") return "the database named in DATABASE_URL does not exist (3D000): create it first";
   if (code !== undefined && CONNECTION_CODES.has(code)) return `no connection to the database (${code})`;

@@ -68,7 +68,7 @@ export async function locateDatabase(
     access.release();
     if (error instanceof ConfigError) throw error;
     const reason = error instanceof Error ? error.message : "unknown";
-    throw new ConfigError(`${reason} Or set DATABASE_URL to a Postgres of yours.`, "EMBEDDED_START_FAILED");
+    throw new ConfigError(`${reason} Or set DATABASE_URL to your own Postgres.`, "EMBEDDED_START_FAILED");
   }
 }
 
@@ -133,7 +133,7 @@ async function requireEmbedded(dataDir: string): Promise<FoundPostgres> {
   const found = await findEmbeddedPostgres({ dataDir: clusterOf(dataDir) });
   if (found !== undefined) return found;
   throw new StorageError(
-    `There is no database in ${dataDir} yet: \`start\` makes one; or set DATABASE_URL to a Postgres of yours.`,
+    `There is no database in ${dataDir}: run \`start\` to create one, or set DATABASE_URL to your own Postgres.`,
     "STORAGE_NO_DATABASE",
   );
 }
@@ -165,14 +165,14 @@ async function enterDataDir(
 
 function inUse(dataDir: string): ConfigError {
   return new ConfigError(
-    `Wharf already runs on the data in ${dataDir}: stop it first, or give this one its own WHARF_DATA_DIR and PORT.`,
+    `Another Wharf server uses the data directory ${dataDir}: stop it, or set a different WHARF_DATA_DIR and PORT.`,
     "CONFIG_DATA_DIR_IN_USE",
   );
 }
 
 function notRunning(dataDir: string): StorageError {
   return new StorageError(
-    `Wharf runs on the data in ${dataDir}, and its database is not running at the moment. Wharf restarts it: see its log, and retry.`,
+    `The Wharf server that uses ${dataDir} is restarting its database: check its log, then retry.`,
     "STORAGE_DB_NOT_RUNNING",
   );
 }

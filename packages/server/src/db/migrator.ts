@@ -125,8 +125,8 @@ async function applyOnce(
 
 function editedMessage(name: string): string {
   return (
-    `${name} was edited after it had been applied. Restore the file and put the change into a new one; ` +
-    `if the database already is as the file says, accept it: bun run migrate --accept ${name}`
+    `${name} was edited after it was applied. Restore the file and add the change as a new file. ` +
+    `If the database already matches the file, accept it: bun run migrate --accept ${name}`
   );
 }
 

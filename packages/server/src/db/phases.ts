@@ -73,11 +73,11 @@ function isEdited(file: MigrationFile | undefined, checksum: string | null): boo
 export async function acceptMigration(sql: Sql, name: string): Promise<void> {
   const file = (await readPhases()).find((candidate) => candidate.name === name);
   if (file === undefined) {
-    throw new StorageError(`There is no migration file named ${name}.`, "STORAGE_MIGRATION_UNKNOWN");
+    throw new StorageError(`The migration file ${name} does not exist.`, "STORAGE_MIGRATION_UNKNOWN");
   }
   const isApplied = (await readAppliedRows(sql)).some((row) => row.name === name);
   if (!isApplied) {
-    const message = `${name} was never applied here: run "bun run migrate".`;
+    const message = `${name} is not applied: run "bun run migrate".`;
     throw new StorageError(message, "STORAGE_MIGRATION_NOT_APPLIED");
   }
   await sql`UPDATE _migrations SET checksum = ${file.checksum} WHERE name = ${name}`;

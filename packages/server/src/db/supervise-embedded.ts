@@ -45,8 +45,8 @@ export function superviseEmbedded(postgres: Supervised, options: SupervisionOpti
     if (now() - startedAt >= STABLE_AFTER_MS) restarts = 0;
     if (restarts === RESTARTS_MAX) return giveUp();
     restarts += 1;
-    problem = `the embedded Postgres has ended and is being restarted (attempt ${restarts} of ${RESTARTS_MAX})`;
-    logger.error({ attempt: restarts, attempts_max: RESTARTS_MAX }, "embedded Postgres ended: restarting it");
+    problem = `the embedded Postgres has stopped and is being restarted (attempt ${restarts} of ${RESTARTS_MAX})`;
+    logger.error({ attempt: restarts, attempts_max: RESTARTS_MAX }, "embedded Postgres stopped; restarting");
     if (restarts > 1) await sleep(waitBefore(restarts), stopping.signal);
     if (stopping.signal.aborted) return false;
     const begunAt = now();
@@ -57,13 +57,13 @@ export function superviseEmbedded(postgres: Supervised, options: SupervisionOpti
       const duration_ms = Math.round(startedAt - begunAt);
       logger.info({ port: postgres.port, duration_ms }, "embedded Postgres restarted");
     } catch (error) {
-      logger.error({ err: error, attempt: restarts }, "embedded Postgres did not restart");
+      logger.error({ err: error, attempt: restarts }, "embedded Postgres restart failed");
     }
     return true;
   }
 
   function giveUp(): false {
-    problem = `the embedded Postgres has ended, and ${RESTARTS_MAX} attempts to restart it failed: see the log, then restart Wharf`;
+    problem = `the embedded Postgres has stopped, and ${RESTARTS_MAX} restart attempts failed: check the log, then restart Wharf`;
     logger.fatal(problem);
     return false;
   }

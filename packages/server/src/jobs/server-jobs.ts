@@ -73,7 +73,7 @@ export async function endSilentSessions({ database, logger, session_idle_ms }: S
       }
       logger.warn(
         { session_ids: ids, reason: describeDatabaseError(error) },
-        "a silent session cannot be ended",
+        "an inactive session could not be ended",
       );
       return 0;
     }

@@ -77,7 +77,7 @@ export function createSessionDeleter(options: SessionDeleterOptions): DeleteSess
     } catch (error) {
       logger.warn(
         { reason: describeDatabaseError(error) },
-        "a session's deletion failed: a job continues it",
+        "session deletion failed; a job will continue it",
       );
     }
     return (await enqueue(id)).id;

@@ -56,7 +56,7 @@ test("a pause holds what comes, for new connections too, and a resume lets it th
   old.socket.write("held");
   await until(() => proxy.connections === 2);
   await expect(until(() => late.received || old.received !== "before", { deadlineMs: 100 })).rejects.toThrow(
-    "Not seen",
+    "Timed out",
   );
   proxy.resume();
   await until(() => late.received === "late" && old.received === "beforeheld");

@@ -8,12 +8,12 @@ test("the value is answered as soon as there is one", async () => {
 
 test("a condition that never holds fails with what was waited for", async () => {
   const waiting = until(() => false, { deadlineMs: 30, describe: async () => "the seventh row" });
-  await expect(waiting).rejects.toThrow("Not seen within 30 ms: the seventh row");
+  await expect(waiting).rejects.toThrow("Timed out after 30 ms: the seventh row");
 });
 
 test("a condition that hangs is left at the deadline", async () => {
   await expect(until(() => new Promise(() => {}), { deadlineMs: 30 })).rejects.toThrow(
-    "Not seen within 30 ms",
+    "Timed out after 30 ms",
   );
 });
 

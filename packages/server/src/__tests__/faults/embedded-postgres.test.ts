@@ -52,7 +52,7 @@ describe("a server with the embedded Postgres", () => {
 
     const killed = await postmasterOf(dataDir);
     process.kill(killed, "SIGKILL");
-    await program.waitForOutput(/"msg":"embedded Postgres ended: restarting it"/);
+    await program.waitForOutput(/"msg":"embedded Postgres stopped; restarting"/);
     await program.waitForOutput(/"msg":"embedded Postgres restarted"/);
     await until(async () => (await statusOf(url, "/health/ready")) === 200);
 
@@ -71,17 +71,17 @@ describe("a server with the embedded Postgres", () => {
     const control = join(dataDir, "postgres/cluster/global/pg_control");
     await rename(control, join(folder, "aside"));
     process.kill(await postmasterOf(dataDir), "SIGKILL");
-    await program.waitForOutput(/"msg":"embedded Postgres did not restart"/);
+    await program.waitForOutput(/"msg":"embedded Postgres restart failed"/);
 
     expect(await postEvents(url, [anEvent()])).toMatchObject({ status: 503, retryAfter: expect.any(String) });
     const health = await fetch(`${url}/api/health`);
     expect(health.status).toBe(503);
-    const error = expect.stringContaining("the embedded Postgres has ended and is being restarted");
+    const error = expect.stringContaining("the embedded Postgres has stopped and is being restarted");
     expect(await health.json()).toMatchObject({ status: "unhealthy", checks: { db: { ok: false, error } } });
     for (const words of [["health"], ["jobs", "list"], ["migrate"]]) {
       const { code, stdout, stderr } = await command(dataDir, ...words);
       expect(code).toBe(1);
-      expect(stdout + stderr).toContain("its database is not running at the moment");
+      expect(stdout + stderr).toContain("is restarting its database");
     }
     await expect(postmasterOf(dataDir)).resolves.toSatisfy((pid: number) => !isRunning(pid));
 
@@ -149,7 +149,7 @@ test.if(process.getuid?.() === 0)(
     await cp(dataDir, join(folder, "pointer-copy"), { recursive: true });
     const second = spawnServer({ DATABASE_URL: "", WHARF_DATA_DIR: join(folder, "pointer-copy") });
     expect(await second.exited).toBe(1);
-    expect(second.stderr).toContain(`Wharf already runs on the data in ${pointed}`);
+    expect(second.stderr).toContain(`uses the data directory ${pointed}`);
     expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
     program.kill("SIGTERM");
     await program.exited;

@@ -57,19 +57,19 @@ describe("bun run jobs", () => {
   });
 
   for (const [words, reason] of [
-    [["nonsense"], 'no command "jobs nonsense"'],
+    [["nonsense"], 'Unknown command "jobs nonsense"'],
     [["list", "--nonsense"], "--nonsense"],
     [["list", "--status", "lost"], "--status: "],
     [["list", "--limit", "0"], "--limit: "],
-    [["list", "7"], '"7" was not expected'],
-    [["show", "seven"], '"seven" is not the number of a job'],
+    [["list", "7"], 'Unexpected argument "7"'],
+    [["show", "seven"], '"seven" is not a job ID'],
     [["retry"], "No jobs selected"],
     [["cancel", "--reason", "why not"], "No jobs selected"],
     [["enqueue", "prune", "--input", "{"], "--input: must be JSON"],
     [["enqueue", "prune", "--priority", "high"], "--priority: "],
-    [["pause"], "Name one queue"],
-    [["pause", " "], "Name one queue"],
-    [["enqueue", "prune", "--queue", "mine"], '"jobs enqueue" takes no --queue'],
+    [["pause"], "Exactly one queue"],
+    [["pause", " "], "Exactly one queue"],
+    [["enqueue", "prune", "--queue", "mine"], '"jobs enqueue" has no option --queue'],
     [["enqueue", "prune", "--run-at", "2026-01-01T00:00:00Z", "--delay-ms", "5"], "cannot be combined"],
   ] as const) {
     test(`refuses "${words.join(" ")}" before it opens the database`, async () => {
@@ -166,7 +166,7 @@ describe("jobs that are shown", () => {
     });
     expect(await jobs("show", "4000000")).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("no job 4000000"),
+      stderr: expect.stringContaining("Job 4000000 does not exist"),
     });
   });
 });
@@ -189,7 +189,7 @@ describe("jobs that are changed", () => {
     const unknown = await jobs("enqueue", "nothing");
     expect(unknown).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("there are: delete-session, end-idle-sessions"),
+      stderr: expect.stringContaining("Known types: delete-session, end-idle-sessions"),
     });
   });
 
@@ -234,9 +234,9 @@ describe("queues", () => {
     await enqueued();
     expect((await jobs("queues")).stdout).toMatch(/^recurring\t1\t0\t0\t0\t0\t/m);
     expect((await jobs("pause", "hello", "--reason", "provider is down")).stdout).toBe(
-      "hello is paused; no job has used this queue yet\n",
+      "Queue hello paused. No job has used this queue yet.\n",
     );
-    expect((await jobs("pause", "recurring")).stdout).toBe("recurring is paused\n");
+    expect((await jobs("pause", "recurring")).stdout).toBe("Queue recurring paused.\n");
     await jobs("resume", "recurring");
     const hello = defineJob({ name: "hello", queue: "hello", input: z.null(), run: () => "world" });
     const worker = createJobRunner({ sql: database.sql, jobs: [hello], maxBackoffMs: 50 });
@@ -245,7 +245,7 @@ describe("queues", () => {
     const { queues } = await answerOf("queues");
     const queue = queues.find(({ name }: { name: string }) => name === "hello");
     expect(queue).toMatchObject({ name: "hello", ready: 1, pause_reason: "provider is down", capped: [] });
-    expect((await jobs("pause", "hello")).stdout).toBe("hello was paused already\n");
+    expect((await jobs("pause", "hello")).stdout).toBe("Queue hello was already paused.\n");
     expect(await statusOf(id)).toBe("queued");
     expect((await jobs("resume", "hello")).stdout).toBe("Queue hello resumed.\n");
     await until(async () => (await statusOf(id)) === "completed");

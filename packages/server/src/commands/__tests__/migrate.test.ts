@@ -25,12 +25,12 @@ describe("bun run migrate", () => {
     expect(first).toMatchObject({ code: 0, stderr: "" });
     const names = await ledgerNames(empty.sql);
     for (const name of names) expect(first.stdout).toContain(`applied  ${name}\n`);
-    expect(first.stdout).toEndWith(`${names.length} applied, 0 were already there\n`);
+    expect(first.stdout).toEndWith(`${names.length} applied, 0 already applied\n`);
 
     const second = await runCommand(empty.url, "migrate");
     expect(second).toEqual({
       code: 0,
-      stdout: `0 applied, ${names.length} were already there\n`,
+      stdout: `0 applied, ${names.length} already applied\n`,
       stderr: "",
     });
   });

@@ -34,7 +34,7 @@ describe("in a folder without a database", () => {
     test(`"bun run ${words.join(" ")}" says what to do, and makes none`, async () => {
       const { code, stdout, stderr } = await command(...words);
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-      expect(stderr).toContain(`There is no database in ${dataDir} yet: \`start\` makes one`);
+      expect(stderr).toContain(`There is no database in ${dataDir}: run \`start\` to create one`);
       expect(await readdir(folder)).toEqual([]);
     });
   }
@@ -42,7 +42,7 @@ describe("in a folder without a database", () => {
   test('"bun run health" says so as JSON, and makes none', async () => {
     const { code, stdout, stderr } = await command("health");
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-    const error = expect.stringContaining(`There is no database in ${dataDir} yet`);
+    const error = expect.stringContaining(`There is no database in ${dataDir}`);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error });
     expect(await readdir(folder)).toEqual([]);
   });

@@ -40,7 +40,7 @@ describe("a backup and its restore", () => {
     expect(made).toMatchObject({ code: 0, stderr: "" });
     expect(made.stdout).toMatch(/^events {19}14 rows$/m);
     expect(made.stdout).toMatch(/^Backed up \d+ rows in \d+ tables to .*\.wharf\.$/m);
-    expect(made.stdout).toContain("change_log was left out");
+    expect(made.stdout).toContain("change_log was not copied");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const restored = await restore(file);
     expect(restored).toMatchObject({ code: 0, stderr: "" });
@@ -85,7 +85,7 @@ describe("a backup is refused", () => {
     expect(await backup(join(nowhere, "file"))).toEqual({
       code: 1,
       stdout: "",
-      stderr: `No file can be created in ${nowhere} (ENOENT): name another folder.\n`,
+      stderr: `Cannot create a file in ${nowhere} (ENOENT): choose another directory.\n`,
     });
   });
 
@@ -212,9 +212,7 @@ describe("bun run move", () => {
       const url = Object.assign(new URL(target.url), { pathname: `/${latin}` }).href;
       const { code, stderr } = await runCommand(server.url, "move", "--to", url);
       expect(code).toBe(1);
-      expect(stderr).toContain(
-        "ENCODING 'UTF8' LOCALE 'C'; and repeat the command with --to and its address.",
-      );
+      expect(stderr).toContain("ENCODING 'UTF8' LOCALE 'C'; and repeat the command with --to and its URL.");
       expect(stderr).not.toContain("pg_dump");
     } finally {
       await server.sql.unsafe(`DROP DATABASE ${latin}`);

@@ -44,7 +44,7 @@ export const actions: ReadonlyMap<string, Action> = new Map([
 export function requireKnownOptions(name: string, action: Action, options: Options): void {
   const known = new Set<string>([...action.options, "json", "help"]);
   const unknown = Object.keys(options).find((option) => !known.has(option));
-  if (unknown !== undefined) throw new CommandError(`"jobs ${name}" takes no --${unknown}.`, 2);
+  if (unknown !== undefined) throw new CommandError(`"jobs ${name}" has no option --${unknown}.`, 2);
 }
 
 export const USAGE = `Usage: bun run jobs COMMAND [options]
@@ -52,20 +52,22 @@ export const USAGE = `Usage: bun run jobs COMMAND [options]
   list                  jobs, newest first
   dlq                   dead letters, newest first
   show ID               one job with its payload, steps and log
-  enqueue TYPE          a new job            --input JSON --idempotency-key KEY --priority=N --run-at TIME | --delay-ms N
-  retry ID… | filter    dead or cancelled jobs run again; a filter takes dead ones unless --status says more
+  enqueue TYPE          add a job            --input JSON --idempotency-key KEY --priority=N --run-at TIME | --delay-ms N
+  retry ID… | filter    retry dead and cancelled jobs; a filter selects dead jobs unless --status is given
                                              --keep-attempts
-  cancel ID… | filter   queued and running jobs                                      --reason TEXT
+  cancel ID… | filter   cancel queued and running jobs                               --reason TEXT
   queues                depths, oldest ready job, rate, pauses
-  pause QUEUE           no process claims from it                                    --reason TEXT
-  resume QUEUE          they claim again
-  run ID | TYPE         runs one job in this process: that one, the next ready one of a type,
-                        or a new one with --input JSON
+  pause QUEUE           stop all processes from claiming its jobs                    --reason TEXT
+  resume QUEUE          undo pause
+  run ID | TYPE         run one job in this process: the job with this ID, the next ready job of a type,
+                        or a new job with --input JSON
 
 Filter: --status STATE,… --queue NAME --type NAME --concurrency-key KEY --after TIME --before TIME
-States: ready scheduled waiting running completed dead cancelled, and queued, failed, dlq for several
+States: ready scheduled waiting running completed dead cancelled; groups: queued failed dlq
 Lists:  --limit N (50) --cursor ID
-        In a pipe, columns are separated by tabs: id, state, queue, type, attempts/max, created, detail
---json prints what the API answers. It works on DATABASE_URL, or on the embedded database.
-Exit code: 0 done; 1 not done, with the reason; 2 not understood.
+        When piped, columns are separated by tabs: id, state, queue, type, attempts/max, created, detail
+--json  prints the response of the API
+
+Uses DATABASE_URL, or the embedded database.
+Exit codes: 0 success; 1 failure, with the reason; 2 invalid arguments.
 `;

@@ -77,11 +77,11 @@ export function inputOf(text: string | undefined): unknown {
 export function onlyOperand(operands: readonly string[], what: string): string {
   const [operand, ...others] = operands;
   if (operand !== undefined && others.length === 0) return operand;
-  throw new CommandError(`Name one ${what}.`, 2);
+  throw new CommandError(`Exactly one ${what} is required.`, 2);
 }
 
 export function noOperands(operands: readonly string[]): void {
-  if (operands.length > 0) throw new CommandError(`"${operands[0]}" was not expected.`, 2);
+  if (operands.length > 0) throw new CommandError(`Unexpected argument "${operands[0]}".`, 2);
 }
 
 export function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {

@@ -41,7 +41,7 @@ export function enqueue(operands: readonly string[], options: Options): Request 
       .catch(explainInput);
     const job = toWireJob(await found(engine, id));
     if (output.json({ job, existed })) return undefined;
-    if (existed) output.line(`Job ${id} has this idempotency key already: nothing was enqueued.`);
+    if (existed) output.line(`Job ${id} already has this idempotency key; no job was enqueued.`);
     writeJobs(output, [job]);
     return undefined;
   };
@@ -82,13 +82,13 @@ export function definitionOf(engine: Engine, type: string) {
   const definition = engine.definitions.get(type);
   if (definition !== undefined) return definition;
   const known = [...engine.definitions.keys()].sort().join(", ");
-  throw new CommandError(`There is no job type "${type}"; there are: ${known}.`, 1);
+  throw new CommandError(`Unknown job type "${type}". Known types: ${known}.`, 1);
 }
 
 export function explainInput(error: unknown): never {
   if (!(error instanceof JobSchemaError)) throw error;
   const places = error.issues.map(({ pointer, detail }) => `${pointer || "the input"}: ${detail}`);
-  throw new CommandError(`--input does not fit: ${places.join("; ")}.`, 1);
+  throw new CommandError(`--input is invalid: ${places.join("; ")}.`, 1);
 }
 
 /** Of jobs that were named, every one must have been in the right state. */
@@ -97,7 +97,7 @@ async function exitCodeOf(engine: Engine, ids: readonly string[], changed: numbe
   if (ids.length === 0 || missing <= 0) return 0;
   const [id] = ids;
   const state =
-    ids.length === 1 && id !== undefined ? describe(await found(engine, id)) : `${missing} were not`;
+    ids.length === 1 && id !== undefined ? describe(await found(engine, id)) : `${missing} not changed`;
   throw new CommandError(`${state}: ${rule}.`, 1);
 }
 

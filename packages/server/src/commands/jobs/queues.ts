@@ -27,8 +27,8 @@ export function pause(operands: readonly string[], options: Options): Request {
     const isKnown = (await engine.queues()).some(({ queue }) => queue === name);
     const isNew = await engine.pauseQueue(name, reason ?? null);
     if (output.json({ queue: await queueOf(engine, name) })) return undefined;
-    const state = isNew ? `${name} is paused` : `${name} was paused already`;
-    output.line(isKnown ? state : `${state}; no job has used this queue yet`);
+    const state = isNew ? `Queue ${name} paused.` : `Queue ${name} was already paused.`;
+    output.line(isKnown ? state : `${state} No job has used this queue yet.`);
     return undefined;
   };
 }
@@ -47,7 +47,7 @@ export function resume(operands: readonly string[]): Request {
 /** An unset variable of a script must not pause a queue without a name. */
 function queueName(operands: readonly string[]): string {
   const name = onlyOperand(operands, "queue");
-  if (name.trim() === "") throw new CommandError("Name one queue.", 2);
+  if (name.trim() === "") throw new CommandError("Exactly one queue is required.", 2);
   return name;
 }
 

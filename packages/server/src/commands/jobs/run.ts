@@ -14,12 +14,12 @@ const HOLD_MS = 60_000;
 
 /** `jobs run ID`, `jobs run TYPE` and `jobs run TYPE --input JSON`. Exit code 0 only if the job was completed. */
 export function run(operands: readonly string[], options: Options): Request {
-  const named = onlyOperand(operands, "job by its ID or type");
+  const named = onlyOperand(operands, "job ID or type");
   const input = options.input === undefined ? undefined : inputOf(options.input);
   return async function runJob(engine, output) {
     const isId = /^\d+$/.test(named);
     if (isId && input !== undefined)
-      throw new CommandError("A job that is stored has its input: leave out --input.", 2);
+      throw new CommandError("A stored job already has an input: omit --input.", 2);
     const job = await (isId ? runOne(engine, named) : runOfType(engine, named, input));
     if (!output.json({ job: { ...toWireJob(job), output: job.output } })) {
       writeJobs(output, [toWireJob(job)]);
@@ -40,7 +40,7 @@ async function runOfType(engine: Engine, type: string, input: unknown): Promise<
     const job = await engine.runOne(id).catch(undefinedIfTaken);
     if (job !== undefined) return job;
   }
-  throw new CommandError(`No job of type ${type} is ready; give --input to run a new one.`, 1);
+  throw new CommandError(`No job of type ${type} is ready. To run a new one, add --input.`, 1);
 }
 
 async function runOne(engine: Engine, id: string): Promise<JobRecord> {

@@ -31,7 +31,7 @@ export function list(operands: readonly string[], options: Options): Request {
 
 /** `jobs show ID`. */
 export function show(operands: readonly string[]): Request {
-  const id = requireId(onlyOperand(operands, "job by its ID"));
+  const id = requireId(onlyOperand(operands, "job ID"));
   return async function showJob(engine, output) {
     const [job, steps, attempts, log] = await Promise.all([
       engine.get(id),
@@ -79,7 +79,7 @@ export function describe(job: JobSummary): string {
 export function requireId(text: string): string {
   const id = jobIdSchema.safeParse(text);
   if (id.success) return id.data;
-  throw new CommandError(`"${text}" is not the number of a job.`, 2);
+  throw new CommandError(`"${text}" is not a job ID.`, 2);
 }
 
 /** Whether there is no job at all, or none of those that were asked for. */
@@ -91,7 +91,7 @@ function nothingOf(options: Options): string {
 }
 
 function unknown(id: string): CommandError {
-  return new CommandError(`There is no job ${id}; it may have left the archive.`, 1);
+  return new CommandError(`Job ${id} does not exist; it may have been deleted from the archive.`, 1);
 }
 
 function toRow(job: Job): Row {

@@ -42,9 +42,9 @@ export async function obstacleToChecksBySet(flushes: Database): Promise<string |
     return `triggers would not fire: ${mended.join("; ")}`;
   } catch (error) {
     if (errorCode(error) === INSUFFICIENT_PRIVILEGE)
-      return "the database role may not set session_replication_role; as a superuser: GRANT SET ON PARAMETER session_replication_role TO <that role>";
+      return "the database role may not set session_replication_role; run as a superuser: GRANT SET ON PARAMETER session_replication_role TO <that role>";
     if (errorCode(error) === PROTOCOL_VIOLATION)
-      return "a pooler does not know session_replication_role: let DATABASE_URL lead to Postgres itself";
+      return "a pooler does not support session_replication_role: set DATABASE_URL to Postgres directly";
     throw error;
   }
 }
