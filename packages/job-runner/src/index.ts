@@ -85,5 +85,12 @@ export type { MissedTicks, Schedule, ScheduleOptions } from "./engine/schedule.t
 export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./engine/schedule.ts";
 export type { CompletedJob, WaitForOptions } from "./engine/wait-for.ts";
 export type { StoreOptions } from "./stores/choose-store.ts";
+export {
+  FIND_LOCK_HOLDER,
+  MAKE_LEDGER,
+  MIGRATION_LOCK_DEADLINE_MS,
+  MIGRATION_LOCK_KEY,
+  MIGRATION_LOCK_POLL_MS,
+} from "./stores/migration-ledger.ts";
 export { isSameMigration, type MigrationText, readMigrationText } from "./stores/migration-text.ts";
 export { jobMigrationsDir } from "./stores/migrations-dir.ts";

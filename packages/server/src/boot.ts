@@ -8,7 +8,7 @@ import { describeDatabaseError } from "./db/database-errors.ts";
 import { createDeleteInPieces } from "./db/delete-in-pieces.ts";
 import { type DatabaseLocation, locateDatabase, requireUnusedDataDir } from "./db/embedded.ts";
 import { obstacleToChecksBySet } from "./db/ingest/parent-checks.ts";
-import { migratePhases, migrationStatus } from "./db/phases.ts";
+import { migratePhases } from "./db/phases.ts";
 import { openPools, type Pools } from "./db/pools.ts";
 import { describeConnectionString, type Sql } from "./db/postgres.ts";
 import { waitForDatabase } from "./db/wait-for-database.ts";
@@ -233,13 +233,11 @@ async function createJobs(config: Config, pools: Pools, migrate: () => Promise<v
 async function migrateAndReport(direct: Sql, logger: Logger): Promise<{ applied: number; unknown: number }> {
   const onWait = (waited_ms: number) =>
     logger.info({ waited_ms }, "waiting for another process to finish its migrations");
-  const { applied } = await migratePhases(direct, { onWait });
-  const status = await migrationStatus(direct);
-  const { unknown } = status;
+  const { applied, skipped, unknown } = await migratePhases(direct, { onWait });
   if (applied.length > 0) logger.info({ applied }, "migrations applied");
   if (unknown.length > 0)
     logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
-  return { applied: status.applied.length, unknown: unknown.length };
+  return { applied: applied.length + skipped.length + unknown.length, unknown: unknown.length };
 }
 
 /** Whatever the reason, flushes have another way: it must not keep the server from starting. */

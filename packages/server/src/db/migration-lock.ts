@@ -1,11 +1,13 @@
+import {
+  FIND_LOCK_HOLDER,
+  MIGRATION_LOCK_DEADLINE_MS,
+  MIGRATION_LOCK_KEY,
+  MIGRATION_LOCK_POLL_MS,
+} from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Sql } from "./postgres.ts";
 
-/** The key of `SELECT pg_advisory_lock(48756301)`: everything that migrates takes this one lock. */
-export const MIGRATION_LOCK_KEY = 48_756_301;
-const MIGRATION_LOCK_POLL_MS = 75;
-const MIGRATION_LOCK_DEADLINE_MS = 300_000;
 const WAIT_REPORT_MS = 1_000;
 
 export type LockOptions = {
@@ -15,7 +17,6 @@ export type LockOptions = {
 
 /**
  * Runs `work` on one connection that holds the migration lock, and gives both back.
- * The lock is polled: a waiter inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY (40P01).
  * Lock, work and unlock share one connection, because a pool would unlock on another one.
  */
 export async function withMigrationLock<T>(
@@ -71,7 +72,7 @@ async function acquire(connection: Connection, options: LockOptions): Promise<vo
 function lockTimeout(): StorageError {
   return new StorageError(
     `Another process has held the migration lock for ${MIGRATION_LOCK_DEADLINE_MS / 1000} s. ` +
-      `Find it: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${MIGRATION_LOCK_KEY};`,
+      `Find it: ${FIND_LOCK_HOLDER}`,
     "STORAGE_MIGRATION_LOCK_TIMEOUT",
   );
 }

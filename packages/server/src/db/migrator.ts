@@ -1,68 +1,76 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { isSameMigration, type MigrationText, readMigrationText } from "@wharf/job-runner";
+import { isSameMigration, MAKE_LEDGER } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { describeDatabaseError, errorCode, isUnavailable } from "./database-errors.ts";
+import {
+  type MigrationError,
+  type MigrationFile,
+  type MigrationFiles,
+  readMigrations,
+} from "./migration-files.ts";
 import { type LockOptions, withMigrationLock } from "./migration-lock.ts";
 import type { Sql } from "./postgres.ts";
 import { splitStatements } from "./split-statements.ts";
 import { withinTransaction } from "./transaction.ts";
 
-export type MigrationError = { name: string; error: string };
 export type MigrationResult = { applied: string[]; skipped: string[]; errors: MigrationError[] };
 export type MigrateOptions = LockOptions & {
   /** Applies these files alone, to get the schema of an older version. */
   only?: ReadonlySet<string>;
 };
-export type MigrationFile = MigrationText & { name: string };
-
 type LedgerRow = { name: string; checksum: string | null };
 type Ledger = Map<string, string | null>;
 
+/** deadlock_detected and lock_not_available: the file's transaction was rolled back. */
+const LOCK_STATES = new Set(["40P01", "55P03"]);
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCKED_PAUSE_MS = 500;
+const LOCKED_MAX_MS = 120_000;
 const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
 
 /**
  * Applies the `.sql` files of one folder (not of its subfolders) in lexicographic order, each once and each in a transaction
- * of its own, under the advisory lock. A failing, unreadable or edited file goes to `errors`, and the next is tried.
+ * of its own, under the advisory lock. A failing, unreadable or edited file goes to `errors`, and the next is applied.
  * A missing or empty folder has nothing to do. Throws StorageError when the folder cannot be listed, or
- * when the database or the lock cannot be had.
+ * when the database is unavailable or the lock is held for too long.
  */
 export async function runMigrations(
   sql: Sql,
   dir: string,
   options: MigrateOptions = {},
 ): Promise<MigrationResult> {
-  const result: MigrationResult = { applied: [], skipped: [], errors: [] };
-  const { files: found, errors } = await readMigrations(dir);
-  const files = found.filter(({ name }) => options.only?.has(name) ?? true);
-  result.errors.push(...errors);
-  if (files.length === 0) return result;
+  const folder = await readMigrations(dir);
+  if (wantedOf(folder, options).length === 0) return { applied: [], skipped: [], errors: folder.errors };
+  return await underMigrationLock(sql, options, (connection) => applyFolder(connection, folder, options));
+}
+
+/** Runs `work` on the one connection that holds the lock. Throws StorageError, also for an error of the database. */
+export async function underMigrationLock<T>(
+  sql: Sql,
+  options: LockOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
   try {
-    await withMigrationLock(sql, options, async (connection) => {
-      const known = await readLedger(connection);
-      for (const file of files) await applyOnce(connection, file, known, result);
-    });
+    return await withMigrationLock(sql, options, work);
   } catch (error) {
     throw asStorageError(error);
   }
+}
+
+/** As runMigrations, on a connection that holds the lock. */
+export async function applyFolder(
+  connection: Connection,
+  folder: MigrationFiles,
+  options: MigrateOptions = {},
+): Promise<MigrationResult> {
+  const result: MigrationResult = { applied: [], skipped: [], errors: [...folder.errors] };
+  const ledger = await readLedger(connection);
+  for (const file of wantedOf(folder, options)) await applyOnce(connection, file, ledger, result);
   return result;
 }
 
-/** The migration files of one folder; those that cannot be read are told in `errors`. */
-export async function readMigrations(
-  dir: string,
-): Promise<{ files: MigrationFile[]; errors: MigrationError[] }> {
-  const files: MigrationFile[] = [];
-  const errors: MigrationError[] = [];
-  for (const name of await listSqlFiles(dir)) {
-    try {
-      files.push({ name, ...readMigrationText(await readFile(join(dir, name), "utf8")) });
-    } catch (error) {
-      errors.push({ name, error: `cannot be read (${errorCode(error) ?? "unknown"})` });
-    }
-  }
-  return { files, errors };
+function wantedOf({ files }: MigrationFiles, { only }: MigrateOptions): MigrationFile[] {
+  return files.filter(({ name }) => only?.has(name) ?? true);
 }
 
 function asStorageError(error: unknown): StorageError {
@@ -71,20 +79,9 @@ function asStorageError(error: unknown): StorageError {
   return new StorageError(`The migrations could not be started: ${describeDatabaseError(error)}.`, code);
 }
 
-async function listSqlFiles(dir: string): Promise<string[]> {
-  try {
-    const entries = await readdir(dir);
-    return entries.filter((name) => name.endsWith(".sql") && !name.startsWith(".")).sort();
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return [];
-    const message = `The migration folder ${dir} cannot be read (${errorCode(error) ?? "unknown"}).`;
-    throw new StorageError(message, "STORAGE_MIGRATIONS_UNREADABLE");
-  }
-}
-
-/** Name and checksum of what is applied; makes the ledger where it is missing. Only ever called under the lock. */
+/** Name and checksum of what is applied; makes the ledger where it is missing. */
 async function readLedger(connection: Connection): Promise<Ledger> {
-  if (!(await hasLedger(connection))) await makeLedger(connection);
+  if (!(await hasLedger(connection))) await connection.script(MAKE_LEDGER);
   const rows = await connection.query<LedgerRow[]>`SELECT name, checksum FROM _migrations`;
   return new Map(rows.map((row) => [row.name, row.checksum]));
 }
@@ -94,12 +91,6 @@ async function hasLedger(connection: Connection): Promise<boolean> {
   const columns = await connection.query`
     SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('_migrations') AND attname = 'checksum'`;
   return columns.length > 0;
-}
-
-async function makeLedger(connection: Connection): Promise<void> {
-  await connection.query`
-    CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())`;
-  await connection.query`ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT`;
 }
 
 async function applyOnce(
@@ -141,10 +132,26 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
     await record(connection, file);
     return;
   }
-  await withinTransaction(connection, async () => {
-    await connection.script(file.text);
-    await record(connection, file);
-  });
+  await retryWhileLocked(() =>
+    withinTransaction(connection, async () => {
+      await connection.script(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await connection.script(file.text);
+      await record(connection, file);
+    }),
+  );
+}
+
+/** A statement that waits for a table's lock holds up all later ones on that table, such as flushes of other processes. */
+async function retryWhileLocked(work: () => Promise<void>): Promise<void> {
+  const endsAt_ms = performance.now() + LOCKED_MAX_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!LOCK_STATES.has(errorCode(error) ?? "") || performance.now() > endsAt_ms) throw error;
+    }
+    await Bun.sleep(LOCKED_PAUSE_MS);
+  }
 }
 
 async function record(connection: Connection, file: MigrationFile): Promise<void> {

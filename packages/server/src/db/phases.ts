@@ -1,7 +1,13 @@
 import { join } from "node:path";
 import { isSameMigration, jobMigrationsDir } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
-import { type MigrateOptions, type MigrationFile, readMigrations, runMigrations } from "./migrator.ts";
+import {
+  type MigrationError,
+  type MigrationFile,
+  type MigrationFiles,
+  readMigrations,
+} from "./migration-files.ts";
+import { applyFolder, type MigrateOptions, underMigrationLock } from "./migrator.ts";
 import type { Sql } from "./postgres.ts";
 import { requireUsableDatabase } from "./usable-database.ts";
 
@@ -20,26 +26,40 @@ export const PHASES: readonly Phase[] = [
   { name: "later migrations", dir: join(serverMigrations, "later") },
 ];
 
-export type PhasesResult = { applied: string[]; skipped: string[] };
+export type PhasesResult = {
+  applied: string[];
+  skipped: string[];
+  /** Applied by a newer version of the code: this one is a rollback. */
+  unknown: string[];
+};
 
 /**
- * Applies the phases in order and stops at the first one with an error.
+ * Applies the phases in order, under one lock and on one connection, and stops at the first one with an error.
  * Throws StorageError STORAGE_MIGRATION_FAILED, whose message names each file and its reason, and before anything is applied
  * STORAGE_DB_VERSION or STORAGE_DB_ENCODING for a database that Wharf cannot use.
  */
 export async function migratePhases(sql: Sql, options: MigrateOptions = {}): Promise<PhasesResult> {
-  await requireUsableDatabase(sql);
-  const result: PhasesResult = { applied: [], skipped: [] };
-  for (const phase of PHASES) {
-    const { applied, skipped, errors } = await runMigrations(sql, phase.dir, options);
-    result.applied.push(...applied);
-    result.skipped.push(...skipped);
-    if (errors.length > 0) {
-      const reasons = errors.map(({ name, error }) => `${name}: ${error}`).join("; ");
-      throw new StorageError(`Migration failed in ${phase.name}. ${reasons}`, "STORAGE_MIGRATION_FAILED");
+  const folders = await readPhases();
+  return await underMigrationLock(sql, options, async (connection) => {
+    await requireUsableDatabase(connection);
+    const applied: string[] = [];
+    const skipped: string[] = [];
+    for (const folder of folders) {
+      const result = await applyFolder(connection, folder, options);
+      applied.push(...result.applied);
+      skipped.push(...result.skipped);
+      if (result.errors.length > 0) throw failed(folder.phase, result.errors);
     }
-  }
-  return result;
+    const known = new Set(filesOf(folders).map(({ name }) => name));
+    const ledger = await connection.query<{ name: string }[]>`SELECT name FROM _migrations ORDER BY name`;
+    const unknown = ledger.map(({ name }) => name).filter((name) => !known.has(name));
+    return { applied, skipped, unknown };
+  });
+}
+
+function failed(phase: string, errors: readonly MigrationError[]): StorageError {
+  const reasons = errors.map(({ name, error }) => `${name}: ${error}`).join("; ");
+  return new StorageError(`Migration failed in ${phase}. ${reasons}`, "STORAGE_MIGRATION_FAILED");
 }
 
 export type MigrationStatus = {
@@ -54,7 +74,7 @@ export type MigrationStatus = {
 /** What the ledger says of every phase's files, without changing anything. */
 export async function migrationStatus(sql: Sql): Promise<MigrationStatus> {
   const rows = await readAppliedRows(sql);
-  const files = await readPhases();
+  const files = filesOf(await readPhases());
   const known = new Map(files.map((file) => [file.name, file]));
   const appliedNames = new Set(rows.map((row) => row.name));
   return {
@@ -71,7 +91,7 @@ function isEdited(file: MigrationFile | undefined, checksum: string | null): boo
 
 /** Takes an edited file's present content as what was applied. Throws StorageError for a file that is unknown or not applied. */
 export async function acceptMigration(sql: Sql, name: string): Promise<void> {
-  const file = (await readPhases()).find((candidate) => candidate.name === name);
+  const file = filesOf(await readPhases()).find((candidate) => candidate.name === name);
   if (file === undefined) {
     throw new StorageError(`The migration file ${name} does not exist.`, "STORAGE_MIGRATION_UNKNOWN");
   }
@@ -83,10 +103,15 @@ export async function acceptMigration(sql: Sql, name: string): Promise<void> {
   await sql`UPDATE _migrations SET checksum = ${file.checksum} WHERE name = ${name}`;
 }
 
-async function readPhases(): Promise<MigrationFile[]> {
-  const folders = await Promise.all(PHASES.map((phase) => readMigrations(phase.dir)));
-  return folders.flatMap(({ files }) => files);
+type PhaseFiles = MigrationFiles & { phase: string };
+
+async function readPhases(): Promise<PhaseFiles[]> {
+  return await Promise.all(
+    PHASES.map(async ({ name, dir }) => ({ phase: name, ...(await readMigrations(dir)) })),
+  );
 }
+
+const filesOf = (folders: readonly PhaseFiles[]): MigrationFile[] => folders.flatMap(({ files }) => files);
 
 type AppliedRow = { name: string; applied_at: string; checksum: string | null };
 

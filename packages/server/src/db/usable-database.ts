@@ -1,6 +1,6 @@
 import { StorageError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
 import { describeDatabaseError, isUnavailable } from "./database-errors.ts";
-import type { Sql } from "./postgres.ts";
 
 /**
  * The oldest version that the Postgres project still mends, and the first with GRANT SET ON PARAMETER, which a role that is no
@@ -19,15 +19,15 @@ export type ServerFacts = {
 };
 
 /** Asked before anything is applied: an older Postgres stops half-way, and another encoding refuses events for ever. */
-export async function requireUsableDatabase(sql: Sql): Promise<void> {
-  const facts = await readFacts(sql);
+export async function requireUsableDatabase(connection: Connection): Promise<void> {
+  const facts = await readFacts(connection);
   const obstacle = facts === undefined ? null : obstacleIn(facts);
   if (obstacle !== null) throw obstacle;
 }
 
-async function readFacts(sql: Sql): Promise<ServerFacts | undefined> {
+async function readFacts({ query }: Connection): Promise<ServerFacts | undefined> {
   try {
-    const [facts] = await sql<ServerFacts[]>`
+    const [facts] = await query<ServerFacts[]>`
       SELECT current_setting('server_version_num')::int AS version_num, current_setting('server_version') AS version,
         current_setting('server_encoding') AS encoding`;
     return facts;

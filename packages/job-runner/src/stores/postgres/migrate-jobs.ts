@@ -3,19 +3,18 @@ import { join } from "node:path";
 import type { Sql } from "postgres";
 import type { PostgresClient } from "../../contract/driver.ts";
 import { JobRunnerError } from "../../contract/errors.ts";
+import {
+  FIND_LOCK_HOLDER,
+  MAKE_LEDGER,
+  MIGRATION_LOCK_DEADLINE_MS,
+  MIGRATION_LOCK_KEY,
+  MIGRATION_LOCK_POLL_MS,
+} from "../migration-ledger.ts";
 import { isSameMigration, type MigrationText, readMigrationText } from "../migration-text.ts";
 import { jobMigrationsDir } from "../migrations-dir.ts";
 
-/** Whatever migrates a database that Wharf's server may use too takes this one advisory lock. */
-const LOCK_KEY = 48_756_301;
-const LOCK_POLL_MS = 75;
-const LOCK_DEADLINE_MS = 300_000;
 /** Our own SQLSTATE for "another process migrates": no other error is taken for it. */
 const LOCKED = "WJ001";
-
-const LEDGER = `
-  CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());
-  ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT;`;
 
 export type MigrationTarget = {
   readonly sql: PostgresClient;
@@ -44,9 +43,9 @@ export async function applyMigrations(
   target: MigrationTarget,
   options: MigrateOptions = {},
 ): Promise<string[]> {
-  const deadlineMs = performance.now() + (options.lockDeadlineMs ?? LOCK_DEADLINE_MS);
+  const deadlineMs = performance.now() + (options.lockDeadlineMs ?? MIGRATION_LOCK_DEADLINE_MS);
   const applied: string[] = [];
-  if (!(await hasLedger(target))) await underLock(target, LEDGER, deadlineMs);
+  if (!(await hasLedger(target))) await underLock(target, MAKE_LEDGER, deadlineMs);
   for (const file of await readMigrations()) {
     if (await isApplied(target, file)) continue;
     const record = `INSERT INTO _migrations (name, checksum) VALUES ('${file.name}', '${file.checksum}');`;
@@ -93,7 +92,7 @@ async function isApplied({ sql }: MigrationTarget, file: MigrationFile): Promise
  * comes between. Polled, as a waiter inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY.
  */
 async function underLock(target: MigrationTarget, text: string, deadlineMs: number): Promise<void> {
-  const lock = `DO $lock$ BEGIN IF NOT pg_try_advisory_xact_lock(${LOCK_KEY}) THEN
+  const lock = `DO $lock$ BEGIN IF NOT pg_try_advisory_xact_lock(${MIGRATION_LOCK_KEY}) THEN
     RAISE EXCEPTION USING ERRCODE = '${LOCKED}', MESSAGE = 'another process migrates'; END IF; END $lock$;`;
   for (;;) {
     try {
@@ -103,7 +102,7 @@ async function underLock(target: MigrationTarget, text: string, deadlineMs: numb
       if (codeOf(error) !== LOCKED) throw error;
       if (performance.now() > deadlineMs) throw lockedError();
     }
-    await Bun.sleep(LOCK_POLL_MS);
+    await Bun.sleep(MIGRATION_LOCK_POLL_MS);
   }
 }
 
@@ -114,8 +113,7 @@ function codeOf(error: unknown): unknown {
 function lockedError(): JobRunnerError {
   return new JobRunnerError(
     "JOB_MIGRATION_LOCKED",
-    "Another process has held the migration lock for too long. " +
-      `Find it: SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK_KEY};`,
+    `Another process has held the migration lock for too long. Find it: ${FIND_LOCK_HOLDER}`,
   );
 }
 

@@ -1,5 +1,5 @@
+import { MIGRATION_LOCK_KEY } from "@wharf/job-runner";
 import { createTestDatabase, type TestDatabase } from "@wharf/testkit";
-import { MIGRATION_LOCK_KEY } from "../migration-lock.ts";
 import type { Sql } from "../postgres.ts";
 
 /** An empty database for one test: `await using database = await createEmptyDatabase()`. */

@@ -87,6 +87,28 @@ describe("an index that is built concurrently", () => {
   });
 });
 
+describe("a migration whose table is in use", () => {
+  test("lets statements of others pass while it waits, and is applied when the table is free", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder(BOOKS);
+    await runMigrations(database.sql, folder.path);
+    await folder.write("002_title.sql", "ALTER TABLE books ADD COLUMN title TEXT;");
+    const reader = await database.sql.reserve();
+    await reader`BEGIN`;
+    await reader`SELECT FROM books`;
+    const running = runMigrations(database.sql, folder.path);
+    const waits = () => findBackend(database.sql, "%ALTER TABLE books ADD COLUMN%");
+    for (const id of [1, 2]) {
+      await until(waits);
+      // Queued behind the migration, until that gives up its place for a moment.
+      await database.sql`INSERT INTO books VALUES (${id})`;
+    }
+    await reader`COMMIT`;
+    reader.release();
+    expect(await running).toMatchObject({ applied: ["002_title.sql"], errors: [] });
+  });
+});
+
 describe("the lock", () => {
   test("is free again after work that throws, whose error is told", async () => {
     await using database = await createEmptyDatabase();

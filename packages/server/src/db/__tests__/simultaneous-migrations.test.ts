@@ -30,9 +30,13 @@ async function finish(program: ReturnType<typeof spawnMigration>) {
   return JSON.parse(program.stdout);
 }
 
-/** The schema is whole, each file was applied by one of the runs and met by all, and the lock is free. */
+/** The schema is whole, all files were applied by one of the runs and met by all, and the lock is free. */
 async function expectAppliedOnce(sql: Sql, results: PhasesResult[]): Promise<void> {
-  expect(results.flatMap(({ applied }) => applied).toSorted()).toEqual(expected.files.toSorted());
+  // One lock for all folders: the run that gets it first applies every file.
+  expect(results.map(({ applied }) => applied.length).toSorted((a, b) => b - a)).toEqual([
+    expected.files.length,
+    ...results.slice(1).map(() => 0),
+  ]);
   for (const { applied, skipped } of results) {
     expect([...applied, ...skipped].toSorted()).toEqual(expected.files.toSorted());
   }
@@ -108,7 +112,7 @@ describe("a run that is killed while it holds the lock", () => {
     await until(async () => !(await waitsForTable(database.sql)));
     await blocker`COMMIT`;
     blocker.release();
-    expect(await next).toEqual({ applied: expected.files.slice(1), skipped: [phase1] });
+    expect(await next).toMatchObject({ applied: expected.files.slice(1), skipped: [phase1] });
     expect(await dumpSchema(database.sql)).toBe(expected.schema);
     expect(await ledgerNames(database.sql)).toContain(phase2);
   });
