@@ -11,4 +11,7 @@ export {
   type LineSplitterOptions,
 } from "./lines/split-lines.ts";
 export { opencode } from "./opencode/parser.ts";
+export { type Billed, type Cost, costOf, findPrice } from "./prices/cost.ts";
+export { modelName } from "./prices/model-name.ts";
+export { PRICES, type Price, type Rates } from "./prices/price.ts";
 export { maxUsage, NO_USAGE } from "./usage.ts";
