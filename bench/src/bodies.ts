@@ -12,7 +12,7 @@ import { IS_SMOKE, sized } from "./scale.ts";
 
 const SENT_BYTES_MAX = 64 * 1024;
 const STALL_MS_MAX = 250;
-/** Whatever else runs on the machine stalls a probe as well: the quietest of these tries counts. */
+/** Other programs on the machine stall a probe as well: the fastest of these tries counts. */
 const TRIES = sized(3, 1);
 
 type Measured = { name: string; sent_bytes: number; status: number; stall_ms: number; answered_ms: number };

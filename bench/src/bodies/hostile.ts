@@ -59,12 +59,12 @@ const push = (commits: string) =>
 const KNOWN: Record<string, () => Sent> = {
   "wrong items of a list": () => batch(push(listOf("1"))),
   "wrong items of a short list": () => batch(push(listOf("1", 90_000))),
-  "numbers beside one to be read exactly": () => statuses(`[1e100,${fill("1,")}1]`),
+  "numbers next to one to be read exactly": () => statuses(`[1e100,${fill("1,")}1]`),
   "numbers to be read exactly": () => batch(event(`{"x":${listOf("1234567890123456")}}`)),
   "60,000 lists to be read exactly": () => batch(event(`{"n":1e100,"x":${listOf("[]", 160_000)}}`)),
   "keys that are array indexes": () => batch(event(`{"x":${listOf('{"999":0}')}}`)),
   "keys that are array indexes, 64 KB": () => batch(event(`{"x":${listOf('{"999":0}', 64_000)}}`)),
-  "empty lines beside a byte that is not UTF-8": () =>
+  "empty lines next to a byte that is not UTF-8": () =>
     lines(
       Buffer.concat([Buffer.from(`${event("{}")}\n`), Buffer.from([0xff]), Buffer.alloc(FILLED_BYTES, "\n")]),
     ),
@@ -78,7 +78,7 @@ const KNOWN: Record<string, () => Sent> = {
   "objects for events": () => ({ path: EVENTS, type: JSON_TYPE, content: `{"events":${listOf("{}")}}` }),
   depth: () => ({ path: EVENTS, type: JSON_TYPE, content: fill("[") }),
   "depth of objects": () => ({ path: EVENTS, type: JSON_TYPE, content: fill('{"a":') }),
-  "depth beside a number to be read exactly": () =>
+  "depth next to a number to be read exactly": () =>
     batch(event(`{"n":1e100,"x":${"[".repeat(900_000)}${"]".repeat(900_000)}}`)),
   "members of one name": () => batch(event(`{${fill('"a":1,')}"a":1}`)),
   "names that are numbers": () => batch(event(`{${times(9_000, (at) => `"${at * 7}":1`)}}`)),

@@ -88,7 +88,7 @@ async function matchAllGit(sql: postgres.Sql): Promise<void> {
   );
 }
 
-/** Works on the chunks in their order, one a connection at a time, and says how far it is. */
+/** Works on the chunks in their order, one per connection at a time, and prints its progress. */
 async function inChunks<Chunk>(
   chunks: readonly Chunk[],
   what: string,

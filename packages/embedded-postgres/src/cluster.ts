@@ -42,7 +42,7 @@ export type EmbeddedPostgres = {
 /**
  * Starts a Postgres on a loopback port with its data in `dataDir`, or takes over the one that runs there.
  * It outlives us unless it is stopped.
- * @throws EmbeddedPostgresError which says what to do, and holds no password
+ * @throws EmbeddedPostgresError with the remedy and without the password
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { database = DEFAULT_DATABASE, settings = {}, onProgress = () => {} } = options;

@@ -57,7 +57,7 @@ async function findData(wanted: string): Promise<string | undefined> {
   return isOurs ? legacy : undefined;
 }
 
-/** Also when it is damaged: then the start says so, instead of making an empty database. */
+/** Also when it is damaged: the start then fails instead of creating an empty database. */
 async function holdsData(folder: string): Promise<boolean> {
   const { clusterDir, databasesFile } = filesOf(folder);
   return (await exists(clusterDir)) || (await exists(databasesFile));
@@ -94,7 +94,7 @@ async function giveFolder(folder: string, user: Owner): Promise<boolean> {
   return canUse(user, folder);
 }
 
-/** Data keeps its owner, who may have been `nobody` before the machine had a user `postgres`, or the user who started it without sudo. */
+/** Data keeps its owner: `postgres`, the user "nobody" of a machine without `postgres`, or the user of a start without sudo. */
 async function ownerOfCluster(folder: string, user: Owner): Promise<Owner> {
   const { uid, gid } = await stat(filesOf(folder).clusterDir).catch(() => stat(folder));
   if (uid !== 0) return { name: uid === user.uid ? user.name : `with the id ${uid}`, uid, gid };

@@ -37,7 +37,7 @@ export function withoutUrlAccounts(text: string): string {
   );
 }
 
-/** Any text, with user names and passwords taken out of the URLs in it. Linear in the text, whatever is in it. */
+/** The text without the user names and passwords of its URLs. Linear in the length of any text. */
 export function withoutUrlCredentials(text: string): string {
   if (!holdsAtSign(text)) return text;
   const findEnd = createEndFinder(text);

@@ -122,7 +122,7 @@ export const jobLogLineSchema = z.object({
  */
 export const jobDetailSchema = jobSchema.extend({
   steps: z.array(jobStepSchema),
-  /** Oldest first: the newest hundred runs that did not complete, and the one that goes on or has completed the job. */
+  /** Oldest first: the newest hundred failed runs, and the current or completing run. */
   attempt_history: z.array(jobAttemptSchema),
   payload: z.unknown().optional(),
   output: z.unknown().optional(),

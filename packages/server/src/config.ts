@@ -41,7 +41,7 @@ function wholeNumber(min: number, max: number) {
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
-/** One of the words, in whatever case. */
+/** One of the words, in upper or lower case. */
 function word<const Words extends [string, ...string[]]>(...words: Words) {
   return z
     .string()

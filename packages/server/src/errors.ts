@@ -4,7 +4,7 @@ export type ErrorContext = Readonly<Record<string, string | number | boolean | n
 export type WharfErrorOptions = { context?: ErrorContext; cause?: unknown };
 
 /**
- * Every error of ours. `code` is stable (AREA_REASON), `message` says what happened and what to do,
+ * Every error of ours. `code` is stable (AREA_REASON), `message` states the cause and the remedy,
  * and neither ever holds a connection string, a key or a payload.
  */
 export class WharfError extends Error {

@@ -15,7 +15,7 @@ const ERROR_KEYS = new Set(["err", "error"]);
 
 /**
  * JSON lines to `destination` (standard output); on a terminal, readable lines. Errors are logged by an allow list,
- * under whatever key they come: a driver's error holds connection strings and values.
+ * under any key: a driver's error holds connection strings and values.
  */
 export function createLogger(
   level: string,

@@ -35,6 +35,6 @@ export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): v
   }
 
   for (const signal of SIGNALS) process.on(signal, () => void shutDown(signal));
-  // A rejected promise that nobody waits for is a defect to be logged, not a reason to lose the requests under way.
+  // An unhandled rejection is a defect to be logged, not a reason to lose the requests under way.
   process.on("unhandledRejection", (error) => logger.error({ err: error }, "unhandled promise rejection"));
 }

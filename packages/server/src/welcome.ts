@@ -91,14 +91,14 @@ export function firstEventCommand(url: string, adminKey: AdminKey): string {
   ].join("\n");
 }
 
-/** As a shell has it. Where the shell does not know the key, the command says so and sends nothing. */
+/** As a shell expression. If the shell does not have the key, the command fails with a message and sends nothing. */
 function keyInShell(adminKey: AdminKey): string {
   if (adminKey.source === "file") return `$(cat ${shellWord(adminKey.file)})`;
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
   return "${WHARF_ADMIN_KEY:?set it to an admin key}";
 }
 
-/** As a shell takes it, whatever the path holds. */
+/** Quoted for a shell, for any path. */
 function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -11,7 +11,7 @@ export type TestDatabaseOptions = { migrate?: Migrate };
 export type TestDatabase = {
   url: string;
   sql: postgres.Sql;
-  /** Ends the pool and removes the database, whoever else is connected; a second call does nothing more. */
+  /** Ends the pool and removes the database, despite other connections; a second call has no effect. */
   drop(): Promise<void>;
 };
 

@@ -8,7 +8,7 @@ export type TcpProxy = {
   url(dsn: string): string;
   /** Becomes a black hole: connections stay open and new ones are accepted, and nothing is forwarded. */
   pause(): void;
-  /** Forwards what came meanwhile, and goes on. */
+  /** Forwards the buffered data, and continues. */
   resume(): void;
   /** Connections that are open now lead nowhere; new ones are served, as after a NAT that lost its state. */
   swallow(): void;

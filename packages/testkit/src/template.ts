@@ -57,7 +57,7 @@ async function createTemplate(migrate: Migrate): Promise<string> {
   try {
     await migrate(sql);
   } finally {
-    // A template can be copied only while nobody is connected to it.
+    // A template can be copied only without connections to it.
     await sql.end({ timeout: 5 });
   }
   return name;

@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-/** A clone's data folder; `mode` says who may pass it. */
+/** A clone's data folder; `mode` sets its permissions. */
 async function createClone(mode: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "wharf-clone-"));
   made.push(folder);

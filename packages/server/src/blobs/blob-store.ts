@@ -5,7 +5,7 @@ export type Blob = { hash: string; size: number };
 
 /**
  * Content of any size, streamed in and out with a bounded part of it in memory. The same content is stored once, so that
- * `delete` is for those who know that nobody else refers to it.
+ * Call `delete` only if no other reference exists.
  */
 export type BlobStore = {
   /** Resolves once the content is on disk. A stream that fails, or a process that dies, leaves nothing that can be read. */
@@ -20,7 +20,7 @@ export type BlobStore = {
   delete(hash: string): Promise<boolean>;
   /** Removes uploads of interrupted puts without additions for `age_ms`; answers how many. */
   sweep(age_ms: number, signal?: AbortSignal): Promise<number>;
-  /** Removes the blobs that nobody has put, for the first time or again, for `age_ms`; answers how many. */
+  /** Removes the blobs not stored or stored again for `age_ms`; returns their number. */
   expire(age_ms: number, signal?: AbortSignal): Promise<number>;
 };
 

@@ -9,7 +9,7 @@ const FOLDER_DIGITS = 2;
 const FOLDER = /^[0-9a-f]{2}$/;
 
 /**
- * Blobs as files of a folder, each at `ab/ab12…` under its hash. A file is written beside them, forced to disk and then
+ * Blobs as files of a folder, each at `ab/ab12…` under its hash. A file is written next to them, forced to disk and then
  * renamed, so that what has a hash for a name is whole.
  */
 export async function createDirectoryBlobStore(root: string): Promise<BlobStore> {

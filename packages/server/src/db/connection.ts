@@ -18,7 +18,7 @@ export type Connection = {
   run<T extends object>(text: string, parameters?: string[]): Promise<T[]>;
   /** A name, quoted, as a part of `query`. */
   identifier(name: string): postgres.Helper<string>;
-  /** The backend went away: whatever was open on it is rolled back, and no statement is sent any more. */
+  /** The backend is gone: its open transaction is rolled back, and no further statement is sent. */
   isDead(): boolean;
   close(): Promise<void>;
 };
@@ -31,7 +31,7 @@ export type ConnectionOptions = {
 const CLOSE_TIMEOUT_S = 1;
 
 /**
- * A connection beside the pool, to the same database and with the same settings; it connects with its first statement.
+ * A connection outside the pool, to the same database and with the same settings; it connects with its first statement.
  *
  * Not one that is reserved from the pool: when the backend of such a one dies between two statements, the driver sends the
  * next one over a new connection, outside the transaction, or ends the process by writing to a socket that is gone; and a

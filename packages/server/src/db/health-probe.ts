@@ -7,7 +7,7 @@ const CONNECT_TIMEOUT_S = 5;
 /**
  * Checks the database over a connection of its own, so that a busy pool does not look like a dead database.
  * Checks that come together share one; after a failed one the connection is thrown away, since it may lead into nothing.
- * `problem` says why a database of our own does not answer, where that is known.
+ * `problem` is the known reason why the embedded database does not respond.
  */
 export function createHealthProbe(
   connectionString: string,

@@ -16,12 +16,12 @@ const EDITS_MAX = 2;
 /** Look-ups are gathered: one statement at a time. */
 const KEYS = 1;
 const REPORTS = 1;
-/** Two flushes that are checked by the row, a projection round and a report. */
+/** Two flushes with per-row checks, a projection round and a report. */
 const URGENT_IN_BACKGROUND = 4;
 const ADMINISTRATION_MAX = 2;
 
 /**
- * Divides the connections of a process, CONNECTIONS_MIN or more. Of what is left beside flushes and direct connections, a third goes
+ * Divides the connections of a process, CONNECTIONS_MIN or more. Of the rest, without flushes and direct connections, a third goes
  * to the background, a quarter to the job engine, and the rest to what people wait for.
  */
 export function poolSizesOf(connections: number): PoolSizes {

@@ -53,7 +53,7 @@ const BY_SET_LOCK_TIMEOUT_MS = 500;
 
 const checksBySet = {
   session_replication_role: "replica",
-  // hold_parents has to see what was committed after the flush began, whatever the database's default is.
+  // hold_parents has to see rows committed after the flush began, with any default of the database.
   default_transaction_isolation: "read committed",
   lock_timeout: BY_SET_LOCK_TIMEOUT_MS,
 } as const;

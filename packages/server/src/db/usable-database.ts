@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { describeDatabaseError, isUnavailable } from "./database-errors.ts";
 
 /**
- * The oldest version that the Postgres project still mends, and the first with GRANT SET ON PARAMETER, which a role that is no
+ * The oldest version that the Postgres project still supports, and the first with GRANT SET ON PARAMETER, which a role that is no
  * superuser needs for ingest at full speed.
  */
 const POSTGRES_MAJOR_MIN = 15;

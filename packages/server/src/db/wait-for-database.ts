@@ -20,7 +20,7 @@ const REPORT_INTERVAL_MS = 5_000;
 export const WAIT_STOPPED = "STORAGE_WAIT_STOPPED";
 
 /**
- * Resolves when the database takes connections: it may be started together with the server, and later. Only what time can mend is
+ * Resolves when the database takes connections: it may be started together with the server, and later. Only an error that can pass with time is
  * waited for, so not for a wrong password, a missing database or a certificate. Throws StorageError.
  */
 export async function waitForDatabase(url: string, options: WaitOptions): Promise<void> {

@@ -30,7 +30,7 @@ export const wireSettings = {
   // A page is small: to compile its plan or to start workers for it takes longer than to read it.
   jit: "off",
   max_parallel_workers_per_gather: 0,
-  // Of the names beside a page's rows, few are read: at the default, made for turning disks, all workspaces were, for each page.
+  // Few of the names for a page's rows are read: at the default, made for turning disks, all workspaces were, for each page.
   random_page_cost: 1.1,
 };
 

@@ -14,7 +14,7 @@ export type RecurringJob = {
 /** A job and the schedule that enqueues it. */
 export type Recurrence = { job: JobDefinition; schedule: Schedule };
 
-/** A job that is run once a tick, whatever the number of processes, and never beside itself. One run makes up for missed ticks. */
+/** A job that runs once per tick across all processes, and never concurrently with itself. One run makes up for missed ticks. */
 export function createRecurrence(recurring: RecurringJob, logger: Logger): Recurrence {
   const { name, cron } = recurring;
   const job = defineJob({

@@ -20,7 +20,7 @@ export function withStorableCharacters(value: unknown): unknown {
 export type ValueLimits = { json_depth: number; json_values: number; text_characters?: number };
 
 /**
- * Why the value cannot be stored whatever its schema says: nested too deep, too many values, texts that are too long together
+ * Why the value cannot be stored, independent of its schema: nested too deep, too many values, texts that are too long together
  * (`text_characters`), or a number that no double holds.
  */
 export function findFlaw(value: unknown, limits: ValueLimits): string | null {

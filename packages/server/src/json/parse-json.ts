@@ -15,7 +15,7 @@ const SUSPECT_NUMBER = /[:,[]\s*-?\d(?:\d{15}|\.0{200}|[\d.]*[eE][+-]?\d{3})/;
 const DEPTH_MAX = 1_100;
 
 /**
- * Up to this length a text is parsed within 160 ms whatever its values are, unless keys are array indexes, and counting them would
+ * Up to this length a text with any values is parsed within 160 ms, unless keys are array indexes, and counting them would
  * cost as much as parsing.
  */
 export const UNCOUNTED_CHARACTERS_MAX = 1024 * 1024;
@@ -97,7 +97,7 @@ function parseSuspect(text: string): unknown {
 
 /**
  * The text with lists and objects left empty that lie deeper than anything may: what holds them is refused all the same,
- * while the numbers beside it stay exact.
+ * while all other numbers stay exact.
  */
 function withoutDepths(text: string): string {
   let kept = "";

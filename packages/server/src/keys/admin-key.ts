@@ -10,7 +10,7 @@ import { createKey, isSendableKey } from "./api-key.ts";
 const FILE_NAME = "admin-key";
 
 /**
- * Where the first admin key comes from: the environment, a file beside the embedded database (mode 0600, so that a first run
+ * Where the first admin key comes from: the environment, a file next to the embedded database (mode 0600, so that a first run
  * needs nothing typed), or the table of keys.
  */
 export type AdminKey =

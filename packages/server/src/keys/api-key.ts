@@ -30,7 +30,7 @@ export function hashOf(text: string): string {
   return Bun.SHA256.hash(text, "base64");
 }
 
-/** Text for a log, without the keys that somebody may have put into a path. */
+/** Text for a log, without keys, which a path may contain. */
 export function withoutKeys(text: string): string {
   return text.includes("wharf_") ? text.replace(KEYS_IN_TEXT, "wharf_$1_[key]") : text;
 }

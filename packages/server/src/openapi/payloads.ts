@@ -26,8 +26,8 @@ export function payloadComponents(
 }
 
 /**
- * An event's schema with a word on `data`: its schema by the event's type. Not a discriminator, which would refuse types that
- * nobody knows yet; those may carry any object.
+ * An event's schema with a word on `data`: its schema by the event's type. Not a discriminator, which would refuse
+ * unknown types; those may carry any object.
  */
 export function withPayloads(event: JsonSchema): JsonSchema {
   const mapping = Object.keys(payloadSchemas).map((type) => [

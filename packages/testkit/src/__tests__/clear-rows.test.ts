@@ -49,7 +49,7 @@ beforeEach(async () => {
 `);
 });
 
-test("every table is emptied but the record of migrations, whatever the foreign keys", async () => {
+test("empties every table except the record of migrations, with any foreign keys", async () => {
   await clearRows(database.sql);
   expect(await counts()).toEqual(
     Object.fromEntries(TABLES.map((table) => [table, table === "_migrations" ? 1 : 0])),

@@ -9,7 +9,7 @@ setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const SOURCE = join(import.meta.dir, "..");
 
-/** Starts a server as `bun test` does, then goes on with `rest`. */
+/** Starts a server as `bun test` does, then runs `rest`. */
 function startServer(rest: string): Program {
   const script = `
     const { startPostgresProcess } = await import("./postgres-process.ts");

@@ -179,7 +179,7 @@ export function describeBlobStore(name: string, { store, count, damage, age }: H
       "A".repeat(64),
       `${EMPTY_HASH}\n`,
     ]) {
-      test(`takes ${JSON.stringify(hash)} for no hash, whatever is asked about it`, async () => {
+      test(`takes ${JSON.stringify(hash)} for no hash in every operation`, async () => {
         for (const ask of [store().get, store().exists, store().delete]) {
           await expect(ask(hash)).rejects.toBeInstanceOf(ValidationError);
         }

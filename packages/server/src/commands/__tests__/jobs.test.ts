@@ -25,7 +25,7 @@ async function enqueued(...words: string[]): Promise<string> {
   return (await answerOf("enqueue", "prune", "--input", DUE, ...words)).job.id;
 }
 
-/** A job that waits for its turn again, beside its worker's death. */
+/** A job that is queued again after the death of its worker. */
 async function buried(type = "prune"): Promise<string> {
   const [row] = await database.sql<{ id: string }[]>`
     INSERT INTO jobs (queue, type, payload, status, attempts, last_error, failed_at, failure_kind, dlq_reason, dlq_failed_at)
@@ -107,7 +107,7 @@ describe("jobs that are shown", () => {
     expect((await jobs("show", dead)).stdout).not.toContain("\u001b");
   });
 
-  test("come as a table on a terminal, whose head says what each column is", async () => {
+  test("come as a table with column names on a terminal", async () => {
     const id = await enqueued("--delay-ms", "3600000");
     const runner = createJobRunner({ sql: database.sql, workerMode: "inspect" });
     const [head = "", line = ""] = (await onTerminal(runner, "list", {})).split("\n");
@@ -260,7 +260,7 @@ describe("a job that is run by hand", () => {
     expect({ code, line: stdout.split("\t").slice(0, 2) }).toEqual({ code: 0, line: [id, "completed"] });
   });
 
-  test("is the next ready one of a type, or a new one; without any it says so", async () => {
+  test("is the next ready one of a type, or a new one; without any it is an error", async () => {
     const none = await jobs("run", "end-idle-sessions");
     expect(none).toMatchObject({
       code: 1,

@@ -15,7 +15,7 @@ async function pretendEdited(name: string): Promise<void> {
 }
 
 describe("bun run migrate", () => {
-  test("applies every phase, says which, and has nothing to do the second time", async () => {
+  test("applies every phase, lists the files, and applies none the second time", async () => {
     await using empty = await createEmptyDatabase();
     const before = await runCommand(empty.url, "migrate", "--status");
     expect(before.stdout).toStartWith("pending  001_initial.sql\n");

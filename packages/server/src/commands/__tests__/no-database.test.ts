@@ -31,7 +31,7 @@ async function command(...words: string[]) {
 
 describe("in a folder without a database", () => {
   for (const words of [["jobs", "list"], ["jobs", "queues"], ["migrate", "--status"], ["database-url"]]) {
-    test(`"bun run ${words.join(" ")}" says what to do, and makes none`, async () => {
+    test(`"bun run ${words.join(" ")}" names the remedy, and creates none`, async () => {
       const { code, stdout, stderr } = await command(...words);
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
       expect(stderr).toContain(`There is no database in ${dataDir}: run \`start\` to create one`);
@@ -39,7 +39,7 @@ describe("in a folder without a database", () => {
     });
   }
 
-  test('"bun run health" says so as JSON, and makes none', async () => {
+  test('"bun run health" reports it as JSON, and creates none', async () => {
     const { code, stdout, stderr } = await command("health");
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     const error = expect.stringContaining(`There is no database in ${dataDir}`);

@@ -11,7 +11,7 @@ const database = useTestDatabase({ migrate: migratePhases });
 /** More than a pipe holds. */
 const JOBS = 500;
 
-/** Runs a command in a shell; the last line is its exit code, whatever the reader's was. */
+/** Runs a command in a shell; the last line is its exit code, not that of the reader. */
 async function inShell(command: string, reader: string) {
   const { DATABASE_DIRECT_URL: _, ...environment } = process.env;
   const bun = `"${process.execPath}"`;
@@ -56,7 +56,7 @@ describe("a command whose reader has gone", () => {
 });
 
 test.if(existsSync("/dev/full"))(
-  "a command whose output cannot be written says so, and exits 1",
+  "a command whose output cannot be written reports it, and exits 1",
   async () => {
     const { stdout, stderr } = await inShell("jobs list", "> /dev/full | true");
     expect({ stdout, stderr }).toEqual({

@@ -169,7 +169,7 @@ describe("a restore refuses as a whole", () => {
 });
 
 describe("bun run move", () => {
-  test("copies to an empty database, a line a table, and says what to do next", async () => {
+  test("copies to an empty database, with a line per table, and names the next step", async () => {
     await seedEveryTable(server);
     const { code, stdout, stderr } = await runCommand(server.url, "move", "--to", target.url);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -180,7 +180,7 @@ describe("bun run move", () => {
     expect(await contentsOf(target)).toEqual(await contentsOf(server));
   });
 
-  test("refuses the source as its target, by whatever address", async () => {
+  test("refuses the source as its target, by any address", async () => {
     const url = new URL(server.url);
     url.hostname = "localhost";
     const { code, stderr } = await runCommand(server.url, "move", "--to", url.href);
@@ -204,7 +204,7 @@ describe("bun run move", () => {
     }
   });
 
-  test("to a database with another encoding says how to create one, and to repeat the command", async () => {
+  test("to a database with another encoding names the statement to create one, and the command to repeat", async () => {
     const name = new URL(target.url).pathname.slice(1);
     const latin = `${name}_latin`;
     await server.sql.unsafe(`CREATE DATABASE ${latin} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`);

@@ -11,7 +11,7 @@ import { list, show } from "./show.ts";
 export type Request = (engine: Engine, output: Output) => Promise<number | undefined>;
 
 export type Action = {
-  /** Besides --json and --help: whatever else is typed would be ignored, and its writer misled. */
+  /** Besides --json and --help. Other options are errors, because ignoring them would mislead the user. */
   options: readonly (keyof Options)[];
   /** Checks the words, before the database is opened. Throws CommandError. */
   read(operands: readonly string[], options: Options): Request;

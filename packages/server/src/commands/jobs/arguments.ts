@@ -25,7 +25,7 @@ const OPTIONS = {
 
 export type Options = ReturnType<typeof parseOptions>["values"];
 
-/** The words behind `bun run jobs`. Throws CommandError for an option that nobody knows. */
+/** The words behind `bun run jobs`. Throws CommandError for an unknown option. */
 export function readArguments(words: string[]) {
   try {
     const { values, positionals } = parseOptions(words);
@@ -37,7 +37,7 @@ export function readArguments(words: string[]) {
   }
 }
 
-/** The options that say which jobs, as the API's schemas take them; ids come as operands. */
+/** The options that select jobs, in the form of the API's schemas; ids are operands. */
 export function filterOf(options: Options, ids: readonly string[] = []) {
   const { status, queue, type, after, before } = options;
   return withoutUndefined({

@@ -64,7 +64,7 @@ export function writeJobs(output: Output, jobs: readonly Job[], nothing = ""): v
   output.rows(jobs.map(toRow), nothing);
 }
 
-/** The job as it now is. Throws CommandError when nobody knows it. */
+/** The current job. Throws CommandError for an unknown id. */
 export async function found(engine: Engine, id: string) {
   const job = await engine.get(id);
   if (job === undefined) throw unknown(id);

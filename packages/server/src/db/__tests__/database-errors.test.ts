@@ -39,7 +39,7 @@ describe("TLS that fails", () => {
     "ERR_TLS_CERT_ALTNAME_INVALID",
     "TLS_NOT_OFFERED",
   ]) {
-    test(`by ${code} is no connection, and says which parameter helps`, () => {
+    test(`by ${code} is no connection, and names the parameter that helps`, () => {
       const error = Object.assign(new Error("x"), { code });
       expect([isUnavailable(error), isConnectionLost(error)]).toEqual([true, true]);
       expect(describeDatabaseError(error)).toMatch(/sslrootcert=|sslmode=/);

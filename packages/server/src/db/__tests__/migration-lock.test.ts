@@ -130,7 +130,7 @@ describe("the lock", () => {
     expect(pids[0]).toBe(pids[1]);
   });
 
-  test("cannot be had from an unavailable database, and the error says why", async () => {
+  test("cannot be taken on an unavailable database, and the error names the reason", async () => {
     const sql = createDb("postgres://nobody:canary@127.0.0.1:1/nothing");
     await using folder = await createMigrationFolder(BOOKS);
     await expect(runMigrations(sql, folder.path)).rejects.toMatchObject({

@@ -109,7 +109,7 @@ describe("a file that fails", () => {
     expect(await ledgerNames(database.sql)).toEqual(["001_books.sql", "003_pages.sql"]);
   });
 
-  test("is applied by a later run, once it was mended", async () => {
+  test("is applied by a later run, once it is fixed", async () => {
     await using database = await createEmptyDatabase();
     await using folder = await createMigrationFolder({ "001_books.sql": "CREATE TABEL books ();" });
     expect((await runMigrations(database.sql, folder.path)).errors).toHaveLength(1);
@@ -177,7 +177,7 @@ describe("a file that cannot be read", () => {
 });
 
 describe("a file that was edited after it had been applied", () => {
-  test("is refused by a message that says how to accept it, and the others are applied", async () => {
+  test("is refused by a message with the command to accept it, and the others are applied", async () => {
     await using database = await createEmptyDatabase();
     await using folder = await createMigrationFolder({ "001_books.sql": BOOKS });
     await runMigrations(database.sql, folder.path);
@@ -196,7 +196,7 @@ describe("a file whose line ends another git wrote", () => {
   const crlf = (text: string) => text.replaceAll("\n", "\r\n");
   const text = "-- one\nCREATE TABLE lines (\n  id INTEGER\n);\n";
 
-  test("is the same file, whichever of both was applied first", async () => {
+  test("is the same file, in either order of application", async () => {
     for (const [first, then] of [
       [text, crlf(text)],
       [crlf(text), text],

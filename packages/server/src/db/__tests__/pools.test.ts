@@ -117,7 +117,7 @@ test("all parts together open no more connections than the process may", async (
   expect(rows.length).toBeLessThanOrEqual(CONNECTIONS_DEFAULT);
 });
 
-test("deletions, recurring jobs and reports leave connections for flushes that are checked by the row", async () => {
+test("deletions, recurring jobs and reports leave connections for flushes with per-row checks", async () => {
   const { deferrable, reports, ingest } = open(CONNECTIONS_DEFAULT);
   const shares = sharesOf(poolSizesOf(CONNECTIONS_DEFAULT));
   occupy(deferrable, 10);

@@ -9,7 +9,7 @@ const HOW_TO_UPDATE = "Is the change meant? Then write it with: bun run schema:s
 
 const database = useTestDatabase({ migrate: migratePhases });
 
-test("the schema after all phases is the committed snapshot, and a difference says how to update it", async () => {
+test("the schema after all phases is the committed snapshot, and a difference names the command to update it", async () => {
   const schema = await dumpSchema(database.sql);
   if (process.env["UPDATE_SCHEMA_SNAPSHOT"] === "1") await Bun.write(SNAPSHOT, schema);
   expect(schema, HOW_TO_UPDATE).toBe(await Bun.file(SNAPSHOT).text());

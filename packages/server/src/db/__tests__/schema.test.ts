@@ -88,7 +88,7 @@ describe("phase 1", () => {
     ]);
   });
 
-  test("has eight indexes beside those of keys", () => {
+  test("has eight indexes besides those of keys", () => {
     const indexes = [...tables.values()].flat().filter(isIndex);
     expect(indexes).toHaveLength(8);
   });
@@ -97,7 +97,7 @@ describe("phase 1", () => {
     expect(tables.get("events")).toContain("session_id text");
   });
 
-  test("a session's remote environment is text with no foreign key, and the file says why", async () => {
+  test("a session's remote environment is text without a foreign key, and the file gives the reason", async () => {
     const lines = tables.get("sessions") ?? [];
     expect(lines).toContain("remote_env_id text");
     expect(lines.filter((line) => line.includes("remote_env_id"))).toHaveLength(1);

@@ -107,7 +107,7 @@ describe("a run that is killed while it holds the lock", () => {
     expect(await countLockHolders(database.sql)).toBe(1);
     victim.kill("SIGKILL");
     await victim.exited;
-    // Its statement still waits for the table, and is ended because the server notices that nobody waits for it.
+    // Its statement still waits for the table, and ends because the server detects that its client is gone.
     const next = migratePhases(database.sql);
     await until(async () => !(await waitsForTable(database.sql)));
     await blocker`COMMIT`;

@@ -9,7 +9,7 @@ beforeAll(() => {
 });
 afterAll(() => sql.end());
 
-test("times are UTC text of one width, whatever the zone they were written in, so that they sort as text", async () => {
+test("times are UTC text of one width for any zone they were written in, so that they sort as text", async () => {
   const [row] = await sql`
     SELECT '2025-03-14 10:00:00.5+02'::timestamptz AS half, '2025-03-14 10:00:00Z'::timestamptz AS whole,
       '2025-03-14 10:00:00.123456Z'::timestamptz AS micros, NULL::timestamptz AS none,

@@ -2,7 +2,7 @@ import type { Sql } from "../postgres.ts";
 
 export type StoredBlob = { id: string; size_bytes: number; chunk_count: number };
 
-/** Begins an upload, which nobody sees; answers its id. */
+/** Begins an upload, invisible until it is complete; returns its id. */
 export async function beginBlob(sql: Sql): Promise<string> {
   const [row] = await sql<{ id: string }[]>`INSERT INTO blobs DEFAULT VALUES RETURNING id::text`;
   return row?.id ?? "";

@@ -8,7 +8,7 @@ export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number)
 }
 
 /**
- * Ends them; null `among`: whichever they are, else those of these sessions. Answers with their ids. The end is the last event's time, and falls as soon as the session speaks again.
+ * Ends them: all of them, or those in `among`. Answers with their ids. The end is the last event's time, and falls as soon as the session speaks again.
  */
 export async function endIdleSessions(
   sql: Sql,

@@ -3,7 +3,7 @@ import type { Sql } from "../postgres.ts";
 
 /** How long what was odd about events is kept. */
 const INGEST_NOTES_DAYS = 30;
-/** How long a live reader may have been away and still go on without a gap. */
+/** How long a disconnected live reader can still resume without a gap. */
 const CHANGE_LOG_HOURS = 24;
 /** Longer than any job that is done stays in the archive (30 days, in partitions of a day), with days to spare. */
 export const BLOB_DAYS = 35;
@@ -45,7 +45,7 @@ function rowsOlderThan(table: PrunedTable, hours: number): Piece {
 }
 
 /**
- * Whether blobs that nobody has put for BLOB_DAYS belong to no job any more. Jobs alone refer to blobs, and put theirs just before
+ * Whether blobs not stored again for BLOB_DAYS belong to no job any more. Jobs alone refer to blobs, and put theirs just before
  * they end, so it is enough that none which ended before is left. Partitions of younger days are not read.
  */
 export async function areOldBlobsOrphans(sql: Sql): Promise<boolean> {

@@ -2,7 +2,7 @@ import { type SessionPatch, TAGS_MAX } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 
 /**
- * Changes tags and summary; whatever the patch leaves out stays. False: no such session, or too many tags. A session that has too
+ * Changes tags and summary; omitted fields stay. False: no such session, or too many tags. A session that has too
  * many already may keep as many.
  */
 export async function patchSession(sql: Sql, id: string, patch: SessionPatch): Promise<boolean> {

@@ -33,7 +33,7 @@ export type BackupHeader = z.infer<typeof headerSchema>;
 export type Origin = Pick<BackupHeader, "wharf" | "postgres" | "created_at">;
 
 /**
- * Writes a backup: zstd over lines of JSON: an object that says what follows; for each table an array a row, and an object with
+ * Writes a backup: zstd over lines of JSON: a header object; for each table an array a row, and an object with
  * their count and checksum; and a last object with the SHA-256 of all lines before.
  */
 export async function writeBackup(

@@ -1,6 +1,6 @@
 export type Digest = { rows: number; checksum: string };
 
-/** Counts rows and sums a hash of each, so that two tables with the same rows agree, whatever order they are read in. */
+/** Counts rows and sums a hash of each, so that two tables with the same rows agree in any order of reading. */
 export function createDigest(): { add(row: string): void; result(): Digest } {
   let rows = 0;
   let sum = 0n;

@@ -13,7 +13,7 @@ export async function shareTransferLock(connection: Connection): Promise<void> {
     throw refusal("A restore or a move is writing to this database: wait until it ends.");
 }
 
-/** Held by what writes to a database, until its transaction ends. Advisory locks are of one database, whatever address it is reached by. */
+/** Held by what writes to a database, until its transaction ends. Advisory locks belong to one database, independent of its address. */
 export async function takeTransferLock(connection: Connection): Promise<void> {
   const [row] = await connection.query<Locked[]>`
     SELECT pg_try_advisory_xact_lock(hashtextextended(${KEY}, 0)) AS locked`;

@@ -155,7 +155,7 @@ describe("the server's jobs", () => {
     }
   }
 
-  test("are enqueued once a tick, whatever the number of processes, and their next tick is set", async () => {
+  test("are enqueued once per tick by any number of processes, and their next tick is set", async () => {
     const { sql } = database;
     await addSession("silent", { silent_ms: IDLE_MS * 2 });
     await sql`INSERT INTO blobs (written_at) VALUES (now() - interval '2 hours'), (now())`;

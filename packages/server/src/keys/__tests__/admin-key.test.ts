@@ -61,7 +61,7 @@ describe("where the first admin key comes from", () => {
     expect(await loadAdminKey(config, dataDir, true)).toEqual({ source: "environment", key: "x".repeat(32) });
   });
 
-  test("beside an embedded database it is kept in a file that only its owner may read", async () => {
+  test("is kept in a file readable by its owner only, with an embedded database", async () => {
     const first = await loadAdminKey(readConfig({}), dataDir, true);
     if (first.source !== "file") throw new Error("expected a file");
     expect(first.key).toMatch(/^wharf_admin_[\w-]{43}$/);
