@@ -77,7 +77,7 @@ describe("what a job threw", () => {
     expect(JSON.stringify(failureOf(error))).not.toContain("canary");
   });
 
-  test("is described whatever each of its fields gives", () => {
+  test("is described for any values of its fields", () => {
     const values = [...Object.values(HOSTILE), refuse, () => "text", () => ({}), () => []];
     for (const field of FIELDS) {
       for (const value of values) {

@@ -58,8 +58,8 @@ describe("the README's programs", () => {
       "the first screen",
       "Options of a runner",
       "Retries, keys and dead letters",
-      "Jobs that take days",
-      "Jobs by the clock",
+      "Durable jobs",
+      "Schedules",
       "Administration and metrics",
       "Running commands",
     ]);
@@ -88,7 +88,7 @@ describe("the README's facts", () => {
   }));
 
   test("there is a test for every promise", () => {
-    const section = readme.slice(readme.indexOf("## What is promised"));
+    const section = readme.slice(readme.indexOf("## Guarantees and their tests"));
     const rows = section.split("\n").filter((line) => line.startsWith("|"));
     expect(promises.length).toBe(rows.length - 2);
     expect(promises.length).toBeGreaterThan(10);

@@ -24,6 +24,7 @@ const RETIRED: readonly (readonly [RegExp, string])[] = [
 const TEXTS = [
   "{README,CONTRIBUTING,SECURITY,CHANGELOG}.md",
   "docs/**/*.{md,yml}",
+  "packages/job-runner/README.md",
   "examples/*/README.md",
   ".env.example",
   "docker-compose.yml",
