@@ -59,10 +59,15 @@ function parseLine(line: string, { limits }: CheckContext): ReceivedEvent {
   try {
     return { value: parseReceivedJson(line, limits.json_values) };
   } catch (error) {
-    const isCostly = error instanceof TooManyValuesError;
-    const reason = isCostly ? `holds more than ${error.values_max} JSON values` : "the line is not JSON";
-    return { unreadable: line, error: reason };
+    return unreadableLine(line, error);
   }
+}
+
+/** A line whose parsing threw this error. */
+export function unreadableLine(line: string, error: unknown): ReceivedEvent {
+  const isCostly = error instanceof TooManyValuesError;
+  const reason = isCostly ? `holds more than ${error.values_max} JSON values` : "the line is not JSON";
+  return { unreadable: line, error: reason };
 }
 
 function addError(answer: IngestResponse, index: number, error: string, item: Checked): void {

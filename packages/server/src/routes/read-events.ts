@@ -2,11 +2,16 @@ import { eventBatchSchema } from "@wharf/protocol";
 import { type BodyBytes, decodeBody, decodeUtf8 } from "../http/body.ts";
 import { countJsonBody, parseWith, planJsonBody, tooManyValues } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
-import type { ReceivedEvent } from "../ingest/ingest-events.ts";
+import { type ReceivedEvent, unreadableLine } from "../ingest/ingest-events.ts";
 import { SEARCHED_CHARACTERS_MAX } from "../ingest/kept-body.ts";
 import { isRecord } from "../json/clean-value.ts";
 import { countValues } from "../json/json-text.ts";
-import { mayBeCostly, UNCOUNTED_CHARACTERS_MAX } from "../json/parse-json.ts";
+import {
+  countReceivedJson,
+  mayBeCostly,
+  planReceivedJson,
+  UNCOUNTED_CHARACTERS_MAX,
+} from "../json/parse-json.ts";
 import type { Limits } from "../limits.ts";
 
 /** From its first character that is not white space. Found one by one: a body may be millions of lines. */
@@ -15,17 +20,19 @@ const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const lossyDecoder = new TextDecoder();
 
+/** Other requests run between two steps of a large body, each of which blocks the event loop. */
+const letOthersRun = () => new Promise((resolve) => setImmediate(resolve));
+
 /** The events of `{ "events": […] }`. Throws ProblemError 400, or 413 for too many values. */
 export async function readBatch(bytes: BodyBytes, limits: Limits): Promise<ReceivedEvent[]> {
   const text = decodeBody(bytes);
   countJsonBody(text, limits.batch_values);
   if (bytes.byteLength <= UNCOUNTED_CHARACTERS_MAX) return toReceived(planJsonBody(text)(), limits);
-  // Counting, searching, parsing and checking a large body each block the event loop: other requests run in between.
-  await new Promise(setImmediate);
+  await letOthersRun();
   const parse = planJsonBody(text);
-  await new Promise(setImmediate);
+  await letOthersRun();
   const received = toReceived(parse(), limits);
-  await new Promise(setImmediate);
+  await letOthersRun();
   return received;
 }
 
@@ -38,8 +45,9 @@ function toReceived(body: unknown, limits: Limits): ReceivedEvent[] {
 }
 
 /** The events of a body with one event a line. A line that cannot be read is one rejected event. Throws ProblemError 400. */
-export function readLines(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
+export async function readLines(bytes: BodyBytes, limits: Limits): Promise<ReceivedEvent[]> {
   const text = decodeUtf8(bytes);
+  if (bytes.byteLength > UNCOUNTED_CHARACTERS_MAX) await letOthersRun();
   const lines = text === null ? splitBytes(bytes) : splitText(text);
   const areCounted = text === null || mayBeCostly(text);
   const received: ReceivedEvent[] = [];
@@ -49,12 +57,26 @@ export function readLines(bytes: BodyBytes, limits: Limits): ReceivedEvent[] {
     // A quote that is missing in one line must not hide the values of the next.
     if (areCounted && typeof line === "string") values_left -= countValues(line, values_left);
     if (values_left < 0) throw tooManyValues(limits.batch_values);
-    received.push(typeof line === "string" ? { line } : readDamagedLine(line));
+    if (typeof line !== "string") received.push(readDamagedLine(line));
+    else received.push(line.length > UNCOUNTED_CHARACTERS_MAX ? await readLongLine(line, limits) : { line });
   }
   if (received.length === 0) {
     throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body has no events." });
   }
   return received;
+}
+
+async function readLongLine(line: string, limits: Limits): Promise<ReceivedEvent> {
+  await letOthersRun();
+  try {
+    countReceivedJson(line, limits.json_values);
+    await letOthersRun();
+    const parse = planReceivedJson(line);
+    await letOthersRun();
+    return { value: parse() };
+  } catch (error) {
+    return unreadableLine(line, error);
+  }
 }
 
 function* splitText(text: string): Generator<string> {

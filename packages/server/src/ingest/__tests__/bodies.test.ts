@@ -111,14 +111,14 @@ describe("events one a line", () => {
     expect(notes.map((note) => note.body)).toEqual(['{"id":"caf\uFFFD"}', '{"text":"\uFFFD']);
   });
 
-  test("of which one is not UTF-8 cost nothing where they are empty", () => {
+  test("of which one is not UTF-8 cost nothing where they are empty", async () => {
     const decode = spyOn(TextDecoder.prototype, "decode");
     try {
       for (const blanks of ["\n", "\r\n", " \t\n"]) {
         decode.mockClear();
         const sent = Buffer.from(`${blanks.repeat(200_000)}{}\n?${blanks.repeat(200_000)}`);
         sent[sent.indexOf("?")] = 0xff;
-        expect(readLines(sent, DEFAULT_LIMITS)).toEqual([
+        expect(await readLines(sent, DEFAULT_LIMITS)).toEqual([
           { line: expect.stringMatching(/^\{\}\s*$/) },
           { unreadable: expect.stringContaining("\uFFFD"), error: "the line is not UTF-8" },
         ]);
@@ -129,9 +129,22 @@ describe("events one a line", () => {
     }
   });
 
-  test("of which one is not UTF-8 count where they hold other white space alone", () => {
+  test("of which one is not UTF-8 count where they hold other white space alone", async () => {
     const sent = Buffer.concat([Buffer.from([0xff]), Buffer.from("\n\u00a0".repeat(2_000))]);
-    expect(() => readLines(sent, DEFAULT_LIMITS)).toThrow("more than 1000 events");
+    await expect(readLines(sent, DEFAULT_LIMITS)).rejects.toThrow("more than 1000 events");
+  });
+
+  test("longer than a megabyte are parsed in steps, with the reason where they cannot be", async () => {
+    const long = "x".repeat(1_100_000);
+    const many = `{"a":[${"1,".repeat(600_000)}1]}`;
+    const sent = Buffer.from([`{"a":"${long}"}`, `{"a":"${long}`, many, "{}"].join("\n"));
+    const limits = { ...DEFAULT_LIMITS, batch_values: 1_000_000 };
+    expect(await readLines(sent, limits)).toEqual([
+      { value: { a: long } },
+      { unreadable: expect.stringContaining(long), error: "the line is not JSON" },
+      { unreadable: many, error: `holds more than ${limits.json_values} JSON values` },
+      { line: "{}" },
+    ]);
   });
 
   test("of no event is no batch", async () => {
