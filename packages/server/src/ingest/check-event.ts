@@ -28,7 +28,7 @@ import {
   withStorableCharacters,
 } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
-import { keptBody, keptUnreadable } from "./kept-body.ts";
+import { keptBody, keptUnreadable, SEARCHED_CHARACTERS_MAX } from "./kept-body.ts";
 import { mayHoldCredentials, withoutRemoteCredentials } from "./remote-fields.ts";
 
 /** An event that may be stored as soon as its workspace has an id: its columns as text. */
@@ -69,6 +69,7 @@ const CLOCK_AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 const CLEANING_SHRINKS_BY = 2;
 /** What is kept of a line that cannot be read. */
 const UNREADABLE_CHARACTERS_MAX = 200;
+const SESSION_IN_LINE = /"session_id"\s*:\s*"([^"\\]+)"/;
 const REMEMBERED_REMOTES_MAX = 10_000;
 /** Null: text that has no canonical id, which costs as much to find out. */
 const canonicalIds = new Map<string, string | null>();
@@ -154,7 +155,14 @@ export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
 /** A line that is not JSON: its beginning is kept as text. No more, since the line may be of a session that was deleted. */
 export function rejectUnreadable(line: string, error: string): Rejection {
   const body = keptUnreadable(line)?.slice(0, UNREADABLE_CHARACTERS_MAX).toWellFormed() ?? null;
-  return { id: null, device_id: null, session_id: null, error, body };
+  return { id: null, device_id: null, session_id: sessionOfLine(line), error, body };
+}
+
+/** The session that a line names before its end or its damage: with the session, the note goes. */
+function sessionOfLine(line: string): string | null {
+  const named = SESSION_IN_LINE.exec(line.slice(0, SEARCHED_CHARACTERS_MAX))?.[1];
+  const id = idSchema.safeParse(named).data;
+  return id === undefined ? null : storableId(id).text;
 }
 
 export function isRejection(checked: object): checked is Rejection {
@@ -279,8 +287,14 @@ function reject(value: unknown, error: string, pointer?: string): Rejection {
     session_id: sessionOfRejected(event),
     error,
     ...(pointer === undefined || pointer === "" ? {} : { pointer }),
-    body: keptBody(value),
+    // Of a session that cannot be told, its deletion would not take the note along.
+    body: namesSession(event) ? keptBody(value) : null,
   };
+}
+
+/** Whether an event's session is a valid id, or there is none. */
+function namesSession({ session_id }: Record<string, unknown>): boolean {
+  return session_id === undefined || session_id === null || idSchema.safeParse(session_id).success;
 }
 
 function shortText(value: unknown): string | null {

@@ -108,6 +108,19 @@ describe("a deleted session", () => {
     expect(await server.sql`SELECT FROM ingest_notes WHERE strpos(detail, ${secret}) > 0`).toHaveLength(0);
   });
 
+  test("leaves no content in notes of a line that is cut or a session id that is none", async () => {
+    const secret = "the content of a deleted session";
+    const event = JSON.stringify(toolUse("s1", 0, { session_id: "s1", data: { text: secret } }));
+    const list = { ...toolUse("s1", 1, { data: { text: secret } }), session_id: ["s1"] };
+    const cut = event.slice(0, event.indexOf(secret) + secret.length);
+    const body = [event, cut, JSON.stringify(list)].join("\n");
+    const headers = { "content-type": "application/x-ndjson" };
+    await server.request("POST", "/api/events", body, headers);
+    expect(await noteBodies()).toEqual([expect.stringContaining("s1"), null]);
+    expect((await server.request("DELETE", "/api/sessions/s1")).status).toBe(204);
+    expect(await noteBodies()).toEqual([null]);
+  });
+
   const noteBodies = async () =>
     (await server.sql`SELECT body FROM ingest_notes ORDER BY id`).map((row) => row["body"]);
 
