@@ -2,14 +2,15 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Database } from "./db/database.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
-import type { Access, AppEnv } from "./http/context.ts";
+import type { Access } from "./http/access.ts";
 import { countRequests } from "./http/count-requests.ts";
 import { answerError, answerUnknownRoute } from "./http/failures.ts";
-import { requestContext, writeStoredJson } from "./http/request-context.ts";
+import { writeStoredJson } from "./http/json.ts";
+import { requireOperations, routesOf } from "./http/operation.ts";
+import { type AppEnv, requestContext } from "./http/request-context.ts";
 import { logRequests } from "./http/request-log.ts";
 import { responseHeaders } from "./http/response-headers.ts";
 import { limitResponseMemory } from "./http/response-memory.ts";
-import { requireDeclaredScopes, routeScopes } from "./http/scopes.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import { upToDate } from "./ingest/up-to-date.ts";
@@ -20,7 +21,6 @@ import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import { blueprintRoutes } from "./routes/blueprints.ts";
-import { deviceChangeRoutes } from "./routes/device-changes.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -83,7 +83,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
   // A server whose jobs are late still accepts events: it stays in service.
   const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
-  const listRoutes = () => routeScopes(app);
+  const listRoutes = () => routesOf(app);
   app.route("/", homeRoutes(dependencies));
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
@@ -95,18 +95,17 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/remote-envs", remoteEnvRoutes(current));
   app.route("/api/blueprints", blueprintRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(current));
-  app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads, limits }));
-  app.route("/api/keys", keyRoutes({ edits, limits }));
+  app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads }));
+  app.route("/api/keys", keyRoutes({ edits }));
   app.route("/api/devices", enrolmentRoutes({ edits, limits }));
-  app.route("/api/devices", deviceChangeRoutes(current));
-  app.route("/api/limits", limitRoutes({ limits }));
+  app.route("/api/limits", limitRoutes());
   app.route("/api/jobs", jobRoutes(dependencies));
   app.route("/api/jobs", jobActionRoutes(dependencies));
   app.route("/api/queues", queueRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
   app.route("/api/openapi.json", openApiRoutes(listRoutes));
   app.route("/docs", referenceRoutes(listRoutes));
-  requireDeclaredScopes(app);
+  requireOperations(app);
   return app;
 }
 
@@ -125,7 +124,7 @@ export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> 
   app.route("/metrics", metricsRoutes(dependencies));
   app.notFound(answerUnknownRoute(app));
   app.onError(answerError(logger));
-  requireDeclaredScopes(app);
+  requireOperations(app);
   return app;
 }
 

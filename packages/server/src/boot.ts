@@ -14,7 +14,7 @@ import { describeConnectionString, type Sql } from "./db/postgres.ts";
 import { waitForDatabase } from "./db/wait-for-database.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { createAccess } from "./http/access.ts";
-import type { AppEnv } from "./http/context.ts";
+import type { AppEnv } from "./http/request-context.ts";
 import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { createFlush } from "./ingest/flush.ts";
 import { createFlushRunner } from "./ingest/flush-runner.ts";

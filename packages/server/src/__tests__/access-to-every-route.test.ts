@@ -1,12 +1,11 @@
 import { expect, test } from "bun:test";
 import type { KeyScope } from "@wharf/protocol";
 import { clearRows } from "@wharf/testkit";
-import { routeScopes } from "../http/scopes.ts";
+import type { Operation } from "../http/operation.ts";
 import { createKey } from "../keys/api-key.ts";
+import { operations } from "../openapi/__tests__/described-routes.ts";
 import { exampleRequest } from "../openapi/__tests__/example-request.ts";
 import { seedExamples } from "../openapi/__tests__/seed-examples.ts";
-import type { Operation } from "../openapi/operation.ts";
-import { operations } from "../openapi/operations/index.ts";
 import { setupApp } from "./setup-app.ts";
 
 const server = setupApp({ limits: { failed_authentications_per_min: 1_000_000 } });
@@ -61,15 +60,9 @@ async function seedAnew(): Promise<void> {
   await seedExamples(server);
 }
 
-function scopesOf(name: string): readonly KeyScope[] {
-  const route = routeScopes(server.current().app).find(({ method, path }) => `${method} ${path}` === name);
-  if (route?.scopes == null) throw new Error(`${name} declares no scope`);
-  return route.scopes;
-}
-
 for (const [name, operation] of Object.entries(operations)) {
   test(`${name} answers 401 to a worthless key, unless it is open to everyone`, async () => {
-    const expected = scopesOf(name).length === 0 ? operation.example.status : 401;
+    const expected = operation.scopes.length === 0 ? operation.example.status : 401;
     for (const [who, authorization] of Object.entries(await worthless())) {
       if (expected !== 401) await seedAnew();
       const { status, body } = await send(name, operation, authorization);
@@ -79,7 +72,7 @@ for (const [name, operation] of Object.entries(operations)) {
   });
 
   test(`${name} takes keys of its scopes and admin keys, and answers 403 to others`, async () => {
-    const scopes = scopesOf(name);
+    const scopes = operation.scopes;
     for (const scope of ["ingest", "read", "admin"] as const) {
       await seedAnew();
       const isAllowed = scopes.length === 0 || scope === "admin" || scopes.includes(scope);
@@ -90,7 +83,7 @@ for (const [name, operation] of Object.entries(operations)) {
 
   test(`${name} keeps a key that is bound to one device from the things of another`, async () => {
     await seedAnew();
-    const scopes = scopesOf(name);
+    const scopes = operation.scopes;
     const own = await keyOf({ scope: "ingest", device_id: "laptop" });
     const other = await keyOf({ scope: "ingest", device_id: "phone" });
     const isOpen = scopes.length === 0;

@@ -1,12 +1,11 @@
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { routeScopes } from "../http/scopes.ts";
+import { type Operation, routesOf } from "../http/operation.ts";
+import { operations } from "../openapi/__tests__/described-routes.ts";
 import { exampleRequest } from "../openapi/__tests__/example-request.ts";
 import { seedExamples } from "../openapi/__tests__/seed-examples.ts";
 import { createDocument, templateOf } from "../openapi/document.ts";
-import type { Operation } from "../openapi/operation.ts";
-import { operations } from "../openapi/operations/index.ts";
 import { setupApp } from "./setup-app.ts";
 
 const server = setupApp();
@@ -100,7 +99,7 @@ for (const [name, operation] of Object.entries(operations)) {
 
 function documentedStatuses(name: string): string[] {
   const [method = "", path = ""] = name.split(" ");
-  const { paths } = createDocument(routeScopes(server.current().app));
+  const { paths } = createDocument(routesOf(server.current().app));
   const operation = paths[templateOf(path)]?.[method.toLowerCase()];
   return Object.keys(z.object({ responses: z.looseObject({}) }).parse(operation).responses);
 }

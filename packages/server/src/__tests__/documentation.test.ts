@@ -5,7 +5,7 @@ import { Glob } from "bun";
 import manifest from "../../../../package.json";
 import { actions } from "../commands/jobs/actions.ts";
 import { readArguments } from "../commands/jobs/arguments.ts";
-import { operations } from "../openapi/operations/index.ts";
+import { operations } from "../openapi/__tests__/described-routes.ts";
 
 const ROOT = resolve(import.meta.dir, "../../../..");
 const FILES = ["*.md", "docs/**/*.md", "packages/*/README.md", "examples/*/README.md"];
@@ -127,7 +127,8 @@ describe("the documentation", () => {
     for (const [text, method, path = "", body] of calls) {
       const found = Object.entries(operations).filter(([route]) => matches(route, `${method} ${path}`));
       expect(found, text).not.toEqual([]);
-      const schema = found[0]?.[1].body?.schema;
+      const operation = found[0]?.[1];
+      const schema = operation?.body ?? operation?.rawBody?.schema;
       if (body !== undefined) expect(schema?.safeParse(JSON.parse(body)).success, text).toBe(true);
     }
   });

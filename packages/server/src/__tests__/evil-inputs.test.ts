@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { networkOf } from "../http/client-address.ts";
-import { loggedPath } from "../http/logged-path.ts";
+import { loggedPath } from "../http/request-log.ts";
 import { keptBody, keptUnreadable } from "../ingest/kept-body.ts";
 import { mayHoldUnstorableCharacters } from "../json/clean-value.ts";
 import { parseReceivedJson } from "../json/parse-json.ts";

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
+import type { Access } from "../http/access.ts";
 import { createBodyMemory } from "../http/body-memory.ts";
-import type { Access, AppEnv, RequestVariables } from "../http/context.ts";
+import type { AppEnv, RequestVariables } from "../http/request-context.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 
 function refuse(): never {

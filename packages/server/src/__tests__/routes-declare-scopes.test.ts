@@ -1,10 +1,18 @@
 import { expect, test } from "bun:test";
 import { Hono } from "hono";
-import type { AppEnv } from "../http/context.ts";
-import { requireDeclaredScopes, requireScope, routeScopes } from "../http/scopes.ts";
+import { type Operation, operation, requireOperations, routesOf } from "../http/operation.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import { setupApp } from "./setup-app.ts";
 
 const server = setupApp();
+
+const READ: Operation = {
+  scopes: ["read"],
+  tag: "Things",
+  summary: "Get a thing",
+  responses: { 200: null },
+  example: { status: 200 },
+};
 
 const OPEN_TO_EVERYONE = [
   "GET /",
@@ -16,30 +24,25 @@ const OPEN_TO_EVERYONE = [
   "POST /api/devices/enrol",
 ];
 
-test("every route declares its scope", () => {
-  const undeclared = routeScopes(server.current().app).filter((route) => route.scopes === null);
-  expect(undeclared).toEqual([]);
-});
-
 test("no route but the first page, health, enrolment and the API's document is open to everyone", () => {
-  const open = routeScopes(server.current().app).filter((route) => route.scopes?.length === 0);
+  const open = routesOf(server.current().app).filter((route) => route.operation?.scopes.length === 0);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
 });
 
 test("an app with a route that declares nothing is not built", () => {
   const app = new Hono<AppEnv>();
-  app.get("/declared", requireScope("read"), (c) => c.text("ok"));
-  expect(() => requireDeclaredScopes(app)).not.toThrow();
+  app.get("/declared", operation(READ), (c) => c.text("ok"));
+  expect(() => requireOperations(app)).not.toThrow();
   app.post("/forgotten", (c) => c.text("ok"));
-  expect(() => requireDeclaredScopes(app)).toThrow("POST /forgotten");
+  expect(() => requireOperations(app)).toThrow("POST /forgotten");
 });
 
 test("a mounted route keeps its declaration", () => {
   const inner = new Hono<AppEnv>();
-  inner.get("/:id", requireScope("ingest", "read"), (c) => c.text("ok"));
+  inner.get("/:id", operation(READ), (c) => c.text("ok"));
   const app = new Hono<AppEnv>();
   app.route("/api/things", inner);
-  expect(routeScopes(app)).toEqual([{ method: "GET", path: "/api/things/:id", scopes: ["ingest", "read"] }]);
+  expect(routesOf(app)).toEqual([{ method: "GET", path: "/api/things/:id", operation: READ }]);
 });
 
 test("every route refuses a request without a key, and one with a key of another scope", async () => {
@@ -47,8 +50,9 @@ test("every route refuses a request without a key, and one with a key of another
   for (const scope of ["ingest", "read"]) {
     keys[scope] = (await server.request("POST", "/api/keys", { scope })).body.key;
   }
-  for (const { method, path, scopes } of routeScopes(server.current().app)) {
-    if (scopes === null || scopes.length === 0) continue;
+  for (const { method, path, operation } of routesOf(server.current().app)) {
+    const { scopes } = operation ?? { scopes: [] };
+    if (scopes.length === 0) continue;
     const url = path.replaceAll(/:\w+/g, "x");
     const bare = await server.request(method, url, undefined, { authorization: "" });
     expect([method, path, bare.status]).toEqual([method, path, 401]);

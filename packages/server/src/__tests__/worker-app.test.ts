@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import pino from "pino";
 import { createWorkerApp } from "../app.ts";
 import { createHealthProbe, type HealthProbe } from "../db/health-probe.ts";
-import { routeScopes } from "../http/scopes.ts";
+import { routesOf } from "../http/operation.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { setupApp } from "./setup-app.ts";
 
@@ -31,7 +31,7 @@ function workerApp() {
 
 test("a worker serves its health and its metrics, and nothing else", async () => {
   const app = workerApp();
-  const names = routeScopes(app).map(({ method, path }) => `${method} ${path}`);
+  const names = routesOf(app).map(({ method, path }) => `${method} ${path}`);
   expect(names.sort()).toEqual(["GET /health/live", "GET /health/ready", "GET /metrics"]);
   const headers = { authorization: `Bearer ${server.key}` };
   const statusOf = async (path: string) => (await app.request(path, { headers })).status;

@@ -8,10 +8,30 @@ import { createKeyCache } from "../keys/key-cache.ts";
 import { lookUpInGroups } from "../keys/look-up-in-groups.ts";
 import type { Limits } from "../limits.ts";
 import { clientNetwork } from "./client-address.ts";
-import type { Access, AppEnv, Caller, RefusalReason } from "./context.ts";
 import { ProblemError } from "./problem.ts";
 import { createRateLimits } from "./rate-limits.ts";
+import type { AppEnv, Caller } from "./request-context.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
+
+export type Access = {
+  /** Throws ProblemError 401, or 429 after too many failures from one address; never for a valid key. */
+  authenticate(c: Context<AppEnv>): Promise<Caller>;
+  /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
+  takeRequest(c: Context<AppEnv>, caller: Caller): void;
+  takeEvents(c: Context<AppEnv>, count: number): void;
+  /** As takeEvents, before the number of events is known: takes none. */
+  requireEvents(c: Context<AppEnv>): void;
+  /** Counts a wrong key or code of the sender. Returns what to throw: `problem`, or a 429 after too many failures. */
+  countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError;
+  /** Whether an enrolment code with this hash can be used. */
+  isLiveCode(hash: string): Promise<boolean>;
+  /** Text for a log, without the admin key of the environment or of the data folder, which has no form of its own. */
+  withoutAdminKey(text: string): string;
+  /** Call after this process changed a key: cached keys are looked up again. */
+  forgetKeys(): void;
+};
+
+export type RefusalReason = "authentication" | "requests" | "events" | "body_memory" | "response_memory";
 
 export type AccessOptions = {
   /** The admin key of the environment or of the data folder; null: keys of the table alone. */

@@ -2,9 +2,9 @@ import type { Context } from "hono";
 import { OverloadError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { SMALL_BODY_BYTES_MAX } from "./body-memory.ts";
-import { type AppEnv, takeBodyBytes } from "./context.ts";
 import { decompress } from "./decompress.ts";
 import { bodyTooLarge, ProblemError } from "./problem.ts";
+import { type AppEnv, takeBodyBytes } from "./request-context.ts";
 
 export type BodyBytes = Uint8Array;
 

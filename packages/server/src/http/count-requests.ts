@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
-import type { AppEnv } from "./context.ts";
+import type { AppEnv } from "./request-context.ts";
 
 const UNMATCHED = "unmatched";
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);

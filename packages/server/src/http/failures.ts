@@ -1,7 +1,7 @@
 import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import type { Logger } from "../logger.ts";
-import type { AppEnv } from "./context.ts";
 import { INTERNAL, type ProblemOptions, problemOf, problemResponse } from "./problem.ts";
+import type { AppEnv } from "./request-context.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /** The method under which Hono registers middleware. */

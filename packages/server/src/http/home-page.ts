@@ -2,7 +2,7 @@ import { html, raw } from "hono/html";
 import { COUNT_MAX, type HubCounts } from "../db/reads/hub-counts.ts";
 import type { Phase } from "../readiness.ts";
 import { VERSION } from "../version.ts";
-import { PAGE_STYLE } from "./page.ts";
+import { PAGE_STYLE } from "./html-page.ts";
 
 export type HomeFacts = {
   /** The address that the browser asked, such as http://localhost:4318. */

@@ -1,22 +1,24 @@
 import { describeIssue } from "@wharf/protocol";
-import type { Context } from "hono";
-import type { z } from "zod";
-import { findFlaw } from "../json/clean-value.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { z } from "zod";
+import { withoutRemoteCredentials } from "../ingest/remote-fields.ts";
+import { findFlaw, withStorableCharacters } from "../json/clean-value.ts";
 import { countReceivedJson, planReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
+import { mayHoldStoredJson, withStoredJson } from "../json/stored-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
-import type { AppEnv } from "./context.ts";
 import { ProblemError } from "./problem.ts";
+import type { AppEnv } from "./request-context.ts";
 
-/** A list of 10,000 wrong items tells no more than its first ones. */
+/** Errors listed in one response. */
 export const ISSUES_REPORTED_MAX = 100;
 
-/** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 413, 415. */
+/** The JSON of a request body, checked against `schema`. Throws ProblemError 400 (with a pointer for each issue), 408, 413, 415. */
 export async function readJson<Schema extends z.ZodType>(
   c: Context<AppEnv>,
   schema: Schema,
-  limits: Limits,
 ): Promise<z.infer<Schema>> {
+  const limits = c.get("limits");
   requireContentType(c, ["application/json"]);
   return parseWith(schema, parseStorable(await readBody(c, limits), limits));
 }
@@ -31,19 +33,27 @@ export async function readPlainJson<Schema extends z.ZodType>(
   return parseWith(schema, parseStorable(await readPlainBody(c, limits), limits));
 }
 
-/** As readJson, for a body that may be left out. */
+/** As readJson; without a body, `{}` is checked. */
 export async function readOptionalJson<Schema extends z.ZodType>(
   c: Context<AppEnv>,
   schema: Schema,
-  limits: Limits,
 ): Promise<z.infer<Schema>> {
+  const limits = c.get("limits");
   const bytes = await readBody(c, limits);
   if (bytes.byteLength === 0) return parseWith(schema, {});
   requireContentType(c, ["application/json"]);
   return parseWith(schema, parseStorable(bytes, limits));
 }
 
-/** What is nested too deep would use up the stack of whoever walks through it later. */
+/**
+ * The schema with a first step: U+FFFD replaces characters that Postgres refuses, and git remotes lose their credentials. For bodies
+ * that are stored.
+ */
+export function storable<Schema extends z.ZodType<object>>(schema: Schema) {
+  return z.preprocess((body) => withoutRemoteCredentials(withStorableCharacters(body)), schema);
+}
+
+/** JSON without values that are nested too deep for functions that walk it. Throws ProblemError 400 or 413. */
 function parseStorable(bytes: BodyBytes, limits: Limits): unknown {
   const value = parseJsonBody(decodeBody(bytes), limits.json_values);
   const flaw = findFlaw(value, limits);
@@ -116,3 +126,14 @@ export function requireContentType(c: Context<AppEnv>, allowed: readonly string[
     detail: `Send Content-Type: ${allowed.join(" or ")}.`,
   });
 }
+
+/** Middleware: puts JSON from the database that was not parsed into the response (see StoredJson). */
+export const writeStoredJson: MiddlewareHandler<AppEnv> = async function writeStoredJson(c, next) {
+  await next();
+  if (!mayHoldStoredJson()) return;
+  const { res } = c;
+  if (!res.headers.get("content-type")?.startsWith("application/json")) return;
+  // Else Hono would copy the response, to add the headers of the one that it replaces.
+  c.res = undefined;
+  c.res = new Response(withStoredJson(await res.text()), res);
+};

@@ -1,6 +1,12 @@
 import { JobOptionError } from "@wharf/job-runner";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
-import { errorCode, isOutOfSpace, isRetryableConflict, isUnavailable } from "../db/database-errors.ts";
+import {
+  errorCode,
+  isForeignKeyViolation,
+  isOutOfSpace,
+  isRetryableConflict,
+  isUnavailable,
+} from "../db/database-errors.ts";
 import { OverloadError, StorageError, ValidationError } from "../errors.ts";
 
 export type ProblemOptions = {
@@ -129,4 +135,18 @@ export function bodyTooLarge(bytes_max: number, state: "as sent" | "decompressed
     code: "BODY_TOO_LARGE",
     detail: `The body is larger than ${bytes_max} bytes ${state}: send smaller requests.`,
   });
+}
+
+/** A row of another table that the body names does not exist: ProblemError 400 instead of the database's error. */
+export async function withKnownReferences<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    throw new ProblemError({
+      status: 400,
+      code: "REFERENCE_UNKNOWN",
+      detail: "The body names a workspace or device that does not exist.",
+    });
+  }
 }

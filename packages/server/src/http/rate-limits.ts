@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { Limits } from "../limits.ts";
-import { type Access, type AppEnv, type Caller, callerOf, type RefusalReason } from "./context.ts";
+import type { Access, RefusalReason } from "./access.ts";
 import { ProblemError } from "./problem.ts";
+import { type AppEnv, type Caller, callerOf } from "./request-context.ts";
 import { createTokenBuckets, type Taken } from "./token-buckets.ts";
 
 export type RateLimitOptions = {

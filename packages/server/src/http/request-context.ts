@@ -1,11 +1,71 @@
-import type { MiddlewareHandler } from "hono";
+import type { KeyScope } from "@wharf/protocol";
+import type { Context, MiddlewareHandler } from "hono";
 import { OverloadError } from "../errors.ts";
-import { mayHoldStoredJson, withStoredJson } from "../json/stored-json.ts";
 import type { Limits } from "../limits.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
-import type { Readiness } from "../readiness.ts";
-import { createBodyMemory } from "./body-memory.ts";
-import { type Access, type AppEnv, releaseBodyBytes } from "./context.ts";
+import type { Phase, Readiness } from "../readiness.ts";
+import type { Access } from "./access.ts";
+import { type BodyMemory, createBodyMemory } from "./body-memory.ts";
+import type { RequestAddresses } from "./client-address.ts";
+
+/** What Hono knows of a request: `c.get("requestId")`, `c.env.requestIP`. */
+export type AppEnv = {
+  /** Bun's server; a request without a port has none. */
+  Bindings: Partial<RequestAddresses>;
+  Variables: RequestVariables;
+};
+
+/** Set by `requestContext`; the optional ones by `operation`. */
+export type RequestVariables = {
+  requestId: string;
+  access: Access;
+  limits: Limits;
+  /** Of the server when the request arrived. */
+  phase: Phase;
+  bodyUse: BodyUse;
+  /** Who sent the request (see callerOf). Not set in public routes. */
+  caller?: Caller;
+  /** The pattern of the matched route, for metrics and the log. */
+  route?: string;
+  /** The value of the RateLimit header. */
+  rateLimit?: string;
+};
+
+/** The bytes of one request's body that are held in `memory`. */
+export type BodyUse = { memory: BodyMemory; bytes: number; isReleased: boolean };
+
+/** Counts further bytes of the request's body. Throws OverloadError when the process holds too many. */
+export function takeBodyBytes(c: Context<AppEnv>, bytes: number): void {
+  const use = c.get("bodyUse");
+  if (use.isReleased) throw new Error("the body continued after the response was made");
+  use.memory.take(bodyOwner(c), use.bytes, bytes);
+  use.bytes += bytes;
+}
+
+/** Releases all bytes of the request's body; later bytes are refused. */
+function releaseBodyBytes(c: Context<AppEnv>): void {
+  const use = c.get("bodyUse");
+  use.isReleased = true;
+  if (use.bytes === 0) return;
+  use.memory.giveBack(bodyOwner(c), use.bytes);
+  use.bytes = 0;
+}
+
+/** Null: senders without a key, who share one allowance. */
+export function bodyOwner(c: Context<AppEnv>): string | null {
+  const caller = c.get("caller");
+  return caller === undefined ? null : (caller.keyId ?? "environment");
+}
+
+/** Who sent a request. `keyId` is null for the admin key of the environment. */
+export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string | null };
+
+/** Who sent the request. Throws in a public route. */
+export function callerOf(c: Context<AppEnv>): Caller {
+  const caller = c.get("caller");
+  if (caller === undefined) throw new Error("callerOf needs a route with a scope");
+  return caller;
+}
 
 export type RequestContextOptions = {
   access: Access;
@@ -38,17 +98,6 @@ export function requestContext(options: RequestContextOptions): MiddlewareHandle
     releaseBodyBytes(c);
   };
 }
-
-/** Middleware: puts JSON from the database that was not parsed into the response (see StoredJson). */
-export const writeStoredJson: MiddlewareHandler<AppEnv> = async function writeStoredJson(c, next) {
-  await next();
-  if (!mayHoldStoredJson()) return;
-  const { res } = c;
-  if (!res.headers.get("content-type")?.startsWith("application/json")) return;
-  // Else Hono would copy the response, to add the headers of the one that it replaces.
-  c.res = undefined;
-  c.res = new Response(withStoredJson(await res.text()), res);
-};
 
 function bodyMemoryFull(): OverloadError {
   return new OverloadError(

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Limits } from "../limits.ts";
-import type { AppEnv } from "./context.ts";
 import { rateLimitPolicy } from "./rate-limits.ts";
+import type { AppEnv } from "./request-context.ts";
 
 const HSTS_MAX_AGE_S = 365 * 24 * 60 * 60;
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";

@@ -2,8 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import type { Limits } from "../limits.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import { createBodyMemory } from "./body-memory.ts";
-import { type AppEnv, bodyOwner } from "./context.ts";
 import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
+import { type AppEnv, bodyOwner } from "./request-context.ts";
 
 export type ResponseMemoryOptions = {
   limits: Pick<Limits, "response_memory_bytes" | "response_send_ms">;

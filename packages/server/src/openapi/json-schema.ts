@@ -21,10 +21,10 @@ import {
 import { z } from "zod";
 
 export type JsonSchema = Record<string, unknown>;
-/** `input`: as a client sends it, where defaults may be left out. `output`: as the server answers. */
+/** `input`: as a client sends it; fields with defaults are optional. `output`: as the server returns it. */
 export type Direction = "input" | "output";
 
-/** What a generated client gets a type of its own for. */
+/** Schemas that become named components, and so named types in generated clients. */
 const names = z.registry<{ id: string }>();
 names.add(apiKeySchema, { id: "ApiKey" });
 names.add(blueprintSchema, { id: "Blueprint" });
@@ -45,7 +45,7 @@ names.add(timelineItemSchema, { id: "TimelineItem" });
 names.add(workspaceDeviceSchema, { id: "WorkspaceDevice" });
 names.add(workspaceSchema, { id: "Workspace" });
 
-/** Converts schemas, and gathers the named ones under `components`, which the others refer to. */
+/** Converts schemas. Named ones are collected in `components`; the others refer to them. */
 export function createSchemaConverter() {
   const components: Record<string, JsonSchema> = {};
 
@@ -57,11 +57,11 @@ export function createSchemaConverter() {
 
     function adapt(context: { zodSchema: z.core.$ZodTypes; jsonSchema: JsonSchema }): void {
       const { def } = context.zodSchema._zod;
-      // A custom check says nothing by itself: its schema carries the type in its metadata.
+      // zod cannot convert a custom check: its metadata holds its JSON schema.
       if (def.type === "custom") Object.assign(context.jsonSchema, z.globalRegistry.get(context.zodSchema));
-      // The pattern says in 300 characters what the format says.
+      // 300 characters that repeat the format.
       if (context.jsonSchema["format"] === "date-time") delete context.jsonSchema["pattern"];
-      // Answers may get further fields at any time.
+      // Later versions may add fields to responses.
       if (io === "output" && def.type === "object" && def.catchall === undefined)
         delete context.jsonSchema["additionalProperties"];
     }

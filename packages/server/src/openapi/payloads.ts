@@ -18,7 +18,7 @@ export function payloadComponents(
     Object.entries(payloadSchemas).map(([type, schema]) => [
       payloadName(type),
       {
-        description: `\`data\` of an event of the type \`${type}\`; further fields are kept.`,
+        description: `\`data\` of an event of type \`${type}\`. Additional fields are stored.`,
         ...convert(schema, "input"),
       },
     ]),
@@ -26,8 +26,8 @@ export function payloadComponents(
 }
 
 /**
- * An event's schema with a word on `data`: its schema by the event's type. Not a discriminator, which would refuse
- * unknown types; those may carry any object.
+ * The schema of an event with `x-payloads`: the schema of `data` by event type. Not a discriminator, which would reject unknown
+ * types; `data` of those may be any object.
  */
 export function withPayloads(event: JsonSchema): JsonSchema {
   const mapping = Object.keys(payloadSchemas).map((type) => [

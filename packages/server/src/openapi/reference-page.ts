@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import { z } from "zod";
-import { PAGE_STYLE } from "../http/page.ts";
+import { PAGE_STYLE } from "../http/html-page.ts";
 import type { OpenApiDocument } from "./document.ts";
 import { typeOf } from "./type-text.ts";
 
@@ -25,7 +25,7 @@ type Entry = z.infer<typeof operationSchema> & { method: string; path: string };
 type Content = z.infer<typeof contentSchema>;
 type Html = ReturnType<typeof html>;
 
-/** The API's document as one page of HTML without script: every route with its parameters, bodies, answers and examples. */
+/** The OpenAPI document as one HTML page without scripts: every route with its parameters, bodies, responses and examples. */
 export function referencePage(document: OpenApiDocument): string {
   const byTag = Map.groupBy(entriesOf(document), (entry) => entry.tags[0] ?? "");
   const { title, version, description } = document.info;
@@ -71,17 +71,17 @@ function operation(entry: Entry): Html {
 ${entry.description === undefined ? "" : html`<p>${prose(entry.description)}</p>`}
 <p class="note">${keysOf(entry)}</p>
 ${entry.parameters.length === 0 ? "" : parameters(entry)}
-${entry.requestBody === undefined ? "" : html`<h4>Body${entry.requestBody.required ? "" : " (may be left out)"}</h4>${contents(entry.requestBody.content)}`}
-<h4>Answers</h4>
-${Object.entries(entry.responses).map(([status, answer]) => html`<p><strong>${status}</strong> ${prose(answer.description)}</p>${status.startsWith("2") ? contents(answer.content ?? {}) : ""}`)}
+${entry.requestBody === undefined ? "" : html`<h4>Body${entry.requestBody.required ? "" : " (optional)"}</h4>${contents(entry.requestBody.content)}`}
+<h4>Responses</h4>
+${Object.entries(entry.responses).map(([status, response]) => html`<p><strong>${status}</strong> ${prose(response.description)}</p>${status.startsWith("2") ? contents(response.content ?? {}) : ""}`)}
 </div>
 </details>`;
 }
 
 function keysOf({ security }: Entry): string {
-  if (security.length === 0) return "Needs no key.";
+  if (security.length === 0) return "No key required.";
   const scopes = security.flatMap((scheme) => Object.keys(scheme)).map((name) => name.replace(/Key$/, ""));
-  return `Needs a key with the scope ${scopes.join(" or ")}.`;
+  return `Requires a key with the scope ${scopes.join(" or ")}.`;
 }
 
 function parameters({ parameters: list }: Entry): Html {
@@ -122,7 +122,7 @@ function anchor(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
 
-/** Descriptions are Markdown, of which they use nothing but `code`. */
+/** Descriptions are Markdown; `code` is the only markup that they use. */
 function prose(text: string) {
   return text.split("`").map((part, position) => (position % 2 === 1 ? html`<code>${part}</code>` : part));
 }

@@ -34,7 +34,7 @@ function objectOf({ properties, required, additionalProperties }: JsonSchema): s
   return `{ ${fields.join(", ")} }`;
 }
 
-/** Bounds that a schema has; zod's own, of what a double holds, say nothing. */
+/** The bounds of a schema, without those of a double, which zod adds. */
 function rangeOf({ minimum, maximum }: JsonSchema): string {
   const from =
     typeof minimum === "number" && Number.isSafeInteger(minimum + 1) && minimum > -1e15 ? minimum : undefined;

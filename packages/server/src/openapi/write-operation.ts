@@ -1,8 +1,7 @@
 import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
 import { z } from "zod";
-import type { RouteScopes } from "../http/scopes.ts";
+import type { Operation, ResponseBody } from "../http/operation.ts";
 import { createSchemaConverter, type JsonSchema } from "./json-schema.ts";
-import type { Answer, Operation } from "./operation.ts";
 import recordedAnswers from "./recorded-answers.json" with { type: "json" };
 
 export type Components = {
@@ -12,41 +11,47 @@ export type Components = {
 
 const JSON_TYPE = "application/json";
 const RETRY_AFTER = {
-  "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait before sending again." },
+  "Retry-After": { schema: { type: "integer" }, description: "Seconds to wait before retrying." },
 };
-const BODY_REFUSALS = {
-  400: "The body does not match the schema: `errors` points to each problem.",
-  408: "The body did not arrive in time.",
-  413: "The body is larger than the limits say.",
-  415: "The content type or encoding is not supported.",
+const QUERY_PROBLEM = { 400: "Invalid query parameter." };
+const BODY_PROBLEMS = {
+  400: "Invalid body; `errors` points to each problem.",
+  408: "Request body timeout.",
+  413: "Request body too large.",
+  415: "Unsupported content type or encoding.",
 };
-const KEY_REFUSALS = {
-  401: "No key, or one that is unknown, revoked or expired.",
-  403: "The key has another scope, or is bound to another device.",
-  429: "The key sent too much, or the address too many wrong keys.",
+const KEY_PROBLEMS = {
+  401: "Missing, unknown, revoked or expired key.",
+  403: "Insufficient scope, or the key is bound to another device.",
+  429: "Rate limit of the key exceeded, or too many wrong keys from this address.",
 };
-/** Of a route that takes neither key nor body: nothing that the route itself looks at. */
-const PUBLIC_REFUSAL = { "4XX": "The request is rejected; the problem states the reason." };
-const AWAY = { 503: "The database is unavailable, or the server is starting or stopping: retry." };
-/** Recorded from the examples: answers by route. */
-const answersByRoute: Record<string, unknown> = recordedAnswers;
+const PATH_PROBLEM = { 404: "Not found." };
+/** Of a route without key and body. */
+const PUBLIC_PROBLEM = { "4XX": "The request is rejected; the problem states the reason." };
+const UNAVAILABLE = { 503: "Database unavailable, or the server is starting or shutting down. Retry." };
+/** Recorded from the examples, by route. */
+const recordedByRoute: Record<string, unknown> = recordedAnswers;
 
-/** Writes operations; `components` fills with the schemas that they name. */
+/** A route with its operation. */
+export type DescribedRoute = { method: string; path: string; operation: Operation };
+
+/** Writes operations; `components` collects the schemas that they name. */
 export function createOperationWriter() {
   const { convert, components } = createSchemaConverter();
   const problem = convert(problemSchema, "output");
 
-  function write(route: RouteScopes, operation: Operation): Record<string, unknown> {
-    const { tag, summary, description, body } = operation;
+  function write(route: DescribedRoute): Record<string, unknown> {
+    const { operation } = route;
+    const { tag, summary, description } = operation;
     return {
       operationId: operationIdOf(route),
       tags: [tag],
       summary,
       ...(description === undefined ? {} : { description }),
-      security: securityOf(route),
-      parameters: [...pathParameters(route, operation), ...queryParameters(operation)],
-      ...(body === undefined ? {} : { requestBody: requestBody(operation, body) }),
-      responses: { ...answersOf(route, operation), ...refusalsOf(route, operation) },
+      security: securityOf(operation),
+      parameters: [...pathParameters(route), ...queryParameters(operation)],
+      ...requestBody(operation),
+      responses: { ...responsesOf(route), ...problemsOf(route) },
     };
   }
 
@@ -65,75 +70,72 @@ export function createOperationWriter() {
     });
   }
 
-  function requestBody({ example }: Operation, body: NonNullable<Operation["body"]>): unknown {
-    const media = { schema: convert(body.schema, "input"), ...exampleOf(example.body) };
-    const [first = JSON_TYPE, ...others] = body.contentTypes ?? [JSON_TYPE];
+  function requestBody({ body, isBodyOptional = false, rawBody, example }: Operation): object {
+    const schema = body ?? rawBody?.schema;
+    if (schema === undefined) return {};
+    const [first, ...others] = rawBody?.contentTypes ?? [JSON_TYPE];
+    const media = { schema: convert(schema, "input"), ...exampleOf(example.body) };
     const content = { [first]: media, ...Object.fromEntries(others.map((type) => [type, {}])) };
-    return { required: body.optional !== true, content };
+    return { requestBody: { required: !isBodyOptional, content } };
   }
 
-  function answersOf(route: RouteScopes, { answers, example }: Operation): Record<string, unknown> {
-    const recorded = answersByRoute[`${route.method} ${route.path}`];
-    const write = (status: string, answer: Answer) => ({
-      description: DESCRIPTIONS[status] ?? "Done.",
-      ...contentOf(answer, Number(status) === example.status ? recorded : undefined),
+  function responsesOf({ method, path, operation }: DescribedRoute): Record<string, unknown> {
+    const recorded = recordedByRoute[`${method} ${path}`];
+    const responses = Object.entries(operation.responses).map(([status, body]) => {
+      const example = Number(status) === operation.example.status ? recorded : undefined;
+      return [status, { description: DESCRIPTIONS[status] ?? "OK.", ...contentOf(body, example) }] as const;
     });
-    return Object.fromEntries(
-      Object.entries(answers).map(([status, answer]) => [status, write(status, answer)]),
-    );
+    return Object.fromEntries(responses);
   }
 
-  function contentOf(answer: Answer, recorded: unknown): object {
-    if (answer === null) return {};
-    if (!(answer instanceof z.ZodType))
-      return { content: { [answer.contentType]: { schema: { type: "string" } } } };
-    return { content: { [JSON_TYPE]: { schema: convert(answer, "output"), ...exampleOf(recorded) } } };
+  function contentOf(body: ResponseBody, recorded: unknown): object {
+    if (body === null) return {};
+    if (!(body instanceof z.ZodType))
+      return { content: { [body.contentType]: { schema: { type: "string" } } } };
+    return { content: { [JSON_TYPE]: { schema: convert(body, "output"), ...exampleOf(recorded) } } };
   }
 
-  function refusalsOf(route: RouteScopes, operation: Operation): Record<string, unknown> {
-    const answered = new Set(Object.keys(operation.answers));
-    const refusals = Object.entries(refusalsByStatus(route, operation)).filter(
-      ([status]) => !answered.has(status),
-    );
+  function problemsOf(route: DescribedRoute): Record<string, unknown> {
     const content = { [PROBLEM_CONTENT_TYPE]: { schema: problem } };
-    return Object.fromEntries(
-      refusals.map(([status, description]) => [
-        status,
-        { description, ...(status === "429" || status === "503" ? { headers: RETRY_AFTER } : {}), content },
-      ]),
-    );
+    const problems = Object.entries(problemsByStatus(route)).map(([status, description]) => {
+      const headers = status === "429" || status === "503" ? { headers: RETRY_AFTER } : {};
+      return [status, { description, ...headers, content }] as const;
+    });
+    return Object.fromEntries(problems.filter(([status]) => !(status in route.operation.responses)));
   }
 
   return { write, convert, components: { schemas: components, securitySchemes: securitySchemes() } };
 }
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  200: "The answer.",
+  200: "OK.",
   201: "Created.",
   202: "Accepted.",
-  204: "Done; there is nothing to say.",
+  204: "No content.",
   503: "Service unavailable.",
 };
 
-function refusalsByStatus({ path, scopes }: RouteScopes, operation: Operation): Record<string, string> {
-  const hasKey = (scopes ?? []).length > 0;
+/** What its key, path, query and body imply, and the route's own. */
+function problemsByStatus({ path, operation }: DescribedRoute): Record<string, string> {
+  const hasKey = operation.scopes.length > 0;
+  const hasBody = operation.body !== undefined || operation.rawBody !== undefined;
   return {
-    ...(operation.query === undefined ? {} : { 400: "A parameter does not match its schema." }),
-    ...(operation.body === undefined ? {} : BODY_REFUSALS),
-    ...(hasKey ? KEY_REFUSALS : {}),
-    ...(path.includes(":") ? { 404: "There is no such thing." } : {}),
-    ...(hasKey || operation.body !== undefined ? AWAY : PUBLIC_REFUSAL),
-    ...operation.refusals,
+    ...(operation.query === undefined ? {} : QUERY_PROBLEM),
+    ...(hasBody ? BODY_PROBLEMS : {}),
+    ...(hasKey ? KEY_PROBLEMS : {}),
+    ...(path.includes(":") ? PATH_PROBLEM : {}),
+    ...(hasKey || hasBody ? UNAVAILABLE : PUBLIC_PROBLEM),
+    ...operation.problems,
   };
 }
 
-function pathParameters({ path }: RouteScopes, { example }: Operation): unknown[] {
+function pathParameters({ path, operation }: DescribedRoute): unknown[] {
   return [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
     schema: { type: "string" },
-    ...exampleOf(example.path?.[name]),
+    ...exampleOf(operation.example.path?.[name]),
   }));
 }
 
@@ -148,23 +150,23 @@ function exampleOf(value: unknown): { example?: unknown } {
   return value === undefined ? {} : { example: value };
 }
 
-/** One of the schemes is enough; a public route needs none. */
-function securityOf({ scopes }: RouteScopes): unknown[] {
-  if (scopes === null || scopes.length === 0) return [];
+/** Alternatives: one of the schemes is enough. A public route has none. */
+function securityOf({ scopes }: Operation): unknown[] {
+  if (scopes.length === 0) return [];
   return [...new Set([...scopes, "admin"])].map((scope) => ({ [`${scope}Key`]: [] }));
 }
 
 function securitySchemes(): Record<string, unknown> {
   const scheme = (description: string) => ({ type: "http", scheme: "bearer", description });
   return {
-    ingestKey: scheme("A key that writes events and sessions; it may be bound to one device."),
+    ingestKey: scheme("A key that writes events and sessions; optionally bound to one device."),
     readKey: scheme("A key that reads."),
-    adminKey: scheme("A key that may do everything."),
+    adminKey: scheme("A key that may call every route."),
   };
 }
 
-/** `get_api_sessions_by_id`: stable, and a name in every language. */
-function operationIdOf({ method, path }: RouteScopes): string {
+/** `get_api_sessions_by_id`: stable, and a valid identifier in most languages. */
+function operationIdOf({ method, path }: DescribedRoute): string {
   const words = path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, "by_$1").split(/[^A-Za-z0-9_]+/);
   return [method.toLowerCase(), ...words.filter((word) => word !== "")].join("_");
 }

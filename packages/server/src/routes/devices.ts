@@ -1,24 +1,95 @@
-import { listQuerySchema } from "@wharf/protocol";
+import {
+  deviceChangeSchema,
+  deviceSchema,
+  listQuerySchema,
+  sessionSchema,
+  workspaceDeviceSchema,
+  workspaceSchema,
+} from "@wharf/protocol";
 import { Hono } from "hono";
+import { z } from "zod";
 import type { Database } from "../db/database.ts";
+import { removeDevice, renameDevice } from "../db/edits/device-changes.ts";
 import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/reads/device-lists.ts";
 import { withoutFlags } from "../db/reads/page-bytes.ts";
 import { listSessions } from "../db/reads/sessions.ts";
-import type { AppEnv } from "../http/context.ts";
-import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
-import { pageOf } from "../http/list.ts";
+import { itemResponse, operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
-import { readPathId, readQuery } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
+import { readPathId } from "../http/query.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import { actorOf } from "../http/scopes.ts";
+
+export type DeviceDependencies = { reads: Database; edits: Database };
 
 const RECENT_SESSIONS = 10;
 
-/** Devices with the totals of their sessions. */
-export function deviceRoutes({ reads }: { reads: Database }) {
+const tag = "Devices";
+const path = { id: "laptop" };
+const { canonical_id, display_name } = workspaceSchema.shape;
+const { id, name, type, hostname, os, arch, status, metadata, first_seen_at, last_seen_at } =
+  deviceSchema.shape;
+/** A device without the totals of its sessions. */
+export const deviceRowSchema = z.looseObject({
+  id,
+  name,
+  type,
+  hostname,
+  os,
+  arch,
+  status,
+  metadata,
+  first_seen_at,
+  last_seen_at,
+});
+
+const list = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List devices with the totals of their sessions",
+  query: listQuerySchema,
+  responses: { 200: pageResponse("devices", deviceSchema) },
+  example: { status: 200, query: { limit: "10" } },
+});
+
+const read = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Get a device with its workspaces and latest sessions",
+  responses: {
+    200: z.object({
+      device: deviceSchema,
+      workspaces: z.array(workspaceDeviceSchema.extend({ id, canonical_id, display_name })),
+      recent_sessions: z.array(sessionSchema),
+    }),
+  },
+  example: { status: 200, path },
+});
+
+const rename = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Rename a device",
+  body: deviceChangeSchema,
+  responses: { 200: itemResponse("device", deviceRowSchema) },
+  example: { status: 200, path, body: { name: "Ada's laptop" } },
+});
+
+const remove = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Remove a device",
+  description: "Its keys are revoked. Its sessions and events remain.",
+  responses: { 204: null },
+  example: { status: 204, path },
+});
+
+/** /api/devices: listed, read, renamed and removed. */
+export function deviceRoutes({ reads, edits }: DeviceDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", requireScope("read"), async function getDevices(c) {
-    const { limit, cursor: sent } = readQuery(c, listQuerySchema);
+  routes.get("/", list, async function getDevices(c) {
+    const { limit, cursor: sent } = c.req.valid("query");
     const cursor = createCursor("devices", {}, timeAndIdSchema);
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listDevices(sql, position, limit + 1));
@@ -26,7 +97,7 @@ export function deviceRoutes({ reads }: { reads: Database }) {
     return c.json({ devices: items, ...page });
   });
 
-  routes.get("/:id", requireScope("read"), async function getDevice(c) {
+  routes.get("/:id", read, async function getDevice(c) {
     const id = readPathId(c, "id", "device");
     const [device, workspaces, recent_sessions] = await reads.run((sql) =>
       Promise.all([
@@ -37,6 +108,22 @@ export function deviceRoutes({ reads }: { reads: Database }) {
     );
     if (device === null) throw notFound("device");
     return c.json({ device, workspaces, recent_sessions: withoutFlags(recent_sessions) });
+  });
+
+  routes.patch("/:id", rename, async function patchDevice(c) {
+    const { name } = c.req.valid("json");
+    const id = readPathId(c, "id", "device");
+    const device = await edits.run((sql) => renameDevice(sql, id, name));
+    if (device === null) throw notFound("device");
+    return c.json({ device });
+  });
+
+  routes.delete("/:id", remove, async function deleteDevice(c) {
+    const id = readPathId(c, "id", "device");
+    const known = await edits.run((sql) => removeDevice(sql, id, actorOf(c)));
+    c.get("access").forgetKeys();
+    if (!known) throw notFound("device");
+    return c.body(null, 204);
   });
 
   return routes;

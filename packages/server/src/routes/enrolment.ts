@@ -1,27 +1,58 @@
-import { createEnrolmentCodeSchema, type Enrol, enrolSchema } from "@wharf/protocol";
+import { createEnrolmentCodeSchema, type Enrol, enrolmentCodeSchema, enrolSchema } from "@wharf/protocol";
 import { Hono } from "hono";
+import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import { enrolDevice, insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
-import type { AppEnv } from "../http/context.ts";
-import { readOptionalJson, readPlainJson } from "../http/json.ts";
+import { readPlainJson } from "../http/json.ts";
+import { operation } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
-import { actorOf, publicRoute, requireReady, requireScope } from "../http/scopes.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import { actorOf, requireReady } from "../http/scopes.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";
+import { deviceRowSchema } from "./devices.ts";
 
 export type EnrolmentDependencies = { edits: Database; limits: Limits };
 
 /** For senders without a key. */
 const ENROLMENT_BODY_BYTES_MAX = 16 * 1024;
 
-/** How a device joins: an admin makes a code, a person types it on the device, and the device gets a key of its own for it. */
+const tag = "Devices";
+
+const createCode = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Create a code with which a device enrols",
+  description: "The code works once, for ten minutes. With `device_id`, an existing device enrols again.",
+  body: createEnrolmentCodeSchema,
+  isBodyOptional: true,
+  responses: { 201: enrolmentCodeSchema },
+  example: { status: 201, body: { device_id: "laptop" } },
+});
+
+const enrol = operation({
+  scopes: [],
+  tag,
+  summary: "Enrol a device",
+  description:
+    "Requires an enrolment code instead of a key. The response contains a key bound to the device; the key is not shown again.",
+  rawBody: { schema: enrolSchema, contentTypes: ["application/json"] },
+  responses: { 201: z.object({ device: deviceRowSchema, key: z.string() }) },
+  problems: {
+    401: "The code is unknown, used or expired.",
+    429: "Too many wrong codes came from this address.",
+  },
+  example: { status: 201, body: { code: "7K3M-Q9TX-40VB", name: "desk", os: "linux", arch: "x64" } },
+});
+
+/** Enrolment: an admin creates a code, a person types it on the device, and the device exchanges it for a key of its own. */
 export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.post("/enrolment-codes", requireScope("admin"), async function postCode(c) {
-    const { device_id } = await readOptionalJson(c, createEnrolmentCodeSchema, limits);
+  routes.post("/enrolment-codes", createCode, async function postCode(c) {
+    const { device_id } = c.req.valid("json");
     const { code, hash } = createEnrolmentCode();
     const deviceId = device_id == null ? null : withoutControlCharacters(device_id);
     const stored = { hash, deviceId, life_s: ENROLMENT_CODE_LIFE_S };
@@ -29,7 +60,7 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
     return c.json({ code, expires_at }, 201);
   });
 
-  routes.post("/enrol", publicRoute, async function postEnrolment(c) {
+  routes.post("/enrol", enrol, async function postEnrolment(c) {
     requireReady(c);
     const access = c.get("access");
     const refuse = (problem: ProblemError) => access.countFailure(c, problem);
@@ -66,6 +97,6 @@ function codeRefused(): ProblemError {
   return new ProblemError({
     status: 401,
     code: "ENROLMENT_CODE_REFUSED",
-    detail: "This code is not valid: each works once, for ten minutes. Ask for a new code.",
+    detail: "Invalid enrolment code. A code works once, for ten minutes. Request a new code.",
   });
 }

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
+import { z } from "zod";
 import type { HealthProbe } from "../db/health-probe.ts";
-import type { AppEnv } from "../http/context.ts";
-import { publicRoute } from "../http/scopes.ts";
+import { operation } from "../http/operation.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import type { Readiness } from "../readiness.ts";
 import { VERSION } from "../version.ts";
 
@@ -12,19 +13,52 @@ export type HealthDependencies = {
   jobsLate?: () => boolean;
 };
 
-/**
- * At the root, without a key: `live` says that the process runs, `ready` that it is migrated and reaches its database, and, in a
- * process that has nothing but jobs to do, that these are claimed.
- */
-export function probeRoutes({ readiness, health, jobsLate = () => false }: HealthDependencies) {
+const tag = "Server";
+const probeSchema = z.object({ status: z.string() });
+const healthSchema = z.object({
+  status: z.enum(["ok", "degraded", "unhealthy"]),
+  checks: z.object({
+    db: z.object({ ok: z.boolean(), latency_ms: z.number().nullable(), error: z.string().optional() }),
+    jobs: z.object({ ok: z.boolean() }),
+  }),
+  uptime_seconds: z.number(),
+  version: z.string(),
+});
+
+const live = operation({
+  scopes: [],
+  tag,
+  summary: "Liveness: the process runs",
+  responses: { 200: probeSchema },
+  example: { status: 200 },
+});
+
+const ready = operation({
+  scopes: [],
+  tag,
+  summary: "Readiness: the database is migrated and reachable",
+  responses: { 200: probeSchema, 503: probeSchema },
+  example: { status: 200 },
+});
+
+const health = operation({
+  scopes: [],
+  tag,
+  summary: "State of the server; 503 only when its database is unavailable",
+  responses: { 200: healthSchema, 503: healthSchema },
+  example: { status: 200 },
+});
+
+/** /health/live and /health/ready. A worker is ready only while its jobs are claimed in time. */
+export function probeRoutes({ readiness, health: probe, jobsLate = () => false }: HealthDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/live", publicRoute, (c) => c.json({ status: "ok" }));
+  routes.get("/live", live, (c) => c.json({ status: "ok" }));
 
-  routes.get("/ready", publicRoute, async function getReady(c) {
+  routes.get("/ready", ready, async function getReady(c) {
     const phase = readiness.phase();
     if (phase !== "ready") return c.json({ status: phase }, 503);
-    const db = await health.check();
+    const db = await probe.check();
     if (!db.ok) return c.json({ status: "database_away" }, 503);
     return jobsLate() ? c.json({ status: "jobs_late" }, 503) : c.json({ status: "ready" });
   });
@@ -33,11 +67,11 @@ export function probeRoutes({ readiness, health, jobsLate = () => false }: Healt
 }
 
 /** GET /api/health: 503 only when the database is down. */
-export function healthRoutes({ readiness, health, jobsLate = () => false }: HealthDependencies) {
+export function healthRoutes({ readiness, health: probe, jobsLate = () => false }: HealthDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", publicRoute, async function getHealth(c) {
-    const db = await health.check();
+  routes.get("/", health, async function getHealth(c) {
+    const db = await probe.check();
     const phase = readiness.phase();
     const jobs = { ok: phase === "ready" && !jobsLate() };
     const status = !db.ok ? "unhealthy" : jobs.ok ? "ok" : "degraded";

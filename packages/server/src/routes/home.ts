@@ -3,10 +3,10 @@ import type { Database } from "../db/database.ts";
 import type { HealthProbe } from "../db/health-probe.ts";
 import { countHub, type HubCounts } from "../db/reads/hub-counts.ts";
 import { peerAddress } from "../http/client-address.ts";
-import type { AppEnv } from "../http/context.ts";
 import { homePage } from "../http/home-page.ts";
-import { PAGE_POLICY } from "../http/page.ts";
-import { publicRoute } from "../http/scopes.ts";
+import { PAGE_POLICY } from "../http/html-page.ts";
+import { operation } from "../http/operation.ts";
+import type { AppEnv } from "../http/request-context.ts";
 
 export type HomeDependencies = { reads: Database; health: HealthProbe };
 
@@ -15,11 +15,19 @@ const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** No character means anything to a shell: people paste the commands of the page. */
 const PLAIN_HOST = /^[A-Za-z0-9.:\-[\]]+$/;
 
+const home = operation({
+  scopes: [],
+  tag: "Server",
+  summary: "Home page: state of the server, how to connect a device, and links",
+  responses: { 200: { contentType: "text/html" } },
+  example: { status: 200 },
+});
+
 /** GET /: the page for a browser. Counts are shown on the server's own machine alone. */
 export function homeRoutes({ reads, health }: HomeDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", publicRoute, async function getHome(c) {
+  routes.get("/", home, async function getHome(c) {
     const phase = c.get("phase");
     const url = new URL(c.req.url);
     const { ok } = await health.check();

@@ -1,4 +1,4 @@
-import { ingestNotesQuerySchema } from "@wharf/protocol";
+import { ingestHealthSchema, ingestNoteSchema, ingestNotesQuerySchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { listNotes } from "../db/ingest/ingest-notes.ts";
@@ -8,11 +8,9 @@ import {
   notesByReason,
   ratesByMinute,
 } from "../db/reads/ingest-health.ts";
-import { type AppEnv, callerOf } from "../http/context.ts";
-import { createCursor, positionNumberSchema } from "../http/cursor.ts";
-import { pageOf } from "../http/list.ts";
-import { readQuery } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
+import { operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, positionNumberSchema } from "../http/pagination.ts";
+import { type AppEnv, callerOf } from "../http/request-context.ts";
 import type { Limits } from "../limits.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 
@@ -25,11 +23,31 @@ export type IngestHealthDependencies = {
   queueDepth: () => QueueDepth;
 };
 
+const tag = "Ingest";
+
+const health = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Ingest rate, lag and rejections of the last hour",
+  responses: { 200: ingestHealthSchema },
+  example: { status: 200 },
+});
+
+const listOfNotes = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List rejected events and warnings, newest first",
+  description: "`body`, the event as sent, is included for admin keys only.",
+  query: ingestNotesQuerySchema,
+  responses: { 200: pageResponse("notes", ingestNoteSchema) },
+  example: { status: 200, query: { device_id: "laptop", limit: "10" } },
+});
+
 /** /api/ingest/health and /api/ingest/notes: how much comes in, how late, and what was refused or odd. */
 export function ingestHealthRoutes({ reads, limits, metrics, queueDepth }: IngestHealthDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/health", requireScope("read"), async function getIngestHealth(c) {
+  routes.get("/health", health, async function getIngestHealth(c) {
     const [minutes, devices, notes] = await Promise.all([
       reads.run(ratesByMinute),
       reads.run(healthByDevice),
@@ -44,8 +62,8 @@ export function ingestHealthRoutes({ reads, limits, metrics, queueDepth }: Inges
     });
   });
 
-  routes.get("/notes", requireScope("read"), async function getNotes(c) {
-    const { limit, cursor: sent, ...filters } = readQuery(c, ingestNotesQuerySchema);
+  routes.get("/notes", listOfNotes, async function getNotes(c) {
+    const { limit, cursor: sent, ...filters } = c.req.valid("query");
     const cursor = createCursor("ingest-notes", filters, positionNumberSchema);
     const withBody = callerOf(c).scope === "admin";
     const wanted = { limit: limit + 1, beforeId: cursor.read(sent), withBody };

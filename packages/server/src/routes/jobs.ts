@@ -1,26 +1,76 @@
-import { jobIdSchema, jobListQuerySchema, jobLogQuerySchema, runningJobsQuerySchema } from "@wharf/protocol";
+import {
+  jobDetailSchema,
+  jobIdSchema,
+  jobListQuerySchema,
+  jobLogLineSchema,
+  jobLogQuerySchema,
+  jobSchema,
+  runningJobSchema,
+  runningJobsQuerySchema,
+  workerSchema,
+} from "@wharf/protocol";
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import { withDeadline } from "../db/deadline.ts";
-import { type AppEnv, callerOf } from "../http/context.ts";
-import { createCursor, positionNumberSchema } from "../http/cursor.ts";
-import { pageOf } from "../http/list.ts";
+import { itemResponse, operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, positionNumberSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
-import { readPathId, readQuery } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
+import { readPathId } from "../http/query.ts";
+import { type AppEnv, callerOf } from "../http/request-context.ts";
 import type { JobAdministration } from "../jobs/job-administration.ts";
 import { toJobFilter, toWireDetail, toWireJob, toWireRun, toWireWorker } from "../jobs/job-wire.ts";
 import type { Limits } from "../limits.ts";
 
 export type JobDependencies = { jobs: JobAdministration; limits: Limits };
 
-/** GET /api/jobs and below: what the job engine does, in every process. */
+const tag = "Jobs";
+const path = { id: "7000000003" };
+
+const list = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List jobs, newest first, including completed ones",
+  description:
+    "`status` takes states, and the groups `queued` (ready, scheduled, waiting), `failed` (dead, cancelled) and `dlq` (dead). Payloads are not included.",
+  query: jobListQuerySchema,
+  responses: { 200: pageResponse("jobs", jobSchema) },
+  example: { status: 200, query: { status: "dead,scheduled", queue: "recurring", limit: "10" } },
+});
+
+const listRunning = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List running jobs, longest first, and the workers that hold them",
+  query: runningJobsQuerySchema,
+  responses: { 200: z.object({ jobs: z.array(runningJobSchema), workers: z.array(workerSchema) }) },
+  example: { status: 200, query: { limit: "10" } },
+});
+
+const read = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Get a job with its steps and attempts",
+  description: "Payload, output and step results are included for admin keys only.",
+  responses: { 200: itemResponse("job", jobDetailSchema) },
+  example: { status: 200, path },
+});
+
+const readLog = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "List the log lines of a job, oldest first",
+  query: jobLogQuerySchema,
+  responses: { 200: pageResponse("log", jobLogLineSchema) },
+  example: { status: 200, path, query: { limit: "10" } },
+});
+
+/** GET /api/jobs and below: the jobs of all processes. */
 export function jobRoutes({ jobs, limits }: JobDependencies) {
   const routes = new Hono<AppEnv>();
-  const read = requireScope("read");
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
 
-  routes.get("/", read, async function getJobs(c) {
-    const { limit, cursor: sent, ...filters } = readQuery(c, jobListQuerySchema);
+  routes.get("/", list, async function getJobs(c) {
+    const { limit, cursor: sent, ...filters } = c.req.valid("query");
     const cursor = createCursor("jobs", filters, positionNumberSchema);
     const before = cursor.read(sent);
     const page = { limit: limit + 1, ...(before === null ? {} : { before }) };
@@ -29,8 +79,8 @@ export function jobRoutes({ jobs, limits }: JobDependencies) {
     return c.json({ jobs: items.map(toWireJob), ...next });
   });
 
-  routes.get("/running", read, async function getRunningJobs(c) {
-    const { limit } = readQuery(c, runningJobsQuerySchema);
+  routes.get("/running", listRunning, async function getRunningJobs(c) {
+    const { limit } = c.req.valid("query");
     const [runs, workers] = await within(Promise.all([jobs.longRuns(limit), jobs.workers()]));
     return c.json({ jobs: runs.map(toWireRun), workers: workers.map(toWireWorker) });
   });
@@ -44,9 +94,9 @@ export function jobRoutes({ jobs, limits }: JobDependencies) {
     return c.json({ job: toWireDetail(job, { steps, attempts }, withData) });
   });
 
-  routes.get("/:id/log", requireScope("admin"), async function getJobLog(c) {
+  routes.get("/:id/log", readLog, async function getJobLog(c) {
     const id = readJobId(c);
-    const { limit, cursor: sent } = readQuery(c, jobLogQuerySchema);
+    const { limit, cursor: sent } = c.req.valid("query");
     const cursor = createCursor("job-log", { id }, positionNumberSchema);
     const after = Number(cursor.read(sent) ?? 0);
     const [job, lines] = await within(Promise.all([jobs.get(id), jobs.log(id, { limit: limit + 1, after })]));
@@ -59,7 +109,7 @@ export function jobRoutes({ jobs, limits }: JobDependencies) {
   return routes;
 }
 
-/** What is no number of a job gets the answer of an unknown one. */
+/** The job id in the path. Throws ProblemError 404 for text that no job can have as its id. */
 export function readJobId(c: Context): string {
   const id = jobIdSchema.safeParse(readPathId(c, "id", "job"));
   if (id.success) return id.data;

@@ -1,31 +1,87 @@
-import { createKeySchema, listQuerySchema, rotateKeySchema } from "@wharf/protocol";
+import {
+  apiKeySchema,
+  createdKeySchema,
+  createKeySchema,
+  keyAuditSchema,
+  listQuerySchema,
+  rotateKeySchema,
+} from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
 import { findKey, insertKey, listKeys, revokeKey, rotateKey } from "../db/edits/api-keys.ts";
 import { listKeyAudit } from "../db/edits/key-audit.ts";
-import type { AppEnv } from "../http/context.ts";
-import { createCursor, positionIdSchema, positionNumberSchema } from "../http/cursor.ts";
-import { readJson, readOptionalJson } from "../http/json.ts";
-import { pageOf } from "../http/list.ts";
+import { operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, positionIdSchema, positionNumberSchema } from "../http/pagination.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
-import { readPathId, readQuery } from "../http/query.ts";
-import { actorOf, requireScope } from "../http/scopes.ts";
+import { readPathId } from "../http/query.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import { actorOf } from "../http/scopes.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
-import type { Limits } from "../limits.ts";
 
-export type KeyDependencies = { edits: Database; limits: Limits };
+export type KeyDependencies = { edits: Database };
 
 const UNIQUE_VIOLATION = "23505";
 
-/** /api/keys: made, listed, rotated and revoked by an admin key. A key is shown in the answer that makes it, and never again. */
-export function keyRoutes({ edits, limits }: KeyDependencies) {
-  const routes = new Hono<AppEnv>();
-  const admin = requireScope("admin");
+const tag = "Keys";
+const path = { id: "01JP9Z000000000000000000K1" };
 
-  routes.get("/", admin, async function getKeys(c) {
-    const { limit, cursor: sent } = readQuery(c, listQuerySchema);
+const list = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "List keys, newest first, without their secrets",
+  query: listQuerySchema,
+  responses: { 200: pageResponse("keys", apiKeySchema) },
+  example: { status: 200, query: { limit: "10" } },
+});
+
+const listAudit = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "List creations, rotations and revocations of keys, newest first",
+  query: listQuerySchema,
+  responses: { 200: pageResponse("audit", keyAuditSchema) },
+  example: { status: 200, query: { limit: "10" } },
+});
+
+const create = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Create a key",
+  description:
+    "The key is shown only in this response. An ingest key with `device_id` can write only as that device.",
+  body: createKeySchema,
+  responses: { 201: createdKeySchema },
+  example: { status: 201, body: { scope: "ingest", name: "Ada's laptop", device_id: "laptop" } },
+});
+
+const rotate = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Replace a key by a successor",
+  description: "The old key remains valid for `grace_seconds`.",
+  body: rotateKeySchema,
+  isBodyOptional: true,
+  responses: { 201: createdKeySchema },
+  problems: { 409: "The key is revoked, expired, or already has an active successor." },
+  example: { status: 201, path, body: { grace_seconds: 3600 } },
+});
+
+const revoke = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Revoke a key",
+  responses: { 204: null },
+  example: { status: 204, path },
+});
+
+/** /api/keys: created, listed, rotated and revoked. A key is shown only in the response that creates it. */
+export function keyRoutes({ edits }: KeyDependencies) {
+  const routes = new Hono<AppEnv>();
+
+  routes.get("/", list, async function getKeys(c) {
+    const { limit, cursor: sent } = c.req.valid("query");
     const cursor = createCursor("keys", {}, positionIdSchema);
     const position = cursor.read(sent);
     const rows = await edits.run((sql) => listKeys(sql, limit + 1, position));
@@ -33,8 +89,8 @@ export function keyRoutes({ edits, limits }: KeyDependencies) {
     return c.json({ keys: items, ...page });
   });
 
-  routes.get("/audit", admin, async function getAudit(c) {
-    const { limit, cursor: sent } = readQuery(c, listQuerySchema);
+  routes.get("/audit", listAudit, async function getAudit(c) {
+    const { limit, cursor: sent } = c.req.valid("query");
     const cursor = createCursor("key-audit", {}, positionNumberSchema);
     const position = cursor.read(sent);
     const rows = await edits.run((sql) => listKeyAudit(sql, limit + 1, position));
@@ -42,8 +98,8 @@ export function keyRoutes({ edits, limits }: KeyDependencies) {
     return c.json({ audit: items, ...page });
   });
 
-  routes.post("/", admin, async function postKey(c) {
-    const wanted = await readJson(c, createKeySchema, limits);
+  routes.post("/", create, async function postKey(c) {
+    const wanted = c.req.valid("json");
     const { key, hash, last4 } = createKey(wanted.scope);
     const expires_at = futureOrNull(wanted.expires_at);
     const row = {
@@ -56,8 +112,8 @@ export function keyRoutes({ edits, limits }: KeyDependencies) {
     return c.json({ ...made, key }, 201);
   });
 
-  routes.post("/:id/rotate", admin, async function postRotation(c) {
-    const wanted = await readOptionalJson(c, rotateKeySchema, limits);
+  routes.post("/:id/rotate", rotate, async function postRotation(c) {
+    const wanted = c.req.valid("json");
     const id = readPathId(c, "id", "key");
     const old = await edits.run((sql) => findKey(sql, id));
     if (old === null) throw notFound("key");
@@ -70,7 +126,7 @@ export function keyRoutes({ edits, limits }: KeyDependencies) {
     return c.json({ ...made, key }, 201);
   });
 
-  routes.delete("/:id", admin, async function deleteKey(c) {
+  routes.delete("/:id", revoke, async function deleteKey(c) {
     const id = readPathId(c, "id", "key");
     const known = await edits.run((sql) => revokeKey(sql, id, actorOf(c)));
     c.get("access").forgetKeys();
@@ -100,6 +156,7 @@ function notRotatable(): ProblemError {
   return new ProblemError({
     status: 409,
     code: "KEY_NOT_ROTATABLE",
-    detail: "This key is revoked, expired, or has a successor that works: rotate or revoke that one.",
+    detail:
+      "This key is revoked, expired, or already has an active successor. Rotate or revoke the successor instead.",
   });
 }

@@ -1,11 +1,19 @@
 import { Hono } from "hono";
-import type { AppEnv } from "../http/context.ts";
-import { requireScope } from "../http/scopes.ts";
-import type { Limits } from "../limits.ts";
+import { z } from "zod";
+import { operation } from "../http/operation.ts";
+import type { AppEnv } from "../http/request-context.ts";
 
-/** GET /api/limits: what a client has to stay below. */
-export function limitRoutes({ limits }: { limits: Limits }) {
+const read = operation({
+  scopes: ["ingest", "read"],
+  tag: "Server",
+  summary: "Limits of requests; each name ends with its unit",
+  responses: { 200: z.object({ limits: z.record(z.string(), z.number()) }) },
+  example: { status: 200 },
+});
+
+/** GET /api/limits. */
+export function limitRoutes() {
   const routes = new Hono<AppEnv>();
-  routes.get("/", requireScope("ingest", "read"), (c) => c.json({ limits }));
+  routes.get("/", read, (c) => c.json({ limits: c.get("limits") }));
   return routes;
 }

@@ -1,17 +1,23 @@
 import { Hono } from "hono";
-import type { AppEnv } from "../http/context.ts";
-import { publicRoute, type RouteScopes } from "../http/scopes.ts";
+import { z } from "zod";
+import { operation, type Route } from "../http/operation.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import { createDocument } from "../openapi/document.ts";
 
-/**
- * GET /api/openapi.json: the API as OpenAPI 3.1. It needs no key, for it holds no data. Made when it is first asked for,
- * from every route that the app has by then.
- */
-export function openApiRoutes(routes: () => readonly RouteScopes[]) {
+const document = operation({
+  scopes: [],
+  tag: "Server",
+  summary: "This OpenAPI document; public, since it contains no data",
+  responses: { 200: z.looseObject({ openapi: z.string() }) },
+  example: { status: 200 },
+});
+
+/** GET /api/openapi.json: created at the first request, from all routes of the app. */
+export function openApiRoutes(routes: () => readonly Route[]) {
   const own = new Hono<AppEnv>();
   let text: string | undefined;
 
-  own.get("/", publicRoute, function getDocument(c) {
+  own.get("/", document, function getDocument(c) {
     text ??= JSON.stringify(createDocument(routes()));
     return c.body(text, 200, { "content-type": "application/json", "cache-control": "public, max-age=300" });
   });

@@ -1,25 +1,46 @@
-import { pendingPromptsQuerySchema, promptAnswerSchema } from "@wharf/protocol";
+import { gitHooksPromptSchema, pendingPromptsQuerySchema, promptAnswerSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { answerGitHooksPrompt, listGitHooksPrompts } from "../db/reads/git-hook-prompts.ts";
-import type { AppEnv } from "../http/context.ts";
-import { createCursor, positionIdSchema } from "../http/cursor.ts";
-import { readJson } from "../http/json.ts";
-import { pageOf } from "../http/list.ts";
+import { operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, positionIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
-import { readQuery } from "../http/query.ts";
-import { requireDevice, requireScope } from "../http/scopes.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import { requireDevice } from "../http/scopes.ts";
 import { storableText } from "../json/clean-value.ts";
-import type { Limits } from "../limits.ts";
 
-export type PromptDependencies = { reads: Database; edits: Database; limits: Limits };
+export type PromptDependencies = { reads: Database; edits: Database };
 
-/** Offers to install the git hooks in a repository, and the answers to them. */
-export function promptRoutes({ reads, edits, limits }: PromptDependencies) {
+const tag = "Git hooks";
+
+const listPending = operation({
+  scopes: ["ingest", "read"],
+  tag,
+  summary: "List pending prompts to install git hooks on a device",
+  query: pendingPromptsQuerySchema,
+  responses: { 200: pageResponse("prompts", gitHooksPromptSchema) },
+  example: { status: 200, query: { device_id: "laptop" } },
+});
+
+const dismiss = operation({
+  scopes: ["ingest"],
+  tag,
+  summary: "Answer a prompt; it is not shown again",
+  body: promptAnswerSchema,
+  responses: { 200: promptAnswerSchema },
+  problems: { 404: "The device has not used this workspace." },
+  example: {
+    status: 200,
+    body: { workspace_id: "01JP9Z000000000000000000W1", device_id: "laptop", action: "declined" },
+  },
+});
+
+/** /api/prompts: prompts to install git hooks in a repository, and the answers to them. */
+export function promptRoutes({ reads, edits }: PromptDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/pending", requireScope("ingest", "read"), async function getPending(c) {
-    const { device_id, limit, cursor: sent } = readQuery(c, pendingPromptsQuerySchema);
+  routes.get("/pending", listPending, async function getPending(c) {
+    const { device_id, limit, cursor: sent } = c.req.valid("query");
     requireDevice(c, device_id);
     const cursor = createCursor("prompts", { device_id }, positionIdSchema);
     const position = cursor.read(sent);
@@ -28,8 +49,8 @@ export function promptRoutes({ reads, edits, limits }: PromptDependencies) {
     return c.json({ prompts: items, ...page });
   });
 
-  routes.post("/dismiss", requireScope("ingest"), async function postDismiss(c) {
-    const { action, ...sent } = await readJson(c, promptAnswerSchema, limits);
+  routes.post("/dismiss", dismiss, async function postDismiss(c) {
+    const { action, ...sent } = c.req.valid("json");
     requireDevice(c, sent.device_id);
     const workspace_id = storableText(sent.workspace_id);
     const device_id = storableText(sent.device_id);

@@ -1,16 +1,24 @@
 import { Hono } from "hono";
-import type { AppEnv } from "../http/context.ts";
-import { PAGE_POLICY } from "../http/page.ts";
-import { publicRoute, type RouteScopes } from "../http/scopes.ts";
+import { PAGE_POLICY } from "../http/html-page.ts";
+import { operation, type Route } from "../http/operation.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import { createDocument } from "../openapi/document.ts";
 import { referencePage } from "../openapi/reference-page.ts";
 
-/** GET /docs: the API's document as a page for people. Made when it is first asked for. */
-export function referenceRoutes(routes: () => readonly RouteScopes[]) {
+const reference = operation({
+  scopes: [],
+  tag: "Server",
+  summary: "This OpenAPI document as an HTML page",
+  responses: { 200: { contentType: "text/html" } },
+  example: { status: 200 },
+});
+
+/** GET /docs: the OpenAPI document as a page. Created at the first request. */
+export function referenceRoutes(routes: () => readonly Route[]) {
   const own = new Hono<AppEnv>();
   let page: string | undefined;
 
-  own.get("/", publicRoute, function getReference(c) {
+  own.get("/", reference, function getReference(c) {
     page ??= referencePage(createDocument(routes()));
     return c.html(page, 200, {
       "content-security-policy": PAGE_POLICY,

@@ -1,31 +1,62 @@
-import { sessionPatchSchema } from "@wharf/protocol";
+import { sessionPatchSchema, sessionSchema } from "@wharf/protocol";
 import { Hono } from "hono";
+import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import { beginSessionDeletion } from "../db/edits/session-deletion.ts";
 import { patchSession, requestReparse } from "../db/edits/session-edits.ts";
 import { findSession, sessionExists } from "../db/reads/sessions.ts";
-import type { AppEnv } from "../http/context.ts";
-import { readStorableJson } from "../http/edit.ts";
+import { storable } from "../http/json.ts";
+import { itemResponse, operation } from "../http/operation.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import type { DeleteSession } from "../jobs/session-deletion.ts";
-import type { Limits } from "../limits.ts";
 
 export type SessionEditDependencies = {
   reads: Database;
   edits: Database;
   deleteSession: DeleteSession;
-  limits: Limits;
 };
 
-/** What people change about a session: its tags and summary, its parsing, its being there. */
-export function sessionEditRoutes({ reads, edits, deleteSession, limits }: SessionEditDependencies) {
+const tag = "Sessions";
+const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
+
+const change = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Change the tags or summary of a session",
+  description: "Either `tags` replaces all tags, or `add_tags` and `remove_tags` change them atomically.",
+  body: storable(sessionPatchSchema),
+  responses: { 200: itemResponse("session", sessionSchema) },
+  example: { status: 200, path, body: { add_tags: ["release"], summary: "Greets the visitor." } },
+});
+
+const remove = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Delete a session with its events",
+  description:
+    "Later events and reports do not restore it. 204 when all rows are deleted; 202 with the job that deletes the rest of a large session, which can no longer be read.",
+  responses: { 202: z.object({ job_id: z.string() }), 204: null },
+  example: { status: 204, path },
+});
+
+const reparse = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Parse the transcript of a session again",
+  responses: { 202: z.object({ session_id: z.string(), parse_status: z.literal("pending") }) },
+  problems: { 409: "The session has no transcript." },
+  example: { status: 202, path: { id: "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64" } },
+});
+
+/** /api/sessions/:id: changed, deleted and parsed again. */
+export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.patch("/:id", requireScope("admin"), async function patch(c) {
+  routes.patch("/:id", change, async function patchOne(c) {
     const id = readPathId(c, "id", "session");
-    const body = await readStorableJson(c, sessionPatchSchema, limits);
+    const body = c.req.valid("json");
     const patched = await edits.run((sql) => patchSession(sql, id, body));
     const session = await reads.run((sql) => findSession(sql, id));
     if (session === null) throw notFound("session");
@@ -33,14 +64,14 @@ export function sessionEditRoutes({ reads, edits, deleteSession, limits }: Sessi
     return c.json({ session });
   });
 
-  routes.delete("/:id", requireScope("admin"), async function remove(c) {
+  routes.delete("/:id", remove, async function deleteOne(c) {
     const id = readPathId(c, "id", "session");
     if (!(await edits.run((sql) => beginSessionDeletion(sql, id)))) throw notFound("session");
     const job_id = await deleteSession(id);
     return job_id === null ? c.body(null, 204) : c.json({ job_id }, 202);
   });
 
-  routes.post("/:id/reparse", requireScope("admin"), async function postReparse(c) {
+  routes.post("/:id/reparse", reparse, async function postReparse(c) {
     const id = readPathId(c, "id", "session");
     if (await edits.run((sql) => requestReparse(sql, id))) {
       return c.json({ session_id: id, parse_status: "pending" }, 202);
@@ -49,7 +80,7 @@ export function sessionEditRoutes({ reads, edits, deleteSession, limits }: Sessi
     throw new ProblemError({
       status: 409,
       code: "TRANSCRIPT_MISSING",
-      detail: "This session has no transcript: upload it first.",
+      detail: "This session has no transcript. Upload one first.",
     });
   });
 

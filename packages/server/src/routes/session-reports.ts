@@ -3,45 +3,93 @@ import {
   METADATA_CHARACTERS_MAX,
   METADATA_KEYS_MAX,
   sessionReportSchema,
+  sessionSchema,
   TAGS_MAX,
 } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import type { ReportResult } from "../db/edits/session-reports.ts";
 import type { ExceededBound } from "../db/projections/session-bounds.ts";
 import { findSession, findSessionDevice } from "../db/reads/sessions.ts";
-import { type AppEnv, callerOf } from "../http/context.ts";
-import { readJson } from "../http/json.ts";
+import { itemResponse, operation } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
-import { requireDevice, requireScope } from "../http/scopes.ts";
+import { type AppEnv, callerOf } from "../http/request-context.ts";
+import { requireDevice } from "../http/scopes.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
-import type { Limits } from "../limits.ts";
 
-export type SessionReportDependencies = ReportDependencies & { reads: Database; limits: Limits };
+export type SessionReportDependencies = ReportDependencies & { reads: Database };
+
+const tag = "Ingest";
+const sessionResponse = itemResponse("session", sessionSchema);
+const backfillResponse = z.object({ status: z.enum(["created", "exists"]), session_id: z.string() });
+const problems = { 410: "The session was deleted. Deleted sessions are not restored." };
+
+const report = operation({
+  scopes: ["ingest"],
+  tag,
+  summary: "Report a session",
+  description:
+    "Idempotent by id: later reports fill missing fields. 201 for a new session, 200 for a known one. The limits of tags and metadata apply to the session: a report that exceeds them is rejected with 400 and stores nothing.",
+  body: sessionReportSchema,
+  responses: { 200: sessionResponse, 201: sessionResponse },
+  problems,
+  example: {
+    status: 201,
+    body: {
+      id: "8c1d7a52-4f7b-4d0e-9a57-2f3c9d1b6e10",
+      workspace_canonical_id: "github.com/acme/site",
+      device_id: "laptop",
+      started_at: "2025-03-14T09:00:00Z",
+      git_branch: "main",
+      model: "example-model",
+      tags: ["docs"],
+    },
+  },
+});
+
+const backfill = operation({
+  scopes: ["ingest"],
+  tag,
+  summary: "Report a session found in the transcripts of a device",
+  body: backfillSessionSchema,
+  responses: { 200: backfillResponse, 201: backfillResponse },
+  problems,
+  example: {
+    status: 201,
+    body: {
+      session_id: "f2a4c6e8-1357-4bdf-8024-68ace0f13579",
+      workspace_canonical_id: "github.com/acme/site",
+      device_id: "laptop",
+      started_at: "2025-03-13T16:00:00Z",
+      ended_at: "2025-03-13T16:45:00Z",
+    },
+  },
+});
 
 /** POST /api/sessions and POST /api/backfill/sessions: devices report sessions, idempotent by id. */
 export function sessionReportRoutes(dependencies: SessionReportDependencies) {
   const routes = new Hono<AppEnv>();
 
-  routes.post("/sessions", requireScope("ingest"), async function postSession(c) {
-    const report = await readJson(c, sessionReportSchema, dependencies.limits);
-    await requireOwnSession(c, report.id, report.device_id);
-    const result = await takeSessionReport(report, dependencies);
+  routes.post("/sessions", report, async function postSession(c) {
+    const sent = c.req.valid("json");
+    await requireOwnSession(c, sent.id, sent.device_id);
+    const result = await takeSessionReport(sent, dependencies);
     refuseUnmerged(result);
     const session = await dependencies.reads.run((sql) =>
-      findSession(sql, withoutControlCharacters(report.id)),
+      findSession(sql, withoutControlCharacters(sent.id)),
     );
     return c.json({ session }, result.created ? 201 : 200);
   });
 
-  routes.post("/backfill/sessions", requireScope("ingest"), async function postBackfill(c) {
-    const backfill = await readJson(c, backfillSessionSchema, dependencies.limits);
-    await requireOwnSession(c, backfill.session_id, backfill.device_id);
-    const result = await takeBackfill(backfill, dependencies);
+  routes.post("/backfill/sessions", backfill, async function postBackfill(c) {
+    const sent = c.req.valid("json");
+    await requireOwnSession(c, sent.session_id, sent.device_id);
+    const result = await takeBackfill(sent, dependencies);
     refuseUnmerged(result);
     const status = result.created ? "created" : "exists";
-    return c.json({ status, session_id: backfill.session_id }, result.created ? 201 : 200);
+    return c.json({ status, session_id: sent.session_id }, result.created ? 201 : 200);
   });
 
   /** A key bound to a device reports neither as another device nor on another device's session. */
@@ -76,6 +124,6 @@ function refuseUnmerged({ deleted, exceeds }: ReportResult): void {
   throw new ProblemError({
     status: 410,
     code: "SESSION_DELETED",
-    detail: "This session was deleted and stays deleted.",
+    detail: "This session was deleted. Deleted sessions are not restored.",
   });
 }

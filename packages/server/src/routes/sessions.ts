@@ -2,35 +2,94 @@ import {
   batchStatusSchema,
   eventListQuerySchema,
   type GitActivity,
+  gitActivitySchema,
   type Lifecycle,
+  lifecycleSchema,
   type StoredEvent,
+  sessionDetailSchema,
   sessionListQuerySchema,
+  sessionSchema,
+  storedEventSchema,
 } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
 import { listSessionEvents, listSessionGit } from "../db/reads/session-events.ts";
 import { findSessionRelations } from "../db/reads/session-relations.ts";
 import { findSession, findSessionStatuses, listSessions, sessionExists } from "../db/reads/sessions.ts";
-import type { AppEnv } from "../http/context.ts";
-import { createCursor, type TimeAndId, timeAndIdSchema } from "../http/cursor.ts";
-import { readJson } from "../http/json.ts";
-import { pageOf } from "../http/list.ts";
+import { itemResponse, operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
-import { invalidParameter, readPathId, readQuery } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
-import type { Limits } from "../limits.ts";
+import { invalidParameter, readPathId } from "../http/query.ts";
+import type { AppEnv } from "../http/request-context.ts";
 
-export type SessionDependencies = { reads: Database; limits: Limits };
+const tag = "Sessions";
+const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
 
-/** Sessions, and what belongs to one: its relations, events and git activity. */
-export function sessionRoutes({ reads, limits }: SessionDependencies) {
+const list = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List sessions, newest first",
+  description:
+    "`after` and `before` are exclusive bounds of the start time. `lifecycle` takes several values; `detected` includes `capturing`.",
+  query: sessionListQuerySchema,
+  responses: { 200: pageResponse("sessions", sessionSchema) },
+  example: { status: 200, query: { device_id: "laptop", after: "2025-03-14T00:00:00Z", limit: "10" } },
+});
+
+const statusSchema = z.looseObject({
+  lifecycle: lifecycleSchema,
+  complete: z.boolean(),
+  parse_status: sessionSchema.shape.parse_status,
+  updated_at: sessionSchema.shape.updated_at,
+});
+
+const readStatuses = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Get the state of several sessions",
+  description: "`complete`: the session is summarized or archived and no longer changes.",
+  body: batchStatusSchema,
+  responses: {
+    200: z.object({ statuses: z.record(z.string(), statusSchema), not_found: z.array(z.string()) }),
+  },
+  example: { status: 200, body: { session_ids: [path.id, "no-such-session"] } },
+});
+
+const read = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Get a session with its subagents, skills, worktrees and teammates",
+  responses: { 200: itemResponse("session", sessionDetailSchema) },
+  example: { status: 200, path },
+});
+
+const listEvents = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List the events of a session, oldest first",
+  query: eventListQuerySchema,
+  responses: { 200: pageResponse("events", storedEventSchema) },
+  example: { status: 200, path, query: { limit: "10" } },
+});
+
+const listGit = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List the git activity of a session, oldest first",
+  query: eventListQuerySchema,
+  responses: { 200: pageResponse("git_activity", gitActivitySchema) },
+  example: { status: 200, path, query: { limit: "10" } },
+});
+
+/** /api/sessions: read with their relations, events and git activity. */
+export function sessionRoutes({ reads }: { reads: Database }) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", requireScope("read"), async function getSessions(c) {
-    if (c.req.query("q"))
-      throw invalidParameter("q", "cannot be used: search is not available on this server");
-    const { limit, cursor: sent, ...filters } = readQuery(c, sessionListQuerySchema);
+  routes.get("/", list, async function getSessions(c) {
+    if (c.req.query("q")) throw invalidParameter("q", "is not supported: this server has no search");
+    const { limit, cursor: sent, ...filters } = c.req.valid("query");
     const cursor = createCursor("sessions", filters, timeAndIdSchema);
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listSessions(sql, filters, position, limit + 1));
@@ -38,10 +97,10 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     return c.json({ sessions: items, ...page });
   });
 
-  routes.post("/batch-status", requireScope("read"), async function postBatchStatus(c) {
-    const body = await readJson(c, batchStatusSchema, limits);
+  routes.post("/batch-status", readStatuses, async function postBatchStatus(c) {
+    const body = c.req.valid("json");
     const ids = [...new Set(body.session_ids)];
-    // An id that no row can have must not make the others fail.
+    // Postgres refuses NUL: such an id would fail the whole query.
     const possible = ids.filter((id) => !id.includes("\0"));
     const rows = await reads.run((sql) => findSessionStatuses(sql, possible));
     const statuses = new Map(
@@ -53,7 +112,7 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     });
   });
 
-  routes.get("/:id", requireScope("read"), async function getSession(c) {
+  routes.get("/:id", read, async function getSession(c) {
     const id = readPathId(c, "id", "session");
     const [session, relations] = await reads.run((sql) =>
       Promise.all([findSession(sql, id), findSessionRelations(sql, id)]),
@@ -62,20 +121,28 @@ export function sessionRoutes({ reads, limits }: SessionDependencies) {
     return c.json({ session: { ...session, ...relations } });
   });
 
-  routes.get("/:id/events", requireScope("read"), async function getEvents(c) {
-    const { items, page } = await sessionRows<StoredEvent>(c, reads, "events", listSessionEvents);
+  routes.get("/:id/events", listEvents, async function getEvents(c) {
+    const { items, page } = await pageOfSession<StoredEvent>(c, c.req.valid("query"), {
+      reads,
+      list: "events",
+      listRows: listSessionEvents,
+    });
     return c.json({ events: items, ...page });
   });
 
-  routes.get("/:id/git", requireScope("read"), async function getGit(c) {
-    const { items, page } = await sessionRows<GitActivity>(c, reads, "git", listSessionGit);
+  routes.get("/:id/git", listGit, async function getGit(c) {
+    const { items, page } = await pageOfSession<GitActivity>(c, c.req.valid("query"), {
+      reads,
+      list: "git",
+      listRows: listSessionGit,
+    });
     return c.json({ git_activity: items, ...page });
   });
 
   return routes;
 }
 
-/** The session will not change: clients that wait for its summary may stop. */
+/** Whether the session no longer changes, so that clients stop polling for its summary. */
 function isComplete(lifecycle: Lifecycle): boolean {
   return lifecycle === "summarized" || lifecycle === "archived";
 }
@@ -87,14 +154,13 @@ type ListRows<Row> = (
   limit: number,
 ) => Promise<Row[]>;
 
-async function sessionRows<Row extends { timestamp: string; id: string }>(
+/** One page of the rows of the session in the path. `list`: the name that its cursors carry. */
+async function pageOfSession<Row extends { timestamp: string; id: string }>(
   c: Context<AppEnv>,
-  reads: Database,
-  list: string,
-  listRows: ListRows<Row>,
+  { limit, cursor: sent }: z.infer<typeof eventListQuerySchema>,
+  { reads, list, listRows }: { reads: Database; list: string; listRows: ListRows<Row> },
 ) {
   const session_id = readPathId(c, "id", "session");
-  const { limit, cursor: sent } = readQuery(c, eventListQuerySchema);
   const cursor = createCursor(list, { session_id }, timeAndIdSchema);
   const position = cursor.read(sent);
   const [rows, exists] = await reads.run((sql) =>

@@ -1,14 +1,18 @@
-import { GIT_ACTIVITY_TYPES, type TimelineQuery, timelineQuerySchema } from "@wharf/protocol";
+import {
+  GIT_ACTIVITY_TYPES,
+  type TimelineQuery,
+  timelineItemSchema,
+  timelineQuerySchema,
+} from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
 import { listSessions } from "../db/reads/sessions.ts";
 import { findGitOfSessions, listUnmatchedGit } from "../db/reads/timeline.ts";
-import type { AppEnv } from "../http/context.ts";
-import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/cursor.ts";
-import { readQuery } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
+import { operation, pageResponse } from "../http/operation.ts";
+import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/pagination.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import {
   attachGit,
   GIT_ROWS_PER_ITEM_MAX,
@@ -24,12 +28,23 @@ const positionSchema = z.object({
   id: positionIdSchema,
 });
 
+const list = operation({
+  scopes: ["read"],
+  tag: "Timeline",
+  summary: "List sessions, and git activity outside sessions, newest first",
+  description:
+    "`types` selects what is listed: session, git_activity, or single types of git activity. A `limit` above 100 is taken as 100.",
+  query: timelineQuerySchema,
+  responses: { 200: pageResponse("items", timelineItemSchema) },
+  example: { status: 200, query: { device_id: "laptop", types: "session,git_activity", limit: "10" } },
+});
+
 /** GET /api/timeline: sessions, and the git activity outside any session, newest first. */
 export function timelineRoutes({ reads }: { reads: Database }) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", requireScope("read"), async function getTimeline(c) {
-    const query = readQuery(c, timelineQuerySchema);
+  routes.get("/", list, async function getTimeline(c) {
+    const query = c.req.valid("query");
     const { limit, cursor: sent, ...filters } = query;
     const cursor = createCursor("timeline", filters, positionSchema);
     const position = cursor.read(sent);

@@ -1,4 +1,15 @@
-import { listQuerySchema, sessionTotalsSchema, type Workspace, type WorkspaceStats } from "@wharf/protocol";
+import {
+  deviceSchema,
+  gitSummarySchema,
+  listQuerySchema,
+  sessionSchema,
+  sessionTotalsSchema,
+  type Workspace,
+  type WorkspaceStats,
+  workspaceDeviceSchema,
+  workspaceSchema,
+  workspaceStatsSchema,
+} from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
@@ -13,12 +24,10 @@ import {
   summarizeGit,
   summarizeSessions,
 } from "../db/reads/workspace-lists.ts";
-import type { AppEnv } from "../http/context.ts";
-import { createCursor, positionIdSchema, positionTimeSchema } from "../http/cursor.ts";
-import { pageOf } from "../http/list.ts";
+import { operation, pageResponse } from "../http/operation.ts";
+import { createCursor, pageOf, positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
-import { readQuery } from "../http/query.ts";
-import { requireScope } from "../http/scopes.ts";
+import type { AppEnv } from "../http/request-context.ts";
 
 const RECENT_SESSIONS = 10;
 const MATCHES_MAX = 20;
@@ -27,12 +36,41 @@ const positionSchema = z.tuple([positionTimeSchema.nullable(), positionIdSchema]
 /** Of a workspace's row what is also among its `stats`. */
 const totalsSchema = z.object({ ...sessionTotalsSchema.shape, device_count: z.number() });
 
+const tag = "Workspaces";
+const { id, name, type, status, last_seen_at } = deviceSchema.shape;
+
+const list = operation({
+  scopes: ["read"],
+  tag,
+  summary: "List workspaces with the totals of their sessions, most recently active first",
+  query: listQuerySchema,
+  responses: { 200: pageResponse("workspaces", workspaceSchema) },
+  example: { status: 200, query: { limit: "10" } },
+});
+
+const read = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Get a workspace by id, canonical id or name (case-insensitive)",
+  responses: {
+    200: z.object({
+      workspace: workspaceSchema,
+      recent_sessions: z.array(sessionSchema),
+      devices: z.array(workspaceDeviceSchema.extend({ id, name, type, status, last_seen_at })),
+      git_summary: gitSummarySchema,
+      stats: workspaceStatsSchema,
+    }),
+  },
+  problems: { 400: "Several workspaces have this name; `matches` lists them." },
+  example: { status: 200, path: { idOrName: "github.com/acme/site" } },
+});
+
 /** Workspaces with the totals of their sessions. */
 export function workspaceRoutes({ reads }: { reads: Database }) {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/", requireScope("read"), async function getWorkspaces(c) {
-    const { limit, cursor: sent } = readQuery(c, listQuerySchema);
+  routes.get("/", list, async function getWorkspaces(c) {
+    const { limit, cursor: sent } = c.req.valid("query");
     const cursor = createCursor("workspaces", {}, positionSchema);
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listWorkspaces(sql, position, limit + 1));
@@ -46,7 +84,7 @@ export function workspaceRoutes({ reads }: { reads: Database }) {
   });
 
   // A canonical id holds slashes, which some clients send as they are.
-  routes.get("/:idOrName{.+}", requireScope("read"), async function getWorkspace(c) {
+  routes.get("/:idOrName{.+}", read, async function getWorkspace(c) {
     const reference = c.req.param("idOrName");
     const detail = await reads.run((sql) => readDetail(sql, reference));
     return c.json(detail);
@@ -83,7 +121,7 @@ async function findOne(sql: Sql, reference: string): Promise<Workspace> {
   throw new ProblemError({
     status: 400,
     code: "WORKSPACE_AMBIGUOUS",
-    detail: "Several workspaces have this name: use an id or a canonical id from `matches`.",
+    detail: "Several workspaces have this name. Use an id or canonical id from `matches`.",
     extensions: { matches },
   });
 }

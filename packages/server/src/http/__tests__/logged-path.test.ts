@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { LOGGED_PATH_CHARACTERS_MAX, loggedPath } from "../logged-path.ts";
+import { LOGGED_PATH_CHARACTERS_MAX, loggedPath } from "../request-log.ts";
 
 const KEY = `wharf_read_${"k".repeat(43)}`;
 

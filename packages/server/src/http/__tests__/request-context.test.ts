@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import pino from "pino";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
-import { type AppEnv, callerOf } from "../context.ts";
-import { publicRoute, routeScopes } from "../scopes.ts";
+import { routesOf } from "../operation.ts";
+import { type AppEnv, callerOf } from "../request-context.ts";
 
 const server = setupApp();
 afterEach(() => server.current().readiness.set("ready"));
@@ -15,9 +15,9 @@ describe.each(["starting", "draining"] as const)("a server that is %s", (phase) 
     for (const path of ["/health/live", "/api/health", "/docs", "/api/openapi.json"])
       expect([path, (await server.request("GET", path)).status]).toEqual([path, 200]);
     expect((await server.request("GET", "/api/nothing")).status).toBe(404);
-    for (const { method, path, scopes } of routeScopes(server.current().app)) {
+    for (const { method, path, operation } of routesOf(server.current().app)) {
       const isEnrolment = path === "/api/devices/enrol";
-      if (scopes?.length === 0 && !isEnrolment) continue;
+      if (operation?.scopes.length === 0 && !isEnrolment) continue;
       const { status, headers } = await server.request(method, path.replaceAll(/:\w+/g, "x"), {});
       expect([method, path, status, headers.get("retry-after")]).toEqual([method, path, 503, "1"]);
     }
@@ -74,12 +74,12 @@ test("requests at the same time keep their ids apart", async () => {
 
 test("callerOf throws in a public route", async () => {
   const app = new Hono<AppEnv>();
-  app.get("/", publicRoute, (c) => c.json(callerOf(c)));
+  app.get("/", (c) => c.json(callerOf(c)));
   const errors: Error[] = [];
   app.onError((error, c) => {
     errors.push(error);
     return c.text("failed", 500);
   });
   await app.request("/");
-  expect(errors).toEqual([new Error("callerOf needs a route with requireScope")]);
+  expect(errors).toEqual([new Error("callerOf needs a route with a scope")]);
 });

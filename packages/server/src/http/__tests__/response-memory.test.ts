@@ -6,8 +6,8 @@ import { Hono } from "hono";
 import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { createServerMetrics } from "../../metrics/server-metrics.ts";
-import type { AppEnv } from "../context.ts";
 import { ProblemError } from "../problem.ts";
+import type { AppEnv } from "../request-context.ts";
 import { createResponseMemory, limitResponseMemory } from "../response-memory.ts";
 import { type HttpServer, serve } from "../serve.ts";
 

@@ -6,8 +6,8 @@ import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.t
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { decodeBody, readBody } from "../body.ts";
 import { peerAddress } from "../client-address.ts";
-import type { AppEnv } from "../context.ts";
 import { ProblemError } from "../problem.ts";
+import type { AppEnv } from "../request-context.ts";
 import { addressError, type HttpServer, serve } from "../serve.ts";
 
 let server: HttpServer;

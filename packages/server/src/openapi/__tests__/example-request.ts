@@ -1,4 +1,4 @@
-import type { Operation } from "../operation.ts";
+import type { Operation } from "../../http/operation.ts";
 
 export type ExampleRequest = { method: string; url: string; body: unknown };
 

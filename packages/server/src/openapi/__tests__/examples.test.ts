@@ -1,11 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { routeScopes } from "../../http/scopes.ts";
+import { type Operation, routesOf } from "../../http/operation.ts";
 import { createDocument, templateOf } from "../document.ts";
-import type { Operation } from "../operation.ts";
-import { operations } from "../operations/index.ts";
 import recordedFile from "../recorded-answers.json" with { type: "json" };
+import { operationOf, operations } from "./described-routes.ts";
 import { exampleRequest } from "./example-request.ts";
 import { seedExamples } from "./seed-examples.ts";
 
@@ -22,7 +21,6 @@ afterAll(async () => {
   if (isRecording) await Bun.write(RECORDED_FILE, `${JSON.stringify(recorded, null, 2)}\n`);
 });
 
-const NO_OPERATION: Operation = { tag: "", summary: "", answers: {}, example: { status: 0 } };
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
 /** The errors of a value against the document's schema under this pointer, or null. `closed`: without undocumented fields. */
@@ -32,7 +30,7 @@ function errorsAt(
   id: "document" | "closed" = "document",
 ): unknown {
   if (ajv.getSchema(id) === undefined) {
-    const document = createDocument(routeScopes(server.current().app));
+    const document = createDocument(routesOf(server.current().app));
     ajv.addSchema({ $id: id, ...(id === "closed" ? closed(document) : document) });
   }
   const path = pointer.map((part) => part.replaceAll("~", "~0").replaceAll("/", "~1"));
@@ -53,7 +51,7 @@ function closedValue(value: unknown): unknown {
   return typeof value === "object" && value !== null ? closed(value) : value;
 }
 
-function pointersOf(name: string, { example, body }: Operation) {
+function pointersOf(name: string, { example, rawBody }: Operation) {
   const [method = "", path = ""] = name.split(" ");
   const operation = ["paths", templateOf(path), method.toLowerCase()];
   return {
@@ -61,7 +59,7 @@ function pointersOf(name: string, { example, body }: Operation) {
       ...operation,
       "requestBody",
       "content",
-      body?.contentTypes?.[0] ?? "application/json",
+      rawBody?.contentTypes[0] ?? "application/json",
       "schema",
     ],
     answer: [...operation, "responses", String(example.status), "content", "application/json", "schema"],
@@ -71,13 +69,13 @@ function pointersOf(name: string, { example, body }: Operation) {
 for (const [name, operation] of Object.entries(operations)) {
   test(`the example of ${name} gets the answer that the document promises`, async () => {
     await seedExamples(server);
-    const { example, answers } = operation;
+    const { example, responses } = operation;
     const pointers = pointersOf(name, operation);
     if (example.body !== undefined) expect(errorsAt(pointers.request, example.body)).toBeNull();
     const { method, url, body: sent } = exampleRequest(name, operation);
     const { status, body } = await server.request(method, url, sent);
     expect([status, body?.detail]).toEqual([example.status, undefined]);
-    const answer = answers[example.status];
+    const answer = responses[example.status];
     if (answer === null) expect(body).toBe("");
     else if (answer !== undefined && "contentType" in answer)
       expect(body).toContain(answer.contentType === "text/html" ? "<!doctype html>" : "# TYPE");
@@ -95,7 +93,7 @@ test("the recorded answers are those of the examples: `bun run api:examples` rec
 });
 
 test("an answer with a column that is not documented does not match the document", async () => {
-  const { answer } = pointersOf("GET /api/devices", operations["GET /api/devices"] ?? NO_OPERATION);
+  const { answer } = pointersOf("GET /api/devices", operationOf("GET /api/devices"));
   await seedExamples(server);
   const { body } = await server.request("GET", "/api/devices");
   expect(errorsAt(answer, body, "closed")).toBeNull();
@@ -107,7 +105,7 @@ test("an answer with a column that is not documented does not match the document
 
 test("an answer that lacks a documented field does not match the document", async () => {
   const name = "GET /api/sessions";
-  const { answer } = pointersOf(name, operations[name] ?? NO_OPERATION);
+  const { answer } = pointersOf(name, operationOf(name));
   await seedExamples(server);
   const { body } = await server.request("GET", "/api/sessions");
   expect(errorsAt(answer, body)).toBeNull();

@@ -3,7 +3,7 @@ import { createUlid } from "@wharf/protocol";
 import { Hono } from "hono";
 import { requestVariables } from "../../__tests__/request-variables.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import type { AppEnv } from "../../http/context.ts";
+import type { AppEnv } from "../../http/request-context.ts";
 import { createMeasurePool, measureFlush } from "../../metrics/measure.ts";
 import { observeMigrations, observeQueue } from "../../metrics/observe.ts";
 import { observeProcess } from "../../metrics/process-metrics.ts";

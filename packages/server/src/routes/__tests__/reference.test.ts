@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { operations } from "../../openapi/operations/index.ts";
+import { operations } from "../../openapi/__tests__/described-routes.ts";
 
 const server = setupApp();
 const get = () => server.request("GET", "/docs", undefined, { authorization: "" });

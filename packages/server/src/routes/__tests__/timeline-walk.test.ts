@@ -5,7 +5,7 @@ import { requestVariables } from "../../__tests__/request-variables.ts";
 import { seededRandom } from "../../__tests__/seeded-random.ts";
 import { setupApp, type TestServer } from "../../__tests__/setup-app.ts";
 import { wireSettings, wireTypes } from "../../db/wire-types.ts";
-import type { AppEnv } from "../../http/context.ts";
+import type { AppEnv } from "../../http/request-context.ts";
 import { timelineRoutes } from "../timeline.ts";
 import { GIT_ROWS_PER_PAGE_MAX } from "../timeline-page.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createCursor, timeAndIdSchema } from "../cursor.ts";
+import { createCursor, timeAndIdSchema } from "../pagination.ts";
 
 const TIME = "2025-03-14T10:00:00.123456Z";
 const create = (filters: Record<string, unknown>) => createCursor("things", filters, timeAndIdSchema);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { acceptsGzip } from "../gzip.ts";
+import { acceptsGzip } from "../metrics.ts";
 
 test.each(["gzip", "deflate, gzip;q=1.0, *;q=0.5", "GZIP", "x-gzip", "*", "br;q=1, gzip ; q=0.1"])(
   "gzip is taken by a client that sends Accept-Encoding: %s",

@@ -1,4 +1,6 @@
+import type { Page } from "@wharf/protocol";
 import { z } from "zod";
+import { type Listed, withoutFlags } from "../db/reads/page-bytes.ts";
 import { ProblemError } from "./problem.ts";
 
 /** Where a page ended, and what list it was a page of. */
@@ -66,4 +68,18 @@ function decode(text: string): unknown {
 
 function digest(text: string): string {
   return new Bun.CryptoHasher("sha256").update(text).digest("base64url").slice(0, SCOPE_CHARACTERS);
+}
+
+/** One page. `rows`: up to `limit + 1`, where the extra row shows that more follow; or fewer when the page is full of large rows. */
+export function pageOf<Row extends object, Position>(
+  rows: readonly Listed<Row>[],
+  limit: number,
+  cursor: Cursor<Position>,
+  positionOf: (row: Row) => Position,
+): { items: Row[]; page: Page } {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const has_more = rows.length > limit || last?.page_is_full === true;
+  withoutFlags(items);
+  return { items, page: { next_cursor: has_more && last ? cursor.write(positionOf(last)) : null, has_more } };
 }
