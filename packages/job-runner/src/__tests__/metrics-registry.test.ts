@@ -18,6 +18,13 @@ test("a counter without labels is there from the start, one with labels from its
   expect(labelled.total("ok")).toBe(4);
 });
 
+test("a histogram without labels is there from the start", () => {
+  const registry = createRegistry();
+  registry.histogram("wait_seconds", "Wait.", [0.1]);
+  expect(registry.text()).toContain('wait_seconds_bucket{le="0.1"} 0\nwait_seconds_bucket{le="+Inf"} 0\n');
+  expect(registry.text()).toContain("wait_seconds_sum 0\nwait_seconds_count 0\n");
+});
+
 test("a histogram's buckets count everything below them, and its sum and count all", () => {
   const registry = createRegistry();
   const seconds = registry.histogram("wait_seconds", "Wait.", [0.1, 1], ["pool"]);

@@ -26,8 +26,8 @@ export type Registry = {
 type Family = { name: string; help: string; type: string; lines(): string[] };
 
 /**
- * Counters, gauges and histograms in Prometheus' text format. Ours, because it is all that is needed: prom-client brings two
- * packages more, of which one is the whole OpenTelemetry API, for a few dozen lines.
+ * Counters, gauges and histograms in Prometheus' text format; those without labels are 0 from the first scrape. Our own, as
+ * prom-client depends on the whole OpenTelemetry API.
  */
 export function createRegistry(): Registry {
   const families: Family[] = [];
@@ -50,6 +50,7 @@ export function createRegistry(): Registry {
       const { all, find } = createSeries(labelNames, (labels) => emptySeries(labels, bounds.length));
       const lines = () => all.flatMap((one) => histogramLines(name, bounds, one));
       families.push({ name, help, type: "histogram", lines });
+      if (labelNames.length === 0) find([]);
       return {
         observe(value, ...values) {
           const one = find(values);
