@@ -6,6 +6,8 @@ import { spawnProgram, TEST_TIMEOUT_MS } from "@wharf/testkit";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
+/** Packing runs the TypeScript compiler: minutes on a machine that is busy. */
+const PACK_TIMEOUT_MS = 5 * TEST_TIMEOUT_MS;
 const PACKAGE = resolve(import.meta.dir, "../..");
 const TSC = resolve(PACKAGE, "../../node_modules/.bin/tsc");
 const BUN_TYPES = dirname(Bun.resolveSync("bun-types/package.json", PACKAGE));
@@ -64,7 +66,7 @@ beforeAll(async () => {
   await symlink(BUN_TYPES, join(modules, "bun-types"));
   await Bun.write(join(folder, "program/main.ts"), PROGRAM);
   await Bun.write(join(folder, "program/tsconfig.json"), JSON.stringify(TSCONFIG));
-});
+}, PACK_TIMEOUT_MS);
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });

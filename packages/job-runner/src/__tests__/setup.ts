@@ -36,6 +36,21 @@ export function useRunners() {
   return { database, runnerOf, started };
 }
 
+const STALL_MS = 60_000;
+
+/** Waits until no job is left. Fails when their number stays the same for a minute, however long the whole takes. */
+export async function untilNoJobIsLeft(countJobs: () => Promise<number>): Promise<void> {
+  let before = await countJobs();
+  while (before > 0) {
+    const less = async () => {
+      const now = await countJobs();
+      return now < before ? { now } : undefined;
+    };
+    const describe = `fewer than ${before} jobs`;
+    before = (await until(less, { deadlineMs: STALL_MS, describe })).now;
+  }
+}
+
 export const statusOf = async (runner: JobRunner, id: string) => (await runner.get(id))?.status;
 
 export const ended = (runner: JobRunner, id: string, status: string) =>

@@ -58,6 +58,7 @@ function createPool(dsn: string, schema: string | undefined): Sql {
       ...options,
       max: POOL_MAX_CONNECTIONS,
       idle_timeout: IDLE_TIMEOUT_S,
+      fetch_types: false,
       backoff: (retries) => Math.min(0.05 * 2 ** retries, RECONNECT_BACKOFF_MAX_S),
       onnotice: () => undefined,
       connection: {

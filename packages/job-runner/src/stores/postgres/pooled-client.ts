@@ -64,8 +64,12 @@ export function createGuardedPools(deadlineMs: number): GuardedPools {
   return { guarded, close };
 }
 
-/** A pool to the same database. Options once parsed are taken as they are, which the driver's types do not tell. */
+/**
+ * A pool to the same database, whose parsed options it takes as they are: the driver's types do not show that it may. Without
+ * array types, which our statements do not need: a connection that is destroyed while the driver fetches them rejects a promise
+ * that no caller can handle, which ends a Bun program.
+ */
 export function reopen(sql: Sql, options: postgres.Options<Record<string, never>> = {}): Sql {
   const parsed: object = sql.options;
-  return postgres({ ...parsed, ...options });
+  return postgres({ ...parsed, fetch_types: false, ...options });
 }
