@@ -1,174 +1,69 @@
-import type { AdminStore } from "../contract/admin-store.ts";
 import type { Driver, NewJob } from "../contract/driver.ts";
-import type { DurableStore } from "../contract/durable-store.ts";
 import { checkOption, OPTIONS } from "../contract/option-schemas.ts";
-import type { ScheduleStore } from "../contract/schedule-store.ts";
 
-/** A driver whose operations refuse, in every store alike, what it could not work with. Each throws JobOptionError. */
+type Option = Parameters<typeof checkOption>[1];
+
+/** A driver that rejects invalid arguments, in every store alike: each of these operations throws JobOptionError for them. */
 export function checkedDriver<D extends Driver>(driver: D): D {
+  const { newJob, handOver, reserve, leaseMs, retry, retention, change, reserveOne } = OPTIONS;
+  const lease = is("A lease", OPTIONS.lease);
+  const leases = is("A lease", OPTIONS.leases);
+  const jobId = is("A job", OPTIONS.jobId);
+  const filter = is("A filter", OPTIONS.filter);
+  const stepName = is("The name of a step", OPTIONS.name);
+  const scheduleName = is("The name of a schedule", OPTIONS.name);
   return {
     ...driver,
-    ...checkedQueue(driver),
-    ...checkedSteps(driver),
-    ...checkedSchedules(driver),
-    ...checkedAdministration(driver),
+    enqueue: checked(driver.enqueue, (jobs) => checkJobs("A job", jobs)),
+    handOver: checked(driver.handOver, is("A job", newJob), is("A hand-over", handOver)),
+    reserve: checked(driver.reserve, is("A claim", reserve)),
+    extend: checked(driver.extend, leases, is("The time of a lease in ms", leaseMs)),
+    ack: checked(driver.ack, is("An acknowledgement", OPTIONS.leases)),
+    retry: checked(driver.retry, lease, is("A retry", retry)),
+    fail: checked(driver.fail, lease),
+    release: checked(driver.release, leases),
+    cancel: checked(driver.cancel, jobId),
+    get: checked(driver.get, jobId),
+    deadLetters: checked(driver.deadLetters, filter, is("A page", OPTIONS.deadLetterPage)),
+    maintain: checked(driver.maintain, is("A retention", retention)),
+    resumeSteps: checked(driver.resumeSteps, lease),
+    saveStep: checked(driver.saveStep, lease, ({ name }) => stepName(name)),
+    suspend: checked(driver.suspend, lease, is("A wait", OPTIONS.waits)),
+    storeEvent: checked(driver.storeEvent, is("An event", OPTIONS.event)),
+    setProgress: checked(driver.setProgress, lease),
+    appendLog: checked(driver.appendLog, lease),
+    stepsOf: checked(driver.stepsOf, jobId),
+    attemptsOf: checked(driver.attemptsOf, jobId),
+    logOf: checked(driver.logOf, jobId, is("A page", OPTIONS.logPage)),
+    putSchedule: checked(driver.putSchedule, ({ name }) => scheduleName(name)),
+    moveSchedule: checked(driver.moveSchedule, ({ jobs }) => checkJobs("A job of a schedule", jobs)),
+    list: checked(driver.list, filter, is("A page", OPTIONS.page)),
+    remove: checked(driver.remove, filter),
+    cancelAll: checked(driver.cancelAll, filter),
+    requeue: checked(driver.requeue, filter),
+    reschedule: checked(driver.reschedule, jobId, is("A change", change)),
+    reserveOne: checked(driver.reserveOne, jobId, is("A claim", reserveOne)),
+    pauseQueue: checked(driver.pauseQueue, is("The name of a queue", OPTIONS.name)),
+    runningJobs: checked(driver.runningJobs, is("The limit of a list", OPTIONS.limit)),
   };
 }
 
-function checkedQueue(driver: Driver) {
-  const { newJob, handOver, reserve, leases, leaseMs, lease, retry, jobId, filter } = OPTIONS;
-  return {
-    async enqueue(jobs, options) {
-      checkJobs("A job", jobs);
-      return driver.enqueue(jobs, options);
-    },
-    async handOver(job, request, at) {
-      checkOption("A job", newJob, job);
-      checkOption("A hand-over", handOver, request);
-      return driver.handOver(job, request, at);
-    },
-    async reserve(request, at) {
-      checkOption("A claim", reserve, request);
-      return driver.reserve(request, at);
-    },
-    async extend(held, ms, at) {
-      checkOption("A lease", leases, held);
-      checkOption("The time of a lease in ms", leaseMs, ms);
-      return driver.extend(held, ms, at);
-    },
-    async ack(acks, at) {
-      checkOption("An acknowledgement", leases, acks);
-      return driver.ack(acks, at);
-    },
-    async retry(held, request, at) {
-      checkOption("A lease", lease, held);
-      checkOption("A retry", retry, request);
-      return driver.retry(held, request, at);
-    },
-    async fail(held, request, at) {
-      checkOption("A lease", lease, held);
-      return driver.fail(held, request, at);
-    },
-    async release(held, at) {
-      checkOption("A lease", leases, held);
-      return driver.release(held, at);
-    },
-    async cancel(id, reason, at) {
-      checkOption("A job", jobId, id);
-      return driver.cancel(id, reason, at);
-    },
-    async get(id, at) {
-      checkOption("A job", jobId, id);
-      return driver.get(id, at);
-    },
-    async deadLetters(given, page) {
-      checkOption("A filter", filter, given);
-      checkOption("A page", OPTIONS.deadLetterPage, page);
-      return driver.deadLetters(given, page);
-    },
-    async maintain(retention, at) {
-      checkOption("A retention", OPTIONS.retention, retention);
-      return driver.maintain(retention, at);
-    },
-  } satisfies Partial<Driver>;
+/** The operation behind a check of each of its first arguments. */
+function checked<Args extends unknown[], Result>(
+  operation: (...args: Args) => Promise<Result>,
+  ...checks: { [Position in keyof Args]?: (value: Args[Position]) => void }
+): (...args: Args) => Promise<Result> {
+  return async (...args) => {
+    for (const [position, check] of checks.entries()) check?.(args[position]);
+    return operation(...args);
+  };
 }
 
-function checkedSteps(driver: DurableStore) {
-  const { lease, name, waits, event, jobId, logPage } = OPTIONS;
-  return {
-    async resumeSteps(held, at) {
-      checkOption("A lease", lease, held);
-      return driver.resumeSteps(held, at);
-    },
-    async saveStep(held, step, at) {
-      checkOption("A lease", lease, held);
-      checkOption("The name of a step", name, step.name);
-      return driver.saveStep(held, step, at);
-    },
-    async suspend(held, given, at) {
-      checkOption("A lease", lease, held);
-      checkOption("A wait", waits, given);
-      return driver.suspend(held, given, at);
-    },
-    async storeEvent(given, options) {
-      checkOption("An event", event, given);
-      return driver.storeEvent(given, options);
-    },
-    async setProgress(held, progress, at) {
-      checkOption("A lease", lease, held);
-      return driver.setProgress(held, progress, at);
-    },
-    async appendLog(held, lines, at) {
-      checkOption("A lease", lease, held);
-      return driver.appendLog(held, lines, at);
-    },
-    async stepsOf(id) {
-      checkOption("A job", jobId, id);
-      return driver.stepsOf(id);
-    },
-    async attemptsOf(id) {
-      checkOption("A job", jobId, id);
-      return driver.attemptsOf(id);
-    },
-    async logOf(id, page) {
-      checkOption("A job", jobId, id);
-      checkOption("A page", logPage, page);
-      return driver.logOf(id, page);
-    },
-  } satisfies Partial<DurableStore>;
+function is(what: string, option: Option): (value: unknown) => void {
+  return (value) => checkOption(what, option, value);
 }
 
-function checkedSchedules(driver: ScheduleStore) {
-  return {
-    async putSchedule(schedule, at) {
-      checkOption("The name of a schedule", OPTIONS.name, schedule.name);
-      return driver.putSchedule(schedule, at);
-    },
-    async moveSchedule(move, at) {
-      checkJobs("A job of a schedule", move.jobs);
-      return driver.moveSchedule(move, at);
-    },
-  } satisfies Partial<ScheduleStore>;
-}
-
-function checkedAdministration(driver: AdminStore) {
-  const { filter, page, change, jobId, name, limit, reserveOne } = OPTIONS;
-  return {
-    async list(given, of, at) {
-      checkOption("A filter", filter, given);
-      checkOption("A page", page, of);
-      return driver.list(given, of, at);
-    },
-    async cancelAll(given, reason, at) {
-      checkOption("A filter", filter, given);
-      return driver.cancelAll(given, reason, at);
-    },
-    async requeue(given, options) {
-      checkOption("A filter", filter, given);
-      return driver.requeue(given, options);
-    },
-    async reschedule(id, given, at) {
-      checkOption("A job", jobId, id);
-      checkOption("A change", change, given);
-      return driver.reschedule(id, given, at);
-    },
-    async reserveOne(id, request, at) {
-      checkOption("A job", jobId, id);
-      checkOption("A claim", reserveOne, request);
-      return driver.reserveOne(id, request, at);
-    },
-    async pauseQueue(queue, reason, at) {
-      checkOption("The name of a queue", name, queue);
-      return driver.pauseQueue(queue, reason, at);
-    },
-    async runningJobs(count) {
-      checkOption("The limit of a list", limit, count);
-      return driver.runningJobs(count);
-    },
-  } satisfies Partial<AdminStore>;
-}
-
-/** Without those that differ from the one before in their payload alone: in bulk, most do. */
+/** Skips jobs that differ from the previous one in their payload only: in bulk, most do. */
 function checkJobs(what: string, jobs: readonly NewJob[]): void {
   let before: NewJob | undefined;
   for (const job of jobs) {
