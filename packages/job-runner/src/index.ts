@@ -15,6 +15,7 @@ export type {
   SnapshotHolder,
   WorkerSummary,
 } from "./contract/admin-store.ts";
+export { errorCode, isDataError } from "./contract/database-errors.ts";
 export type {
   DeadLetterFilter,
   Driver,
@@ -60,8 +61,10 @@ export {
 } from "./contract/errors.ts";
 export type { Instant } from "./contract/instant.ts";
 export { jobState } from "./contract/job-state.ts";
+export { one } from "./contract/one.ts";
 export { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "./contract/option-schemas.ts";
 export { JSON_MAX_BYTES } from "./contract/storable-json.ts";
+export { withTimeLimit } from "./contract/time-limit.ts";
 export type { Backoff } from "./engine/backoff.ts";
 export type {
   EnqueueCallOptions,

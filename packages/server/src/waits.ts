@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { withTimeLimit } from "@wharf/job-runner";
 
 /** Resolves after `ms`, or as soon as the signal aborts. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
@@ -9,13 +10,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Resolves when the promise does, or after `ms`. The promise must never reject. */
+/** Resolves when the promise does, or after `ms`. */
 export function within(promise: Promise<void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  return withTimeLimit(promise, ms, () => undefined);
 }

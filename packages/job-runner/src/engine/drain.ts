@@ -1,6 +1,7 @@
 import type { Driver } from "../contract/driver.ts";
 import { JobDrainedError } from "../contract/errors.ts";
 import { TIMEOUT_MAX_MS } from "../contract/option-schemas.ts";
+import { withTimeLimit } from "../contract/time-limit.ts";
 import type { Completer } from "./completer.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
@@ -52,9 +53,6 @@ function running(workers: DrainParts["workers"]): JobRun[] {
 
 /** Waits for a promise, but not beyond a moment of the monotonic clock. */
 export async function within(endMs: number, promise: Promise<unknown>): Promise<void> {
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
   const leftMs = Math.min(TIMEOUT_MAX_MS, Math.max(SEND_MS, endMs - performance.now()));
-  const timer = setTimeout(resolve, leftMs);
-  await Promise.race([promise, ended]);
-  clearTimeout(timer);
+  await withTimeLimit(promise, leftMs, () => undefined);
 }

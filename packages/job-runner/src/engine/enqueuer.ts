@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Enqueued, NewJob, PostgresClient } from "../contract/driver.ts";
 import { JobKeyTakenError } from "../contract/errors.ts";
+import { one } from "../contract/one.ts";
 import type { EnqueueCallOptions, EnqueueJobOptions, JobDefinition } from "./define-job.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./settings.ts";
@@ -41,9 +42,7 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
     const { transaction, ...jobOptions } = call;
     const newJob = job.toNewJob(input, jobOptions);
     const handedOver = transaction === undefined ? await handOver(newJob) : undefined;
-    const enqueued = handedOver ?? (await store([newJob], transaction))[0];
-    if (enqueued === undefined) throw new Error("The store returned no id for the job.");
-    return enqueued;
+    return handedOver ?? one(await store([newJob], transaction));
   }
 
   async function enqueueMany<Input extends z.ZodType>(

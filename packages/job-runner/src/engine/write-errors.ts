@@ -1,3 +1,4 @@
+import { errorCode, isDataError } from "../contract/database-errors.ts";
 import {
   JobDatabaseTimeoutError,
   JobNotInflightError,
@@ -11,8 +12,6 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 const LEASE_REFUSALS = [JobNotInflightError, LeaseExpiredError, LeaseMismatchError];
 /** SQLSTATE classes of a database that is away, full, busy or gave way to another statement. */
 const AWAY_STATES = /^(08|25006|40|53|55|57|58)/;
-/** SQLSTATE classes of values that no repetition makes fit: data exception, integrity, program limit. */
-const REFUSED_STATES = /^(22|23|54)/;
 const SQLSTATE = /^\d[0-9A-Z]{4}$/;
 /** The statement took too long: the database is there, and may need a smaller one. */
 const TOO_SLOW_STATE = "57014";
@@ -36,11 +35,11 @@ export function verdictOn(error: unknown): WriteVerdict {
   if (LEASE_REFUSALS.some((kind) => error instanceof kind)) return "lease";
   if (error instanceof JobDatabaseTimeoutError) return "unknown";
   if (error instanceof JobRunnerError || error instanceof RangeError) return "refused";
-  const code = codeOf(error) ?? "";
+  if (isDataError(error)) return "refused";
+  const code = errorCode(error) ?? "";
   if (!SQLSTATE.test(code)) {
     return REFUSED_CODES.test(code) ? "refused" : AWAY_CODES.test(code) ? "away" : "unknown";
   }
-  if (REFUSED_STATES.test(code)) return "refused";
   return AWAY_STATES.test(code) && code !== TOO_SLOW_STATE ? "away" : "unknown";
 }
 
@@ -72,13 +71,8 @@ export async function resend<T>(send: () => Promise<T>, { isHeld, onError, error
 /** What a job is told of a write that the store refused, without the values that the store quotes. */
 export function storeRefusal(jobId: string, what: string, error: unknown): Error {
   if (error instanceof JobRunnerError) return error;
-  const code = codeOf(error);
+  const code = errorCode(error);
   const message = error instanceof Error ? error.message : typeof error;
   const reason = message.replace(/:? ?".*$/s, "").slice(0, REASON_MAX_LENGTH);
   return new JobStoreRefusedError(jobId, what, code === undefined ? reason : `${reason} (${code})`);
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }

@@ -1,5 +1,8 @@
+import { errorCode, isDataError } from "@wharf/job-runner";
 import { StorageError, WharfError } from "../errors.ts";
 import { describeRefusal, describeTlsError, TLS_CODES } from "./connection-refusals.ts";
+
+export { errorCode, isDataError };
 
 const CONNECTION_CODES = new Set([
   "ECONNREFUSED",
@@ -21,12 +24,6 @@ const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "53300", "57014",
 
 /** Those of them after which the connection serves on. */
 const BACKEND_ALIVE_STATES = new Set(["57014", "25006"]);
-
-/** The SQLSTATE or the driver's code of an error, or undefined. */
-export function errorCode(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
 
 /** The backend that ran the statement is gone, or cannot be waited for any longer; the next needs a new connection. */
 export function isConnectionLost(error: unknown): boolean {
@@ -53,12 +50,6 @@ export function isTooSlow(error: unknown): boolean {
 export function isOutOfSpace(error: unknown): boolean {
   const code = errorCode(error);
   return code === "53100" || code === "53200" || code === "58030";
-}
-
-/** The data itself is refused: SQLSTATE class 22 (data exception), 23 (integrity), 54 (program limit). */
-export function isDataError(error: unknown): boolean {
-  const code = errorCode(error);
-  return code !== undefined && code.length === 5 && /^(22|23|54)/.test(code);
 }
 
 /** A value that no column or index takes: SQLSTATE class 22 (data exception) or 54 (program limit). */

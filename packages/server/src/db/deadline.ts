@@ -1,4 +1,4 @@
-import { withDeadline as answeredWithin } from "@wharf/job-runner/postgres";
+import { withTimeLimit } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 
 export const storageTimeout = (deadline_ms: number) =>
@@ -9,5 +9,7 @@ export const storageTimeout = (deadline_ms: number) =>
  * timeout does not help; the query itself may still complete. Throws StorageError STORAGE_TIMEOUT.
  */
 export function withDeadline<T>(query: PromiseLike<T>, deadline_ms: number): Promise<T> {
-  return answeredWithin(query, deadline_ms, storageTimeout);
+  return withTimeLimit(query, deadline_ms, () => {
+    throw storageTimeout(deadline_ms);
+  });
 }

@@ -1,3 +1,4 @@
+import { withTimeLimit } from "@wharf/job-runner";
 import type { Context } from "hono";
 import { OverloadError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
@@ -53,15 +54,13 @@ async function receive(c: Context<AppEnv>, limits: Limits): Promise<BodyBytes> {
 
 /** The body, or ProblemError 408 after `ms`, or 400 when the client closed the connection. */
 async function within(body: Promise<BodyBytes>, ms: number): Promise<BodyBytes> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(tooSlow(ms)), ms);
   try {
-    return await Promise.race([body, late.promise]);
+    return await withTimeLimit(body, ms, () => {
+      throw tooSlow(ms);
+    });
   } catch (error) {
     // A body that was not refused fails only when its sender disconnects.
     throw isRefusal(error) ? error : aborted();
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -2,12 +2,11 @@ import { expect } from "bun:test";
 import { createTestDatabase, until } from "@wharf/testkit";
 import postgres, { type Sql } from "postgres";
 import { storableJson as json } from "../../contract/storable-json.ts";
+import { MIGRATION_LOCK_KEY } from "../../stores/migration-ledger.ts";
 import { migrateJobs } from "../../stores/postgres/migrate-jobs.ts";
 import { createPostgresDriver } from "../../stores/postgres/postgres.ts";
 import type { Cases } from "./page.ts";
 import { completed, dead, queued, running } from "./situations.ts";
-
-const LOCK_KEY = 48_756_301;
 
 /** A connection of its own, ended whatever happens. */
 async function withConnection(url: string, work: (sql: Sql, pid: number) => Promise<void>): Promise<void> {
@@ -141,7 +140,7 @@ export const databaseCases: Cases = {
     "names the process that holds the migrations' lock",
     ({ url, run }) =>
       withConnection(url, async (holder, pid) => {
-        await holder`SELECT pg_advisory_lock(${LOCK_KEY})`;
+        await holder`SELECT pg_advisory_lock(${MIGRATION_LOCK_KEY})`;
         expect(await run()).toContainEqual(expect.objectContaining({ pid, granted: true }));
       }),
   ],

@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTestDatabase, TEST_TIMEOUT_MS, type TestDatabase, until } from "@wharf/testkit";
 import postgres from "postgres";
+import { MIGRATION_LOCK_KEY } from "../migration-ledger.ts";
 import { jobMigrationsDir } from "../migrations-dir.ts";
 import { migrateJobs } from "../postgres/migrate-jobs.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
-const LOCK_KEY = 48_756_301;
 const files = readdirSync(jobMigrationsDir).sort();
 let database: TestDatabase;
 
@@ -42,10 +42,10 @@ test("sixteen callers at once make the tables once, and none fails", async () =>
 test("it waits while another process holds the migration lock, and says who when that lasts too long", async () => {
   const holder = await database.sql.reserve();
   try {
-    await holder`SELECT pg_advisory_lock(${LOCK_KEY})`;
+    await holder`SELECT pg_advisory_lock(${MIGRATION_LOCK_KEY})`;
     await expect(migrateJobs(database.sql, { lockDeadlineMs: 0 })).rejects.toMatchObject({
       code: "JOB_MIGRATION_LOCKED",
-      message: expect.stringContaining(`objid = ${LOCK_KEY}`),
+      message: expect.stringContaining(`objid = ${MIGRATION_LOCK_KEY}`),
     });
     let isDone = false;
     const waiting = migrateJobs(database.sql).then(() => {
@@ -58,7 +58,7 @@ test("it waits while another process holds the migration lock, and says who when
       ).length;
     await until(async () => (await tries()) > 0);
     expect(isDone).toBe(false);
-    await holder`SELECT pg_advisory_unlock(${LOCK_KEY})`;
+    await holder`SELECT pg_advisory_unlock(${MIGRATION_LOCK_KEY})`;
     await waiting;
     expect(await ledger()).toHaveLength(files.length);
   } finally {

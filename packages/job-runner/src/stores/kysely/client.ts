@@ -2,7 +2,7 @@ import { CompiledQuery, type QueryResult } from "kysely";
 import type postgres from "postgres";
 import type { PostgresClient } from "../../contract/driver.ts";
 import { JobDatabaseTimeoutError } from "../../contract/errors.ts";
-import { withDeadline } from "../postgres/replaceable-pool.ts";
+import { withTimeLimit } from "../../contract/time-limit.ts";
 import { createStatementClient, type Rows, type Source, Statement } from "../postgres/statement.ts";
 
 /** What runs a query in Kysely: an instance, a transaction or a connection. */
@@ -16,12 +16,14 @@ export type KyselyExecutor = {
  * is not answered within `deadlineMs`; its connection stays with the dialect's pool.
  */
 export function createKyselyClient(executor: KyselyExecutor, deadlineMs?: number): PostgresClient {
-  const timeout = (ms: number) => new JobDatabaseTimeoutError(ms);
+  const onTimeout = (limitMs: number): never => {
+    throw new JobDatabaseTimeoutError(limitMs);
+  };
 
   async function send<T extends Rows>(source: Source) {
     const { text, parameters } = compile(source);
     const sent = executor.executeQuery(CompiledQuery.raw(text, parameters));
-    const answer = deadlineMs === undefined ? sent : withDeadline(sent, deadlineMs, timeout);
+    const answer = deadlineMs === undefined ? sent : withTimeLimit(sent, deadlineMs, onTimeout);
     const { rows, numAffectedRows } = await answer;
     return toRowList<T>(rows, Number(numAffectedRows ?? rows.length));
   }

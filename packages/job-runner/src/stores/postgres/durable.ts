@@ -1,5 +1,6 @@
 import type { At, Lease, PostgresClient } from "../../contract/driver.ts";
 import type { DurableStore, LogLine, StepRecord } from "../../contract/durable-store.ts";
+import { one } from "../../contract/one.ts";
 import { toAttempt } from "../job-row.ts";
 import { refuse } from "./refusals.ts";
 import { deliverEvents } from "./sql/deliver-events.ts";
@@ -49,8 +50,7 @@ export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
     async storeEvent(event, options) {
       const transaction = options?.transaction;
       const stored = { notify: transaction !== undefined, now: options?.now };
-      const [row] = await storeEvent(transaction ?? sql, event, stored);
-      if (row === undefined) throw new Error("INSERT … RETURNING came back empty.");
+      const row = one(await storeEvent(transaction ?? sql, event, stored));
       return row;
     },
     async setProgress(lease, progress, at) {

@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 import type { Hints } from "../../contract/driver.ts";
-import { timeout } from "./pooled-client.ts";
-import { withDeadline } from "./replaceable-pool.ts";
+import { JobDatabaseTimeoutError } from "../../contract/errors.ts";
+import { withTimeLimit } from "../../contract/time-limit.ts";
 import { CANCELLED_CHANNEL } from "./sql/cancel-job.ts";
 import { RUNNABLE_CHANNEL } from "./sql/enqueue-jobs.ts";
 import { EVENT_CHANNEL } from "./sql/store-event.ts";
@@ -31,14 +31,20 @@ export async function listenForHints(
       client.listen(CANCELLED_CHANNEL, (jobId) => hints.onCancelled(jobId)),
       client.listen(EVENT_CHANNEL, () => hints.onEvent()),
     ]);
-    await withDeadline(subscribed, deadlineMs, timeout);
+    await withTimeLimit(subscribed, deadlineMs, (limitMs) => {
+      throw new JobDatabaseTimeoutError(limitMs);
+    });
     isListening = true;
   }
 
   async function isAnswered(): Promise<boolean> {
     const answer = client.listen(CHECK_CHANNEL, () => undefined).then(({ unlisten }) => unlisten());
-    return withDeadline(answer, deadlineMs, timeout).then(
-      () => true,
+    return withTimeLimit(
+      answer.then(
+        () => true,
+        () => false,
+      ),
+      deadlineMs,
       () => false,
     );
   }

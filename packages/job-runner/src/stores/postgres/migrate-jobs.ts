@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sql } from "postgres";
+import { errorCode } from "../../contract/database-errors.ts";
 import type { PostgresClient } from "../../contract/driver.ts";
 import { JobRunnerError } from "../../contract/errors.ts";
 import {
@@ -99,15 +100,11 @@ async function underLock(target: MigrationTarget, text: string, deadlineMs: numb
       await target.script(`${lock}\n${text}`);
       return;
     } catch (error) {
-      if (codeOf(error) !== LOCKED) throw error;
+      if (errorCode(error) !== LOCKED) throw error;
       if (performance.now() > deadlineMs) throw lockedError();
     }
     await Bun.sleep(MIGRATION_LOCK_POLL_MS);
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function lockedError(): JobRunnerError {
@@ -120,6 +117,6 @@ function lockedError(): JobRunnerError {
 function failure(file: MigrationFile, error: unknown): JobRunnerError {
   if (error instanceof JobRunnerError) return error;
   const reason = error instanceof Error ? error.message : "unknown";
-  const message = `${file.name} could not be applied (${String(codeOf(error) ?? "no code")}): ${reason}`;
+  const message = `${file.name} could not be applied (${errorCode(error) ?? "no code"}): ${reason}`;
   return new JobRunnerError("JOB_MIGRATION_FAILED", message);
 }

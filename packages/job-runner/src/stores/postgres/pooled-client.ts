@@ -15,8 +15,7 @@ import {
 const CLOSE_TIMEOUT_S = 1;
 /** Longer than the 10 s after which Wharf's server has Postgres give up by itself. */
 export const STATEMENT_DEADLINE_MS = 12_000;
-export const timeout = (deadlineMs: number): JobDatabaseTimeoutError =>
-  new JobDatabaseTimeoutError(deadlineMs);
+const timeout = (deadlineMs: number) => new JobDatabaseTimeoutError(deadlineMs);
 
 /** A client that sends each statement by the pool, within its deadline. */
 export function createPooledClient(pool: PostgresPool): PostgresClient {

@@ -39,7 +39,7 @@ import { retryJob } from "./sql/retry-job.ts";
 import { selectDeadLetters, selectJob } from "./sql/select-jobs.ts";
 
 export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
-export { createReplaceablePool, type PostgresPool, withDeadline } from "./replaceable-pool.ts";
+export { createReplaceablePool, type PostgresPool } from "./replaceable-pool.ts";
 
 export type PostgresDriverOptions = {
   /** A pool to share, or one that replaces itself. */

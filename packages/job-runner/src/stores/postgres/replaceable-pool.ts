@@ -1,4 +1,6 @@
 import type { Sql } from "postgres";
+import { errorCode } from "../../contract/database-errors.ts";
+import { withTimeLimit } from "../../contract/time-limit.ts";
 
 /** A pool that is replaced when its server stops answering. */
 export type PostgresPool = {
@@ -44,12 +46,12 @@ export function createReplaceablePool(
   async function run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T> {
     while (turn !== undefined) await turn;
     const used = pool;
-    const onTimeout = (ms: number) => {
+    const onTimeout = (limitMs: number): never => {
       if (pool === used) replace();
-      return options.timeout(ms);
+      throw options.timeout(limitMs);
     };
     try {
-      return await withDeadline(query(used), deadlineMs, onTimeout);
+      return await withTimeLimit(query(used), deadlineMs, onTimeout);
     } catch (error) {
       if (isConnectionLost(error)) await afterClose();
       throw error;
@@ -83,23 +85,6 @@ export function createReplaceablePool(
   return { run, close };
 }
 
-/** Waits for a query for at most `deadlineMs`; the query itself may still complete. Throws what `timeout` returns. */
-export async function withDeadline<T>(
-  query: PromiseLike<T>,
-  deadlineMs: number,
-  timeout: (deadlineMs: number) => Error,
-): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timeout(deadlineMs)), deadlineMs);
-  });
-  try {
-    return await Promise.race([query, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function isConnectionLost(error: unknown): boolean {
-  return error instanceof Error && "code" in error && CONNECTION_LOST.has(String(error.code));
+  return CONNECTION_LOST.has(errorCode(error) ?? "");
 }

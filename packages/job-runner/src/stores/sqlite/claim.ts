@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { HandOverRequest, ReservedJob, ReserveRequest } from "../../contract/driver.ts";
+import { one } from "../../contract/one.ts";
 import { inOrder } from "../claim-cursor.ts";
 import type { Bindings } from "./bindings.ts";
 import { createKeyedCandidates } from "./claim-keyed.ts";
@@ -42,8 +43,7 @@ export function createLease(db: Database) {
       concurrency_key, ($now - max(run_at, created_at)) / 1000.0 AS waited_ms`);
 
   return function lease(id: string, { token, workerId, leaseMs }: HandOverRequest, now: bigint): ReservedJob {
-    const row = update.get({ id, token, workerId, now, expiresAt: now + millisecondsInMicros(leaseMs) });
-    if (row === null) throw new Error("UPDATE … RETURNING came back empty.");
+    const row = one(update.all({ id, token, workerId, now, expiresAt: now + millisecondsInMicros(leaseMs) }));
     return toReserved(row, token);
   };
 }

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { type Enqueued, MAX_ATTEMPTS_DEFAULT, type NewJob } from "../../contract/driver.ts";
+import { one } from "../../contract/one.ts";
 import type { Bindings } from "./bindings.ts";
 import { runAtOf } from "./times.ts";
 
@@ -36,8 +37,7 @@ export function createEnqueue(db: Database) {
       ? replaceJob.get({ ...changed, keepsRunAt: Number(job.keepsRunAt ?? false) })
       : null;
     if (replaced !== null) return { id: replaced.id, existed: true };
-    const row = insertJob.get(columnsOf(job, now));
-    if (row === null) throw new Error("INSERT … RETURNING came back empty.");
+    const row = one(insertJob.all(columnsOf(job, now)));
     if (idempotencyKey !== undefined) insertKey.run({ queue, idempotencyKey, id: row.id, now });
     return { id: row.id, existed: false };
   };

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { NewEvent, StoredEvent } from "../../contract/durable-store.ts";
+import { one } from "../../contract/one.ts";
 import type { Bindings } from "./bindings.ts";
 
 const DELIVERY_BATCH = 500;
@@ -43,8 +44,7 @@ export function createEvents(db: Database): Events {
   function store({ name, key, payload, id }: NewEvent, now: bigint): StoredEvent {
     const existing = id === undefined ? null : known.get({ name, id });
     if (existing !== null) return { id: existing.id, existed: true };
-    const row = insert.get({ name, key, id: id ?? null, payload, now });
-    if (row === null) throw new Error("INSERT … RETURNING came back empty.");
+    const row = one(insert.all({ name, key, id: id ?? null, payload, now }));
     return { id: row.id, existed: false };
   }
 

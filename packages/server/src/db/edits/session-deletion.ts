@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import { isForeignKeyViolation } from "../database-errors.ts";
 import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
@@ -105,7 +106,7 @@ function eventsOf(id: string): Piece {
 /** What seeks another session is noted for repair, too: this process may end before it has looked. */
 function gitActivityOf(id: string): Piece {
   return async (sql, rowsMax) => {
-    const [piece] = await sql<{ rows: number; orphaned_ids: string[] }[]>`
+    const rows = await sql<{ rows: number; orphaned_ids: string[] }[]>`
       WITH found AS MATERIALIZED (
         SELECT id, session_inferred FROM git_activity WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
       ),
@@ -120,7 +121,7 @@ function gitActivityOf(id: string): Piece {
         INSERT INTO pending_projections (event_ids) SELECT array_agg(id) FROM orphaned HAVING count(*) > 0
       )
       SELECT (SELECT count(*)::int FROM found) AS rows, coalesce((SELECT array_agg(id) FROM orphaned), '{}') AS orphaned_ids`;
-    if (piece === undefined) throw new Error("the deletion returned no row");
+    const piece = one(rows);
     if (piece.orphaned_ids.length > 0) await matchGitActivity(sql, piece.orphaned_ids);
     return piece.rows;
   };

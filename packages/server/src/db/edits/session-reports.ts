@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import { earlierName } from "../ingest/devices.ts";
 import { laterPath } from "../ingest/workspace-devices.ts";
@@ -40,7 +41,7 @@ type Merge = { created: boolean; deleted: boolean; merged: boolean };
 
 /** Stores or merges one reported session (`report`: a SessionRow as JSON), with its device and where that keeps the workspace, in one statement. */
 export async function reportSession(sql: Sql, report: string): Promise<ReportResult> {
-  const [result] = await sql<Merge[]>`
+  const rows = await sql<Merge[]>`
     WITH report AS MATERIALIZED (
       SELECT r.*
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
@@ -75,7 +76,7 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
     )
     SELECT coalesce((SELECT created FROM merged), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted,
       EXISTS (SELECT 1 FROM merged) AS merged`;
-  if (result === undefined) throw new Error("the report returned no row");
+  const result = one(rows);
   const { created, deleted, merged } = result;
   return { created, deleted, exceeds: merged || deleted ? null : await exceededBound(sql, report) };
 }

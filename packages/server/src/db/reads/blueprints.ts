@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import type { Blueprint, BlueprintPatch, NewBlueprint } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
@@ -32,12 +33,12 @@ export async function findBlueprint(sql: Sql, id: string): Promise<Blueprint | n
 
 /** Throws SQLSTATE 23503 where the workspace does not exist. */
 export async function createBlueprint(sql: Sql, id: string, blueprint: NewBlueprint): Promise<Blueprint> {
-  const [row] = await sql<Blueprint[]>`
+  const rows = await sql<Blueprint[]>`
     INSERT INTO blueprints (id, workspace_id, name, source, detected_from, config)
     SELECT ${id}, workspace_id, name, source, detected_from, config
     FROM jsonb_populate_record(NULL::blueprints, (${JSON.stringify(blueprint)}::text)::jsonb)
     RETURNING *`;
-  if (row === undefined) throw new Error("the insert returned no row");
+  const row = one(rows);
   return row;
 }
 

@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import type { RemoteEnv, RemoteEnvListQuery, RemoteEnvPatch } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
@@ -52,7 +53,7 @@ export async function findRemoteEnv(sql: Sql, id: string): Promise<RemoteEnv | n
 
 /** Throws SQLSTATE 23503 where the workspace or the device does not exist. */
 export async function createRemoteEnv(sql: Sql, env: NewRemoteEnv): Promise<RemoteEnv> {
-  const [row] = await sql<RemoteEnv[]>`
+  const rows = await sql<RemoteEnv[]>`
     INSERT INTO remote_envs AS r (
       id, workspace_id, device_id, status, instance_id, instance_type, region, public_ip, ssh_key_s3_key, blueprint,
       ttl_minutes, idle_timeout_minutes, cost_per_hour_usd, total_cost_usd, ready_at, terminated_at, termination_reason, metadata
@@ -64,7 +65,7 @@ export async function createRemoteEnv(sql: Sql, env: NewRemoteEnv): Promise<Remo
       termination_reason, coalesce(metadata, '{}')
     FROM jsonb_populate_record(NULL::remote_envs, (${JSON.stringify(env)}::text)::jsonb)
     RETURNING ${columns(sql)}`;
-  if (row === undefined) throw new Error("the insert returned no row");
+  const row = one(rows);
   return row;
 }
 

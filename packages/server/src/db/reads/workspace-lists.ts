@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import type { GitSummary, Workspace, WorkspaceDevice, WorkspaceStats } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { LARGE_LINK_COLUMNS, linkColumns } from "./device-lists.ts";
@@ -98,7 +99,7 @@ export async function listDevicesOfWorkspace(sql: Sql, workspaceId: string): Pro
 }
 
 export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSummary> {
-  const [summary] = await sql<GitSummary[]>`
+  const rows = await sql<GitSummary[]>`
     SELECT
       ${gitCount(sql, workspaceId, "commit")} AS total_commits,
       ${gitCount(sql, workspaceId, "push")} AS total_pushes,
@@ -111,7 +112,7 @@ export async function summarizeGit(sql: Sql, workspaceId: string): Promise<GitSu
         ) latest
         WHERE branch IS NOT NULL GROUP BY branch ORDER BY max(timestamp) DESC, branch LIMIT ${ACTIVE_BRANCHES_MAX}
       ) AS active_branches`;
-  if (summary === undefined) throw new Error("the summary returned no row");
+  const summary = one(rows);
   return summary;
 }
 
@@ -119,14 +120,14 @@ export type SessionsSummary = Pick<WorkspaceStats, "total_messages" | "first_ses
 
 /** What the totals of a workspace's sessions do not hold. */
 export async function summarizeSessions(sql: Sql, workspaceId: string): Promise<SessionsSummary> {
-  const [summary] = await sql<SessionsSummary[]>`
+  const rows = await sql<SessionsSummary[]>`
     SELECT
       (SELECT min(started_at) FROM sessions WHERE workspace_id = ${workspaceId} AND deleted_at IS NULL) AS first_session_at,
       coalesce((
         SELECT sum(total_messages) FROM sessions
         WHERE workspace_id = ${workspaceId} AND total_messages IS NOT NULL AND deleted_at IS NULL
       ), 0) AS total_messages`;
-  if (summary === undefined) throw new Error("the summary returned no row");
+  const summary = one(rows);
   return summary;
 }
 
