@@ -1,16 +1,13 @@
-import { type ParseArgsConfig, parseArgs } from "node:util";
 import { describeDatabaseError } from "../db/database-errors.ts";
 import { CommandError } from "./command-error.ts";
 import { outliveReaders } from "./outlive-readers.ts";
-
-type Options = NonNullable<ParseArgsConfig["options"]>;
-type Values<T extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: T }>>["values"];
+import { type OptionTypes, parseWords, type Values } from "./parse-words.ts";
 
 /**
- * A command that takes these options and `operands`, words that all have to be given. Exit codes: what `run` answers, or 0 for its usage, 1 with the reason
- * in one line when it fails, 2 with its usage when it was not understood.
+ * Runs a command with these options and `operands`, all of which are required. Exit codes: the result of `run`, 0 for the usage,
+ * 1 with the reason in one line for a failure, 2 with the usage for invalid arguments.
  */
-export async function runCommandLine<const T extends Options>(
+export async function runCommandLine<const T extends OptionTypes>(
   usage: string,
   options: T,
   run: (values: Values<T>, operands: string[]) => Promise<number>,
@@ -30,25 +27,12 @@ export async function runCommandLine<const T extends Options>(
   }
 }
 
-function read<const T extends Options>(words: string[], options: T, operands: readonly string[]) {
-  const { values, positionals } = parse(words, options, operands.length > 0);
+function read<const T extends OptionTypes>(words: string[], options: T, operands: readonly string[]) {
+  const { values, positionals } = parseWords(words, options, operands.length > 0);
   if (positionals.length === operands.length) return { values, positionals };
   const missing = operands[positionals.length];
   if (missing !== undefined) throw new CommandError(`${missing} is missing.`, 2);
   throw new CommandError(`Unexpected argument "${positionals[operands.length]}".`, 2);
-}
-
-function parse<const T extends Options>(words: string[], options: T, allowPositionals: boolean) {
-  try {
-    return parseArgs<{ args: string[]; options: T; allowPositionals: boolean }>({
-      args: words,
-      options,
-      allowPositionals,
-    });
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split(". To specify")[0] ?? "") : "";
-    throw new CommandError(reason, 2);
-  }
 }
 
 function report(error: unknown, usage: string): number {

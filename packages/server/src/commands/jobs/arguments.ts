@@ -1,7 +1,7 @@
-import { parseArgs } from "node:util";
 import { describeIssue } from "@wharf/protocol";
 import type { z } from "zod";
 import { CommandError } from "../command-error.ts";
+import { parseWords, type Values } from "../parse-words.ts";
 
 const OPTIONS = {
   help: { type: "boolean", short: "h" },
@@ -23,18 +23,13 @@ const OPTIONS = {
   "keep-attempts": { type: "boolean" },
 } as const;
 
-export type Options = ReturnType<typeof parseOptions>["values"];
+export type Options = Values<typeof OPTIONS>;
 
 /** The words behind `bun run jobs`. Throws CommandError for an unknown option. */
 export function readArguments(words: string[]) {
-  try {
-    const { values, positionals } = parseOptions(words);
-    const [name, ...operands] = positionals;
-    return { name, operands, options: values };
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split(". To specify")[0] ?? "") : "";
-    throw new CommandError(reason, 2);
-  }
+  const { values, positionals } = parseWords(words, OPTIONS, true);
+  const [name, ...operands] = positionals;
+  return { name, operands, options: values };
 }
 
 /** The options that select jobs, in the form of the API's schemas; ids are operands. */
@@ -86,8 +81,4 @@ export function noOperands(operands: readonly string[]): void {
 
 export function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-function parseOptions(words: string[]) {
-  return parseArgs({ args: words, options: OPTIONS, allowPositionals: true, strict: true });
 }
