@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Glob } from "bun";
 import manifest from "../../../../package.json";
 import { actions } from "../commands/jobs/actions.ts";
@@ -45,6 +45,27 @@ async function brokenLinks(path: string, page: string): Promise<string[]> {
     }),
   );
   return broken.filter((target) => target !== undefined);
+}
+
+/** Where paths in prose start. */
+const SOURCES = ["", "packages", "packages/server/src", "packages/job-runner/src"];
+const fileNames = new Set(
+  ["packages/**/*", "bench/src/**/*", "examples/*/src/*", "*"].flatMap((pattern) =>
+    [...new Glob(pattern).scanSync(ROOT)]
+      .filter((path) => !path.includes("node_modules"))
+      .map((path) => basename(path)),
+  ),
+);
+
+/** Files in backticks. Decisions and the changelog describe the past. */
+function missingFiles(path: string, page: string): string[] {
+  if (/^docs\/adr\/\d|^CHANGELOG/.test(path)) return [];
+  const named = [...page.matchAll(/`(\w[\w./-]*\.(?:ts|sql))`/g)].map(([, file = ""]) => file);
+  return named.filter((file) =>
+    file.includes("/")
+      ? ![...SOURCES, dirname(path)].some((base) => existsSync(join(ROOT, base, file)))
+      : !fileNames.has(file),
+  );
 }
 
 /** As the index of decisions shows it. */
@@ -96,6 +117,10 @@ describe("the documentation", () => {
   for (const [path, page] of pages) {
     test(`${path} has no link that leads nowhere`, async () => {
       expect(await brokenLinks(path, page)).toEqual([]);
+    });
+
+    test(`${path} names only files that exist`, () => {
+      expect(missingFiles(path, page)).toEqual([]);
     });
 
     test(`${path} names no command that package.json lacks`, () => {
