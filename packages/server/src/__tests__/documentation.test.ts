@@ -129,6 +129,19 @@ describe("the documentation", () => {
     });
   }
 
+  test("lists in ARCHITECTURE.md each package with its dependencies", async () => {
+    const table = [...(pages.get("ARCHITECTURE.md") ?? "").matchAll(/^\| `([\w-]+)` \| .+ \| (.+) \|$/gm)];
+    const rows = new Map(
+      table.map(([, name = "", imports = ""]) => [name, imports.split(/[,;] | is optional/)]),
+    );
+    for (const path of new Glob("packages/*/package.json").scanSync(ROOT)) {
+      const { dependencies = {}, peerDependencies = {} } = await Bun.file(join(ROOT, path)).json();
+      const names = Object.keys({ ...dependencies, ...peerDependencies });
+      const expected = names.map((name) => name.replace("@wharf/", ""));
+      expect([path, rows.get(basename(dirname(path)))]).toEqual([path, expect.arrayContaining(expected)]);
+    }
+  });
+
   test("calls `bun run jobs` as the command understands it", () => {
     const commands = [...pages.values()].flatMap((page) => [
       ...page.matchAll(/(?:^|`)bun run jobs ([^`#|\n]+)/gm),
