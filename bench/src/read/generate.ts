@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { matchGitActivity } from "../../../packages/server/src/db/projections/git-activity.ts";
-import { projectAnew } from "../../../packages/server/src/db/projections/projections.ts";
+import { projectEvents } from "../../../packages/server/src/ingest/project-events.ts";
 import { progress } from "../report.ts";
 import { writeEvents } from "./events.ts";
 import {
@@ -75,8 +75,12 @@ async function writeAllEvents(url: string, events: number): Promise<void> {
 async function projectAll(sql: postgres.Sql): Promise<void> {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM events WHERE type <> 'tool.use' ORDER BY id`;
+  const database = {
+    run: <T>(query: (sql: postgres.Sql) => PromiseLike<T>) => Promise.resolve(query(sql)),
+    close: async () => undefined,
+  };
   await inChunks(split(rows, PROJECTED_A_STATEMENT), "sets projected", async (ids) => {
-    await projectAnew(sql, ids);
+    await projectEvents(database, ids);
   });
 }
 

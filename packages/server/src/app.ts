@@ -12,6 +12,7 @@ import { logRequests } from "./http/request-log.ts";
 import { responseHeaders } from "./http/response-headers.ts";
 import { limitResponseMemory } from "./http/response-memory.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
+import type { Projector } from "./ingest/projector.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import { upToDate } from "./ingest/up-to-date.ts";
 import type { JobAdministration } from "./jobs/job-administration.ts";
@@ -63,8 +64,8 @@ export type WorkerDependencies = {
 export type AppDependencies = WorkerDependencies & {
   jobs: JobAdministration;
   queueDepth: () => QueueDepth;
-  /** Resolves when what was acknowledged is projected onto devices, sessions and git activity. */
-  caughtUp: () => Promise<void>;
+  /** Resolves when what was acknowledged is projected. */
+  caughtUp: Projector["caughtUp"];
   /** For reads: rows as they go out in JSON. */
   reads: Database;
   /** For what people change; apart from ingest, whose few connections are always busy. */

@@ -19,9 +19,10 @@ import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { createFlush } from "./ingest/flush.ts";
 import { createFlushRunner } from "./ingest/flush-runner.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
+import { createKnownParents } from "./ingest/known-parents.ts";
+import { projectRows } from "./ingest/project-rows.ts";
 import { createProjector } from "./ingest/projector.ts";
-import { repairAtBoot } from "./ingest/repair.ts";
-import { createSettledParents } from "./ingest/settled-parents.ts";
+import { retryProjectionsAtBoot } from "./ingest/retry-projections.ts";
 import { type Checked, createStore, sizeOfChecked } from "./ingest/store-checked.ts";
 import { createWorkspaceResolver } from "./ingest/workspace-resolver.ts";
 import { createWriteLanes } from "./ingest/write-lanes.ts";
@@ -153,7 +154,7 @@ async function start(given: Start): Promise<RunningServer> {
   // To the terminal alone: a log is kept, shipped and searched.
   const isKeyShown =
     adminKey.source === "table" && (await ensureAdminKey(edits, (text) => process.stderr.write(text)));
-  await repairAtBoot(pools.ingest, logger);
+  await retryProjectionsAtBoot(pools.ingest, logger);
   readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location });
 
@@ -253,11 +254,9 @@ function createIngest(
   logger: Logger,
 ) {
   const workspaces = createWorkspaceResolver(database);
-  const parents = createSettledParents();
   const projector = createProjector({
-    database,
-    onQuiet: parents.settleSessions,
-    onFailure: (reason) => logger.warn({ reason }, "projection of sessions failed; it will be retried"),
+    projectRows: (rows) => projectRows(database, rows),
+    logger,
   });
   observeProjections(metrics.registry, projector.depth);
   const flush = createFlush({
@@ -268,7 +267,7 @@ function createIngest(
       onRetry: () => metrics.flushRetries.add(1),
     }),
     workspaces,
-    parents,
+    parents: createKnownParents(),
     projector,
     onRetry: (reason) => {
       metrics.flushRetries.add(1);

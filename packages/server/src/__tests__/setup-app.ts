@@ -15,8 +15,9 @@ import { type Access, createAccess } from "../http/access.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { createFlush } from "../ingest/flush.ts";
 import { createFlushRunner } from "../ingest/flush-runner.ts";
+import { createKnownParents } from "../ingest/known-parents.ts";
+import { projectRows } from "../ingest/project-rows.ts";
 import { createProjector, type Projector } from "../ingest/projector.ts";
-import { createSettledParents } from "../ingest/settled-parents.ts";
 import { type Checked, createStore, sizeOfChecked } from "../ingest/store-checked.ts";
 import { createWorkspaceResolver } from "../ingest/workspace-resolver.ts";
 import { createWriteLanes } from "../ingest/write-lanes.ts";
@@ -148,12 +149,13 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
   const pools = openPools({ url, connections: CONNECTIONS_DEFAULT, deadline_ms });
   const { reads, edits, keys, ingest: writes, health } = pools;
   const workspaces = createWorkspaceResolver(writes);
-  const parents = createSettledParents();
+  const parents = createKnownParents();
+  const logger = options.logger ?? pino({ level: "silent" });
   const forgetParents = () => {
     workspaces.forget();
-    parents.forget();
+    parents.clear();
   };
-  const projector = createProjector({ database: writes, onQuiet: parents.settleSessions });
+  const projector = createProjector({ projectRows: (rows) => projectRows(writes, rows), logger });
   const flush = createFlush({
     database: writes,
     runFlush: createFlushRunner({
@@ -179,7 +181,6 @@ export function openApp(url: string, options: SetupOptions): TestApp & { close()
     onRefusal: (limit) => metrics.refusals.add(1, limit),
     ...(options.monotonicNow === undefined ? {} : { now: options.monotonicNow }),
   });
-  const logger = options.logger ?? pino({ level: "silent" });
   const blobs = createPostgresBlobStore(pools.deferrable);
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const deletionJob = createSessionDeletionJob(deleteInPieces);

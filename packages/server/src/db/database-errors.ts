@@ -61,6 +61,11 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return errorCode(error) === "23503";
 }
 
+/** A lock was not obtained within lock_timeout, or by NOWAIT. */
+export function isLocked(error: unknown): boolean {
+  return errorCode(error) === "55P03";
+}
+
 /** Deadlock or serialization failure: certainly rolled back, worth the same statement again. */
 export function isRetryableConflict(error: unknown): boolean {
   const code = errorCode(error);

@@ -1,6 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
-import { type FlushInput, type FlushOutput, flushEvents, mayCheckBySet } from "../db/ingest/flush-events.ts";
+import { type FlushInput, type FlushOutput, flushEvents } from "../db/ingest/flush-events.ts";
 
 export type FlushRunner = (input: FlushInput) => Promise<FlushOutput>;
 
@@ -41,7 +41,7 @@ export function createFlushRunner(options: FlushRunnerOptions): FlushRunner {
   let byRowUntil_ms = Number.NEGATIVE_INFINITY;
 
   return async function runFlush(input) {
-    if (bySetDatabase !== null && now() >= byRowUntil_ms && mayCheckBySet(input)) {
+    if (bySetDatabase !== null && now() >= byRowUntil_ms) {
       try {
         return await bySetDatabase.run((sql) => flushEvents(sql, input, "by-set"));
       } catch (error) {

@@ -3,27 +3,20 @@ import {
   describeDatabaseError,
   isDataError,
   isForeignKeyViolation,
-  isOutOfSpace,
   isRetryableConflict,
-  isUnavailable,
 } from "../db/database-errors.ts";
 import { locateEvents } from "../db/ingest/events.ts";
-import {
-  type EventRow,
-  type FlushOutput,
-  flushEventsAlone,
-  NO_NOTES,
-  type Unsettled,
-} from "../db/ingest/flush-events.ts";
+import { type EventRow, type FlushOutput, NO_NOTES } from "../db/ingest/flush-events.ts";
 import type { IngestNote } from "../db/ingest/ingest-notes.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
+import { eventsToProject, type ToProject } from "./events-to-project.ts";
 import type { FlushRunner } from "./flush-runner.ts";
 import { keptText } from "./kept-body.ts";
+import type { KnownParents } from "./known-parents.ts";
 import type { Projector } from "./projector.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import { saveNotes } from "./save-notes.ts";
-import type { SettledParents } from "./settled-parents.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 import type { Outcome } from "./writer.ts";
 
@@ -31,24 +24,23 @@ export type FlushDependencies = {
   database: Database;
   runFlush: FlushRunner;
   workspaces: WorkspaceResolver;
-  parents: SettledParents;
-  projector: Projector;
+  parents: KnownParents;
+  projector: Pick<Projector, "project">;
   onRetry?: (reason: string) => void;
 };
 
 type Row = EventRow & { event: CheckedEvent };
-type Flushed = { rows: Row[]; asked: Unsettled; output: FlushOutput };
-const NOTHING_ASKED: Unsettled = { device_ids: [], session_ids: [], event_ids: [] };
+type Flushed = { rows: Row[]; toProject: ToProject; output: FlushOutput };
 type Verdicts = Map<CheckedEvent, Outcome>;
 
 const ACCEPTED: Outcome = { status: "accepted" };
 const DUPLICATE: Outcome = { status: "duplicate" };
-const NOTHING_STORED: FlushOutput = { stored_count: 0, stored_ids: null, pending_id: null };
+const NOTHING_STORED: FlushOutput = { stored_count: 0, stored_ids: null, queue_id: null };
 
 /**
  * Stores the events of many requests together: one statement, sorted by id, answered after its commit.
- * Data that Postgres refuses is found by halving, so that it is rejected alone; a projection that fails leaves the event
- * stored and noted for later. Throws when the database is away, too slow or full: nothing is acknowledged then.
+ * Data that Postgres refuses is found by halving and rejected individually. Throws when the database is unavailable, too slow or
+ * full: nothing is acknowledged then.
  */
 export function createFlush(dependencies: FlushDependencies) {
   return async function flush(events: readonly CheckedEvent[]): Promise<Outcome[]> {
@@ -122,10 +114,13 @@ async function store(
   try {
     flushed = await storeWhole(rows, verdicts, dependencies);
   } catch (error) {
-    if (isUnavailable(error) || isOutOfSpace(error)) throw error;
+    if (!isDataError(error)) throw error;
     dependencies.onRetry?.(describeDatabaseError(error));
-    if (rows.length === 1 || !isDataError(error))
-      return await storeAlone(rows, error, verdicts, dependencies);
+    if (rows.length === 1) {
+      const reason = `the database refused it: ${describeDatabaseError(error)}`;
+      for (const row of rows) verdicts.set(row.event, { status: "rejected", error: reason });
+      return;
+    }
     const middle = Math.ceil(events.length / 2);
     await store(events.slice(0, middle), verdicts, dependencies, isSecondTry);
     await store(events.slice(middle), verdicts, dependencies, isSecondTry);
@@ -165,21 +160,26 @@ async function storeWhole(
   let parentsForgotten = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const asked = dependencies.parents.unsettled(current);
-      const input = { events: current, notes: notesOf(current), unsettled: asked };
-      const output = await dependencies.runFlush(input);
-      return { rows: current, asked, output };
+      const toProject = eventsToProject(current);
+      const output = await dependencies.runFlush({
+        events: current,
+        notes: notesOf(current),
+        mayHaveNewParents: !dependencies.parents.includeThoseOf(current),
+        projected_ids: toProject.projected_ids,
+      });
+      return { rows: current, toProject, output };
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
         parentsForgotten = true;
         dependencies.workspaces.forget();
-        dependencies.parents.forget();
+        dependencies.parents.clear();
         current = await resolveRows(
           current.map((row) => row.event),
           verdicts,
           dependencies,
         );
-        if (current.length === 0) return { rows: current, asked: NOTHING_ASKED, output: NOTHING_STORED };
+        if (current.length === 0)
+          return { rows: current, toProject: eventsToProject(current), output: NOTHING_STORED };
       } else if (!isRetryableConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) {
         throw error;
       }
@@ -190,17 +190,17 @@ async function storeWhole(
 
 /** Answers with the events that were neither stored nor are there, nor of a deleted session. */
 async function settle(
-  { rows, asked, output }: Flushed,
+  { rows, toProject, output }: Flushed,
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<CheckedEvent[]> {
   const { stored, others } = partition(rows, output);
   for (const { event } of stored) verdicts.set(event, ACCEPTED);
-  dependencies.parents.settleDevices(stored, asked);
-  if (output.pending_id !== null) {
-    const storedIds = new Set(stored.map((row) => row.id));
-    const event_ids = asked.event_ids.filter((id) => storedIds.has(id));
-    await dependencies.projector.project({ id: output.pending_id, event_ids });
+  dependencies.parents.add(stored);
+  if (output.queue_id !== null) {
+    const { projected_ids, touched } = toProject;
+    const event_ids = output.stored_ids ?? projected_ids;
+    await dependencies.projector.project({ id: output.queue_id, event_ids, attempts: 0, touched });
   }
   return others.length === 0 ? [] : await settleOthers(others, verdicts, dependencies);
 }
@@ -234,30 +234,6 @@ async function settleOthers(
   }
   await saveNotes(dependencies.database, notes);
   return gone;
-}
-
-async function storeAlone(
-  rows: Row[],
-  cause: unknown,
-  verdicts: Verdicts,
-  dependencies: FlushDependencies,
-): Promise<void> {
-  try {
-    const reason = describeDatabaseError(cause);
-    const ids = await dependencies.database.run((sql) =>
-      flushEventsAlone(sql, { events: rows, notes: notesOf(rows) }, reason),
-    );
-    const stored = new Set(ids);
-    const others = rows.filter((row) => !stored.has(row.id));
-    for (const row of rows) if (stored.has(row.id)) verdicts.set(row.event, ACCEPTED);
-    if (others.length === 0) return;
-    const gone = await settleOthers(others, verdicts, dependencies);
-    if (gone.length > 0) throw ledgerBroken();
-  } catch (error) {
-    if (rows.length > 1 || !isDataError(error)) throw error;
-    const reason = `the database refused it: ${describeDatabaseError(error)}`;
-    for (const row of rows) verdicts.set(row.event, { status: "rejected", error: reason });
-  }
 }
 
 function notesOf(rows: readonly Row[]): string {

@@ -1,35 +1,82 @@
 import type { Database } from "../db/database.ts";
-import { isTooSlow } from "../db/database-errors.ts";
+import { describeDatabaseError, errorCode, isUnavailable } from "../db/database-errors.ts";
 import { findMatchable, matchGitActivity } from "../db/projections/git-activity.ts";
+import { finishRows, type LeftEvents, retryDelayS } from "../db/projections/projection-queue.ts";
+import { portionsOf } from "./portions.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
 /** One session may hold hundreds of thousands of commits: matched by one statement, they exceeded its deadline each time. */
 const ROWS_PER_STATEMENT_MAX = 250;
+/** Readers wait for it, and the next round too. */
+export const MATCHED_AT_ONCE_MAX = 1_000;
+const QUERY_CANCELED = "57014";
+
+export type Matched = {
+  /** Git activity beyond MATCHED_AT_ONCE_MAX. */
+  unmatched: string[];
+  /** By the id of git activity that could not be matched, the reason. */
+  failed: Map<string, string>;
+};
 
 /**
  * Matches this git activity, and all that these sessions hold or held, to the sessions during which it happened. Each statement
- * is committed by itself, so that what is done stays done. Throws when the database is unavailable or too slow.
+ * is committed by itself, so that what is done stays done. Throws when the database is unavailable.
  */
 export async function matchGit(
   database: Database,
   gitIds: readonly string[],
   sessionIds: readonly string[],
-  rows_max = ROWS_PER_STATEMENT_MAX,
-): Promise<void> {
+  { statement_max = ROWS_PER_STATEMENT_MAX, at_once_max = MATCHED_AT_ONCE_MAX } = {},
+): Promise<Matched> {
   const ids =
-    sessionIds.length === 0 ? gitIds : await database.run((sql) => findMatchable(sql, gitIds, sessionIds));
-  for (let from = 0; from < ids.length; from += rows_max)
-    await matchPortion(database, ids.slice(from, from + rows_max));
+    sessionIds.length === 0
+      ? [...gitIds]
+      : await database.run((sql) => findMatchable(sql, gitIds, sessionIds));
+  const failed = new Map<string, string>();
+  const now = ids.slice(0, at_once_max);
+  for (let from = 0; from < now.length; from += statement_max)
+    await matchPortion(database, now.slice(from, from + statement_max), failed);
+  return { unmatched: ids.slice(at_once_max), failed };
 }
 
-/** A statement that takes too long is taken again by halves. */
-async function matchPortion(database: Database, ids: readonly string[]): Promise<void> {
+/** Matches to sessions that changed what belongs to them, or did; what is too much for now is queued. */
+export async function matchSessions(database: Database, sessionIds: readonly string[]): Promise<void> {
+  const matched = await matchGit(database, [], sessionIds);
+  const left = [...unmatchedRows(matched.unmatched), ...failedRows(matched.failed)];
+  if (left.length > 0) await database.run((sql) => finishRows(sql, [], left));
+}
+
+/** A portion that fails, or takes too long, is halved. */
+async function matchPortion(
+  database: Database,
+  ids: readonly string[],
+  failed: Map<string, string>,
+): Promise<void> {
   try {
     await retryConflicts(() => database.run((sql) => matchGitActivity(sql, ids)));
   } catch (error) {
-    if (!isTooSlow(error) || ids.length === 1) throw error;
+    if (isUnavailable(error) && errorCode(error) !== QUERY_CANCELED) throw error;
+    const [first, ...others] = ids;
+    if (first !== undefined && others.length === 0) {
+      failed.set(first, describeDatabaseError(error));
+      return;
+    }
     const middle = Math.ceil(ids.length / 2);
-    await matchPortion(database, ids.slice(0, middle));
-    await matchPortion(database, ids.slice(middle));
+    await matchPortion(database, ids.slice(0, middle), failed);
+    await matchPortion(database, ids.slice(middle), failed);
   }
+}
+
+/** Projecting git activity again matches it. */
+export function unmatchedRows(ids: readonly string[]): LeftEvents[] {
+  const portions = [...portionsOf(ids, () => 1, MATCHED_AT_ONCE_MAX)];
+  return portions.map((event_ids) => ({ event_ids, attempts: 0, last_error: null, retry_in_s: 0 }));
+}
+
+/** `attemptsOf`: how often the event's projection has failed before. */
+export function failedRows(failed: ReadonlyMap<string, string>, attemptsOf = (_: string) => 0): LeftEvents[] {
+  return [...failed].map(([id, reason]) => {
+    const attempts = 1 + attemptsOf(id);
+    return { event_ids: [id], attempts, last_error: reason, retry_in_s: retryDelayS(attempts) };
+  });
 }

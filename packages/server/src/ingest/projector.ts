@@ -1,25 +1,32 @@
-import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
-import type { PendingProjection, QuietSession } from "../db/projections/projections.ts";
+import type { QueueRow } from "../db/projections/projection-queue.ts";
+import type { Logger } from "../logger.ts";
 import { within } from "../waits.ts";
-import { projectPending } from "./project-pending.ts";
+import type { Touched } from "./events-to-project.ts";
+import { logFailed, type Projected } from "./project-rows.ts";
+
+/** What a read is about; without a field, everything. Git activity may be matched to any session: its reads have no scope. */
+export type ReadScope = { session_id?: string; workspace_id?: string; device_id?: string };
+
+/** A row of the queue, and what its events are about. */
+export type QueuedFlush = QueueRow & { touched: Touched };
 
 export type Projector = {
   /**
-   * Takes in what a committed flush has left to do. Resolves at once, unless too much waits to be done; then the flush has to wait
-   * for a round. Never rejects: what fails is tried again, or left to the job that looks for it each minute (repair.ts).
+   * Takes in what a committed flush has queued. Resolves at once, unless too much waits to be projected; then the flush has to wait
+   * for a round. Never rejects: what fails is retried, or left to the job that looks at the queue each minute.
    */
-  project(pending: PendingProjection): Promise<void>;
-  /** Resolves when everything that was taken in is done, or left to the job; no round rests meanwhile. */
-  caughtUp(): Promise<void>;
+  project(flush: QueuedFlush): Promise<void>;
+  /** Resolves when everything in `scope` that was taken in is projected, or left to the job; no round is delayed meanwhile. */
+  caughtUp(scope?: ReadScope): Promise<void>;
   /** How many events wait to be projected. */
   depth(): number;
 };
 
 export type ProjectorOptions = {
-  database: Database;
-  onQuiet: (sessions: QuietSession[]) => void;
-  onFailure?: (reason: string) => void;
+  /** As in project-rows.ts, over one connection. */
+  projectRows: (rows: readonly QueueRow[]) => Promise<Projected>;
+  logger: Logger;
   /** From one round's begin to the next one's. */
   interval_ms?: number;
   /** Milliseconds of a clock that never goes back. */
@@ -27,63 +34,62 @@ export type ProjectorOptions = {
 };
 
 /**
- * From one round's begin to the next one's, unless somebody waits for it. A round costs Postgres 3 ms before its first session, and each
+ * From one round's begin to the next one's, unless a read waits for it. A round costs Postgres 3 ms before its first session, and each
  * 0.2 ms: when each flush of 128 single events projected its own, that was a fifth of its cost.
  */
 const ROUND_INTERVAL_MS = 250;
-/** As many as repair does at once, too. */
-export const PENDING_EVENTS_MAX = 20_000;
+/** With more, flushes wait. */
+export const WAITING_EVENTS_MAX = 20_000;
 
 /** A session that is locked is mostly free again in a moment. */
-const LOCKED_REST_MS = 50;
-/** A database that is away or too slow is not asked again at once. */
-const FAILED_REST_MS = 1_000;
+const LOCKED_DELAY_MS = 50;
+/** A database that is unavailable or too slow is not asked again at once. */
+const FAILED_DELAY_MS = 1_000;
 
 type Round = {
-  pending: PendingProjection[];
-  /** Without resting any longer. */
+  flushes: QueuedFlush[];
+  /** Skips the rest of the delay. */
   begin(): void;
   begun: Promise<void>;
-  /** Of a round that does something again; it rests so long whoever waits. */
-  repeat_rest_ms: number | null;
+  /** Of a round that does something again; no read shortens it. */
+  retry_delay_ms: number | null;
 };
 
 /**
- * Projects what flushes have left to do, in one round after the other; what comes meanwhile is gathered for the next one. The
+ * Projects what flushes have queued, in one round after the other; what comes meanwhile is gathered for the next one. The
  * first round begins at once, so that a quiet server is never behind; a busy one gathers for ROUND_INTERVAL_MS.
  */
 export function createProjector(options: ProjectorOptions): Projector {
-  const {
-    database,
-    onQuiet,
-    onFailure,
-    interval_ms = ROUND_INTERVAL_MS,
-    now = () => performance.now(),
-  } = options;
+  const { projectRows, logger, interval_ms = ROUND_INTERVAL_MS, now = () => performance.now() } = options;
+  /** Taken in and not projected. */
+  const open = new Set<QueuedFlush>();
+  /** Git activity that no read waits for, a row a round. */
+  const unmatched: QueueRow[] = [];
   let gathering: Round | null = null;
   let last: Promise<void> = Promise.resolve();
   let nextBegin_ms = Number.NEGATIVE_INFINITY;
   let events = 0;
 
-  function project(pending: PendingProjection): Promise<void> {
-    gather(pending);
-    if (events <= PENDING_EVENTS_MAX) return Promise.resolve();
+  function project(flush: QueuedFlush): Promise<void> {
+    gather(flush);
+    if (events <= WAITING_EVENTS_MAX) return Promise.resolve();
     gathering?.begin();
     return last;
   }
 
-  function gather(pending: PendingProjection): Round {
+  function gather(flush: QueuedFlush, retry_delay_ms: number | null = null): void {
     gathering ??= startRound();
-    gathering.pending.push(pending);
-    events += pending.event_ids.length;
-    return gathering;
+    gathering.flushes.push(flush);
+    gathering.retry_delay_ms ??= retry_delay_ms;
+    open.add(flush);
+    events += flush.event_ids.length;
   }
 
   function startRound(): Round {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const round: Round = { pending: [], begun, begin, repeat_rest_ms: null };
+    const round: Round = { flushes: [], begun, begin, retry_delay_ms: null };
     last = last.then(async () => {
-      await rest(round);
+      await delay(round);
       gathering = null;
       nextBegin_ms = now() + interval_ms;
       await run(round);
@@ -91,36 +97,59 @@ export function createProjector(options: ProjectorOptions): Projector {
     return round;
   }
 
-  async function rest({ begun, repeat_rest_ms }: Round): Promise<void> {
-    const rest_ms = repeat_rest_ms ?? nextBegin_ms - now();
-    const hurried = repeat_rest_ms === null ? begun : new Promise<void>(() => undefined);
-    if (rest_ms > 0) await within(hurried, rest_ms);
+  async function delay({ begun, retry_delay_ms }: Round): Promise<void> {
+    const delay_ms = retry_delay_ms ?? nextBegin_ms - now();
+    const shortened = retry_delay_ms === null ? begun : new Promise<void>(() => undefined);
+    if (delay_ms > 0) await within(shortened, delay_ms);
   }
 
-  async function run({ pending, repeat_rest_ms }: Round): Promise<void> {
-    let again: readonly PendingProjection[] = [];
-    let rest_ms = LOCKED_REST_MS;
+  async function run({ flushes }: Round): Promise<void> {
+    let again: readonly QueuedFlush[] = [];
+    let delay_ms = LOCKED_DELAY_MS;
     try {
-      const isRepeat = repeat_rest_ms !== null;
-      const { quiet, left } = await projectPending(database, pending, { isRepeat });
-      onQuiet(quiet);
-      if (left !== null) again = [left];
+      const projected = await projectRows([...flushes, ...unmatched.splice(0, 1)]);
+      logFailed(logger, projected.failed);
+      unmatched.push(...projected.unmatched);
+      again = projected.locked.map((row) => ({ ...row, touched: touchedBy(row, flushes) }));
     } catch (error) {
-      onFailure?.(describeDatabaseError(error));
-      if (isUnavailable(error)) again = pending;
-      rest_ms = FAILED_REST_MS;
+      logger.warn(
+        { reason: describeDatabaseError(error) },
+        "projection of sessions failed; it will be retried",
+      );
+      if (isUnavailable(error)) again = flushes;
+      delay_ms = FAILED_DELAY_MS;
     }
-    for (const { event_ids } of pending) events -= event_ids.length;
-    // A database that is away for long is left to the job, lest what waits for it grow.
-    if (events <= PENDING_EVENTS_MAX) for (const flush of again) gather(flush).repeat_rest_ms = rest_ms;
+    for (const flush of flushes) {
+      open.delete(flush);
+      events -= flush.event_ids.length;
+    }
+    // While the database is unavailable for long, flushes are left to the job, lest what waits for it grow.
+    if (events <= WAITING_EVENTS_MAX) for (const flush of again) gather(flush, delay_ms);
+    if (unmatched.length > 0) gathering ??= startRound();
   }
 
-  async function caughtUp(): Promise<void> {
-    do {
+  async function caughtUp(scope: ReadScope = {}): Promise<void> {
+    while ([...open].some(({ touched }) => concerns(touched, scope))) {
       gathering?.begin();
       await last;
-    } while (gathering !== null && gathering.repeat_rest_ms !== null);
+    }
   }
 
   return { project, caughtUp, depth: () => events };
+}
+
+/** What the flush was about of which this row is left. */
+function touchedBy({ event_ids: [id] }: QueueRow, flushes: readonly QueuedFlush[]): Touched {
+  const flush = flushes.find(({ event_ids }) => id !== undefined && event_ids.includes(id));
+  if (flush === undefined) throw new Error("the row is left of no flush of its round");
+  return flush.touched;
+}
+
+function concerns({ sessions, workspaces, devices }: Touched, scope: ReadScope): boolean {
+  const { session_id, workspace_id, device_id } = scope;
+  return (
+    (session_id === undefined || sessions.has(session_id)) &&
+    (workspace_id === undefined || workspaces.has(workspace_id)) &&
+    (device_id === undefined || devices.has(device_id))
+  );
 }

@@ -10,7 +10,7 @@ import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from 
 import { type ReportResult, reportSession, type SessionRow } from "../db/edits/session-reports.ts";
 import { ValidationError } from "../errors.ts";
 import { isRecord, withoutControlCharacters, withStorableCharacters } from "../json/clean-value.ts";
-import { matchGit } from "./match-git.ts";
+import { matchSessions } from "./match-git.ts";
 import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
@@ -90,7 +90,7 @@ async function take(
     return storeReport(dependencies, key, session);
   });
   if (!result.deleted && result.exceeds === null) {
-    await matchGit(dependencies.database, [], [session.id]);
+    await matchSessions(dependencies.database, [session.id]);
   }
   return result;
 }

@@ -1,22 +1,26 @@
 import type { Database } from "../db/database.ts";
+import type { Sql } from "../db/postgres.ts";
 import { within } from "../waits.ts";
+import type { Projector, ReadScope } from "./projector.ts";
 
-/** A session that somebody keeps locked must not hold up every page for as long. */
+/** A session that a transaction keeps locked must not hold up its reads for as long. */
 const WAIT_MAX_MS = 3_000;
 
-/**
- * The same database for those who read what events are projected onto: a query begins when all that was acknowledged before is
- * projected (`caughtUp` resolves then, and never rejects), or after `wait_max_ms`.
- */
+/** A database whose queries see everything in `scope` that was acknowledged before; without a scope, everything. */
+export type UpToDate = Omit<Database, "run"> & {
+  run<T>(query: (sql: Sql) => PromiseLike<T>, scope?: ReadScope): Promise<T>;
+};
+
+/** A query begins when what it is about is projected, or after `wait_max_ms`. */
 export function upToDate(
   database: Database,
-  caughtUp: () => Promise<void>,
+  caughtUp: Projector["caughtUp"],
   wait_max_ms = WAIT_MAX_MS,
-): Database {
+): UpToDate {
   return {
     ...database,
-    run: async (query) => {
-      await within(caughtUp(), wait_max_ms);
+    run: async <T>(query: (sql: Sql) => PromiseLike<T>, scope?: ReadScope) => {
+      await within(caughtUp(scope), wait_max_ms);
       return await database.run(query);
     },
   };

@@ -4,8 +4,8 @@ import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
 import { endIdleSessions, findIdleSessions } from "../db/edits/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/edits/retention.ts";
-import { matchGit } from "../ingest/match-git.ts";
-import { repairIngest } from "../ingest/repair.ts";
+import { matchSessions } from "../ingest/match-git.ts";
+import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
@@ -32,7 +32,7 @@ const IDLE_SESSIONS_MAX = 1_000;
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
   const { database, deleteInPieces, blobs, logger } = dependencies;
   const endIdle = () => endSilentSessions(dependencies);
-  const repair = () => repairIngest(database, logger);
+  const retry = () => retryProjections(database, logger);
   const expireBlobs = async (signal: AbortSignal) => {
     if (await database.run(areOldBlobsOrphans)) await blobs.expire(BLOB_DAYS * DAY_MS, signal);
   };
@@ -45,7 +45,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const resume = resumeDeletions(database, deleteInPieces);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
-    { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: repair },
+    { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
     { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
@@ -58,7 +58,7 @@ type Silence = Pick<ServerJobDependencies, "database" | "logger" | "session_idle
 export async function endSilentSessions({ database, logger, session_idle_ms }: Silence): Promise<number> {
   const end = async (among: readonly string[] | null) => {
     const ids = await database.run((sql) => endIdleSessions(sql, session_idle_ms, IDLE_SESSIONS_MAX, among));
-    if (ids.length > 0) await matchGit(database, [], ids);
+    if (ids.length > 0) await matchSessions(database, ids);
     return ids.length;
   };
 

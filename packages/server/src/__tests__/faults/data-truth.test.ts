@@ -5,7 +5,7 @@ import { openDatabase } from "../../db/database.ts";
 import { TABLES_OF_SESSIONS } from "../../db/edits/session-deletion.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { type SentEvent, toolUse } from "../../ingest/__tests__/event-factory.ts";
-import { repairIngest } from "../../ingest/repair.ts";
+import { retryProjections } from "../../ingest/retry-projections.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { randomEvent } from "./random-events.ts";
 import { expectNoRowsOf, expectTotalsEqualRecount } from "./recount.ts";
@@ -75,11 +75,11 @@ async function finishDeletions(): Promise<void> {
 }
 
 async function projectTheRest(): Promise<void> {
+  await database.sql`UPDATE projection_queue SET next_retry_at = now()`;
   const repairing = openDatabase(database.url, { deadline_ms: 60_000, max: 1 });
-  await repairIngest(repairing, pino({ level: "silent" }), 0);
+  await retryProjections(repairing, pino({ level: "silent" }), 0);
   await repairing.close();
-  expect([...(await database.sql`SELECT last_error FROM projection_retries`)]).toEqual([]);
-  expect([...(await database.sql`SELECT id FROM pending_projections`)]).toEqual([]);
+  expect([...(await database.sql`SELECT id, last_error FROM projection_queue`)]).toEqual([]);
 }
 
 type Ledger = {

@@ -4,7 +4,7 @@ import pino from "pino";
 import { openDatabase } from "../../db/database.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { start, toolUse } from "../../ingest/__tests__/event-factory.ts";
-import { repairIngest } from "../../ingest/repair.ts";
+import { retryProjections } from "../../ingest/retry-projections.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { idsOf, resend, startFleet } from "./device-fleet.ts";
 import { postEvents, type ServerProcess, startServer } from "./server-process.ts";
@@ -39,11 +39,11 @@ async function projectedRows() {
 
 /** Projects every event once more, which changes something only where something was left out. */
 async function expectAllProjected(): Promise<void> {
-  expect([...(await database.sql`SELECT id FROM pending_projections`)]).toEqual([]);
+  expect([...(await database.sql`SELECT id FROM projection_queue`)]).toEqual([]);
   const before = await projectedRows();
-  await database.sql`INSERT INTO pending_projections (event_ids) SELECT array_agg(id) FROM events`;
+  await database.sql`INSERT INTO projection_queue (event_ids, next_retry_at) SELECT array_agg(id), now() FROM events`;
   const again = openDatabase(database.url, { deadline_ms: 60_000, max: 1 });
-  await repairIngest(again, pino({ level: "silent" }), 0);
+  await retryProjections(again, pino({ level: "silent" }), 0);
   await again.close();
   expect(await projectedRows()).toEqual(before);
 }
@@ -98,7 +98,7 @@ describe("the response was lost after the commit", () => {
     const proxy = await createTcpProxy({ host: "127.0.0.1", port: Number(new URL(server.url).port) });
     cleanUp.push(proxy.close);
     const batch = [start("lost-1", 0), toolUse("lost-1", 1)];
-    await until(async () => (await database.sql`SELECT 1 FROM pending_projections`).length === 0);
+    await until(async () => (await database.sql`SELECT 1 FROM projection_queue`).length === 0);
     const held = await holdFlushes();
     const sending = postEvents(`http://127.0.0.1:${proxy.port}`, batch);
     await held.waiting();
@@ -121,7 +121,7 @@ describe("the response was lost after the commit", () => {
     const prepare = (n: number) => postEvents(server.url, [start(`known-${n}`, 0), toolUse(`known-${n}`, 1)]);
     for (let n = 0; n < 4; n++) expect((await prepare(n))?.status).toBe(202);
     // Else what is still to be projected waits for the lock instead of the flush.
-    await until(async () => (await database.sql`SELECT 1 FROM pending_projections`).length === 0);
+    await until(async () => (await database.sql`SELECT 1 FROM projection_queue`).length === 0);
     const held = await holdFlushes();
     const sending = postEvents(server.url, batch);
     await held.waiting();

@@ -22,7 +22,8 @@ export async function removeDevice(sql: Sql, id: string, by: Actor): Promise<boo
   return await transaction(sql, async ({ query }) => {
     // Codes first, as an enrolment takes them. Keys last, by a statement that sees those of an enrolment that it waited for.
     await query`DELETE FROM enrolment_codes WHERE device_id = ${id} AND used_at IS NULL`;
-    const devices = await query`UPDATE devices SET status = 'terminated' WHERE id = ${id} RETURNING id`;
+    const devices =
+      await query`UPDATE devices SET status = 'terminated', terminated_at = now() WHERE id = ${id} RETURNING id`;
     await query`
       WITH revoked AS (
         UPDATE api_keys SET revoked_at = now() WHERE device_id = ${id} AND revoked_at IS NULL RETURNING id

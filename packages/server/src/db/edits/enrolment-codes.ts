@@ -1,4 +1,4 @@
-import { createUlid } from "@wharf/protocol";
+import { createUlid, UNKNOWN_DEVICE_NAME } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { deviceColumns } from "../reads/device-lists.ts";
 import type { Actor } from "./api-keys.ts";
@@ -60,7 +60,7 @@ export async function enrolDevice(
     ),
     device AS (
       INSERT INTO devices AS d (id, name, type, hostname, os, arch)
-      SELECT device_id, coalesce(${joining.name}, ${joining.hostname}, 'unknown-device'), coalesce(${joining.type}, 'local'),
+      SELECT device_id, coalesce(${joining.name}, ${joining.hostname}, ${UNKNOWN_DEVICE_NAME}), coalesce(${joining.type}, 'local'),
         ${joining.hostname}, ${joining.os}, ${joining.arch}
       FROM code
       ON CONFLICT (id) DO UPDATE SET

@@ -118,7 +118,7 @@ function gitActivityOf(id: string): Piece {
         RETURNING id
       ),
       seeking AS (
-        INSERT INTO pending_projections (event_ids) SELECT array_agg(id) FROM orphaned HAVING count(*) > 0
+        INSERT INTO projection_queue (event_ids) SELECT array_agg(id) FROM orphaned HAVING count(*) > 0
       )
       SELECT (SELECT count(*)::int FROM found) AS rows, coalesce((SELECT array_agg(id) FROM orphaned), '{}') AS orphaned_ids`;
     const piece = one(rows);

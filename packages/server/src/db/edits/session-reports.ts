@@ -1,11 +1,11 @@
 import { one } from "@wharf/job-runner";
-import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
-import { earlierName } from "../ingest/devices.ts";
-import { laterPath } from "../ingest/workspace-devices.ts";
+import { UNASSOCIATED_WORKSPACE, UNKNOWN_DEVICE_NAME } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
+import { earlierName } from "../projections/devices.ts";
 import { type ExceededBound, tagsFit } from "../projections/session-bounds.ts";
 import { microseconds } from "../projections/session-facts.ts";
 import { mergeSessions } from "../projections/session-merge.ts";
+import { laterPath } from "../projections/workspace-devices.ts";
 
 /** A session as a device reports it, with its workspace resolved. */
 export type SessionRow = {
@@ -53,7 +53,7 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
     ),
     device AS (
       INSERT INTO devices AS device (id, name, name_said_at, type)
-      SELECT device_id, coalesce(device_name, 'unknown-device'), CASE WHEN device_name IS NOT NULL THEN started_at END,
+      SELECT device_id, coalesce(device_name, ${UNKNOWN_DEVICE_NAME}), CASE WHEN device_name IS NOT NULL THEN started_at END,
         coalesce(device_type, 'local')
       FROM report
       ON CONFLICT (id) DO UPDATE SET

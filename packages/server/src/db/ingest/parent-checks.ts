@@ -3,22 +3,21 @@ import { errorCode } from "../database-errors.ts";
 import type { Sql } from "../postgres.ts";
 import type { Fragment } from "../projections/session-facts.ts";
 
-/** Which of the parents' tables the statement itself writes; the rows are in `device_rows` and `session_rows`. */
-export type WrittenParents = { devices: boolean; sessions: boolean };
-
 const INSUFFICIENT_PRIVILEGE = "42501";
 const PROTOCOL_VIOLATION = "08P01";
 
 /**
- * What foreign keys check row by row, for all that is `touched` at once: that the parents are there, and stay until the commit. An expression without a value. Parents that the statement itself has written need no check;
- * naming them here makes the statement write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while
- * somebody deletes one, 55000 when a trigger would not fire.
+ * Checks once for all that is `touched` what foreign keys check for each row: that the parents are there, and stay until the commit.
+ * An expression without a value. Parents that the statement itself has written (`device_rows`, `session_rows`) need no check; naming
+ * them here makes the statement write them first. Raises SQLSTATE 23503 for a parent that is missing, 55P03 while a transaction
+ * deletes one, 55000 when a trigger would not fire.
  */
-export function holdParents(sql: Sql, written: WrittenParents): Fragment {
+export function holdParents(sql: Sql, areParentsWritten: boolean): Fragment {
+  const withoutWritten = (rows: Fragment) => (areParentsWritten ? sql`EXCEPT SELECT id FROM ${rows}` : sql``);
   return sql`hold_parents(
     workspace_ids,
-    ARRAY(SELECT unnest(device_ids) ${written.devices ? sql`EXCEPT SELECT id FROM device_rows` : sql``}),
-    ARRAY(SELECT unnest(session_ids) ${written.sessions ? sql`EXCEPT SELECT id FROM session_rows` : sql``})
+    ARRAY(SELECT unnest(device_ids) ${withoutWritten(sql`device_rows`)}),
+    ARRAY(SELECT unnest(session_ids) ${withoutWritten(sql`session_rows`)})
   )`;
 }
 
@@ -33,7 +32,7 @@ export async function obstacleToChecksBySet(flushes: Database): Promise<string |
         SELECT tgname AS name, tgrelid::regclass::text AS "table" FROM pg_trigger
         WHERE tgrelid = ANY (ARRAY[
           'events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'git_activity', 'change_log', 'ingest_notes',
-          'session_totals', 'parent_totals', 'git_totals_by_shard', 'session_tombstones'
+          'session_tombstones', 'projection_queue'
         ]::regclass[]) AND NOT tgisinternal AND tgenabled <> 'A'
         ORDER BY 2, 1`,
     );

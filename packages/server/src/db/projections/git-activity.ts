@@ -1,37 +1,31 @@
+import { typesDeriving } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
+import { storedEvents } from "./stored-events.ts";
 
 const INTEGER_MAX = 2_147_483_647;
 /** A longer text does not fit into the index, and no commit has such a hash. */
 const COMMIT_SHA_CHARACTERS_MAX = 200;
 
-const ACTIVITY_TYPES = new Set(["git.commit", "git.push", "git.checkout", "git.merge"]);
-
-export function isGitActivity(type: string): boolean {
-  return ACTIVITY_TYPES.has(type);
-}
-
-/** What `stored` git events do to git_activity. `session_inferred` rows name no session: matchGitActivity finds it. */
-export function gitActivityRows(sql: Sql) {
+/** Writes the rows of these events. `session_inferred` ones name no session: matchGitActivity finds it. */
+export async function projectGitActivity(sql: Sql, eventIds: readonly string[]): Promise<void> {
   // least() alone makes the maximum of a figure that is missing.
   const integer = (key: string) =>
     sql`CASE WHEN data ->> ${key} IS NOT NULL THEN least((data ->> ${key})::numeric, ${INTEGER_MAX})::int END`;
-  return sql`
-    git_rows AS (
-      INSERT INTO git_activity (
-        id, workspace_id, device_id, session_id, session_inferred, type, branch, commit_sha, message,
-        files_changed, insertions, deletions, timestamp, data
-      )
-      SELECT
-        id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, 5),
-        coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
-        left(coalesce(data ->> 'hash', data ->> 'merge_commit'), ${COMMIT_SHA_CHARACTERS_MAX}),
-        data ->> 'message',
-        ${integer("files_changed")}, ${integer("insertions")}, ${integer("deletions")}, timestamp, data
-      FROM stored WHERE type IN ('git.commit', 'git.push', 'git.checkout', 'git.merge')
-      ORDER BY id
-      ON CONFLICT (id) DO NOTHING
-      RETURNING id, session_inferred
-    )`;
+  await sql`
+    WITH ${storedEvents(sql, eventIds)}
+    INSERT INTO git_activity (
+      id, workspace_id, device_id, session_id, session_inferred, type, branch, commit_sha, message,
+      files_changed, insertions, deletions, timestamp, data
+    )
+    SELECT
+      id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, length('git.') + 1),
+      coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
+      left(coalesce(data ->> 'hash', data ->> 'merge_commit'), ${COMMIT_SHA_CHARACTERS_MAX}),
+      data ->> 'message',
+      ${integer("files_changed")}, ${integer("insertions")}, ${integer("deletions")}, timestamp, data
+    FROM stored WHERE type = ANY (${typesDeriving("git")})
+    ORDER BY id
+    ON CONFLICT (id) DO NOTHING`;
 }
 
 /**
@@ -53,7 +47,7 @@ export async function findMatchable(
     CROSS JOIN LATERAL (
       SELECT a.id FROM git_activity a
       WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
-        AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now())
+        AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, ${openUntil(sql)})
       OFFSET 0
     ) a`;
   return rows.map(({ id }) => id);
@@ -86,9 +80,11 @@ async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
  * statement busy until its deadline.
  */
 const SESSIONS_COMPARED_MAX = 1_000;
+/** So far ahead of the server's clock a device's may be: what happened then still belongs to the session that is open. */
+const CLOCK_AHEAD_S = 60;
 
 /**
- * The session of `a`'s workspace and device during which it happened; an open one lasts until now. BETWEEN and the order by device
+ * The session of `a`'s workspace and device during which it happened; an open one lasts until now, and a minute more. BETWEEN and the order by device
  * keep the planner from walking all sessions by their start, which it did where one device has most of them: 20 ms a row, not 1.
  */
 function sessionDuring(sql: Sql) {
@@ -99,7 +95,11 @@ function sessionDuring(sql: Sql) {
         AND s.deleted_at IS NULL AND s.started_at <= a.timestamp
       ORDER BY s.device_id, s.started_at DESC, s.id DESC LIMIT ${SESSIONS_COMPARED_MAX}
     ) AS earlier
-    WHERE a.timestamp <= coalesce(earlier.ended_at, now())
+    WHERE a.timestamp <= coalesce(earlier.ended_at, ${openUntil(sql)})
     ORDER BY earlier.started_at DESC, earlier.id DESC LIMIT 1
   )`;
+}
+
+function openUntil(sql: Sql) {
+  return sql`now() + make_interval(secs => ${CLOCK_AHEAD_S})`;
 }

@@ -1,24 +1,17 @@
 import type { Sql } from "../postgres.ts";
-import { remoteEnvRows } from "./remote-envs-from-events.ts";
-import type { Fragment } from "./session-facts.ts";
 import { sessionSkillRows } from "./session-skills.ts";
 import { sessionWorktreeRows } from "./session-worktrees.ts";
+import { storedEvents } from "./stored-events.ts";
 import { subagentRows } from "./subagents.ts";
 import { teamRows } from "./teams.ts";
 
-const RELATION_TYPE = /^(?:subagent|team|skill|worktree|remote)\./;
-
-/** Whether events of this type mean anything to `relationRows`: a flush without them does not pay for it. */
-export function touchesRelations(type: string): boolean {
-  return RELATION_TYPE.test(type);
-}
-
-/** What `stored` events do to subagents, teams, skills, worktrees and remote environments. */
-export function relationRows(sql: Sql): Fragment {
-  return sql`
+/** What these events mean to the subagents, teams, skills and worktrees of their sessions. */
+export async function projectRelations(sql: Sql, eventIds: readonly string[]): Promise<void> {
+  await sql`
+    WITH ${storedEvents(sql, eventIds)},
     ${subagentRows(sql)},
     ${teamRows(sql)},
     ${sessionSkillRows(sql)},
-    ${sessionWorktreeRows(sql)},
-    ${remoteEnvRows(sql)}`;
+    ${sessionWorktreeRows(sql)}
+    SELECT`;
 }

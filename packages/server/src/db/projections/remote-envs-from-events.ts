@@ -1,40 +1,28 @@
-import { TERMINATION_REASONS } from "@wharf/protocol";
+import { TERMINATION_REASONS, typesDeriving } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { knownOrOther } from "./enumerations.ts";
 import { type Fragment, mergedFacts, microseconds } from "./session-facts.ts";
+import { storedEvents } from "./stored-events.ts";
 
 const STATUSES = ["provisioning", "ready", "active", "idle", "error", "terminated"];
 /** The largest values of their columns. */
 const TOTAL_COST_USD_MAX = 99_999;
 
-/** The devices of `stored` events: those that sent them, and the remote ones that were made ready. */
-export function deviceMentions(sql: Sql) {
-  return sql`(
-    SELECT device_id, bool_or(is_remote) AS is_remote
-    FROM (
-      SELECT device_id, false FROM links
-      UNION ALL
-      SELECT data ->> 'device_id', true FROM stored
-      WHERE type = 'remote.provision.ready' AND data ->> 'device_id' <> ''
-    ) AS every_mention (device_id, is_remote)
-    GROUP BY device_id
-  )`;
-}
-
 /** Of the events of an environment, whose sender is its device: a start goes before other events, and an end is the last. */
 const RANK_OF_END = 2;
 
 /**
- * What `stored` remote.* events do to remote_envs. An environment is known by its remote_env_id or its instance_id; one that
+ * What these events mean to remote environments. An environment is known by its remote_env_id or its instance_id; one that
  * was created through the API, also by the instance that it was given. Its status only goes forward, in the order of STATUSES.
  * It belongs to the device that was given through the API, else to the first one that said something of it other than its end. Of what
  * that device says the earliest stands, in any order of arrival, unless it was changed through the API; other devices can only report
  * the end.
  */
-export function remoteEnvRows(sql: Sql): Fragment {
+export async function projectRemoteEnvs(sql: Sql, eventIds: readonly string[]): Promise<void> {
   const rank = (status: Fragment) => sql`array_position(${STATUSES}::text[], ${status})`;
   const value = (name: string) => changedValue(sql, name);
-  return sql`
+  await sql`
+    WITH ${storedEvents(sql, eventIds)},
     ${remoteEvents(sql)},
     ${remoteChanges(sql)},
     remote_rows AS (
@@ -78,7 +66,8 @@ export function remoteEnvRows(sql: Sql): Fragment {
                       ELSE r.facts END
         ) AS merged (facts)
       )
-    )`;
+    )
+    SELECT`;
 }
 
 /** The device that environment `r` belongs to. */
@@ -120,7 +109,7 @@ function remoteEvents(sql: Sql): Fragment {
               nullif(data ->> 'instance_id', ''),
               stored.id)
           ) AS env (env_id)
-          WHERE type IN ('remote.provision.start', 'remote.provision.ready', 'remote.provision.error', 'remote.terminate')
+          WHERE type = ANY (${typesDeriving("remote_env")})
         ) AS of_envs
         WINDOW earliest AS (PARTITION BY env_id ORDER BY rank, timestamp, id)
       ) e LEFT JOIN remote_envs r ON r.id = e.env_id

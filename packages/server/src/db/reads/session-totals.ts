@@ -6,13 +6,7 @@ import type { Fragment } from "../projections/session-facts.ts";
  * those whose id meets `condition`.
  */
 export function totalsByParent(sql: Sql, parent: "workspace" | "device", condition: Fragment) {
-  return sql`
-    SELECT id, sum(session_count) AS session_count, sum(active_session_count) AS active_session_count,
-      sum(total_cost_usd) AS total_cost_usd, sum(total_duration_ms) AS total_duration_ms,
-      sum(total_tokens_in) AS total_tokens_in, sum(total_tokens_out) AS total_tokens_out,
-      max(last_session_at) AS last_session_at
-    FROM parent_totals WHERE parent = ${parent} AND ${condition}
-    GROUP BY id HAVING sum(session_count) > 0`;
+  return sql`SELECT * FROM parent_totals WHERE parent = ${parent} AND session_count > 0 AND ${condition}`;
 }
 
 /** The names of those columns, of a relation `t` that may have no row. */

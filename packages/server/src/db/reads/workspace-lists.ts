@@ -132,14 +132,13 @@ export async function summarizeSessions(sql: Sql, workspaceId: string): Promise<
 }
 
 function gitCount(sql: Sql, workspaceId: string, type: "commit" | "push") {
-  return sql`coalesce((SELECT sum(count)::bigint FROM git_totals_by_shard WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
+  return sql`coalesce((SELECT count FROM git_totals WHERE workspace_id = ${workspaceId} AND type = ${type}), 0)`;
 }
 
-/** All that the order of the list needs of the workspaces that have a session. A sum of BIGINT, a NUMERIC, takes far longer. */
+/** All that the order of the list needs of the workspaces that have a session. */
 function lastSessions(sql: Sql) {
   return sql`
-    SELECT id, max(last_session_at) AS last_session_at FROM parent_totals WHERE parent = 'workspace'
-    GROUP BY id HAVING sum(session_count::int) > 0`;
+    SELECT id, last_session_at FROM parent_totals WHERE parent = 'workspace' AND session_count > 0`;
 }
 
 function deviceCount(sql: Sql) {

@@ -103,7 +103,7 @@ describe("many devices that share workspaces and sessions", () => {
     expect(answers.reduce((sum, answer) => sum + answer.ingested, 0)).toBe(1_200);
     expect(answers.reduce((sum, answer) => sum + answer.duplicates, 0)).toBe(200);
     expect((await idsIn()).sort()).toEqual(events.map(({ id }) => id).sort());
-    expect(await server.sql`SELECT last_error FROM projection_retries`).toHaveLength(0);
+    expect(await server.sql`SELECT last_error FROM projection_queue`).toHaveLength(0);
     const [links] = await server.sql`
       SELECT count(*)::int AS missing FROM (SELECT DISTINCT workspace_id, device_id FROM events
         EXCEPT SELECT workspace_id, device_id FROM workspace_devices) AS unknown`;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import pino from "pino";
 import { setupApp } from "../../__tests__/setup-app.ts";
-import { projectAnew } from "../../db/projections/projections.ts";
-import { repairIngest } from "../repair.ts";
+import { projectEvents } from "../project-events.ts";
+import { retryProjections } from "../retry-projections.ts";
 import {
   anEvent,
   commit,
@@ -52,7 +52,7 @@ describe("data that Postgres refuses is rejected alone", () => {
     );
     const answer = await send(server, sent);
     expect(counts(answer)).toEqual({ ingested: 96, duplicates: 0, rejected: 4 });
-    expect(await countOf("projection_retries")).toBe(0);
+    expect(await countOf("projection_queue")).toBe(0);
     expect(counts(await send(server, sent))).toEqual({ ingested: 0, duplicates: 96, rejected: 4 });
   });
 });
@@ -68,23 +68,24 @@ describe("a projection that fails", () => {
     const answer = await send(server, [start("s1", 0), commit(1), poison, named, toolUse("s1", 2)]);
     expect(counts(answer)).toEqual({ ingested: 5, duplicates: 0, rejected: 0 });
     expect(await countOf("git_activity")).toBe(1);
-    const retries = await server.sql<
-      { event_id: string; last_error: string }[]
-    >`SELECT event_id, last_error FROM projection_retries`;
-    expect(retries.map((row) => row.event_id).sort()).toEqual([poison.id, named.id].sort());
-    expect(retries[0]?.last_error).toContain("23514");
+    const queued = await server.sql<
+      { event_ids: string[]; last_error: string }[]
+    >`SELECT event_ids, last_error FROM projection_queue`;
+    expect(queued.map((row) => row.event_ids).sort()).toEqual([[poison.id], [named.id]].sort());
+    expect(queued[0]?.last_error).toContain("23514");
 
     const { writes } = server.current();
-    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 0, failed: 2 });
+    expect(await retryProjections(writes, silent)).toEqual({ rows: 0, failed: 0 });
+    await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
+    expect(await retryProjections(writes, silent)).toEqual({ rows: 2, failed: 2 });
     const [postponed] =
-      await server.sql`SELECT attempts, next_retry_at > now() AS later FROM projection_retries LIMIT 1`;
-    expect(postponed).toEqual({ attempts: 1, later: true });
-    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 0, failed: 0 });
+      await server.sql`SELECT attempts, next_retry_at > now() AS later FROM projection_queue LIMIT 1`;
+    expect(postponed).toEqual({ attempts: 2, later: true });
 
     await server.sql`ALTER TABLE git_activity DROP CONSTRAINT no_poison`;
-    await server.sql`UPDATE projection_retries SET next_retry_at = now()`;
-    expect(await repairIngest(writes, silent)).toEqual({ resumed: 0, projected: 2, failed: 0 });
-    expect(await countOf("projection_retries")).toBe(0);
+    await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
+    expect(await retryProjections(writes, silent)).toEqual({ rows: 2, failed: 0 });
+    expect(await countOf("projection_queue")).toBe(0);
     const rows =
       await server.sql`SELECT id, session_id FROM git_activity WHERE id IN (${poison.id}, ${named.id}) ORDER BY timestamp`;
     expect([...rows]).toEqual([
@@ -108,9 +109,10 @@ describe("a projection that fails", () => {
       duplicates: 4,
       rejected: 0,
     });
-    expect(await countOf("projection_retries")).toBe(5);
+    expect(await countOf("projection_queue")).toBe(5);
     await server.sql.unsafe(undo.shift() ?? "");
-    await repairIngest(server.current().writes, silent);
+    await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
+    await retryProjections(server.current().writes, silent);
     const sessions = await server.sql`SELECT id, lifecycle, started_at FROM sessions ORDER BY id`;
     expect([...sessions]).toEqual([
       { id: "s1", lifecycle: "capturing", started_at: new Date(minute(3)) },
@@ -128,11 +130,9 @@ describe("a projection that fails", () => {
         await server.sql`SELECT * FROM git_activity ORDER BY id`,
       ]);
     const before = await state();
-    await server.current().writes.run((sql) =>
-      projectAnew(
-        sql,
-        events.map(({ id }) => id),
-      ),
+    await projectEvents(
+      server.current().writes,
+      events.map(({ id }) => id),
     );
     expect(await state()).toBe(before);
   });
@@ -162,7 +162,8 @@ describe("after the commit", () => {
     );
     expect(statuses(await send(server, [start("s1", 0), commit(1)]))).toEqual(["accepted", "accepted"]);
     await server.sql.unsafe(undo.shift() ?? "");
-    await repairIngest(server.current().writes, silent, 0);
+    await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
+    await retryProjections(server.current().writes, silent);
     expect([...(await server.sql`SELECT session_id FROM git_activity`)]).toEqual([{ session_id: "s1" }]);
   });
 });
@@ -182,7 +183,7 @@ describe("a conflict with another writer", () => {
     await server.sql`SELECT setval('attempts', 1, false)`;
     const report = { id: "s2", workspace_id: WORKSPACE, device_id: "d", started_at: minute(0) };
     expect((await server.request("POST", "/api/sessions", report)).status).toBe(201);
-    expect(await countOf("projection_retries")).toBe(0);
+    expect(await countOf("projection_queue")).toBe(0);
   });
 });
 

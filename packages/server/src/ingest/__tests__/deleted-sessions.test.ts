@@ -85,7 +85,7 @@ describe("a deleted session", () => {
       expect(await session(id)).toBeUndefined();
       expect(await server.sql`SELECT 1 FROM events WHERE session_id = ${id}`).toHaveLength(0);
     }
-    expect(await server.sql`SELECT 1 FROM projection_retries`).toHaveLength(0);
+    expect(await server.sql`SELECT 1 FROM projection_queue`).toHaveLength(0);
   });
 
   test("leaves no content in notes, whatever the reason for which its events are refused", async () => {

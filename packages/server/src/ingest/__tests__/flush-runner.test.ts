@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import type { Database } from "../../db/database.ts";
 import { BY_ROW_AFTER_FAILURE_MS, BY_ROW_AFTER_REFUSAL_MS, createFlushRunner } from "../flush-runner.ts";
 
-const INPUT = { events: [], notes: "[]", unsettled: { device_ids: [], session_ids: [], event_ids: [] } };
+const INPUT = { events: [], notes: "[]", mayHaveNewParents: false, projected_ids: [] };
 const OUTPUT = {
   stored_count: 0,
   stored_ids: null,
-  pending_id: null,
+  queue_id: null,
 };
 
 /** A runner whose database by the set fails with `code`, until told otherwise; `ran` lists what was asked, and told. */

@@ -95,7 +95,7 @@ describe("git activity", () => {
       { type: "merge", branch: "main", files_changed: 2_147_483_647, hash: 3 },
       { type: "push", branch: "dev", files_changed: null, hash: null },
     ]);
-    expect(await server.sql`SELECT event_id FROM projection_retries`).toHaveLength(0);
+    expect(await server.sql`SELECT last_error FROM projection_queue`).toHaveLength(0);
   });
 
   test("is matched to the session that another flush stored while this one waited for the row", async () => {

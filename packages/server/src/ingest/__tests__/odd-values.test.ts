@@ -42,7 +42,7 @@ const noteKinds = async () =>
   (await server.sql<{ kind: string }[]>`SELECT kind FROM ingest_notes ORDER BY id`).map((row) => row.kind);
 
 afterEach(async () => {
-  expect(await server.sql`SELECT last_error FROM projection_retries`).toHaveLength(0);
+  expect(await server.sql`SELECT last_error FROM projection_queue`).toHaveLength(0);
 });
 
 describe("an odd value is stored as it came", () => {

@@ -16,7 +16,7 @@ async function state() {
     SELECT s.id, w.canonical_id, s.device_id, s.lifecycle, s.started_at::text, s.start_reported_at::text, s.resumed_at::text,
       s.ended_at::text, s.end_reason, s.duration_ms, s.git_branch, s.model, s.source, s.initial_prompt, s.tags, s.metadata
     FROM sessions s JOIN workspaces w ON w.id = s.workspace_id ORDER BY s.id`;
-  expect(await server.sql`SELECT last_error FROM projection_retries`).toHaveLength(0);
+  expect(await server.sql`SELECT last_error FROM projection_queue`).toHaveLength(0);
   const git = await server.sql`SELECT id, session_id, session_inferred FROM git_activity ORDER BY id`;
   const events = await server.sql`SELECT id, session_id FROM events ORDER BY id`;
   const devices = await server.sql`SELECT id, name, type FROM devices ORDER BY id`;

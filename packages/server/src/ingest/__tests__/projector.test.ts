@@ -1,32 +1,33 @@
 import { describe, expect, test } from "bun:test";
-import type { Database } from "../../db/database.ts";
+import pino from "pino";
 import { StorageError } from "../../errors.ts";
-import { createProjector, PENDING_EVENTS_MAX } from "../projector.ts";
+import type { Projected } from "../project-rows.ts";
+import { createProjector, type QueuedFlush, WAITING_EVENTS_MAX } from "../projector.ts";
 
-type Round = { fail(error?: Error): void; succeed(value: unknown): void };
+type Round = { ids: string[]; end(projected?: Partial<Projected>): void; fail(error: Error): void };
 
-const REFUSED = new StorageError("refused", "STORAGE_REFUSED");
 const AWAY = new StorageError("away", "STORAGE_UNAVAILABLE");
 /** Longer than any test. */
 const NEVER_MS = 1_000_000;
 
-/** A projector whose rounds fail when the test says so, which nobody who waits for them hears of. */
+/** A projector whose rounds end when the test says so. */
 function setup(interval_ms = NEVER_MS) {
   const rounds: Round[] = [];
   const waiting: (() => void)[] = [];
-  const failures: string[] = [];
-  const database: Database = {
-    run<T>(): Promise<T> {
-      const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const projector = createProjector({
+    projectRows: (rows) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Projected>();
       rounds.push({
-        fail: (error = REFUSED) => reject(error),
-        succeed: (value) => resolve(JSON.parse(JSON.stringify(value))),
+        ids: rows.flatMap((row) => row.event_ids),
+        end: (projected = {}) => resolve({ locked: [], unmatched: [], failed: [], ...projected }),
+        fail: (error) => reject(error),
       });
       for (const wake of waiting.splice(0)) wake();
       return promise;
     },
-    close: () => Promise.resolve(),
-  };
+    logger: pino({ level: "silent" }),
+    interval_ms,
+  });
   /** The round of that number, as soon as it has begun. */
   async function round(number: number): Promise<Round> {
     for (;;) {
@@ -35,17 +36,24 @@ function setup(interval_ms = NEVER_MS) {
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
   }
-  const projector = createProjector({
-    database,
-    interval_ms,
-    onQuiet: () => undefined,
-    onFailure: (reason) => failures.push(reason),
-  });
-  return { projector, round, rounds, failures };
+  return { projector, round, rounds };
 }
 
 let lastId = 0;
-const flush = (...event_ids: string[]) => ({ id: String(++lastId), event_ids });
+const rowOf = (...event_ids: string[]) => ({ id: String(++lastId), event_ids, attempts: 0 });
+
+function flush(...event_ids: string[]): QueuedFlush {
+  return about("s", ...event_ids);
+}
+
+function about(session: string, ...ids: string[]): QueuedFlush {
+  const touched = {
+    sessions: new Set([session]),
+    workspaces: new Set([`workspace of ${session}`]),
+    devices: new Set([`device of ${session}`]),
+  };
+  return { ...rowOf(...ids), touched };
+}
 
 /** Lets everything go on that waits for nothing else. */
 async function turns(): Promise<void> {
@@ -63,7 +71,7 @@ describe("a projector", () => {
   test("begins its first round at once, and keeps no flush waiting for it", async () => {
     const { projector, round } = setup();
     await projector.project(flush("a"));
-    (await round(0)).fail();
+    (await round(0)).end();
     await projector.caughtUp();
   });
 
@@ -77,8 +85,8 @@ describe("a projector", () => {
     const first = await round(0);
     await projector.project(flush("b"));
     await projector.project(flush("c"));
-    first.fail();
-    (await round(1)).fail();
+    first.end();
+    (await round(1)).end();
     await projector.caughtUp();
     expect(rounds).toHaveLength(2);
   });
@@ -86,14 +94,14 @@ describe("a projector", () => {
   test("rests between two rounds unless somebody waits for what was taken in", async () => {
     const { projector, round, rounds } = setup();
     await projector.project(flush("a"));
-    (await round(0)).fail();
+    (await round(0)).end();
     await projector.caughtUp();
     await projector.project(flush("b"));
     await projector.project(flush("c"));
     await turns();
     expect(rounds).toHaveLength(1);
     const caughtUp = projector.caughtUp();
-    (await round(1)).fail();
+    (await round(1)).end();
     await caughtUp;
     expect(rounds).toHaveLength(2);
   });
@@ -101,9 +109,9 @@ describe("a projector", () => {
   test("begins the next round by itself when it is due", async () => {
     const { projector, round } = setup(1);
     await projector.project(flush("a"));
-    (await round(0)).fail();
+    (await round(0)).end();
     await projector.project(flush("b"));
-    (await round(1)).fail();
+    (await round(1)).end();
     await projector.caughtUp();
   });
 
@@ -113,61 +121,110 @@ describe("a projector", () => {
     const running = await round(0);
     await projector.project(flush("b"));
     const caughtUp = projector.caughtUp();
-    running.fail();
+    running.end();
     const next = await round(1);
     expect(await isSettled(caughtUp)).toBe(false);
-    next.fail();
+    next.end();
     await caughtUp;
   });
 
-  test("reports a failed round, and continues with the next one", async () => {
-    const { projector, round, failures } = setup();
+  test("continues with the next round after one that failed for another reason than the database", async () => {
+    const { projector, round } = setup();
     for (let n = 0; n < 2; n++) {
       await projector.project(flush("a"));
       const caughtUp = projector.caughtUp();
-      (await round(n)).fail();
+      (await round(n)).fail(new Error("a defect"));
       await caughtUp;
     }
-    expect(failures).toEqual(["refused", "refused"]);
     expect(projector.depth()).toBe(0);
   });
 
   test("retries projection after the database was unavailable, while waiting requests keep waiting", async () => {
-    const { projector, round, failures } = setup();
+    const { projector, round } = setup();
     await projector.project(flush("a"));
     const caughtUp = projector.caughtUp();
     (await round(0)).fail(AWAY);
     expect(await isSettled(caughtUp)).toBe(false);
     expect(projector.depth()).toBe(1);
-    (await round(1)).fail();
+    (await round(1)).end();
     await caughtUp;
-    expect(failures).toEqual(["away", "refused"]);
   });
 
-  test("retries sessions that were locked", async () => {
+  test("retries events whose session was locked", async () => {
     const { projector, round } = setup();
-    await projector.project(flush("a"));
+    await projector.project(flush("a", "b"));
     const caughtUp = projector.caughtUp();
-    (await round(0)).succeed({ locked_event_ids: ["a"] });
-    (await round(1)).succeed({ id: "9", event_ids: ["a"] });
-    const again = await round(2);
+    (await round(0)).end({ locked: [rowOf("b")] });
+    const again = await round(1);
+    expect(again.ids).toEqual(["b"]);
     expect(await isSettled(caughtUp)).toBe(false);
-    again.fail();
+    again.end();
     await caughtUp;
     expect(projector.depth()).toBe(0);
   });
 
+  test("matches what is too much for one round in later ones, a row each, for which no read waits", async () => {
+    const { projector, round } = setup();
+    await projector.project(flush("a"));
+    const caughtUp = projector.caughtUp();
+    (await round(0)).end({ unmatched: [rowOf("b"), rowOf("c")] });
+    await caughtUp;
+    await projector.project(flush("d"));
+    const next = projector.caughtUp();
+    expect((await round(1)).ids).toEqual(["d", "b"]);
+    (await round(1)).end();
+    await next;
+  });
+
+  test("goes on with unmatched rows when no flush comes", async () => {
+    const { projector, round } = setup(0);
+    await projector.project(flush("a"));
+    (await round(0)).end({ unmatched: [rowOf("b"), rowOf("c")] });
+    for (const [number, id] of [
+      [1, "b"],
+      [2, "c"],
+    ] as const) {
+      expect((await round(number)).ids).toEqual([id]);
+      (await round(number)).end();
+    }
+    await projector.caughtUp();
+  });
+
+  describe("keeps waiting, while a round is under way, reads of", () => {
+    const flushes = about("mine", "a");
+    const scopes = [
+      [{}, true],
+      [{ session_id: "mine" }, true],
+      [{ session_id: "other" }, false],
+      [{ workspace_id: "workspace of mine" }, true],
+      [{ workspace_id: "workspace of mine", device_id: "another device" }, false],
+      [{ device_id: "device of mine" }, true],
+      [{ device_id: "device of other" }, false],
+    ] as const;
+    for (const [scope, waits] of scopes) {
+      test(`${JSON.stringify(scope)}: ${waits}`, async () => {
+        const { projector, round } = setup();
+        await projector.project(flushes);
+        const running = await round(0);
+        const caughtUp = projector.caughtUp(scope);
+        expect(await isSettled(caughtUp)).toBe(!waits);
+        running.end();
+        await caughtUp;
+      });
+    }
+  });
+
   test("keeps a flush waiting when more waits than it should, without resting", async () => {
     const { projector, round } = setup();
-    const many = Array.from({ length: PENDING_EVENTS_MAX }, () => "a");
+    const many = Array.from({ length: WAITING_EVENTS_MAX }, () => "a");
     await projector.project(flush(...many));
     const running = await round(0);
     const held = projector.project(flush("b"));
-    expect(projector.depth()).toBe(PENDING_EVENTS_MAX + 1);
-    running.fail();
+    expect(projector.depth()).toBe(WAITING_EVENTS_MAX + 1);
+    running.end();
     const next = await round(1);
     expect(await isSettled(held)).toBe(false);
-    next.fail();
+    next.end();
     await held;
     expect(projector.depth()).toBe(0);
   });

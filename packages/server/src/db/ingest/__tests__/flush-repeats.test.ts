@@ -39,7 +39,8 @@ function open(foreignKeysByRow: boolean): Database {
 const inputOf = (...events: EventRow[]): FlushInput => ({
   events,
   notes: NO_NOTES,
-  unsettled: { device_ids: [], session_ids: [], event_ids: [] },
+  mayHaveNewParents: false,
+  projected_ids: events.map(({ id }) => id),
 });
 const storedIds = async () => (await database.sql`SELECT id FROM events ORDER BY id`).map(({ id }) => id);
 

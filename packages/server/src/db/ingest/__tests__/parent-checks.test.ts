@@ -5,7 +5,8 @@ import { type Database, openDatabase } from "../../database.ts";
 import { errorCode } from "../../database-errors.ts";
 import { migratePhases } from "../../phases.ts";
 import { createDb, type Sql } from "../../postgres.ts";
-import { projectOntoParents } from "../../projections/projections.ts";
+import { projectSessions } from "../../projections/project-sessions.ts";
+import { countSessions } from "../../projections/session-count.ts";
 import { type EventRow, flushEvents, NO_NOTES } from "../flush-events.ts";
 import { obstacleToChecksBySet } from "../parent-checks.ts";
 import { eventRow } from "./event-row.ts";
@@ -33,14 +34,9 @@ function connect(foreignKeysByRow: boolean): Sql {
 
 const anEvent = (fields: Partial<EventRow> = {}) => eventRow({ session_id: "s", ...fields });
 
-const NOTHING_UNSETTLED = { device_ids: [], session_ids: [], event_ids: [] };
-
-function flush(sql: Sql, events: EventRow[], unsettled: typeof NOTHING_UNSETTLED | object = {}) {
-  return flushEvents(
-    sql,
-    { events, notes: NO_NOTES, unsettled: { ...NOTHING_UNSETTLED, ...unsettled } },
-    "by-set",
-  );
+function flush(sql: Sql, events: EventRow[], mayHaveNewParents = false) {
+  const projected_ids = events.map(({ id }) => id);
+  return flushEvents(sql, { events, notes: NO_NOTES, mayHaveNewParents, projected_ids }, "by-set");
 }
 
 const sqlState = (promise: PromiseLike<unknown>) =>
@@ -79,7 +75,7 @@ describe("a flush that checks its parents by the set", () => {
   test("counts the parents that it writes itself", async () => {
     const sql = connect(false);
     const event = anEvent({ device_id: "new device", session_id: "new session" });
-    await flush(sql, [anEvent(), event], { device_ids: ["new device"], session_ids: ["new session"] });
+    await flush(sql, [anEvent(), event], true);
     expect(await storedIds()).toHaveLength(2);
     expect(
       await database.sql`SELECT 1 FROM sessions WHERE id = 'new session' AND device_id = 'new device'`,
@@ -89,8 +85,8 @@ describe("a flush that checks its parents by the set", () => {
   test("is followed by a projection that lets no session go back to a parent that is gone", async () => {
     const [sql, projections] = [connect(false), connect(true)];
     const start = anEvent({ type: "session.start", session_id: "moved", data: '{"source":"startup"}' });
-    await flush(sql, [start], { session_ids: ["moved"] });
-    await projectOntoParents(projections, [start.id]);
+    await flush(sql, [start], true);
+    await projectSessions(projections, [start.id]);
     await database.sql`INSERT INTO devices (id, name, type) VALUES ('new', 'new', 'local')`;
     await database.sql`UPDATE events SET device_id = 'new'`;
     await database.sql`UPDATE sessions SET device_id = 'new'`;
@@ -103,17 +99,44 @@ describe("a flush that checks its parents by the set", () => {
       data: '{"end_reason":"exit"}',
     });
     await flush(sql, [end]);
-    expect(await sqlState(projectOntoParents(projections, [end.id]))).toBe("23503");
+    expect(await sqlState(projectSessions(projections, [end.id]))).toBe("23503");
     const [session] = await database.sql`SELECT device_id, lifecycle FROM sessions WHERE id = 'moved'`;
     expect(session).toEqual({ device_id: "new", lifecycle: "capturing" });
   });
 
-  test("leaves the totals that triggers keep right", async () => {
+  test("stores new sessions uncounted, which a projection counts once", async () => {
+    const count = async () => {
+      const [row] = await database.sql`
+        SELECT session_count::int AS sessions FROM parent_totals WHERE parent = 'device' AND id = 'd'`;
+      return row?.["sessions"];
+    };
+    await flush(connect(false), [anEvent({ session_id: "new" })], true);
+    expect(await count()).toBe(1);
+    for (let n = 0; n < 2; n++) await countSessions(database.sql, ["new", "s", "none"]);
+    expect(await count()).toBe(2);
+    await database.sql`DELETE FROM events`;
+    await database.sql`DELETE FROM sessions WHERE id = 'new'`;
+    expect(await count()).toBe(1);
+  });
+
+  test("waits for nobody who keeps a session, a device, a link or totals of its events locked", async () => {
     const sql = connect(false);
-    await flush(sql, [anEvent({ session_id: "counted" })], { device_ids: ["d"], session_ids: ["counted"] });
-    const [row] = await database.sql`
-      SELECT sum(session_count)::int AS sessions FROM parent_totals WHERE parent = 'device' AND id = 'd'`;
-    expect(row?.["sessions"]).toBe(2);
+    await flush(sql, [anEvent()], true);
+    await countSessions(database.sql, ["s"]);
+    const holder = connect(true);
+    await holder`BEGIN`;
+    for (const table of [
+      "sessions",
+      "devices",
+      "workspaces",
+      "workspace_devices",
+      "session_totals",
+      "parent_totals",
+    ])
+      expect(await holder`SELECT FROM ${holder(table)} FOR UPDATE`).not.toHaveLength(0);
+    await flush(sql, [anEvent(), anEvent({ session_id: "another", type: "session.start" })], true);
+    await holder`ROLLBACK`;
+    expect(await storedIds()).toHaveLength(3);
   });
 
   test("gives way while a parent is being deleted, and runs again afterwards", async () => {
@@ -177,15 +200,12 @@ describe("what by-set relies on in the schema", () => {
     const keys = await database.sql<{ key: string }[]>`
       SELECT conrelid::regclass || ' → ' || confrelid::regclass AS key FROM pg_constraint
       WHERE contype = 'f' AND conrelid::regclass::text IN
-        ('events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'git_activity', 'change_log', 'ingest_notes')
+        ('events', 'sessions', 'devices', 'workspaces', 'workspace_devices', 'change_log', 'ingest_notes', 'projection_queue')
       ORDER BY 1`;
     expect(keys.map(({ key }) => key)).toEqual([
       "events → devices",
       "events → sessions",
       "events → workspaces",
-      "git_activity → devices",
-      "git_activity → sessions",
-      "git_activity → workspaces",
       "sessions → devices",
       // No event sets it.
       "sessions → remote_envs",
@@ -259,15 +279,6 @@ describe("the connections of flushes", () => {
     } finally {
       await database.sql.unsafe(`ALTER DATABASE "${name}" RESET default_transaction_isolation`);
     }
-  });
-
-  test("give way to who holds a row that the flush has to change", async () => {
-    const changing = connect(true);
-    await changing`BEGIN`;
-    await changing`UPDATE sessions SET model = 'm' WHERE id = 's'`;
-    const start = anEvent({ type: "session.start", data: '{"source":"startup"}' });
-    expect(await sqlState(flush(connect(false), [start], { session_ids: ["s"] }))).toBe("55P03");
-    await changing`ROLLBACK`;
   });
 
   test("are not said to have an obstacle when the database is unavailable", async () => {

@@ -41,29 +41,24 @@ async function untilWaiting(count: number): Promise<void> {
 }
 
 const kept = () => database.sql`
-  SELECT parent, id, sum(session_count)::int AS sessions, max(last_session_at) AS last FROM parent_totals
-  GROUP BY 1, 2 HAVING sum(session_count) > 0 ORDER BY 1, 2`;
+  SELECT parent, id, session_count::int AS sessions, last_session_at AS last FROM parent_totals
+  WHERE session_count > 0 ORDER BY 1, 2`;
 const counted = () => database.sql`
   SELECT * FROM (
     SELECT 'device' AS parent, device_id AS id, count(*)::int AS sessions, max(started_at) AS last FROM sessions GROUP BY 2
     UNION ALL SELECT 'workspace', workspace_id, count(*)::int, max(started_at) FROM sessions GROUP BY 2
   ) counts ORDER BY 1, 2`;
 
-test("a deletion that looks up the latest start again does not lose one that others add meanwhile", async () => {
+test("a deletion that looks up the latest start again waits for sessions that are being added, and finds them", async () => {
   await createParents();
   await insert(database.sql, "early", "b", 5);
   await insert(database.sql, "late", "b", 10);
-  const [one, other, deleting] = [connect(), connect(), connect()];
+  const [one, deleting] = [connect(), connect()];
   await one.unsafe("BEGIN");
-  await insert(one, "of-one", "a", 1);
+  await insert(one, "of-one", "a", 7);
   const deletion = deleting`DELETE FROM sessions WHERE id = 'late'`.execute();
   await untilWaiting(1);
-  await insert(connect(), "meanwhile", "c", 7);
-  await other.unsafe("BEGIN");
-  await insert(other, "of-other", "d", 20);
   await one.unsafe("COMMIT");
-  await untilWaiting(1);
-  await other.unsafe("COMMIT");
   await deletion;
   expect([...(await kept())]).toEqual([...(await counted())]);
 });
@@ -75,6 +70,8 @@ test("connections that move starts back, add and delete at the same time never d
     for (let round = 0; round < 60; round++) {
       const id = `${device}-${round}`;
       await insert(sql, id, device, 100 + round);
+      if (round % 5 === 0)
+        await sql`UPDATE sessions SET device_id = ${DEVICES[round % DEVICES.length] ?? ""} WHERE id = ${id}`;
       await sql`UPDATE sessions SET started_at = started_at - interval '1 minute' WHERE id = ${id}`;
       if (round % 3 === 0) await sql`DELETE FROM sessions WHERE id = ${id}`;
     }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { clearRows } from "@wharf/testkit";
 import { at, event, ingest, sessionStart } from "../../../__tests__/events.ts";
 import { setupApp } from "../../../__tests__/setup-app.ts";
-import { projectAnew } from "../projections.ts";
+import { projectEvents } from "../../../ingest/project-events.ts";
 
 const server = setupApp();
 
@@ -43,8 +43,7 @@ async function expectSameInEveryOrder(events: Sent[]) {
     for (const sent of order) await ingest(server, [sent]);
     for (const sent of order) await server.request("POST", "/api/events", { events: [sent] });
     expect(await stateOf()).toEqual(expected);
-    await server.sql`INSERT INTO projection_retries (event_id, last_error) SELECT unnest(${ids}::text[]), 'test'`;
-    await server.current().writes.run((sql) => projectAnew(sql, ids));
+    await projectEvents(server.current().writes, ids);
     expect(await stateOf()).toEqual(expected);
   }
   return expected;
@@ -361,6 +360,6 @@ test("no event of these types ever fails its projection, however odd its optiona
     of("subagent.start", 1, { agent_id: "", agent_type: "", team_name: "", run_in_background: null }),
     of("team.create", 1, { team_name: "" }),
   ]);
-  const [retries] = await server.sql`SELECT count(*)::int AS count FROM projection_retries`;
+  const [retries] = await server.sql`SELECT count(*)::int AS count FROM projection_queue`;
   expect(retries?.["count"]).toBe(0);
 });

@@ -1,0 +1,91 @@
+import type { Sql } from "../postgres.ts";
+import type { Fragment } from "./session-facts.ts";
+
+/** Events that are still to be projected. */
+export type QueueRow = {
+  id: string;
+  event_ids: readonly string[];
+  /** How often projecting them has failed. */
+  attempts: number;
+};
+
+/** What a round leaves to be done: locked or failed events, or more than it may do at once. */
+export type LeftEvents = {
+  event_ids: readonly string[];
+  attempts: number;
+  last_error: string | null;
+  /** Null: the events are set aside. */
+  retry_in_s: number | null;
+};
+
+/** As long as a row belongs to the process that is projecting it; as the table's default. */
+export const QUEUE_LEASE_S = 10;
+const RETRY_BASE_S = 60;
+const RETRY_MAX_S = 24 * 60 * 60;
+/** Over five days; then the events are set aside with their reason. */
+export const ATTEMPTS_MAX = 15;
+
+/** When events whose projection has failed `attempts` times are retried: after a minute, doubled each time, at most a day. */
+export function retryDelayS(attempts: number): number | null {
+  return attempts >= ATTEMPTS_MAX ? null : Math.min(RETRY_BASE_S * 2 ** (attempts - 1), RETRY_MAX_S);
+}
+
+/** Queues events of a flush, if it has stored any: see `touched`. */
+export function queueRow(sql: Sql, eventIds: Fragment): Fragment {
+  return sql`
+    queue_rows AS (
+      INSERT INTO projection_queue (event_ids) SELECT ${eventIds} FROM touched WHERE stored_count > 0
+      RETURNING id::text
+    )`;
+}
+
+/** Takes up to `limit` rows that are due, the first due first; for a while they belong to the caller. */
+export async function takeDueRows(sql: Sql, limit: number): Promise<QueueRow[]> {
+  return await sql<QueueRow[]>`
+    UPDATE projection_queue SET next_retry_at = now() + make_interval(secs => ${QUEUE_LEASE_S})
+    WHERE id IN (
+      SELECT id FROM projection_queue WHERE next_retry_at <= now()
+      ORDER BY next_retry_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id::text, event_ids, attempts`;
+}
+
+/** Makes rows due that no process has tried yet; where their own process is projecting them, doing it twice does no harm. */
+export async function makeUntriedRowsDue(sql: Sql): Promise<void> {
+  await sql`UPDATE projection_queue SET next_retry_at = now() WHERE attempts = 0 AND next_retry_at > now()`;
+}
+
+/** Removes rows that were projected, and queues what is left of them; answers with the rows of that. */
+export async function finishRows(
+  sql: Sql,
+  ids: readonly string[],
+  left: readonly LeftEvents[],
+): Promise<(QueueRow & Pick<LeftEvents, "last_error">)[]> {
+  return await sql<(QueueRow & Pick<LeftEvents, "last_error">)[]>`
+    WITH done AS (DELETE FROM projection_queue WHERE id = ANY(${ids}::bigint[]))
+    INSERT INTO projection_queue (event_ids, attempts, last_error, next_retry_at)
+    SELECT ARRAY(SELECT jsonb_array_elements_text(event_ids)), attempts, last_error,
+      CASE WHEN retry_in_s IS NULL THEN 'infinity' ELSE now() + make_interval(secs => retry_in_s) END
+    FROM jsonb_to_recordset((${JSON.stringify(left)}::text)::jsonb)
+      AS l (event_ids jsonb, attempts integer, last_error text, retry_in_s integer)
+    RETURNING id::text, event_ids, attempts, last_error`;
+}
+
+/**
+ * Moves what processes of the version before have left undone for at least `age_s` from their two tables here; answers with the
+ * number of rows. Remove it, and the tables, with the next release.
+ */
+export async function takeOverOldQueues(sql: Sql, age_s: number): Promise<number> {
+  const { count } = await sql`
+    WITH pending AS (
+      DELETE FROM pending_projections WHERE created_at <= now() - make_interval(secs => ${age_s}) RETURNING event_ids
+    ),
+    retries AS (
+      DELETE FROM projection_retries RETURNING event_id, attempts, last_error, next_retry_at
+    )
+    INSERT INTO projection_queue (event_ids, attempts, last_error, next_retry_at)
+    SELECT event_ids, 0, NULL, now() FROM pending
+    UNION ALL
+    SELECT ARRAY[event_id], attempts, last_error, next_retry_at FROM retries`;
+  return count;
+}
