@@ -11,7 +11,7 @@ export type KnownParents = {
   clear(): void;
 };
 
-export const KNOWN_PARENTS_MAX = 20_000;
+const KNOWN_PARENTS_MAX = 20_000;
 
 /**
  * A flush of events whose parents are known looks for none: see ADR 37 for the figure. An entry that is wrong does no harm: a parent

@@ -8,7 +8,7 @@ import { retryConflicts } from "./retry-conflicts.ts";
 /** One session may hold hundreds of thousands of commits: matched by one statement, they exceeded its deadline each time. */
 const ROWS_PER_STATEMENT_MAX = 250;
 /** Readers wait for it, and the next round too. */
-export const MATCHED_AT_ONCE_MAX = 1_000;
+const MATCHED_AT_ONCE_MAX = 1_000;
 const QUERY_CANCELED = "57014";
 
 export type Matched = {

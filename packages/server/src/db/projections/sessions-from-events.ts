@@ -1,30 +1,17 @@
-import { END_REASONS, REPORT_TEXT_CHARACTERS_MAX, SESSION_SOURCES } from "@wharf/protocol";
+import {
+  END_REASONS,
+  REPORT_TEXT_CHARACTERS_MAX,
+  SESSION_END,
+  SESSION_SOURCES,
+  typesDeriving,
+} from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { knownOrOther } from "./enumerations.ts";
 import { type Fragment, microseconds } from "./session-facts.ts";
 import { mergeLockedSessions } from "./session-merge.ts";
 
 /** A row written for every event cost a tenth of the throughput; silence is measured in minutes. */
-export const LAST_HEARD_INTERVAL_S = 30;
-
-const REPORTING_TYPES = new Set(["session.start", "session.end"]);
-
-/** Whether events of this type say more of a session than that it is there. */
-export function reportsSession(type: string): boolean {
-  return REPORTING_TYPES.has(type);
-}
-
-/** The sessions in `ofSessions` (a condition) that `stored` events are of, where they are not there yet: as stubs that nothing is known of. */
-export function stubSessionRows(sql: Sql, ofSessions: Fragment): Fragment {
-  return sql`
-    session_rows AS (
-      INSERT INTO sessions (id, workspace_id, device_id, started_at)
-      SELECT DISTINCT ON (session_id) session_id, workspace_id, device_id, timestamp
-      FROM stored WHERE ${ofSessions} ORDER BY session_id, timestamp, id
-      ON CONFLICT (id) DO NOTHING
-      RETURNING id
-    )`;
-}
+const LAST_HEARD_INTERVAL_S = 30;
 
 /**
  * What `stored` events do to their sessions, which are there. `session_seen` has one row a session, locked, so that none comes back
@@ -71,7 +58,7 @@ function reportedFacts(sql: Sql): Fragment {
       SELECT DISTINCT ON (session_id, key) session_id, key, fact,
         max(timestamp) FILTER (WHERE rank = 0 AND data ->> 'source' = 'resume') OVER (PARTITION BY session_id) AS resumed_at
       FROM stored
-      CROSS JOIN LATERAL (SELECT (type = 'session.end')::int, ${microseconds(sql, sql`timestamp`)}) AS said (rank, at)
+      CROSS JOIN LATERAL (SELECT (type = ${SESSION_END})::int, ${microseconds(sql, sql`timestamp`)}) AS said (rank, at)
       CROSS JOIN LATERAL (VALUES
         ('origin', rank = 0, jsonb_build_array(0, at, id, workspace_id, device_id)),
         ('end', rank = 1, jsonb_build_array(0, -at, id, ${endReason(sql)}, data -> 'duration_ms')),
@@ -83,7 +70,7 @@ function reportedFacts(sql: Sql): Fragment {
         ('metadata.transcript_path', data ->> 'transcript_path' IS NOT NULL,
           jsonb_build_array(0, -at, id, ${text("transcript_path")}))
       ) AS facts (key, is_said, fact)
-      WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end') AND is_said
+      WHERE session_id IS NOT NULL AND type = ANY (${typesDeriving("session")}) AND is_said
       ORDER BY session_id, key, fact
     ) AS smallest
     GROUP BY session_id`;
