@@ -51,24 +51,24 @@ export type WorkerDependencies = {
   readiness: Readiness;
   health: HealthProbe;
   metrics: ServerMetrics;
-  /** True while the job engine's claims have had no answer for too long. */
+  /** Whether the claims of the job engine are overdue. */
   jobsLate?: () => boolean;
   /** The job engine's metrics, as Prometheus' text. */
   jobMetrics?: () => string;
-  /** How many proxies stand before the server, each of which appends to X-Forwarded-For. */
+  /** The number of proxies in front of the server, each of which appends to X-Forwarded-For. */
   trustedProxies: number;
-  /** Pages of these origins may call the API; none by default. */
+  /** Origins whose pages may call the API (CORS); none by default. */
   corsOrigins: readonly string[];
 };
 
 export type AppDependencies = WorkerDependencies & {
   jobs: JobAdministration;
   queueDepth: () => QueueDepth;
-  /** Resolves when what was acknowledged is projected. */
+  /** Resolves when all acknowledged events are projected. */
   caughtUp: Projector["caughtUp"];
-  /** For reads: rows as they go out in JSON. */
+  /** For reads: rows in the format of the JSON responses. */
   reads: Database;
-  /** For what people change; apart from ingest, whose few connections are always busy. */
+  /** For edits; separate from the connections of ingest, which are always busy. */
   edits: Database;
   deleteSession: DeleteSession;
   ingest: IngestDependencies;
@@ -110,7 +110,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   return app;
 }
 
-/** What every process serves, and a worker (WHARF_ROLE) alone: /health/live, /health/ready and /metrics. */
+/** The routes of every process; a worker (WHARF_ROLE) has no others: /health/live, /health/ready and /metrics. */
 export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> {
   const { access, corsOrigins, limits, logger, metrics, trustedProxies } = dependencies;
   const app = new Hono<AppEnv>();

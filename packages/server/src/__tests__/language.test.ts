@@ -30,7 +30,7 @@ const TEXTS = [
   "docker-compose.yml",
   ".github/**/*",
   "packages/{protocol,embedded-postgres,testkit}/src/**/*.ts",
-  "packages/server/src/{blobs,commands,jobs,json,keys,metrics}/**/*.ts",
+  "packages/server/src/{blobs,commands,http,jobs,json,keys,metrics,openapi,routes}/**/*.ts",
   "packages/server/src/db/{edits,transfer}/**/*.ts",
   "packages/server/src/db/{,__tests__/}*.ts",
   "bench/src/**/*.ts",

@@ -25,7 +25,7 @@ export type Access = {
   countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError;
   /** Whether an enrolment code with this hash can be used. */
   isLiveCode(hash: string): Promise<boolean>;
-  /** Text for a log, without the admin key of the environment or of the data folder, which has no form of its own. */
+  /** Text for a log, without the admin key of the environment or of the data folder, which matches no pattern. */
   withoutAdminKey(text: string): string;
   /** Call after this process changed a key: cached keys are looked up again. */
   forgetKeys(): void;
@@ -34,13 +34,13 @@ export type Access = {
 export type RefusalReason = "authentication" | "requests" | "events" | "body_memory" | "response_memory";
 
 export type AccessOptions = {
-  /** The admin key of the environment or of the data folder; null: keys of the table alone. */
+  /** The admin key of the environment or of the data folder; null: only keys of the table. */
   adminKey: string | null;
-  /** For look-ups of keys and codes alone: what else waits for a lock must not keep an event waiting for its key. */
+  /** For look-ups of keys and codes only, so that they never wait for queries that wait for a lock. */
   database: Database;
   limits: Limits;
   trustedProxies: number;
-  /** Told of every refusal: `authentication`, `requests` or `events`. */
+  /** Called for every refusal: `authentication`, `requests` or `events`. */
   onRefusal?: (reason: RefusalReason) => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
@@ -73,7 +73,7 @@ export function createAccess(options: AccessOptions): Access {
     return remembered && !hasExpired(remembered) ? callerOf(remembered) : await lookUpCaller(c, key, hash);
   }
 
-  /** Whatever the count of failures: others may share the address. Only what is no key counts, and may be refused with 429. */
+  /** A valid key is accepted after any number of failures, since clients may share an address. Only invalid keys count. */
   async function lookUpCaller(c: Context<AppEnv>, key: string, hash: string): Promise<Caller> {
     const found = looksLikeKey(key) ? await keys.find(hash) : null;
     if (found === null || hasExpired(found)) throw countFailure(c, unauthorized());
@@ -103,14 +103,14 @@ function hasExpired({ expires_at_ms }: LiveKey): boolean {
 }
 
 function callerOf({ id, scope, device_id }: LiveKey): Caller {
-  // As in what the device sends, or nothing that it sends would be its own.
+  // As in events, so that the device ids of key and events are equal.
   return { keyId: id, scope, deviceId: device_id === null ? null : withoutControlCharacters(device_id) };
 }
 
 async function findKeys(database: Database, hashes: readonly string[]): Promise<Map<string, LiveKey>> {
   const found = await database.run((sql) => findLiveKeys(sql, hashes));
   const unnoted = [...found.values()].filter((key) => !key.use_is_noted).map(({ id }) => id);
-  // Nobody waits for the note: a database that cannot write must not keep anybody from reading.
+  // Not awaited: a read-only database must not block reads.
   if (unnoted.length > 0) void database.run((sql) => noteKeyUses(sql, unnoted)).catch(() => undefined);
   return found;
 }
@@ -119,12 +119,12 @@ function bearerToken(c: Context<AppEnv>): string | null {
   return /^Bearer +([^\s]+) *$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
 }
 
-/** A missing, wrong, revoked and expired key get the same answer. */
+/** The same for a missing, wrong, revoked and expired key. */
 function unauthorized(): ProblemError {
   return new ProblemError({
     status: 401,
     code: "AUTH_REQUIRED",
-    detail: "A valid key is required: send it as Authorization: Bearer <key>.",
+    detail: "A valid key is required. Send it as `Authorization: Bearer <key>`.",
     error: "Missing or invalid API key",
     headers: { "www-authenticate": "Bearer" },
   });
@@ -134,7 +134,7 @@ function tooManyFailures(retryAfter_s: number): ProblemError {
   return new ProblemError({
     status: 429,
     code: "AUTH_TOO_MANY_FAILURES",
-    detail: "Too many wrong keys or codes came from this address: wait, then try again.",
+    detail: "Too many wrong keys or codes from this address. Retry after the time in Retry-After.",
     headers: { "retry-after": String(retryAfter_s) },
   });
 }

@@ -1,25 +1,25 @@
 export type BodyMemory = {
   /**
-   * Counts `more` bytes of a body that holds `held` already, until they are given back. An owner of null: a sender without a key.
+   * Counts `more` bytes of a body that already holds `held`, until they are given back. Owner null: a client without a key.
    * Throws the `refusal` when there is no room for them.
    */
   take(owner: string | null, held: number, more: number): void;
-  /** All that one body has taken. */
+  /** Releases all bytes of one body. */
   giveBack(owner: string | null, held: number): void;
   bytes(): number;
 };
 
 export type BodyMemoryOptions = {
-  /** Of all large bodies together; small ones have half as much of their own. */
+  /** For all large bodies together; small bodies have another half of it. */
   bytes_max: number;
-  /** Made for each body that finds no room. */
+  /** Creates the error for a body that has no room. */
   refusal: () => Error;
 };
 
 /** A body up to this size never waits for the memory of larger ones. */
 export const SMALL_BODY_BYTES_MAX = 64 * 1024;
 const SMALL_BODIES_SHARE = 0.5;
-/** Of the memory for small bodies: senders without a key have no more together. */
+/** The share of all clients without a key in the memory for small bodies. */
 const KEYLESS_SHARE_MAX = 0.125;
 
 /** The bytes of all request bodies, or of all response bodies, that the process holds. */
@@ -49,9 +49,9 @@ function createPool(bytes_max: number) {
   let bytes = 0;
 
   /**
-   * Room for `more` bytes of a body that holds `held` of this pool. An owner may have as much as it leaves free: half when it is
-   * alone, a quarter when another has half. However many keys send all they can, one more finds room. An owner's only body may
-   * take what is free, and the only body of all may be larger than the pool.
+   * Whether there is room for `more` bytes of a body that holds `held` of this pool. An owner may hold at most as much as remains
+   * free: half of the pool as the only owner, a quarter when another holds half. So one more owner always finds room. The only body
+   * of an owner may take all free bytes, and the only body of the pool may exceed it.
    */
   function hasRoom(owner: string | null, held: number, more: number): boolean {
     const own = owned.get(owner) ?? 0;

@@ -12,7 +12,7 @@ export type BodyBytes = Uint8Array;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * The request's body: received within a deadline, decompressed (gzip, zstd), and bounded as sent and afterwards.
+ * The request body: received within a deadline, decompressed (gzip, zstd), and limited in size before and after decompression.
  * Throws ProblemError 400, 408, 413 or 415.
  */
 export async function readBody(c: Context<AppEnv>, limits: Limits): Promise<BodyBytes> {
@@ -24,13 +24,13 @@ export async function readBody(c: Context<AppEnv>, limits: Limits): Promise<Body
   );
 }
 
-/** As readBody, for senders without a key: compressed bodies are refused. Throws ProblemError 400, 408, 413 or 415. */
+/** As readBody, for clients without a key: compressed bodies are refused. Throws ProblemError 400, 408, 413 or 415. */
 export async function readPlainBody(c: Context<AppEnv>, limits: Limits): Promise<BodyBytes> {
   if (encodingOf(c) === "identity") return await receive(c, limits);
   throw new ProblemError({
     status: 415,
     code: "BODY_ENCODING_UNKNOWN",
-    detail: "This route takes no Content-Encoding: send the body as it is.",
+    detail: "This route accepts no Content-Encoding. Send the body uncompressed.",
     headers: { "accept-encoding": "identity" },
   });
 }
@@ -102,7 +102,7 @@ function tooSlow(ms: number): ProblemError {
   return new ProblemError({
     status: 408,
     code: "BODY_TOO_SLOW",
-    detail: `The body did not arrive within ${ms} ms.`,
+    detail: `The request body was not received within ${ms} ms.`,
     headers: { connection: "close" },
   });
 }
@@ -111,7 +111,7 @@ function aborted(): ProblemError {
   return new ProblemError({
     status: 400,
     code: "BODY_INCOMPLETE",
-    detail: "The connection ended before the whole body had come: send it again.",
+    detail: "The connection closed before the body was complete. Retry.",
     headers: { connection: "close" },
   });
 }

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** What Bun's server tells of a request's socket. */
+/** Bun's server: the address of a request's socket. */
 export type RequestAddresses = { requestIP(request: Request): { address: string } | null };
 
 export type Origin = {
@@ -9,7 +9,7 @@ export type Origin = {
 };
 
 const UNKNOWN_ADDRESS = "unknown";
-/** As proxies write them: [2001:db8::1]:443 and 192.0.2.7:443, for some with quotes around. */
+/** Forms that proxies write: [2001:db8::1]:443 and 192.0.2.7:443, sometimes quoted. */
 const BRACKETED = /^"?\[([^\]]*)\](?::\d+)?"?$/;
 const IPV4_WITH_PORT = /^"?(\d+\.\d+\.\d+\.\d+)(?::\d+)?"?$/;
 const ZONE = /%.*$/;
@@ -18,9 +18,9 @@ const PREFIX_GROUPS = 4;
 const MAPPED_PREFIX = "0:0:0:0:0:ffff";
 
 /**
- * Whose failures are counted together: the IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole.
- * `trustedProxies` is how many proxies stand before the server: each appends to X-Forwarded-For whom it heard from, and what
- * stands further left is the client's claim. An entry that is not an address counts as the proxy's own.
+ * The network whose failures are counted together: the IPv4 address, or the /64 of an IPv6 address, which belongs to one subscriber.
+ * `trustedProxies`: the number of proxies in front of the server. Each appends the address of its peer to X-Forwarded-For; entries
+ * further left are set by the client. An entry that is not an address counts as the address of the socket.
  */
 export function clientNetwork(c: Origin, trustedProxies: number): string {
   const forwarded =

@@ -4,9 +4,9 @@ import pLimit from "p-limit";
 import { OverloadError } from "../errors.ts";
 import { bodyTooLarge, ProblemError } from "./problem.ts";
 
-/** Each fills memory up to the limit of a decompressed body; further bodies wait, still compressed. */
+/** Each may fill memory up to the limit of a decompressed body; further bodies wait, still compressed. */
 const CONCURRENT_DECOMPRESSIONS_MAX = 1;
-/** zstd is decompressed on the event loop: 4 MiB take about 5 ms, after which other requests have a turn. */
+/** zstd is decompressed on the event loop: after 4 MiB, about 5 ms, other requests run. */
 const TURN_BYTES = 4 * 1024 * 1024;
 
 /** ISIZE of RFC 1952: of the last member, modulo 2^32. */
@@ -15,7 +15,7 @@ const SIZE_BYTES = 4;
 const gunzip = promisify(zlib.gunzip);
 const withinConcurrencyLimit = pLimit(CONCURRENT_DECOMPRESSIONS_MAX);
 
-/** Told of bytes before they are kept; throws when there is no room for them. */
+/** Called with a number of bytes before they are kept; throws when there is no room for them. */
 type Take = (bytes: number) => void;
 
 /** The bytes of a gzip or zstd body, never more than `bytes_max`. Throws ProblemError 400, 413 or 415, and what `take` throws. */
@@ -47,7 +47,7 @@ function methodOf(encoding: string) {
   throw new ProblemError({
     status: 415,
     code: "BODY_ENCODING_UNKNOWN",
-    detail: "This Content-Encoding is not supported: use gzip, zstd or none.",
+    detail: "Unsupported Content-Encoding. Use gzip, zstd or none.",
     headers: { "accept-encoding": "gzip, zstd" },
   });
 }
@@ -67,8 +67,8 @@ function declaredSize(bytes: Uint8Array): number {
 }
 
 /**
- * By the web's stream: zlib.zstdDecompress of Bun 1.4.5 takes a frame that was cut short, or that something else follows, for a
- * whole body. The stream refuses both; frames one after another and skippable frames are taken.
+ * Uses DecompressionStream: zlib.zstdDecompress of Bun 1.4.5 accepts truncated frames and trailing bytes. The stream rejects both,
+ * and accepts several frames and skippable frames.
  */
 async function decompressZstd(bytes: Uint8Array, bytes_max: number, take: Take): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

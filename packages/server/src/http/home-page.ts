@@ -5,7 +5,7 @@ import { VERSION } from "../version.ts";
 import { PAGE_STYLE } from "./html-page.ts";
 
 export type HomeFacts = {
-  /** The address that the browser asked, such as http://localhost:4318. */
+  /** The origin of the request, such as http://localhost:4318. */
   origin: string;
   phase: Phase;
   isDatabaseAvailable: boolean;
@@ -24,7 +24,7 @@ const PHASES_WITHOUT_DATABASE: Record<Phase, string> = {
   draining: "shutting down",
 };
 
-/** The page at `/`, without script: state, counts, how a device joins, links. */
+/** The page at `/`, without scripts: state, counts, how to connect a device, links. */
 export function homePage({ origin, phase, isDatabaseAvailable, counts }: HomeFacts): string {
   const state = (isDatabaseAvailable ? PHASES : PHASES_WITHOUT_DATABASE)[phase];
   const page = html`<!doctype html>

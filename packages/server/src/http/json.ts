@@ -98,7 +98,7 @@ export function tooManyValues(values_max: number): ProblemError {
   return new ProblemError({
     status: 413,
     code: "JSON_TOO_MANY_VALUES",
-    detail: `The body has more than ${values_max} JSON values: send smaller requests.`,
+    detail: `The body has more than ${values_max} JSON values. Send smaller requests.`,
   });
 }
 
@@ -111,11 +111,11 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
     .map((issue) => describeIssue(issue, value));
   const first = errors[0];
   const detail =
-    first === undefined ? "The request is not valid." : `${first.pointer || "The request"}: ${first.detail}`;
+    first === undefined ? "Invalid request." : `${first.pointer || "The request"}: ${first.detail}`;
   throw new ProblemError({ status: 400, code: "VALIDATION_FAILED", detail, errors });
 }
 
-/** A body without a declared type is taken as JSON: curl's default type, a form, is not. */
+/** A body without a Content-Type is taken as JSON; the default of curl, a form, is refused. */
 export function requireContentType(c: Context<AppEnv>, allowed: readonly string[]): string {
   const declared =
     (c.req.header("content-type") ?? allowed[0] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
@@ -123,7 +123,7 @@ export function requireContentType(c: Context<AppEnv>, allowed: readonly string[
   throw new ProblemError({
     status: 415,
     code: "CONTENT_TYPE_UNKNOWN",
-    detail: `Send Content-Type: ${allowed.join(" or ")}.`,
+    detail: `Unsupported Content-Type. Use ${allowed.join(" or ")}.`,
   });
 }
 

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { type Listed, withoutFlags } from "../db/reads/page-bytes.ts";
 import { ProblemError } from "./problem.ts";
 
-/** Where a page ended, and what list it was a page of. */
+/** The last position of a page, bound to its list and filters. */
 export type Cursor<Position> = {
-  /** The position that the client sent, null at the start of the list. Throws ProblemError 400 CURSOR_INVALID. */
+  /** The position in the cursor; null without a cursor. Throws ProblemError 400 CURSOR_INVALID. */
   read(text: string | undefined): Position | null;
   write(position: Position): string;
 };
@@ -17,20 +17,20 @@ const YEAR_NOT_IN_POSTGRES = "0000-";
 export const positionTimeSchema = z.iso
   .datetime({ precision: 6 })
   .refine((time) => !time.startsWith(YEAR_NOT_IN_POSTGRES));
-/** Whatever a column holds: rows of an earlier version may have longer ids than new ones. */
+/** Not bounded: rows of an earlier version may have longer ids. */
 export const positionIdSchema = z
   .string()
   .min(1)
   .refine((id) => !id.includes("\0"));
-/** An id that the database counted up. */
+/** An id from a sequence of the database. */
 export const positionNumberSchema = z.string().regex(/^[0-9]{1,18}$/);
-/** The place of a row in a list that is ordered by a time and then by id. */
+/** The position of a row in a list ordered by time, then id. */
 export const timeAndIdSchema = z.tuple([positionTimeSchema, positionIdSchema]);
 export type TimeAndId = z.infer<typeof timeAndIdSchema>;
 
 const SCOPE_CHARACTERS = 11;
 
-/** Cursors of one list under one set of filters; a cursor of another list or of other filters is refused. */
+/** Cursors of one list with these filters. Cursors of other lists or filters are refused. */
 export function createCursor<Position>(
   list: string,
   filters: Readonly<Record<string, unknown>>,
@@ -46,9 +46,8 @@ export function createCursor<Position>(
     throw new ProblemError({
       status: 400,
       code: "CURSOR_INVALID",
-      detail:
-        "The cursor does not belong to this list with these filters: leave it out to start from the top.",
-      errors: [{ pointer: "/cursor", detail: "is not a cursor of this list with these filters" }],
+      detail: "Invalid cursor for this list and these filters. Omit it to start from the beginning.",
+      errors: [{ pointer: "/cursor", detail: "must be a cursor of this list and these filters" }],
     });
   }
 

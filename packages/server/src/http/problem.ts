@@ -13,15 +13,15 @@ export type ProblemOptions = {
   status: number;
   code: string;
   detail: string;
-  /** The short text that clients of earlier versions look for; by default the detail. */
+  /** The short text for clients of earlier versions; by default the detail. */
   error?: string;
   errors?: { pointer: string; detail: string }[];
   headers?: Record<string, string>;
-  /** Further members of the answer (RFC 9457, extension members). */
+  /** Extension members of the response (RFC 9457). */
   extensions?: Readonly<Record<string, unknown>>;
 };
 
-/** An error that already knows its answer. Thrown by routes and middleware, made into a response in one place. */
+/** An error with its response. Thrown by routes and middleware; `answerError` creates the response. */
 export class ProblemError extends Error {
   readonly options: ProblemOptions;
 
@@ -34,11 +34,11 @@ export class ProblemError extends Error {
 
 export const RETRY_AFTER_S = 1;
 
-/** Of what nobody foresaw. */
+/** For unexpected errors. */
 export const INTERNAL: ProblemOptions = {
   status: 500,
   code: "INTERNAL",
-  detail: "Something went wrong; the server's log has it under this request_id.",
+  detail: "Internal error. The server log contains the cause under this request_id.",
 };
 
 /** character_not_in_repertoire: of what JSON can hold, Postgres refuses only NUL. */
@@ -83,7 +83,7 @@ export function problemResponse(path: string, requestId: string, options: Proble
   });
 }
 
-/** The one place that maps errors to answers. Null: nothing we know, a 500 that has to be logged. */
+/** The only mapping of errors to responses. Null: an unexpected error, which is logged and answered with 500. */
 export function problemOf(error: unknown): ProblemOptions | null {
   const retry = { "retry-after": String(RETRY_AFTER_S) };
   if (error instanceof ProblemError) return error.options;
@@ -91,21 +91,21 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return { status: 429, code: error.code, detail: error.message, headers: retry };
   }
   if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
-  // What the routes' schemas let pass and the job engine refuses.
+  // Accepted by the schemas of the routes, refused by the job engine.
   if (error instanceof JobOptionError)
     return { status: 400, code: "VALIDATION_FAILED", detail: error.message };
   if (errorCode(error) === UNSTORABLE_CHARACTER) {
     return {
       status: 400,
       code: "TEXT_UNSTORABLE",
-      detail: "The request holds a NUL character, which text cannot have.",
+      detail: "The request contains a NUL character, which Postgres cannot store in text.",
     };
   }
   if (isOutOfSpace(error)) {
     return {
       status: 507,
       code: "STORAGE_FULL",
-      detail: "The database has no space left: free some, then send again.",
+      detail: "The database has no space left. Free space, then retry.",
       headers: retry,
     };
   }
@@ -113,7 +113,7 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return {
       status: 503,
       code: error instanceof StorageError ? error.code : "STORAGE_UNAVAILABLE",
-      detail: "The database is unavailable or too slow. Nothing was acknowledged; retrying is safe.",
+      detail: "Database unavailable or timed out. Nothing was acknowledged; retrying is safe.",
       headers: retry,
     };
   }
@@ -122,7 +122,7 @@ export function problemOf(error: unknown): ProblemOptions | null {
 
 export function notFound(what: string): ProblemError {
   const error = `${what.charAt(0).toUpperCase()}${what.slice(1)} not found`;
-  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `This ${what} does not exist.`, error });
+  return new ProblemError({ status: 404, code: "NOT_FOUND", detail: `${error}.`, error });
 }
 
 /**
@@ -133,11 +133,11 @@ export function bodyTooLarge(bytes_max: number, state: "as sent" | "decompressed
   return new ProblemError({
     status: 413,
     code: "BODY_TOO_LARGE",
-    detail: `The body is larger than ${bytes_max} bytes ${state}: send smaller requests.`,
+    detail: `Request body exceeds ${bytes_max} bytes ${state}. Send smaller requests.`,
   });
 }
 
-/** A row of another table that the body names does not exist: ProblemError 400 instead of the database's error. */
+/** Runs `work`; throws ProblemError 400 when the body refers to a row that does not exist. */
 export async function withKnownReferences<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -146,7 +146,7 @@ export async function withKnownReferences<T>(work: () => Promise<T>): Promise<T>
     throw new ProblemError({
       status: 400,
       code: "REFERENCE_UNKNOWN",
-      detail: "The body names a workspace or device that does not exist.",
+      detail: "The body refers to a workspace or device that does not exist.",
     });
   }
 }

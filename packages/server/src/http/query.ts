@@ -4,12 +4,12 @@ import { z } from "zod";
 import { parseWith } from "./json.ts";
 import { notFound, ProblemError } from "./problem.ts";
 
-/** No index of Postgres holds a longer one. */
+/** An index of Postgres holds no longer one. */
 const STORED_ID_CHARACTERS_MAX = 2_704;
 
 /**
- * The query parameters, checked against `schema`. Unknown ones and empty values are ignored; a list may be repeated or written with
- * commas. Throws ProblemError 400 with a pointer for each issue, also for a single value that is repeated.
+ * The query parameters, checked against `schema`. Unknown parameters and empty values are ignored; lists may be repeated or separated
+ * by commas. Throws ProblemError 400 with a pointer for each issue, also for a single value that is repeated.
  */
 export function readQuery<Schema extends z.ZodObject>(c: Context, schema: Schema): z.infer<Schema> {
   const query = new Map<string, string | string[]>();
@@ -32,7 +32,7 @@ function isList(schema: z.ZodObject, name: string): boolean {
   return field instanceof z.ZodOptional && listParameters.has(field.unwrap());
 }
 
-/** An id in the path. Text that no row can have as its id gets the answer that an unknown id gets: 404. */
+/** An id in the path. Throws ProblemError 404 for text that no row can have as its id. */
 export function readPathId(c: Context, name: string, what: string): string {
   const id = c.req.param(name);
   if (id === undefined || id === "" || id.length > STORED_ID_CHARACTERS_MAX || id.includes("\0"))

@@ -11,7 +11,7 @@ export type RateLimitOptions = {
   onRefusal?: (reason: RefusalReason) => void;
 };
 
-/** What each key may send to this process in a second. The answer's headers say how much of it is left. */
+/** Limits the requests and events per second of each key in this process. RateLimit headers show the remaining quota. */
 export function createRateLimits(
   options: RateLimitOptions,
 ): Pick<Access, "takeRequest" | "takeEvents" | "requireEvents"> {
@@ -49,7 +49,7 @@ export function createRateLimits(
     throw new ProblemError({
       status: 429,
       code: "RATE_LIMITED",
-      detail: `This key may send ${perS} ${what} a second: send the same again later.`,
+      detail: `Rate limit exceeded: this key may send ${perS} ${what} per second. Retry after the time in Retry-After.`,
       headers: { "retry-after": String(retryAfter_s) },
     });
   }

@@ -1,15 +1,15 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import { ProblemError } from "./problem.ts";
 
-/** GET requests of one key that run at once in this process; further ones wait. Admin keys have no limit. The other connections for reads are for other keys. */
+/** Concurrent GET requests of one key in this process; further ones wait, so that connections remain for other keys. */
 export const READS_PER_KEY_MAX = 4;
 
-/** Of the keys that have a request under way. */
+/** The limits of keys with open requests. */
 const turns = new Map<string | null, LimitFunction>();
 
 /**
- * Runs `read` when the key `owner` has fewer than READS_PER_KEY_MAX reads under way. A query of a client that disconnects runs to its
- * end, but those that still wait are never sent. Throws ProblemError 408 for them.
+ * Runs `read` when the key `owner` has fewer than READS_PER_KEY_MAX open reads. When a client disconnects, its running query ends
+ * normally, and its waiting ones are not sent. Throws ProblemError 408 for them.
  */
 export async function inTurn(
   owner: string | null,
@@ -29,6 +29,6 @@ function disconnected(): ProblemError {
   return new ProblemError({
     status: 408,
     code: "CLIENT_DISCONNECTED",
-    detail: "The client closed the connection before its request was read.",
+    detail: "The client closed the connection while its request was waiting.",
   });
 }

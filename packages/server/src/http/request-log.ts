@@ -4,7 +4,7 @@ import type { Logger } from "../logger.ts";
 import type { Access } from "./access.ts";
 import type { AppEnv } from "./request-context.ts";
 
-/** Of each route and status; a log line costs 10 µs and more, and an address without a key may send 17,000 requests a second. */
+/** For each route and status. A line costs at least 10 µs, and a client without a key can send 17,000 requests a second. */
 export const LOG_LINES_PER_S = 10;
 
 /** Enough to tell every route and the ids in it. */
@@ -22,7 +22,7 @@ export function logRequests(logger: Logger, { withoutAdminKey }: Access): Middle
     await next();
     const endedAt = performance.now();
     const { status } = c.res;
-    // Without a caller by status alone: different routes must not be a way to log more.
+    // Without a key, sampled by status only: requests to many routes must not write more lines.
     const route = c.get("caller") === undefined ? undefined : c.get("route");
     if (!isSampled(route, status, endedAt)) return;
     const line = {

@@ -45,8 +45,8 @@ function mayBeLarge({ method, headers }: Request): boolean {
 }
 
 /**
- * The memory of responses under way: each larger body is counted from when it is made until the client has taken it, the connection
- * has ended, or `response_send_ms` have passed, which ends the connection.
+ * The memory of unread responses: each larger body is counted until the client has received it, the connection closes, or
+ * `response_send_ms` pass, which closes the connection.
  */
 export function createResponseMemory({ limits, onRefusal }: ResponseMemoryOptions): SendResponse {
   const memory = createBodyMemory({
@@ -67,7 +67,7 @@ export function createResponseMemory({ limits, onRefusal }: ResponseMemoryOption
   };
 }
 
-/** In pieces, so that Bun never copies the whole body. `release` is called once, whatever becomes of the client. */
+/** In pieces, so that Bun never copies the whole body. `release` is called once in every case. */
 function streamOf(body: Uint8Array, send_ms: number, release: () => void): ReadableStream {
   let rest: Uint8Array | null = body;
   const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
@@ -92,7 +92,7 @@ function streamOf(body: Uint8Array, send_ms: number, release: () => void): Reada
 
   return new ReadableStream({
     type: "direct",
-    // Awaited, so that the request counts as under way, and a drain waits for it, until its client has taken everything.
+    // Awaited, so that a drain waits until the client has received everything.
     async pull(controller) {
       await Promise.race([writePieces(controller), late]);
       // Bun resets the connection of a stream that fails: the client must not take a part for the whole.
@@ -109,8 +109,7 @@ function notRead(): ProblemError {
   return new ProblemError({
     status: 503,
     code: "RESPONSE_MEMORY_FULL",
-    detail:
-      "Too many responses were not read yet: read those of this key, then retry, or ask for smaller pages.",
+    detail: "Too many unread responses of this key. Read them, then retry, or request smaller pages.",
     headers: { "retry-after": String(RETRY_AFTER_S) },
   });
 }

@@ -16,7 +16,7 @@ export async function admit(c: Context<AppEnv>, scopes: readonly KeyScope[]): Pr
     throw forbidden(`A key with the scope ${scopes.join(" or ")} is required.`);
 }
 
-/** Before the migrations are through there may be no tables; while draining, nothing new is taken in. */
+/** Throws ProblemError 503 while the server starts (tables may be missing) or drains. */
 export function requireReady(c: Context<AppEnv>): void {
   const phase = c.get("phase");
   if (phase === "ready") return;
@@ -24,7 +24,7 @@ export function requireReady(c: Context<AppEnv>): void {
   throw new ProblemError({
     status: 503,
     code: isDraining ? "SERVER_DRAINING" : "SERVER_STARTING",
-    detail: isDraining ? "The server is shutting down: send again." : "The server is starting: send again.",
+    detail: isDraining ? "The server is shutting down. Retry." : "The server is starting. Retry.",
     headers: { "retry-after": String(RETRY_AFTER_S) },
   });
 }
@@ -33,10 +33,10 @@ export function requireReady(c: Context<AppEnv>): void {
 export function requireDevice(c: Context<AppEnv>, deviceId: string): void {
   const bound = callerOf(c).deviceId;
   if (bound !== null && bound !== withoutControlCharacters(deviceId))
-    throw forbidden("device_id is not the one this key is bound to.");
+    throw forbidden("This key is bound to another device_id.");
 }
 
-/** Whom the audit names for what the caller does. */
+/** The caller as the audit names it. */
 export function actorOf(c: Context<AppEnv>): Actor {
   const { keyId } = callerOf(c);
   return { actor: keyId === null ? "environment" : `key ${keyId}`, request_id: c.get("requestId") };

@@ -6,23 +6,23 @@ import { INTERNAL, problemResponse } from "./problem.ts";
 
 export type HttpServer = {
   port: number;
-  /** Takes no new connection, lets requests under way finish for `grace_ms`, then cuts the rest. */
+  /** Accepts no new connections, waits up to `grace_ms` for open requests, then closes their connections. */
   stop(grace_ms: number): Promise<void>;
 };
 
 export type ServeOptions = {
   host: string;
   port: number;
-  /** Told of what went wrong outside the app, under the id that the sender was given. */
+  /** Called for errors outside the app, with the request id of the response. */
   onError?: (error: unknown, requestId: string) => void;
 };
 
-/** What is served: a Hono app, for one. */
-export type Answering = { fetch(request: Request, server: RequestAddresses): Response | Promise<Response> };
+/** What is served, such as a Hono app. */
+export type Served = { fetch(request: Request, server: RequestAddresses): Response | Promise<Response> };
 
-/** A connection on which nothing moves for this long is closed. */
+/** Idle connections are closed after this time. */
 const CONNECTION_IDLE_S = 60;
-/** Above the largest body of any route; each route refuses its own limit earlier, with an answer. */
+/** Above the limit of every route, which responds with 413; here Bun closes the connection. */
 const REQUEST_BODY_BYTES_MAX = 256 * 1024 * 1024;
 const UNNAMED_HOST = "localhost";
 const ANY_ADDRESS = "::";
@@ -30,17 +30,17 @@ const ANY_IPV4_ADDRESS = "0.0.0.0";
 const REASONS: Readonly<Record<string, { code: string; message: (port: number) => string }>> = {
   EADDRINUSE: {
     code: "CONFIG_PORT_IN_USE",
-    message: (port) => `Port ${port} is in use: stop what listens there, or set PORT to another one.`,
+    message: (port) => `Port ${port} is in use. Stop the other program, or set PORT to another one.`,
   },
   EACCES: {
     code: "CONFIG_PORT_FORBIDDEN",
     message: (port) =>
-      `This user may not listen on port ${port} (EACCES): set PORT to a port above 1023, or grant the right to this one.`,
+      `This user may not listen on port ${port} (EACCES). Set PORT to a port above 1023, or grant the right to this one.`,
   },
 };
 
-/** Listens on host and port. Throws ConfigError when that address cannot be had. */
-export function serve(app: Answering, options: ServeOptions): HttpServer {
+/** Listens on host and port. Throws ConfigError when the address is not available. */
+export function serve(app: Served, options: ServeOptions): HttpServer {
   const server = listen(app, options);
 
   async function stop(grace_ms: number): Promise<void> {
@@ -51,37 +51,37 @@ export function serve(app: Answering, options: ServeOptions): HttpServer {
   return { port: server.port ?? options.port, stop };
 }
 
-/** Throws ConfigError when that address cannot be had: asked before a database is made and started for nothing. */
+/** Throws ConfigError when the address is not available. Checked before a database is created and started. */
 export async function requireFreeAddress(options: ServeOptions): Promise<void> {
   const nothing = { fetch: () => new Response(null, { status: 404 }) };
   await listen(nothing, options).stop(true);
 }
 
 /**
- * Without a Host, as HTTP/1.0 allows, a request's URL is its path alone, in which everything behind it would look for the path
- * after a host: `/1234567/api/keys` would be taken for `/api/keys`.
+ * Adds a host to the URL of a request without a Host header (HTTP/1.0): Hono would otherwise take the first segment of the path for
+ * the host, and `/1234567/api/keys` for `/api/keys`.
  */
-function answer(app: Answering, request: Request, server: RequestAddresses) {
+function fetchFrom(app: Served, request: Request, server: RequestAddresses) {
   if (!request.url.startsWith("/")) return app.fetch(request, server);
   const whole = new Request(`http://${UNNAMED_HOST}${request.url}`, request);
   return app.fetch(whole, { requestIP: () => server.requestIP(request) });
 }
 
-/** Instead of Bun's page, which tells where the program lies. */
-function answerFailure(error: unknown, { onError }: ServeOptions): Response {
+/** Replaces Bun's error page, which shows paths of the program. */
+function respondToFailure(error: unknown, { onError }: ServeOptions): Response {
   const requestId = crypto.randomUUID();
   onError?.(error, requestId);
   return problemResponse("/", requestId, INTERNAL);
 }
 
-function listen(app: Answering, options: ServeOptions) {
+function listen(app: Served, options: ServeOptions) {
   const { host, port } = options;
   const settings = {
     port,
-    // In development Bun writes each stream that fails, as of a client that does not read, to stderr.
+    // In development mode, Bun logs every failed stream, such as one to a client that does not read, to stderr.
     development: false,
-    fetch: (request: Request, server: RequestAddresses) => answer(app, request, server),
-    error: (error: unknown) => answerFailure(error, options),
+    fetch: (request: Request, server: RequestAddresses) => fetchFrom(app, request, server),
+    error: (error: unknown) => respondToFailure(error, options),
     idleTimeout: CONNECTION_IDLE_S,
     maxRequestBodySize: REQUEST_BODY_BYTES_MAX,
   };
@@ -92,7 +92,7 @@ function listen(app: Answering, options: ServeOptions) {
   }
 }
 
-/** A machine without IPv6 has no "::". */
+/** "::" fails on a machine without IPv6. */
 function listenOn<T>(host: string, open: (host: string) => T): T {
   try {
     return open(host);
@@ -107,6 +107,6 @@ function listenOn<T>(host: string, open: (host: string) => T): T {
 export function addressError(code: string, host: string, port: number): ConfigError {
   const reason = REASONS[code];
   return reason === undefined
-    ? new ConfigError(`Cannot listen on ${host}:${port} (${code}): check HOST and PORT.`, "CONFIG_ADDRESS")
+    ? new ConfigError(`Cannot listen on ${host}:${port} (${code}). Check HOST and PORT.`, "CONFIG_ADDRESS")
     : new ConfigError(reason.message(port), reason.code);
 }

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 export type Taken = { ok: boolean; remaining: number; retryAfter_s: number };
 
 export type TokenBuckets = {
-  /** Takes `count` tokens while any is left; a bucket may go below zero, so that no batch is too large for ever. */
+  /** Takes `count` tokens if at least one is left. The bucket may become negative, so that every batch size is accepted at times. */
   take(owner: string, count: number): Taken;
 };
 

@@ -67,9 +67,7 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     bytes = items.reduce((sum, item) => sum + options.sizeOf(item), 0),
   ): Promise<Outcome[]> {
     if (!queue.hasRoom(items.length, bytes)) {
-      return Promise.reject(
-        new OverloadError("The write queue is full: send again later.", "INGEST_QUEUE_FULL"),
-      );
+      return Promise.reject(new OverloadError("The write queue is full. Retry later.", "INGEST_QUEUE_FULL"));
     }
     return new Promise((resolve, reject) => {
       queue.push({ items, bytes, resolve, reject });

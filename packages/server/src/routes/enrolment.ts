@@ -92,7 +92,7 @@ function describeDevice({ name, type, hostname, os, arch }: Enrol) {
   };
 }
 
-/** An unknown, a used and an expired code get the same answer. */
+/** The same for an unknown, a used and an expired code. */
 function codeRefused(): ProblemError {
   return new ProblemError({
     status: 401,

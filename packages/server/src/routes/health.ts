@@ -9,7 +9,7 @@ import { VERSION } from "../version.ts";
 export type HealthDependencies = {
   readiness: Readiness;
   health: HealthProbe;
-  /** True while the job engine's claims have had no answer for too long; absent: it runs none. */
+  /** Whether the claims of the job engine are overdue; absent in a process without jobs. */
   jobsLate?: () => boolean;
 };
 

@@ -12,7 +12,7 @@ export type HomeDependencies = { reads: Database; health: HealthProbe };
 
 const LOOPBACK = new Set(["127.0.0.1", "::ffff:127.0.0.1", "::1"]);
 const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
-/** No character means anything to a shell: people paste the commands of the page. */
+/** Without characters that a shell interprets: the commands of the page are pasted into one. */
 const PLAIN_HOST = /^[A-Za-z0-9.:\-[\]]+$/;
 
 const home = operation({
@@ -23,7 +23,7 @@ const home = operation({
   example: { status: 200 },
 });
 
-/** GET /: the page for a browser. Counts are shown on the server's own machine alone. */
+/** GET /: the page for browsers. Counts are shown only to requests from the same machine. */
 export function homeRoutes({ reads, health }: HomeDependencies) {
   const routes = new Hono<AppEnv>();
 
@@ -39,7 +39,7 @@ export function homeRoutes({ reads, health }: HomeDependencies) {
   return routes;
 }
 
-/** A request that a proxy on this machine passes on comes from elsewhere, as does the page of a domain that leads here. */
+/** False behind a proxy on this machine, and for a foreign domain that resolves to it (DNS rebinding). */
 function isOwnMachine(c: Context<AppEnv>, { hostname }: URL): boolean {
   const address = peerAddress(c);
   if (address === null || !LOOPBACK.has(address)) return false;
@@ -51,7 +51,7 @@ function originOf({ protocol, host, port }: URL): string {
   return `${protocol}//localhost${port === "" ? "" : `:${port}`}`;
 }
 
-/** The page is there also while the database is unavailable. */
+/** Null while the database is unavailable. */
 async function countOrNull(reads: Database): Promise<HubCounts | null> {
   return await reads.run(countHub).catch(() => null);
 }

@@ -172,7 +172,7 @@ export function jobActionRoutes({ jobs, limits }: JobDependencies) {
     });
   });
 
-  /** The job as it now is. Throws 404, and 409 when `refusal` says why nothing was done. */
+  /** The current job. Throws ProblemError 404, or 409 with `refusal` as the reason why nothing was changed. */
   async function shown(id: string, refusal: string | null = null) {
     const job = await within(jobs.get(id));
     if (job === undefined) throw notFound("job");

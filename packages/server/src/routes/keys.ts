@@ -142,8 +142,8 @@ function futureOrNull(expires_at: string | null | undefined): string | null {
   throw new ProblemError({
     status: 400,
     code: "VALIDATION_FAILED",
-    detail: "/expires_at: must lie in the future",
-    errors: [{ pointer: "/expires_at", detail: "must lie in the future" }],
+    detail: "/expires_at: must be in the future",
+    errors: [{ pointer: "/expires_at", detail: "must be in the future" }],
   });
 }
 

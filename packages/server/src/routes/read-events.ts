@@ -61,7 +61,7 @@ export async function readLines(bytes: BodyBytes, limits: Limits): Promise<Recei
     else received.push(line.length > UNCOUNTED_CHARACTERS_MAX ? await readLongLine(line, limits) : { line });
   }
   if (received.length === 0) {
-    throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body has no events." });
+    throw new ProblemError({ status: 400, code: "BATCH_EMPTY", detail: "The body contains no events." });
   }
   return received;
 }
@@ -121,6 +121,6 @@ function refuseTooMany(count: number, limits: Limits): void {
   throw new ProblemError({
     status: 400,
     code: "BATCH_TOO_LARGE",
-    detail: `The batch has more than ${limits.batch_events} events: split it.`,
+    detail: `The batch has more than ${limits.batch_events} events. Split it.`,
   });
 }

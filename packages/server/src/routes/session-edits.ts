@@ -88,7 +88,7 @@ export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDe
 }
 
 function tooManyTags(): ProblemError {
-  const detail = "would give the session too many tags";
+  const detail = "would exceed the maximum number of tags of the session";
   return new ProblemError({
     status: 400,
     code: "VALIDATION_FAILED",

@@ -106,8 +106,8 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
 }
 
 const BOUNDS: Record<ExceededBound, string> = {
-  tags: `would give the session more than ${TAGS_MAX} tags`,
-  metadata: `would give the session more than ${METADATA_KEYS_MAX} keys or ${METADATA_CHARACTERS_MAX} characters of metadata`,
+  tags: `would exceed ${TAGS_MAX} tags of the session`,
+  metadata: `would exceed ${METADATA_KEYS_MAX} keys or ${METADATA_CHARACTERS_MAX} characters of metadata of the session`,
 };
 
 function refuseUnmerged({ deleted, exceeds }: ReportResult): void {
@@ -116,7 +116,7 @@ function refuseUnmerged({ deleted, exceeds }: ReportResult): void {
     throw new ProblemError({
       status: 400,
       code: "VALIDATION_FAILED",
-      detail: `${problem.pointer}: ${problem.detail}; the report was not stored`,
+      detail: `${problem.pointer}: ${problem.detail}. The report was not stored.`,
       errors: [problem],
     });
   }

@@ -84,7 +84,7 @@ async function readPage(
 
 type Selection = { withSessions: boolean; withGit: boolean; gitTypes: string[] | null };
 
-/** Without `types`, everything. Naming a type of git activity alone leaves the others out, in sessions too. */
+/** Without `types`, everything. A single type of git activity excludes the others, also within sessions. */
 function selection(types: TimelineQuery["types"]): Selection {
   if (types === undefined) return { withSessions: true, withGit: true, gitTypes: null };
   const gitTypes = GIT_ACTIVITY_TYPES.filter((type) => types.includes(type));

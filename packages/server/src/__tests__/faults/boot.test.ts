@@ -83,7 +83,7 @@ describe("a server that cannot start says why in one line and exits 1", () => {
     for (const database of databases) {
       const program = spawnServer({ ...database, PORT: `${taken.port}` });
       expect(await program.exited).toBe(1);
-      expect(program.stderr).toContain(`Port ${taken.port} is in use: stop what listens there, or set PORT`);
+      expect(program.stderr).toContain(`Port ${taken.port} is in use. Stop the other program, or set PORT`);
       expect(program.stderr.trim().split("\n")).toHaveLength(1);
     }
     taken.stop(true);

@@ -9,7 +9,7 @@ function from(address: string | null, forwarded?: string) {
   };
 }
 
-test("without trusted proxies the socket's address counts, whatever is claimed", () => {
+test("without trusted proxies the socket's address counts, and X-Forwarded-For is ignored", () => {
   expect(clientNetwork(from("192.0.2.1", "10.0.0.1"), 0)).toBe("192.0.2.1");
   expect(clientNetwork(from("192.0.2.1"), 0)).toBe("192.0.2.1");
 });
@@ -63,7 +63,7 @@ test.each([
   expect(clientNetwork(from("10.0.0.9", text), 1)).toBe("10.0.0.9");
 });
 
-test("each connection of one client counts together, whatever port the proxy writes", () => {
+test("each connection of one client counts together, with any port that the proxy writes", () => {
   const networks = [1, 2, 3].map((port) => clientNetwork(from("10.0.0.9", `192.0.2.7:${port}`), 1));
   expect(new Set(networks)).toEqual(new Set(["192.0.2.7"]));
 });

@@ -11,7 +11,7 @@ afterEach(() => server.current().readiness.set("ready"));
 describe.each(["starting", "draining"] as const)("a server that is %s", (phase) => {
   beforeEach(() => server.current().readiness.set(phase));
 
-  test("tells of its health and its API, says what there is no route for, and refuses the rest", async () => {
+  test("serves its health and its API document, 404 for unknown paths, and 503 for other routes", async () => {
     for (const path of ["/health/live", "/api/health", "/docs", "/api/openapi.json"])
       expect([path, (await server.request("GET", path)).status]).toEqual([path, 200]);
     expect((await server.request("GET", "/api/nothing")).status).toBe(404);

@@ -85,21 +85,21 @@ test("what goes wrong outside the app is answered as a problem that tells nothin
   expect(told).toEqual([["Error: a secret", JSON.parse(text).request_id]]);
 });
 
-test("says why it cannot listen, and what to do", () => {
+test("names the reason why it cannot listen, and the fix", () => {
   expect(addressError("EACCES", "::", 80)).toMatchObject({
     code: "CONFIG_PORT_FORBIDDEN",
-    message: expect.stringContaining("may not listen on port 80 (EACCES): set PORT"),
+    message: expect.stringContaining("may not listen on port 80 (EACCES). Set PORT"),
   });
   expect(addressError("EADDRINUSE", "::", 4318).code).toBe("CONFIG_PORT_IN_USE");
   expect(addressError("EADDRNOTAVAIL", "203.0.113.1", 4318)).toMatchObject({
     code: "CONFIG_ADDRESS",
-    message: "Cannot listen on 203.0.113.1:4318 (EADDRNOTAVAIL): check HOST and PORT.",
+    message: "Cannot listen on 203.0.113.1:4318 (EADDRNOTAVAIL). Check HOST and PORT.",
   });
 });
 
 test("names an address that is none of this machine's, also when it is an IPv6 one", () => {
   for (const host of ["203.0.113.1", "2001:db8::1"])
     expect(() => serve(new Hono(), { host, port: 0 })).toThrow(
-      /^Cannot listen on .*: check HOST and PORT\.$/,
+      /^Cannot listen on .*\. Check HOST and PORT\.$/,
     );
 });

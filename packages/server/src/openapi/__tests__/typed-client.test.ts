@@ -36,7 +36,7 @@ export const wrongKey: NewKey = { name: "laptop" };
 export const sessionId = (session: components["schemas"]["Session"]): string => session.id;
 `;
 
-test("a typed client is generated from the document, and its types say what the API says", async () => {
+test("a typed client is generated from the document, and its types match the API", async () => {
   const { body } = await server.request("GET", "/api/openapi.json");
   const types = astToString(await openapiTypescript(body));
   const folder = await mkdtemp(join(tmpdir(), "wharf-client-"));

@@ -207,7 +207,7 @@ describe("guessing", () => {
 });
 
 describe("renaming and removing a device", () => {
-  test("a device keeps the name that it was given, whatever it calls itself", async () => {
+  test("a device keeps the name that it was given, and not the name in its events", async () => {
     const { body } = await enrol({ code: await newCode(), name: "before" });
     const renamed = await server.request("PATCH", `/api/devices/${body.device.id}`, { name: "after" });
     expect(renamed.body.device).toMatchObject({ id: body.device.id, name: "after" });

@@ -28,7 +28,7 @@ describe("the limits of a report hold for the session that it is merged into", (
     expect((await report({ tags: tags(0, TAGS_MAX - 1) })).status).toBe(201);
     const { status, body } = await report({ tags: tags(TAGS_MAX, 2), ended_at: at(9) });
     expect([status, body.code, body.errors[0].pointer]).toEqual([400, "VALIDATION_FAILED", "/tags"]);
-    expect(body.detail).toContain("more than 100 tags");
+    expect(body.detail).toContain("exceed 100 tags");
     expect(await current()).toMatchObject({ ended_at: null, tags: tags(0, TAGS_MAX - 1).toSorted() });
     expect((await report({ tags: tags(0, TAGS_MAX), ended_at: at(9) })).status).toBe(200);
     expect((await current()).tags).toHaveLength(TAGS_MAX);

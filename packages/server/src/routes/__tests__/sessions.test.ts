@@ -181,7 +181,7 @@ describe("GET /api/sessions", () => {
 });
 
 describe("one session", () => {
-  test("that does not exist is a 404, whatever its id looks like", async () => {
+  test("that does not exist is a 404, with any id", async () => {
     for (const id of [
       "nobody",
       "%00",

@@ -234,7 +234,7 @@ describe("GET /api/workspaces/:idOrName", () => {
     ]);
   });
 
-  test("one that does not exist is a 404, whatever it looks like", async () => {
+  test("one that does not exist is a 404, with any reference", async () => {
     for (const reference of ["nothing", "%00", "a/b/c", "%E0%A4%A", "x".repeat(5000)]) {
       const { status } = await server.request("GET", `/api/workspaces/${reference}`);
       expect([reference, status]).toEqual([reference, 404]);
