@@ -63,7 +63,7 @@ export type { Instant } from "./contract/instant.ts";
 export { jobState } from "./contract/job-state.ts";
 export { one } from "./contract/one.ts";
 export { DELAY_MAX_MS, KEY_MAX_LENGTH, NAME_MAX_LENGTH, TIMEOUT_MAX_MS } from "./contract/option-schemas.ts";
-export { JSON_MAX_BYTES } from "./contract/storable-json.ts";
+export { JSON_MAX_BYTES, storableJson, storableJsonText, storableText } from "./contract/storable-json.ts";
 export { withTimeLimit } from "./contract/time-limit.ts";
 export type { Backoff } from "./engine/backoff.ts";
 export type {

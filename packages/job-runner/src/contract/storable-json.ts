@@ -10,12 +10,16 @@ export type JsonText = string & { readonly [isJson]: true };
 
 const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
-/**
- * JSON text that a jsonb column accepts. JSON.stringify escapes exactly what Postgres refuses (the NUL character and
- * lone surrogates), and one of them would fail every row of a batch: they become U+FFFD. Undefined becomes null.
- */
+/** JSON text that a jsonb column accepts, as storableJsonText. Undefined becomes null. */
 export function storableJson(value: unknown): JsonText {
-  const text = JSON.stringify(value) ?? "null";
+  return storableJsonText(JSON.stringify(value) ?? "null");
+}
+
+/**
+ * Replaces what a jsonb column rejects by U+FFFD: the NUL character and lone surrogates, of which one would fail every row of a
+ * batch. `text` comes from JSON.stringify, which escapes exactly these.
+ */
+export function storableJsonText(text: string): JsonText {
   const storable = text.includes("\\u") ? text.replace(UNSTORABLE_ESCAPE, "$1\\ufffd") : text;
   // The brand's only source: it exists in the types alone.
   return storable as JsonText;
@@ -48,7 +52,7 @@ export function isStorable(text: string): boolean {
   return !text.includes("\u0000") && text.isWellFormed();
 }
 
-/** Text that a text column accepts, cut to a length. */
-export function storableText(text: string, maxLength: number): string {
+/** Text that a text column accepts, cut to a length: NUL and lone surrogates become U+FFFD. */
+export function storableText(text: string, maxLength: number = Number.POSITIVE_INFINITY): string {
   return text.slice(0, maxLength).replaceAll("\u0000", "\ufffd").toWellFormed();
 }

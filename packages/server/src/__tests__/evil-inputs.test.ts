@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { storableJsonText } from "@wharf/job-runner";
 import { networkOf } from "../http/client-address.ts";
 import { loggedPath } from "../http/request-log.ts";
 import { keptBody, keptUnreadable } from "../ingest/kept-body.ts";
-import { mayHoldUnstorableCharacters } from "../json/clean-value.ts";
 import { parseReceivedJson } from "../json/parse-json.ts";
 import { withoutKeys } from "../keys/api-key.ts";
 import { hashOfTypedCode } from "../keys/enrolment-code.ts";
@@ -47,7 +47,7 @@ describe("no text of 100,000 characters is read in more than linear time", () =>
       (text) => keptBody({ workspace_id: text, data: { remote: text, text } }),
     ],
     ["what is kept of an unreadable line", keptUnreadable],
-    ["the search for characters that cannot be stored", mayHoldUnstorableCharacters],
+    ["the search for characters that cannot be stored", storableJsonText],
     ["the logged path", loggedPath],
     ["the search for keys", withoutKeys],
     ["the log of an error", (text) => serializeError(new Error(text))],

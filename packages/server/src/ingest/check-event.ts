@@ -1,3 +1,4 @@
+import { storableJsonText, storableText } from "@wharf/job-runner";
 import {
   canonicalWorkspaceId,
   changesNamedDevice,
@@ -18,15 +19,7 @@ import {
   withoutUrlCredentials,
 } from "@wharf/protocol";
 import type { IngestNote } from "../db/ingest/ingest-notes.ts";
-import {
-  findFlaw,
-  holdsControlCharacters,
-  isRecord,
-  mayHoldUnstorableCharacters,
-  storableText,
-  withoutControlCharacters,
-  withStorableCharacters,
-} from "../json/clean-value.ts";
+import { findFlaw, holdsControlCharacters, isRecord, withoutControlCharacters } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
 import { keptBody, keptUnreadable, SEARCHED_CHARACTERS_MAX } from "./kept-body.ts";
 import { mayHoldCredentials, withoutRemoteCredentials } from "./remote-fields.ts";
@@ -224,15 +217,15 @@ const EMPTY_LIST: Storable = { text: "[]", changed: false };
 /** The value as JSON that jsonb takes, without credentials. */
 function storableData(value: unknown, bytes_max: number): Storable {
   const text = JSON.stringify(value);
-  if (mayHoldCredentials(value, text)) return storableJson(withoutRemoteCredentials(value), bytes_max);
-  return storableJson(value, bytes_max, text);
+  if (mayHoldCredentials(value, text))
+    return storable(bytes_max, JSON.stringify(withoutRemoteCredentials(value)));
+  return storable(bytes_max, text);
 }
 
 /** The value as JSON that jsonb accepts; unchanged when it is too large in any case. */
-function storableJson(value: unknown, bytes_max: number, text = JSON.stringify(value)): Storable {
+function storable(bytes_max: number, text: string): Storable {
   if (text.length > bytes_max * CLEANING_SHRINKS_BY) return { text, changed: false };
-  if (!mayHoldUnstorableCharacters(text)) return { text, changed: false };
-  const cleaned = JSON.stringify(withStorableCharacters(value));
+  const cleaned = storableJsonText(text);
   return { text: cleaned, changed: cleaned !== text };
 }
 

@@ -1,3 +1,4 @@
+import { storableJson } from "@wharf/job-runner";
 import {
   type BackfillSession,
   canonicalWorkspaceId,
@@ -9,7 +10,7 @@ import type { Database } from "../db/database.ts";
 import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from "../db/database-errors.ts";
 import { type ReportResult, reportSession, type SessionRow } from "../db/edits/session-reports.ts";
 import { ValidationError } from "../errors.ts";
-import { isRecord, withoutControlCharacters, withStorableCharacters } from "../json/clean-value.ts";
+import { isRecord, withoutControlCharacters } from "../json/clean-value.ts";
 import { matchSessions } from "./match-git.ts";
 import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
@@ -118,7 +119,7 @@ async function storeReport(
     );
   }
   const row: SessionRow = { ...session, workspace_id, workspace_reference: key };
-  const json = JSON.stringify(withStorableCharacters(row));
+  const json = storableJson(row);
   return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json))).catch(
     refuseUnstorable,
   );

@@ -1,6 +1,6 @@
+import { storableText } from "@wharf/job-runner";
 import type { Database } from "../db/database.ts";
 import type { IngestNote } from "../db/ingest/ingest-notes.ts";
-import { storableText } from "../json/clean-value.ts";
 import { type CheckedEvent, isRejection, type Rejection, sizeOfEvent } from "./check-event.ts";
 import { keptText } from "./kept-body.ts";
 import { portionsOf } from "./portions.ts";

@@ -1,12 +1,6 @@
+import { storableText } from "@wharf/job-runner";
+
 const REPLACEMENT = "\uFFFD";
-/** How JSON.stringify writes what jsonb cannot hold: NUL, and a surrogate without its pair. */
-const UNSTORABLE_ESCAPE = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;
-
-/** Whether the JSON text may hold characters that jsonb refuses. False alarms are possible, misses are not. */
-export function mayHoldUnstorableCharacters(json: string): boolean {
-  return json.includes("\\u") && UNSTORABLE_ESCAPE.test(json);
-}
-
 /** A copy with U+FFFD in the place of each NUL and each lone surrogate, in keys as well as in values. */
 export function withStorableCharacters(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
@@ -67,11 +61,6 @@ function unheldNumber(value: number): string {
 /** A JSON object; a number kept as it was written (see parseJson) is an object to JavaScript alone. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
-}
-
-/** The text with U+FFFD in the place of what a TEXT or JSONB column refuses. */
-export function storableText(text: string): string {
-  return text.replaceAll("\0", REPLACEMENT).toWellFormed();
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

@@ -1,3 +1,4 @@
+import { storableText } from "@wharf/job-runner";
 import { gitHooksPromptSchema, pendingPromptsQuerySchema, promptAnswerSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
@@ -7,7 +8,6 @@ import { createCursor, pageOf, positionIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { requireDevice } from "../http/scopes.ts";
-import { storableText } from "../json/clean-value.ts";
 
 export type PromptDependencies = { reads: Database; edits: Database };
 
