@@ -2,8 +2,8 @@ export type { Artifact, ArtifactLimits, ArtifactStore } from "./command/artifact
 export { CommandArtifactsError, CommandExitError, CommandLimitError } from "./command/command-errors.ts";
 export { COMMAND_BOUNDS, type CommandBounds } from "./command/command-input.ts";
 export { type CommandJobOptions, defineCommandJob } from "./command/define-command-job.ts";
-export type { Limit as CommandLimit } from "./command/orders.ts";
 export { sweepRunFolders } from "./command/run-folder.ts";
+export type { Limit as CommandLimit } from "./command/supervisor-messages.ts";
 export type {
   BoundedCount,
   JobChange,

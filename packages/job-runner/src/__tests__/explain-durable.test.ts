@@ -4,7 +4,7 @@ import type { Sql } from "postgres";
 import { storableJson as json } from "../contract/storable-json.ts";
 import { migrateJobs } from "../stores/postgres/migrate-jobs.ts";
 import { deliverEvents } from "../stores/postgres/sql/deliver-events.ts";
-import { appendLog, selectLog } from "../stores/postgres/sql/job-notes.ts";
+import { appendLog, selectLog } from "../stores/postgres/sql/progress-log.ts";
 import { selectAttempts } from "../stores/postgres/sql/select-attempts.ts";
 import { endWaits, heldSteps, saveStep, selectSteps, suspendJob } from "../stores/postgres/sql/steps.ts";
 import { storeEvent } from "../stores/postgres/sql/store-event.ts";

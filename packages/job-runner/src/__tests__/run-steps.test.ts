@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { storableJson as json } from "../contract/storable-json.ts";
 import { createHeartbeat } from "../engine/heartbeat.ts";
 import { JobRun } from "../engine/job-run.ts";
-import { createPersist } from "../engine/persist.ts";
 import { createRunSteps } from "../engine/run-steps.ts";
+import { createWriteUnderLease } from "../engine/write-under-lease.ts";
 import { defineJob, type JobContext } from "../index.ts";
 import { createMemoryDriver } from "../stores/memory/memory.ts";
 import { anything, fast, useRunners } from "./setup.ts";
@@ -54,8 +54,8 @@ describe("a run that was frozen beyond its lease", () => {
     const heartbeat = createHeartbeat(options);
     const run = new JobRun(job, performance.now(), LEASE_MS);
     heartbeat.hold(run);
-    const persist = createPersist(heartbeat, () => undefined);
-    const steps = createRunSteps(run, { driver, persist, requireLease: heartbeat.requireLease });
+    const writeUnderLease = createWriteUnderLease(heartbeat, () => undefined);
+    const steps = createRunSteps(run, { driver, writeUnderLease, requireLease: heartbeat.requireLease });
     // What a freeze does: the clock is past the lease, and no timer has fired yet.
     const freeze = () => {
       run.leaseEndsAtMs = performance.now() - 1;

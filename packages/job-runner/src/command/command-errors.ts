@@ -1,5 +1,5 @@
 import { JobRunnerError } from "../contract/errors.ts";
-import type { Limit } from "./orders.ts";
+import type { Limit } from "./supervisor-messages.ts";
 
 /** What there is to know of a command that failed. */
 export type CommandFailure = {

@@ -13,9 +13,8 @@ import {
   commandOutput,
 } from "./command-input.ts";
 import { followOutput } from "./follow-output.ts";
-import type { Limit, Order, Report } from "./orders.ts";
 import { createOutputs, type OutputName, type Outputs } from "./outputs.ts";
-import { fenceMissing, findProcessFence, type ProcessFence } from "./process-fence.ts";
+import { findProcessLimit, type ProcessLimit, processLimitMissing } from "./process-limit.ts";
 import { runCommand } from "./run-command.ts";
 import {
   createRunFolder,
@@ -24,6 +23,7 @@ import {
   removeRunFolder,
   sweepRunFolders,
 } from "./run-folder.ts";
+import type { CommandOrder, Limit, Report } from "./supervisor-messages.ts";
 import { tailOf } from "./tail-of.ts";
 
 /** Less than the usual lease, so that a frozen worker's command has ended before another worker starts it again. */
@@ -53,7 +53,7 @@ export type CommandJobOptions = {
    */
   readonly allowUnbounded?: boolean;
   /** How this machine bounds processes; for tests. */
-  readonly findFence?: () => ProcessFence | null;
+  readonly findProcessLimit?: () => ProcessLimit | null;
 };
 
 /**
@@ -64,27 +64,27 @@ export function defineCommandJob(
   options: CommandJobOptions,
 ): JobDefinition<CommandInputSchema, typeof commandOutput> {
   const bounds = { ...COMMAND_BOUNDS, ...options.bounds };
-  const fence = (options.findFence ?? findProcessFence)();
+  const processLimit = (options.findProcessLimit ?? findProcessLimit)();
   return defineJob({
     name: options.name ?? "command",
     queue: options.queue ?? "commands",
     input: commandInput(bounds),
     output: commandOutput,
     maxAttempts: MAX_ATTEMPTS,
-    run: (ctx, input) => runInFolder(ctx, input, { ...options, bounds, fence }),
+    run: (ctx, input) => runInFolder(ctx, input, { ...options, bounds, processLimit }),
   });
 }
 
 type Settings = CommandJobOptions & {
   readonly bounds: CommandBounds;
-  readonly fence: ProcessFence | null;
+  readonly processLimit: ProcessLimit | null;
 };
 type Run = { folder: RunFolder; outputs: Outputs };
 
 async function runInFolder(ctx: JobContext, input: CommandInput, settings: Settings) {
-  if (settings.fence === null && settings.allowUnbounded !== true) throw fenceMissing();
+  if (settings.processLimit === null && settings.allowUnbounded !== true) throw processLimitMissing();
   await sweepRunFolders(settings.folder);
-  const folder = await createRunFolder(settings.folder, settings.fence);
+  const folder = await createRunFolder(settings.folder, settings.processLimit);
   const outputs = await createOutputs(folder.path);
   try {
     await writeStdin(folder, input.stdin);
@@ -117,7 +117,7 @@ async function runOnce(ctx: JobContext, input: CommandInput, run: Run, settings:
 }
 
 /** What the command writes is in the job's log while it runs, also when it fails. */
-async function runAndFollow(ctx: JobContext, order: Order, outputs: Outputs): Promise<Report> {
+async function runAndFollow(ctx: JobContext, order: CommandOrder, outputs: Outputs): Promise<Report> {
   const following = followOutput(outputs, (stream, line) => ctx.log(line, { stream }));
   try {
     return await runCommand(order, ctx.signal);
@@ -126,7 +126,7 @@ async function runAndFollow(ctx: JobContext, order: Order, outputs: Outputs): Pr
   }
 }
 
-function orderOf(input: CommandInput, folder: RunFolder, { path, workerSilenceMs }: Settings): Order {
+function orderOf(input: CommandInput, folder: RunFolder, { path, workerSilenceMs }: Settings): CommandOrder {
   const workspace = join(folder.path, "work");
   const standard = { PATH: path, HOME: workspace, TMPDIR: join(folder.path, "temp"), LANG };
   return {

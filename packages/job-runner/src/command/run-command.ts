@@ -1,8 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { JobRunnerError } from "../contract/errors.ts";
-import { BEAT, BEATS_PER_SILENCE, END, isReport, type Order, type Report } from "./orders.ts";
-
 import { createProcessTree } from "./process-tree.ts";
+import {
+  BEAT,
+  BEATS_PER_SILENCE,
+  type CommandOrder,
+  END,
+  isReport,
+  type Report,
+} from "./supervisor-messages.ts";
 
 const SUPERVISOR = fileURLToPath(new URL("./supervisor.ts", import.meta.url));
 /** Of the supervisor, before it counts as stopped: half of the silence that the worker itself is allowed. */
@@ -14,7 +20,7 @@ const END_DEADLINE_MS = 8000;
  * Runs a command under a supervisor of its own. Resolves when no process of it is left, also after `signal` has aborted; its
  * reason is then thrown. Throws JobRunnerError COMMAND_UNSUPERVISED when the supervisor was killed or stopped: what it left is ended.
  */
-export async function runCommand(order: Order, signal: AbortSignal): Promise<Report> {
+export async function runCommand(order: CommandOrder, signal: AbortSignal): Promise<Report> {
   signal.throwIfAborted();
   const report = Promise.withResolvers<Report>();
   let missedBeats = 0;
@@ -67,7 +73,7 @@ export async function runCommand(order: Order, signal: AbortSignal): Promise<Rep
 }
 
 /** Processes killed with the supervisor: only the marker in their environment identifies them. */
-async function endUnsupervised({ marker }: Order) {
+async function endUnsupervised({ marker }: CommandOrder) {
   await createProcessTree({ marker }).end(0);
 }
 

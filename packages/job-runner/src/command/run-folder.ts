@@ -1,7 +1,7 @@
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { JobRunnerError } from "../contract/errors.ts";
-import { freeUserId, type ProcessFence } from "./process-fence.ts";
+import { freeUserId, type ProcessLimit } from "./process-limit.ts";
 import { readProcess } from "./process-table.ts";
 import { createProcessTree } from "./process-tree.ts";
 
@@ -21,8 +21,8 @@ const RUN_NAME = /^run-(\d+)-(\d+)-[A-Za-z0-9]+$/;
 const PASSABLE_MODE = 0o711;
 
 /** Makes a fresh one below `root`. Its name tells whose it is: the worker's pid and start. */
-export async function createRunFolder(root: string, fence: ProcessFence | null): Promise<RunFolder> {
-  const isOwnUser = fence === "own-user";
+export async function createRunFolder(root: string, processLimit: ProcessLimit | null): Promise<RunFolder> {
+  const isOwnUser = processLimit === "own-user";
   await prepareRoot(root, isOwnUser ? PASSABLE_MODE : 0o700);
   const userId = isOwnUser ? freeUserId(await usersOfRuns(root)) : null;
   const path = await mkdtemp(join(root, `run-${process.pid}-${startOf(process.pid)}-`));

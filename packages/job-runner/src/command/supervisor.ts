@@ -1,13 +1,21 @@
 import { openSync } from "node:fs";
 import { join } from "node:path";
-import { type Admit, openCapture } from "./capture.ts";
-import { fenceScript } from "./fences.ts";
-import { type Kernel, openKernel } from "./kernel.ts";
-import { BEAT, BEATS_PER_SILENCE, END, type Ending, isOrder, type Order, type Report } from "./orders.ts";
-import { asUser, fenceMissing } from "./process-fence.ts";
+import { type Admit, captureOutput } from "./capture-output.ts";
+import { limitScript } from "./limit-script.ts";
+import { asUser, processLimitMissing } from "./process-limit.ts";
 import { createProcessTree } from "./process-tree.ts";
 import { removeRunFolder } from "./run-folder.ts";
-import { watchTree } from "./watch.ts";
+import {
+  BEAT,
+  BEATS_PER_SILENCE,
+  type CommandOrder,
+  END,
+  type Ending,
+  isCommandOrder,
+  type Report,
+} from "./supervisor-messages.ts";
+import { openSystemCalls, type SystemCalls } from "./system-calls.ts";
+import { watchLimits } from "./watch-limits.ts";
 
 /**
  * A program: runs one command for a worker and outlives none of it. It ends the command with all that it started when it
@@ -31,7 +39,7 @@ process.on("disconnect", () => {
   if (!isStarted()) process.exit(0);
 });
 process.on("message", (message: unknown) => {
-  if (isOrder(message) && !isStarted()) {
+  if (isCommandOrder(message) && !isStarted()) {
     silence.ms = message.silenceMs;
     void obey(message);
   }
@@ -44,7 +52,7 @@ function isStarted(): boolean {
   return silence.ms > 0;
 }
 
-async function obey(order: Order): Promise<void> {
+async function obey(order: CommandOrder): Promise<void> {
   const showLife = () => process.connected && process.send?.(BEAT);
   const beat = setInterval(showLife, order.silenceMs / BEATS_PER_SILENCE);
   const report = await supervise(order);
@@ -59,20 +67,20 @@ async function obey(order: Order): Promise<void> {
   }
 }
 
-async function supervise(order: Order): Promise<Report> {
+async function supervise(order: CommandOrder): Promise<Report> {
   const startedMs = performance.now();
-  const kernel = openKernel();
-  kernel?.adoptOrphans();
+  const systemCalls = openSystemCalls();
+  systemCalls?.adoptOrphans();
   const output = createOutputLimit(order.limits.outputBytes);
-  const { child, drained } = start(order, kernel, output.admit);
-  const onZombie = (pid: number) => pid !== child.pid && kernel?.reap(pid);
+  const { child, drained } = start(order, systemCalls, output.admit);
+  const onZombie = (pid: number) => pid !== child.pid && systemCalls?.reap(pid);
   const tree = createProcessTree({
     belowPid: process.pid,
     groupId: child.pid,
     marker: order.marker,
     onZombie,
   });
-  const watch = watchTree(tree, order.limits, ending.resolve);
+  const watch = watchLimits(tree, order.limits, ending.resolve);
   const timer = setTimeout(() => ending.resolve("time"), order.limits.timeMs);
   // The limits hold also for what goes on when the command itself has exited.
   const exited = child.exited.then(async (): Promise<Ending> => {
@@ -97,12 +105,16 @@ async function supervise(order: Order): Promise<Report> {
   };
 }
 
-function start({ command, env, limits, folder, userId }: Order, kernel: Kernel | undefined, admit: Admit) {
-  const stdout = openCapture(join(folder, "stdout"), { kernel, userId, admit });
-  const stderr = openCapture(join(folder, "stderr"), { kernel, userId, admit });
-  const fenced = ["/bin/sh", "-c", fenceScript(limits, userId !== null), "sh", ...command];
-  const program = userId === null ? fenced : asUser(userId, fenced);
-  if (program === null) throw fenceMissing();
+function start(
+  { command, env, limits, folder, userId }: CommandOrder,
+  systemCalls: SystemCalls | undefined,
+  admit: Admit,
+) {
+  const stdout = captureOutput(join(folder, "stdout"), { systemCalls, userId, admit });
+  const stderr = captureOutput(join(folder, "stderr"), { systemCalls, userId, admit });
+  const limited = ["/bin/sh", "-c", limitScript(limits, userId !== null), "sh", ...command];
+  const program = userId === null ? limited : asUser(userId, limited);
+  if (program === null) throw processLimitMissing();
   const child = Bun.spawn(program, {
     cwd: join(folder, "work"),
     env: { ...env },

@@ -4,9 +4,9 @@ import { LOG_LEVELS, type LogLevel, type NewWait } from "../contract/durable-sto
 import { type Instant, instantText } from "../contract/instant.ts";
 import { checkOption, OPTIONS } from "../contract/option-schemas.ts";
 import type { JobRun } from "./job-run.ts";
-import type { LogFields } from "./note-text.ts";
+import type { LogFields } from "./log-text.ts";
 import { parseValue } from "./parse-value.ts";
-import { createRunNotes, type RunNotes } from "./run-notes.ts";
+import { createProgressLog, type ProgressLog } from "./progress-log.ts";
 import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
 
 /** What a job's `run` is given. */
@@ -71,7 +71,7 @@ export class RunContext implements JobContext {
   readonly #run: JobRun;
   readonly #services: ContextServices;
   #steps: RunSteps | undefined = undefined;
-  #notes: RunNotes | undefined = undefined;
+  #progressLog: ProgressLog | undefined = undefined;
 
   constructor(run: JobRun, services: ContextServices) {
     this.#run = run;
@@ -127,22 +127,22 @@ export class RunContext implements JobContext {
   }
 
   progress(current: number, total?: number, message?: string): void {
-    this.#notesOfRun().progress(current, total, message);
+    this.#progressLogOfRun().progress(current, total, message);
   }
 
   log(first: string, second?: string | LogFields, fields?: LogFields): void {
-    const notes = this.#notesOfRun();
+    const progressLog = this.#progressLogOfRun();
     const level = LOG_LEVELS.find((known) => known === first);
-    if (typeof second !== "string") notes.log("info", first, second);
-    else if (level === undefined) notes.log("info", `${first} ${second}`, fields);
-    else notes.log(level, second, fields);
+    if (typeof second !== "string") progressLog.log("info", first, second);
+    else if (level === undefined) progressLog.log("info", `${first} ${second}`, fields);
+    else progressLog.log(level, second, fields);
   }
 
   /** Resolves with what the run waits for once all that it wrote is stored; undefined: it used none of that. */
   settle(): Promise<readonly NewWait[]> | undefined {
-    const [steps, notes] = [this.#steps, this.#notes];
-    if (steps === undefined && notes === undefined) return undefined;
-    return Promise.all([steps?.settle(), notes?.settle()]).then(([waits]) => waits ?? []);
+    const [steps, progressLog] = [this.#steps, this.#progressLog];
+    if (steps === undefined && progressLog === undefined) return undefined;
+    return Promise.all([steps?.settle(), progressLog?.settle()]).then(([waits]) => waits ?? []);
   }
 
   async #sleep(name: string, time: number | Instant): Promise<void> {
@@ -163,9 +163,9 @@ export class RunContext implements JobContext {
     return this.#steps;
   }
 
-  #notesOfRun(): RunNotes {
-    this.#notes ??= createRunNotes(this.#run, this.#services);
-    return this.#notes;
+  #progressLogOfRun(): ProgressLog {
+    this.#progressLog ??= createProgressLog(this.#run, this.#services);
+    return this.#progressLog;
   }
 }
 

@@ -5,11 +5,11 @@ import { createDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { within } from "./drain.ts";
 import { createEnqueuer, type Enqueuer } from "./enqueuer.ts";
 import { createEvents, type Events } from "./events.ts";
+import { createMaintenance } from "./maintenance.ts";
 import { createMetrics, type JobCounts, type JobGauges } from "./metrics.ts";
 import { createRunOne } from "./run-one.ts";
 import type { JobRunnerOptions } from "./runner-options.ts";
 import { settingsOf } from "./settings.ts";
-import { createUpkeep } from "./upkeep.ts";
 import { createJobWaits, type JobWaits } from "./wait-for.ts";
 import { createWorkforce } from "./workforce.ts";
 
@@ -66,7 +66,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const wake = (queue: string) => workforce.workerOf(queue)?.wake();
   const events = createEvents(driver, wake, onDatabaseError);
   const diagnosis = createDiagnosis(settings, workforce, onDatabaseError);
-  const upkeep = createUpkeep({
+  const maintenance = createMaintenance({
     settings,
     metrics,
     deliverEvents: events.deliverEvents,
@@ -84,12 +84,12 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     const hasWorkers = settings.jobs.size > 0;
     // They need not wait: their first claim finds what no hint told of, and a job may end before its day has a partition.
     if (hasWorkers) workforce.start();
-    [hints] = await Promise.all([hasWorkers ? listen() : undefined, upkeep.start()]);
+    [hints] = await Promise.all([hasWorkers ? listen() : undefined, maintenance.start()]);
   }
 
   async function drain(deadlineMs: number = DRAIN_MS): Promise<void> {
     const endMs = performance.now() + deadlineMs;
-    const stopping = upkeep.stop();
+    const stopping = maintenance.stop();
     await workforce.drain(deadlineMs);
     await within(endMs, stopping);
     await hints?.close();
@@ -131,7 +131,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     stats: () => ({
       ...metrics.counts(),
       ...diagnosis.gauges(),
-      failingSchedules: upkeep.failingSchedules(),
+      failingSchedules: maintenance.failingSchedules(),
     }),
     metrics: { prometheus: metrics.prometheus },
   };

@@ -4,11 +4,11 @@ import { type Execution, executeJob, type Outcome, outcomeOf } from "./execute-j
 import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Metrics } from "./metrics.ts";
-import { createPersist } from "./persist.ts";
 import type { RunListeners } from "./run-listeners.ts";
 import type { Settings } from "./settings.ts";
 import { runFields, settleRun } from "./settle-run.ts";
 import { storeRefusal } from "./write-errors.ts";
+import { createWriteUnderLease } from "./write-under-lease.ts";
 
 export type JobRunParts = {
   readonly heartbeat: Heartbeat;
@@ -80,7 +80,7 @@ function executionsOf(settings: Settings, { heartbeat, onDatabaseError }: JobRun
       return heartbeat.holds(run);
     },
     requireLease: heartbeat.requireLease,
-    persist: createPersist(heartbeat, onDatabaseError),
+    writeUnderLease: createWriteUnderLease(heartbeat, onDatabaseError),
   };
   return new Map<string, Execution>(
     [...settings.jobs].map(([type, definition]) => [type, { ...services, definition }]),

@@ -4,7 +4,7 @@ import { JobStepError, JobSuspendedError } from "../contract/errors.ts";
 import { NAME_MAX_LENGTH } from "../contract/option-schemas.ts";
 import { type JsonText, jsonOf, requireStorable } from "../contract/storable-json.ts";
 import type { JobRun } from "./job-run.ts";
-import type { Persist } from "./persist.ts";
+import type { WriteUnderLease } from "./write-under-lease.ts";
 
 /** Bytes of JSON that a step may return. Store larger results elsewhere and return where they are. */
 export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
@@ -14,7 +14,7 @@ const KINDS = { step: "a step", sleep: "a sleep", event: "a wait for an event" }
 
 export type StepServices = {
   readonly driver: Driver;
-  readonly persist: Persist;
+  readonly writeUnderLease: WriteUnderLease;
   /** Throws once the run may write nothing more. */
   requireLease(run: JobRun): void;
 };
@@ -26,7 +26,10 @@ export type RunSteps = {
 };
 
 /** The steps of one run. Made, and the finished ones read, when the run first asks: jobs without steps pay nothing. */
-export function createRunSteps(run: JobRun, { driver, persist, requireLease }: StepServices): RunSteps {
+export function createRunSteps(
+  run: JobRun,
+  { driver, writeUnderLease, requireLease }: StepServices,
+): RunSteps {
   const names = new Set<string>();
   const open = new Set<Promise<unknown>>();
   const waits: NewWait[] = [];
@@ -47,7 +50,7 @@ export function createRunSteps(run: JobRun, { driver, persist, requireLease }: S
     if (finished !== undefined) return finished.output as T;
     requireLease(run);
     const output = asJson(await perform());
-    await persist(run, "saveStep", () => driver.saveStep(run.job, { name, output }));
+    await writeUnderLease(run, "saveStep", () => driver.saveStep(run.job, { name, output }));
     requireLease(run);
     return output === undefined ? (output as T) : JSON.parse(output);
   }
@@ -90,7 +93,7 @@ export function createRunSteps(run: JobRun, { driver, persist, requireLease }: S
   }
 
   function load() {
-    known ??= persist(run, "resumeSteps", () => driver.resumeSteps(run.job)).then(
+    known ??= writeUnderLease(run, "resumeSteps", () => driver.resumeSteps(run.job)).then(
       (steps) => new Map(steps.map((stored) => [stored.name, stored])),
     );
     return known;

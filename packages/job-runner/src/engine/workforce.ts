@@ -1,9 +1,9 @@
 import type { ReservedJob } from "../contract/driver.ts";
 import { drainWorkers } from "./drain.ts";
-import { createHandRuns } from "./hand-runs.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import { createJobRuns } from "./job-runs.ts";
+import { createManualRuns } from "./manual-runs.ts";
 import type { Metrics } from "./metrics.ts";
 import { createRunListeners } from "./run-listeners.ts";
 import type { Settings } from "./settings.ts";
@@ -41,7 +41,7 @@ export function createWorkforce(
   const heartbeat = createHeartbeat({ ...settings, onError: (error) => onDatabaseError("extend", error) });
   const runs = createJobRuns(settings, metrics, { heartbeat, listeners, deliverEvents, onDatabaseError });
   const { completer, perform } = runs;
-  const byHand = createHandRuns(heartbeat, settings.leaseMs, perform);
+  const manualRuns = createManualRuns(heartbeat, settings.leaseMs, perform);
 
   for (const queue of settings.runsWorkers ? settings.queues : []) {
     workers.set(
@@ -68,7 +68,7 @@ export function createWorkforce(
   const drain = (deadlineMs: number) =>
     drainWorkers({ workers: all(), driver, heartbeat, completer, onError: onDatabaseError }, deadlineMs);
 
-  const all = () => [...workers.values(), byHand];
+  const all = () => [...workers.values(), manualRuns];
   const running = (): JobRun[] => all().flatMap((worker) => [...worker.running]);
 
   return {
@@ -77,7 +77,7 @@ export function createWorkforce(
     running,
     unwritten: runs.unwritten,
     claimLateMs: () => Math.max(0, ...[...workers.values()].map((worker) => worker.claimLateMs())),
-    runHere: byHand.runHere,
+    runHere: manualRuns.runHere,
     workerOf: (queue: string) => workers.get(queue),
     cancelled: heartbeat.cancelled,
     suspect: heartbeat.suspect,

@@ -140,12 +140,12 @@ describe("a command whose output the store does not take", () => {
 });
 
 test("a machine whose kernel bounds no processes refuses commands, unless they are allowed", async () => {
-  const findFence = () => null;
-  await commands.start({ findFence });
+  const findProcessLimit = () => null;
+  await commands.start({ findProcessLimit });
   const refused = await runScript("true");
   expect(refused).toMatchObject({ status: "failed", failureKind: "unrecoverable" });
   expect(refused.lastError).toContain("cannot limit a command's processes");
-  await commands.start({ findFence, allowUnbounded: true });
+  await commands.start({ findProcessLimit, allowUnbounded: true });
   expect((await runScript("true")).status).toBe("completed");
 });
 

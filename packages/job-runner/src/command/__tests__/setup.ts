@@ -9,7 +9,7 @@ import { createJobRunner, defineCommandJob, type JobRecord, type JobRunner } fro
 import { createMemoryDriver } from "../../stores/memory/memory.ts";
 import type { ArtifactStore } from "../artifacts.ts";
 import type { CommandJobOptions } from "../define-command-job.ts";
-import { findProcessFence } from "../process-fence.ts";
+import { findProcessLimit } from "../process-limit.ts";
 import { readProcess } from "../process-table.ts";
 
 export const PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -101,7 +101,7 @@ export function useCommands() {
 }
 
 /** Commands of root's workers run as users of their own: such users cannot signal a supervisor. */
-export const RUNS_AS_OWN_USER = findProcessFence() === "own-user";
+export const RUNS_AS_OWN_USER = findProcessLimit() === "own-user";
 
 /** A temporary folder in which commands may write, also as users of their own. */
 export async function sharedFolder(prefix: string): Promise<string> {

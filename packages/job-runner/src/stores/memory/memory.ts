@@ -20,7 +20,7 @@ export function createMemoryDriver(): Driver {
     name: "memory",
     ...queueOperations(store),
     ...leaseOperations(store),
-    ...upkeepOperations(store),
+    ...maintenanceOperations(store),
     ...adminOperations(store),
     ...createMemoryDurableStore(store),
     ...createMemoryScheduleStore(store),
@@ -102,7 +102,7 @@ function leaseOperations({ jobs, update, underLease }: MemoryStore) {
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ jobs, update, remove, knownKeys, durable, dead }: MemoryStore) {
+function maintenanceOperations({ jobs, update, remove, knownKeys, durable, dead }: MemoryStore) {
   return {
     async cancel(jobId, reason, at) {
       const job = jobs.get(jobId);

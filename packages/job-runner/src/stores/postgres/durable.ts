@@ -4,7 +4,7 @@ import { one } from "../../contract/one.ts";
 import { toAttempt } from "../job-row.ts";
 import { refuse } from "./refusals.ts";
 import { deliverEvents } from "./sql/deliver-events.ts";
-import { appendLog, type LogRow, selectLog, setProgress } from "./sql/job-notes.ts";
+import { appendLog, type LogRow, selectLog, setProgress } from "./sql/progress-log.ts";
 import { selectAttempts } from "./sql/select-attempts.ts";
 import { endWaits, heldSteps, type StepRow, saveStep, selectSteps, suspendJob } from "./sql/steps.ts";
 import { storeEvent } from "./sql/store-event.ts";

@@ -6,7 +6,14 @@ import type { Parts } from "./parts.ts";
 import { microsOf } from "./times.ts";
 
 /** Durable execution on SQLite: a lease is checked, and what it allows is written, in one transaction. */
-export function durableOperations({ write, leases, steps, events, notes, attemptsOf }: Parts): DurableStore {
+export function durableOperations({
+  write,
+  leases,
+  steps,
+  events,
+  progressLog,
+  attemptsOf,
+}: Parts): DurableStore {
   function underLease<T>(lease: Lease, at: At | undefined, change: (now: bigint) => T): Promise<T> {
     return write(() => {
       const now = microsOf(at);
@@ -37,11 +44,11 @@ export function durableOperations({ write, leases, steps, events, notes, attempt
       }
     },
     setProgress: (lease, progress, at) =>
-      underLease(lease, at, (now) => notes.setProgress(lease, progress, now)),
-    appendLog: (lease, lines, at) => underLease(lease, at, () => notes.appendLog(lease, lines)),
+      underLease(lease, at, (now) => progressLog.setProgress(lease, progress, now)),
+    appendLog: (lease, lines, at) => underLease(lease, at, () => progressLog.appendLog(lease, lines)),
     stepsOf: async (jobId) => steps.byAge(jobId),
     attemptsOf: async (jobId) => attemptsOf(jobId),
-    logOf: async (jobId, page) => notes.logOf(jobId, page),
+    logOf: async (jobId, page) => progressLog.logOf(jobId, page),
   };
 }
 

@@ -5,13 +5,13 @@ import { createClaim, createLease } from "./claim.ts";
 import { createEnqueue } from "./enqueue.ts";
 import { createEvents, type Events } from "./events.ts";
 import { createLeaseOperations, type LeaseOperations } from "./leases.ts";
-import { createNotes, type Notes } from "./notes.ts";
+import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import type { openDatabase } from "./open-database.ts";
+import { createProgressLog, type ProgressLog } from "./progress-log.ts";
 import { createQueueStats } from "./queue-stats.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSelectJobs, type SelectJobs } from "./select-jobs.ts";
 import { createSteps, type Steps } from "./steps.ts";
-import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 export type Parts = Writer & {
@@ -19,11 +19,11 @@ export type Parts = Writer & {
   readonly claim: ReturnType<typeof createClaim>;
   readonly lease: ReturnType<typeof createLease>;
   readonly leases: LeaseOperations;
-  readonly upkeep: Upkeep;
+  readonly maintenance: Maintenance;
   readonly select: SelectJobs;
   readonly steps: Steps;
   readonly events: Events;
-  readonly notes: Notes;
+  readonly progressLog: ProgressLog;
   readonly attemptsOf: ReturnType<typeof createAttempts>;
   readonly schedules: Schedules;
   readonly administration: Administration;
@@ -39,11 +39,11 @@ export function createParts(db: ReturnType<typeof openDatabase>): Parts {
     claim: createClaim(db),
     lease: createLease(db),
     leases: createLeaseOperations(db),
-    upkeep: createUpkeep(db),
+    maintenance: createMaintenance(db),
     select: createSelectJobs(db),
     steps: createSteps(db),
     events: createEvents(db),
-    notes: createNotes(db),
+    progressLog: createProgressLog(db),
     attemptsOf: createAttempts(db),
     schedules: createSchedules(db, store),
     administration: createAdministration(db),

@@ -29,7 +29,7 @@ export function createSqliteDriver(
     isSequential: true,
     ...queueOperations(parts),
     ...leaseOperations(parts),
-    ...upkeepOperations(parts),
+    ...maintenanceOperations(parts),
     ...durableOperations(parts),
     ...scheduleOperations(parts),
     ...adminOperations(parts),
@@ -40,7 +40,7 @@ export function createSqliteDriver(
   });
 }
 
-function queueOperations({ write, store, claim, lease, upkeep, administration, select }: Parts) {
+function queueOperations({ write, store, claim, lease, maintenance, administration, select }: Parts) {
   return {
     async enqueue(jobs, options) {
       if (options?.transaction) throw new UnsupportedByDriverError("A transaction", "sqlite");
@@ -59,7 +59,7 @@ function queueOperations({ write, store, claim, lease, upkeep, administration, s
     async reserve(request, at) {
       return write(() => {
         const now = microsOf(at);
-        const recovered = upkeep.recover(request.maxRecoveries ?? MAX_RECOVERIES, now);
+        const recovered = maintenance.recover(request.maxRecoveries ?? MAX_RECOVERIES, now);
         const jobs = administration.isPaused(request.queue) ? [] : claim(request, now);
         return { jobs, recovered };
       });
@@ -99,17 +99,17 @@ function leaseOperations({ write, leases }: Parts) {
   } satisfies Partial<Driver>;
 }
 
-function upkeepOperations({ write, upkeep, select }: Parts) {
+function maintenanceOperations({ write, maintenance, select }: Parts) {
   return {
     async cancel(jobId, reason, at) {
-      return write(() => upkeep.cancel(jobId, reason, microsOf(at)));
+      return write(() => maintenance.cancel(jobId, reason, microsOf(at)));
     },
     async deadLetters(filter, page) {
       return select.deadLetters(filter, page);
     },
     async maintain(retention, at) {
       const now = microsOf(at);
-      while (await write(() => upkeep.forgetBatch(retention, now)));
+      while (await write(() => maintenance.forgetBatch(retention, now)));
     },
   } satisfies Partial<Driver>;
 }

@@ -7,13 +7,13 @@ import { resend, verdictOn } from "./write-errors.ts";
 const AWAY_ERRORS_MAX = 10;
 
 /** Sends what a run writes or reads under its lease; again after an error that may pass, while the lease holds. */
-export type Persist = <T>(run: JobRun, operation: string, send: () => Promise<T>) => Promise<T>;
+export type WriteUnderLease = <T>(run: JobRun, operation: string, send: () => Promise<T>) => Promise<T>;
 
 /** A refused lease aborts the run: none of what it would write later counts. */
-export function createPersist(
+export function createWriteUnderLease(
   heartbeat: Heartbeat,
   onError: (operation: string, error: unknown) => void,
-): Persist {
+): WriteUnderLease {
   return async (run, operation, send) => {
     heartbeat.requireLease(run);
     try {

@@ -31,7 +31,7 @@ const FORGETTABLE: readonly { statement: string; days: (retention: Retention) =>
   },
 ];
 
-export type Upkeep = {
+export type Maintenance = {
   recover: (
     maxRecoveries: number,
     now: bigint,
@@ -44,7 +44,7 @@ export type Upkeep = {
 };
 
 /** What changes jobs without their lease: recovery, cancel, retention. */
-export function createUpkeep(db: Database): Upkeep {
+export function createMaintenance(db: Database): Maintenance {
   const recoverStatement = db.prepare<{ status: "queued" | "failed" }, Bindings>(`
     UPDATE jobs SET recoveries = recoveries + 1, run_at = min(run_at, $now), ${LEASE_ENDED}, ${UNLOCKED},
       status = iif(recoveries >= $maxRecoveries, 'failed', 'queued'),

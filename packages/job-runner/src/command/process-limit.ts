@@ -5,7 +5,7 @@ import { JobRunnerError } from "../contract/errors.ts";
  * a name, whose processes are counted exactly; `this-user` counts them with all others of this process' user. The kernel does not
  * count those of root.
  */
-export type ProcessFence = "own-user" | "this-user";
+export type ProcessLimit = "own-user" | "this-user";
 
 /** User ids that Debian and systemd never assign permanently. */
 const USER_ID_MIN = 61_184;
@@ -14,7 +14,7 @@ const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 const LOWERS_OWN_LIMIT = 'ulimit -u "$(ulimit -u)" || ulimit -p "$(ulimit -p)"';
 
 /** The limit that this machine supports; null without one. */
-export function findProcessFence(): ProcessFence | null {
+export function findProcessLimit(): ProcessLimit | null {
   if (process.getuid === undefined) return null;
   const probe = process.getuid() === 0 ? asUser(USER_ID_MIN, ["true"]) : ["/bin/sh", "-c", LOWERS_OWN_LIMIT];
   const isThere = probe !== null && Bun.spawnSync(probe, { stdio: ["ignore", "ignore", "ignore"] }).success;
@@ -39,7 +39,7 @@ export function freeUserId(taken: ReadonlySet<number>): number {
   throw new JobRunnerError("COMMAND_USERS_TAKEN", `All ${USER_IDS} user ids for commands are in use.`);
 }
 
-export function fenceMissing(): JobRunnerError {
+export function processLimitMissing(): JobRunnerError {
   return new JobRunnerError(
     "COMMAND_UNBOUNDED",
     "The kernel cannot limit a command's processes on this machine: as root, this requires setpriv (util-linux) and the right to change " +

@@ -4,18 +4,18 @@ import { JobRun } from "./job-run.ts";
 
 const POLL_MS = 5;
 
-export type HandRuns = {
+export type ManualRuns = {
   running: Set<JobRun>;
   runHere(job: ReservedJob): Promise<void>;
   stop(): Promise<never[]>;
 };
 
 /** Runs of jobs that were named to `runOne`, beside those of the workers. */
-export function createHandRuns(
+export function createManualRuns(
   heartbeat: Heartbeat,
   leaseMs: number,
   perform: (run: JobRun) => Promise<void>,
-): HandRuns {
+): ManualRuns {
   const running = new Set<JobRun>();
 
   /** Runs a job that is leased already; resolves when its outcome is written. */

@@ -7,7 +7,7 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const O_CLOEXEC = 0o2000000;
 const WNOHANG = 1;
 
-export type Kernel = {
+export type SystemCalls = {
   /** Orphans below this process become its children instead of init's, so that none leaves the tree. */
   adoptOrphans(): boolean;
   /** Answers [read end, write end]. */
@@ -17,7 +17,7 @@ export type Kernel = {
 };
 
 /** What Bun has no call for; undefined on other systems than Linux, and where libc cannot be reached. */
-export function openKernel(): Kernel | undefined {
+export function openSystemCalls(): SystemCalls | undefined {
   if (process.platform !== "linux") return undefined;
   for (const library of LIBRARIES) {
     try {
@@ -29,7 +29,7 @@ export function openKernel(): Kernel | undefined {
   return undefined;
 }
 
-function bind(library: string): Kernel {
+function bind(library: string): SystemCalls {
   const { u64, i32 } = FFIType;
   const { symbols } = dlopen(library, {
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },

@@ -1,7 +1,7 @@
 import { closeSync, fchownSync, openSync, writeSync } from "node:fs";
-import type { Kernel } from "./kernel.ts";
+import type { SystemCalls } from "./system-calls.ts";
 
-export type Capture = {
+export type OutputCapture = {
   /** What Bun.spawn is given for the stream. */
   readonly target: number | "pipe";
   /** Resolves once every process has closed its end. `piped` is what Bun.spawn answers for "pipe". */
@@ -17,12 +17,16 @@ export type Admit = (bytes: number) => number;
  *
  * A pipe of the kernel, since Bun's own "pipe" is a socket, and programs that open /dev/stdout fail on one.
  */
-export function openCapture(
+export function captureOutput(
   path: string,
-  { kernel, userId, admit }: { kernel: Kernel | undefined; userId: number | null; admit: Admit },
-): Capture {
+  {
+    systemCalls,
+    userId,
+    admit,
+  }: { systemCalls: SystemCalls | undefined; userId: number | null; admit: Admit },
+): OutputCapture {
   const file = openSync(path, "r+");
-  const [readEnd, writeEnd] = kernel?.openPipe() ?? [];
+  const [readEnd, writeEnd] = systemCalls?.openPipe() ?? [];
   // Only the owner of a pipe may open it as /dev/stdout.
   if (writeEnd !== undefined && userId !== null) fchownSync(writeEnd, userId, userId);
 

@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 1000;
 const DIAGNOSE_EVERY_MS = 30_000;
 const MAINTAIN_EVERY_MS = 3_600_000;
 
-export type UpkeepOptions = {
+export type MaintenanceOptions = {
   readonly settings: Settings;
   readonly metrics: Metrics;
   deliverEvents(): Promise<void>;
@@ -18,14 +18,14 @@ export type UpkeepOptions = {
   onScheduleError(schedule: string, error: unknown): void;
 };
 
-export type Upkeep = {
+export type Maintenance = {
   start(): Promise<void>;
   stop(): Promise<void>;
   failingSchedules(): Record<string, string>;
 };
 
 /** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
-export function createUpkeep({
+export function createMaintenance({
   settings,
   metrics,
   deliverEvents,
@@ -33,7 +33,7 @@ export function createUpkeep({
   onEnqueued,
   onDatabaseError,
   onScheduleError,
-}: UpkeepOptions): Upkeep {
+}: MaintenanceOptions): Maintenance {
   const { driver, schedules, retention } = settings;
   const scheduler = createScheduler(driver, schedules, onScheduleError);
   const timers: ReturnType<typeof setInterval>[] = [];

@@ -7,26 +7,26 @@ import {
 } from "../contract/durable-store.ts";
 import { storableText } from "../contract/storable-json.ts";
 import type { JobRun } from "./job-run.ts";
-import { type LogFields, noteFields, noteText } from "./note-text.ts";
-import type { Persist } from "./persist.ts";
+import { type LogFields, logFields, logText } from "./log-text.ts";
+import type { WriteUnderLease } from "./write-under-lease.ts";
 
 /** Progress and log lines are written together, at most so often. */
 const WRITE_EVERY_MS = 500;
 const LOG_BATCH = 100;
 const LOG_MESSAGE_MAX_LENGTH = 2000;
 
-export type RunNotes = {
+export type ProgressLog = {
   progress(current: number, total?: number, message?: string): void;
   log(level: LogLevel, message: string, fields?: LogFields): void;
   settle(): Promise<void>;
 };
 
 /** What a run tells of itself. It waits for no write, and none of it can fail the run. */
-export function createRunNotes(
+export function createProgressLog(
   run: JobRun,
-  services: { readonly driver: Driver; readonly persist: Persist },
-): RunNotes {
-  const { driver, persist } = services;
+  services: { readonly driver: Driver; readonly writeUnderLease: WriteUnderLease },
+): ProgressLog {
+  const { driver, writeUnderLease } = services;
   let latest: JobProgress | undefined;
   let lines: NewLogLine[] = [];
   let saidLines = 0;
@@ -34,8 +34,8 @@ export function createRunNotes(
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function progress(current: number, total?: number, message?: string) {
-    const odd = [noteOdd("current", current), noteOdd("total", total)].filter((note) => note !== undefined);
-    const said = message === undefined ? [] : [noteText(message)];
+    const odd = [logOdd("current", current), logOdd("total", total)].filter((note) => note !== undefined);
+    const said = message === undefined ? [] : [logText(message)];
     const text = [...said, ...odd].join("; ");
     latest = {
       current: isFigure(current) ? current : 0,
@@ -50,8 +50,8 @@ export function createRunNotes(
     if (saidLines > LOG_LINES_MAX) return;
     lines.push({
       level,
-      message: storableText(noteText(message), LOG_MESSAGE_MAX_LENGTH),
-      fields: fields === undefined ? null : noteFields(fields),
+      message: storableText(logText(message), LOG_MESSAGE_MAX_LENGTH),
+      fields: fields === undefined ? null : logFields(fields),
       loggedAt: new Date().toISOString(),
     });
     if (lines.length >= LOG_BATCH) write();
@@ -68,8 +68,9 @@ export function createRunNotes(
   }
 
   async function send(told: JobProgress | undefined, batch: readonly NewLogLine[]) {
-    if (batch.length > 0) await persist(run, "appendLog", () => driver.appendLog(run.job, batch));
-    if (told !== undefined) await persist(run, "setProgress", () => driver.setProgress(run.job, told));
+    if (batch.length > 0) await writeUnderLease(run, "appendLog", () => driver.appendLog(run.job, batch));
+    if (told !== undefined)
+      await writeUnderLease(run, "setProgress", () => driver.setProgress(run.job, told));
   }
 
   /** Resolves when all that was told is written, or cannot be. */
@@ -86,6 +87,6 @@ function isFigure(value: number | undefined): value is number {
 }
 
 /** A figure that is none is told in words. */
-function noteOdd(what: string, value: number | undefined): string | undefined {
-  return value === undefined || isFigure(value) ? undefined : `${what} was ${noteText(value)}`;
+function logOdd(what: string, value: number | undefined): string | undefined {
+  return value === undefined || isFigure(value) ? undefined : `${what} was ${logText(value)}`;
 }

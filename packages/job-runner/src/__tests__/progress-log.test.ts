@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { noteFields, noteText } from "../engine/note-text.ts";
+import { logFields, logText } from "../engine/log-text.ts";
 import { defineJob, type JobContext } from "../index.ts";
 import { anything, useRunners } from "./setup.ts";
 
@@ -12,19 +12,19 @@ circular["self"] = circular;
 
 describe("notes that JSON cannot carry", () => {
   test("are told as text, each field for itself", () => {
-    expect(noteFields({ big: 12n, fine: 1, deep: { big: 3n } })).toEqual({
+    expect(logFields({ big: 12n, fine: 1, deep: { big: 3n } })).toEqual({
       big: "12",
       fine: 1,
       deep: { big: "3" },
     });
-    expect(noteFields({ ...circular, fine: 1 })).toMatchObject({ a: 1, fine: 1 });
+    expect(logFields({ ...circular, fine: 1 })).toMatchObject({ a: 1, fine: 1 });
     const throwing = Object.defineProperty({ fine: 1 }, "bad", { get: refuse, enumerable: true });
-    expect(noteFields(throwing)).toEqual({ fine: 1, bad: "cannot be shown: no" });
-    expect(noteFields({ bad: { toJSON: refuse }, call: refuse })).toMatchObject({
+    expect(logFields(throwing)).toEqual({ fine: 1, bad: "cannot be shown: no" });
+    expect(logFields({ bad: { toJSON: refuse }, call: refuse })).toMatchObject({
       bad: "cannot be shown: no",
     });
-    expect(noteFields(new Proxy({}, { ownKeys: refuse }))).toEqual({ dropped: "fields that cannot be read" });
-    expect(noteText(Object.create(null))).toBe("a value of type object that cannot be shown");
+    expect(logFields(new Proxy({}, { ownKeys: refuse }))).toEqual({ dropped: "fields that cannot be read" });
+    expect(logText(Object.create(null))).toBe("a value of type object that cannot be shown");
   });
 
   const runs: Record<string, (ctx: JobContext) => void> = {

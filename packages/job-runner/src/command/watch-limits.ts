@@ -1,13 +1,13 @@
-import type { CommandLimits, Limit } from "./orders.ts";
 import { proportionalBytes, residentBytes } from "./process-table.ts";
 import type { ProcessTree } from "./process-tree.ts";
+import type { CommandLimits, Limit } from "./supervisor-messages.ts";
 
 const LOOK_EVERY_MS = 50;
 const LOOK_AT_LEAST_EVERY_MS = 500;
 /** Looking takes no more than this share of a core, if it can, however many processes the machine has. */
 const LOOK_SHARE_MAX = 0.05;
 
-export type WatchTree = {
+export type LimitWatch = {
   peaks: {
     memoryBytes: number;
     processes: number;
@@ -17,11 +17,11 @@ export type WatchTree = {
 };
 
 /** Looks at the tree's size again and again, until it oversteps a limit or is stopped. */
-export function watchTree(
+export function watchLimits(
   tree: ProcessTree,
   { memoryBytes, processes }: CommandLimits,
   onOverstep: (limit: Limit) => void,
-): WatchTree {
+): LimitWatch {
   const peaks = { memoryBytes: 0, processes: 0 };
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isStopped = false;

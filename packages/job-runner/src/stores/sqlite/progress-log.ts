@@ -18,7 +18,7 @@ type LogRow = {
   readonly logged_at: string;
 };
 
-export type Notes = {
+export type ProgressLog = {
   setProgress({ jobId }: Lease, progress: JobProgress, now: bigint): void;
   appendLog({ jobId }: Lease, lines: readonly NewLogLine[]): void;
   logOf(
@@ -31,7 +31,7 @@ export type Notes = {
 };
 
 /** What a job tells of itself. Whoever writes has checked the lease, in the same transaction. */
-export function createNotes(db: Database): Notes {
+export function createProgressLog(db: Database): ProgressLog {
   const setProgressOf = db.prepare<unknown, Bindings>(
     "UPDATE jobs SET progress = $progress, updated_at = $now WHERE id = $jobId",
   );

@@ -17,14 +17,14 @@ export type Ending = "exited" | Limit | "told" | "abandoned";
  * What the worker sends its supervisor first. Afterwards each sends the other BEAT now and then, and the worker END to have the
  * command ended.
  */
-export type Order = {
+export type CommandOrder = {
   readonly command: readonly string[];
   /** The whole environment, the marker included. */
   readonly env: Readonly<Record<string, string>>;
   /** `NAME=value`, by which the command's processes are known. */
   readonly marker: string;
   readonly limits: CommandLimits;
-  /** Of the command, where it is another than ours: see process-fence.ts. */
+  /** Of the command, where it is another than ours: see process-limit.ts. */
   readonly userId: number | null;
   /** The run's folder: see run-folder.ts. */
   readonly folder: string;
@@ -51,7 +51,7 @@ export const BEATS_PER_SILENCE = 8;
 export const BEAT = "beat";
 export const END = "end";
 
-export function isOrder(message: unknown): message is Order {
+export function isCommandOrder(message: unknown): message is CommandOrder {
   return typeof message === "object" && message !== null && "command" in message && "folder" in message;
 }
 

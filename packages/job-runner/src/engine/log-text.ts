@@ -6,7 +6,7 @@ const TEXT_MAX_LENGTH = 2000;
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Any value as text. Never throws: a note must not end the run that makes it. */
-export function noteText(value: unknown): string {
+export function logText(value: unknown): string {
   if (typeof value === "string") return value;
   try {
     return String(value).slice(0, TEXT_MAX_LENGTH);
@@ -16,7 +16,7 @@ export function noteText(value: unknown): string {
 }
 
 /** Fields as JSON carries them. One that it cannot carry is told as text. Never throws. */
-export function noteFields(fields: LogFields): LogFields {
+export function logFields(fields: LogFields): LogFields {
   try {
     return bounded(storableJson(fields));
   } catch {
@@ -38,9 +38,9 @@ function asJson(fields: LogFields, key: string): unknown {
   try {
     const value = fields[key];
     const text = JSON.stringify(value, bigintAsText);
-    return text === undefined ? noteText(value) : JSON.parse(text);
+    return text === undefined ? logText(value) : JSON.parse(text);
   } catch (error) {
-    return `cannot be shown: ${error instanceof Error ? noteText(error.message) : "it throws"}`;
+    return `cannot be shown: ${error instanceof Error ? logText(error.message) : "it throws"}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import type { CommandLimits } from "./orders.ts";
 import { readProcesses } from "./process-table.ts";
+import type { CommandLimits } from "./supervisor-messages.ts";
 
 /** A second fence never ends what the first one lets through. */
 const DATA_HEADROOM_BYTES = 2 * 1024 ** 3;
@@ -15,7 +15,7 @@ const THREADS_HEADROOM = 1024;
  * A shell's script that sets the kernel's own limits and then becomes the command. They hold for each process by itself and
  * are wide: they stop what runs away between two looks of the supervisor. One that cannot be set is left out.
  */
-export function fenceScript({ timeMs, memoryBytes, processes }: CommandLimits, isOwnUser: boolean): string {
+export function limitScript({ timeMs, memoryBytes, processes }: CommandLimits, isOwnUser: boolean): string {
   const cpuSeconds = Math.ceil(timeMs / 1000) * availableParallelism() + CPU_HEADROOM_S;
   const dataKib = Math.ceil((memoryBytes + DATA_HEADROOM_BYTES) / 1024);
   const threadsMax = processes * THREADS_PER_PROCESS + (isOwnUser ? 0 : threadsOfOthers() + THREADS_HEADROOM);

@@ -5,7 +5,7 @@ import { ack, later, NOW, present, reserve, running, stored } from "./setup.ts";
 
 const line = (message: string): NewLogLine => ({ level: "info", message, fields: null, loggedAt: NOW });
 
-export function describeNotes(current: DriverUnderTest): void {
+export function describeProgressLog(current: DriverUnderTest): void {
   describe("progress and log", () => {
     test("the progress of a job is part of it, also when it is done", async () => {
       const lease = await running(current());
