@@ -6,7 +6,11 @@ import type { Touched } from "./events-to-project.ts";
 import { logFailed, type Projected } from "./project-rows.ts";
 
 /** What a read is about; without a field, everything. Git activity may be matched to any session: its reads have no scope. */
-export type ReadScope = { session_id?: string; workspace_id?: string; device_id?: string };
+export type ReadScope = {
+  session_id?: string | undefined;
+  workspace_id?: string | undefined;
+  device_id?: string | undefined;
+};
 
 /** A row of the queue, and what its events are about. */
 export type QueuedFlush = QueueRow & { touched: Touched };

@@ -8,7 +8,6 @@ import {
 } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Database } from "../db/database.ts";
 import { removeDevice, renameDevice } from "../db/edits/device-changes.ts";
 import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/reads/device-lists.ts";
 import { withoutFlags } from "../db/reads/page-bytes.ts";
@@ -19,8 +18,9 @@ import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { actorOf } from "../http/scopes.ts";
+import type { UpToDate } from "../ingest/up-to-date.ts";
 
-export type DeviceDependencies = { reads: Database; edits: Database };
+export type DeviceDependencies = { reads: UpToDate; edits: UpToDate };
 
 const RECENT_SESSIONS = 10;
 
@@ -99,12 +99,14 @@ export function deviceRoutes({ reads, edits }: DeviceDependencies) {
 
   routes.get("/:id", read, async function getDevice(c) {
     const id = readPathId(c, "id", "device");
-    const [device, workspaces, recent_sessions] = await reads.run((sql) =>
-      Promise.all([
-        findDevice(sql, id),
-        listWorkspacesOfDevice(sql, id),
-        listSessions(sql, { device_id: id }, null, RECENT_SESSIONS),
-      ]),
+    const [device, workspaces, recent_sessions] = await reads.run(
+      (sql) =>
+        Promise.all([
+          findDevice(sql, id),
+          listWorkspacesOfDevice(sql, id),
+          listSessions(sql, { device_id: id }, null, RECENT_SESSIONS),
+        ]),
+      { device_id: id },
     );
     if (device === null) throw notFound("device");
     return c.json({ device, workspaces, recent_sessions: withoutFlags(recent_sessions) });
@@ -113,14 +115,14 @@ export function deviceRoutes({ reads, edits }: DeviceDependencies) {
   routes.patch("/:id", rename, async function patchDevice(c) {
     const { name } = c.req.valid("json");
     const id = readPathId(c, "id", "device");
-    const device = await edits.run((sql) => renameDevice(sql, id, name));
+    const device = await edits.run((sql) => renameDevice(sql, id, name), { device_id: id });
     if (device === null) throw notFound("device");
     return c.json({ device });
   });
 
   routes.delete("/:id", remove, async function deleteDevice(c) {
     const id = readPathId(c, "id", "device");
-    const known = await edits.run((sql) => removeDevice(sql, id, actorOf(c)));
+    const known = await edits.run((sql) => removeDevice(sql, id, actorOf(c)), { device_id: id });
     c.get("access").forgetKeys();
     if (!known) throw notFound("device");
     return c.body(null, 204);

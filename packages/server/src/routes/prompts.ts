@@ -1,15 +1,15 @@
 import { storableText } from "@wharf/job-runner";
 import { gitHooksPromptSchema, pendingPromptsQuerySchema, promptAnswerSchema } from "@wharf/protocol";
 import { Hono } from "hono";
-import type { Database } from "../db/database.ts";
 import { answerGitHooksPrompt, listGitHooksPrompts } from "../db/reads/git-hook-prompts.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { requireDevice } from "../http/scopes.ts";
+import type { UpToDate } from "../ingest/up-to-date.ts";
 
-export type PromptDependencies = { reads: Database; edits: Database };
+export type PromptDependencies = { reads: UpToDate; edits: UpToDate };
 
 const tag = "Git hooks";
 
@@ -44,7 +44,9 @@ export function promptRoutes({ reads, edits }: PromptDependencies) {
     requireDevice(c, device_id);
     const cursor = createCursor("prompts", { device_id }, positionIdSchema);
     const position = cursor.read(sent);
-    const rows = await reads.run((sql) => listGitHooksPrompts(sql, device_id, position, limit + 1));
+    const rows = await reads.run((sql) => listGitHooksPrompts(sql, device_id, position, limit + 1), {
+      device_id,
+    });
     const { items, page } = pageOf(rows, limit, cursor, (row) => row.workspace_id);
     return c.json({ prompts: items, ...page });
   });
@@ -54,7 +56,9 @@ export function promptRoutes({ reads, edits }: PromptDependencies) {
     requireDevice(c, sent.device_id);
     const workspace_id = storableText(sent.workspace_id);
     const device_id = storableText(sent.device_id);
-    const known = await edits.run((sql) => answerGitHooksPrompt(sql, { workspace_id, device_id, action }));
+    const known = await edits.run((sql) => answerGitHooksPrompt(sql, { workspace_id, device_id, action }), {
+      device_id,
+    });
     if (!known) throw notFound("workspace on this device");
     return c.json({ workspace_id, device_id, action });
   });

@@ -1,7 +1,6 @@
 import { sessionPatchSchema, sessionSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Database } from "../db/database.ts";
 import { beginSessionDeletion } from "../db/edits/session-deletion.ts";
 import { patchSession, requestReparse } from "../db/edits/session-edits.ts";
 import { findSession, sessionExists } from "../db/reads/sessions.ts";
@@ -10,11 +9,12 @@ import { itemResponse, operation } from "../http/operation.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import type { UpToDate } from "../ingest/up-to-date.ts";
 import type { DeleteSession } from "../jobs/session-deletion.ts";
 
 export type SessionEditDependencies = {
-  reads: Database;
-  edits: Database;
+  reads: UpToDate;
+  edits: UpToDate;
   deleteSession: DeleteSession;
 };
 
@@ -57,8 +57,9 @@ export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDe
   routes.patch("/:id", change, async function patchOne(c) {
     const id = readPathId(c, "id", "session");
     const body = c.req.valid("json");
-    const patched = await edits.run((sql) => patchSession(sql, id, body));
-    const session = await reads.run((sql) => findSession(sql, id));
+    const scope = { session_id: id };
+    const patched = await edits.run((sql) => patchSession(sql, id, body), scope);
+    const session = await reads.run((sql) => findSession(sql, id), scope);
     if (session === null) throw notFound("session");
     if (!patched) throw tooManyTags();
     return c.json({ session });
@@ -66,17 +67,18 @@ export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDe
 
   routes.delete("/:id", remove, async function deleteOne(c) {
     const id = readPathId(c, "id", "session");
-    if (!(await edits.run((sql) => beginSessionDeletion(sql, id)))) throw notFound("session");
+    if (!(await edits.run((sql) => beginSessionDeletion(sql, id), { session_id: id })))
+      throw notFound("session");
     const job_id = await deleteSession(id);
     return job_id === null ? c.body(null, 204) : c.json({ job_id }, 202);
   });
 
   routes.post("/:id/reparse", reparse, async function postReparse(c) {
     const id = readPathId(c, "id", "session");
-    if (await edits.run((sql) => requestReparse(sql, id))) {
+    if (await edits.run((sql) => requestReparse(sql, id), { session_id: id })) {
       return c.json({ session_id: id, parse_status: "pending" }, 202);
     }
-    if (!(await reads.run((sql) => sessionExists(sql, id)))) throw notFound("session");
+    if (!(await reads.run((sql) => sessionExists(sql, id), { session_id: id }))) throw notFound("session");
     throw new ProblemError({
       status: 409,
       code: "TRANSCRIPT_MISSING",

@@ -8,7 +8,6 @@ import {
 } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import type { Database } from "../db/database.ts";
 import type { ReportResult } from "../db/edits/session-reports.ts";
 import type { ExceededBound } from "../db/projections/session-bounds.ts";
 import { findSession, findSessionDevice } from "../db/reads/sessions.ts";
@@ -17,9 +16,10 @@ import { ProblemError } from "../http/problem.ts";
 import { type AppEnv, callerOf } from "../http/request-context.ts";
 import { requireDevice } from "../http/scopes.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
+import type { UpToDate } from "../ingest/up-to-date.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 
-export type SessionReportDependencies = ReportDependencies & { reads: Database };
+export type SessionReportDependencies = ReportDependencies & { reads: UpToDate };
 
 const tag = "Ingest";
 const sessionResponse = itemResponse("session", sessionSchema);
@@ -77,9 +77,8 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
     await requireOwnSession(c, sent.id, sent.device_id);
     const result = await takeSessionReport(sent, dependencies);
     refuseUnmerged(result);
-    const session = await dependencies.reads.run((sql) =>
-      findSession(sql, withoutControlCharacters(sent.id)),
-    );
+    const session_id = withoutControlCharacters(sent.id);
+    const session = await dependencies.reads.run((sql) => findSession(sql, session_id), { session_id });
     return c.json({ session }, result.created ? 201 : 200);
   });
 
@@ -96,9 +95,8 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies) {
   async function requireOwnSession(c: Context<AppEnv>, sessionId: string, deviceId: string): Promise<void> {
     if (callerOf(c).deviceId === null) return;
     requireDevice(c, deviceId);
-    const owner = await dependencies.reads.run((sql) =>
-      findSessionDevice(sql, withoutControlCharacters(sessionId)),
-    );
+    const session_id = withoutControlCharacters(sessionId);
+    const owner = await dependencies.reads.run((sql) => findSessionDevice(sql, session_id), { session_id });
     if (owner !== null) requireDevice(c, owner);
   }
 

@@ -13,7 +13,6 @@ import {
 } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
 import { listSessionEvents, listSessionGit } from "../db/reads/session-events.ts";
 import { findSessionRelations } from "../db/reads/session-relations.ts";
@@ -23,6 +22,7 @@ import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/p
 import { notFound } from "../http/problem.ts";
 import { invalidParameter, readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import type { UpToDate } from "../ingest/up-to-date.ts";
 
 const tag = "Sessions";
 const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
@@ -84,7 +84,7 @@ const listGit = operation({
 });
 
 /** /api/sessions: read with their relations, events and git activity. */
-export function sessionRoutes({ reads }: { reads: Database }) {
+export function sessionRoutes({ reads }: { reads: UpToDate }) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getSessions(c) {
@@ -92,7 +92,11 @@ export function sessionRoutes({ reads }: { reads: Database }) {
     const { limit, cursor: sent, ...filters } = c.req.valid("query");
     const cursor = createCursor("sessions", filters, timeAndIdSchema);
     const position = cursor.read(sent);
-    const rows = await reads.run((sql) => listSessions(sql, filters, position, limit + 1));
+    const { workspace_id, device_id } = filters;
+    const rows = await reads.run((sql) => listSessions(sql, filters, position, limit + 1), {
+      workspace_id,
+      device_id,
+    });
     const { items, page } = pageOf(rows, limit, cursor, (row): TimeAndId => [row.started_at, row.id]);
     return c.json({ sessions: items, ...page });
   });
@@ -114,8 +118,9 @@ export function sessionRoutes({ reads }: { reads: Database }) {
 
   routes.get("/:id", read, async function getSession(c) {
     const id = readPathId(c, "id", "session");
-    const [session, relations] = await reads.run((sql) =>
-      Promise.all([findSession(sql, id), findSessionRelations(sql, id)]),
+    const [session, relations] = await reads.run(
+      (sql) => Promise.all([findSession(sql, id), findSessionRelations(sql, id)]),
+      { session_id: id },
     );
     if (session === null) throw notFound("session");
     return c.json({ session: { ...session, ...relations } });
@@ -158,7 +163,7 @@ type ListRows<Row> = (
 async function pageOfSession<Row extends { timestamp: string; id: string }>(
   c: Context<AppEnv>,
   { limit, cursor: sent }: z.infer<typeof eventListQuerySchema>,
-  { reads, list, listRows }: { reads: Database; list: string; listRows: ListRows<Row> },
+  { reads, list, listRows }: { reads: UpToDate; list: string; listRows: ListRows<Row> },
 ) {
   const session_id = readPathId(c, "id", "session");
   const cursor = createCursor(list, { session_id }, timeAndIdSchema);

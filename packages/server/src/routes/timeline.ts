@@ -6,13 +6,13 @@ import {
 } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Database } from "../db/database.ts";
 import type { Sql } from "../db/postgres.ts";
 import { listSessions } from "../db/reads/sessions.ts";
 import { findGitOfSessions, listUnmatchedGit } from "../db/reads/timeline.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/pagination.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import type { UpToDate } from "../ingest/up-to-date.ts";
 import {
   attachGit,
   GIT_ROWS_PER_ITEM_MAX,
@@ -40,7 +40,7 @@ const list = operation({
 });
 
 /** GET /api/timeline: sessions, and the git activity outside any session, newest first. */
-export function timelineRoutes({ reads }: { reads: Database }) {
+export function timelineRoutes({ reads }: { reads: UpToDate }) {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getTimeline(c) {
@@ -48,7 +48,10 @@ export function timelineRoutes({ reads }: { reads: Database }) {
     const { limit, cursor: sent, ...filters } = query;
     const cursor = createCursor("timeline", filters, positionSchema);
     const position = cursor.read(sent);
-    const { items, last, hasMore } = await reads.run((sql) => readPage(sql, query, position));
+    const { items, last, hasMore } = await reads.run((sql) => readPage(sql, query, position), {
+      workspace_id: query.workspace_id,
+      device_id: query.device_id,
+    });
     const next_cursor = hasMore && last !== null ? cursor.write(last) : null;
     return c.json({ items, next_cursor, has_more: next_cursor !== null });
   });

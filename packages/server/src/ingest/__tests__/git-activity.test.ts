@@ -41,6 +41,14 @@ describe("git activity", () => {
     expect(await sessionOfCommit(event.id)).toBe("s1");
   });
 
+  test("of a device whose clock is up to a minute ahead belongs to the open session", async () => {
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+    const [ahead, beyond] = [commit(0, { timestamp: at(40) }), commit(0, { timestamp: at(120) })];
+    await send(server, [start("s1", 0, {}, { timestamp: at(-600) }), ahead, beyond]);
+    expect(await sessionOfCommit(ahead.id)).toBe("s1");
+    expect(await sessionOfCommit(beyond.id)).toBeNull();
+  });
+
   test("that comes late is found its session", async () => {
     await send(server, [start("s1", 0), end("s1", 10)]);
     const event = commit(5);

@@ -4,6 +4,8 @@ import { commit, end, start, toolUse } from "../../ingest/__tests__/event-factor
 
 const server = setupApp();
 
+const ELSEWHERE = { device_id: "desktop", workspace_id: "github.com/acme/gadgets" };
+
 /** As clients do it: the answer is all that they wait for. */
 function ask(method: string, path: string, body?: unknown): Promise<Response> {
   const { app } = server.current();
@@ -33,21 +35,27 @@ async function whileLocked(sessionId: string, work: (release: () => void) => Pro
 }
 
 test("events are answered when they are stored, and later reads include their effects", async () => {
-  await post(start("s1", 0));
+  await post(start("s1", 0), start("s2", 0, {}, ELSEWHERE));
   expect((await ask("GET", "/api/sessions/s1")).status).toBe(200);
   await whileLocked("s1", async (release) => {
     const answer = await post(end("s1", 9), commit(1));
     expect(answer.status).toBe(202);
     expect((await post(toolUse("s1", 2))).status).toBe(202);
     let answered = 0;
-    const reads = ["/api/sessions/s1", "/api/sessions", "/api/sessions/s1/git", "/api/timeline"].map(
-      async (path) => {
-        const response = await ask("GET", path);
-        answered += 1;
-        return await response.json();
-      },
-    );
+    const reads = [
+      "/api/sessions/s1",
+      "/api/sessions?device_id=laptop",
+      "/api/sessions/s1/git",
+      "/api/timeline",
+    ].map(async (path) => {
+      const response = await ask("GET", path);
+      answered += 1;
+      return await response.json();
+    });
     expect((await ask("GET", "/api/ingest/health")).status).toBe(200);
+    // Reads of what is not being projected.
+    for (const path of ["/api/sessions/s2", "/api/devices/desktop", "/api/sessions?device_id=desktop"])
+      expect((await ask("GET", path)).status).toBe(200);
     expect(answered).toBe(0);
     release();
     const [session, sessions, git] = await Promise.all(reads);
