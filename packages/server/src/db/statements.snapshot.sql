@@ -1,0 +1,710 @@
+-- Flush: foreign keys are checked once
+WITH
+stored AS (
+  INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+  SELECT id, type, timestamp::timestamptz, device_id, workspace_id, nullif(session_id, ''), data::jsonb, blob_refs::jsonb
+  FROM ROWS FROM (
+    string_to_table($1::text, $2::text),
+    string_to_table($3::text, $4::text),
+    string_to_table($5::text, $6::text),
+    string_to_table($7::text, $8::text),
+    string_to_table($9::text, $10::text),
+    string_to_table($11::text, $12::text),
+    string_to_table($13::text, $14::text),
+    string_to_table($15::text, $16::text)
+  ) AS sent (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+  WHERE session_id <> ALL (ARRAY(
+      SELECT t.session_id FROM session_tombstones t WHERE t.session_id = ANY (string_to_array($17::text, $18::text))
+  ))
+  AND id NOT IN (SELECT known.id FROM events known WHERE known.id = ANY (string_to_array($19::text, $20::text)))
+  RETURNING id, timestamp, device_id, workspace_id, session_id
+),
+device_rows AS (
+  INSERT INTO devices (id, name, type)
+  SELECT DISTINCT device_id, $21, $22 FROM stored ORDER BY device_id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+),
+link_rows AS (
+  INSERT INTO workspace_devices (workspace_id, device_id, local_path)
+  SELECT DISTINCT workspace_id, device_id, $23 FROM stored ORDER BY workspace_id, device_id
+  ON CONFLICT (workspace_id, device_id) DO NOTHING
+),
+session_rows AS (
+  INSERT INTO sessions (id, workspace_id, device_id, started_at, is_counted)
+  SELECT DISTINCT ON (session_id) session_id, workspace_id, device_id, timestamp, false
+  FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+),
+touched AS MATERIALIZED (
+  SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
+  array_agg(DISTINCT device_id) AS device_ids,
+  coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
+  FROM stored
+),
+change_rows AS (
+  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
+  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+),
+queue_rows AS (
+  INSERT INTO projection_queue (event_ids) SELECT CASE WHEN stored_count = $24::int THEN string_to_array($25::text, $26::text) ELSE event_ids END FROM touched WHERE stored_count > 0
+  RETURNING id::text
+)
+SELECT
+stored_count,
+hold_parents(
+  workspace_ids,
+  ARRAY(SELECT unnest(device_ids) EXCEPT SELECT id FROM device_rows),
+  ARRAY(SELECT unnest(session_ids) EXCEPT SELECT id FROM session_rows)
+) AS parents_held,
+CASE WHEN NOT stored_count = $27::int THEN event_ids END AS stored_ids,
+(SELECT id FROM queue_rows) AS queue_id
+FROM touched;
+
+-- Flush of events whose parents are known
+WITH
+stored AS (
+  INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+  SELECT id, type, timestamp::timestamptz, device_id, workspace_id, nullif(session_id, ''), data::jsonb, blob_refs::jsonb
+  FROM ROWS FROM (
+    string_to_table($1::text, $2::text),
+    string_to_table($3::text, $4::text),
+    string_to_table($5::text, $6::text),
+    string_to_table($7::text, $8::text),
+    string_to_table($9::text, $10::text),
+    string_to_table($11::text, $12::text),
+    string_to_table($13::text, $14::text),
+    string_to_table($15::text, $16::text)
+  ) AS sent (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+  WHERE session_id <> ALL (ARRAY(
+      SELECT t.session_id FROM session_tombstones t WHERE t.session_id = ANY (string_to_array($17::text, $18::text))
+  ))
+  AND id NOT IN (SELECT known.id FROM events known WHERE known.id = ANY (string_to_array($19::text, $20::text)))
+  RETURNING id, timestamp, device_id, workspace_id, session_id
+),
+touched AS MATERIALIZED (
+  SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
+  array_agg(DISTINCT device_id) AS device_ids,
+  coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
+  FROM stored
+),
+change_rows AS (
+  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
+  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+),
+queue_rows AS (
+  INSERT INTO projection_queue (event_ids) SELECT CASE WHEN stored_count = $21::int THEN string_to_array($22::text, $23::text) ELSE event_ids END FROM touched WHERE stored_count > 0
+  RETURNING id::text
+)
+SELECT
+stored_count,
+hold_parents(
+  workspace_ids,
+  ARRAY(SELECT unnest(device_ids) ),
+  ARRAY(SELECT unnest(session_ids) )
+) AS parents_held,
+CASE WHEN NOT stored_count = $24::int THEN event_ids END AS stored_ids,
+(SELECT id FROM queue_rows) AS queue_id
+FROM touched;
+
+-- Flush with notes: foreign keys are checked for each row
+WITH
+stored AS (
+  INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+  SELECT id, type, timestamp::timestamptz, device_id, workspace_id, nullif(session_id, ''), data::jsonb, blob_refs::jsonb
+  FROM ROWS FROM (
+    string_to_table($1::text, $2::text),
+    string_to_table($3::text, $4::text),
+    string_to_table($5::text, $6::text),
+    string_to_table($7::text, $8::text),
+    string_to_table($9::text, $10::text),
+    string_to_table($11::text, $12::text),
+    string_to_table($13::text, $14::text),
+    string_to_table($15::text, $16::text)
+  ) AS sent (id, type, timestamp, device_id, workspace_id, session_id, data, blob_refs)
+  WHERE session_id <> ALL (ARRAY(
+      SELECT t.session_id FROM session_tombstones t WHERE t.session_id = ANY (string_to_array($17::text, $18::text))
+  ))
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id, timestamp, device_id, workspace_id, session_id
+),
+device_rows AS (
+  INSERT INTO devices (id, name, type)
+  SELECT DISTINCT device_id, $19, $20 FROM stored ORDER BY device_id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+),
+link_rows AS (
+  INSERT INTO workspace_devices (workspace_id, device_id, local_path)
+  SELECT DISTINCT workspace_id, device_id, $21 FROM stored ORDER BY workspace_id, device_id
+  ON CONFLICT (workspace_id, device_id) DO NOTHING
+),
+session_rows AS (
+  INSERT INTO sessions (id, workspace_id, device_id, started_at, is_counted)
+  SELECT DISTINCT ON (session_id) session_id, workspace_id, device_id, timestamp, false
+  FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+),
+note_rows AS (
+  INSERT INTO ingest_notes (event_id, device_id, session_id, kind, detail, body)
+  SELECT n.event_id, n.device_id, n.session_id, n.kind, n.detail, n.body
+  FROM jsonb_to_recordset(($22::text)::jsonb)
+  AS n (event_id text, device_id text, session_id text, kind text, detail text, body text)
+  JOIN stored ON stored.id = n.event_id
+),
+touched AS MATERIALIZED (
+  SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
+  array_agg(DISTINCT device_id) AS device_ids,
+  coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
+  FROM stored
+),
+change_rows AS (
+  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
+  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+),
+queue_rows AS (
+  INSERT INTO projection_queue (event_ids) SELECT CASE WHEN stored_count = $23::int THEN string_to_array($24::text, $25::text) ELSE event_ids END FROM touched WHERE stored_count > 0
+  RETURNING id::text
+)
+SELECT
+stored_count,
+CASE WHEN NOT stored_count = $26::int THEN event_ids END AS stored_ids,
+(SELECT id FROM queue_rows) AS queue_id
+FROM touched;
+
+-- Round
+SELECT id, type, device_id, session_id FROM events WHERE id = ANY($1);
+
+-- Round
+WITH
+stored AS MATERIALIZED (
+  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+),
+session_reported AS MATERIALIZED (
+  SELECT session_id, jsonb_object_agg(key, fact) AS facts, max(resumed_at) AS resumed_at
+  FROM (
+    SELECT DISTINCT ON (session_id, key) session_id, key, fact,
+    max(timestamp) FILTER (WHERE rank = 0 AND data ->> 'source' = 'resume') OVER (PARTITION BY session_id) AS resumed_at
+    FROM stored
+    CROSS JOIN LATERAL (SELECT (type = $2)::int, (extract(epoch FROM timestamp) * 1000000)::bigint) AS said (rank, at)
+    CROSS JOIN LATERAL (VALUES
+      ('origin', rank = 0, jsonb_build_array(0, at, id, workspace_id, device_id)),
+      ('end', rank = 1, jsonb_build_array(0, -at, id, CASE WHEN data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE CASE WHEN data ->> 'end_reason' = ANY ($3::text[]) THEN data ->> 'end_reason' WHEN data ->> 'end_reason' IS NOT NULL THEN $4::text END END, data -> 'duration_ms')),
+      ('source', rank = 0, jsonb_build_array(0, at, id, CASE WHEN data ->> 'source' = ANY ($5::text[]) THEN data ->> 'source' WHEN data ->> 'source' IS NOT NULL THEN $6::text END)),
+      ('git_branch', data ->> 'git_branch' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $7, $8))),
+      ('model', data ->> 'model' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $9, $10))),
+      ('metadata.cwd', data ->> 'cwd' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $11, $12))),
+      ('metadata.cc_version', data ->> 'cc_version' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $13, $14))),
+      ('metadata.transcript_path', data ->> 'transcript_path' IS NOT NULL,
+        jsonb_build_array(0, -at, id, left(data ->> $15, $16)))
+    ) AS facts (key, is_said, fact)
+    WHERE session_id IS NOT NULL AND type = ANY ($17) AND is_said
+    ORDER BY session_id, key, fact
+  ) AS smallest
+  GROUP BY session_id),
+session_seen AS MATERIALIZED (
+  SELECT
+  f.*, r.facts, r.resumed_at,
+  known.ended_by_server OR r.session_id IS NOT NULL
+  OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at)
+  OR NOT known.facts ? 'origin' AS bounds_changed,
+  known.start_reported_at, known.started_at, known.last_heard_at,
+  known.last_heard_at < now() - make_interval(secs => $18) AS is_stale
+  FROM (
+    SELECT DISTINCT ON (session_id) session_id AS id, timestamp AS first_at, stored.id AS event_id, workspace_id, device_id
+    FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
+  ) f
+  LEFT JOIN session_reported r ON r.session_id = f.id
+  CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) known
+),
+session_changes AS MATERIALIZED (
+  SELECT id, workspace_id, device_id, first_at AS started_at, resumed_at,
+  jsonb_build_object(
+    'origin', jsonb_build_array(1, (extract(epoch FROM first_at) * 1000000)::bigint, event_id, workspace_id, device_id)
+  ) || coalesce(facts, '{}') AS facts
+  FROM session_seen WHERE bounds_changed OR is_stale
+),
+session_rows AS (
+  INSERT INTO sessions AS s (id, workspace_id, device_id, started_at, resumed_at, facts)
+  SELECT id, workspace_id, device_id, started_at, resumed_at, facts FROM session_changes AS n ORDER BY id
+  ON CONFLICT (id) DO UPDATE SET (
+    workspace_id, device_id, started_at, start_reported_at, resumed_at, ended_at, end_reason, duration_ms,
+    git_branch, model, source, initial_prompt, tags, metadata, facts, lifecycle, ended_by_server, last_heard_at, updated_at
+  ) = (
+    SELECT
+    c.workspace_id, c.device_id, c.started_at, c.start_reported_at, latest.resumed_at, c.ended_at, c.end_reason, c.duration_ms,
+    coalesce(c.git_branch, s.git_branch), coalesce(c.model, s.model), coalesce(c.source, s.source),
+    coalesce(c.initial_prompt, s.initial_prompt),
+    ARRAY(SELECT DISTINCT unnest(s.tags || excluded.tags) ORDER BY 1),
+    s.metadata || c.metadata, merged.facts,
+    CASE WHEN c.ended_at IS NOT NULL AND s.lifecycle IN ('detected', 'capturing') THEN 'ended'
+    WHEN c.ended_at IS NULL AND s.lifecycle IN ('detected', 'ended', 'parsed', 'summarized', 'archived')
+    THEN CASE WHEN c.start_reported_at IS NULL THEN 'detected' ELSE 'capturing' END
+    ELSE s.lifecycle END,
+    false, now(), now()
+    FROM (SELECT (
+        SELECT jsonb_object_agg(key, fact) FROM (
+          SELECT DISTINCT ON (key) key, fact
+          FROM (SELECT * FROM jsonb_each(s.facts) UNION ALL SELECT * FROM jsonb_each(excluded.facts)) AS known (key, fact)
+          ORDER BY key, fact
+        ) AS smallest
+      ) OFFSET 0) AS merged (facts)
+    CROSS JOIN (SELECT greatest(s.resumed_at, excluded.resumed_at)) AS latest (resumed_at)
+    CROSS JOIN LATERAL (
+      SELECT
+      workspace_id, device_id, started_at,
+      CASE WHEN start_rank = '0' OR is_backfilled THEN started_at END AS start_reported_at,
+      finish.ended_at,
+      CASE WHEN finish.ended_at IS NOT NULL THEN end_reason END AS end_reason,
+      CASE WHEN finish.ended_at IS NULL THEN NULL
+      -- Agents' hooks that know no duration send 0: where the start was reported, it is computed.
+      ELSE coalesce(nullif(reported_duration_ms, CASE WHEN start_rank = '0' OR is_backfilled THEN 0 END), greatest(0, round(extract(epoch FROM (finish.ended_at - started_at)) * 1000))::bigint)
+      END AS duration_ms,
+      git_branch, model, source, initial_prompt, metadata
+      FROM (
+        SELECT
+        CASE WHEN is_backfilled AND (start_rank IS NULL OR merged.facts #>> $19::text[] = (SELECT w.id FROM workspaces w WHERE w.canonical_id = $20))
+        THEN merged.facts #>> $21::text[] ELSE merged.facts #>> $22::text[] END AS workspace_id,
+        coalesce(merged.facts #>> $23::text[], merged.facts #>> $24::text[]) AS device_id,
+        start_rank, is_backfilled,
+        CASE WHEN is_backfilled AND start_rank IS DISTINCT FROM '0' THEN to_timestamp(0) + abs((merged.facts #>> $25::text[])::bigint) * interval '1 microsecond'
+        ELSE to_timestamp(0) + abs((merged.facts #>> $26::text[])::bigint) * interval '1 microsecond' END AS started_at,
+        to_timestamp(0) + abs((merged.facts #>> $27::text[])::bigint) * interval '1 microsecond' AS ended_at,
+        merged.facts #>> $28::text[] AS end_reason,
+        (merged.facts #>> $29::text[])::numeric::bigint AS reported_duration_ms,
+        merged.facts #>> $30::text[] AS git_branch,
+        merged.facts #>> $31::text[] AS model,
+        merged.facts #>> $32::text[] AS source,
+        merged.facts #>> $33::text[] AS initial_prompt,
+        coalesce((
+            SELECT jsonb_object_agg(substr(key, length('metadata.') + 1), fact -> 3)
+            FROM jsonb_each(merged.facts) AS facts_of (key, fact) WHERE starts_with(key, 'metadata.')
+          ), '{}') AS metadata
+        FROM (SELECT merged.facts #>> $34::text[], merged.facts ? 'backfill') AS origin (start_rank, is_backfilled)
+        OFFSET 0
+      ) AS value
+      CROSS JOIN LATERAL (
+        SELECT CASE WHEN latest.resumed_at > value.ended_at THEN NULL ELSE value.ended_at END
+      ) AS finish (ended_at)
+    ) AS c
+  )
+  RETURNING s.id, s.workspace_id
+),
+change_rows AS (
+  INSERT INTO change_log (kind, session_ids, workspace_ids)
+  SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
+)
+SELECT
+ARRAY(SELECT id FROM session_seen WHERE bounds_changed) AS changed,
+ARRAY(
+  SELECT DISTINCT session_id FROM stored
+  WHERE session_id NOT IN (SELECT id FROM session_seen) AND EXISTS (SELECT FROM sessions s WHERE s.id = stored.session_id)
+) AS locked;
+
+-- Round
+WITH
+stored AS MATERIALIZED (
+  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+),
+seen AS (
+  SELECT device_id, ingested_at, data ->> '_device_type' = 'remote' AS is_remote,
+  CASE WHEN jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> '' THEN data ->> '_device_name' END AS name,
+  CASE WHEN jsonb_typeof(data -> '_device_name') = 'string' AND data ->> '_device_name' <> '' THEN timestamp END AS name_said_at
+  FROM stored
+  UNION ALL
+  SELECT data ->> 'device_id', ingested_at, true, NULL, NULL
+  FROM stored WHERE type = 'remote.provision.ready' AND data ->> 'device_id' <> ''
+),
+said AS MATERIALIZED (
+  SELECT device_id AS id, max(ingested_at) AS heard_at, coalesce(bool_or(is_remote), false) AS is_remote,
+  (array_agg(name ORDER BY name_said_at, name) FILTER (WHERE name IS NOT NULL))[1] AS name, min(name_said_at) AS name_said_at
+  FROM seen GROUP BY device_id
+),
+changing AS MATERIALIZED (
+  SELECT said.id FROM said CROSS JOIN LATERAL (SELECT * FROM devices d WHERE d.id = said.id OFFSET 0) device
+  WHERE device.last_seen_at < said.heard_at - make_interval(secs => $2)
+  OR (
+    said.name_said_at IS NOT NULL AND (
+      device.name = $3
+      OR coalesce((said.name_said_at, said.name) < (device.name_said_at, device.name), false)
+    )
+  )
+  OR (said.is_remote AND device.type = 'local')
+  OR (device.status = 'terminated' AND said.heard_at > coalesce(device.terminated_at, '-infinity'))
+),
+locked AS MATERIALIZED (
+  SELECT id FROM devices WHERE id IN (SELECT id FROM changing) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+),
+new_rows AS (
+  INSERT INTO devices (id, name, name_said_at, type)
+  SELECT id, coalesce(name, $4), name_said_at, CASE WHEN is_remote THEN 'remote' ELSE $5 END
+  FROM said WHERE NOT EXISTS (SELECT FROM devices d WHERE d.id = said.id) ORDER BY id
+  ON CONFLICT (id) DO NOTHING
+),
+device_rows AS (
+  UPDATE devices device SET
+  name = CASE WHEN (
+    said.name_said_at IS NOT NULL AND (
+      device.name = $6
+      OR coalesce((said.name_said_at, said.name) < (device.name_said_at, device.name), false)
+    )
+  ) THEN said.name ELSE device.name END,
+  name_said_at = CASE WHEN (
+    said.name_said_at IS NOT NULL AND (
+      device.name = $7
+      OR coalesce((said.name_said_at, said.name) < (device.name_said_at, device.name), false)
+    )
+  ) THEN said.name_said_at ELSE device.name_said_at END,
+  type = CASE WHEN said.is_remote THEN 'remote' ELSE device.type END,
+  status = CASE WHEN device.status <> 'terminated' OR said.heard_at > coalesce(device.terminated_at, '-infinity') THEN 'online' ELSE device.status END,
+  last_seen_at = greatest(device.last_seen_at, said.heard_at)
+  FROM said JOIN locked USING (id) WHERE device.id = said.id
+)
+SELECT id FROM changing EXCEPT SELECT id FROM locked;
+
+-- Round
+WITH
+stored AS MATERIALIZED (
+  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+),
+paths AS (
+  SELECT DISTINCT ON (workspace_id, device_id) workspace_id, device_id, data ->> 'cwd' AS local_path, timestamp
+  FROM stored WHERE type = $2 AND data ->> 'cwd' <> ''
+  ORDER BY workspace_id, device_id, timestamp DESC, data ->> 'cwd' DESC
+),
+links AS (
+  SELECT workspace_id, device_id, bool_or(type = $3) AS hooks_installed, max(ingested_at) AS heard_at
+  FROM stored GROUP BY workspace_id, device_id
+)
+INSERT INTO workspace_devices AS link (workspace_id, device_id, local_path, local_path_at, hooks_installed, last_active_at)
+SELECT l.workspace_id, l.device_id, coalesce(p.local_path, $4), p.timestamp, l.hooks_installed, l.heard_at
+FROM links l
+LEFT JOIN paths p ON p.workspace_id = l.workspace_id AND p.device_id = l.device_id
+LEFT JOIN LATERAL (
+  SELECT * FROM workspace_devices w WHERE w.workspace_id = l.workspace_id AND w.device_id = l.device_id OFFSET 0
+) known ON true
+WHERE known.device_id IS NULL
+OR known.last_active_at < l.heard_at - make_interval(secs => $5)
+OR (p.timestamp, p.local_path) > (known.local_path_at, known.local_path)
+OR (p.timestamp IS NOT NULL AND known.local_path_at IS NULL)
+OR (l.hooks_installed AND NOT known.hooks_installed)
+ORDER BY l.workspace_id, l.device_id
+ON CONFLICT (workspace_id, device_id) DO UPDATE SET
+(local_path, local_path_at) = (
+  SELECT local_path, local_path_at
+  FROM (VALUES (link.local_path, link.local_path_at), (excluded.local_path, excluded.local_path_at))
+  AS said (local_path, local_path_at)
+  ORDER BY local_path_at DESC NULLS LAST, local_path = $6, local_path DESC LIMIT 1
+),
+hooks_installed = link.hooks_installed OR excluded.hooks_installed,
+last_active_at = greatest(link.last_active_at, excluded.last_active_at);
+
+-- Round
+WITH
+stored AS MATERIALIZED (
+  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+)
+INSERT INTO git_activity (
+  id, workspace_id, device_id, session_id, session_inferred, type, branch, commit_sha, message,
+  files_changed, insertions, deletions, timestamp, data
+)
+SELECT
+id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, length('git.') + 1),
+coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
+left(coalesce(data ->> 'hash', data ->> 'merge_commit'), $2),
+data ->> 'message',
+CASE WHEN data ->> $3 IS NOT NULL THEN least((data ->> $4)::numeric, $5)::int END, CASE WHEN data ->> $6 IS NOT NULL THEN least((data ->> $7)::numeric, $8)::int END, CASE WHEN data ->> $9 IS NOT NULL THEN least((data ->> $10)::numeric, $11)::int END, timestamp, data
+FROM stored WHERE type = ANY ($12)
+ORDER BY id
+ON CONFLICT (id) DO NOTHING;
+
+-- Round
+WITH
+stored AS MATERIALIZED (
+  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+),
+subagent_start AS (
+  SELECT DISTINCT ON (session_id, data ->> 'agent_id') session_id, data ->> 'agent_id' AS agent_id, timestamp, data
+  FROM stored WHERE type = 'subagent.start' AND session_id IS NOT NULL
+  ORDER BY session_id, data ->> 'agent_id', timestamp, id
+),
+subagent_stop AS (
+  SELECT DISTINCT ON (session_id, data ->> 'agent_id') session_id, data ->> 'agent_id' AS agent_id, timestamp, data
+  FROM stored WHERE type = 'subagent.stop' AND session_id IS NOT NULL
+  ORDER BY session_id, data ->> 'agent_id', timestamp DESC, data ->> 'agent_type' DESC
+),
+subagent_rows AS (
+  INSERT INTO subagents AS s (
+    id, session_id, agent_id, agent_type, agent_name, model, isolation, run_in_background, started_at, ended_at
+  )
+  SELECT
+  md5(jsonb_build_array(session_id, agent_id)::text), session_id, agent_id,
+  coalesce(start.data ->> 'agent_type', stop.data ->> 'agent_type'),
+  start.data ->> 'agent_name', start.data ->> 'model', start.data ->> 'isolation',
+  (start.data ->> 'run_in_background')::boolean, start.timestamp, stop.timestamp
+  FROM subagent_start start FULL JOIN subagent_stop stop USING (session_id, agent_id)
+  ORDER BY session_id, agent_id
+  ON CONFLICT (session_id, agent_id) DO UPDATE SET (
+    agent_type, agent_name, model, isolation, run_in_background, started_at, ended_at
+  ) = (
+    SELECT
+    CASE WHEN goes_first OR is_later_stop THEN excluded.agent_type ELSE s.agent_type END,
+    CASE WHEN goes_first THEN excluded.agent_name ELSE s.agent_name END,
+    CASE WHEN goes_first THEN excluded.model ELSE s.model END,
+    CASE WHEN goes_first THEN excluded.isolation ELSE s.isolation END,
+    CASE WHEN goes_first THEN excluded.run_in_background ELSE s.run_in_background END,
+    least(s.started_at, excluded.started_at),
+    greatest(s.ended_at, excluded.ended_at)
+    FROM (
+      SELECT
+      coalesce(excluded.started_at < coalesce(s.started_at, 'infinity'), false),
+      s.started_at IS NULL AND excluded.started_at IS NULL
+      AND (excluded.ended_at, excluded.agent_type) > (s.ended_at, s.agent_type)
+    ) AS precedence (goes_first, is_later_stop)
+  )
+),
+team_mentions AS (
+  SELECT id, session_id, timestamp, data, type, data ->> 'team_name' AS team_name
+  FROM stored
+  WHERE type IN ('team.create', 'subagent.start') AND session_id IS NOT NULL AND data ->> 'team_name' <> ''
+),
+team_rows AS (
+  INSERT INTO teams AS t (id, session_id, team_name, description, created_at)
+  SELECT md5(jsonb_build_array(session_id, team_name)::text), session_id, team_name,
+  min(data ->> 'description') FILTER (WHERE type = 'team.create'),
+  min(timestamp)
+  FROM team_mentions GROUP BY session_id, team_name ORDER BY session_id, team_name
+  ON CONFLICT (id) DO UPDATE SET
+  description = least(t.description, excluded.description),
+  created_at = least(t.created_at, excluded.created_at)
+),
+teammate_rows AS (
+  INSERT INTO teammates AS m (id, team_id, session_id, entity_name, subagent_id, created_at)
+  SELECT DISTINCT ON (session_id, team_name, agent_id)
+  md5(jsonb_build_array(session_id, team_name, agent_id)::text), md5(jsonb_build_array(session_id, team_name)::text), session_id,
+  coalesce(nullif(data ->> 'agent_name', ''), agent_id), md5(jsonb_build_array(session_id, agent_id)::text), timestamp
+  FROM team_mentions CROSS JOIN LATERAL (SELECT data ->> 'agent_id') AS agent (agent_id)
+  WHERE type = 'subagent.start'
+  ORDER BY session_id, team_name, agent_id, timestamp, id
+  ON CONFLICT (id) DO UPDATE SET
+  entity_name = CASE WHEN excluded.created_at < m.created_at THEN excluded.entity_name ELSE m.entity_name END,
+  created_at = least(m.created_at, excluded.created_at)
+),
+skill_rows AS (
+  INSERT INTO session_skills (id, session_id, skill_name, invoked_at, invoked_by, args)
+  SELECT id, session_id, data ->> 'skill_name', timestamp, data ->> 'invoked_by', data ->> 'args'
+  FROM stored WHERE type = 'skill.invoke' AND session_id IS NOT NULL
+  ORDER BY id
+  ON CONFLICT (id) DO NOTHING
+),
+worktree_changes AS (
+  SELECT session_id, coalesce(data ->> 'worktree_name', '') AS name,
+  min(timestamp) AS created_at,
+  max(timestamp) FILTER (WHERE type = 'worktree.create') AS last_created_at,
+  max(timestamp) FILTER (WHERE type = 'worktree.remove') AS last_removed_at,
+  (array_agg(data ->> 'branch' ORDER BY timestamp DESC, id DESC) FILTER (WHERE type = 'worktree.create'))[1] AS branch,
+  (array_agg((data ->> 'had_changes')::boolean ORDER BY timestamp DESC, id DESC)
+    FILTER (WHERE type = 'worktree.remove'))[1] AS had_changes
+  FROM stored WHERE type IN ('worktree.create', 'worktree.remove') AND session_id IS NOT NULL
+  GROUP BY session_id, coalesce(data ->> 'worktree_name', '')
+),
+worktree_rows AS (
+  INSERT INTO session_worktrees AS t (
+    id, session_id, worktree_name, branch, created_at, last_created_at, removed_at, had_changes
+  )
+  SELECT md5(jsonb_build_array(session_id, name)::text), session_id, nullif(name, ''), branch, created_at, last_created_at,
+  CASE WHEN is_gone THEN last_removed_at END, CASE WHEN is_gone THEN had_changes END
+  FROM worktree_changes
+  CROSS JOIN LATERAL (SELECT coalesce(last_removed_at >= last_created_at, last_removed_at IS NOT NULL)) AS state (is_gone)
+  ORDER BY session_id, name
+  ON CONFLICT (id) DO UPDATE SET (branch, created_at, last_created_at, removed_at, had_changes) = (
+    SELECT
+    CASE WHEN excluded.last_created_at > coalesce(t.last_created_at, '-infinity') THEN excluded.branch ELSE t.branch END,
+    least(t.created_at, excluded.created_at),
+    latest.created_at,
+    CASE WHEN latest.removed_at >= coalesce(latest.created_at, '-infinity') THEN latest.removed_at END,
+    CASE WHEN latest.removed_at < latest.created_at THEN NULL
+    WHEN excluded.removed_at = latest.removed_at THEN excluded.had_changes ELSE t.had_changes END
+    FROM (
+      SELECT greatest(t.last_created_at, excluded.last_created_at), greatest(t.removed_at, excluded.removed_at)
+    ) AS latest (created_at, removed_at)
+  )
+)
+SELECT;
+
+-- Round
+WITH
+stored AS MATERIALIZED (
+  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+),
+remote_events AS MATERIALIZED (
+  SELECT e.*, CASE WHEN r.id IS NULL OR (
+    coalesce(r.facts #>> '{owner,1}', r.device_id) IS NULL OR (coalesce((r.facts #>> '{owner,0}')::int, 0) = $2 AND first_rank < $3)
+  ) THEN first_sender ELSE coalesce(r.facts #>> '{owner,1}', r.device_id) END AS owner
+  FROM (
+    SELECT *, first_value(rank) OVER earliest AS first_rank, first_value(device_id) OVER earliest AS first_sender
+    FROM (
+      SELECT stored.*, env_id,
+      CASE type WHEN 'remote.provision.start' THEN 0 WHEN 'remote.terminate' THEN $4::int ELSE 1 END AS rank
+      FROM stored CROSS JOIN LATERAL (
+        SELECT coalesce(
+          nullif(data ->> 'remote_env_id', ''),
+          (
+            SELECT r.id FROM remote_envs r WHERE r.instance_id = data ->> 'instance_id'
+            ORDER BY coalesce(coalesce(r.facts #>> '{owner,1}', r.device_id) = stored.device_id, false) DESC, r.id LIMIT 1
+          ),
+          nullif(data ->> 'instance_id', ''),
+          stored.id)
+      ) AS env (env_id)
+      WHERE type = ANY ($5)
+    ) AS of_envs
+    WINDOW earliest AS (PARTITION BY env_id ORDER BY rank, timestamp, id)
+  ) e LEFT JOIN remote_envs r ON r.id = e.env_id
+),
+remote_facts AS (
+  SELECT env_id, jsonb_object_agg(key, fact) AS facts
+  FROM (
+    SELECT DISTINCT ON (env_id, key) env_id, key, fact
+    FROM remote_events
+    CROSS JOIN LATERAL (SELECT (extract(epoch FROM timestamp) * 1000000)::bigint) AS said (at)
+    CROSS JOIN LATERAL (VALUES
+      ('owner', true, jsonb_build_array(rank, device_id)),
+      ('workspace_id', true, jsonb_build_array(rank, at, id, workspace_id)),
+      ('device_id', type = 'remote.provision.ready' AND data ->> 'device_id' <> '', jsonb_build_array(0, at, id, data -> 'device_id')),
+      ($6::text, data ->> $7 <> '', jsonb_build_array(0, at, id, data -> $8)),
+      ($9::text, data ->> $10 <> '', jsonb_build_array(0, at, id, data -> $11)),
+      ($12::text, data ->> $13 <> '', jsonb_build_array(0, at, id, data -> $14)),
+      ($15::text, data ->> $16 <> '', jsonb_build_array(0, at, id, data -> $17)),
+      ('blueprint', jsonb_typeof(data -> 'blueprint') = 'object', jsonb_build_array(0, at, id, data -> 'blueprint'))
+    ) AS facts (key, is_said, fact)
+    WHERE device_id = owner AND is_said
+    ORDER BY env_id, key, fact
+  ) AS smallest
+  GROUP BY env_id
+),
+remote_changes AS (
+  SELECT
+  env_id, coalesce(facts, '{}') AS facts, min(workspace_id) AS workspace_id,
+  CASE WHEN bool_or(type = 'remote.terminate') THEN 'terminated'
+  WHEN bool_or(type = 'remote.provision.error' AND device_id = owner) THEN 'error'
+  WHEN bool_or(type = 'remote.provision.ready' AND device_id = owner) THEN 'ready' ELSE 'provisioning' END AS status,
+  coalesce(min(timestamp) FILTER (WHERE device_id = owner), min(timestamp)) AS provisioned_at,
+  min(timestamp) FILTER (WHERE type = 'remote.provision.ready' AND device_id = owner) AS ready_at,
+  min(timestamp) FILTER (WHERE type = 'remote.terminate') AS terminated_at,
+  (array_agg(CASE WHEN data ->> 'reason' = ANY ($18::text[]) THEN data ->> 'reason' WHEN data ->> 'reason' IS NOT NULL THEN $19::text END ORDER BY timestamp, id) FILTER (WHERE type = 'remote.terminate'))[1] AS termination_reason,
+  max(least((data ->> 'total_cost_usd')::numeric, $20))
+  FILTER (WHERE type = 'remote.terminate' AND device_id = owner) AS total_cost_usd
+  FROM remote_events LEFT JOIN remote_facts USING (env_id)
+  GROUP BY env_id, facts
+),
+remote_rows AS (
+  INSERT INTO remote_envs AS r (
+    id, workspace_id, device_id, status, instance_id, instance_type, region, public_ip, blueprint,
+    provisioned_at, ready_at, terminated_at, termination_reason, total_cost_usd, facts
+  )
+  SELECT env_id, coalesce(facts #>> '{workspace_id,3}', workspace_id), facts #>> '{device_id,3}', status, facts #>> '{instance_id,3}',
+  coalesce(facts #>> '{instance_type,3}', 'unknown'), coalesce(facts #>> '{region,3}', 'unknown'), facts #>> '{public_ip,3}',
+  coalesce(facts #> '{blueprint,3}', '{}'), provisioned_at, ready_at, terminated_at, termination_reason, total_cost_usd, facts
+  FROM remote_changes ORDER BY env_id
+  ON CONFLICT (id) DO UPDATE SET (
+    workspace_id, device_id, status, instance_id, instance_type, region, public_ip, blueprint,
+    provisioned_at, ready_at, terminated_at, termination_reason, total_cost_usd, facts
+  ) = (
+    SELECT
+    CASE WHEN r."workspace_id" IS NOT DISTINCT FROM coalesce(r.facts #>> ARRAY[$21, '3'], $22::text) THEN coalesce(merged.facts #>> ARRAY[$23, '3'], $24::text) ELSE r."workspace_id" END,
+    CASE WHEN r."device_id" IS NOT DISTINCT FROM coalesce(r.facts #>> ARRAY[$25, '3'], $26::text) THEN coalesce(merged.facts #>> ARRAY[$27, '3'], $28::text) ELSE r."device_id" END,
+    CASE WHEN NOT is_own AND excluded.terminated_at IS NULL OR array_position($29::text[], excluded.status) <= array_position($30::text[], r.status) THEN r.status
+    WHEN NOT is_own THEN 'terminated' ELSE excluded.status END,
+    CASE WHEN r."instance_id" IS NOT DISTINCT FROM coalesce(r.facts #>> ARRAY[$31, '3'], $32::text) THEN coalesce(merged.facts #>> ARRAY[$33, '3'], $34::text) ELSE r."instance_id" END,
+    CASE WHEN r."instance_type" IS NOT DISTINCT FROM coalesce(r.facts #>> ARRAY[$35, '3'], $36::text) THEN coalesce(merged.facts #>> ARRAY[$37, '3'], $38::text) ELSE r."instance_type" END,
+    CASE WHEN r."region" IS NOT DISTINCT FROM coalesce(r.facts #>> ARRAY[$39, '3'], $40::text) THEN coalesce(merged.facts #>> ARRAY[$41, '3'], $42::text) ELSE r."region" END,
+    CASE WHEN r."public_ip" IS NOT DISTINCT FROM coalesce(r.facts #>> ARRAY[$43, '3'], $44::text) THEN coalesce(merged.facts #>> ARRAY[$45, '3'], $46::text) ELSE r."public_ip" END,
+    CASE WHEN r.blueprint = coalesce(r.facts #> '{blueprint,3}', '{}') THEN coalesce(merged.facts #> '{blueprint,3}', '{}')
+    ELSE r.blueprint END,
+    CASE WHEN is_taken THEN excluded.provisioned_at WHEN is_own THEN least(r.provisioned_at, excluded.provisioned_at)
+    ELSE r.provisioned_at END,
+    CASE WHEN is_own THEN least(r.ready_at, excluded.ready_at) ELSE r.ready_at END,
+    least(r.terminated_at, excluded.terminated_at),
+    CASE WHEN excluded.terminated_at < coalesce(r.terminated_at, 'infinity') THEN excluded.termination_reason
+    ELSE r.termination_reason END,
+    CASE WHEN is_taken THEN excluded.total_cost_usd WHEN is_own THEN greatest(r.total_cost_usd, excluded.total_cost_usd)
+    ELSE r.total_cost_usd END,
+    merged.facts
+    FROM (
+      SELECT excluded.facts #>> '{owner,1}' = coalesce(r.facts #>> '{owner,1}', r.device_id), (
+        coalesce(r.facts #>> '{owner,1}', r.device_id) IS NULL OR (coalesce((r.facts #>> '{owner,0}')::int, 0) = $47 AND (excluded.facts #>> '{owner,0}')::int < $48)
+      )
+    ) AS owner (is_same, may_take)
+    CROSS JOIN LATERAL (
+      SELECT coalesce(is_same OR may_take, false), coalesce(may_take AND NOT is_same, false)
+    ) AS belonging (is_own, is_taken)
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN is_taken THEN excluded.facts WHEN is_own THEN (
+        SELECT jsonb_object_agg(key, fact) FROM (
+          SELECT DISTINCT ON (key) key, fact
+          FROM (SELECT * FROM jsonb_each(r.facts) UNION ALL SELECT * FROM jsonb_each(excluded.facts)) AS known (key, fact)
+          ORDER BY key, fact
+        ) AS smallest
+      )
+      ELSE r.facts END
+    ) AS merged (facts)
+  )
+)
+SELECT;
+
+-- Round
+UPDATE sessions SET is_counted = true
+WHERE id IN (
+  SELECT id FROM sessions WHERE id = ANY($1) AND NOT is_counted ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+);
+
+-- Round, git activity
+SELECT a.id FROM git_activity a WHERE a.id = ANY($1) AND a.session_inferred
+UNION
+SELECT a.id FROM git_activity a WHERE a.session_id = ANY($2) AND a.session_inferred
+UNION
+SELECT a.id FROM unnest($3::text[]) AS changed (id)
+CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
+CROSS JOIN LATERAL (
+  SELECT a.id FROM git_activity a
+  WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
+  AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $4))
+  OFFSET 0
+) a;
+
+-- Round, git activity
+UPDATE git_activity g SET session_id = found.session_id
+FROM (
+  SELECT a.id, (
+    SELECT earlier.id FROM (
+      SELECT s.id, s.started_at, s.ended_at FROM sessions s
+      WHERE s.workspace_id = a.workspace_id AND s.device_id BETWEEN a.device_id AND a.device_id
+      AND s.deleted_at IS NULL AND s.started_at <= a.timestamp
+      ORDER BY s.device_id, s.started_at DESC, s.id DESC LIMIT $1
+    ) AS earlier
+    WHERE a.timestamp <= coalesce(earlier.ended_at, now() + make_interval(secs => $2))
+    ORDER BY earlier.started_at DESC, earlier.id DESC LIMIT 1
+  ) AS session_id
+  FROM git_activity a WHERE a.id = ANY($3) AND a.session_inferred
+  OFFSET 0
+) AS found
+WHERE g.id = found.id AND g.session_id IS DISTINCT FROM found.session_id;
+
+-- Round, at its end
+WITH done AS (DELETE FROM projection_queue WHERE id = ANY($1::bigint[]))
+INSERT INTO projection_queue (event_ids, attempts, last_error, next_retry_at)
+SELECT ARRAY(SELECT jsonb_array_elements_text(event_ids)), attempts, last_error,
+CASE WHEN retry_in_s IS NULL THEN 'infinity' ELSE now() + make_interval(secs => retry_in_s) END
+FROM jsonb_to_recordset(($2::text)::jsonb)
+AS l (event_ids jsonb, attempts integer, last_error text, retry_in_s integer)
+RETURNING id::text, event_ids, attempts, last_error;
+
+-- Retry
+UPDATE projection_queue SET next_retry_at = now() + make_interval(secs => $1)
+WHERE id IN (
+  SELECT id FROM projection_queue WHERE next_retry_at <= now()
+  ORDER BY next_retry_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING id::text, event_ids, attempts;
