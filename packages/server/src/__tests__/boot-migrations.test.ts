@@ -32,7 +32,7 @@ describe("a server that starts", () => {
     expect(await tableNames(database.sql)).not.toContain("git_activity");
   });
 
-  test("refuses an edited migration by a message that says how to accept it", async () => {
+  test("refuses an edited migration with a message that names the command to accept it", async () => {
     const database = await createTestDatabase({ migrate: migratePhases });
     await database.sql`UPDATE _migrations SET checksum = 'other' WHERE name = '001_initial.sql'`;
     await using server = await startServerProgram(database.url);

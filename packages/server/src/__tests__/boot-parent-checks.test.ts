@@ -60,7 +60,7 @@ describe("a server that starts", () => {
     expect(await warningsOf(server)).toEqual([]);
   });
 
-  test("takes events also under a role that may not do that, and warns once with what mends it", async () => {
+  test("accepts events with a role without this right, and warns once with the remedy", async () => {
     await using database = await createEmptyDatabase();
     await using role = await createOwner(database.sql);
     const url = role.urlOf(database.url);
@@ -82,11 +82,11 @@ describe("a server that starts", () => {
     const [grant = ""] = warnings[0]?.obstacle?.match(/GRANT .* TO (?=<that role>$)/) ?? [];
 
     await database.sql.unsafe(`${grant} ${role.name}`);
-    await using mended = await startServerProgram(url, { WHARF_ROLE: "server" });
+    await using repaired = await startServerProgram(url, { WHARF_ROLE: "server" });
     const bySet = [event()];
-    await sendAlone(mended, bySet);
+    await sendAlone(repaired, bySet);
     expect(await howStored(database.sql, bySet)).toEqual(["replica"]);
-    expect(await warningsOf(mended)).toEqual([]);
+    expect(await warningsOf(repaired)).toEqual([]);
   });
 });
 

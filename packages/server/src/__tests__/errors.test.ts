@@ -61,7 +61,7 @@ const ERRORS: [status: number, code: string, what: string, request: Request][] =
   [400, "VALIDATION_FAILED", "an unknown scope", post("/api/keys", { scope: "root" })],
   [400, "VALIDATION_FAILED", "a limit of none", { path: "/api/sessions?limit=0" }],
   [400, "VALIDATION_FAILED", "a NUL in a parameter", { path: "/api/sessions?tag=%00" }],
-  [400, "CURSOR_INVALID", "somebody else's cursor", { path: "/api/devices?cursor=abc" }],
+  [400, "CURSOR_INVALID", "a cursor of another list", { path: "/api/devices?cursor=abc" }],
   [400, "REFERENCE_UNKNOWN", "a workspace that is none", post("/api/remote-envs", ENV)],
   [400, "WORKSPACE_AMBIGUOUS", "a name of two workspaces", { path: "/api/workspaces/site" }],
   [401, "AUTH_REQUIRED", "no key", { path: "/api/sessions", headers: { authorization: "" } }],

@@ -11,7 +11,7 @@ export type EventFields = {
   data?: Record<string, unknown>;
 };
 
-/** An event as a device sends it; whatever a test does not care about has a value here. */
+/** An event as a device sends it, with defaults for all fields. */
 export function event(fields: EventFields = {}) {
   return {
     id: createUlid(),
@@ -79,7 +79,7 @@ export async function walk(
   path: string,
   list: string,
   onPage: () => Promise<unknown> = async () => undefined,
-  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of an item's fields.
+  // biome-ignore lint/suspicious/noExplicitAny: a test states the fields that it expects.
 ): Promise<any[]> {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   const items: any[] = [];

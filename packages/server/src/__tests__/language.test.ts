@@ -7,7 +7,7 @@ const ROOT = resolve(import.meta.dir, "../../../..");
 /** Phrases that hide the noun of the field. CONTRIBUTING has the glossary. */
 const RETIRED: readonly (readonly [RegExp, string])[] = [
   [/\b(?:who|what|which)ever\b/i, "name the role or the thing"],
-  [/\b(?:no|some)body\b(?!"| user|:)/i, "no process, no client, no user"],
+  [/(?<!\/)\b(?:no|some)body\b(?!"| user|[:|@])/i, "no process, no client, no user"],
   [/\bwho has (?:it|Bun)\b/i, "with Bun installed"],
   [/\bgo(?:es)? on\b/i, "continue, resume"],
   [/\btr(?:y|ied) again\b/i, "retry"],
@@ -31,6 +31,7 @@ const TEXTS = [
   ".github/**/*",
   "packages/{protocol,embedded-postgres,testkit}/src/**/*.ts",
   "packages/server/src/{blobs,commands,http,jobs,json,keys,metrics,openapi,routes}/**/*.ts",
+  "packages/server/src/__tests__/**/!(language.test).ts",
   "packages/server/src/db/{edits,transfer}/**/*.ts",
   "packages/server/src/db/{,__tests__/}*.ts",
   "bench/src/**/*.ts",

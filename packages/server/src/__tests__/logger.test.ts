@@ -37,7 +37,7 @@ async function driverErrors(): Promise<unknown[]> {
 }
 
 describe("a logged error shows no secret", () => {
-  test("of a connection string, under whatever key it is logged", () => {
+  test("of a connection string, under any key", () => {
     const { logger, lines } = createRecordedLogger();
     const error = connectionError();
     logger.error(error);

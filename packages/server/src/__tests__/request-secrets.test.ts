@@ -7,7 +7,7 @@ const PASSWORD = "canary-password-4711";
 const PAYLOAD = "canary-payload-4712";
 const KEY = `wharf_admin_${"canary-key-part".padEnd(43, "x")}`;
 const QUERY = "canary-query-4714";
-/** Nobody listens on port 1. */
+/** No program listens on port 1. */
 const UNREACHABLE = `postgres://wharf:${PASSWORD}@127.0.0.1:1/wharf`;
 
 const lines: string[] = [];
@@ -32,7 +32,7 @@ const eventOf = (changes: Record<string, unknown>) => ({
   ...changes,
 });
 
-/** Requests that go wrong in as many ways as there are, each with something in it that nobody may see again. */
+/** Requests that go wrong in as many ways as there are, each with a secret that must not reappear. */
 async function provoke(): Promise<TestResponse[]> {
   const id = createUlid();
   const events = [

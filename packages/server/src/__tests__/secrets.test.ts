@@ -57,7 +57,7 @@ function showError(error: unknown): string {
   return lines.join("");
 }
 
-/** And what of ours may be shown by whoever catches it, in full. */
+/** Errors of Wharf, which a caller may show in full. */
 function inspectOwnError(error: unknown): string {
   if (!(error instanceof WharfError)) return "";
   return `${Bun.inspect(error)} ${String(error)} ${JSON.stringify(error)} ${error.stack} ${String(error.cause)}`;

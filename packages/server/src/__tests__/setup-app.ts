@@ -60,7 +60,7 @@ export type TestServer = {
   ): Promise<TestResponse>;
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads a response's fields and says what it expects of them.
+// biome-ignore lint/suspicious/noExplicitAny: a test states the fields that it expects.
 export type TestResponse = { status: number; body: any; headers: Headers };
 
 export type SetupOptions = {

@@ -152,7 +152,7 @@ describe("the start command, in a copy of the tree", () => {
     expect(await postgresProcessesOf(folder)).toEqual([]);
   });
 
-  test("refuses a second server on its data, and neither that nor a command beside it stops the first one's Postgres", async () => {
+  test("refuses a second server on its data; neither that nor a concurrent command stops the first one's Postgres", async () => {
     const folder = await freshCopy();
     const first = runStart(folder);
     const { url } = await serving(first);

@@ -43,7 +43,7 @@ test("the command takes a key file whose path a shell would take apart", async (
   await rm(folder, { recursive: true });
 });
 
-test("the command sends nothing where the shell has no key, and says which variable to set", async () => {
+test("the command sends nothing if the shell has no key, and names the variable to set", async () => {
   const command = firstEventCommand("http://127.0.0.1:1", { source: "table" });
   const run = async (env: Record<string, string>) => {
     const program = spawnProgram({

@@ -32,7 +32,7 @@ test("eight processes that boot on one empty database at once all serve it", asy
   }
 });
 
-describe("a server that cannot start says why in one line and exits 1", () => {
+describe("a server that cannot start prints the reason in one line and exits 1", () => {
   const wrong: [string, () => Record<string, string | undefined>, RegExp][] = [
     [
       "its Postgres is unavailable",
@@ -135,7 +135,7 @@ describe("a server whose database comes later", () => {
     });
   }
 
-  test("does not wait for what time does not mend", async () => {
+  test("does not wait after an error that time does not resolve", async () => {
     for (const url of [withPassword(migrated.url), `${migrated.url}_not_there`]) {
       const program = spawnServer({ DATABASE_URL: url });
       expect(await program.exited).toBe(1);

@@ -49,7 +49,7 @@ async function storedIds(): Promise<Set<string>> {
   }
 }
 
-/** Whatever happened to a fleet's batches: all of them are stored once, now or after they are sent again. */
+/** All batches of a fleet are stored once, now or after a retry. */
 async function expectNothingLost({ acknowledged, unacknowledged }: Fleet): Promise<void> {
   const before = await storedIds();
   expect(idsOf(acknowledged).filter((id) => !before.has(id))).toEqual([]);

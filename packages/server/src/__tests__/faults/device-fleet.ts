@@ -36,7 +36,7 @@ export function startFleet(
       if (answer?.status === 202) fleet.acknowledged.push(batch);
       else {
         fleet.unacknowledged.push(batch);
-        // Like a client that waits before it tries again; here so that a server that is away is not asked a thousand times.
+        // A client waits before a retry; without it, an unavailable server would receive thousands of requests.
         await Bun.sleep(20);
       }
     }

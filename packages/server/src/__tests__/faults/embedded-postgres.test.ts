@@ -43,7 +43,7 @@ async function postmasterOf(dataDir: string): Promise<number> {
 }
 
 describe("a server with the embedded Postgres", () => {
-  test("restarts a Postgres that was killed, at the same port, and says so", async () => {
+  test("restarts a Postgres that was killed, at the same port, and logs it", async () => {
     const dataDir = join(folder, "killed");
     const { program, url } = await launch(dataDir);
     const before = anEvent();
@@ -65,7 +65,7 @@ describe("a server with the embedded Postgres", () => {
     expect((await findEmbeddedPostgres({ dataDir: join(dataDir, "postgres") }))?.url).toBeUndefined();
   });
 
-  test("answers 503 while it cannot be restarted, its health says why, and no command starts another", async () => {
+  test("answers 503 while it cannot be restarted, reports the reason in its health, and no command starts another", async () => {
     const dataDir = join(folder, "broken");
     const { program, url } = await launch(dataDir);
     const control = join(dataDir, "postgres/cluster/global/pg_control");

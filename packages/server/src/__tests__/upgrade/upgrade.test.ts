@@ -20,7 +20,7 @@ import { readDerived, readEvents } from "./stored-rows.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
-/** Rows of tables that no upgrade may change, whatever becomes of what is derived. */
+/** Rows of tables that no upgrade may change, unlike derived rows. */
 const KEPT_ROWS = {
   api_keys: 6,
   blobs: 2,
