@@ -16,7 +16,7 @@ export const REPORTS: readonly (SessionReport & { workspace_canonical_id: string
     git_branch: "main",
     model: "m-2",
     source: "startup",
-    initial_prompt: "Fix the header",
+    initial_prompt: "Mend the header",
     tags: ["b", "a"],
     metadata: { ticket: 7, nested: { list: [1, null] } },
   },
@@ -78,7 +78,7 @@ export const BACKFILLS: readonly BackfillSession[] = [
 
 export const PATCHES: readonly { id: string; patch: SessionPatch }[] = [
   { id: "plain", patch: { add_tags: ["kept"], summary: "Changed the header." } },
-  { id: "reported", patch: { remove_tags: ["a"], summary: "Fixed." } },
+  { id: "reported", patch: { remove_tags: ["a"], summary: "Mended." } },
 ];
 
 /** Keys as they are shown once; the script sets their hashes, so that the test can use them. Nothing else has them. */
