@@ -7,10 +7,11 @@ import { hashOf, looksLikeKey } from "../keys/api-key.ts";
 import { createKeyCache } from "../keys/key-cache.ts";
 import { lookUpInGroups } from "../keys/look-up-in-groups.ts";
 import type { Limits } from "../limits.ts";
+import type { Caller } from "./caller.ts";
 import { clientNetwork } from "./client-address.ts";
 import { ProblemError } from "./problem.ts";
 import { createRateLimits } from "./rate-limits.ts";
-import type { AppEnv, Caller } from "./request-context.ts";
+import type { AppEnv } from "./request-context.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
 
 export type Access = {

@@ -1,10 +1,9 @@
 import { describeIssue } from "@wharf/protocol";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { z } from "zod";
 import { withoutRemoteCredentials } from "../ingest/remote-fields.ts";
 import { findFlaw, withStorableCharacters } from "../json/clean-value.ts";
 import { countReceivedJson, planReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
-import { mayHoldStoredJson, withStoredJson } from "../json/stored-json.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyBytes, decodeBody, readBody, readPlainBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
@@ -126,14 +125,3 @@ export function requireContentType(c: Context<AppEnv>, allowed: readonly string[
     detail: `Unsupported Content-Type. Use ${allowed.join(" or ")}.`,
   });
 }
-
-/** Middleware: puts JSON from the database that was not parsed into the response (see StoredJson). */
-export const writeStoredJson: MiddlewareHandler<AppEnv> = async function writeStoredJson(c, next) {
-  await next();
-  if (!mayHoldStoredJson()) return;
-  const { res } = c;
-  if (!res.headers.get("content-type")?.startsWith("application/json")) return;
-  // Else Hono would copy the response, to add the headers of the one that it replaces.
-  c.res = undefined;
-  c.res = new Response(withStoredJson(await res.text()), res);
-};

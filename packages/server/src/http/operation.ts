@@ -2,11 +2,12 @@ import { type KeyScope, pageSchema } from "@wharf/protocol";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { z } from "zod";
+import { scopeInsufficient } from "./caller.ts";
 import { readJson, readOptionalJson } from "./json.ts";
+import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { inTurn } from "./read-turns.ts";
 import { type AppEnv, bodyOwner } from "./request-context.ts";
-import { admit } from "./scopes.ts";
 
 /** One route: who may call it, what it takes and what it returns. Checked for each request, and written to the OpenAPI document. */
 export type Operation<Query extends z.ZodObject = z.ZodObject, Body extends JsonBody = JsonBody> = {
@@ -69,6 +70,30 @@ export function operation<
 
   operations.set(checkRequest, definition);
   return checkRequest;
+}
+
+/** Lets in keys of these scopes and admin keys. Throws ProblemError 401, 403, 429, or 503 while the server is not ready. */
+async function admit(c: Context<AppEnv>, scopes: readonly KeyScope[]): Promise<void> {
+  requireReady(c);
+  const access = c.get("access");
+  const caller = await access.authenticate(c);
+  c.set("caller", caller);
+  access.takeRequest(c, caller);
+  if (caller.scope !== "admin" && !scopes.includes(caller.scope))
+    throw scopeInsufficient(`A key with the scope ${scopes.join(" or ")} is required.`);
+}
+
+/** Throws ProblemError 503 while the server starts (tables may be missing) or drains. */
+export function requireReady(c: Context<AppEnv>): void {
+  const phase = c.get("phase");
+  if (phase === "ready") return;
+  const isDraining = phase === "draining";
+  throw new ProblemError({
+    status: 503,
+    code: isDraining ? "SERVER_DRAINING" : "SERVER_STARTING",
+    detail: isDraining ? "The server is shutting down. Retry." : "The server is starting. Retry.",
+    headers: { "retry-after": String(RETRY_AFTER_S) },
+  });
 }
 
 /** A GET request with a key; admin keys have no limit of concurrent reads. */

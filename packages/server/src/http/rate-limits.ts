@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import type { Limits } from "../limits.ts";
 import type { Access, RefusalReason } from "./access.ts";
+import { type Caller, callerOf } from "./caller.ts";
 import { ProblemError } from "./problem.ts";
-import { type AppEnv, type Caller, callerOf } from "./request-context.ts";
+import type { AppEnv } from "./request-context.ts";
 import { createTokenBuckets, type Taken } from "./token-buckets.ts";
 
 export type RateLimitOptions = {

@@ -1,4 +1,3 @@
-import type { KeyScope } from "@wharf/protocol";
 import type { Context, MiddlewareHandler } from "hono";
 import { OverloadError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
@@ -6,6 +5,7 @@ import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { Phase, Readiness } from "../readiness.ts";
 import type { Access } from "./access.ts";
 import { type BodyMemory, createBodyMemory } from "./body-memory.ts";
+import type { Caller } from "./caller.ts";
 import type { RequestAddresses } from "./client-address.ts";
 
 /** What Hono knows of a request: `c.get("requestId")`, `c.env.requestIP`. */
@@ -55,16 +55,6 @@ function releaseBodyBytes(c: Context<AppEnv>): void {
 export function bodyOwner(c: Context<AppEnv>): string | null {
   const caller = c.get("caller");
   return caller === undefined ? null : (caller.keyId ?? "environment");
-}
-
-/** Who sent a request. `keyId` is null for the admin key of the environment. */
-export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string | null };
-
-/** Who sent the request. Throws in a public route. */
-export function callerOf(c: Context<AppEnv>): Caller {
-  const caller = c.get("caller");
-  if (caller === undefined) throw new Error("callerOf needs a route with a scope");
-  return caller;
 }
 
 export type RequestContextOptions = {

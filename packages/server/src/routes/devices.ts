@@ -12,12 +12,12 @@ import { removeDevice, renameDevice } from "../db/edits/device-changes.ts";
 import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/reads/device-lists.ts";
 import { withoutFlags } from "../db/reads/page-bytes.ts";
 import { listSessions } from "../db/reads/sessions.ts";
+import { actorOf } from "../http/caller.ts";
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
-import { actorOf } from "../http/scopes.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 
 export type DeviceDependencies = { reads: UpToDate; edits: UpToDate };

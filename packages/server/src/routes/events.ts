@@ -2,9 +2,10 @@ import { BATCH_EVENTS_MAX, eventBatchSchema, eventSchema, ingestResponseSchema }
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { readBody } from "../http/body.ts";
+import { callerOf } from "../http/caller.ts";
 import { requireContentType } from "../http/json.ts";
 import { type Operation, operation } from "../http/operation.ts";
-import { type AppEnv, callerOf } from "../http/request-context.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import { type IngestDependencies, ingestEvents } from "../ingest/ingest-events.ts";
 import { countIngest, type ServerMetrics } from "../metrics/server-metrics.ts";
 import { readBatch, readLines } from "./read-events.ts";

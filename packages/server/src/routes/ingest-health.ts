@@ -8,9 +8,10 @@ import {
   notesByReason,
   ratesByMinute,
 } from "../db/reads/ingest-health.ts";
+import { callerOf } from "../http/caller.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionNumberSchema } from "../http/pagination.ts";
-import { type AppEnv, callerOf } from "../http/request-context.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import type { Limits } from "../limits.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 

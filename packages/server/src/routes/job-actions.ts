@@ -1,82 +1,18 @@
-import { type JobRecord, JobSchemaError, jobState } from "@wharf/job-runner";
-import {
-  cancelJobSchema,
-  cancelJobsSchema,
-  type EnqueueJobRequest,
-  enqueueJobSchema,
-  type JobFilterRequest,
-  jobChangeSchema,
-  jobSchema,
-  retryJobSchema,
-  retryJobsSchema,
-  sendJobEventSchema,
-} from "@wharf/protocol";
+import { type JobRecord, jobState } from "@wharf/job-runner";
+import { cancelJobSchema, jobChangeSchema, jobSchema, retryJobSchema } from "@wharf/protocol";
 import { Hono } from "hono";
-import { z } from "zod";
 import { withDeadline } from "../db/deadline.ts";
 import { itemResponse, operation } from "../http/operation.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
-import { toInstant, toJobFilter, toWireJob } from "../jobs/job-wire.ts";
+import { toInstant, toWireJob } from "../jobs/job-wire.ts";
 import { type JobDependencies, readJobId } from "./jobs.ts";
 
 const tag = "Jobs";
-const scopes = ["admin"] as const;
 const jobResponse = itemResponse("job", jobSchema);
-const enqueuedResponse = z.object({ job: jobSchema, existed: z.boolean() });
-
-const enqueue = operation({
-  scopes,
-  tag,
-  summary: "Enqueue a job of a type that this server defines",
-  description:
-    "`input` is validated by the schema of the type. A repeated `idempotency_key` returns 200 with the existing job.",
-  body: enqueueJobSchema,
-  responses: { 200: enqueuedResponse, 201: enqueuedResponse },
-  problems: { 404: "The job finished and was removed from the archive before it could be returned." },
-  example: {
-    status: 201,
-    body: { type: "prune", input: { due_ms: 1_764_000_000_000 }, idempotency_key: "prune by hand" },
-  },
-});
-
-const retryAll = operation({
-  scopes,
-  tag,
-  summary: "Retry all dead jobs that match the filter",
-  description: "Cancelled jobs are included only when `status` names them. The filter must not be empty.",
-  body: retryJobsSchema,
-  responses: { 200: z.object({ retried: z.number().int() }) },
-  example: { status: 200, body: { status: ["dead"], type: "prune" } },
-});
-
-const cancelAll = operation({
-  scopes,
-  tag,
-  summary: "Cancel all queued and running jobs that match the filter",
-  description: "The filter must not be empty.",
-  body: cancelJobsSchema,
-  responses: { 200: z.object({ cancelled: z.number().int() }) },
-  example: {
-    status: 200,
-    body: { status: ["scheduled"], queue: "recurring", reason: "moved to another day" },
-  },
-});
-
-const sendEvent = operation({
-  scopes,
-  tag,
-  summary: "Send an event to the jobs that wait for it",
-  body: sendJobEventSchema,
-  responses: { 202: z.object({ id: z.string(), existed: z.boolean() }) },
-  example: {
-    status: 202,
-    body: { name: "approved", key: "order-7", payload: { by: "ada" }, id: "approval-1" },
-  },
-});
 
 const retry = operation({
-  scopes,
+  scopes: ["admin"],
   tag,
   summary: "Retry a dead or cancelled job",
   body: retryJobSchema,
@@ -87,7 +23,7 @@ const retry = operation({
 });
 
 const cancel = operation({
-  scopes,
+  scopes: ["admin"],
   tag,
   summary: "Cancel a queued or running job; a running one is signalled to stop",
   body: cancelJobSchema,
@@ -98,7 +34,7 @@ const cancel = operation({
 });
 
 const change = operation({
-  scopes,
+  scopes: ["admin"],
   tag,
   summary: "Change the priority of a job, or its run time (`null`: now)",
   body: jobChangeSchema,
@@ -107,40 +43,10 @@ const change = operation({
   example: { status: 200, path: { id: "7000000002" }, body: { run_at: null, priority: -10 } },
 });
 
-/** Changes of jobs, for admin keys. Actions on several jobs require a filter: an empty one would match all jobs. */
+/** POST /api/jobs/:id/retry and /cancel, PATCH /api/jobs/:id. */
 export function jobActionRoutes({ jobs, limits }: JobDependencies) {
   const routes = new Hono<AppEnv>();
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
-
-  routes.post("/", enqueue, async function postJob(c) {
-    const wanted = c.req.valid("json");
-    const definition = jobs.definitions.get(wanted.type);
-    if (definition === undefined) throw unknownType([...jobs.definitions.keys()]);
-    const { id, existed } = await within(
-      jobs.enqueue(definition, wanted.input ?? null, optionsOf(wanted)),
-    ).catch(refuseInput);
-    return c.json({ job: await shown(id), existed }, existed ? 200 : 201);
-  });
-
-  routes.post("/retry", retryAll, async function postRetries(c) {
-    const { keep_attempts, ...filter } = c.req.valid("json");
-    requireFilter(filter);
-    return c.json({
-      retried: await within(jobs.requeue(toJobFilter(filter), { keepAttempts: keep_attempts })),
-    });
-  });
-
-  routes.post("/cancel", cancelAll, async function postCancels(c) {
-    const { reason, ...filter } = c.req.valid("json");
-    requireFilter(filter);
-    return c.json({ cancelled: await within(jobs.cancelAll(toJobFilter(filter), reason)) });
-  });
-
-  routes.post("/events", sendEvent, async function postEvent(c) {
-    const { name, key, payload, id } = c.req.valid("json");
-    const event = { name, key, payload: payload ?? null, ...(id === undefined ? {} : { id }) };
-    return c.json(await within(jobs.sendEvent(event)), 202);
-  });
 
   routes.post("/:id/retry", retry, async function postRetry(c) {
     const id = readJobId(c);
@@ -173,7 +79,7 @@ export function jobActionRoutes({ jobs, limits }: JobDependencies) {
   });
 
   /** The current job. Throws ProblemError 404, or 409 with `refusal` as the reason why nothing was changed. */
-  async function shown(id: string, refusal: string | null = null) {
+  async function shown(id: string, refusal: string | null) {
     const job = await within(jobs.get(id));
     if (job === undefined) throw notFound("job");
     if (refusal !== null) throw wrongState(job, refusal);
@@ -181,42 +87,6 @@ export function jobActionRoutes({ jobs, limits }: JobDependencies) {
   }
 
   return routes;
-}
-
-function optionsOf(wanted: EnqueueJobRequest) {
-  const { idempotency_key, priority, run_at, delay_ms } = wanted;
-  return {
-    ...(idempotency_key !== undefined && { idempotencyKey: idempotency_key }),
-    ...(priority !== undefined && { priority }),
-    ...(run_at !== undefined && { runAt: toInstant(run_at) }),
-    ...(delay_ms !== undefined && { delayMs: delay_ms }),
-  };
-}
-
-function refuseInput(error: unknown): never {
-  if (!(error instanceof JobSchemaError)) throw error;
-  const errors = error.issues.map(({ pointer, detail }) => ({ pointer: `/input${pointer}`, detail }));
-  throw new ProblemError({ status: 400, code: "VALIDATION_FAILED", detail: error.message, errors });
-}
-
-function unknownType(known: readonly string[]): ProblemError {
-  const detail = `must be a job type of this server: ${[...known].sort().join(", ")}`;
-  return new ProblemError({
-    status: 400,
-    code: "JOB_TYPE_UNKNOWN",
-    detail: `/type: ${detail}`,
-    errors: [{ pointer: "/type", detail }],
-  });
-}
-
-function requireFilter(filter: JobFilterRequest): void {
-  if (Object.values(filter).some((value) => value !== undefined)) return;
-  throw new ProblemError({
-    status: 400,
-    code: "FILTER_REQUIRED",
-    detail:
-      "A filter is required. Set at least one of status, ids, queue, type, concurrency_key, after and before.",
-  });
 }
 
 function wrongState(job: JobRecord, refusal: string): ProblemError {

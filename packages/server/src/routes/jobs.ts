@@ -12,11 +12,12 @@ import {
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { withDeadline } from "../db/deadline.ts";
+import { callerOf } from "../http/caller.ts";
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionNumberSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
-import { type AppEnv, callerOf } from "../http/request-context.ts";
+import type { AppEnv } from "../http/request-context.ts";
 import type { JobAdministration } from "../jobs/job-administration.ts";
 import { toJobFilter, toWireDetail, toWireJob, toWireRun, toWireWorker } from "../jobs/job-wire.ts";
 import type { Limits } from "../limits.ts";

@@ -11,12 +11,12 @@ import type { Database } from "../db/database.ts";
 import { errorCode } from "../db/database-errors.ts";
 import { findKey, insertKey, listKeys, revokeKey, rotateKey } from "../db/edits/api-keys.ts";
 import { listKeyAudit } from "../db/edits/key-audit.ts";
+import { actorOf } from "../http/caller.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema, positionNumberSchema } from "../http/pagination.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
-import { actorOf } from "../http/scopes.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 

@@ -2,11 +2,11 @@ import { storableText } from "@wharf/job-runner";
 import { gitHooksPromptSchema, pendingPromptsQuerySchema, promptAnswerSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { answerGitHooksPrompt, listGitHooksPrompts } from "../db/reads/git-hook-prompts.ts";
+import { requireDevice } from "../http/caller.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
-import { requireDevice } from "../http/scopes.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 
 export type PromptDependencies = { reads: UpToDate; edits: UpToDate };

@@ -4,8 +4,9 @@ import { Hono } from "hono";
 import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { readBody } from "../body.ts";
+import type { Caller } from "../caller.ts";
 import { INTERNAL, problemOf, problemResponse } from "../problem.ts";
-import type { AppEnv, Caller } from "../request-context.ts";
+import type { AppEnv } from "../request-context.ts";
 import { type HttpServer, serve } from "../serve.ts";
 
 const MIB = 1024 * 1024;

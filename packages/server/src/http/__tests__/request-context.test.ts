@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import pino from "pino";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
+import { callerOf } from "../caller.ts";
 import { routesOf } from "../operation.ts";
-import { type AppEnv, callerOf } from "../request-context.ts";
+import type { AppEnv } from "../request-context.ts";
 
 const server = setupApp();
 afterEach(() => server.current().readiness.set("ready"));
