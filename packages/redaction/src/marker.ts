@@ -9,7 +9,7 @@ export type Marker = (rule: string, secret: string) => string;
 
 /**
  * Markers `[REDACTED:rule:hash]` with the first 8 hex digits of HMAC-SHA-256 under the hub's secret: equal secrets get equal markers, and
- * without the key nobody can test guesses of a weak password against them.
+ * without the key, guesses of a weak password cannot be tested against them.
  */
 export function createMarker(key: string): Marker {
   return (rule, secret) => {

@@ -80,8 +80,8 @@ export type Message = {
 };
 
 /**
- * What one record says of a model response. Records of one key are one response, in whatever file they stand: numbers are the maximum of
- * all, and the response is a lower bound only if all say so.
+ * The part of a model response in one record. Records with the same key are one response, in any file: its numbers are the maximum of
+ * all records, and it is a lower bound only if all records are.
  */
 export type ResponsePart = {
   key: string;
@@ -116,7 +116,7 @@ export type Fact =
   /** Messages were taken out of view: those from `from_key` on, or the last `turns` turns. Their tokens were spent. */
   | { fact: "rewind"; from_key: string | null; turns: number | null }
   | { fact: "api_error"; status: number | null }
-  /** A running total that the agent states: the last one holds. It is shown beside the sum of responses and never added to it. */
+  /** A running total that the agent states: the last one holds. It is shown next to the sum of responses and never added to it. */
   | { fact: "reported_cost"; cost_usd: number | null; models: Record<string, Usage> }
   | { fact: "pull_request"; url: string }
   /** A record of a type that is not known. It is kept raw and counted. */

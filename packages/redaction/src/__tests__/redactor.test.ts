@@ -104,7 +104,7 @@ describe("a line of JSON", () => {
     }
   });
 
-  test("without a secret comes back as it is, whatever it holds", () => {
+  test("without a secret is returned unchanged", () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         const counts = countsOf((found) => redactor.line(json, found));
@@ -127,7 +127,7 @@ describe("a line of JSON", () => {
   });
 });
 
-test("stops with an error when its time is used up, and says what to do", () => {
+test("stops with an error and the remedy when its time is used up", () => {
   let time = 0;
   const slow = createRedactor({ mark: createMarker("k"), budgetMs: 10, now: () => (time += 6) });
   expect(() => slow.text("word ".repeat(100_000))).toThrow(RedactionTimeError);

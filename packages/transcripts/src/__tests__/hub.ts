@@ -28,7 +28,7 @@ export function idOf({ session_id, file }: TranscriptFile): string {
   return agent === undefined ? session_id : `${session_id}/${agent}`;
 }
 
-/** All sessions of a home: each response belongs to one of them, whatever files it stands in. */
+/** All sessions of a home: each response belongs to one of them, in any number of files. */
 export function countHome(files: FileRead[]): Counted[] {
   const byId = Map.groupBy(files, ({ file }) => idOf(file));
   const owners = ownersOf(files);

@@ -62,7 +62,7 @@ test("prices the fast mode, searches and inference in the US", () => {
   expect(costOf(billed("claude-sonnet-5", { output: 1_000 }, { inference_geo: "us" }))?.usd).toBe(0.011);
 });
 
-test("has no cost for a model that is not known, and says so where a bucket is not", () => {
+test("has no cost for an unknown model, and marks an unknown bucket", () => {
   for (const model of [null, "", "claude-opus-55", "gpt", "sonnet"])
     expect(costOf(billed(model, { input: 5 }))).toBeNull();
   expect(costOf(billed("gpt-5.5", { input: 1_000, cache_write_1h: 5 }))?.is_partial).toBe(true);

@@ -4,7 +4,7 @@ import { readPatch } from "./patch.ts";
 /** Lines that a call added to a file and removed from it; null where the call does not show them. */
 export type FileWrite = { path: string; added: number | null; removed: number | null };
 
-/** What a call does, whatever its agent calls the tool. */
+/** The effect of a call, independent of the agent's name for the tool. */
 export type CallDescription = {
   reads: string[];
   writes: FileWrite[];

@@ -5,7 +5,7 @@ const META_FILE = /(?:^|\/)agent-([A-Za-z0-9_-]{1,100})\.meta\.json$/;
 const WORKFLOW_FILE = /(?:^|\/)workflows\/([^/]{1,200})\/agent-([A-Za-z0-9_-]{1,100})\.jsonl$/;
 export const SUBAGENT_FILE = /(?:^|\/)agent-([A-Za-z0-9_-]{1,100})\.jsonl$/;
 
-/** What the path of a file says: each file `agent-….jsonl` is a subagent, also an older one beside the session's file. */
+/** Facts from the path of a file: each file `agent-….jsonl` is a subagent, also an older one next to the session's file. */
 export function readFilePath(file: string): Fact[] {
   const agent_id = SUBAGENT_FILE.exec(file)?.[1];
   if (agent_id === undefined) return [];

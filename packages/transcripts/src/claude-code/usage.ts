@@ -5,7 +5,7 @@ export type UsageRead = { usage: Usage; cache_write_unsplit: number };
 
 /**
  * A `message.usage`. `output_tokens` holds the thinking; `iterations` are parts of the numbers and are never added. Cache writes come split by
- * duration, or flat: the split counts where there is one (versions before 2.1.152 write a flat 0 beside it).
+ * duration, or flat: the split counts where there is one (versions before 2.1.152 also write a flat 0).
  */
 export function readUsage(usage: JsonObject): UsageRead {
   const flat = number(usage, "cache_creation_input_tokens");

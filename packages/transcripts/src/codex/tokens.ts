@@ -3,7 +3,7 @@ import { type JsonObject, object, text } from "../lines/json.ts";
 import type { CodexState } from "./state.ts";
 import { type Counts, growth, isSame, readCounts, usageOf } from "./usage.ts";
 
-/** One record of usage with the response's id. It stands for the token_count beside it. */
+/** One record of usage with the response's id. It replaces the adjacent token_count. */
 export function readUsageRecord(state: CodexState, record: JsonObject, at: string | null): Fact[] {
   const counts = readCounts(object(record, "usage"));
   const response_id = text(record, "response_id");
@@ -13,7 +13,7 @@ export function readUsageRecord(state: CodexState, record: JsonObject, at: strin
   return [responseOf(state, `${thread}/${response_id}`, counts, at)];
 }
 
-/** Running totals, which are also written again without a change. `info` is null beside rate limits. */
+/** Running totals, which are also written again without a change. `info` is null in records of rate limits. */
 export function readTokenCount(state: CodexState, event: JsonObject, at: string | null): Fact[] {
   if (state.has_usage_records) return [];
   const info = object(event, "info");
