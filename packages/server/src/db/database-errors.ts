@@ -61,9 +61,9 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return errorCode(error) === "23503";
 }
 
-/** A lock was not obtained within lock_timeout, or by NOWAIT. */
+/** A lock was not obtained within lock_timeout. */
 export function isLocked(error: unknown): boolean {
-  return errorCode(error) === "55P03";
+  return errorCode(error) === "55P03" || errorCode(error) === "STORAGE_LOCKED";
 }
 
 /** Deadlock or serialization failure: certainly rolled back, worth the same statement again. */

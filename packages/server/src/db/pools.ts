@@ -8,6 +8,8 @@ import { closeDb, createDb, type DbOptions, type Sql, STATEMENT_TIMEOUT_MS } fro
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
 /** Postgres ends a slow statement before its client would, which replaces the whole pool. */
 const STATEMENT_TIMEOUT_SHARE = 0.8;
+/** A row that a forgotten transaction holds locked must stop neither flushes nor rounds of other sessions. */
+const BACKGROUND_LOCK_TIMEOUT_MS = 1_000;
 /** Longer than Postgres' own statement_timeout. */
 const JOBS_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
 /** What the drain has not ended by then is not waited for any longer. */
@@ -78,7 +80,7 @@ export function openPools(options: PoolOptions): Pools {
   }
 
   const flush = open("flush", { plansByIndex: true, foreignKeysByRow: false });
-  const background = open("background", { plansByIndex: true });
+  const background = open("background", { plansByIndex: true, lockTimeoutMs: BACKGROUND_LOCK_TIMEOUT_MS });
   const interactive = open("interactive", { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S });
   const jobs = open("jobs", {
     deadline_ms: JOBS_DEADLINE_MS,

@@ -17,6 +17,8 @@ export type DbOptions = {
   connectTimeoutS?: number;
   /** Default STATEMENT_TIMEOUT_MS. */
   statementTimeoutMs?: number;
+  /** How long a statement waits for a lock; without it, as long as it may take. Callers see SQLSTATE 55P03. */
+  lockTimeoutMs?: number;
   /** A connection that was unused for so long is closed. */
   idleTimeoutS?: number;
   /**
@@ -82,6 +84,7 @@ export function createDb(connectionString: string | undefined, options: DbOption
       ...(options.plansByIndex === true
         ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
         : {}),
+      ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
       ...(options.foreignKeysByRow === false ? checksBySet : {}),
       ...(options.wireTypes === true ? wireSettings : {}),
       ...target.settings,

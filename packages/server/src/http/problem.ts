@@ -3,6 +3,7 @@ import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
 import {
   errorCode,
   isForeignKeyViolation,
+  isLocked,
   isOutOfSpace,
   isRetryableConflict,
   isUnavailable,
@@ -109,7 +110,7 @@ export function problemOf(error: unknown): ProblemOptions | null {
       headers: retry,
     };
   }
-  if (isUnavailable(error) || isRetryableConflict(error)) {
+  if (isUnavailable(error) || isRetryableConflict(error) || isLocked(error)) {
     return {
       status: 503,
       code: error instanceof StorageError ? error.code : "STORAGE_UNAVAILABLE",

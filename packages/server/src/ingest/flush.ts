@@ -3,11 +3,13 @@ import {
   describeDatabaseError,
   isDataError,
   isForeignKeyViolation,
+  isLocked,
   isRetryableConflict,
 } from "../db/database-errors.ts";
 import { locateEvents } from "../db/ingest/events.ts";
 import { type EventRow, type FlushOutput, NO_NOTES } from "../db/ingest/flush-events.ts";
 import type { IngestNote } from "../db/ingest/ingest-notes.ts";
+import { findLockedParents } from "../db/ingest/parent-checks.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import { eventsToProject, type ToProject } from "./events-to-project.ts";
@@ -18,7 +20,7 @@ import type { Projector } from "./projector.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import { saveNotes } from "./save-notes.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
-import type { Outcome } from "./writer.ts";
+import type { FlushOutcome } from "./writer.ts";
 
 export type FlushDependencies = {
   database: Database;
@@ -31,19 +33,20 @@ export type FlushDependencies = {
 
 type Row = EventRow & { event: CheckedEvent };
 type Flushed = { rows: Row[]; toProject: ToProject; output: FlushOutput };
-type Verdicts = Map<CheckedEvent, Outcome>;
+type Verdicts = Map<CheckedEvent, FlushOutcome>;
 
-const ACCEPTED: Outcome = { status: "accepted" };
-const DUPLICATE: Outcome = { status: "duplicate" };
+const ACCEPTED: FlushOutcome = { status: "accepted" };
+const DUPLICATE: FlushOutcome = { status: "duplicate" };
 const NOTHING_STORED: FlushOutput = { stored_count: 0, stored_ids: null, queue_id: null };
 
 /**
  * Stores the events of many requests together: one statement, sorted by id, answered after its commit.
- * Data that Postgres refuses is found by halving and rejected individually. Throws when the database is unavailable, too slow or
+ * Data that Postgres refuses is found by halving and rejected individually; events whose parents a transaction holds locked are
+ * unavailable, and the others are stored. Throws when the database is unavailable, too slow or
  * full: nothing is acknowledged then.
  */
 export function createFlush(dependencies: FlushDependencies) {
-  return async function flush(events: readonly CheckedEvent[]): Promise<Outcome[]> {
+  return async function flush(events: readonly CheckedEvent[]): Promise<FlushOutcome[]> {
     const verdicts: Verdicts = new Map();
     let rest = events;
     // Repeats of an event come after it: a rejected one must not take another with its id along.
@@ -76,7 +79,8 @@ async function storeFirsts(
   for (const [repeat, first] of repeats) {
     const verdict = verdicts.get(first);
     const differs = first.data !== repeat.data || first.type !== repeat.type;
-    if (verdict?.status === "rejected" && isSameRow(first, repeat)) verdicts.set(repeat, verdict);
+    if (verdict?.status === "unavailable") verdicts.set(repeat, verdict);
+    else if (verdict?.status === "rejected" && isSameRow(first, repeat)) verdicts.set(repeat, verdict);
     else if (verdict?.status === "rejected") undecided.push(repeat);
     else {
       verdicts.set(repeat, DUPLICATE);
@@ -114,6 +118,7 @@ async function store(
   try {
     flushed = await storeWhole(rows, verdicts, dependencies);
   } catch (error) {
+    if (isLocked(error)) return await storeUnlocked(rows, error, verdicts, dependencies);
     if (!isDataError(error)) throw error;
     dependencies.onRetry?.(describeDatabaseError(error));
     if (rows.length === 1) {
@@ -132,6 +137,32 @@ async function store(
   // Their first was deleted after this flush had found it: they are new now.
   if (isSecondTry) throw ledgerBroken();
   await store(gone, verdicts, dependencies, true);
+}
+
+/** Without the events whose session, device or workspace a transaction holds locked. Throws when the lock is another one. */
+async function storeUnlocked(
+  rows: readonly Row[],
+  cause: unknown,
+  verdicts: Verdicts,
+  dependencies: FlushDependencies,
+): Promise<void> {
+  dependencies.onRetry?.(describeDatabaseError(cause));
+  const locked = new Set<string | null>(
+    await dependencies.database.run((sql) => findLockedParents(sql, rows)),
+  );
+  const isHeld = (row: Row) => [row.session_id, row.device_id, row.workspace_id].some((id) => locked.has(id));
+  const free = rows.filter((row) => !isHeld(row));
+  if (free.length === rows.length) throw cause;
+  const error = new StorageError(
+    "A transaction holds the session or device of an event locked.",
+    "STORAGE_LOCKED",
+  );
+  for (const row of rows) if (isHeld(row)) verdicts.set(row.event, { status: "unavailable", error });
+  await store(
+    free.map((row) => row.event),
+    verdicts,
+    dependencies,
+  );
 }
 
 async function resolveRows(

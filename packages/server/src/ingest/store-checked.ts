@@ -5,7 +5,7 @@ import { type CheckedEvent, isRejection, type Rejection, sizeOfEvent } from "./c
 import { keptText } from "./kept-body.ts";
 import { portionsOf } from "./portions.ts";
 import { saveNotes } from "./save-notes.ts";
-import type { Outcome } from "./writer.ts";
+import type { FlushOutcome } from "./writer.ts";
 
 /** What the write queue holds: an event to be stored, or a rejection of which a note is kept. */
 export type Checked = CheckedEvent | Rejection;
@@ -15,21 +15,21 @@ const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 
 type StoreOptions = {
   /** Stores events; answers with one outcome an event, in order, after the commit. */
-  flush: (events: readonly CheckedEvent[]) => Promise<Outcome[]>;
+  flush: (events: readonly CheckedEvent[]) => Promise<FlushOutcome[]>;
   /** For the notes. */
   database: Database;
 };
 
 /** Stores the events of many requests and then notes what is rejected, by its check or by the database. As `flush`, it may throw. */
 export function createStore({ flush, database }: StoreOptions) {
-  return async function store(items: readonly Checked[]): Promise<Outcome[]> {
+  return async function store(items: readonly Checked[]): Promise<FlushOutcome[]> {
     const events = items.filter((item): item is CheckedEvent => !isRejection(item));
-    const stored: Outcome[] = [];
+    const stored: FlushOutcome[] = [];
     for (const portion of portionsOf(events, sizeOfEvent, STATEMENT_BYTES_MAX))
       stored.push(...(await flush(portion)));
     const notes: IngestNote[] = [];
     let position = 0;
-    const outcomes = items.map((item): Outcome => {
+    const outcomes = items.map((item): FlushOutcome => {
       if (isRejection(item)) {
         notes.push(noteOf(item));
         return { status: "rejected", error: item.error };

@@ -1,13 +1,16 @@
-import { OverloadError } from "../errors.ts";
+import { OverloadError, type StorageError } from "../errors.ts";
 
 export type Outcome =
   | { status: "accepted" }
   | { status: "duplicate" }
   | { status: "rejected"; error: string };
 
+/** Of an item that could not be stored for now: the whole request it came with fails with this error. */
+export type FlushOutcome = Outcome | { status: "unavailable"; error: StorageError };
+
 export type WriterOptions<Item> = {
   /** Stores the items; answers with one outcome an item, in order, after the commit. */
-  flush: (items: readonly Item[]) => Promise<Outcome[]>;
+  flush: (items: readonly Item[]) => Promise<FlushOutcome[]>;
   sizeOf: (item: Item) => number;
   queueMaxItems: number;
   queueMaxBytes: number;
@@ -102,12 +105,12 @@ export function createWriter<Item>(options: WriterOptions<Item>): Writer<Item> {
     inFlight -= 1;
     flushAtOnce();
     if (result.status === "rejected") for (const { reject } of batch) reject(result.reason);
-    else for (const [{ resolve }, outcomes] of shared(result.value, batch)) resolve(outcomes);
+    else for (const [request, outcomes] of shared(result.value, batch)) settle(request, outcomes);
     schedule();
     wakeIdle();
   }
 
-  async function flushBatch(batch: readonly Request<Item>[]): Promise<Outcome[]> {
+  async function flushBatch(batch: readonly Request<Item>[]): Promise<FlushOutcome[]> {
     return await options.flush(batch.flatMap(({ items }) => items));
   }
 
@@ -167,15 +170,27 @@ function createQueue<Item>({ queueMaxItems, queueMaxBytes }: WriterOptions<Item>
 
 /** Each request with its own part of its flush's outcomes. */
 function* shared<Item>(
-  outcomes: readonly Outcome[],
+  outcomes: readonly FlushOutcome[],
   batch: readonly Request<Item>[],
-): Generator<[Request<Item>, Outcome[]]> {
+): Generator<[Request<Item>, FlushOutcome[]]> {
   let start = 0;
   for (const request of batch) {
     const end = start + request.items.length;
     yield [request, outcomes.slice(start, end)];
     start = end;
   }
+}
+
+function settle<Item>({ resolve, reject }: Request<Item>, outcomes: readonly FlushOutcome[]): void {
+  const known: Outcome[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.status === "unavailable") {
+      reject(outcome.error);
+      return;
+    }
+    known.push(outcome);
+  }
+  resolve(known);
 }
 
 /** How many requests, from the first, one flush takes. */

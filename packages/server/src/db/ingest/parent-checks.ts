@@ -21,6 +21,23 @@ export function holdParents(sql: Sql, areParentsWritten: boolean): Fragment {
   )`;
 }
 
+type Parents = { workspace_id: string; device_id: string; session_id: string | null };
+
+/** The ids of those parents of events that a foreign key cannot lock now, because a transaction changes or deletes them. */
+export async function findLockedParents(sql: Sql, events: readonly Parents[]): Promise<string[]> {
+  const sessions = [...new Set(events.flatMap(({ session_id }) => session_id ?? []))];
+  const devices = [...new Set(events.map(({ device_id }) => device_id))];
+  const workspaces = [...new Set(events.map(({ workspace_id }) => workspace_id))];
+  const rows = await sql<{ id: string }[]>`
+    WITH free_sessions AS MATERIALIZED (SELECT id FROM sessions WHERE id = ANY(${sessions}) FOR KEY SHARE SKIP LOCKED),
+    free_devices AS MATERIALIZED (SELECT id FROM devices WHERE id = ANY(${devices}) FOR KEY SHARE SKIP LOCKED),
+    free_workspaces AS MATERIALIZED (SELECT id FROM workspaces WHERE id = ANY(${workspaces}) FOR KEY SHARE SKIP LOCKED)
+    (SELECT id FROM sessions WHERE id = ANY(${sessions}) EXCEPT SELECT id FROM free_sessions)
+    UNION ALL (SELECT id FROM devices WHERE id = ANY(${devices}) EXCEPT SELECT id FROM free_devices)
+    UNION ALL (SELECT id FROM workspaces WHERE id = ANY(${workspaces}) EXCEPT SELECT id FROM free_workspaces)`;
+  return rows.map(({ id }) => id);
+}
+
 /**
  * Why the connections of `flushes` cannot leave foreign keys to the statement, and what to do about it; null if they can. A restore
  * with --disable-triggers leaves triggers behind that would no longer fire.

@@ -32,3 +32,33 @@ test("a parent that was deleted behind the server's memory is made again there t
   expect(counts(await send(server, [toolUse("s1", 2)]))).toEqual({ ingested: 1, duplicates: 0, rejected: 0 });
   expect(await server.sql`SELECT 1 FROM sessions JOIN devices ON devices.id = device_id`).toHaveLength(1);
 });
+
+test("a session that a transaction holds locked delays the requests with its events alone, which may be repeated", async () => {
+  const ask = async (...events: object[]) => {
+    const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
+    const body = JSON.stringify({ events });
+    const response = await server.current().app.request("/api/events", { method: "POST", headers, body });
+    return { status: response.status, body: await response.json() };
+  };
+  const elsewhere = { device_id: "desktop", workspace_id: "github.com/acme/gadgets" };
+  await send(server, [toolUse("held", 0), toolUse("free", 0, elsewhere)]);
+  const [held, beside, free] = [
+    toolUse("held", 1),
+    toolUse("free", 1, elsewhere),
+    toolUse("free", 2, elsewhere),
+  ];
+  for (const lock of [
+    "SELECT FROM sessions WHERE id = 'held' FOR UPDATE",
+    "UPDATE sessions SET id = 'x' WHERE false",
+  ]) {
+    await server.sql.begin(async (holder) => {
+      await holder.unsafe(lock);
+      await holder`SELECT FROM devices WHERE id = 'laptop' FOR UPDATE`;
+      const [one, other] = await Promise.all([ask(held, beside), ask(free)]);
+      expect(one).toMatchObject({ status: 503, body: { code: "STORAGE_LOCKED" } });
+      expect(other.status).toBe(202);
+    });
+  }
+  expect((await ask(held, beside, held)).body).toMatchObject({ ingested: 1, duplicates: 2 });
+  expect((await ask(free)).body).toMatchObject({ duplicates: 1 });
+});
