@@ -31,6 +31,16 @@ export const ingestHealthSchema = z.object({
       last_at: instantSchema,
     }),
   ),
+  /** Stored events that are not projected yet, on every replica. */
+  projections: z.object({
+    waiting: count,
+    /** Projecting them has failed; they are retried. */
+    failed: count,
+    /** Projecting them has failed too often. */
+    set_aside: count,
+    /** Of failed events, the most frequent first. */
+    reasons: z.array(z.object({ reason: z.string(), events: count })),
+  }),
   process: z.object({
     accepted: count,
     duplicates: count,

@@ -6,6 +6,7 @@ import {
   HEALTH_WINDOW_MINUTES,
   healthByDevice,
   notesByReason,
+  projectionHealth,
   ratesByMinute,
 } from "../db/reads/ingest-health.ts";
 import { callerOf } from "../http/caller.ts";
@@ -29,7 +30,7 @@ const tag = "Ingest";
 const health = operation({
   scopes: ["read"],
   tag,
-  summary: "Ingest rate, lag and rejections of the last hour",
+  summary: "Ingest rate, lag and rejections of the last hour, and failed projections",
   responses: { 200: ingestHealthSchema },
   example: { status: 200 },
 });
@@ -49,16 +50,18 @@ export function ingestHealthRoutes({ reads, limits, metrics, queueDepth }: Inges
   const routes = new Hono<AppEnv>();
 
   routes.get("/health", health, async function getIngestHealth(c) {
-    const [minutes, devices, notes] = await Promise.all([
+    const [minutes, devices, notes, projections] = await Promise.all([
       reads.run(ratesByMinute),
       reads.run(healthByDevice),
       reads.run(notesByReason),
+      reads.run(projectionHealth),
     ]);
     return c.json({
       window_minutes: HEALTH_WINDOW_MINUTES,
       minutes,
       devices,
       notes,
+      projections,
       process: processState(),
     });
   });

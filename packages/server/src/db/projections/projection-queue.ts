@@ -23,7 +23,7 @@ export const QUEUE_LEASE_S = 10;
 const RETRY_BASE_S = 60;
 const RETRY_MAX_S = 24 * 60 * 60;
 /** Over five days; then the events are set aside with their reason. */
-export const ATTEMPTS_MAX = 15;
+export const ATTEMPTS_MAX = 16;
 
 /** When events whose projection has failed `attempts` times are retried: after a minute, doubled each time, at most a day. */
 export function retryDelayS(attempts: number): number | null {

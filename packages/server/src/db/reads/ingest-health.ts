@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import type { Sql } from "../postgres.ts";
 
 export const HEALTH_WINDOW_MINUTES = 60;
@@ -9,6 +10,7 @@ const DEVICES_MAX = 100;
 /** In an hour in which every event is odd, the latest notes stand for the rest. */
 const NOTES_READ_MAX = 50_000;
 const NOTE_GROUPS_MAX = 100;
+const REASONS_MAX = 20;
 
 export type MinuteRate = { minute: string; events: number; flushes: number };
 export type DeviceHealth = {
@@ -85,6 +87,33 @@ function rateOfDevice(sql: Sql) {
       SELECT timestamp FROM events WHERE device_id = d.id AND timestamp > ${windowStart(sql)} AND timestamp <= now()
       ORDER BY timestamp DESC LIMIT ${RATE_SAMPLE_EVENTS}
     ) latest`;
+}
+
+export type ProjectionHealth = {
+  waiting: number;
+  failed: number;
+  set_aside: number;
+  reasons: { reason: string; events: number }[];
+};
+
+/** Events in the projection queue, and why projecting them has failed. */
+export async function projectionHealth(sql: Sql): Promise<ProjectionHealth> {
+  return one(
+    await sql<ProjectionHealth[]>`
+      WITH queued AS MATERIALIZED (
+        SELECT cardinality(event_ids) AS events, attempts, last_error AS reason, next_retry_at = 'infinity' AS is_set_aside
+        FROM projection_queue
+      ),
+      reasons AS (
+        SELECT reason, sum(events)::int AS events FROM queued WHERE attempts > 0
+        GROUP BY reason ORDER BY 2 DESC, 1 LIMIT ${REASONS_MAX}
+      )
+      SELECT coalesce(sum(events) FILTER (WHERE attempts = 0), 0)::int AS waiting,
+        coalesce(sum(events) FILTER (WHERE attempts > 0 AND NOT is_set_aside), 0)::int AS failed,
+        coalesce(sum(events) FILTER (WHERE is_set_aside), 0)::int AS set_aside,
+        coalesce((SELECT json_agg(reasons) FROM reasons), '[]') AS reasons
+      FROM queued`,
+  );
 }
 
 /** What was odd within the window, by device, kind and reason, the most frequent first. */

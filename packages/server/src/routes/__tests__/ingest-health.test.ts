@@ -41,6 +41,26 @@ describe("GET /api/ingest/health", () => {
     expect(body.process).toMatchObject({ queue: { events: 0, events_max: 20_000 } });
   });
 
+  test("counts events whose projection failed or was set aside, with the reasons", async () => {
+    await server.sql`
+      INSERT INTO projection_queue (event_ids, attempts, last_error, next_retry_at) VALUES
+        ('{a,b,c}', 0, NULL, now()), ('{d}', 2, 'no', now()), ('{e}', 1, 'none', now()), ('{f}', 16, 'no', 'infinity')`;
+    const { body } = await server.request("GET", "/api/ingest/health");
+    ingestHealthSchema.parse(body);
+    expect(body.projections).toEqual({
+      waiting: 3,
+      failed: 2,
+      set_aside: 1,
+      reasons: [
+        { reason: "no", events: 2 },
+        { reason: "none", events: 1 },
+      ],
+    });
+    await server.sql`DELETE FROM projection_queue`;
+    const healthy = await server.request("GET", "/api/ingest/health");
+    expect(healthy.body.projections).toEqual({ waiting: 0, failed: 0, set_aside: 0, reasons: [] });
+  });
+
   test("counts each device's rate, rejections and odd events", async () => {
     const ahead = new Date(Date.now() + 48 * 60 * 60 * 1000).toISOString();
     await send([eventOf(), eventOf(), eventOf(), eventOf({ device_id: "d2" })]);
