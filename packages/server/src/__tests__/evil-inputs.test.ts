@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { storableJsonText } from "@wharf/job-runner";
 import { networkOf } from "../http/client-address.ts";
-import { loggedPath } from "../http/request-log.ts";
+import { loggedPath } from "../http/middleware.ts";
 import { keptBody, keptUnreadable } from "../ingest/kept-body.ts";
 import { parseReceivedJson } from "../json/parse-json.ts";
 import { withoutKeys } from "../keys/api-key.ts";

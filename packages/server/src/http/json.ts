@@ -48,7 +48,7 @@ export async function readOptionalJson<Schema extends z.ZodType>(
  * The schema with a first step: U+FFFD replaces characters that Postgres refuses, and git remotes lose their credentials. For bodies
  * that are stored.
  */
-export function storable<Schema extends z.ZodType<object>>(schema: Schema) {
+export function storable<Schema extends z.ZodType<object>>(schema: Schema): z.ZodType<z.infer<Schema>> {
   return z.preprocess((body) => withoutRemoteCredentials(withStorableCharacters(body)), schema);
 }
 
@@ -93,6 +93,7 @@ function asProblem<T>(read: () => T): T {
     throw error;
   }
 }
+
 export function tooManyValues(values_max: number): ProblemError {
   return new ProblemError({
     status: 413,

@@ -10,7 +10,7 @@ export type Cursor<Position> = {
   write(position: Position): string;
 };
 
-/** Postgres knows no year 0, and every later one of four digits. */
+/** Postgres has no year 0. */
 const YEAR_NOT_IN_POSTGRES = "0000-";
 
 /** Six fractional digits, as columns are read: a cursor of milliseconds would skip rows. */

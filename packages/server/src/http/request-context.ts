@@ -91,7 +91,7 @@ export function requestContext(options: RequestContextOptions): MiddlewareHandle
 
 function bodyMemoryFull(): OverloadError {
   return new OverloadError(
-    "The memory for request bodies is used up: retry later, or send smaller requests.",
+    "Memory for request bodies exhausted. Retry later, or send smaller requests.",
     "BODY_MEMORY_FULL",
   );
 }

@@ -65,7 +65,7 @@ const change = operation({
 });
 
 /** /api/blueprints: configurations from which remote environments are created. */
-export function blueprintRoutes({ reads, edits }: BlueprintDependencies) {
+export function blueprintRoutes({ reads, edits }: BlueprintDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getBlueprints(c) {

@@ -85,7 +85,7 @@ const remove = operation({
 });
 
 /** /api/devices: listed, read, renamed and removed. */
-export function deviceRoutes({ reads, edits }: DeviceDependencies) {
+export function deviceRoutes({ reads, edits }: DeviceDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getDevices(c) {

@@ -48,7 +48,7 @@ const enrol = operation({
 });
 
 /** Enrolment: an admin creates a code, a person types it on the device, and the device exchanges it for a key of its own. */
-export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies) {
+export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/enrolment-codes", createCode, async function postCode(c) {

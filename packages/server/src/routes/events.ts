@@ -56,8 +56,8 @@ const sendBatch: Operation = {
   },
 };
 
-/** POST /api/events and /api/events/ingest: a batch as JSON, or one event a line. Responds with 202 after the commit. */
-export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) {
+/** POST /api/events and /api/events/ingest: a batch as JSON, or one event per line. Responds with 202 after the commit. */
+export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   async function postEvents(c: Context<AppEnv>) {
@@ -67,10 +67,10 @@ export function eventRoutes(ingest: IngestDependencies, metrics: ServerMetrics) 
     const read = contentType === NDJSON ? readLines : readBatch;
     const received = await read(bytes, ingest.limits);
     c.get("access").takeEvents(c, received.length);
-    const answer = await ingestEvents(received, { ...ingest, boundDeviceId: callerOf(c).deviceId });
+    const response = await ingestEvents(received, { ...ingest, boundDeviceId: callerOf(c).deviceId });
     if (bytes.byteLength > COLLECTED_BYTES_MIN) Bun.gc(false);
-    countIngest(metrics, answer);
-    return c.json(answer, 202);
+    countIngest(metrics, response);
+    return c.json(response, 202);
   }
 
   routes.post("/", operation(sendBatch), postEvents);

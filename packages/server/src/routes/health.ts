@@ -50,7 +50,11 @@ const health = operation({
 });
 
 /** /health/live and /health/ready. A worker is ready only while its jobs are claimed in time. */
-export function probeRoutes({ readiness, health: probe, jobsLate = () => false }: HealthDependencies) {
+export function probeRoutes({
+  readiness,
+  health: probe,
+  jobsLate = () => false,
+}: HealthDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/live", live, (c) => c.json({ status: "ok" }));
@@ -67,7 +71,11 @@ export function probeRoutes({ readiness, health: probe, jobsLate = () => false }
 }
 
 /** GET /api/health: 503 only when the database is down. */
-export function healthRoutes({ readiness, health: probe, jobsLate = () => false }: HealthDependencies) {
+export function healthRoutes({
+  readiness,
+  health: probe,
+  jobsLate = () => false,
+}: HealthDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", health, async function getHealth(c) {

@@ -24,7 +24,7 @@ const home = operation({
 });
 
 /** GET /: the page for browsers. Counts are shown only to requests from the same machine. */
-export function homeRoutes({ reads, health }: HomeDependencies) {
+export function homeRoutes({ reads, health }: HomeDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", home, async function getHome(c) {

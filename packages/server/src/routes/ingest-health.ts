@@ -46,7 +46,12 @@ const listOfNotes = operation({
 });
 
 /** /api/ingest/health and /api/ingest/notes: how much comes in, how late, and what was refused or odd. */
-export function ingestHealthRoutes({ reads, limits, metrics, queueDepth }: IngestHealthDependencies) {
+export function ingestHealthRoutes({
+  reads,
+  limits,
+  metrics,
+  queueDepth,
+}: IngestHealthDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/health", health, async function getIngestHealth(c) {

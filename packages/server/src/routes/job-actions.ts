@@ -44,7 +44,7 @@ const change = operation({
 });
 
 /** POST /api/jobs/:id/retry and /cancel, PATCH /api/jobs/:id. */
-export function jobActionRoutes({ jobs, limits }: JobDependencies) {
+export function jobActionRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
 

@@ -34,7 +34,7 @@ const cancelAll = operation({
 });
 
 /** POST /api/jobs/retry and /api/jobs/cancel. */
-export function jobBulkActionRoutes({ jobs, limits }: JobDependencies) {
+export function jobBulkActionRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
 

@@ -40,7 +40,7 @@ const sendEvent = operation({
 });
 
 /** POST /api/jobs and /api/jobs/events: new jobs, and events for waiting ones. */
-export function jobEnqueueRoutes({ jobs, limits }: JobDependencies) {
+export function jobEnqueueRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
 

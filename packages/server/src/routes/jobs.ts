@@ -66,7 +66,7 @@ const readLog = operation({
 });
 
 /** GET /api/jobs and below: the jobs of all processes. */
-export function jobRoutes({ jobs, limits }: JobDependencies) {
+export function jobRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
 

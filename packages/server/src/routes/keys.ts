@@ -77,7 +77,7 @@ const revoke = operation({
 });
 
 /** /api/keys: created, listed, rotated and revoked. A key is shown only in the response that creates it. */
-export function keyRoutes({ edits }: KeyDependencies) {
+export function keyRoutes({ edits }: KeyDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getKeys(c) {

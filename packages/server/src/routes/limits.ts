@@ -12,7 +12,7 @@ const read = operation({
 });
 
 /** GET /api/limits. */
-export function limitRoutes() {
+export function limitRoutes(): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.get("/", read, (c) => c.json({ limits: c.get("limits") }));
   return routes;

@@ -23,7 +23,7 @@ const read = operation({
 });
 
 /** GET /metrics, at the root: what Prometheus scrapes. */
-export function metricsRoutes({ metrics, jobMetrics }: MetricsDependencies) {
+export function metricsRoutes({ metrics, jobMetrics }: MetricsDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", read, function getMetrics(c) {

@@ -13,7 +13,7 @@ const document = operation({
 });
 
 /** GET /api/openapi.json: created at the first request, from all routes of the app. */
-export function openApiRoutes(routes: () => readonly Route[]) {
+export function openApiRoutes(routes: () => readonly Route[]): Hono<AppEnv> {
   const own = new Hono<AppEnv>();
   let text: string | undefined;
 

@@ -36,7 +36,7 @@ const dismiss = operation({
 });
 
 /** /api/prompts: prompts to install git hooks in a repository, and the answers to them. */
-export function promptRoutes({ reads, edits }: PromptDependencies) {
+export function promptRoutes({ reads, edits }: PromptDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/pending", listPending, async function getPending(c) {

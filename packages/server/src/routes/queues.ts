@@ -39,7 +39,7 @@ const resume = operation({
 });
 
 /** /api/queues: depths of queues; paused and resumed. */
-export function queueRoutes({ jobs, limits }: JobDependencies) {
+export function queueRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const within = <T>(query: Promise<T>) => withDeadline(query, limits.statement_deadline_ms);
 

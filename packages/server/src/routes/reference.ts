@@ -14,7 +14,7 @@ const reference = operation({
 });
 
 /** GET /docs: the OpenAPI document as a page. Created at the first request. */
-export function referenceRoutes(routes: () => readonly Route[]) {
+export function referenceRoutes(routes: () => readonly Route[]): Hono<AppEnv> {
   const own = new Hono<AppEnv>();
   let page: string | undefined;
 

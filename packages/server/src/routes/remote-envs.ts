@@ -66,7 +66,7 @@ const change = operation({
 });
 
 /** /api/remote-envs: machines provisioned for a workspace. Their events update them as well. */
-export function remoteEnvRoutes({ reads, edits }: RemoteEnvDependencies) {
+export function remoteEnvRoutes({ reads, edits }: RemoteEnvDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getRemoteEnvs(c) {

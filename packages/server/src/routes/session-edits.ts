@@ -51,7 +51,7 @@ const reparse = operation({
 });
 
 /** /api/sessions/:id: changed, deleted and parsed again. */
-export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDependencies) {
+export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.patch("/:id", change, async function patchOne(c) {

@@ -69,7 +69,7 @@ const backfill = operation({
 });
 
 /** POST /api/sessions and POST /api/backfill/sessions: devices report sessions, idempotent by id. */
-export function sessionReportRoutes(dependencies: SessionReportDependencies) {
+export function sessionReportRoutes(dependencies: SessionReportDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/sessions", report, async function postSession(c) {

@@ -84,7 +84,7 @@ const listGit = operation({
 });
 
 /** /api/sessions: read with their relations, events and git activity. */
-export function sessionRoutes({ reads }: { reads: UpToDate }) {
+export function sessionRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getSessions(c) {

@@ -40,7 +40,7 @@ const list = operation({
 });
 
 /** GET /api/timeline: sessions, and the git activity outside any session, newest first. */
-export function timelineRoutes({ reads }: { reads: UpToDate }) {
+export function timelineRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getTimeline(c) {

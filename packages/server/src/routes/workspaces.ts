@@ -66,7 +66,7 @@ const read = operation({
 });
 
 /** Workspaces with the totals of their sessions. */
-export function workspaceRoutes({ reads }: { reads: Database }) {
+export function workspaceRoutes({ reads }: { reads: Database }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getWorkspaces(c) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { LOGGED_PATH_CHARACTERS_MAX, loggedPath } from "../request-log.ts";
+import { LOGGED_PATH_CHARACTERS_MAX, loggedPath } from "../middleware.ts";
 
 const KEY = `wharf_read_${"k".repeat(43)}`;
 

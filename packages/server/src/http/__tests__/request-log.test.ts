@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import pino from "pino";
 import { openApp, type SetupOptions, setupApp } from "../../__tests__/setup-app.ts";
-import { LOG_LINES_PER_S } from "../request-log.ts";
+import { LOG_LINES_PER_S } from "../middleware.ts";
 
 const server = setupApp();
 const REQUESTS = 200;

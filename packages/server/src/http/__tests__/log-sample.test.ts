@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createSample } from "../request-log.ts";
+import { createSample } from "../middleware.ts";
 
 test("a sample takes the first few of each second, and begins again with the next", () => {
   const isSampled = createSample(2);
