@@ -6,6 +6,8 @@ import { withDeadline } from "./deadline.ts";
 import { wireSettings, wireTypes } from "./wire-types.ts";
 
 export type Sql = postgres.Sql;
+/** A part of a statement. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 export type DbOptions = {
   /** Connections in the pool. */

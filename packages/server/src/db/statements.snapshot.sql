@@ -178,130 +178,124 @@ FROM touched;
 SELECT id, type, device_id, session_id FROM events WHERE id = ANY($1);
 
 -- Round
-WITH
-stored AS MATERIALIZED (
-  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
-),
-session_reported AS MATERIALIZED (
-  SELECT session_id, jsonb_object_agg(key, fact) AS facts, max(resumed_at) AS resumed_at
+WITH touched AS MATERIALIZED (
+  SELECT session_id AS id, min(timestamp) AS first_at, bool_or(type IN ('session.start', 'session.end')) AS is_reported
+  FROM events WHERE id = ANY($1) AND session_id IS NOT NULL GROUP BY session_id)
+SELECT t.id, s.version, s.lifecycle, c.is_changed,
+CASE WHEN c.is_changed OR s.last_heard_at < now() - make_interval(secs => $2)
+THEN (
+  SELECT coalesce(json_agg(json_build_object(
+        'report_id', k.report_id, 'kind', k.kind, 'at_us', (extract(epoch FROM k.at) * 1000000)::bigint, 'event_id', k.event_id,
+        'place', CASE WHEN w.id IS NOT NULL THEN
+        json_build_object('canonical_id', w.canonical_id, 'device_id', k.device_id, 'workspace_id', w.id) END,
+        'ended_us', (extract(epoch FROM k.ended_at) * 1000000)::bigint, 'end_reason', k.end_reason, 'duration_ms', k.duration_ms,
+        'git_branch', k.git_branch, 'model', k.model, 'source', k.source, 'initial_prompt', k.initial_prompt,
+        'metadata', k.metadata
+    )), '[]')
   FROM (
-    SELECT DISTINCT ON (session_id, key) session_id, key, fact,
-    max(timestamp) FILTER (WHERE rank = 0 AND data ->> 'source' = 'resume') OVER (PARTITION BY session_id) AS resumed_at
-    FROM stored
-    CROSS JOIN LATERAL (SELECT (type = $2)::int, (extract(epoch FROM timestamp) * 1000000)::bigint) AS said (rank, at)
-    CROSS JOIN LATERAL (VALUES
-      ('origin', rank = 0, jsonb_build_array(0, at, id, workspace_id, device_id)),
-      ('end', rank = 1, jsonb_build_array(0, -at, id, CASE WHEN data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE CASE WHEN data ->> 'end_reason' = ANY ($3::text[]) THEN data ->> 'end_reason' WHEN data ->> 'end_reason' IS NOT NULL THEN $4::text END END, data -> 'duration_ms')),
-      ('source', rank = 0, jsonb_build_array(0, at, id, CASE WHEN data ->> 'source' = ANY ($5::text[]) THEN data ->> 'source' WHEN data ->> 'source' IS NOT NULL THEN $6::text END)),
-      ('git_branch', data ->> 'git_branch' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $7, $8))),
-      ('model', data ->> 'model' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $9, $10))),
-      ('metadata.cwd', data ->> 'cwd' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $11, $12))),
-      ('metadata.cc_version', data ->> 'cc_version' IS NOT NULL, jsonb_build_array(rank, at, id, left(data ->> $13, $14))),
-      ('metadata.transcript_path', data ->> 'transcript_path' IS NOT NULL,
-        jsonb_build_array(0, -at, id, left(data ->> $15, $16)))
-    ) AS facts (key, is_said, fact)
-    WHERE session_id IS NOT NULL AND type = ANY ($17) AND is_said
-    ORDER BY session_id, key, fact
-  ) AS smallest
-  GROUP BY session_id),
-session_seen AS MATERIALIZED (
-  SELECT
-  f.*, r.facts, r.resumed_at,
-  known.ended_by_server OR r.session_id IS NOT NULL
-  OR (known.start_reported_at IS NULL AND f.first_at <= known.started_at)
-  OR NOT known.facts ? 'origin' AS bounds_changed,
-  known.start_reported_at, known.started_at, known.last_heard_at,
-  known.last_heard_at < now() - make_interval(secs => $18) AS is_stale
-  FROM (
-    SELECT DISTINCT ON (session_id) session_id AS id, timestamp AS first_at, stored.id AS event_id, workspace_id, device_id
-    FROM stored WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, stored.id
-  ) f
-  LEFT JOIN session_reported r ON r.session_id = f.id
-  CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = f.id OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) known
+    SELECT NULL::bigint,
+    substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, CASE WHEN e.type = 'session.end' THEN e.timestamp END,
+    CASE WHEN e.type = 'session.end' THEN CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE CASE WHEN e.data ->> 'end_reason' = ANY ($3::text[]) THEN e.data ->> 'end_reason' WHEN e.data ->> 'end_reason' IS NOT NULL THEN $4::text END END END,
+    CASE WHEN e.type = 'session.end' THEN (e.data ->> 'duration_ms')::numeric::bigint END,
+    left(e.data ->> $5, $6), left(e.data ->> $7, $8), CASE WHEN e.type = 'session.start' THEN CASE WHEN e.data ->> 'source' = ANY ($9::text[]) THEN e.data ->> 'source' WHEN e.data ->> 'source' IS NOT NULL THEN $10::text END END, NULL, jsonb_strip_nulls(jsonb_build_object(
+        'cwd', to_json(left(e.data ->> $11, $12))::text, 'cc_version', to_json(left(e.data ->> $13, $14))::text, 'transcript_path', to_json(left(e.data ->> $15, $16))::text
+    ))
+    FROM (VALUES ('session.start'), ('session.end')) AS types (type)
+    CROSS JOIN LATERAL (
+      (
+        SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT $17)
+      UNION ALL
+      (SELECT * FROM (
+          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp DESC, id DESC LIMIT $18) latest
+        WHERE EXISTS (
+          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT 1 OFFSET $19))
+    ) e
+    UNION ALL (
+      SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
+      FROM (SELECT * FROM events WHERE session_id = s.id ORDER BY timestamp LIMIT $20) e
+      WHERE s.start_reported_at IS NULL OR (
+        s.facts ? 'backfill' OR EXISTS (
+          SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
+        )
+      )
+      ORDER BY e.timestamp, e.id LIMIT 1
+    )
+    UNION ALL
+    SELECT r.id, r.kind, r.at, r.event_id, r.workspace_id, r.device_id, r.ended_at, r.end_reason, r.duration_ms,
+    r.git_branch, r.model, r.source, r.initial_prompt, (SELECT coalesce(jsonb_object_agg(key, value::text), '{}') FROM jsonb_each(r.metadata))
+    FROM session_reports r WHERE r.session_id = s.id
+    UNION ALL
+    SELECT NULL,
+    CASE WHEN key = 'backfill' OR rank = 2 OR (key = 'end' AND rank = 1) THEN 'backfill'
+    WHEN key = 'origin' AND rank = 1 THEN 'event'
+    WHEN key = 'end' OR rank = 1 THEN 'end'
+    WHEN event_id = '' THEN 'report'
+    ELSE 'start' END,
+    said_at, event_id,
+    CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 4 END,
+    CASE WHEN key = 'end' THEN said_at END, CASE WHEN key = $21 THEN fact ->> 3 END, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
+    CASE WHEN key = $22 THEN fact ->> 3 END, CASE WHEN key = $23 THEN fact ->> 3 END, CASE WHEN key = $24 THEN fact ->> 3 END, CASE WHEN key = $25 THEN fact ->> 3 END,
+    CASE WHEN starts_with(key, 'metadata.') THEN jsonb_build_object(substr(key, length('metadata.') + 1), (fact -> 3)::text) ELSE '{}' END
+    FROM jsonb_each(s.facts) AS facts (key, fact)
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN key = 'backfill' THEN 2 ELSE (fact -> 0)::int END, fact ->> 2,
+      to_timestamp(0) + abs((fact -> 1)::bigint) * interval '1 microsecond'
+    ) AS said (rank, event_id, said_at)
+    UNION ALL
+    SELECT NULL, 'start', s.resumed_at, $26, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
+    WHERE s.facts <> '{}' AND s.resumed_at IS NOT NULL
+  ) AS k (report_id,
+    kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, source, initial_prompt, metadata)
+  LEFT JOIN LATERAL (SELECT * FROM workspaces WHERE workspaces.id = k.workspace_id OFFSET 0) w ON true) END AS statements
+FROM touched t
+CROSS JOIN LATERAL (SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id OFFSET 0) s
+CROSS JOIN LATERAL (
+  SELECT t.is_reported OR s.is_outdated OR s.ended_by_server
+  OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR (
+    s.facts ? 'backfill' OR EXISTS (
+      SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
+    )
+  ) AS is_changed
+) c
+ORDER BY t.id;
+
+-- Round
+WITH folded AS MATERIALIZED (
+  SELECT * FROM json_to_recordset(($1::text)::json) AS f (
+    id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
+    resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, source text,
+    initial_prompt text, metadata text, fallen_report_ids json
+  )
 ),
-session_changes AS MATERIALIZED (
-  SELECT id, workspace_id, device_id, first_at AS started_at, resumed_at,
-  jsonb_build_object(
-    'origin', jsonb_build_array(1, (extract(epoch FROM first_at) * 1000000)::bigint, event_id, workspace_id, device_id)
-  ) || coalesce(facts, '{}') AS facts
-  FROM session_seen WHERE bounds_changed OR is_stale
+held AS MATERIALIZED (
+  SELECT f.*, s.place
+  FROM folded f CROSS JOIN LATERAL (
+    SELECT ctid AS place, xmin::text AS version FROM sessions WHERE sessions.id = f.id
+    OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED
+  ) s
+  WHERE s.version = f.version
 ),
 session_rows AS (
-  INSERT INTO sessions AS s (id, workspace_id, device_id, started_at, resumed_at, facts)
-  SELECT id, workspace_id, device_id, started_at, resumed_at, facts FROM session_changes AS n ORDER BY id
-  ON CONFLICT (id) DO UPDATE SET (
-    workspace_id, device_id, started_at, start_reported_at, resumed_at, ended_at, end_reason, duration_ms,
-    git_branch, model, source, initial_prompt, tags, metadata, facts, lifecycle, ended_by_server, last_heard_at, updated_at
-  ) = (
-    SELECT
-    c.workspace_id, c.device_id, c.started_at, c.start_reported_at, latest.resumed_at, c.ended_at, c.end_reason, c.duration_ms,
-    coalesce(c.git_branch, s.git_branch), coalesce(c.model, s.model), coalesce(c.source, s.source),
-    coalesce(c.initial_prompt, s.initial_prompt),
-    ARRAY(SELECT DISTINCT unnest(s.tags || excluded.tags) ORDER BY 1),
-    s.metadata || c.metadata, merged.facts,
-    CASE WHEN c.ended_at IS NOT NULL AND s.lifecycle IN ('detected', 'capturing') THEN 'ended'
-    WHEN c.ended_at IS NULL AND s.lifecycle IN ('detected', 'ended', 'parsed', 'summarized', 'archived')
-    THEN CASE WHEN c.start_reported_at IS NULL THEN 'detected' ELSE 'capturing' END
-    ELSE s.lifecycle END,
-    false, now(), now()
-    FROM (SELECT (
-        SELECT jsonb_object_agg(key, fact) FROM (
-          SELECT DISTINCT ON (key) key, fact
-          FROM (SELECT * FROM jsonb_each(s.facts) UNION ALL SELECT * FROM jsonb_each(excluded.facts)) AS known (key, fact)
-          ORDER BY key, fact
-        ) AS smallest
-      ) OFFSET 0) AS merged (facts)
-    CROSS JOIN (SELECT greatest(s.resumed_at, excluded.resumed_at)) AS latest (resumed_at)
-    CROSS JOIN LATERAL (
-      SELECT
-      workspace_id, device_id, started_at,
-      CASE WHEN start_rank = '0' OR is_backfilled THEN started_at END AS start_reported_at,
-      finish.ended_at,
-      CASE WHEN finish.ended_at IS NOT NULL THEN end_reason END AS end_reason,
-      CASE WHEN finish.ended_at IS NULL THEN NULL
-      -- Agents' hooks that know no duration send 0: where the start was reported, it is computed.
-      ELSE coalesce(nullif(reported_duration_ms, CASE WHEN start_rank = '0' OR is_backfilled THEN 0 END), greatest(0, round(extract(epoch FROM (finish.ended_at - started_at)) * 1000))::bigint)
-      END AS duration_ms,
-      git_branch, model, source, initial_prompt, metadata
-      FROM (
-        SELECT
-        CASE WHEN is_backfilled AND (start_rank IS NULL OR merged.facts #>> $19::text[] = (SELECT w.id FROM workspaces w WHERE w.canonical_id = $20))
-        THEN merged.facts #>> $21::text[] ELSE merged.facts #>> $22::text[] END AS workspace_id,
-        coalesce(merged.facts #>> $23::text[], merged.facts #>> $24::text[]) AS device_id,
-        start_rank, is_backfilled,
-        CASE WHEN is_backfilled AND start_rank IS DISTINCT FROM '0' THEN to_timestamp(0) + abs((merged.facts #>> $25::text[])::bigint) * interval '1 microsecond'
-        ELSE to_timestamp(0) + abs((merged.facts #>> $26::text[])::bigint) * interval '1 microsecond' END AS started_at,
-        to_timestamp(0) + abs((merged.facts #>> $27::text[])::bigint) * interval '1 microsecond' AS ended_at,
-        merged.facts #>> $28::text[] AS end_reason,
-        (merged.facts #>> $29::text[])::numeric::bigint AS reported_duration_ms,
-        merged.facts #>> $30::text[] AS git_branch,
-        merged.facts #>> $31::text[] AS model,
-        merged.facts #>> $32::text[] AS source,
-        merged.facts #>> $33::text[] AS initial_prompt,
-        coalesce((
-            SELECT jsonb_object_agg(substr(key, length('metadata.') + 1), fact -> 3)
-            FROM jsonb_each(merged.facts) AS facts_of (key, fact) WHERE starts_with(key, 'metadata.')
-          ), '{}') AS metadata
-        FROM (SELECT merged.facts #>> $34::text[], merged.facts ? 'backfill') AS origin (start_rank, is_backfilled)
-        OFFSET 0
-      ) AS value
-      CROSS JOIN LATERAL (
-        SELECT CASE WHEN latest.resumed_at > value.ended_at THEN NULL ELSE value.ended_at END
-      ) AS finish (ended_at)
-    ) AS c
-  )
+  UPDATE sessions s SET
+  workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
+  started_at = to_timestamp(0) + f."started_us" * interval '1 microsecond', start_reported_at = to_timestamp(0) + f."start_reported_us" * interval '1 microsecond',
+  resumed_at = to_timestamp(0) + f."resumed_us" * interval '1 microsecond', ended_at = to_timestamp(0) + f."ended_us" * interval '1 microsecond', end_reason = f.end_reason,
+  duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, source = f.source,
+  initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
+  is_outdated = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
+  FROM held f WHERE s.ctid = f.place
   RETURNING s.id, s.workspace_id
+),
+fallen AS (
+  DELETE FROM session_reports WHERE id IN (
+    SELECT value::bigint FROM held, json_array_elements_text(held.fallen_report_ids)
+  )
 ),
 change_rows AS (
   INSERT INTO change_log (kind, session_ids, workspace_ids)
   SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
 )
-SELECT
-ARRAY(SELECT id FROM session_seen WHERE bounds_changed) AS changed,
-ARRAY(
-  SELECT DISTINCT session_id FROM stored
-  WHERE session_id NOT IN (SELECT id FROM session_seen) AND EXISTS (SELECT FROM sessions s WHERE s.id = stored.session_id)
-) AS locked;
+SELECT id FROM session_rows;
 
 -- Round
 WITH

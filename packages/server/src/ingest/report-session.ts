@@ -11,7 +11,7 @@ import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from 
 import { type ReportResult, reportSession, type SessionRow } from "../db/edits/session-reports.ts";
 import { ValidationError } from "../errors.ts";
 import { isRecord, withoutControlCharacters } from "../json/clean-value.ts";
-import { matchSessions } from "./match-git.ts";
+import { refreshAndMatch } from "./refresh-sessions.ts";
 import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
@@ -76,7 +76,7 @@ export async function takeBackfill(
   return await take(dependencies, backfill.workspace_canonical_id, { ...session, fills_gaps: true });
 }
 
-type UnplacedSession = Omit<SessionRow, "workspace_id" | "workspace_reference">;
+type UnplacedSession = Omit<SessionRow, "workspace_id">;
 
 async function take(
   dependencies: ReportDependencies,
@@ -91,7 +91,7 @@ async function take(
     return storeReport(dependencies, key, session);
   });
   if (!result.deleted && result.exceeds === null) {
-    await matchSessions(dependencies.database, [session.id]);
+    await refreshAndMatch(dependencies.database, [session.id]);
   }
   return result;
 }
@@ -118,7 +118,7 @@ async function storeReport(
       "WORKSPACE_UNKNOWN",
     );
   }
-  const row: SessionRow = { ...session, workspace_id, workspace_reference: key };
+  const row: SessionRow = { ...session, workspace_id };
   const json = storableJson(row);
   return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json))).catch(
     refuseUnstorable,

@@ -8,6 +8,7 @@ import {
 } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
 import { logFailed, projectRows } from "./project-rows.ts";
+import { refreshOutdatedSessions } from "./refresh-sessions.ts";
 
 /** Of a thousand events each at most. */
 const ROWS_AT_ONCE_MAX = 20;
@@ -15,8 +16,8 @@ const ROWS_AT_ONCE_MAX = 20;
 export type Retried = { rows: number; failed: number };
 
 /**
- * Projects all rows of the queue that are due: those of processes that ended before they had projected them, and events that failed
- * before. A job runs it each minute. Throws when the database is unavailable.
+ * Derives outdated sessions, and projects all rows of the queue that are due: those of processes that ended before they had projected
+ * them, and events that failed before. A job runs it each minute. Throws when the database is unavailable.
  */
 export async function retryProjections(
   database: Database,
@@ -24,6 +25,7 @@ export async function retryProjections(
   age_s = QUEUE_LEASE_S,
 ): Promise<Retried> {
   await database.run((sql) => takeOverOldQueues(sql, age_s));
+  await refreshOutdatedSessions(database, logger);
   const retried: Retried = { rows: 0, failed: 0 };
   for (;;) {
     const rows = await database.run((sql) => takeDueRows(sql, ROWS_AT_ONCE_MAX));

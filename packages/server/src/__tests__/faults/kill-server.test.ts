@@ -32,7 +32,7 @@ async function storedIds(): Promise<string[]> {
 
 async function projectedRows() {
   const sessions = await database.sql`
-    SELECT id, lifecycle, workspace_id, device_id, started_at, ended_at, facts FROM sessions ORDER BY id`;
+    SELECT id, lifecycle, workspace_id, device_id, started_at, ended_at, model, source, metadata FROM sessions ORDER BY id`;
   const git = await database.sql`SELECT id, session_id FROM git_activity ORDER BY id`;
   return { sessions: [...sessions], git: [...git] };
 }

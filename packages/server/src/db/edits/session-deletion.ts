@@ -15,6 +15,7 @@ export const TABLES_OF_SESSIONS = [
   "subagents",
   "session_skills",
   "session_worktrees",
+  "session_reports",
 ] as const;
 /** A flush may add events to the session as long as its row is there, each time between the last piece and the row's deletion. */
 const ROUNDS_MAX = 5;

@@ -1,18 +1,14 @@
 import { one } from "@wharf/job-runner";
-import { UNASSOCIATED_WORKSPACE, UNKNOWN_DEVICE_NAME } from "@wharf/protocol";
+import { UNKNOWN_DEVICE_NAME } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { earlierName } from "../projections/devices.ts";
-import { type ExceededBound, tagsFit } from "../projections/session-bounds.ts";
-import { microseconds } from "../projections/session-facts.ts";
-import { mergeSessions } from "../projections/session-merge.ts";
+import { type ExceededBound, metadataFits, tagsFit } from "../projections/session-bounds.ts";
 import { laterPath } from "../projections/workspace-devices.ts";
 
 /** A session as a device reports it, with its workspace resolved. */
 export type SessionRow = {
   id: string;
   workspace_id: string;
-  /** The workspace as the device names it: of two reports with one start, it says in any order which stands. */
-  workspace_reference: string;
   device_id: string;
   device_name: string | null;
   device_type: "local" | "remote" | null;
@@ -34,18 +30,21 @@ export type SessionRow = {
 export type ReportResult = {
   created: boolean;
   deleted: boolean;
-  /** What would have become too large; the session is as it was. Null: the report is merged. */
+  /** What would have become too large; the session is as it was. Null: the report is stored. */
   exceeds: ExceededBound | null;
 };
-type Merge = { created: boolean; deleted: boolean; merged: boolean };
+type Stored = { created: boolean; deleted: boolean; stored: boolean };
 
-/** Stores or merges one reported session (`report`: a SessionRow as JSON), with its device and where that keeps the workspace, in one statement. */
+/**
+ * Stores a reported session (`report`: a SessionRow as JSON), with its device and where that keeps the workspace, in one statement.
+ * The session is outdated until refreshSessions has derived it.
+ */
 export async function reportSession(sql: Sql, report: string): Promise<ReportResult> {
-  const rows = await sql<Merge[]>`
+  const rows = await sql<Stored[]>`
     WITH report AS MATERIALIZED (
       SELECT r.*
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
-        id text, workspace_id text, workspace_reference text, device_id text, device_name text, device_type text, local_path text,
+        id text, workspace_id text, device_id text, device_name text, device_type text, local_path text,
         started_at timestamptz, ended_at timestamptz, end_reason text, duration_ms bigint, git_branch text, model text,
         source text, initial_prompt text, tags text[], metadata jsonb, fills_gaps boolean
       )
@@ -69,16 +68,29 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
         ${laterPath(sql)},
         last_active_at = now()
     ),
-    merged AS (${mergeSessions(sql, sql`(${reportedFacts(sql)})`)} RETURNING s.id, s.workspace_id, s.xmax = 0 AS created),
-    change AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', ARRAY[id], ARRAY[workspace_id] FROM merged
+    session AS (
+      INSERT INTO sessions AS s (id, workspace_id, device_id, started_at, tags, metadata, is_outdated)
+      SELECT id, workspace_id, device_id, started_at, ARRAY(SELECT DISTINCT unnest(tags) ORDER BY 1), metadata, true FROM report
+      ON CONFLICT (id) DO UPDATE SET
+        tags = ARRAY(SELECT DISTINCT unnest(s.tags || excluded.tags) ORDER BY 1),
+        metadata = s.metadata || excluded.metadata,
+        is_outdated = true
+      WHERE ${tagsFit(sql, sql`excluded`)} AND ${metadataFits(sql, sql`excluded`)}
+      RETURNING s.id, s.xmax = 0 AS created
+    ),
+    kept AS (
+      INSERT INTO session_reports (
+        session_id, kind, at, workspace_id, device_id, ended_at, end_reason, duration_ms,
+        git_branch, model, source, initial_prompt, metadata
+      )
+      SELECT id, CASE WHEN fills_gaps THEN 'backfill' ELSE 'report' END, started_at, workspace_id, device_id, ended_at, end_reason,
+        duration_ms, git_branch, model, source, initial_prompt, metadata
+      FROM report JOIN session USING (id)
     )
-    SELECT coalesce((SELECT created FROM merged), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted,
-      EXISTS (SELECT 1 FROM merged) AS merged`;
-  const result = one(rows);
-  const { created, deleted, merged } = result;
-  return { created, deleted, exceeds: merged || deleted ? null : await exceededBound(sql, report) };
+    SELECT coalesce((SELECT created FROM session), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted,
+      EXISTS (SELECT 1 FROM session) AS stored`;
+  const { created, deleted, stored } = one(rows);
+  return { created, deleted, exceeds: stored || deleted ? null : await exceededBound(sql, report) };
 }
 
 async function exceededBound(sql: Sql, report: string): Promise<ExceededBound> {
@@ -86,31 +98,4 @@ async function exceededBound(sql: Sql, report: string): Promise<ExceededBound> {
     SELECT FROM sessions s, jsonb_to_record((${report}::text)::jsonb) AS r (id text, tags text[])
     WHERE s.id = r.id AND NOT ${tagsFit(sql, sql`r`)}`;
   return rows.length > 0 ? "tags" : "metadata";
-}
-
-/** The facts (see session-facts.ts) of a report: it says them at its start, and no event does. A backfill's come last. */
-function reportedFacts(sql: Sql) {
-  return sql`
-    SELECT r.id, NULL::timestamptz AS resumed_at, r.tags, (
-      SELECT jsonb_object_agg(key, fact)
-      FROM (
-        SELECT ${microseconds(sql, sql`r.started_at`)}, CASE WHEN r.fills_gaps THEN 1 ELSE 0 END, CASE WHEN r.fills_gaps THEN 2 ELSE 0 END
-      ) AS said (at, end_rank, rank)
-      CROSS JOIN LATERAL (
-        VALUES
-          ('origin', NOT r.fills_gaps, jsonb_build_array(0, at, r.workspace_reference, r.workspace_id, r.device_id)),
-          ('backfill', r.fills_gaps, jsonb_build_array(
-            (r.workspace_reference = ${UNASSOCIATED_WORKSPACE})::int, at, r.workspace_reference, r.workspace_id, r.device_id)),
-          ('end', r.ended_at IS NOT NULL,
-            jsonb_build_array(end_rank, -${microseconds(sql, sql`r.ended_at`)}, '', r.end_reason, r.duration_ms)),
-          ('source', r.source IS NOT NULL, jsonb_build_array(rank, at, '', r.source)),
-          ('git_branch', r.git_branch IS NOT NULL, jsonb_build_array(rank, at, '', r.git_branch)),
-          ('model', r.model IS NOT NULL, jsonb_build_array(rank, at, '', r.model)),
-          ('initial_prompt', r.initial_prompt IS NOT NULL, jsonb_build_array(rank, at, '', r.initial_prompt))
-        UNION ALL
-        SELECT 'metadata.' || key, true, jsonb_build_array(rank, at, '', value) FROM jsonb_each(r.metadata)
-      ) AS facts (key, is_said, fact)
-      WHERE is_said
-    ) AS facts
-    FROM report r`;
 }

@@ -1,6 +1,5 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { queueRow } from "../projections/projection-queue.ts";
-import type { Fragment } from "../projections/session-facts.ts";
 import { changeLogRow, touchedRow } from "./change-log.ts";
 import { noteRows } from "./ingest-notes.ts";
 import { newParentRows } from "./new-parents.ts";

@@ -1,6 +1,5 @@
 import { DEFAULT_DEVICE_TYPE, UNKNOWN_DEVICE_NAME, UNKNOWN_LOCAL_PATH } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "../projections/session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /**
  * The parents of `stored` events that do not exist yet: devices without a name, their links to workspaces, and stubs of sessions,

@@ -1,7 +1,6 @@
 import type { Database } from "../database.ts";
 import { errorCode } from "../database-errors.ts";
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "../projections/session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 const PROTOCOL_VIOLATION = "08P01";

@@ -1,5 +1,4 @@
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "./session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /**
  * The id of a row that is known by its parts: the same whichever event comes first, so that nothing has to be looked up.

@@ -1,6 +1,5 @@
 import { DEFAULT_DEVICE_TYPE, UNKNOWN_DEVICE_NAME } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "./session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { storedEvents } from "./stored-events.ts";
 
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */

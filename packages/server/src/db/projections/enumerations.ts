@@ -1,6 +1,5 @@
 import { OTHER } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "./session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** The value, if it is one of its enumeration's; `other` for a newer client's value, which the event keeps. Null stays null. */
 export function knownOrOther(sql: Sql, value: Fragment, known: readonly string[]): Fragment {

@@ -102,6 +102,7 @@ function endOf(pick: Picker, begin: Begin): End {
     (said) => (said.kind === "start" && said.source === "resume" ? said.at_us : null),
     byLatest,
   );
+  // Of two ends at one instant the one that names neither reason nor duration goes first.
   const last = pick(
     ({ ended_us, end_reason, duration_ms }) =>
       ended_us === null ? null : { end_reason: end_reason ?? "", duration_ms: duration_ms ?? -1, ended_us },

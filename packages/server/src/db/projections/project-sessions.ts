@@ -1,27 +1,107 @@
 import { changedSessionsRow } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
-import { sessionRows } from "./sessions-from-events.ts";
-import { storedEvents } from "./stored-events.ts";
+import { foldSession } from "./fold-session.ts";
+import { readSessions, readSessionsOfEvents, type TouchedSession } from "./touched-sessions.ts";
+
+/** Of a report, whose session others write meanwhile. */
+const FOLD_ATTEMPTS_MAX = 5;
 
 export type ProjectedSessions = {
   /** Sessions that began, moved or ended: git activity may have to be matched again. */
   changed: string[];
-  /** Sessions that a transaction holds locked: they are as they were. */
+  /** Sessions that another transaction holds locked or has changed meanwhile: they have to be projected again. */
   locked: string[];
 };
 
-/** What these events mean to their sessions. Doing it again, or in another order, changes nothing. */
+/** Derives the sessions of these events from all that is known of them. Repeating it changes nothing. */
 export async function projectSessions(sql: Sql, eventIds: readonly string[]): Promise<ProjectedSessions> {
-  const [row] = await sql<ProjectedSessions[]>`
-    WITH ${storedEvents(sql, eventIds)},
-    ${sessionRows(sql)},
+  const touched = await readSessionsOfEvents(sql, eventIds);
+  const written = await writeSessions(sql, touched, "skip locked");
+  const isLocked = ({ id, statements }: TouchedSession) => statements !== null && !written.has(id);
+  return {
+    changed: touched.filter((session) => session.is_changed && !isLocked(session)).map(({ id }) => id),
+    locked: touched.filter(isLocked).map(({ id }) => id),
+  };
+}
+
+/** Up to `limit` sessions after `afterId` of which something is known that their rows do not show. */
+export async function findOutdatedSessions(sql: Sql, afterId: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM sessions WHERE is_outdated AND id > ${afterId} ORDER BY id LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
+}
+
+/** Derives these sessions, and waits for other writers. A session that is always changed meanwhile stays outdated. */
+export async function refreshSessions(sql: Sql, ids: readonly string[]): Promise<void> {
+  let left = ids;
+  for (let attempt = 1; left.length > 0 && attempt <= FOLD_ATTEMPTS_MAX; attempt++) {
+    const written = await writeSessions(sql, await readSessions(sql, left), "wait");
+    left = left.filter((id) => !written.has(id));
+  }
+}
+
+/**
+ * Writes the columns that follow from what is known of these sessions, where the row is still of the version that was read, and deletes
+ * reports of which nothing stands. Returns the ids of the rows that were written.
+ */
+async function writeSessions(
+  sql: Sql,
+  sessions: readonly TouchedSession[],
+  locking: "wait" | "skip locked",
+): Promise<Set<string>> {
+  const folded = sessions.flatMap(foldedRow);
+  if (folded.length === 0) return new Set();
+  const instant = (column: string) => sql`to_timestamp(0) + f.${sql(column)} * interval '1 microsecond'`;
+  const rows = await sql<{ id: string }[]>`
+    WITH folded AS MATERIALIZED (
+      SELECT * FROM json_to_recordset((${JSON.stringify(folded)}::text)::json) AS f (
+        id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
+        resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, source text,
+        initial_prompt text, metadata text, fallen_report_ids json
+      )
+    ),
+    held AS MATERIALIZED (
+      SELECT f.*, s.place
+      FROM folded f CROSS JOIN LATERAL (
+        SELECT ctid AS place, xmin::text AS version FROM sessions WHERE sessions.id = f.id
+        OFFSET 0 FOR NO KEY UPDATE ${locking === "wait" ? sql`` : sql`SKIP LOCKED`}
+      ) s
+      WHERE s.version = f.version
+    ),
+    session_rows AS (
+      UPDATE sessions s SET
+        workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
+        started_at = ${instant("started_us")}, start_reported_at = ${instant("start_reported_us")},
+        resumed_at = ${instant("resumed_us")}, ended_at = ${instant("ended_us")}, end_reason = f.end_reason,
+        duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, source = f.source,
+        initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
+        is_outdated = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
+      FROM held f WHERE s.ctid = f.place
+      RETURNING s.id, s.workspace_id
+    ),
+    fallen AS (
+      DELETE FROM session_reports WHERE id IN (
+        SELECT value::bigint FROM held, json_array_elements_text(held.fallen_report_ids)
+      )
+    ),
     ${changedSessionsRow(sql)}
-    SELECT
-      ARRAY(SELECT id FROM session_seen WHERE bounds_changed) AS changed,
-      ARRAY(
-        SELECT DISTINCT session_id FROM stored
-        WHERE session_id NOT IN (SELECT id FROM session_seen) AND EXISTS (SELECT FROM sessions s WHERE s.id = stored.session_id)
-      ) AS locked`;
-  if (row === undefined) throw new Error("the projection returned no row");
-  return row;
+    SELECT id FROM session_rows`;
+  return new Set(rows.map(({ id }) => id));
+}
+
+function foldedRow({ id, version, lifecycle, statements }: TouchedSession) {
+  const folded = statements === null ? null : foldSession({ lifecycle, statements });
+  if (statements === null || folded === null) return [];
+  const { columns, standing } = folded;
+  const fallen = statements.filter((said) => said.report_id !== null && !standing.has(said));
+  const metadata = Object.entries(columns.metadata).map(([key, json]) => `${JSON.stringify(key)}:${json}`);
+  return [
+    {
+      id,
+      version,
+      ...columns,
+      metadata: `{${metadata.join(",")}}`,
+      fallen_report_ids: fallen.map(({ report_id }) => report_id),
+    },
+  ];
 }

@@ -1,5 +1,4 @@
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "./session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** Events that are still to be projected. */
 export type QueueRow = {

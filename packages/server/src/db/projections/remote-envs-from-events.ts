@@ -1,7 +1,7 @@
 import { TERMINATION_REASONS, typesDeriving } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { knownOrOther } from "./enumerations.ts";
-import { type Fragment, mergedFacts, microseconds } from "./session-facts.ts";
+import { microseconds } from "./microseconds.ts";
 import { storedEvents } from "./stored-events.ts";
 
 const STATUSES = ["provisioning", "ready", "active", "idle", "error", "terminated"];
@@ -156,4 +156,15 @@ function remoteChanges(sql: Sql): Fragment {
       FROM remote_events LEFT JOIN remote_facts USING (env_id)
       GROUP BY env_id, facts
     )`;
+}
+
+/** Of two facts under one key the smaller array stands. */
+function mergedFacts(sql: Sql, one: Fragment, other: Fragment): Fragment {
+  return sql`(
+    SELECT jsonb_object_agg(key, fact) FROM (
+      SELECT DISTINCT ON (key) key, fact
+      FROM (SELECT * FROM jsonb_each(${one}) UNION ALL SELECT * FROM jsonb_each(${other})) AS known (key, fact)
+      ORDER BY key, fact
+    ) AS smallest
+  )`;
 }

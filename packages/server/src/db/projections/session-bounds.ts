@@ -1,11 +1,10 @@
 import { METADATA_CHARACTERS_MAX, METADATA_KEYS_MAX, TAGS_MAX } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "./session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** The part of a session that a report would make too large. */
 export type ExceededBound = "tags" | "metadata";
 
-/** Set by events, which are never refused for them; their length is bounded (sessions-from-events.ts). */
+/** Set by events, which are never refused for them; their length is bounded (read-statements.ts). */
 const KEYS_OF_EVENTS = ["cwd", "cc_version", "transcript_path"];
 
 /** Whether the tags of session `s` and of `added` are within the bound. A session that is beyond it already may not grow. */

@@ -1,5 +1,4 @@
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "./session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** What decides which projections an event needs. */
 export type StoredEvent = { id: string; type: string; device_id: string; session_id: string | null };

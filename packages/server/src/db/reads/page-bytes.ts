@@ -1,5 +1,4 @@
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "../projections/session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /**
  * A page ends before the row with which its large columns would have more bytes of JSON than this, however many rows were asked for.

@@ -1,6 +1,5 @@
 import type { SessionDetail, SessionSkill, SessionWorktree, Subagent, Teammate } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "../projections/session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { DETAIL_BYTES_MAX, withinPageBytes } from "./page-bytes.ts";
 
 export type SessionRelations = Pick<SessionDetail, "subagents" | "skills" | "worktrees" | "teammates">;

@@ -1,5 +1,4 @@
-import type { Sql } from "../postgres.ts";
-import type { Fragment } from "../projections/session-facts.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /**
  * The totals of each workspace or device (`parent`) that has a session, as a relation (id, columns of SessionTotals): of

@@ -6,7 +6,7 @@ type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
 /** The last row of the page before: its started_at with microseconds, and its id. */
 type Position = readonly [startedAt: string, id: string] | null;
 
-/** All but `facts`, which is how the merge remembers (session-facts.ts) and nobody else's business. */
+/** All but what only the projection reads. */
 const columns = (sql: Sql) =>
   sql`
     s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.started_at, s.ended_at, s.end_reason,

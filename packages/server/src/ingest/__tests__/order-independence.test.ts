@@ -116,6 +116,26 @@ const anyReport = fc
     },
   }));
 
+const anyBackfill = fc
+  .record({
+    session,
+    at,
+    place,
+    lasts: fc.option(fc.integer({ min: 0, max: 8 })),
+    git_branch: maybe("found"),
+  })
+  .map(({ session: session_id, at, place, lasts, git_branch }) => ({
+    path: "/api/backfill/sessions",
+    body: {
+      session_id,
+      workspace_canonical_id: place.fields.workspace_id,
+      device_id: place.fields.device_id,
+      started_at: minute(at),
+      ended_at: lasts === null ? null : minute(at + lasts),
+      git_branch,
+    },
+  }));
+
 const history = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: anyStart },
@@ -153,8 +173,11 @@ describe("whatever the order, the batches and the repeats", () => {
     );
   });
 
-  test("events and reported sessions lead to the same state", async () => {
-    const requests = fc.tuple(history, fc.array(anyReport, { minLength: 1, maxLength: 3 }));
+  test("events, reports and backfills lead to the same state", async () => {
+    const requests = fc.tuple(
+      history,
+      fc.array(fc.oneof(anyReport, anyBackfill), { minLength: 1, maxLength: 4 }),
+    );
     await fc.assert(
       fc.asyncProperty(requests, fc.integer(), async ([sent, reports], seed) => {
         const all = [...sent.map((event) => events([event])), ...reports];

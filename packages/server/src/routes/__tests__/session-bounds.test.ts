@@ -59,6 +59,7 @@ describe("the limits of a report hold for the session that it is merged into", (
   test("a session that has more already is still reported, patched and backfilled, and only shrinks", async () => {
     await report({});
     const many = tags(0, 250);
+    await server.sql`UPDATE session_reports SET metadata = ${server.sql.json(keys(0, 500))}`;
     await server.sql`UPDATE sessions SET tags = ${many}, metadata = ${server.sql.json(keys(0, 500))}`;
     expect((await server.request("PATCH", "/api/sessions/one", { summary: "Done." })).status).toBe(200);
     const patched = await server.request("PATCH", "/api/sessions/one", { remove_tags: ["tag-7"] });

@@ -20,6 +20,13 @@ export async function seedEveryTable(server: TestServer): Promise<void> {
     ),
   );
   await server.request("POST", "/api/devices/enrolment-codes");
+  await server.request("POST", "/api/sessions", {
+    id: "reported",
+    workspace_canonical_id: "github.com/acme/widgets",
+    device_id: "laptop",
+    started_at: "2026-03-01T10:00:00Z",
+    metadata: { text: ODD_TEXTS[0] },
+  });
   const [session] = await sql<{ id: string }[]>`SELECT id FROM sessions ORDER BY id LIMIT 1`;
   const id = session?.id ?? "";
   await sql`INSERT INTO transcript_messages (id, session_id, line_number, ordinal, message_type)

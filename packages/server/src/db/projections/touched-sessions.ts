@@ -1,0 +1,52 @@
+import type { Lifecycle } from "@wharf/protocol";
+import type { Fragment, Sql } from "../postgres.ts";
+import { beginsWithBackfill, statementsOfSession } from "./read-statements.ts";
+import type { Statement } from "./session-statement.ts";
+
+/** A row written for every event cost a tenth of the throughput; silence is measured in minutes. */
+const LAST_HEARD_INTERVAL_S = 30;
+
+/** What is known of a session, and the version of its row that this replaces. */
+export type TouchedSession = {
+  id: string;
+  version: string;
+  lifecycle: Lifecycle;
+  /** False: the events tell only that the session is active. */
+  is_changed: boolean;
+  /** Null: the row does not have to be written. */
+  statements: Statement[] | null;
+};
+
+/** Reads what is known of the sessions of these events, as of one snapshot. */
+export async function readSessionsOfEvents(sql: Sql, eventIds: readonly string[]): Promise<TouchedSession[]> {
+  const isReported = sql`bool_or(type IN ('session.start', 'session.end'))`;
+  return await readKnown(
+    sql,
+    sql`
+      SELECT session_id AS id, min(timestamp) AS first_at, ${isReported} AS is_reported
+      FROM events WHERE id = ANY(${eventIds}) AND session_id IS NOT NULL GROUP BY session_id`,
+  );
+}
+
+/** Reads what is known of these sessions, as of one snapshot. */
+export async function readSessions(sql: Sql, ids: readonly string[]): Promise<TouchedSession[]> {
+  return await readKnown(
+    sql,
+    sql`SELECT id, NULL::timestamptz AS first_at, true AS is_reported FROM unnest(${ids}::text[]) AS id`,
+  );
+}
+
+async function readKnown(sql: Sql, touched: Fragment): Promise<TouchedSession[]> {
+  return await sql<TouchedSession[]>`
+    WITH touched AS MATERIALIZED (${touched})
+    SELECT t.id, s.version, s.lifecycle, c.is_changed,
+      CASE WHEN c.is_changed OR s.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S})
+        THEN (${statementsOfSession(sql)}) END AS statements
+    FROM touched t
+    CROSS JOIN LATERAL (SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id OFFSET 0) s
+    CROSS JOIN LATERAL (
+      SELECT t.is_reported OR s.is_outdated OR s.ended_by_server
+        OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR ${beginsWithBackfill(sql)} AS is_changed
+    ) c
+    ORDER BY t.id`;
+}

@@ -1,0 +1,37 @@
+import type { Database } from "../db/database.ts";
+import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
+import { findOutdatedSessions, refreshSessions } from "../db/projections/project-sessions.ts";
+import type { Logger } from "../logger.ts";
+import { matchSessions } from "./match-git.ts";
+import { retryConflicts } from "./retry-conflicts.ts";
+
+const SESSIONS_PER_STATEMENT = 100;
+
+/** Derives these sessions and ties git activity to them. */
+export async function refreshAndMatch(database: Database, ids: readonly string[]): Promise<void> {
+  await retryConflicts(() => database.run((sql) => refreshSessions(sql, ids)));
+  await matchSessions(database, ids);
+}
+
+/**
+ * Derives the sessions that are outdated: a process died after it had stored a report, or one of the version before wrote them.
+ * Those whose data is refused are logged and left. Answers with the number of the others.
+ */
+export async function refreshOutdatedSessions(database: Database, logger: Logger): Promise<number> {
+  let refreshed = 0;
+  for (let last = ""; ; ) {
+    const ids = await database.run((sql) => findOutdatedSessions(sql, last, SESSIONS_PER_STATEMENT));
+    last = ids.at(-1) ?? "";
+    if (ids.length === 0) return refreshed;
+    try {
+      await refreshAndMatch(database, ids);
+      refreshed += ids.length;
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      logger.warn(
+        { session_ids: ids, reason: describeDatabaseError(error) },
+        "outdated sessions cannot be derived",
+      );
+    }
+  }
+}
