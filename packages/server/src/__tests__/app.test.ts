@@ -3,14 +3,14 @@ import { setupApp } from "./setup-app.ts";
 
 const server = setupApp();
 
-test("an unknown route is a problem with status 404", async () => {
+test("an unknown route gets 404", async () => {
   const { status, body, headers } = await server.request("GET", "/api/nothing-here");
   expect(status).toBe(404);
   expect(headers.get("content-type")).toBe("application/problem+json");
   expect(body.code).toBe("ROUTE_UNKNOWN");
 });
 
-test("a method that a known path does not have is refused with those that it has", async () => {
+test("an unknown method of a known path gets 405 with Allow", async () => {
   for (const [method, path, allow] of [
     ["PUT", "/api/sessions", "GET, HEAD, POST"],
     ["POST", "/api/sessions/some-id", "GET, HEAD, PATCH, DELETE"],
@@ -24,14 +24,14 @@ test("a method that a known path does not have is refused with those that it has
   }
 });
 
-test("a path that only looks like a known one is not found, with any method", async () => {
+test("a path similar to a known one gets 404 with any method", async () => {
   for (const path of ["/api", "/api/session", "/api/events/ingest/more", "/metrics/x"]) {
     const { status, headers } = await server.request("POST", path);
     expect([path, status, headers.get("allow")]).toEqual([path, 404, null]);
   }
 });
 
-test("HEAD answers as GET does, without a body", async () => {
+test("HEAD responds as GET, without a body", async () => {
   const headers = { authorization: `Bearer ${server.key}` };
   const response = await server.current().app.request("/api/sessions", { method: "HEAD", headers });
   expect([response.status, await response.text()]).toEqual([200, ""]);

@@ -5,7 +5,7 @@ import { setupApp } from "./setup-app.ts";
 describe("a server on its own", () => {
   const server = setupApp();
 
-  test("answers and errors alike say that they are data, not to be sniffed, run, framed, cached or referred to", async () => {
+  test("responses and errors have headers against sniffing, scripts, frames, caching and referrers", async () => {
     for (const path of ["/api/limits", "/api/nowhere", "/health/live", "/metrics"]) {
       const { headers } = await server.request("GET", path);
       expect(headers.get("x-content-type-options")).toBe("nosniff");
@@ -16,7 +16,7 @@ describe("a server on its own", () => {
     }
   });
 
-  test("answers to events, which are made with these headers, carry each of them as any other does", async () => {
+  test("responses to events have the same headers as all others", async () => {
     const namesOf = ({ headers }: { headers: Headers }) => [...headers.keys()].sort();
     const answer = await server.request("POST", "/api/events", { events: [anEvent()] });
     expect(namesOf(answer)).toEqual(namesOf(await server.request("GET", "/api/limits")));
@@ -31,7 +31,7 @@ describe("a server on its own", () => {
     expect(headers.get("strict-transport-security")).toBeNull();
   });
 
-  test("no other origin is let in", async () => {
+  test("no other origin is allowed", async () => {
     const origin = { origin: "https://evil.example" };
     const { headers } = await server.request("GET", "/api/limits", undefined, origin);
     expect(headers.get("access-control-allow-origin")).toBeNull();
@@ -47,14 +47,14 @@ describe("a server on its own", () => {
 describe("a server behind a proxy, with a page elsewhere", () => {
   const server = setupApp({ trustedProxies: 1, corsOrigins: ["https://page.example"] });
 
-  test("asks for https where it was reached by https", async () => {
+  test("sends HSTS when it was reached by https", async () => {
     const secure = await server.request("GET", "/health/live", undefined, { "x-forwarded-proto": "https" });
     expect(secure.headers.get("strict-transport-security")).toBe("max-age=31536000");
     const plain = await server.request("GET", "/health/live", undefined, { "x-forwarded-proto": "http" });
     expect(plain.headers.get("strict-transport-security")).toBeNull();
   });
 
-  test("the configured origin is let in, with errors too, and no other", async () => {
+  test("the configured origin is allowed, also for errors, and no other", async () => {
     const origin = { origin: "https://page.example" };
     const preflight = await server.request("OPTIONS", "/api/events", undefined, {
       ...origin,

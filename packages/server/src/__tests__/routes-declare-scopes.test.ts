@@ -24,12 +24,12 @@ const OPEN_TO_EVERYONE = [
   "POST /api/devices/enrol",
 ];
 
-test("no route but the first page, health, enrolment and the API's document is open to everyone", () => {
+test("only the home page, health, enrolment and the API documents are public", () => {
   const open = routesOf(server.current().app).filter((route) => route.operation?.scopes.length === 0);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
 });
 
-test("an app with a route that declares nothing is not built", () => {
+test("an app with a route without an operation is not built", () => {
   const app = new Hono<AppEnv>();
   app.get("/declared", operation(READ), (c) => c.text("ok"));
   expect(() => requireOperations(app)).not.toThrow();
@@ -37,7 +37,7 @@ test("an app with a route that declares nothing is not built", () => {
   expect(() => requireOperations(app)).toThrow("POST /forgotten");
 });
 
-test("a mounted route keeps its declaration", () => {
+test("a mounted route keeps its operation", () => {
   const inner = new Hono<AppEnv>();
   inner.get("/:id", operation(READ), (c) => c.text("ok"));
   const app = new Hono<AppEnv>();

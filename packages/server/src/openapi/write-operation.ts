@@ -2,7 +2,7 @@ import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
 import { z } from "zod";
 import type { Operation, ResponseBody } from "../http/operation.ts";
 import { createSchemaConverter, type JsonSchema } from "./json-schema.ts";
-import recordedAnswers from "./recorded-answers.json" with { type: "json" };
+import recordedResponses from "./recorded-responses.json" with { type: "json" };
 
 export type Components = {
   schemas: Record<string, JsonSchema>;
@@ -30,7 +30,7 @@ const PATH_PROBLEM = { 404: "Not found." };
 const PUBLIC_PROBLEM = { "4XX": "The request is rejected; the problem states the reason." };
 const UNAVAILABLE = { 503: "Database unavailable, or the server is starting or shutting down. Retry." };
 /** Recorded from the examples, by route. */
-const recordedByRoute: Record<string, unknown> = recordedAnswers;
+const recordedByRoute: Record<string, unknown> = recordedResponses;
 
 /** A route with its operation. */
 export type DescribedRoute = { method: string; path: string; operation: Operation };

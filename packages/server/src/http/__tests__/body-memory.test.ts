@@ -29,7 +29,7 @@ function takeAll({ take }: ReturnType<typeof newMemory>, owner: string | null, b
   }
 }
 
-test("all bodies together have a bound, above which one is refused until another is given back", () => {
+test("refuses a body above the total limit, until another one is given back", () => {
   const { take, giveBack, bytes, refusals } = newMemory();
   for (const owner of ["a", "b"]) take(owner, 0, BYTES_MAX / 2);
   expect(() => take("c", 0, LARGE)).toThrow(OverloadError);
@@ -39,7 +39,7 @@ test("all bodies together have a bound, above which one is refused until another
   expect(bytes()).toBe(BYTES_MAX);
 });
 
-test("one owner has half of it, each further owner half of what is free", () => {
+test("gives one owner half of the memory, each further owner half of the rest", () => {
   const memory = newMemory();
   expect(takeAll(memory, "a", LARGE)).toBe(5);
   expect(takeAll(memory, "b", LARGE)).toBe(2);
@@ -49,7 +49,7 @@ test("one owner has half of it, each further owner half of what is free", () => 
   memory.take("c", 0, LARGE);
 });
 
-test("a body that comes in pieces counts as one", () => {
+test("counts a body of several chunks as one", () => {
   const { take, giveBack, bytes } = newMemory();
   const piece = 48 * KIB;
   for (let held = 0; held < BYTES_MAX * 2; held += piece) take("a", held, piece);
@@ -59,7 +59,7 @@ test("a body that comes in pieces counts as one", () => {
   expect(bytes()).toBe(0);
 });
 
-test("a body larger than a share is taken as its owner's only one; one larger than all, as the only one", () => {
+test("accepts a body above a share as the only one of its owner, and one above the total as the only one", () => {
   const { take, giveBack, bytes } = newMemory();
   take("a", 0, 3 * LARGE);
   take("b", 0, 7 * LARGE);
@@ -72,7 +72,7 @@ test("a body larger than a share is taken as its owner's only one; one larger th
   expect(bytes()).toBe(0);
 });
 
-test("a small body finds room however much the large ones hold, and the other way around", () => {
+test("keeps room for small bodies when large ones fill the memory, and the reverse", () => {
   const memory = newMemory();
   memory.take("a", 0, 50 * LARGE);
   expect(takeAll(memory, "a", SMALL_BODY_BYTES_MAX)).toBe(25);
@@ -82,13 +82,13 @@ test("a small body finds room however much the large ones hold, and the other wa
   memory.take("b", SMALL_BODY_BYTES_MAX, LARGE);
 });
 
-test("however many keys hold all the small bodies that they may, one more finds room", () => {
+test("keeps room for one more key when others hold their full shares", () => {
   const memory = newMemory();
   for (const key of ["a", "b", "c", "d", "e"]) expect(takeAll(memory, key, KIB)).toBeGreaterThan(0);
   memory.take("f", 0, SMALL_BODY_BYTES_MAX / 2);
 });
 
-test("senders without a key have an eighth together, which leaves the others theirs", () => {
+test("limits all clients without a key to an eighth", () => {
   const memory = newMemory();
   expect(takeAll(memory, null, 16 * KIB)).toBe(25);
   expect(takeAll(memory, "a", 16 * KIB)).toBe(87);

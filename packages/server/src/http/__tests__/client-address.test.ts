@@ -9,26 +9,26 @@ function from(address: string | null, forwarded?: string) {
   };
 }
 
-test("without trusted proxies the socket's address counts, and X-Forwarded-For is ignored", () => {
+test("uses the address of the socket and ignores X-Forwarded-For without trusted proxies", () => {
   expect(clientNetwork(from("192.0.2.1", "10.0.0.1"), 0)).toBe("192.0.2.1");
   expect(clientNetwork(from("192.0.2.1"), 0)).toBe("192.0.2.1");
 });
 
-test("with trusted proxies the entry that the outermost of them wrote counts", () => {
+test("uses the entry of the outermost trusted proxy", () => {
   expect(clientNetwork(from("10.0.0.9", "6.6.6.6, 192.0.2.1"), 1)).toBe("192.0.2.1");
   expect(clientNetwork(from("10.0.0.9", "6.6.6.6, 192.0.2.1, 10.0.0.8"), 2)).toBe("192.0.2.1");
   expect(clientNetwork(from("10.0.0.9", "192.0.2.1"), 2)).toBe("10.0.0.9");
   expect(clientNetwork(from("10.0.0.9"), 1)).toBe("10.0.0.9");
 });
 
-test("an IPv6 subscriber counts as its /64, an IPv4 address in IPv6 as itself", () => {
+test("groups IPv6 addresses by /64, and maps IPv4 in IPv6 to IPv4", () => {
   expect(networkOf("2001:db8:1:2:aaaa::1")).toBe(networkOf("2001:db8:1:2:bbbb:cccc:dddd:eeee"));
   expect(networkOf("2001:db8:1:3::1")).not.toBe(networkOf("2001:db8:1:2::1"));
   expect(networkOf("2001:db8::1")).toBe("2001:db8:0:0::/64");
   expect(networkOf("::ffff:192.0.2.1")).toBe("192.0.2.1");
 });
 
-test("a request without a socket has one shared place", () => {
+test("groups all requests without a socket", () => {
   expect(clientNetwork(from(null), 0)).toBe("unknown");
 });
 
@@ -63,7 +63,7 @@ test.each([
   expect(clientNetwork(from("10.0.0.9", text), 1)).toBe("10.0.0.9");
 });
 
-test("each connection of one client counts together, with any port that the proxy writes", () => {
+test("groups connections of one client with any port", () => {
   const networks = [1, 2, 3].map((port) => clientNetwork(from("10.0.0.9", `192.0.2.7:${port}`), 1));
   expect(new Set(networks)).toEqual(new Set(["192.0.2.7"]));
 });

@@ -5,7 +5,7 @@ import { LOGGED_PATH_CHARACTERS_MAX, loggedPath } from "../middleware.ts";
 const KEY = `wharf_read_${"k".repeat(43)}`;
 
 describe("a path in the log", () => {
-  test("is whole where it holds ids and names only", () => {
+  test("is complete when it holds ids and names only", () => {
     for (const path of ["/", "/api/sessions/01JD-x_y.z/events", "/api/workspaces/github.com/acme/repo"])
       expect(loggedPath(path)).toBe(path);
   });
@@ -28,7 +28,7 @@ describe("a path in the log", () => {
     expect(logged).toEndWith("/[…]");
   });
 
-  test("holds no key and is cut", () => {
+  test("contains no key and is cut", () => {
     expect(loggedPath(`/api/keys/${KEY}`)).toBe("/api/keys/wharf_read_[key]");
     expect(loggedPath(`/${KEY}/x:y`)).not.toContain("kkk");
     expect(loggedPath(`/${"a".repeat(3_000)}`)).toHaveLength(LOGGED_PATH_CHARACTERS_MAX + 1);

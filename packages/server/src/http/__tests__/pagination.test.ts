@@ -5,17 +5,17 @@ const TIME = "2025-03-14T10:00:00.123456Z";
 const create = (filters: Record<string, unknown>) => createCursor("things", filters, timeAndIdSchema);
 
 describe("a cursor", () => {
-  test("gives back its position with every microsecond and any text in the id", () => {
+  test("round-trips microseconds and any text in the id", () => {
     const cursor = create({ a: 1 });
     for (const id of ["x", "ü", "💩", '"\\', "\u2028"])
       expect(cursor.read(cursor.write([TIME, id]))).toEqual([TIME, id]);
   });
 
-  test("is the start of the list where none was sent", () => {
+  test("is the start of the list when omitted", () => {
     expect(create({}).read(undefined)).toBeNull();
   });
 
-  test("is opaque, and fit for a query string", () => {
+  test("is opaque and valid in a query string", () => {
     expect(create({}).write([TIME, "a?b&c"])).toMatch(/^[A-Za-z0-9_-]+$/);
   });
 
@@ -26,7 +26,7 @@ describe("a cursor", () => {
     expect(() => createCursor("others", { a: 1 }, timeAndIdSchema).read(text)).toThrow("Invalid cursor");
   });
 
-  test("whose position no row can have is refused", () => {
+  test("is refused when no row can have its position", () => {
     const cursor = create({});
     const positions: [string, string][] = [
       ["2025-03-14T10:00:00Z", "x"],

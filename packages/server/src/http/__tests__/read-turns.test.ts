@@ -14,7 +14,7 @@ function fillTurns(owner: string) {
   return { end };
 }
 
-test("a read waits while its key has too many under way, and one of another key does not", async () => {
+test("a read waits while its key has too many open reads, and a read of another key does not", async () => {
   const turns = fillTurns("a");
   const ran: string[] = [];
   const read = (owner: string) =>

@@ -39,7 +39,7 @@ describe.each(["starting", "draining"] as const)("a server that is %s", (phase) 
   });
 });
 
-test("a refusal is named, counted and protected like every other answer", async () => {
+test("a refusal has a request id, is counted and has security headers", async () => {
   const { readiness, metrics } = server.current();
   const counted = () => metrics.httpRequests.total("GET", "/api/sessions", "503");
   const before = counted();
@@ -53,7 +53,7 @@ test("a refusal is named, counted and protected like every other answer", async 
   expect(counted()).toBe(before + 1);
 });
 
-test("preflights, which need no key, are logged as seldom as events", async () => {
+test("preflights without a key are sampled in the log", async () => {
   const lines: string[] = [];
   const logger = pino({ level: "info" }, { write: (line) => lines.push(line) });
   const { app, close } = openApp(server.url, { corsOrigins: ["https://page.example"], logger });
@@ -64,7 +64,7 @@ test("preflights, which need no key, are logged as seldom as events", async () =
   expect(lines.length).toBeLessThan(100);
 });
 
-test("requests at the same time keep their ids apart", async () => {
+test("concurrent requests keep their own ids", async () => {
   const ids = Array.from({ length: 50 }, (_, n) => `request-number-${n}`);
   const answers = await Promise.all(
     ids.map((id) => server.request("GET", "/api/nothing", undefined, { "x-request-id": id })),

@@ -69,7 +69,7 @@ describe("a log line", () => {
     expect(JSON.parse(lines[0] ?? "").request_id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test("has the client's id where that is usable", async () => {
+  test("has the client's id when it is usable", async () => {
     const sent = crypto.randomUUID();
     const { lines } = await linesOf((request) => request("/api/limits", { ...admin, "x-request-id": sent }));
     expect(JSON.parse(lines[0] ?? "").request_id).toBe(sent);

@@ -86,7 +86,7 @@ test.each([
   }
 });
 
-test("a drain waits for the client of a large response, who receives all of it", async () => {
+test("a drain waits until the client has received a large response", async () => {
   const draining = serveWith(LIMITS);
   const socket = connect(draining.port, "127.0.0.1");
   const closed = once(socket, "close");
@@ -109,7 +109,7 @@ test("responses that a key does not read are counted, and refused with 503 above
   await until(async () => (await statusOf("/huge?key=a")) === 200);
 });
 
-test("a client that goes away before its response is made leaves nothing counted", async () => {
+test("a client that disconnects before its response leaves nothing counted", async () => {
   for (let times = 0; times < 20; times++) (await unread("/huge?key=gone")).destroy();
   await until(async () => (await statusOf("/huge?key=gone")) === 200);
   const sockets = [await unread("/huge?key=gone")];
@@ -117,7 +117,7 @@ test("a client that goes away before its response is made leaves nothing counted
   for (const socket of sockets) socket.destroy();
 });
 
-test("a response that is not taken in time ends its connection, and is no longer counted", async () => {
+test("a response that is not received in time closes its connection, and is no longer counted", async () => {
   const socket = await unread("/huge?key=a", slow);
   await until(async () => (await statusOf("/huge?key=a", slow)) === 503);
   await until(async () => (await statusOf("/huge?key=a", slow)) === 200);

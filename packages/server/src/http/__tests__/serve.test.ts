@@ -71,7 +71,7 @@ test.each([
   });
 });
 
-test("what goes wrong outside the app is answered as a problem that tells nothing, and told to who serves", async () => {
+test("an error outside the app becomes a problem without details, and is passed to onError", async () => {
   const told: unknown[] = [];
   const failing = serve(
     { fetch: () => Promise.reject(new Error("a secret")) },
@@ -97,7 +97,7 @@ test("names the reason why it cannot listen, and the fix", () => {
   });
 });
 
-test("names an address that is none of this machine's, also when it is an IPv6 one", () => {
+test("names an address that this machine does not have, also an IPv6 one", () => {
   for (const host of ["203.0.113.1", "2001:db8::1"])
     expect(() => serve(new Hono(), { host, port: 0 })).toThrow(
       /^Cannot listen on .*\. Check HOST and PORT\.$/,

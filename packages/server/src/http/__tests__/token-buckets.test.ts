@@ -12,7 +12,7 @@ function setup(capacity: number, refillPerS: number) {
   };
 }
 
-test("a bucket gives its capacity at once and then what is refilled", () => {
+test("a bucket gives its capacity at once, then what is refilled", () => {
   const { take, advance } = setup(3, 2);
   expect([1, 2, 3, 4].map(() => take("a", 1).ok)).toEqual([true, true, true, false]);
   advance(499);
@@ -28,7 +28,7 @@ test("a full bucket stays at its capacity", () => {
   expect([1, 2, 3].map(() => take("a", 1).ok)).toEqual([true, true, false]);
 });
 
-test("a batch larger than the capacity passes and is waited for afterwards", () => {
+test("a batch above the capacity passes, and later ones wait for it", () => {
   const { take, advance } = setup(10, 10);
   expect(take("a", 25).ok).toBe(true);
   expect(take("a", 1)).toEqual({ ok: false, remaining: 0, retryAfter_s: 2 });
@@ -36,14 +36,14 @@ test("a batch larger than the capacity passes and is waited for afterwards", () 
   expect(take("a", 1).ok).toBe(true);
 });
 
-test("owners do not take from each other", () => {
+test("owners have separate buckets", () => {
   const { take } = setup(1, 1);
   expect(take("a", 1).ok).toBe(true);
   expect(take("b", 1).ok).toBe(true);
   expect(take("a", 1).ok).toBe(false);
 });
 
-test("a bucket that is not refilled is not forgotten, however many owners come: those share one", () => {
+test("a bucket that is not full is never evicted; new owners share one instead", () => {
   const { take, advance } = setup(2, 1);
   expect([1, 2, 3].map(() => take("first", 1).ok)).toEqual([true, true, false]);
   for (let i = 0; i < BUCKETS_MAX - 1; i++) take(`other ${i}`, 1);
@@ -53,7 +53,7 @@ test("a bucket that is not refilled is not forgotten, however many owners come: 
   expect([take("first", 1).ok, take("first", 1).ok]).toEqual([true, false]);
 });
 
-test("full buckets make room, the least recently used first", () => {
+test("full buckets are evicted, the least recently used first", () => {
   const { take, advance } = setup(2, 1);
   take("exhausted", 2);
   for (let i = 0; i < BUCKETS_MAX - 1; i++) take(`other ${i}`, 1);

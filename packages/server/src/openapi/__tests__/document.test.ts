@@ -15,13 +15,13 @@ type Paths = Record<string, Record<string, { responses: object; parameters: Para
 const documentOf = async () =>
   (await server.request("GET", "/api/openapi.json", undefined, { authorization: "" })).body;
 
-test("the document is OpenAPI 3.1, as its official schema has it", async () => {
+test("the document is valid OpenAPI 3.1", async () => {
   const result = await new Validator().validate(await documentOf());
   expect(result.errors ?? []).toEqual([]);
   expect(result.valid).toBe(true);
 });
 
-test("every operation has a summary, a name of its own, an answer, and its scopes as security", async () => {
+test("every operation has a summary, a unique id, a response, and its scopes as security", async () => {
   const { paths } = await documentOf();
   const names = new Set<string>();
   for (const { method, path, operation: declared } of routesOf(server.current().app)) {
@@ -47,7 +47,7 @@ test("every reference leads to a schema", async () => {
   expect(new Set(names)).toEqual(new Set(Object.keys(document.components.schemas)));
 });
 
-test("every operation names a refusal, and every example of a parameter has the parameter's type", async () => {
+test("every operation has an error response, and parameter examples match their schemas", async () => {
   const isValue = (schema: object) => new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
   for (const [path, operations] of Object.entries((await documentOf()).paths as Paths)) {
     for (const [method, { responses, parameters }] of Object.entries(operations)) {
@@ -64,7 +64,7 @@ test("every operation names a refusal, and every example of a parameter has the 
   }
 });
 
-test("every PATCH refuses a field that it does not know", () => {
+test("every PATCH refuses unknown fields", () => {
   const patches = Object.entries(operations).filter(([name]) => name.startsWith("PATCH "));
   expect(patches.length).toBeGreaterThan(3);
   for (const [name, { body }] of patches) {
@@ -73,7 +73,7 @@ test("every PATCH refuses a field that it does not know", () => {
   }
 });
 
-test("every list that a client may send is bounded: a list without an end makes an issue of every item", async () => {
+test("every list in a request is bounded", async () => {
   const { paths, components } = await documentOf();
   const sent = Object.values(paths).flatMap((path) =>
     Object.values(path ?? {}).map((operation) => operation?.requestBody),
@@ -90,7 +90,7 @@ function unboundedLists(schema: unknown): unknown[] {
   return [...(isUnbounded ? [schema] : []), ...Object.values(schema).flatMap(unboundedLists)];
 }
 
-test("every answer with a body has an example", async () => {
+test("every response with a body has an example", async () => {
   const { paths } = await documentOf();
   for (const [name, { example, responses }] of Object.entries(operations)) {
     const [method = "", path = ""] = name.split(" ");
@@ -117,7 +117,7 @@ test("an event's payload has a schema for each known type, which the examples fi
   expect(isCommit({ ...data, later: "field" })).toBe(true);
 });
 
-test("the document holds no key that could be one", async () => {
+test("the document contains no valid key", async () => {
   const keys = JSON.stringify(await documentOf()).match(/wharf_\w+?_[A-Za-z0-9_-]{43}/g) ?? [];
   for (const key of keys) expect(key).toEndWith("0".repeat(43));
 });

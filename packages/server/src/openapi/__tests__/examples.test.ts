@@ -3,19 +3,19 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { type Operation, routesOf } from "../../http/operation.ts";
 import { createDocument, templateOf } from "../document.ts";
-import recordedFile from "../recorded-answers.json" with { type: "json" };
+import recordedFile from "../recorded-responses.json" with { type: "json" };
 import { operationOf, operations } from "./described-routes.ts";
 import { exampleRequest } from "./example-request.ts";
 import { seedExamples } from "./seed-examples.ts";
 
 const server = setupApp();
 
-/** With UPDATE_API_EXAMPLES=1 the answers are recorded again, as examples for the document. */
+/** With UPDATE_API_EXAMPLES=1 the responses are recorded as examples of the document. */
 const isRecording = process.env["UPDATE_API_EXAMPLES"] === "1";
-const RECORDED_FILE = new URL("../recorded-answers.json", import.meta.url);
+const RECORDED_FILE = new URL("../recorded-responses.json", import.meta.url);
 const RECORDED_NOWHERE = new Set(["GET /api/openapi.json", "GET /metrics"]);
 const recorded: Record<string, unknown> = {};
-const recordedAnswers: Record<string, unknown> = recordedFile;
+const recordedResponses: Record<string, unknown> = recordedFile;
 
 afterAll(async () => {
   if (isRecording) await Bun.write(RECORDED_FILE, `${JSON.stringify(recorded, null, 2)}\n`);
@@ -67,7 +67,7 @@ function pointersOf(name: string, { example, rawBody }: Operation) {
 }
 
 for (const [name, operation] of Object.entries(operations)) {
-  test(`the example of ${name} gets the answer that the document promises`, async () => {
+  test(`the example of ${name} gets the documented response`, async () => {
     await seedExamples(server);
     const { example, responses } = operation;
     const pointers = pointersOf(name, operation);
@@ -84,15 +84,15 @@ for (const [name, operation] of Object.entries(operations)) {
     for (const list of Object.values(body).filter(Array.isArray)) expect(list).not.toBeEmpty();
     if (typeof body !== "object" || RECORDED_NOWHERE.has(name)) return;
     recorded[name] = withoutSecrets(body);
-    if (!isRecording) expect(shapeOf(body)).toEqual(shapeOf(recordedAnswers[name]));
+    if (!isRecording) expect(shapeOf(body)).toEqual(shapeOf(recordedResponses[name]));
   });
 }
 
-test("the recorded answers are those of the examples: `bun run api:examples` records them", () => {
-  if (!isRecording) expect(Object.keys(recordedAnswers).sort()).toEqual(Object.keys(recorded).sort());
+test("the recorded responses match the examples (`bun run api:examples` records them)", () => {
+  if (!isRecording) expect(Object.keys(recordedResponses).sort()).toEqual(Object.keys(recorded).sort());
 });
 
-test("an answer with a column that is not documented does not match the document", async () => {
+test("a response with an undocumented column does not match the document", async () => {
   const { answer } = pointersOf("GET /api/devices", operationOf("GET /api/devices"));
   await seedExamples(server);
   const { body } = await server.request("GET", "/api/devices");
@@ -103,7 +103,7 @@ test("an answer with a column that is not documented does not match the document
   ]);
 });
 
-test("an answer that lacks a documented field does not match the document", async () => {
+test("a response without a documented field does not match the document", async () => {
   const name = "GET /api/sessions";
   const { answer } = pointersOf(name, operationOf(name));
   await seedExamples(server);
