@@ -35,7 +35,7 @@ const TEXTS = [
   "packages/{protocol,embedded-postgres,redaction,testkit,transcripts}/src/**/*.ts",
   "packages/server/src/{blobs,commands,http,jobs,json,keys,metrics,openapi,routes}/**/*.ts",
   "packages/server/src/__tests__/**/!(language.test|scenario-api).ts",
-  "packages/server/src/db/{edits,transfer}/**/*.ts",
+  "packages/server/src/db/{edits,ingest,projections,reads,transfer}/**/*.ts",
   "packages/server/src/db/{,__tests__/}*.ts",
   "bench/src/**/*.ts",
 ];

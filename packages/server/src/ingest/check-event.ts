@@ -69,7 +69,7 @@ const canonicalIds = new Map<string, string | null>();
 /** Payload fields that hold a remote. */
 const REMOTE_FIELDS = ["git_remote", "remote"] as const;
 
-/** Checks one event by itself and makes its row. Never throws: what cannot be stored is a rejection that says why. */
+/** Checks one event and creates its row. Never throws: an event that cannot be stored is a rejection with a reason. */
 export function checkEvent(value: unknown, context: CheckContext): CheckedEvent | Rejection {
   const checked = check(value, context);
   const sender = context.boundDeviceId ?? null;

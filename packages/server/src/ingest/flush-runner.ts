@@ -9,13 +9,13 @@ export type FlushRunnerOptions = {
   database: Database;
   /** Connections that leave foreign keys to the statement (ADR 23); null: never. */
   bySetDatabase: Database | null;
-  /** Told of each flush that is run again by the row. */
+  /** Called for each flush that is repeated with per-row checks. */
   onRetry?: () => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
 
-/** Each flush that gives way was written whole and rolled back: the next ones do not try while a deletion may go on. */
+/** A flush that yields was written completely and rolled back, so later flushes do not try while a deletion may be running. */
 export const BY_ROW_AFTER_FAILURE_MS = 1_000;
 /** Rights and poolers change seldom, and each try is a connection refused. */
 export const BY_ROW_AFTER_REFUSAL_MS = 60_000;
@@ -35,7 +35,7 @@ const BY_ROW_MS: Readonly<Record<string, number>> = {
   "08P01": BY_ROW_AFTER_REFUSAL_MS,
 };
 
-/** Runs a flush by the set where that may be, and else by the row, with the same outcome. */
+/** Runs a flush with batched checks if possible, otherwise with per-row checks; the result is the same. */
 export function createFlushRunner(options: FlushRunnerOptions): FlushRunner {
   const { database, bySetDatabase, onRetry, now = () => performance.now() } = options;
   let byRowUntil_ms = Number.NEGATIVE_INFINITY;

@@ -19,7 +19,7 @@ const TURN_MS = 20;
 
 /**
  * Takes in one batch and answers for each event by itself, after the commit. received = ingested + duplicates + rejected.
- * Throws OverloadError when the queue is full and StorageError when the database is away; nothing is acknowledged then.
+ * Throws OverloadError when the queue is full and StorageError when the database is unavailable; nothing is acknowledged then.
  */
 export async function ingestEvents(
   received: readonly ReceivedEvent[],

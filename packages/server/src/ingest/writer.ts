@@ -32,7 +32,7 @@ export const FLUSH_MAX_ITEMS = 1_000;
 export const FLUSH_MAX_BYTES = 16 * 1024 * 1024;
 export const FLUSHES_IN_FLIGHT_MAX = 2;
 /**
- * A second flush beside the first pays only when this many events wait; below it, one larger flush is cheaper. Of 256 connections
+ * A second concurrent flush pays only when this many events wait; below it, one larger flush is cheaper. Of 256 connections
  * with single events, 64 made smaller flushes that cost more of CPU an event (269 µs against 235), and 200 was slower.
  */
 export const SECOND_FLUSH_MIN_ITEMS = 128;

@@ -53,8 +53,8 @@ export async function obstacleToChecksBySet(flushes: Database): Promise<string |
         ORDER BY 2, 1`,
     );
     if (triggers.length === 0) return null;
-    const mended = triggers.map(({ name, table }) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`);
-    return `triggers would not fire: ${mended.join("; ")}`;
+    const repairs = triggers.map(({ name, table }) => `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`);
+    return `triggers would not fire: ${repairs.join("; ")}`;
   } catch (error) {
     if (errorCode(error) === INSUFFICIENT_PRIVILEGE)
       return "the database role may not set session_replication_role; run as a superuser: GRANT SET ON PARAMETER session_replication_role TO <that role>";

@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from "../postgres.ts";
 
 /**
- * The id of a row that is known by its parts: the same whichever event comes first, so that nothing has to be looked up.
+ * The id of a row, derived from its parts: the same for any order of arrival, without a lookup.
  * As JSON the parts cannot run into each other.
  */
 export function derivedId(sql: Sql, ...parts: Fragment[]): Fragment {

@@ -56,7 +56,7 @@ export async function projectDevices(sql: Sql, eventIds: readonly string[]): Pro
   return rows.map(({ id }) => id);
 }
 
-/** In ON CONFLICT DO UPDATE of devices AS device: the name that was said first, whichever came first. */
+/** In ON CONFLICT DO UPDATE of devices AS device: the name of the earliest event, in any order of arrival. */
 export function earlierName(sql: Sql): Fragment {
   const goesFirst = isNamedBefore(sql, sql`excluded`, sql`device`);
   return sql`

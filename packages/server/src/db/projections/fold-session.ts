@@ -49,7 +49,7 @@ type Picker = <T>(value: (statement: Statement) => T | null, order?: Order) => S
 const US_PER_MS = 1_000;
 
 /**
- * A session's columns as a function of what is known of it, in whatever order the statements come. Null: no statement says where
+ * A session's columns as a function of its statements, in any order. Null: no statement names the place where
  * the session runs.
  * - The earliest start or report gives workspace, device and start; a backfill fills gaps; without either the session is a stub
  *   that follows its earliest event.

@@ -1,6 +1,6 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 
-/** What kind of source a statement comes from. `event` is the earliest event of a session, whatever its type. */
+/** The kind of a statement's source. `event` is the earliest event of a session, of any type. */
 export type StatementKind = "start" | "report" | "end" | "event" | "backfill";
 
 /** Where a session runs. */

@@ -3,7 +3,7 @@ import { derivedId } from "./derived-id.ts";
 
 /**
  * What `stored` worktree events do to session_worktrees: one row for each name in a session. A worktree that is made again
- * after its removal is there again, whatever order the events come in; a removal that comes first stands in for the creation.
+ * after its removal exists again, in any order of arrival; a removal that arrives first stands in for the creation.
  */
 export function sessionWorktreeRows(sql: Sql) {
   return sql`

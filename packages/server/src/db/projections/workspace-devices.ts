@@ -4,7 +4,7 @@ import { storedEvents } from "./stored-events.ts";
 
 const LAST_ACTIVE_INTERVAL_S = 30;
 
-/** In ON CONFLICT DO UPDATE of workspace_devices AS link: the path that was said last, whichever came last. */
+/** In ON CONFLICT DO UPDATE of workspace_devices AS link: the path of the latest event, in any order of arrival. */
 export function laterPath(sql: Sql) {
   return sql`(local_path, local_path_at) = (
     SELECT local_path, local_path_at

@@ -176,7 +176,7 @@ describe("what is stored", () => {
     });
   });
 
-  test("is text, whatever SQL it looks like", async () => {
+  test("is text, also if it looks like SQL", async () => {
     const text = "'); DROP TABLE events; --";
     const data = { text, [text]: [text], cc_session_id: text };
     await send(server, [

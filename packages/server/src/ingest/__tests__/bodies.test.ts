@@ -212,7 +212,7 @@ describe("a body that is no batch is refused", () => {
     expect((await post(batch())).status).toBe(202);
   });
 
-  test.each(["gzip", "zstd"])("with 400 that is not %s though it says so", async (encoding) => {
+  test.each(["gzip", "zstd"])("with 400 that declares %s and is not", async (encoding) => {
     expect(await post(batch(), { "content-encoding": encoding })).toMatchObject({
       status: 400,
       body: { code: "BODY_NOT_DECOMPRESSED" },

@@ -100,7 +100,7 @@ describe("a body with too many values is refused before it is parsed", () => {
     });
   });
 
-  test("events one a line, whose values count together and whatever quote is missing", async () => {
+  test("events one per line, whose values count together, with any missing quote", async () => {
     const lines = ['{"a":"', ...Array.from({ length: 40 }, () => `{"x":${listOf("7", 20_000)}}`)];
     const parsed = await longestParsed(async () => {
       expect(await post("/api/events", lines.join("\n"), "application/x-ndjson")).toMatchObject({
@@ -123,7 +123,7 @@ test.each(["9".repeat(1_000_001), `0.${"0".repeat(2_000_000)}1`])(
   },
 );
 
-test("a text of many digits is taken, beside a number to be read exactly", async () => {
+test("a text of many digits is accepted, next to a number to be read exactly", async () => {
   const text = batchWith(`{"n":12345678901234567890,"x":"${"9".repeat(1_040_000)}"}`);
   expect((await post("/api/events", text)).body).toMatchObject({ ingested: 1 });
 });
@@ -134,7 +134,7 @@ test("keys that are array indexes are taken in the numbers that payloads have th
   expect((await post("/api/events", JSON.stringify({ events }))).body).toMatchObject({ ingested: 2 });
 });
 
-test("a body of few values is taken, however long it is and whatever separators its texts hold", async () => {
+test("a body of few values is accepted, with any length and any separators in its texts", async () => {
   const events = Array.from({ length: 20 }, () => anEvent({ data: { text: ',[{"'.repeat(100_000) } }));
   expect((await post("/api/events", JSON.stringify({ events }))).body).toMatchObject({ ingested: 20 });
 });

@@ -28,7 +28,7 @@ describe("a deleted session", () => {
     });
   };
 
-  // First, because flushes that have met a deletion go by the row for a second.
+  // First, because flushes use per-row checks for a second after a deletion.
   test("leaves its events' ids to later senders outside it, also to a flush that had found them", async () => {
     await send(server, [toolUse("s1", 0, { id: createUlid(2_000) }), anEvent()]);
     const [known] = await server.sql`SELECT id FROM events WHERE session_id = 's1'`;
@@ -88,7 +88,7 @@ describe("a deleted session", () => {
     expect(await server.sql`SELECT 1 FROM projection_queue`).toHaveLength(0);
   });
 
-  test("leaves no content in notes, whatever the reason for which its events are refused", async () => {
+  test("leaves no content in notes, for any reason of rejection", async () => {
     const secret = "the content of a deleted session";
     const stored = toolUse("s1", 0, { data: { text: secret } });
     const invalid = { ...toolUse("s1", 1, { data: { text: secret } }), type: "No Type" };

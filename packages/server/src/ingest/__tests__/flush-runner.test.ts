@@ -9,7 +9,7 @@ const OUTPUT = {
   queue_id: null,
 };
 
-/** A runner whose database by the set fails with `code`, until told otherwise; `ran` lists what was asked, and told. */
+/** A runner whose batched database fails with `code` until changed; `ran` lists the calls. */
 function setup(code: string) {
   const ran: string[] = [];
   const state = { fails: true, now_ms: 0 };
@@ -52,7 +52,7 @@ describe("a flush that cannot check its parents itself", () => {
     });
   }
 
-  test("is run by the row alone when one of its events was stored meanwhile, and the next one is not", async () => {
+  test("runs with per-row checks only when one of its events was stored meanwhile, and the next one does not", async () => {
     const { ran, state, run } = setup("23505");
     expect(await run()).toEqual(OUTPUT);
     state.fails = false;

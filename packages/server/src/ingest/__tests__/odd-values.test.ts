@@ -52,7 +52,7 @@ describe("an odd value is stored as it came", () => {
     ["a negative one", '{"n": -9007199254740995}'],
     ["a large number with an exponent", '{"n": 1.5E+300}'],
     ["a key named __proto__", '{"__proto__": {"x": 1}, "constructor": {"__proto__": 2}}'],
-    ["a key named __proto__ beside an odd number", '{"__proto__": {"x": 9007199254740993}}'],
+    ["a key named __proto__ next to an odd number", '{"__proto__": {"x": 9007199254740993}}'],
     ["an empty key", '{"": 1}'],
     ["a pair of surrogates", '{"text": "\\ud83d\\ude00"}'],
     ["a text that only looks like an escape", '{"text": "\\\\u0000"}'],
@@ -106,7 +106,7 @@ describe("characters that Postgres cannot hold become U+FFFD, and the original i
     ["a lone low surrogate", '{"text": "\\ude00\\ud83d"}', '{"text": "\uFFFD\uFFFD"}'],
     ["NUL under a key named __proto__", '{"__proto__": "\\u0000"}', '{"__proto__": "\uFFFD"}'],
     [
-      "NUL beside 2^53+1",
+      "NUL next to 2^53+1",
       '{"n": 9007199254740993, "t": "\\u0000"}',
       '{"n": 9007199254740993, "t": "\uFFFD"}',
     ],
@@ -155,7 +155,7 @@ describe("an event that nothing can hold is rejected alone", () => {
       "nested too deep",
     ],
     [
-      "depth 100,000 beside 2^53+1",
+      "depth 100,000 next to 2^53+1",
       eventText(`{"n":9007199254740993,"a":${deep(100_000)}}`),
       "nested too deep",
     ],

@@ -4,7 +4,7 @@ import { anEvent, send, start, statuses, toolUse } from "./event-factory.ts";
 
 const server = setupApp();
 
-test("events are taken while somebody deletes a session, and checked by the foreign keys until that is done", async () => {
+test("events are accepted during the deletion of a session, and checked by foreign keys until it ends", async () => {
   await send(server, [start("kept", 0), start("going", 0)]);
   const deleting = await server.sql.reserve();
   await deleting`BEGIN`;
@@ -19,7 +19,7 @@ test("events are taken while somebody deletes a session, and checked by the fore
   expect(await server.sql`SELECT 1 FROM sessions WHERE id = 'going'`).toHaveLength(1);
 });
 
-test("whatever is deleted while events stream in, no event is left without its parents", async () => {
+test("deletions during ingest leave no event without its parents", async () => {
   for (let round = 0; round < 10; round++) {
     const session = `s${round}`;
     const device_id = `d${round}`;

@@ -10,7 +10,7 @@ const AWAY = new StorageError("away", "STORAGE_UNAVAILABLE");
 /** Longer than any test. */
 const NEVER_MS = 1_000_000;
 
-/** A projector whose rounds end when the test says so. */
+/** A projector whose rounds end on the test's signal. */
 function setup(interval_ms = NEVER_MS) {
   const rounds: Round[] = [];
   const waiting: (() => void)[] = [];
@@ -55,7 +55,7 @@ function about(session: string, ...ids: string[]): QueuedFlush {
   return { ...rowOf(...ids), touched };
 }
 
-/** Lets everything go on that waits for nothing else. */
+/** Lets all pending promises continue. */
 async function turns(): Promise<void> {
   for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -91,7 +91,7 @@ describe("a projector", () => {
     expect(rounds).toHaveLength(2);
   });
 
-  test("rests between two rounds unless somebody waits for what was taken in", async () => {
+  test("pauses between two rounds unless a reader waits for accepted events", async () => {
     const { projector, round, rounds } = setup();
     await projector.project(flush("a"));
     (await round(0)).end();
@@ -176,7 +176,7 @@ describe("a projector", () => {
     await next;
   });
 
-  test("goes on with unmatched rows when no flush comes", async () => {
+  test("continues with unmatched rows when no flush comes", async () => {
     const { projector, round } = setup(0);
     await projector.project(flush("a"));
     (await round(0)).end({ unmatched: [rowOf("b"), rowOf("c")] });

@@ -6,7 +6,7 @@ import { FLUSH_MAX_BYTES, type Outcome } from "../writer.ts";
 /** Two of these are too large for one flush. */
 const LARGE = Math.ceil(FLUSH_MAX_BYTES * 0.6);
 
-/** Items are their own sizes. Flushes end when the test says so. */
+/** Items are their own sizes. Flushes end on the test's signal. */
 function setup(queueMaxItems = 1_000) {
   const flushes: { items: readonly number[]; finish(): void }[] = [];
   const lanes = createWriteLanes<number>({

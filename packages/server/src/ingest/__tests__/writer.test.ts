@@ -12,7 +12,7 @@ import {
 
 type Flush = { items: readonly number[]; finish(): void; fail(error: Error): void };
 
-/** A writer of numbers whose flushes end when the test says so; an odd number is a duplicate. */
+/** A writer of numbers whose flushes end on the test's signal; an odd number is a duplicate. */
 function setup({ items = 10_000, bytes = 1_000_000, itemBytes = 10 } = {}) {
   const flushes: Flush[] = [];
   const waiting: (() => void)[] = [];
@@ -137,7 +137,7 @@ describe("group commit", () => {
     await Promise.all(answers);
   });
 
-  test("begins a second flush beside the first when enough waits, and never a third", async () => {
+  test("begins a second concurrent flush when enough events wait, and never a third", async () => {
     const { writer, flush, flushes, mostInFlight } = setup();
     const answers = [writer.write([0])];
     await flush(0);

@@ -59,7 +59,7 @@ async function untilOneWaits(): Promise<void> {
   await until(async () => (await waiting()).length > 0, { describe: "a flush that waits" });
 }
 
-describe("repeats of events, in a flush that looks for them by the set", () => {
+describe("duplicates of events, in a flush with the batched search", () => {
   test("are left out, one or all of them", async () => {
     const sql = connect();
     const [known, fresh] = [eventRow(), eventRow()];
@@ -94,7 +94,7 @@ describe("repeats of events, in a flush that looks for them by the set", () => {
     expect(await storedIds()).toEqual([contested.id]);
   });
 
-  test("that come up in the middle of a flush leave its other events to be stored, by the row", async () => {
+  test("that appear during a flush leave its other events to be stored, with per-row checks", async () => {
     const [contested, fresh] = [eventRow(), eventRow()];
     const other = await storing(contested);
     const runFlush = createFlushRunner({ database: open(true), bySetDatabase: open(false) });

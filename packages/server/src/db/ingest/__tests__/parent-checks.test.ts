@@ -53,7 +53,7 @@ async function untilWaiting(count: number): Promise<void> {
   await until(async () => (await waits()).length === count, { describe: `${count} waits for a lock` });
 }
 
-describe("a flush that checks its parents by the set", () => {
+describe("a flush with the batched foreign-key check", () => {
   for (const missing of [{ workspace_id: "none" }, { device_id: "none" }, { session_id: "none" }]) {
     test(`stores nothing when one event names a parent that is not there: ${JSON.stringify(missing)}`, async () => {
       const events = [anEvent(), anEvent(missing), anEvent()];
@@ -119,7 +119,7 @@ describe("a flush that checks its parents by the set", () => {
     expect(await count()).toBe(1);
   });
 
-  test("waits for nobody who keeps a session, a device, a link or totals of its events locked", async () => {
+  test("does not wait for locks on a session, a device, a link or totals of its events", async () => {
     const sql = connect(false);
     await flush(sql, [anEvent()], true);
     await countSessions(database.sql, ["s"]);
@@ -268,7 +268,7 @@ describe("the connections of flushes", () => {
     await flushing`ROLLBACK`;
   });
 
-  test("read what was committed last, whatever the database's own default is", async () => {
+  test("read the latest commits, with any default isolation of the database", async () => {
     const name = new URL(database.url).pathname.slice(1);
     await database.sql.unsafe(
       `ALTER DATABASE "${name}" SET default_transaction_isolation = 'repeatable read'`,

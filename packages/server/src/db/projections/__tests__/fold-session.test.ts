@@ -121,7 +121,7 @@ describe("a session begins", () => {
 });
 
 describe("a session ends", () => {
-  test("with the latest end, whatever a backfill names", () => {
+  test("with the latest end, independent of backfills", () => {
     const said = [
       start(0),
       end(20, { end_reason: "logout", duration_ms: 7 }),
