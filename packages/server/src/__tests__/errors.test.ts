@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
+import type { Server } from "../compose.ts";
 import { seedExamples } from "../openapi/__tests__/seed-examples.ts";
 import { event, ingest } from "./events.ts";
 import { openApp, setupApp } from "./setup-app.ts";
@@ -13,7 +14,7 @@ const LIMITS = {
   key_requests_per_s: 2,
   statement_deadline_ms: 500,
 };
-const server = setupApp({ limits: LIMITS, monotonicNow: () => 0 });
+const server = setupApp({ limits: LIMITS, time: { monotonic_ms: () => 0 } });
 
 type Request = {
   method?: string;
@@ -183,12 +184,12 @@ test("429 AUTH_TOO_MANY_FAILURES with Retry-After for an address that sends too 
 
 describe("with its database away", () => {
   const NOWHERE = "postgres://nobody@127.0.0.1:1/nothing";
-  let lonely: ReturnType<typeof openApp>;
-  beforeAll(() => {
-    lonely = openApp(NOWHERE, { limits: LIMITS });
+  let lonely: Server;
+  beforeAll(async () => {
+    lonely = await openApp(NOWHERE, { limits: LIMITS });
   });
   afterAll(async () => {
-    await lonely.close();
+    await lonely.drain();
   });
 
   test.each([

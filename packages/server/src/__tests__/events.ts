@@ -60,11 +60,12 @@ export function gitCommit(fields: EventFields = {}) {
   });
 }
 
-/** Sends events through the API; every one of them has to be accepted. */
+/** Sends events through the API and waits until they are projected; every one of them has to be accepted. */
 export async function ingest(server: TestServer, events: readonly object[]): Promise<void> {
   const { status, body } = await server.request("POST", "/api/events", { events });
   if (status !== 202 || body.ingested !== events.length)
     throw new Error(`not all accepted: ${status} ${JSON.stringify(body)}`);
+  await server.projected();
 }
 
 /** 2025-03-14T10:00 UTC plus so many seconds, with microseconds. */

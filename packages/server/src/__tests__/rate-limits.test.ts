@@ -6,7 +6,7 @@ import { setupApp } from "./setup-app.ts";
 let now_ms = 0;
 const server = setupApp({
   limits: { key_requests_per_s: 5, key_events_per_s: 10 },
-  monotonicNow: () => now_ms,
+  time: { monotonic_ms: () => now_ms },
 });
 let key: Record<string, string> = {};
 

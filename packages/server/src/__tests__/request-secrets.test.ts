@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
+import type { Server } from "../compose.ts";
 import { createLogger } from "../logger.ts";
-import { openApp, setupApp, type TestApp, type TestResponse } from "./setup-app.ts";
+import { openApp, setupApp, type TestResponse } from "./setup-app.ts";
 
 const PASSWORD = "canary-password-4711";
 const PAYLOAD = "canary-payload-4712";
@@ -13,13 +14,13 @@ const UNREACHABLE = `postgres://wharf:${PASSWORD}@127.0.0.1:1/wharf`;
 const lines: string[] = [];
 const logger = createLogger("trace", false, { write: (line) => void lines.push(line) });
 const server = setupApp({ logger, limits: { event_bytes: 2_000 } });
-let cutOff: (TestApp & { close(): Promise<unknown> }) | undefined;
+let cutOff: Server | undefined;
 
-beforeAll(() => {
-  cutOff = openApp(UNREACHABLE, { logger });
+beforeAll(async () => {
+  cutOff = await openApp(UNREACHABLE, { logger });
 });
 afterAll(async () => {
-  await cutOff?.close();
+  await cutOff?.drain();
 });
 
 const eventOf = (changes: Record<string, unknown>) => ({

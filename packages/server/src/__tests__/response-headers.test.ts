@@ -45,7 +45,9 @@ describe("a server on its own", () => {
 });
 
 describe("a server behind a proxy, with a page elsewhere", () => {
-  const server = setupApp({ trustedProxies: 1, corsOrigins: ["https://page.example"] });
+  const server = setupApp({
+    environment: { WHARF_TRUSTED_PROXIES: "1", WHARF_CORS_ORIGINS: "https://page.example" },
+  });
 
   test("sends HSTS when it was reached by https", async () => {
     const secure = await server.request("GET", "/health/live", undefined, { "x-forwarded-proto": "https" });

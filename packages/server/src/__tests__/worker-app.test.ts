@@ -1,36 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import pino from "pino";
-import { createWorkerApp } from "../app.ts";
-import { createHealthProbe, type HealthProbe } from "../db/health-probe.ts";
+import { expect, test } from "bun:test";
 import { routesOf } from "../http/operation.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
 import { setupApp } from "./setup-app.ts";
 
-const server = setupApp();
-let health: HealthProbe;
-beforeAll(() => {
-  health = createHealthProbe(server.url);
-});
-afterAll(() => health.close());
-
-function workerApp() {
-  const { access, metrics, readiness } = server.current();
-  const logger = pino({ level: "silent" });
-  const limits = DEFAULT_LIMITS;
-  return createWorkerApp({
-    access,
-    metrics,
-    readiness,
-    health,
-    logger,
-    limits,
-    trustedProxies: 0,
-    corsOrigins: [],
-  });
-}
+const server = setupApp({ environment: { WHARF_ROLE: "worker" } });
 
 test("a worker serves its health and its metrics, and nothing else", async () => {
-  const app = workerApp();
+  const { app } = server.current();
   const names = routesOf(app).map(({ method, path }) => `${method} ${path}`);
   expect(names.sort()).toEqual(["GET /health/live", "GET /health/ready", "GET /metrics"]);
   const headers = { authorization: `Bearer ${server.key}` };
@@ -44,5 +19,5 @@ test("a worker serves its health and its metrics, and nothing else", async () =>
 });
 
 test("a worker's metrics need a key", async () => {
-  expect((await workerApp().request("/metrics")).status).toBe(401);
+  expect((await server.current().app.request("/metrics")).status).toBe(401);
 });

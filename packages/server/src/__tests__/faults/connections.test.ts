@@ -21,11 +21,11 @@ afterEach(async () => {
 async function setup() {
   const { hostname, port } = new URL(database.url);
   const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
-  const app = openApp(proxy.url(database.url), {
+  const server = await openApp(proxy.url(database.url), {
     limits: { statement_deadline_ms: DEADLINE_MS, body_receive_ms: DEADLINE_MS },
   });
-  const http: HttpServer = serve(app.app, { host: "127.0.0.1", port: 0 });
-  cleanUp.push(proxy.close, app.close, () => http.stop(0));
+  const http: HttpServer = serve(server.app, { host: "127.0.0.1", port: 0 });
+  cleanUp.push(proxy.close, server.drain, () => http.stop(0));
   return { proxy, port: http.port, url: `http://127.0.0.1:${http.port}` };
 }
 

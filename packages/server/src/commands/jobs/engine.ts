@@ -1,14 +1,10 @@
-import { createJobRunner, type JobRunner } from "@wharf/job-runner";
+import type { JobRunner } from "@wharf/job-runner";
 import pino from "pino";
-import { openBlobStore } from "../../blobs/open-blob-store.ts";
-import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { locateDatabase } from "../../db/embedded.ts";
 import { CONNECTIONS_MIN } from "../../db/pool-sizes.ts";
 import { openPools } from "../../db/pools.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
-import { createCommandJobs } from "../../jobs/command-job.ts";
-import { createServerJobs } from "../../jobs/server-jobs.ts";
-import { createSessionDeletionJob } from "../../jobs/session-deletion.ts";
+import { createEngine } from "../../jobs/create-engine.ts";
 import { createLogOutput } from "../../log-output.ts";
 
 const DRAIN_MS = 3_000;
@@ -26,28 +22,9 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     connections: CONNECTIONS_MIN,
     deadline_ms: config.limits.statement_deadline_ms,
   });
-  const database = pools.deferrable;
-  const deleteInPieces = createDeleteInPieces(database);
-  const blobs = await openBlobStore(config.blobs, database);
-  const jobs = createServerJobs({
-    database,
-    deleteInPieces,
-    blobs,
-    logger,
-    session_idle_ms: config.sessionIdleMs,
-  });
-  const { useAdvisoryLocks } = config;
-  const definitions = [
-    ...jobs.map(({ job }) => job),
-    createSessionDeletionJob(deleteInPieces),
-    ...(await createCommandJobs({ ...config, role: "server" }, blobs)),
-  ];
-  const runner = createJobRunner({
-    sql: pools.jobs,
-    listenSql: pools.direct,
-    jobs: definitions,
-    workerMode: "inspect",
-    useAdvisoryLocks,
+  const { runner } = await createEngine({
+    config: { ...config, role: "server", workerMode: "inspect" },
+    pools,
     logger,
   });
   const stop = () => void runner.drain(DRAIN_MS);

@@ -26,16 +26,16 @@ describe.each(["starting", "draining"] as const)("a server that is %s", (phase) 
 
   test("lets pages of a named origin read its refusal", async () => {
     const { url } = server;
-    const app = openApp(url, { corsOrigins: ["https://page.example"] });
-    app.readiness.set(phase);
+    const opened = await openApp(url, { environment: { WHARF_CORS_ORIGINS: "https://page.example" } });
+    opened.readiness.set(phase);
     const asked = { origin: "https://page.example", "access-control-request-method": "POST" };
-    const preflight = await app.app.request("/api/events", { method: "OPTIONS", headers: asked });
+    const preflight = await opened.app.request("/api/events", { method: "OPTIONS", headers: asked });
     expect(preflight.status).toBe(204);
-    const refused = await app.app.request("/api/events", { method: "POST", headers: asked });
+    const refused = await opened.app.request("/api/events", { method: "POST", headers: asked });
     expect(refused.status).toBe(503);
     expect(refused.headers.get("access-control-allow-origin")).toBe("https://page.example");
     expect(refused.headers.get("access-control-expose-headers")).toContain("Retry-After");
-    await app.close();
+    await opened.drain();
   });
 });
 
@@ -56,10 +56,13 @@ test("a refusal has a request id, is counted and has security headers", async ()
 test("preflights without a key are sampled in the log", async () => {
   const lines: string[] = [];
   const logger = pino({ level: "info" }, { write: (line) => lines.push(line) });
-  const { app, close } = openApp(server.url, { corsOrigins: ["https://page.example"], logger });
+  const { app, drain } = await openApp(server.url, {
+    environment: { WHARF_CORS_ORIGINS: "https://page.example" },
+    logger,
+  });
   const headers = { origin: "https://page.example", "access-control-request-method": "POST" };
   for (let n = 0; n < 100; n++) await app.request("/api/events", { method: "OPTIONS", headers });
-  await close();
+  await drain();
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.length).toBeLessThan(100);
 });

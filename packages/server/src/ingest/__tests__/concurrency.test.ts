@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { createUlid } from "@wharf/protocol";
 import { seededRandom, shuffle } from "../../__tests__/seeded-random.ts";
 import { openApp, setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
+import type { Server } from "../../compose.ts";
 import {
   anEvent,
   commit,
@@ -16,16 +17,16 @@ import {
 
 const server = setupApp();
 /** As another process has it: an app of its own on the same database. */
-const other = { request: requestOther };
+const other = { request: requestOther, projected: async () => opened?.ingest.caughtUp() };
 const both = [server, other];
-let opened: ReturnType<typeof openApp> | undefined;
-beforeAll(() => {
-  opened = openApp(server.url, {});
+let opened: Server | undefined;
+beforeAll(async () => {
+  opened = await openApp(server.url);
 });
 afterAll(async () => {
-  await opened?.close();
+  await opened?.drain();
 });
-afterEach(() => opened?.forgetParents());
+afterEach(() => opened?.ingest.forget());
 
 async function requestOther(method: string, path: string, body?: unknown): Promise<TestResponse> {
   if (opened === undefined) throw new Error("The app exists only inside tests and hooks.");

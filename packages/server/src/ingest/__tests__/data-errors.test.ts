@@ -74,7 +74,7 @@ describe("a projection that fails", () => {
     expect(queued.map((row) => row.event_ids).sort()).toEqual([[poison.id], [named.id]].sort());
     expect(queued[0]?.last_error).toContain("23514");
 
-    const { writes } = server.current();
+    const writes = server.current().pools.ingest;
     expect(await retryProjections(writes, silent)).toEqual({ rows: 0, failed: 0 });
     await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
     expect(await retryProjections(writes, silent)).toEqual({ rows: 2, failed: 2 });
@@ -112,7 +112,7 @@ describe("a projection that fails", () => {
     expect(await countOf("projection_queue")).toBe(5);
     await server.sql.unsafe(undo.shift() ?? "");
     await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
-    await retryProjections(server.current().writes, silent);
+    await retryProjections(server.current().pools.ingest, silent);
     const sessions = await server.sql`SELECT id, lifecycle, started_at FROM sessions ORDER BY id`;
     expect([...sessions]).toEqual([
       { id: "s1", lifecycle: "capturing", started_at: new Date(minute(3)) },
@@ -131,7 +131,7 @@ describe("a projection that fails", () => {
       ]);
     const before = await state();
     await projectEvents(
-      server.current().writes,
+      server.current().pools.ingest,
       events.map(({ id }) => id),
     );
     expect(await state()).toBe(before);
@@ -163,7 +163,7 @@ describe("after the commit", () => {
     expect(statuses(await send(server, [start("s1", 0), commit(1)]))).toEqual(["accepted", "accepted"]);
     await server.sql.unsafe(undo.shift() ?? "");
     await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
-    await retryProjections(server.current().writes, silent);
+    await retryProjections(server.current().pools.ingest, silent);
     expect([...(await server.sql`SELECT session_id FROM git_activity`)]).toEqual([{ session_id: "s1" }]);
   });
 });

@@ -76,13 +76,14 @@ export function commit(at: number, fields: Partial<SentEvent> = {}, data: object
   });
 }
 
-/** Posts a batch, which has to be taken; answers with the response's body. */
+/** Posts a batch, which has to be accepted, and waits until it is projected; answers with the response's body. */
 export async function send(
-  server: Pick<TestServer, "request">,
+  server: Pick<TestServer, "request" | "projected">,
   events: readonly unknown[],
 ): Promise<IngestResponse> {
   const { status, body } = await server.request("POST", "/api/events", { events });
   if (status !== 202) throw new Error(`The batch was answered with ${status}: ${JSON.stringify(body)}`);
+  await server.projected();
   return body;
 }
 

@@ -1,9 +1,16 @@
-import { expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { anEvent, commit, counts, end, send, start, statuses, toolUse } from "./event-factory.ts";
 
-/** As for a database's role that may not leave the checks to the flush. */
-const server = setupApp({ foreignKeysByRow: true });
+const server = setupApp();
+
+beforeAll(async () => {
+  // With a trigger that would not fire, a flush leaves the checks to the foreign keys.
+  await server.sql.unsafe(`
+    CREATE FUNCTION do_nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER foreign_trigger AFTER INSERT ON devices FOR EACH STATEMENT EXECUTE FUNCTION do_nothing();
+    ALTER TABLE events ADD COLUMN stored_as TEXT DEFAULT current_setting('session_replication_role')`);
+});
 
 test("the foreign keys check each event where the flush may not, to the same answers", async () => {
   const known = toolUse("s1", 1);
@@ -16,6 +23,8 @@ test("the foreign keys check each event where the flush may not, to the same ans
     anEvent({ id: "no ULID" }),
   ]);
   expect(statuses(answer)).toEqual(["accepted", "duplicate", "accepted", "accepted", "rejected"]);
+  const stored = await server.sql`SELECT DISTINCT stored_as FROM events`;
+  expect([...stored]).toEqual([{ stored_as: "origin" }]);
   const sessions = await server.sql`SELECT id, lifecycle FROM sessions ORDER BY id`;
   expect([...sessions]).toEqual([
     { id: "s1", lifecycle: "capturing" },

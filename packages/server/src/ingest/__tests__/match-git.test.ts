@@ -17,14 +17,14 @@ async function sessionsOfCommits(): Promise<(string | null)[]> {
 test("a session with more commits than one statement may match gets all of them", async () => {
   await send(server, [start("s1", 0), ...Array.from({ length: 7 }, (_, n) => commit(n + 1))]);
   await server.sql`UPDATE git_activity SET session_id = NULL`;
-  await matchGit(server.current().writes, [], ["s1"], { statement_max: 2 });
+  await matchGit(server.current().pools.ingest, [], ["s1"], { statement_max: 2 });
   expect(await sessionsOfCommits()).toEqual(Array.from({ length: 7 }, () => "s1"));
 });
 
 test("what one statement has matched stays matched when a later one fails", async () => {
   await send(server, [start("s1", 0), ...Array.from({ length: 4 }, (_, n) => commit(n + 1))]);
   await server.sql`UPDATE git_activity SET session_id = NULL`;
-  const { writes } = server.current();
+  const writes = server.current().pools.ingest;
   let queries = 0;
   const failing: typeof writes = {
     ...writes,
@@ -46,14 +46,14 @@ test("a commit after very many short sessions is compared with the latest of the
     SELECT 'short-' || n, workspace_id, device_id, ${minute(1)}::timestamptz + n * interval '1 second',
       ${minute(1)}::timestamptz + n * interval '1 second', 'ended'
     FROM sessions, generate_series(1, 1000) AS n WHERE id = 'open'`;
-  await matchGit(server.current().writes, [event.id], []);
+  await matchGit(server.current().pools.ingest, [event.id], []);
   expect(await sessionsOfCommits()).toEqual([null]);
 });
 
 test("more than is matched at once is left, and nothing is matched twice", async () => {
   await send(server, [start("s1", 0), ...Array.from({ length: 5 }, (_, n) => commit(n + 1))]);
   await server.sql`UPDATE git_activity SET session_id = NULL`;
-  const { writes } = server.current();
+  const writes = server.current().pools.ingest;
   const { unmatched } = await matchGit(writes, [], ["s1"], { at_once_max: 3 });
   expect(unmatched).toHaveLength(2);
   expect((await sessionsOfCommits()).filter((id) => id === "s1")).toHaveLength(3);
@@ -70,7 +70,7 @@ test("git activity that cannot be matched is queued by itself with the reason, a
     `ALTER TABLE git_activity ADD CONSTRAINT no_match CHECK (id <> '${bad}' OR session_id IS NULL)`,
   );
   try {
-    await matchSessions(server.current().writes, ["s1"]);
+    await matchSessions(server.current().pools.ingest, ["s1"]);
   } finally {
     await server.sql`ALTER TABLE git_activity DROP CONSTRAINT no_match`;
   }

@@ -12,6 +12,7 @@ const MINUTES = 12;
 
 /** What events leave behind, but for clocks of the database and the order in which ids were given. */
 async function state() {
+  await server.projected();
   const sessions = await server.sql`
     SELECT s.id, w.canonical_id, s.device_id, s.lifecycle, s.started_at::text, s.start_reported_at::text, s.resumed_at::text,
       s.ended_at::text, s.end_reason, s.duration_ms, s.git_branch, s.model, s.source, s.initial_prompt, s.tags, s.metadata
@@ -30,7 +31,7 @@ type Request = { path: string; body: object };
 
 async function stateAfter(requests: readonly Request[]) {
   await clearRows(server.sql);
-  server.current().forgetParents();
+  server.current().ingest.forget();
   for (const { path, body } of requests) {
     const response = await server.request("POST", path, body);
     expect(response.status).toBeLessThan(300);
@@ -195,7 +196,7 @@ describe("whatever the order, the batches and the repeats", () => {
       fc.asyncProperty(history, fc.integer(), async (sent, seed) => {
         const expected = await stateAfter([events(sent)]);
         await clearRows(server.sql);
-        server.current().forgetParents();
+        server.current().ingest.forget();
         await Promise.all(shuffled(sent, seededRandom(seed)).map((batch) => send(server, batch)));
         expect(await state()).toEqual(expected);
       }),

@@ -24,7 +24,7 @@ test("projects more events than one statement takes", async () => {
   await server.sql`UPDATE sessions SET facts = '{}', start_reported_at = NULL, lifecycle = 'detected'`;
   await server.sql`UPDATE git_activity SET session_id = NULL`;
   const row = rowOf(...events.map((event) => event.id));
-  expect(await projectRows(server.current().writes, [row], STATEMENT_MAX)).toEqual({
+  expect(await projectRows(server.current().pools.ingest, [row], STATEMENT_MAX)).toEqual({
     locked: [],
     unmatched: [],
     failed: [],
@@ -44,7 +44,7 @@ test("passes over a locked session without counting an attempt, and projects the
   await send(server, events);
   await server.sql`UPDATE sessions SET facts = '{}', start_reported_at = NULL, lifecycle = 'detected'`;
   const row = rowOf(...events.map((event) => event.id));
-  const { writes } = server.current();
+  const writes = server.current().pools.ingest;
   for (const lock of ["FOR UPDATE", "FOR NO KEY UPDATE"]) {
     await server.sql.begin(async (holder) => {
       await holder.unsafe(`SELECT FROM sessions WHERE id = 's1' ${lock}`);
@@ -65,7 +65,7 @@ test("passes over a locked device", async () => {
   const event = start("s1", 0, { _device_name: "Ada" });
   await send(server, [event]);
   await server.sql`UPDATE devices SET name = 'unknown-device', name_said_at = NULL`;
-  const { writes } = server.current();
+  const writes = server.current().pools.ingest;
   await server.sql.begin(async (holder) => {
     await holder`SELECT FROM devices FOR NO KEY UPDATE`;
     expect((await projectRows(writes, [rowOf(event.id)])).locked).toMatchObject([{ event_ids: [event.id] }]);

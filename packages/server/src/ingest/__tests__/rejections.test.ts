@@ -25,7 +25,7 @@ async function lockNotes(): Promise<{ unlocked: Promise<unknown> }> {
 }
 
 const post = (events: readonly unknown[]) => server.request("POST", "/api/events", { events });
-const queued = () => server.current().writer.depth();
+const queued = () => server.current().ingest.depth();
 
 describe("rejections wait in the write queue", () => {
   test.each([
@@ -83,7 +83,7 @@ test("notes are written by statements of about a megabyte, in their order", asyn
     detail: `${at}`,
     body: "x".repeat(300_000),
   });
-  const { writes } = server.current();
+  const writes = server.current().pools.ingest;
   let statements = 0;
   const counted: typeof writes = {
     ...writes,

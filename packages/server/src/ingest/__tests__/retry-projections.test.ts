@@ -32,7 +32,7 @@ function checked(event: SentEvent): CheckedEvent {
 
 /** Stores events as a process that dies just after each commit. */
 async function storeAndDie(...flushes: SentEvent[][]): Promise<void> {
-  const { writes } = server.current();
+  const writes = server.current().pools.ingest;
   const flush = createFlush({
     database: writes,
     runFlush: createFlushRunner({ database: writes, bySetDatabase: null }),
@@ -61,7 +61,7 @@ async function makeDue(): Promise<void> {
   await server.sql`UPDATE projection_queue SET next_retry_at = now() WHERE next_retry_at < 'infinity'`;
 }
 
-const retry = () => retryProjections(server.current().writes, silent);
+const retry = () => retryProjections(server.current().pools.ingest, silent);
 
 async function retryNow() {
   await makeDue();
@@ -84,7 +84,7 @@ describe("what a process left to do when it died", () => {
     await storeAndDie([start("s1", 0), commit(1)], [end("s1", 9)]);
     expect(await stateOf()).toEqual(UNPROJECTED);
     expect(await rowsOf("projection_queue")).toBe(2);
-    await retryProjectionsAtBoot(server.current().writes, silent);
+    await retryProjectionsAtBoot(server.current().pools.ingest, silent);
     expect(await stateOf()).toEqual(PROJECTED);
     expect(await rowsOf("projection_queue")).toBe(0);
   });
@@ -172,7 +172,7 @@ describe("what a process left to do when it died", () => {
     expect((await stateOf()).git).toEqual(["s2"]);
     const dropTrigger = await refuseMatches();
     await beginSessionDeletion(server.sql, "s2");
-    const deleteInPieces = createDeleteInPieces(server.current().writes);
+    const deleteInPieces = createDeleteInPieces(server.current().pools.ingest);
     await expect(finishSessionDeletion(deleteInPieces, "s2", {})).rejects.toThrow("no match");
     expect((await stateOf()).git).toEqual([null]);
     await dropTrigger();
@@ -253,7 +253,7 @@ test("a failed retry keeps no server from starting, and says so in the log", asy
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => lines.push(line) });
   const slow: Database = {
-    ...server.current().writes,
+    ...server.current().pools.ingest,
     run: () =>
       Promise.reject(new StorageError("The database did not answer within 10 ms.", "STORAGE_TIMEOUT")),
   };

@@ -284,7 +284,7 @@ describe("reported sessions", () => {
     await server.sql`DELETE FROM git_activity`;
     await server.sql`DELETE FROM events`;
     await server.sql`DELETE FROM sessions`;
-    server.current().forgetParents();
+    server.current().ingest.forget();
     return { ...row };
   }
 

@@ -2,8 +2,8 @@ import { openApp } from "../../__tests__/setup-app.ts";
 import { type Operation, routesOf } from "../../http/operation.ts";
 
 /** Connections are opened by queries, and this app gets no request. */
-const { app, close } = openApp("postgres://127.0.0.1:1/unused", {});
-await close();
+const { app, drain } = await openApp("postgres://127.0.0.1:1/unused");
+await drain();
 
 /** The operation of each route by `METHOD path`, known before a test's database is: tests are named after routes. */
 export const operations: Readonly<Record<string, Operation>> = Object.fromEntries(

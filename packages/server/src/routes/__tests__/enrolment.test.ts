@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
 
-const server = setupApp({ trustedProxies: 1 });
+const server = setupApp({ environment: { WHARF_TRUSTED_PROXIES: "1" } });
 
 const WRONG_CODE = "AAAA-AAAA-AAAA";
 

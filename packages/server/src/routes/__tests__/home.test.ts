@@ -69,14 +69,16 @@ for (const host of ["a$(id).example", "a;b", "a'b", "a&b", "a_b!"]) {
 }
 
 test("the first page says that the database is unavailable, and that a start waits for it", async () => {
-  const { reads, access } = server.current();
+  const { access, pools } = server.current();
   const health = {
     check: () => Promise.resolve({ ok: false, latency_ms: 1 }),
     close: () => Promise.resolve(),
   };
   const page = async (phase: Phase) => {
     const app = new Hono<AppEnv>().use(requestVariables(access, { phase }));
-    const response = await app.route("/", homeRoutes({ reads, health })).request("http://localhost/");
+    const response = await app
+      .route("/", homeRoutes({ reads: pools.reads, health }))
+      .request("http://localhost/");
     return await response.text();
   };
   const ready = await page("ready");

@@ -150,7 +150,7 @@ describe("revoking a key", () => {
 
   test("another replica refuses it within KEY_CACHE_MS", async () => {
     let now_ms = 0;
-    const replica = openApp(server.url, { monotonicNow: () => now_ms });
+    const replica = await openApp(server.url, { time: { monotonic_ms: () => now_ms } });
     const { id, key } = await createKey({ scope: "read" });
     const status = async () => {
       const headers = { authorization: `Bearer ${key}` };
@@ -162,7 +162,7 @@ describe("revoking a key", () => {
     expect(await status()).toBe(200);
     now_ms += KEY_CACHE_MS - 1_000;
     expect(await status()).toBe(401);
-    await replica.close();
+    await replica.drain();
   });
 
   test("a key that is unknown is not found", async () => {

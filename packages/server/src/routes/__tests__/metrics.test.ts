@@ -77,9 +77,9 @@ test("every result of ingest is there from the start", () => {
 
 test("flushes, pools, the queue, migrations and the process are there, each line in Prometheus' format", async () => {
   const metrics = createServerMetrics();
-  const { reads, writer } = server.current();
-  const measured = createMeasurePool(metrics)("interactive", 8)(reads);
-  observeQueue(metrics.registry, writer.depth);
+  const { ingest, pools } = server.current();
+  const measured = createMeasurePool(metrics)("interactive", 8)(pools.reads);
+  observeQueue(metrics.registry, ingest.depth);
   observeMigrations(metrics.registry, () => ({ applied: 9, unknown: 0 }));
   const processMetrics = observeProcess(metrics.registry);
   await measured.run((sql) => sql`SELECT 1`);
@@ -130,7 +130,7 @@ test("the job engine's metrics follow the server's own", async () => {
 test("docs/metrics.md names every metric", async () => {
   const metrics = createServerMetrics();
   createMeasurePool(metrics);
-  observeQueue(metrics.registry, server.current().writer.depth);
+  observeQueue(metrics.registry, server.current().ingest.depth);
   observeMigrations(metrics.registry, () => ({ applied: 0, unknown: 0 }));
   observeProcess(metrics.registry).stop();
   const names = [...metrics.registry.text().matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1] ?? "");

@@ -163,7 +163,7 @@ describe("totals", () => {
       const { app } = server.current();
       expect((await app.request("/api/events", { method: "POST", headers, body })).status).toBe(202);
     });
-    await server.current().projector.caughtUp();
+    await server.projected();
     expect([...(await keptParents())]).toEqual([...(await countedParents())]);
   });
 

@@ -43,7 +43,7 @@ async function expectSameInEveryOrder(events: Sent[]) {
     for (const sent of order) await ingest(server, [sent]);
     for (const sent of order) await server.request("POST", "/api/events", { events: [sent] });
     expect(await stateOf()).toEqual(expected);
-    await projectEvents(server.current().writes, ids);
+    await projectEvents(server.current().pools.ingest, ids);
     expect(await stateOf()).toEqual(expected);
   }
   return expected;

@@ -1,0 +1,112 @@
+import type { JobRunner } from "@wharf/job-runner";
+import type { Hono } from "hono";
+import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import type { DatabaseLocation } from "./db/embedded.ts";
+import { openPools, type Pools } from "./db/pools.ts";
+import { type Access, createAccess } from "./http/access.ts";
+import type { AppEnv } from "./http/request-context.ts";
+import { createIngest, type Ingest } from "./ingest/create-ingest.ts";
+import { createEngine } from "./jobs/create-engine.ts";
+import type { Logger } from "./logger.ts";
+import { createMeasurePool } from "./metrics/measure.ts";
+import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
+import { createReadiness, type Readiness } from "./readiness.ts";
+
+export type ComposeOptions = {
+  config: Config;
+  location: Pick<DatabaseLocation, "url" | "problem">;
+  /** The admin key of the environment or of the data folder; null: keys of the table alone. */
+  adminKey: string | null;
+  logger: Logger;
+  /** Awaited by the job engine before it begins. */
+  migrate?: (pools: Pools) => Promise<unknown>;
+  /** Other clocks and waits than a process has. */
+  time?: Time;
+};
+
+export type Time = {
+  now?: () => Date;
+  /** Milliseconds of a clock that never goes back, for caches and rate limits. */
+  monotonic_ms?: () => number;
+  /** How long a request waits for the deletion of a session. */
+  deletion_ms?: number;
+};
+
+/** The parts of a server, wired; it does not listen, and runs no jobs before `jobs.start`. */
+export type Server = {
+  app: Hono<AppEnv>;
+  pools: Pools;
+  ingest: Ingest;
+  jobs: JobRunner;
+  access: Access;
+  metrics: ServerMetrics;
+  readiness: Readiness;
+  /** Answers what was accepted, gives back jobs and closes the pools. */
+  drain(): Promise<void>;
+};
+
+const JOBS_GRACE_MS = 3_000;
+/** Two statements without an answer, and some more. */
+const JOBS_LATE_MS = 30_000;
+
+/** Wires a server; the only place that does, for the program and for tests. Connects to nothing yet. */
+export async function compose(options: ComposeOptions): Promise<Server> {
+  const { config, location, logger, migrate, time = {} } = options;
+  const { limits, trustedProxies, corsOrigins } = config;
+  const metrics = createServerMetrics();
+  const readiness = createReadiness();
+  const pools = openPools({
+    url: location.url,
+    directUrl: config.databaseDirectUrl,
+    connections: config.databaseConnections,
+    deadline_ms: limits.statement_deadline_ms,
+    problem: location.problem,
+    measure: createMeasurePool(metrics),
+  });
+  const ingest = createIngest({ pools, limits, metrics, logger, now: time.now ?? (() => new Date()) });
+  const access = createAccess({
+    adminKey: options.adminKey,
+    database: pools.keys,
+    limits,
+    trustedProxies,
+    onRefusal: (limit) => metrics.refusals.add(1, limit),
+    ...(time.monotonic_ms === undefined ? {} : { now: time.monotonic_ms }),
+  });
+  const { runner: jobs, deleteSession } = await createEngine({
+    config,
+    pools,
+    logger,
+    migrate: async () => migrate?.(pools),
+    deletion_ms: time.deletion_ms,
+  });
+  const dependencies: AppDependencies = {
+    access,
+    logger,
+    metrics,
+    trustedProxies,
+    corsOrigins,
+    limits,
+    readiness,
+    health: pools.health,
+    reads: pools.reads,
+    edits: pools.edits,
+    queueDepth: ingest.depth,
+    caughtUp: ingest.caughtUp,
+    jobs,
+    jobsLate: () => jobs.stats().claimLateMs > JOBS_LATE_MS,
+    jobMetrics: jobs.metrics.prometheus,
+    deleteSession,
+    ingest: ingest.events,
+    reports: ingest.reports,
+  };
+  const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
+
+  async function drain(): Promise<void> {
+    await ingest.drained();
+    await jobs.drain(JOBS_GRACE_MS);
+    await pools.close();
+  }
+
+  return { app, pools, ingest, jobs, access, metrics, readiness, drain };
+}

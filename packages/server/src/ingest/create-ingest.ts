@@ -1,0 +1,104 @@
+import { describeDatabaseError } from "../db/database-errors.ts";
+import { obstacleToChecksBySet } from "../db/ingest/parent-checks.ts";
+import type { Pools } from "../db/pools.ts";
+import type { Limits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import { measureFlush } from "../metrics/measure.ts";
+import { observeProjections, observeQueue } from "../metrics/observe.ts";
+import type { ServerMetrics } from "../metrics/server-metrics.ts";
+import { within } from "../waits.ts";
+import { createFlush } from "./flush.ts";
+import { createFlushRunner } from "./flush-runner.ts";
+import type { IngestDependencies } from "./ingest-events.ts";
+import { createKnownParents } from "./known-parents.ts";
+import { projectRows } from "./project-rows.ts";
+import { createProjector, type Projector } from "./projector.ts";
+import type { ReportDependencies } from "./report-session.ts";
+import { retryProjectionsAtBoot } from "./retry-projections.ts";
+import { type Checked, createStore, sizeOfChecked } from "./store-checked.ts";
+import { createWorkspaceResolver } from "./workspace-resolver.ts";
+import { createWriteLanes } from "./write-lanes.ts";
+import type { Writer } from "./writer.ts";
+
+export type IngestOptions = {
+  pools: Pick<Pools, "ingest" | "flush" | "reports">;
+  limits: Limits;
+  metrics: ServerMetrics;
+  logger: Logger;
+  now: () => Date;
+};
+
+export type Ingest = {
+  events: IngestDependencies;
+  reports: ReportDependencies;
+  /** What waits for a flush, and the flushes under way. */
+  depth: Writer<Checked>["depth"];
+  /** Resolves when everything that was acknowledged is projected. Never rejects. */
+  caughtUp: Projector["caughtUp"];
+  /** On a migrated database: logs why flushes are slower than they could be, and projects what an earlier process left undone. */
+  start(): Promise<void>;
+  /** Resolves when everything that was accepted is answered and projected, or PROJECTIONS_GRACE_MS after the answers. */
+  drained(): Promise<void>;
+  /** Rows were deleted without this process: it caches nothing of them any more. */
+  forget(): void;
+};
+
+/** What is not projected by then is projected at the next start. */
+const PROJECTIONS_GRACE_MS = 2_000;
+
+/**
+ * Builds the way of an event:
+ *
+ *   read     routes/events.ts            the body, its JSON values or its lines
+ *   check    check-event.ts              each value alone: an event or a rejection
+ *   queue    write-lanes.ts, writer.ts   gathers what concurrent requests brought
+ *   store    store-checked.ts, flush.ts  one statement a flush; notes of what is rejected
+ *   answer   ingest-events.ts            a result for each event, after the commit
+ *   project  projector.ts                sessions, devices and git activity, in rounds after the flush
+ */
+export function createIngest({ pools, limits, metrics, logger, now }: IngestOptions): Ingest {
+  const { ingest: database, flush: bySetDatabase } = pools;
+  const workspaces = createWorkspaceResolver(database);
+  const parents = createKnownParents();
+  const projector = createProjector({ projectRows: (rows) => projectRows(database, rows), logger });
+  const flush = createFlush({
+    database,
+    runFlush: createFlushRunner({ database, bySetDatabase, onRetry: () => metrics.flushRetries.add(1) }),
+    workspaces,
+    parents,
+    projector,
+    onRetry: (reason) => {
+      metrics.flushRetries.add(1);
+      logger.warn({ reason }, "flush will be retried");
+    },
+  });
+  const writer = createWriteLanes<Checked>({
+    flush: createStore({ flush: measureFlush(flush, metrics), database }),
+    sizeOf: sizeOfChecked,
+    queueMaxItems: limits.write_queue_events,
+    queueMaxBytes: limits.write_queue_bytes,
+  });
+  observeQueue(metrics.registry, writer.depth);
+  observeProjections(metrics.registry, projector.depth);
+
+  return {
+    events: { limits, now, write: writer.write },
+    reports: { database: pools.reports, workspaces },
+    depth: writer.depth,
+    caughtUp: projector.caughtUp,
+    start: async () => {
+      // Flushes have another way: it must not keep the server from starting.
+      const obstacle = await obstacleToChecksBySet(bySetDatabase).catch(describeDatabaseError);
+      if (obstacle !== null) logger.warn({ obstacle }, `slower ingest: ${obstacle}`);
+      await retryProjectionsAtBoot(database, logger);
+    },
+    drained: async () => {
+      await writer.drained();
+      await within(projector.caughtUp(), PROJECTIONS_GRACE_MS);
+    },
+    forget: () => {
+      workspaces.forget();
+      parents.clear();
+    },
+  };
+}

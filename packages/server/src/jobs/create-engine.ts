@@ -1,0 +1,62 @@
+import { createJobRunner, type JobRunner } from "@wharf/job-runner";
+import { openBlobStore } from "../blobs/open-blob-store.ts";
+import type { Config } from "../config.ts";
+import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
+import type { Pools } from "../db/pools.ts";
+import type { Logger } from "../logger.ts";
+import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./command-job.ts";
+import { createServerJobs } from "./server-jobs.ts";
+import {
+  createSessionDeleter,
+  createSessionDeletionJob,
+  DELETION_QUEUE,
+  DELETIONS_AT_ONCE,
+  type DeleteSession,
+} from "./session-deletion.ts";
+
+export type EngineOptions = {
+  config: Config;
+  pools: Pools;
+  logger: Logger;
+  /** Awaited first by the runner's `start`. */
+  migrate?: () => Promise<unknown>;
+  /** How long a request waits for the deletion of a session. */
+  deletion_ms?: number | undefined;
+};
+
+export type Engine = { runner: JobRunner; deleteSession: DeleteSession };
+
+/** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { config, pools, logger, migrate, deletion_ms } = options;
+  const blobs = await openBlobStore(config.blobs, pools.deferrable);
+  const deleteInPieces = createDeleteInPieces(pools.deferrable);
+  const recurrences = createServerJobs({
+    database: pools.deferrable,
+    deleteInPieces,
+    blobs,
+    logger,
+    session_idle_ms: config.sessionIdleMs,
+  });
+  const deletionJob = createSessionDeletionJob(deleteInPieces);
+  const runner = createJobRunner({
+    sql: pools.jobs,
+    administrationSql: pools.jobAdministration,
+    listenSql: pools.direct,
+    ...(migrate === undefined ? {} : { migrate }),
+    jobs: [...recurrences.map(({ job }) => job), deletionJob, ...(await createCommandJobs(config, blobs))],
+    queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE, [DELETION_QUEUE]: DELETIONS_AT_ONCE },
+    schedules: recurrences.map(({ schedule }) => schedule),
+    workers: config.role !== "server",
+    workerMode: config.workerMode,
+    useAdvisoryLocks: config.useAdvisoryLocks,
+    logger,
+  });
+  const deleteSession = createSessionDeleter({
+    deleteInPieces,
+    enqueue: (session_id) => runner.enqueue(deletionJob, { session_id }),
+    logger,
+    ...(deletion_ms === undefined ? {} : { request_ms: deletion_ms }),
+  });
+  return { runner, deleteSession };
+}

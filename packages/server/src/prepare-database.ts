@@ -1,0 +1,48 @@
+import type { Config } from "./config.ts";
+import type { DatabaseLocation } from "./db/embedded.ts";
+import { migratePhases } from "./db/phases.ts";
+import { describeConnectionString, type Sql } from "./db/postgres.ts";
+import { waitForDatabase } from "./db/wait-for-database.ts";
+import type { Logger } from "./logger.ts";
+import type { MigrationCounts } from "./metrics/observe.ts";
+
+export type PrepareOptions = {
+  config: Config;
+  location: Pick<DatabaseLocation, "url">;
+  logger: Logger;
+  /** Ends a wait for the database. */
+  stopping: AbortSignal;
+};
+
+/** Waits for the database and migrates it over `direct`. */
+export async function prepareDatabase(direct: Sql, options: PrepareOptions): Promise<MigrationCounts> {
+  const { config, location, logger, stopping } = options;
+  // The database behind a pooler, and the pooler.
+  for (const url of new Set([config.databaseDirectUrl ?? location.url, location.url])) {
+    await waitForDatabase(url, {
+      deadline_ms: config.databaseWaitMs,
+      stopping,
+      onWait: (waited_ms, reason) => logger.warn({ waited_ms, reason }, "waiting for the database"),
+    });
+  }
+  const onWait = (waited_ms: number) =>
+    logger.info({ waited_ms }, "waiting for another process to finish its migrations");
+  const { applied, skipped, unknown } = await migratePhases(direct, { onWait });
+  if (applied.length > 0) logger.info({ applied }, "migrations applied");
+  if (unknown.length > 0)
+    logger.warn({ unknown }, "the database is newer than this version: serving it nevertheless");
+  return { applied: applied.length + skipped.length + unknown.length, unknown: unknown.length };
+}
+
+/** Logs parameters of the connection strings that other drivers know, or that would have to be settings. */
+export function logIgnoredParameters({ databaseUrl, databaseDirectUrl }: Config, logger: Logger): void {
+  const urls = { DATABASE_URL: databaseUrl, DATABASE_DIRECT_URL: databaseDirectUrl };
+  for (const [variable, url] of Object.entries(urls)) {
+    const ignored = url === undefined ? [] : describeConnectionString(url).ignored;
+    if (ignored.length > 0)
+      logger.warn(
+        { variable, ignored },
+        "parameters of the connection string have no effect; set Postgres settings with options=-c name=value",
+      );
+  }
+}
