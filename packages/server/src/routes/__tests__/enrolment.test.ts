@@ -260,6 +260,7 @@ describe("renaming and removing a device", () => {
     const { body } = await enrol({ code: await newCode() });
     await server.request("DELETE", `/api/devices/${body.device.id}`);
     await server.request("POST", "/api/events", { events: [eventOf(body.device.id)] });
+    await server.projected();
     const [row] = await server.sql`SELECT status FROM devices`;
     expect(row?.["status"]).toBe("online");
   });

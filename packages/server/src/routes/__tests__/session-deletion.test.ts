@@ -110,6 +110,7 @@ describe("the deletion of a session with very many events", () => {
     const same = await server.request("POST", "/api/events", { events: moved });
     expect(same.body).toMatchObject({ ingested: 0, duplicates: 2 });
     await resume();
+    await server.projected();
     expect(await countOf("events", "two")).toBe(2);
     expect(await countOf("git_activity", "two")).toBe(1);
     expect(await server.sql`SELECT FROM events`).toHaveLength(2);
