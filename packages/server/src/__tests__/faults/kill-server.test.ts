@@ -86,6 +86,7 @@ test("a server killed in the middle of batches has lost nothing that it acknowle
   expect((await storedIds()).sort()).toEqual(all.sort());
   expect(again.rejected).toBe(0);
   expect(again.ingested).toBe(all.length - afterKill.size);
+  await until(async () => (await database.sql`SELECT FROM projection_queue`).length === 0);
   const [activity] = await database.sql<{ missing: number }[]>`
     SELECT count(*)::int AS missing FROM events e WHERE type = 'git.commit'
       AND NOT EXISTS (SELECT FROM git_activity g WHERE g.id = e.id)`;
