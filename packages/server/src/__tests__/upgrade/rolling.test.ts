@@ -2,7 +2,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { SessionReport } from "@wharf/protocol";
 import { TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
-import { minute, type SentEvent, toolUse } from "../../ingest/__tests__/event-factory.ts";
+import { minute, type SentEvent, start, toolUse } from "../../ingest/__tests__/event-factory.ts";
 import { randomEvent } from "../faults/random-events.ts";
 import { type ServerProcess, startServer } from "../faults/server-process.ts";
 import { seededRandom } from "../seeded-random.ts";
@@ -137,4 +137,24 @@ test("what the code before changes about sessions stays when today's server proj
   expect((await sender.send("GET", "/api/sessions/tagged")).session).toMatchObject({ tags: ["kept"] });
   const { session } = await sender.send("GET", "/api/sessions/silent");
   expect(session).toMatchObject({ lifecycle: "detected", ended_at: null });
+});
+
+test("a merge of the code before that leaves its facts equal does not undo what today's server derived", async () => {
+  const { sender } = await launch();
+  const before = await startCodeBefore(database.url);
+  const fields = { device_id: "desk", workspace_id: "github.com/acme/first" };
+  await before.flush([start("moved", 10, {}, fields)]);
+  await before.round();
+  const earlier = { device_id: "laptop", workspace_canonical_id: "github.com/acme/second" };
+  await sender.post("/api/sessions", { id: "moved", started_at: minute(5), ...earlier });
+  await before.flush([start("moved", 11, {}, fields)]);
+  await before.round();
+  await before.end();
+  await database.sql`INSERT INTO jobs (queue, type, payload) VALUES ('recurring', 'repair-ingest', '{"due_ms": 0}')`;
+  const device = async () => (await sender.send("GET", "/api/sessions/moved")).session.device_id;
+  await until(async () => (await device()) === "laptop", { describe: "the session to be derived again" });
+  expect((await sender.send("GET", "/api/sessions/moved")).session).toMatchObject({
+    workspace_canonical_id: "github.com/acme/second",
+    started_at: "2026-03-01T10:05:00.000000Z",
+  });
 });
