@@ -82,7 +82,7 @@ describe("a flush with the batched foreign-key check", () => {
     ).toHaveLength(1);
   });
 
-  test("is followed by a projection that lets no session go back to a parent that is gone", async () => {
+  test("is followed by a projection that keeps a session at the device of its events", async () => {
     const [sql, projections] = [connect(false), connect(true)];
     const start = anEvent({ type: "session.start", session_id: "moved", data: '{"source":"startup"}' });
     await flush(sql, [start], true);
@@ -99,9 +99,9 @@ describe("a flush with the batched foreign-key check", () => {
       data: '{"end_reason":"exit"}',
     });
     await flush(sql, [end]);
-    expect(await sqlState(projectSessions(projections, [end.id]))).toBe("23503");
+    expect(await sqlState(projectSessions(projections, [end.id]))).toBe("done");
     const [session] = await database.sql`SELECT device_id, lifecycle FROM sessions WHERE id = 'moved'`;
-    expect(session).toEqual({ device_id: "new", lifecycle: "capturing" });
+    expect(session).toEqual({ device_id: "new", lifecycle: "ended" });
   });
 
   test("stores new sessions uncounted, which a projection counts once", async () => {
