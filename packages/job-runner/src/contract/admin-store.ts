@@ -2,13 +2,13 @@ import type { At, JobRecord, ReservedJob } from "./driver.ts";
 import type { Instant } from "./instant.ts";
 
 /**
- * Where a job stands, as an operator sees it; every job is in exactly one state at a time.
- * `ready`: queued and due. `scheduled`: queued for later (retries and sleeps, too). `waiting`: queued until an event
+ * The state of a job as operators see it; a job is in exactly one state at a time.
+ * `ready`: queued and due. `scheduled`: queued for later (including retries and sleeps). `waiting`: queued until an event
  * (`run_at` is infinity). `dead`: failed with a dlq_reason. `cancelled`: failed without one.
  */
 export type JobState = "ready" | "scheduled" | "waiting" | "running" | "completed" | "dead" | "cancelled";
 
-/** Jobs that match all that is given. An empty list matches nothing; an empty filter every job. */
+/** Jobs that match every given field. An empty list matches no job; an empty filter matches every job. */
 export type JobFilter = {
   readonly states?: readonly JobState[];
   readonly queue?: string;
@@ -21,25 +21,25 @@ export type JobFilter = {
   readonly createdBefore?: Instant;
 };
 
-/** A job without what may be large or secret: read those by `get`. */
+/** A job without its payload, output and lease token, which `get` returns. */
 export type JobSummary = Omit<JobRecord, "payload" | "output" | "leaseToken">;
 
 export type JobPage = {
   readonly limit: number;
-  /** Jobs with lower ids than this one: the last id of the page before. */
+  /** Jobs with lower ids than this one: the last id of the previous page. */
   readonly before?: string;
 };
 
 /** A count that stops at COUNT_MAX, so that it costs the same in a queue of millions. */
 export type BoundedCount = {
   readonly count: number;
-  /** True: there are at least `count`. */
+  /** True: `count` is a lower bound. */
   readonly isCapped: boolean;
 };
 
-/** No count goes beyond this. */
+/** The highest count that is returned. */
 export const COUNT_MAX = 10_000;
-/** `completedPerSecond` looks at so many of the newest completed jobs, and no further back than the window. */
+/** `completedPerSecond` is computed from this many of the newest completed jobs, within the window. */
 export const THROUGHPUT_SAMPLE = 10_000;
 export const THROUGHPUT_WINDOW_MS = 60_000;
 
@@ -52,17 +52,17 @@ export type QueueStats = {
   readonly dead: BoundedCount;
   /** Milliseconds since the oldest ready job became runnable; null when none is ready. */
   readonly oldestReadyMs: number | null;
-  /** Of the last minute, from a sample of the newest completed jobs of all queues: an estimate. */
+  /** An estimate for the last minute, from a sample of the newest completed jobs of all queues. */
   readonly completedPerSecond: number;
   /** Null: not paused. */
   readonly pausedAt: string | null;
   readonly pauseReason: string | null;
 };
 
-/** A worker that holds jobs now; one without a job is not known to the store. */
+/** A worker that holds jobs now; the store does not know workers without jobs. */
 export type WorkerSummary = {
   readonly workerId: string;
-  /** Jobs it holds: claimed, running or not yet acknowledged. */
+  /** Jobs that it has claimed, runs, or has not acknowledged yet. */
   readonly jobs: BoundedCount;
   readonly oldestLockedAt: string;
   readonly lastHeartbeatAt: string;
@@ -73,11 +73,11 @@ export type SnapshotHolder = {
   readonly kind: "backend" | "prepared_transaction" | "replication_slot";
   /** Process id, transaction name or slot name. */
   readonly name: string;
-  /** The backend's application_name; null for the others. */
+  /** The backend's application_name; null for prepared transactions and slots. */
   readonly application: string | null;
   /** Age of its transaction; null for a slot. */
   readonly ageMs: number | null;
-  /** Transactions begun since its snapshot. */
+  /** Transactions that began after its snapshot. */
   readonly ageTransactions: number;
 };
 
@@ -93,30 +93,30 @@ export type ReserveOneRequest = {
 };
 
 /**
- * What operators do with jobs of every process. Nothing here needs a lease.
- * `reserve` and `handOver` respect a pause from the moment it is stored: `reserve` brings nothing from the queue,
- * and `handOver` returns undefined and stores nothing. Running jobs go on.
+ * Operations of operators on the jobs of every process, without a lease.
+ * `reserve` and `handOver` respect a pause from the moment it is stored: `reserve` claims nothing from the queue,
+ * and `handOver` returns undefined and stores nothing. Running jobs continue.
  */
 export type AdminStore = {
   /** Newest first (highest id first), archived jobs included. */
   list(filter: JobFilter, page: JobPage, at?: At): Promise<JobSummary[]>;
-  /** Cancels the queued and running jobs that match and returns their ids; others are left alone. */
+  /** Cancels the matching queued and running jobs and returns their ids. */
   cancelAll(filter: JobFilter, reason: string, at?: At): Promise<string[]>;
   /**
-   * Puts failed jobs that match back in their queue, runnable now; returns how many. Dead letters alone unless the
-   * filter's states say otherwise (`cancelled`). Attempts start again at 0 unless kept; recoveries always do.
+   * Requeues the matching failed jobs, runnable now; returns their number. Without `states` only dead letters match; cancelled
+   * jobs match only if `states` includes them. Attempts are reset to 0 unless kept; recoveries always are.
    */
   requeue(filter: JobFilter, options?: { keepAttempts?: boolean } & At): Promise<number>;
   /**
-   * Deletes the jobs that match and do not run, archived ones included, with their steps, log and attempts; returns how many.
-   * Their idempotency keys stay known.
+   * Deletes the matching jobs that are not running, including archived ones, with their steps, log and attempts; returns their
+   * number. Their idempotency keys are kept.
    */
   remove(filter: JobFilter, at?: At): Promise<number>;
-  /** Changes when a ready or scheduled job runs, and how urgent it is; false when it is in neither state. */
+  /** Changes the time and priority of a ready or scheduled job; false when it is in another state. */
   reschedule(jobId: string, change: JobChange, at?: At): Promise<boolean>;
-  /** Claims this very job if it is ready or scheduled, also in a paused queue; undefined when it is not, or its key is taken. */
+  /** Claims this job if it is ready or scheduled, also in a paused queue; undefined otherwise, or when its concurrency key is taken. */
   reserveOne(jobId: string, request: ReserveOneRequest, at?: At): Promise<ReservedJob | undefined>;
-  /** Of the queues that hold jobs or are paused, and of those named; by name. */
+  /** Figures of all queues that hold jobs or are paused, and of the named ones, ordered by name. */
   queueStats(alsoQueues?: readonly string[], at?: At): Promise<QueueStats[]>;
   /** Stops all claims from the queue until `resumeQueue`; false when it was paused already. */
   pauseQueue(queue: string, reason: string | null, at?: At): Promise<boolean>;
@@ -124,8 +124,8 @@ export type AdminStore = {
   resumeQueue(queue: string): Promise<boolean>;
   /** Running jobs of every process, longest first. */
   runningJobs(limit: number): Promise<JobSummary[]>;
-  /** At most COUNT_MAX running jobs are looked at; by name. */
+  /** Ordered by name; reads at most COUNT_MAX running jobs. */
   workers(): Promise<WorkerSummary[]>;
-  /** Snapshots, prepared transactions and slots that hold back vacuum for longer; Postgres alone. */
+  /** Snapshots, prepared transactions and slots that have held back vacuum for longer; on Postgres only. */
   snapshotHolders?(olderThanMs: number): Promise<SnapshotHolder[]>;
 };

@@ -1,4 +1,4 @@
-/** SQLSTATE classes of values that a database never takes: data exception, integrity, program limit. */
+/** SQLSTATE classes of rejected values: data exception, integrity, program limit. */
 const DATA_STATES = /^(22|23|54)[0-9A-Z]{3}$/;
 
 /** The SQLSTATE of an error, or the code of the driver or the system. */
@@ -7,7 +7,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The values themselves are refused: a retry of the same statement fails again. */
+/** The database rejects the values: a retry of the same statement fails as well. */
 export function isDataError(error: unknown): boolean {
   return DATA_STATES.test(errorCode(error) ?? "");
 }

@@ -15,11 +15,11 @@ export type FailureKind =
   | "cancelled"
   | "operator";
 
-/** Anything that runs a tagged statement on Postgres: a pool, a reserved connection or a transaction. */
+/** Runs tagged statements on Postgres: a pool, a reserved connection or a transaction. */
 // biome-ignore lint/complexity/noBannedTypes: the driver's own default for "no custom types"
 export type PostgresClient = ISql<{}>;
 
-/** A job to be stored. Smaller priorities run first. */
+/** A job to store. Smaller priorities run first. */
 export type NewJob = {
   readonly queue: string;
   readonly type: string;
@@ -27,26 +27,26 @@ export type NewJob = {
   readonly priority?: number;
   /** Not before this instant; absent or past: runnable now. */
   readonly runAt?: Instant | null;
-  /** Not before this many milliseconds from now, by the store's clock. Wins over runAt. */
+  /** Not before this many milliseconds from now, by the store's clock. Takes precedence over `runAt`. */
   readonly delayMs?: number;
   readonly maxAttempts?: number;
   readonly timeoutMs?: number;
   readonly idempotencyKey?: string;
   readonly concurrencyKey?: string;
   readonly concurrencyLimit?: number;
-  /** Takes the place of a job of its type and queue that has this key, is queued and has not run; without idempotencyKey. */
+  /** Replaces a queued job of the same type and queue with this key that has not run. Not together with idempotencyKey. */
   readonly replaceKey?: string;
-  /** The job that is replaced keeps its time. */
+  /** The replaced job keeps its time. */
   readonly keepsRunAt?: boolean;
 };
 
 export type Enqueued = {
   readonly id: string;
-  /** True when the idempotency key was known (nothing was created or changed), or a waiting job with the replace key was replaced. */
+  /** True when the idempotency key was known (nothing was created or changed), or a waiting job was replaced. */
   readonly existed: boolean;
 };
 
-/** What the holder of a job shows to act on it. */
+/** Proof that the caller holds the job. */
 export type Lease = {
   readonly jobId: string;
   readonly token: string;
@@ -72,13 +72,13 @@ export type ReserveRequest = {
   readonly limit: number;
   /** Only these types; absent: every type. */
   readonly types?: readonly string[];
-  /** More lost leases than this send a job to the dead letters. Default 5. */
+  /** Lost leases until a job is a dead letter. Default 5. */
   readonly maxRecoveries?: number;
 };
 
 export type Reservation = {
   readonly jobs: ReservedJob[];
-  /** Jobs whose lease had ended: back in the queue, or dead after too many. */
+  /** Jobs with expired leases: requeued, or dead after too many. */
   readonly recovered: { readonly requeued: number; readonly dead: number };
 };
 
@@ -96,7 +96,7 @@ export type RetryRequest = {
 export type FailRequest = {
   readonly error: string;
   readonly kind: FailureKind;
-  /** Why it is among the dead letters. Default: the error. */
+  /** Why it is a dead letter. Default: the error. */
   readonly reason?: string;
 };
 
@@ -145,70 +145,70 @@ export type JobRecord = {
   readonly completedAt: string | null;
 };
 
-/** The time of an operation. Production leaves it out: the store's own clock counts. */
+/** The time of an operation, for tests. Default: the store's clock. */
 export type At = {
   readonly now?: Instant;
 };
 
 export type EnqueueOptions = {
-  /** Store the jobs with the caller's transaction (Postgres alone). */
+  /** Store the jobs with the caller's transaction (Postgres only). */
   readonly transaction?: PostgresClient;
 } & At;
 
 export type Retention = {
   readonly archiveDays: number;
   readonly idempotencyKeyDays: number;
-  /** Events, and schedules that nothing has moved for so long. Default: EVENT_DAYS. */
+  /** Retention of events, and of schedules without a tick. Default: EVENT_DAYS. */
   readonly eventDays?: number;
 };
 
 export const EVENT_DAYS = 30;
-/** Failures before a job goes to the dead letters, where it does not say. */
+/** Failures until a job is a dead letter, by default. */
 export const MAX_ATTEMPTS_DEFAULT = 25;
 
-/** Hints that something is worth looking at. They may be lost, late or doubled: polling is the truth. */
+/** Notifications that save polls. They may be lost, late or duplicated; polling finds everything. */
 export type Hints = {
   onRunnable(queue: string): void;
   onCancelled(jobId: string): void;
-  /** An event was stored: deliverEvents has something to do. */
+  /** An event was stored: deliverEvents should run. */
   onEvent(): void;
-  /** Called when the hints stop, until they come again. */
+  /** Called when notifications are interrupted. */
   onError(error: unknown): void;
 };
 
 /**
- * What a store must do for the engine. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
- * LeaseMismatchError. Batches (ack, extend) return the refused leases; the rest has happened.
+ * The contract of a store. Lease checks fail with JobNotInflightError, then LeaseExpiredError, then
+ * LeaseMismatchError. Batches (ack, extend) return the rejected leases and apply to all others.
  */
 export type Driver = {
   readonly name: "postgres" | "kysely" | "memory" | "sqlite";
-  /** Operations take effect in the order of their calls: a claim behind an acknowledgement shares its transaction. */
+  /** Operations take effect in the order of their calls; a claim directly after an acknowledgement shares its transaction. */
   readonly isSequential?: boolean;
   enqueue(jobs: readonly NewJob[], options?: EnqueueOptions): Promise<Enqueued[]>;
-  /** Stores one job already running under the caller's lease; undefined, and nothing stored, when the queue is paused. */
+  /** Stores a job as running under the caller's lease; undefined, with nothing stored, when the queue is paused. */
   handOver(job: NewJob, request: HandOverRequest, at?: At): Promise<ReservedJob | undefined>;
-  /** Recovers expired leases, then claims up to `limit` runnable jobs under one fresh token. */
+  /** Recovers expired leases, then claims up to `limit` runnable jobs under one new token. */
   reserve(request: ReserveRequest, at?: At): Promise<Reservation>;
   extend(leases: readonly Lease[], leaseMs: number, at?: At): Promise<LeaseRefusal[]>;
-  /** Completes jobs. A job that is done already succeeds again whatever the token. */
+  /** Completes jobs. Repeating it for a completed job succeeds, with any token. */
   ack(acks: readonly Ack[], at?: At): Promise<LeaseRefusal[]>;
   retry(lease: Lease, request: RetryRequest, at?: At): Promise<void>;
-  /** Sends a job to the dead letters. Succeeds again on a done or dead job. */
+  /** Makes a job a dead letter. Repeating it for a completed or dead job succeeds. */
   fail(lease: Lease, request: FailRequest, at?: At): Promise<void>;
-  /** Gives back jobs that were never started. Leases that no longer hold are left alone. */
+  /** Releases jobs that were never started. Ignores expired leases. */
   release(leases: readonly Lease[], at?: At): Promise<void>;
   /** True when the job was queued or running and is now cancelled. */
   cancel(jobId: string, reason: string, at?: At): Promise<boolean>;
   get(jobId: string, at?: At): Promise<JobRecord | undefined>;
   /** Dead letters, oldest first, after the given id. */
   deadLetters(filter: DeadLetterFilter, page: { limit: number; after?: string }): Promise<JobRecord[]>;
-  /** Undefined: this store sends no hints. */
+  /** Undefined: this store sends no notifications. */
   listen?(hints: Hints): Promise<{ close(): Promise<void> } | undefined>;
-  /** Drops archived jobs with their steps and logs, idempotency keys and events past their retention. */
+  /** Deletes archived jobs with their steps and logs, idempotency keys and events after their retention. */
   maintain(retention: Retention, at?: At): Promise<void>;
-  /** Closes what the driver has opened by itself; absent: nothing. */
+  /** Closes what the driver opened itself. */
   close?(): Promise<void>;
-  /** Ends what took the place of a pool of the caller's that did not answer. The driver can still be used. */
+  /** Closes replacements of the caller's unresponsive pools. The driver remains usable. */
   endReplacements?(): Promise<void>;
 } & AdminStore &
   DurableStore &

@@ -1,7 +1,7 @@
-/** Base of every error that the engine raises: a stable code beside a message that says what to do. */
+/** Base of all errors of the engine: a stable code, and a message with the remedy. */
 export class JobRunnerError extends Error {
   readonly code: string;
-  /** False: no attempt can succeed, so the job goes to the dead letters at once. */
+  /** False: no attempt can succeed; the job becomes a dead letter immediately. */
   readonly isRetryable: boolean;
 
   constructor(code: string, message: string, options: ErrorOptions & { isRetryable?: boolean } = {}) {
@@ -12,96 +12,96 @@ export class JobRunnerError extends Error {
   }
 }
 
-/** The job is queued, done, dead or unknown: no lease of it can be used. First in precedence. */
+/** The job is queued, completed, dead or unknown, so no lease of it is valid. Checked first. */
 export class JobNotInflightError extends JobRunnerError {
   constructor(jobId: string) {
     super("JOB_NOT_INFLIGHT", `Job ${jobId} is not running; stop working on it.`);
   }
 }
 
-/** The lease ran out before the call: the job may already run elsewhere. Second in precedence. */
+/** The lease expired before the call; the job may run elsewhere. Checked second. */
 export class LeaseExpiredError extends JobRunnerError {
   constructor(jobId: string) {
     super(
       "JOB_LEASE_EXPIRED",
-      `The lease of job ${jobId} has expired; extend it sooner or lengthen leaseMs.`,
+      `The lease of job ${jobId} has expired; extend it sooner or increase leaseMs.`,
     );
   }
 }
 
-/** Another claim holds the job now. Third in precedence. */
+/** Another claim holds the job. Checked third. */
 export class LeaseMismatchError extends JobRunnerError {
   constructor(jobId: string) {
     super("JOB_LEASE_MISMATCH", `Job ${jobId} is leased under another token; stop working on it.`);
   }
 }
 
-/** Thrown by a job's `run`: no attempt can succeed, so the job goes to the dead letters at once. */
+/** To be thrown by a job's `run` if no attempt can succeed: the job becomes a dead letter immediately. */
 export class UnrecoverableError extends JobRunnerError {
   constructor(message: string, options?: ErrorOptions) {
     super("JOB_UNRECOVERABLE", message, { ...options, isRetryable: false });
   }
 }
 
-/** The run took longer than its timeoutMs. Retried like any other failure. */
+/** The run exceeded its timeoutMs. Retried like any other failure. */
 export class JobTimeoutError extends JobRunnerError {
   constructor(jobId: string, timeoutMs: number) {
     super(
       "JOB_TIMEOUT",
-      `Job ${jobId} ran longer than its ${timeoutMs} ms; raise timeoutMs or make it smaller.`,
+      `Job ${jobId} exceeded its timeout of ${timeoutMs} ms; increase timeoutMs or split the job.`,
     );
   }
 }
 
-/** The reason of `ctx.signal` once the lease is lost or about to end: nothing that is written now will count. */
+/** The reason of `ctx.signal` when the lease is lost or about to end: later writes are rejected. */
 export class LeaseLostError extends JobRunnerError {
   constructor(jobId: string) {
-    super("JOB_LEASE_LOST", `Job ${jobId} no longer belongs to this worker; what it writes is refused.`);
+    super("JOB_LEASE_LOST", `Job ${jobId} is no longer leased by this worker; its writes are rejected.`);
   }
 }
 
 /** The reason of `ctx.signal` after a cancel. */
 export class JobCancelledError extends JobRunnerError {
   constructor(jobId: string) {
-    super("JOB_CANCELLED", `Job ${jobId} was cancelled; what it writes is refused.`);
+    super("JOB_CANCELLED", `Job ${jobId} was cancelled; its writes are rejected.`);
   }
 }
 
-/** The reason of `ctx.signal` when the process drains and the run did not end in time: the job is given back. */
+/** The reason of `ctx.signal` when the process drains and the run did not end in time: the job is released. */
 export class JobDrainedError extends JobRunnerError {
   constructor(jobId: string) {
-    super("JOB_DRAINED", `Job ${jobId} was given back because its worker is stopping; it will run again.`);
+    super("JOB_DRAINED", `Job ${jobId} was released because its worker is stopping; it will run again.`);
   }
 }
 
 /**
- * Thrown by `ctx.sleep` and `ctx.waitForEvent` to leave the run; the job resumes when its time or event has come. Let it
- * pass: code that catches it and goes on does work that the resumed run does again.
+ * Thrown by `ctx.sleep` and `ctx.waitForEvent` to end the run; the job resumes at its time or event. Do not catch it: work
+ * done after catching it is repeated by the resumed run.
  */
 export class JobSuspendedError extends JobRunnerError {
   constructor(jobId: string) {
     super(
       "JOB_SUSPENDED",
-      `Job ${jobId} sleeps or waits for an event; let this error pass, it is no failure.`,
+      `Job ${jobId} sleeps or waits for an event. Let this error propagate; it is not a failure.`,
     );
   }
 }
 
-/** A step that the engine cannot store: its name is taken or unfit, or there is too much of it. No attempt can succeed. */
+/** A step that cannot be stored: its name is taken or invalid, or its result is too large. No attempt can succeed. */
 export class JobStepError extends JobRunnerError {
   constructor(type: string, message: string) {
     super("JOB_STEP_INVALID", `Job type ${type}: ${message}`, { isRetryable: false });
   }
 }
 
-/** The job that was waited for ended in failed; `kind` says how. */
+/** The awaited job failed; `kind` is its failure kind. */
 export class JobFailedError extends JobRunnerError {
   readonly jobId: string;
   readonly kind: string | null;
 
   constructor(job: Readonly<{ id: string; failureKind: string | null; lastError: string | null }>) {
     const cause = job.lastError === null ? undefined : new Error(job.lastError);
-    super("JOB_FAILED", `Job ${job.id} has failed (${job.failureKind}); the cause is its last error.`, {
+    super("JOB_FAILED", `Job ${job.id} failed (${job.failureKind}); its last error is the cause.`, {
       cause,
     });
     this.jobId = job.id;
@@ -114,17 +114,17 @@ export class JobWaitTimeoutError extends JobRunnerError {
   constructor(jobId: string, timeoutMs: number) {
     super(
       "JOB_WAIT_TIMEOUT",
-      `Job ${jobId} did not end within ${timeoutMs} ms; it is still running; call waitFor again to wait longer.`,
+      `Job ${jobId} did not end within ${timeoutMs} ms. It is still running; call waitFor again to wait longer.`,
     );
   }
 }
 
-/** The store refused what a run wrote, and would again. The attempt has failed. */
+/** The store rejected a write of the run, and would reject a retry. The attempt failed. */
 export class JobStoreRefusedError extends JobRunnerError {
   constructor(jobId: string, what: string, reason: string) {
     super(
       "JOB_STORE_REFUSED",
-      `The store refused the ${what} of job ${jobId}: ${reason}. Make it smaller or simpler.`,
+      `The store rejected the ${what} of job ${jobId}: ${reason}. Make it smaller or simpler.`,
     );
   }
 }
@@ -136,24 +136,24 @@ export class JobJsonError extends JobRunnerError {
   }
 }
 
-/** The database did not answer in time. The statement may or may not have been committed. */
+/** The database did not respond in time. The statement may or may not have been committed. */
 export class JobDatabaseTimeoutError extends JobRunnerError {
   constructor(deadlineMs: number) {
     super(
       "JOB_DATABASE_TIMEOUT",
-      `The database did not answer within ${deadlineMs} ms; the connection is replaced.`,
+      `The database did not respond within ${deadlineMs} ms; the connection is replaced.`,
     );
   }
 }
 
-/** There is no job of this id, or it was dropped from the archive. */
+/** No job has this id; it may have been deleted after its retention. */
 export class JobNotFoundError extends JobRunnerError {
   constructor(jobId: string) {
-    super("JOB_NOT_FOUND", `There is no job ${jobId}; it may have left the archive.`);
+    super("JOB_NOT_FOUND", `Job ${jobId} does not exist; it may have been deleted after its retention.`);
   }
 }
 
-/** One place where a value does not match, with the rule in the schema's words. */
+/** One rule of the schema that the value violates. */
 export type SchemaIssue = {
   /** A JSON pointer (RFC 6901); empty for the value itself. */
   readonly pointer: string;
@@ -172,7 +172,7 @@ export class JobSchemaError extends JobRunnerError {
   }
 }
 
-/** The operation needs Postgres and the chosen driver is another. */
+/** The operation requires Postgres, and the store is another one. */
 export class UnsupportedByDriverError extends JobRunnerError {
   constructor(operation: string, driver: string) {
     super("JOB_UNSUPPORTED", `${operation} is not supported by the ${driver} driver; use Postgres for it.`);
@@ -186,7 +186,7 @@ export class JobNotRunnableError extends JobRunnerError {
   }
 }
 
-/** An idempotency key is known for a job of another type: nothing was stored. */
+/** The idempotency key belongs to a job of another type; nothing was stored. */
 export class JobKeyTakenError extends JobRunnerError {
   constructor(type: string, other: { readonly id: string; readonly type: string }) {
     super(
@@ -196,7 +196,7 @@ export class JobKeyTakenError extends JobRunnerError {
   }
 }
 
-/** An option or argument that the engine cannot work with. */
+/** An invalid option or argument. */
 export class JobOptionError extends JobRunnerError {
   constructor(message: string, options?: ErrorOptions) {
     super("JOB_OPTION_INVALID", message, { ...options, isRetryable: false });
@@ -205,7 +205,7 @@ export class JobOptionError extends JobRunnerError {
 
 export type SchemaSide = "input" | "output" | "event";
 
-/** One lease that an operation refused, and why. */
+/** A lease that an operation rejected, and why. */
 export type LeaseRefusal = {
   readonly jobId: string;
   readonly error: JobNotInflightError | LeaseExpiredError | LeaseMismatchError;

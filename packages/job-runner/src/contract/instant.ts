@@ -1,13 +1,13 @@
 import { JobOptionError } from "./errors.ts";
 
-/** A point in time: a Date, or ISO 8601 text with up to microseconds, which a Date would lose. */
+/** A point in time: a Date, or ISO 8601 text, which keeps microseconds. */
 export type Instant = Date | string;
 
 const ISO_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.(\d{1,6}))?)?(?:Z|[+-]\d\d:?\d\d)$/;
 
 const OFFSET_MAX_HOURS = 15;
 
-/** ISO text of an instant, with the microseconds it came with. Throws JobOptionError for anything else. */
+/** An instant as ISO text with its microseconds. Throws JobOptionError for any other value. */
 export function instantText(instant: Instant): string {
   const text = instant instanceof Date ? dateText(instant) : instant;
   if (!ISO_PATTERN.test(text) || !isInCalendar(text)) {
@@ -26,7 +26,7 @@ export function instantMicros(instant: Instant): bigint {
   return BigInt(wholeSecondMs) * 1000n + BigInt(fraction);
 }
 
-/** ISO text in UTC with microseconds, the form in which every driver hands times out. */
+/** ISO text in UTC with microseconds, as returned by every driver. */
 export function microsText(micros: bigint): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const seconds = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, 19);

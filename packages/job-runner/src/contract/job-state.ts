@@ -2,7 +2,7 @@ import type { JobFilter, JobState, JobSummary } from "./admin-store.ts";
 import type { JobRecord } from "./driver.ts";
 import { type Instant, instantMicros, microsText } from "./instant.ts";
 
-/** The state in which an operator sees the job at that time; now by this process's clock unless given. */
+/** The state of the job at a time. Default: now, by this process's clock. */
 export function jobState(
   job: Pick<JobRecord, "status" | "runAt" | "dlqReason">,
   now: Instant = new Date(),
@@ -13,7 +13,7 @@ export function jobState(
   return job.runAt === null || job.runAt <= microsText(instantMicros(now)) ? "ready" : "scheduled";
 }
 
-/** What a list shows of a job. */
+/** The fields of a job in lists. */
 export function toSummary(job: JobRecord): JobSummary {
   const { payload: _payload, output: _output, leaseToken: _leaseToken, ...summary } = job;
   return summary;

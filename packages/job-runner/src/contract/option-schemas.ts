@@ -7,9 +7,9 @@ import { isStorable } from "./storable-json.ts";
 export const NAME_MAX_LENGTH = 200;
 /** Characters of an idempotency, replace, concurrency or event key: with a name it fits into an index of Postgres. */
 export const KEY_MAX_LENGTH = 400;
-/** What a timer of the runtime and an integer of Postgres hold: 24.8 days. */
+/** The maximum of a timer of the runtime and of a Postgres integer: 24.8 days. */
 export const TIMEOUT_MAX_MS = 2_147_483_647;
-/** Of delays and sleeps: a hundred years. */
+/** The maximum of delays and sleeps: a hundred years. */
 export const DELAY_MAX_MS = 3_153_600_000_000;
 const INTEGER_MAX = 2_147_483_647;
 const SMALLINT_MIN = -32_768;
@@ -41,14 +41,14 @@ const concurrency = z.int().min(1).max(CONCURRENCY_MAX);
 const days = z.int().min(0).max(RETENTION_MAX_DAYS);
 const limit = z.int().min(0).max(PAGE_MAX);
 const lease = z.looseObject({ jobId, token });
-/** One by one, and a token that a batch shares once: a schema of arrays costs a job ten times as much. */
+/** Checked individually, and a token shared by a batch only once: a schema of arrays costs ten times as much per job. */
 const leases = z.custom<readonly { jobId: string; token: string }[]>(
   areLeases,
   "is no list of job ids (digits alone) with their tokens (UUIDs)",
 );
 const claim = { workerId: name, leaseMs: timeoutMs };
 
-/** Every option that is given to the engine or to a store: the same limits and errors in each of them. */
+/** All options of the engine and the stores, with the same limits and errors in each store. */
 export const OPTIONS = {
   jobId,
   name,
@@ -84,7 +84,7 @@ export const OPTIONS = {
     timeoutMs: timeoutMs.optional(),
     idempotencyKey: key.optional(),
     replaceKey: key.optional(),
-    // Claims walk the waiting keys from the empty one on, and would never reach it.
+    // Claims read the waiting keys after the empty string, and would never find it.
     concurrencyKey: key.optional(),
     concurrencyLimit: concurrencyLimit.optional(),
   }),
@@ -139,10 +139,10 @@ export const OPTIONS = {
   }),
 } as const;
 
-/** Of each object of options, the fields' values that were last found valid. */
+/** For each schema, the last valid value of each field. */
 const valid = new WeakMap<z.ZodObject, Map<string, unknown>>();
 
-/** Throws JobOptionError with the first rule that does not hold; never with the value. */
+/** Throws JobOptionError with the first violated rule, never with the value. */
 export function checkOption(what: string, schema: z.ZodType, value: unknown): void {
   if (schema instanceof z.ZodObject && isRecord(value) && hasValidFields(schema, value)) return;
   const result = schema.safeParse(value);
@@ -152,7 +152,7 @@ export function checkOption(what: string, schema: z.ZodType, value: unknown): vo
   throw new JobOptionError(`${what}: ${path === "" ? "" : `${path}: `}${issue?.message ?? "is invalid"}.`);
 }
 
-/** Parses the fields that differ from the last call's: to parse all took 0.3 of the 1.2 ms of a hand-over's CPU time. */
+/** Parses only the fields that changed since the last call: parsing all took 0.3 of the 1.2 ms of CPU time of a hand-over. */
 function hasValidFields(schema: z.ZodObject, value: Readonly<Record<string, unknown>>): boolean {
   const known = valid.get(schema) ?? new Map<string, unknown>();
   valid.set(schema, known);

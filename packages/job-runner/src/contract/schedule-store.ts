@@ -1,13 +1,13 @@
 import type { At, NewJob } from "./driver.ts";
 
-/** When a schedule is due next, and by which expression. */
+/** A stored schedule. */
 export type ScheduleRecord = {
   readonly name: string;
   readonly cron: string;
   readonly timeZone: string;
-  /** The next tick to be enqueued, ISO text. Past: it is due. */
+  /** The next tick to enqueue, as ISO text; due if it is in the past. */
   readonly nextAt: string;
-  /** The last tick that was enqueued or skipped; null: none yet. */
+  /** The last enqueued or skipped tick; null: none yet. */
   readonly lastAt: string | null;
 };
 
@@ -15,31 +15,31 @@ export type NewSchedule = {
   readonly name: string;
   readonly cron: string;
   readonly timeZone: string;
-  /** First tick by this expression, ISO text. */
+  /** The first tick of this expression, as ISO text. */
   readonly nextAt: string;
 };
 
-/** A move of a schedule from the tick that is due to the next one. */
+/** Advances a schedule from the due tick to the next one. */
 export type ScheduleMove = {
-  /** As it was read: the move happens only if nothing of it has changed. */
+  /** The schedule as it was read: it is advanced only if it has not changed. */
   readonly from: ScheduleRecord;
   readonly nextAt: string;
   /** The latest tick at or before now. */
   readonly lastAt: string;
-  /** The jobs of the ticks that are to run; none: they are skipped. */
+  /** The jobs of the due ticks; none: the ticks are skipped. */
   readonly jobs: readonly NewJob[];
 };
 
-/** Schedules as the store knows them. The store decides who enqueues a tick; which times are ticks, it does not know. */
+/** Stored schedules. The store decides which process enqueues a tick; the engine computes the ticks. */
 export type ScheduleStore = {
-  /** The schedules of these names, and the store's clock (ISO text). */
+  /** The schedules with these names, and the store's clock as ISO text. */
   schedules(names: readonly string[], at?: At): Promise<{ now: string; schedules: ScheduleRecord[] }>;
-  /** Every schedule that the store knows, of this program or another, by name. */
+  /** All schedules of the store, including those of other programs, ordered by name. */
   allSchedules(): Promise<ScheduleRecord[]>;
-  /** Adds a schedule; one of the same name with another expression or zone is changed, an equal one left alone. */
+  /** Adds a schedule, or changes the one with this name if its expression or time zone differs. */
   putSchedule(schedule: NewSchedule, at?: At): Promise<void>;
-  /** Enqueues the jobs and moves the schedule in one statement, or does neither: undefined when another came first. */
+  /** Enqueues the jobs and advances the schedule in one statement; undefined when another process was first. */
   moveSchedule(move: ScheduleMove, at?: At): Promise<string[] | undefined>;
-  /** True when it was there. Jobs of its ticks that are enqueued already stay. */
+  /** True if it existed. Jobs that it has already enqueued remain. */
   removeSchedule(name: string): Promise<boolean>;
 };

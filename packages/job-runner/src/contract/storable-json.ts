@@ -1,11 +1,11 @@
 import { JobJsonError, JobOptionError } from "./errors.ts";
 
-/** Bytes of JSON of one input, output or event. Store larger values elsewhere and pass where they are. */
+/** Bytes of JSON of one input, output or event. Store larger values elsewhere and pass their location. */
 export const JSON_MAX_BYTES = 67_108_864;
 const BYTES_PER_CHARACTER_MAX = 3;
 
 declare const isJson: unique symbol;
-/** JSON text that every store accepts, and that no code can change any more. */
+/** JSON text that every store accepts. */
 export type JsonText = string & { readonly [isJson]: true };
 
 const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
@@ -21,11 +21,11 @@ export function storableJson(value: unknown): JsonText {
  */
 export function storableJsonText(text: string): JsonText {
   const storable = text.includes("\\u") ? text.replace(UNSTORABLE_ESCAPE, "$1\\ufffd") : text;
-  // The brand's only source: it exists in the types alone.
+  // The only place that applies the brand, which exists only as a type.
   return storable as JsonText;
 }
 
-/** As storableJson. `what` names the value in the JobJsonError that is thrown for one that JSON cannot carry. */
+/** As storableJson. Throws JobJsonError, which names the value by `what`, if JSON cannot represent it. */
 export function jsonOf(what: string, value: unknown): JsonText {
   const text = stringified(what, value);
   const isSmall = text.length * BYTES_PER_CHARACTER_MAX <= JSON_MAX_BYTES;
@@ -41,13 +41,13 @@ function stringified(what: string, value: unknown): JsonText {
   }
 }
 
-/** Throws JobOptionError for text that no store keeps as it is: two names must not become one. */
+/** Throws JobOptionError for text that stores would change: two names must not become one. */
 export function requireStorable(what: string, text: string | undefined): void {
   if (text === undefined || isStorable(text)) return;
   throw new JobOptionError(`${what} holds a NUL character or half of a surrogate pair: leave it out.`);
 }
 
-/** Text that every store keeps as it is. */
+/** Whether every store keeps the text unchanged. */
 export function isStorable(text: string): boolean {
   return !text.includes("\u0000") && text.isWellFormed();
 }

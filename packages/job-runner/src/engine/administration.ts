@@ -4,18 +4,18 @@ import type { Metrics } from "./metrics.ts";
 import type { Settings } from "./settings.ts";
 import type { Workforce } from "./workforce.ts";
 
-/** What operators do with the jobs of every process; the workers of this process hear of it at once. */
+/** Operations of operators on the jobs of every process; workers of this process are notified immediately. */
 export type Administration = {
-  /** Cancels the queued and running jobs that match; returns how many. */
+  /** Cancels the matching queued and running jobs; returns their number. */
   cancelAll(filter: JobFilter, reason?: string): Promise<number>;
-  /** Puts dead letters that match back in their queue; cancelled jobs only if the filter's states name them. */
+  /** Requeues matching dead letters; cancelled jobs only if `states` includes them. */
   requeue(filter: JobFilter, options?: { keepAttempts?: boolean }): Promise<number>;
-  /** Changes when a ready or scheduled job runs, and how urgent it is; false when it is in neither state. */
+  /** Changes the time and priority of a ready or scheduled job; false when it is in another state. */
   reschedule(jobId: string, change: JobChange): Promise<boolean>;
   /** No process claims from the queue until it is resumed. */
   pauseQueue(queue: string, reason?: string | null): Promise<boolean>;
   resumeQueue(queue: string): Promise<boolean>;
-  /** Every queue that holds jobs, is paused, is served here, or is named. */
+  /** Figures of all queues that hold jobs, are paused, are served by this process, or are named. */
   queues(alsoQueues?: readonly string[]): Promise<QueueStats[]>;
   /** The job types of this process, by name. */
   readonly definitions: ReadonlyMap<string, JobDefinition>;

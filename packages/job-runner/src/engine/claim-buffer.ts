@@ -2,7 +2,7 @@ import type { JobRun } from "./job-run.ts";
 
 const COMPACT_ABOVE = 1000;
 
-/** Claimed jobs that have not started, in the order of their claims. A queue by index, as shift() moves the whole array. */
+/** Claimed jobs that have not started, in the order of their claims. A queue by index, because shift() moves the whole array. */
 export class ClaimBuffer {
   #runs: JobRun[] = [];
   #head = 0;
@@ -21,7 +21,7 @@ export class ClaimBuffer {
     return run;
   }
 
-  /** Releases the memory of taken runs; call it now and then. */
+  /** Releases the memory of taken runs; to be called regularly. */
   compact(): void {
     if (this.#head !== this.#runs.length && this.#head <= COMPACT_ABOVE) return;
     this.#runs.splice(0, this.#head);
@@ -35,7 +35,7 @@ export class ClaimBuffer {
     return taken;
   }
 
-  /** Takes those that were claimed at or before a moment of the monotonic clock. */
+  /** Takes the runs claimed at or before a time of the monotonic clock. */
   takeClaimedBefore(ms: number): JobRun[] {
     const [early, late] = [[] as JobRun[], [] as JobRun[]];
     for (const run of this.takeAll()) (run.claimedAtMs <= ms ? early : late).push(run);

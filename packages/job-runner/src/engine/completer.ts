@@ -7,10 +7,10 @@ import { type Resend, resend } from "./write-errors.ts";
 const FLUSH_AFTER_MS = 3;
 const FLUSH_BATCH = 1000;
 const FLUSHES_IN_FLIGHT_MAX = 2;
-/** Text of the outputs in one batch: far more would be refused as one statement. */
+/** Characters of the outputs in one batch: Postgres rejects much larger statements. */
 const FLUSH_MAX_CHARACTERS = 16_777_216;
 
-/** A batch that is known to fail is not sent again as it is. */
+/** A batch that is known to fail is not retried as a whole. */
 const ONCE = { errorsMax: { unknown: 1, away: 1 } };
 
 type Finished = {
@@ -21,11 +21,11 @@ type Finished = {
 export type CompleterOptions = {
   readonly driver: Driver;
   readonly heartbeat: Heartbeat;
-  /** An acknowledgement is on its way: a claim that is sent now comes behind it. Only where the store is sequential. */
+  /** An acknowledgement was sent: a claim sent now takes effect after it. Only for sequential stores. */
   onSent(runs: readonly JobRun[]): void;
   onCompleted(runs: readonly JobRun[]): void;
   onRefused(run: JobRun, error: Error): void;
-  /** The store refuses the output, and would again. Never rejects. */
+  /** The store rejects the output permanently. Never rejects itself. */
   onUnstorable(run: JobRun, error: unknown): Promise<void>;
   onError(error: unknown): void;
 };
@@ -37,9 +37,9 @@ export type Completer = {
 };
 
 /**
- * Acknowledges finished jobs in batches: when one is full, or a few milliseconds after the first. Until then the
- * heartbeat keeps their leases. A batch that meets an error that may pass is sent again: ack of a done job succeeds. One that
- * is refused is halved until the refused output is found.
+ * Acknowledges finished jobs in batches: when a batch is full, or a few milliseconds after its first job. Until then the
+ * heartbeat keeps their leases. A batch that fails with a temporary error is retried, because acknowledging a completed job
+ * succeeds. A rejected batch is halved until the rejected output is found.
  */
 export function createCompleter(options: CompleterOptions): Completer {
   const { driver, heartbeat, onSent, onCompleted, onRefused, onUnstorable, onError } = options;
@@ -52,7 +52,7 @@ export function createCompleter(options: CompleterOptions): Completer {
     waiting.push({ run, output });
     pending += 1;
     if (waiting.length >= FLUSH_BATCH) flush();
-    // The next job of its key waits for this: it goes with what ends in the same turn of the event loop.
+    // The next job of the key waits for this one, so it is only batched with jobs that end in the same event loop turn.
     else if (run.job.concurrencyKey !== null) setImmediate(flush);
     else timer ??= setTimeout(flush, FLUSH_AFTER_MS);
   }
@@ -107,7 +107,7 @@ export function createCompleter(options: CompleterOptions): Completer {
     onCompleted(completed);
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no job is waiting. */
   async function idle() {
     while (pending > 0) {
       flush();
@@ -124,7 +124,7 @@ export function createCompleter(options: CompleterOptions): Completer {
   };
 }
 
-/** As many of the first as go into one statement. */
+/** How many jobs from the start fit into one statement. */
 function batchLength(waiting: readonly Finished[]): number {
   let length = 0;
   let characters = 0;

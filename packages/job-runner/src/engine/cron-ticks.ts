@@ -6,17 +6,17 @@ const FIELDS_MIN = 5;
 const FIELDS_MAX = 6;
 
 export type CronTicks = {
-  /** The first tick behind an instant. */
+  /** The first tick after an instant. */
   next(after: Date): Date | undefined;
   /** The last tick before an instant. */
   previous(before: Date): Date | undefined;
 };
 
 /**
- * The ticks of a cron expression in a time zone. Where seconds, minutes and hours are numbers, lists or ranges, the ticks are
- * times of day: one that a clock change skips comes right after it (several at once are one), one that it repeats comes once.
- * With a `*` or a step among them they are intervals, unaffected by clock changes. Throws what croner throws, and
- * RangeError for an unknown zone.
+ * The ticks of a cron expression in a time zone. If seconds, minutes and hours are numbers, lists or ranges, ticks are times
+ * of day: a tick skipped by a clock change runs directly after it (several skipped ticks are one), a repeated tick runs once.
+ * With a `*` or a step in these fields, ticks are intervals, unaffected by clock changes. Throws errors of croner, and
+ * RangeError for an unknown time zone.
  */
 export function cronTicks(cron: string, timeZone: string): CronTicks {
   const fields = cron.trim().split(/\s+/);
@@ -38,7 +38,7 @@ function intervals(cron: string, timeZone: string): CronTicks {
   };
 }
 
-/** Counted on the wall's clock, which knows no change, and then translated. */
+/** Computed in local time without clock changes, then converted. */
 function timesOfDay(cron: string, clock: WallClock): CronTicks {
   const wall = new Cron(cron, { timezone: "UTC", paused: true });
 

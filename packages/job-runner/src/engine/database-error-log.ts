@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { failureOf } from "./failure.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** While the database is away every claim fails: after the first line of an operation, one sums up the rest this often. */
+/** While the database is unavailable every claim fails: after the first line of an operation, summaries are logged this often. */
 const REPEAT_EVERY_MS = 30_000;
 
 /** Counts each database error, and logs the first of an operation, then at most one line every 30 s with a count. */
@@ -16,7 +16,7 @@ export function createDatabaseErrorLog(logger: Logger, metrics: Metrics, nowMs =
   };
 }
 
-/** The same for schedules whose ticks cannot be enqueued. */
+/** The same for schedules that fail to enqueue their ticks. */
 export function createScheduleErrorLog(logger: Logger, metrics: Metrics, nowMs = () => performance.now()) {
   const errorsToLog = createRepeats(nowMs);
 
@@ -28,7 +28,7 @@ export function createScheduleErrorLog(logger: Logger, metrics: Metrics, nowMs =
   };
 }
 
-/** Of how many errors of a kind to log one line now; 0: none. */
+/** The number of errors to report in a line now; 0: log no line. */
 function createRepeats(nowMs: () => number) {
   const kinds = new Map<string, { loggedAtMs: number; unlogged: number }>();
 
@@ -43,7 +43,7 @@ function createRepeats(nowMs: () => number) {
   };
 }
 
-/** Never the message: it may hold the statement's values. */
+/** Not the message, which may contain values of the statement. */
 function reasonOf(error: unknown): unknown {
   if (!(error instanceof Error)) return typeof error;
   return "code" in error ? error.code : error.name;

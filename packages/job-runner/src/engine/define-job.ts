@@ -8,13 +8,13 @@ import type { JobContext } from "./job-context.ts";
 import { parseInput, parseValue } from "./parse-value.ts";
 
 export type JobOptions<Input extends z.ZodType, Output extends z.ZodType> = {
-  /** The job's type: stable, as stored jobs name it. */
+  /** The job's type. Keep it stable: stored jobs refer to it. */
   readonly name: string;
   /** Default "default". */
   readonly queue?: string;
   readonly input: Input;
   readonly output?: Output;
-  /** Failures before the job goes to the dead letters. Default 25. */
+  /** Failures until the job is a dead letter. Default 25. */
   readonly maxAttempts?: number;
   readonly timeoutMs?: number;
   /** A run longer than five times this counts as stuck. */
@@ -22,7 +22,7 @@ export type JobOptions<Input extends z.ZodType, Output extends z.ZodType> = {
   readonly backoff?: Partial<Backoff>;
   /** Smaller runs first. Default 0. */
   readonly priority?: number;
-  /** Jobs with the same key never run together beyond the limit (default 1), in any process. */
+  /** At most `limit` (default 1) jobs with the same key run at once, across processes. */
   readonly concurrency?: { key(input: z.output<Input>): string; readonly limit?: number };
   run(ctx: JobContext, input: z.output<Input>): Promise<z.input<Output>> | z.input<Output>;
 };
@@ -34,18 +34,18 @@ export type EnqueueJobOptions = {
   readonly delayMs?: number;
   readonly queue?: string;
   /**
-   * Takes the place of the job of this type and queue with the same key that waits and has not run: input, priority and time are
-   * the new ones, the id stays. With `keepRunAt` the first time stays, too. Not together with idempotencyKey.
+   * Replaces the waiting job of this type and queue with the same key that has not run: input, priority and time change, the id
+   * stays. With `keepRunAt` the time stays as well. Not together with idempotencyKey.
    */
   readonly replace?: { readonly key: string; readonly keepRunAt?: boolean };
 };
 
 export type EnqueueCallOptions = {
-  /** Store the job with this transaction: it exists if and only if the transaction commits. */
+  /** Stores the job in this transaction: it exists if and only if the transaction commits. */
   readonly transaction?: PostgresClient;
 } & EnqueueJobOptions;
 
-/** A job type with its schemas tied in: `toNewJob` and `perform` check what goes in and comes out. */
+/** A job type with its schemas: `toNewJob` and `perform` validate input and output. */
 export type JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> = {
   readonly name: string;
   readonly queue: string;
@@ -53,14 +53,14 @@ export type JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.
   readonly expectedRunMs: number | undefined;
   readonly backoff: Partial<Backoff> | undefined;
   /**
-   * Stores the input as JSON carries it: defaults and transforms apply when the job runs. Throws JobOptionError, and
-   * JobSchemaError for an input that does not match, or no longer does as JSON.
+   * Stores the input as JSON; defaults and transforms apply when the job runs. Throws JobOptionError, and JobSchemaError for an
+   * input that does not match the schema, before or after its conversion to JSON.
    */
   toNewJob(input: z.input<Input>, options?: EnqueueJobOptions): NewJob;
   perform(ctx: JobContext, payload: unknown): Promise<unknown>;
 };
 
-/** Defines a job type. Throws JobOptionError for a name or limit that cannot work. */
+/** Defines a job type. Throws JobOptionError for an invalid name or limit. */
 export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.ZodType>(
   job: JobOptions<Input, Output>,
 ): JobDefinition<Input, Output> {

@@ -11,7 +11,7 @@ export type Diagnosis = {
   longRuns(limit: number): Promise<LongRun[]>;
 };
 
-/** What may need an operator: runs that take too long, and old snapshots that hold back vacuum. */
+/** Finds problems for operators: runs that take too long, and old snapshots that hold back vacuum. */
 export function createDiagnosis(
   settings: Settings,
   workforce: Workforce,
@@ -20,7 +20,7 @@ export function createDiagnosis(
   const longRuns = createLongRuns(settings, workforce.running);
   const snapshots = createSnapshotWatch(settings.driver, settings.logger);
 
-  /** Logs what is new. Never rejects. */
+  /** Logs new problems. Never rejects. */
   async function look(): Promise<void> {
     longRuns.report();
     await snapshots.look().catch((error: unknown) => onDatabaseError("snapshots", error));

@@ -7,10 +7,10 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import type { Worker } from "./worker.ts";
 
-/** What is left of a drain's time for aborted runs to end by themselves. */
+/** Share of a drain's time that aborted runs have to end. */
 const ABORT_SHARE = 0.2;
 const POLL_MS = 5;
-/** Even past the deadline a statement gets so long: without it jobs would stay leased until their expiry. */
+/** The minimum for a statement, even after the deadline: without it jobs stay leased until their lease expires. */
 const SEND_MS = 200;
 
 export type DrainParts = {
@@ -21,7 +21,7 @@ export type DrainParts = {
   onError(operation: string, error: unknown): void;
 };
 
-/** Stops claiming, gives back what was not started and waits for the rest; what does not end in time is given back. */
+/** Stops claims, releases jobs that were not started, and waits for running ones; releases those that do not end in time. */
 export async function drainWorkers(parts: DrainParts, deadlineMs: number): Promise<void> {
   const { workers, heartbeat, completer } = parts;
   const endMs = performance.now() + deadlineMs;
@@ -51,7 +51,7 @@ function running(workers: DrainParts["workers"]): JobRun[] {
   return workers.flatMap((worker) => [...worker.running]);
 }
 
-/** Waits for a promise, but not beyond a moment of the monotonic clock. */
+/** Waits for a promise until a time of the monotonic clock. */
 export async function within(endMs: number, promise: Promise<unknown>): Promise<void> {
   const leftMs = Math.min(TIMEOUT_MAX_MS, Math.max(SEND_MS, endMs - performance.now()));
   await withTimeLimit(promise, leftMs, () => undefined);

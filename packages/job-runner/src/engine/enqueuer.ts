@@ -13,15 +13,15 @@ export type JobInput<Input extends z.ZodType> = EnqueueJobOptions & { readonly i
 
 export type EnqueueManyCall = { readonly transaction?: PostgresClient };
 
-/** How jobs come in: stored for any worker, or handed to a free slot of this process. */
+/** Enqueues jobs: stores them for any worker, or hands them to a free slot of this process. */
 export type Enqueuer = {
-  /** Stores one job, or runs it here at once. Throws JobSchemaError when the input does not match. */
+  /** Stores one job, or runs it immediately in this process. Throws JobSchemaError for an invalid input. */
   enqueue<Input extends z.ZodType>(
     job: JobDefinition<Input>,
     input: z.input<Input>,
     call?: EnqueueCallOptions,
   ): Promise<Enqueued>;
-  /** Stores many jobs of one type, 5000 a statement; give a transaction to have all or none. Ids in order. */
+  /** Stores many jobs of one type, 5000 per statement; a transaction makes it atomic. Returns the ids in the order of the input. */
   enqueueMany<Input extends z.ZodType>(
     job: JobDefinition<Input>,
     inputs: readonly JobInput<Input>[],
@@ -31,7 +31,7 @@ export type Enqueuer = {
 
 export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: Workforce): Enqueuer {
   const { driver, workerId, leaseMs } = settings;
-  /** One token for all: a job that is handed over has its first lease, so the pair with its id is fresh. */
+  /** One token for all hand-overs: each is the first lease of its job, so token and id are unique together. */
   const handOverToken = crypto.randomUUID();
 
   async function enqueue<Input extends z.ZodType>(
@@ -68,7 +68,7 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
     return enqueued;
   }
 
-  /** Looks at the jobs that were known by their keys. One that another transaction has yet to commit is not looked at. */
+  /** Reads the types of jobs known by their keys. Jobs of uncommitted transactions are not visible. */
   async function requireSameTypes(newJobs: readonly NewJob[], enqueued: readonly Enqueued[]) {
     const types = new Map<string, string>();
     for (const [position, { id, existed }] of enqueued.entries()) {
@@ -83,7 +83,7 @@ export function createEnqueuer(settings: Settings, metrics: Metrics, workforce: 
     }
   }
 
-  /** Undefined unless the job may start now, a local slot is free and the queue is not paused. */
+  /** Undefined unless the job can start now, a local slot is free and the queue is not paused. */
   function handOver(job: NewJob): Promise<Enqueued | undefined> | undefined {
     const waits = job.runAt !== undefined || job.delayMs !== undefined;
     const keyed = job.idempotencyKey ?? job.concurrencyKey ?? job.replaceKey;

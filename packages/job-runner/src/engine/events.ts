@@ -2,26 +2,26 @@ import type { Driver, PostgresClient } from "../contract/driver.ts";
 import type { NewEvent, StoredEvent } from "../contract/durable-store.ts";
 import { jsonOf } from "../contract/storable-json.ts";
 
-/** An event; without a key it is for those who wait without one. */
+/** An event; without a key it reaches waits without a key. */
 export type EventToSend = Omit<NewEvent, "key" | "payload"> & {
   readonly key?: string;
-  /** Any value that JSON carries. */
+  /** Any value that JSON can represent. */
   readonly payload: unknown;
 };
 
-/** Sends events, and brings them to the jobs that wait for them. */
+/** Sends events and delivers them to waiting jobs. */
 export type Events = {
   /**
-   * Tells the jobs that wait for an event of this name and key, and those that exist and will. Of events with the same
-   * name and id only the first counts. With a transaction the event exists if and only if that commits. Throws
-   * JobOptionError for a name, key or id that cannot be stored as it is, JobJsonError for such a payload.
+   * Reaches all existing jobs that wait for an event of this name and key, now or later. Of events with the same name and id
+   * only the first counts. With a transaction the event exists if and only if it commits. Throws JobOptionError for a name,
+   * key or id that stores would change, and JobJsonError for such a payload.
    */
   sendEvent(event: EventToSend, call?: { readonly transaction?: PostgresClient }): Promise<StoredEvent>;
   /** Never rejects: the next call of any process delivers what failed here. */
   deliverEvents(): Promise<void>;
 };
 
-/** `wake` is told the queues whose jobs became runnable. */
+/** `wake` is called with each queue whose jobs became runnable. */
 export function createEvents(
   driver: Driver,
   wake: (queue: string) => void,

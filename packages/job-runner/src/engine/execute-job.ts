@@ -7,25 +7,25 @@ import { type Failure, failureOf } from "./failure.ts";
 import { type ContextServices, RunContext } from "./job-context.ts";
 import type { JobRun } from "./job-run.ts";
 
-/** How long an aborted run may go on before its slot is given to another job. */
+/** How long an aborted run may continue before its slot is used for another job. */
 const ABORT_GRACE_MS = 5000;
 
 export type Outcome =
   | { readonly kind: "completed"; readonly output: JsonText | undefined }
   | { readonly kind: "retry"; readonly failure: Failure }
   | { readonly kind: "fail"; readonly failure: Failure; readonly failureKind: FailureKind }
-  /** The run sleeps or waits for events: nothing failed and nothing ended. */
+  /** The run sleeps or waits for events: it has not failed, and the job has not ended. */
   | { readonly kind: "suspend"; readonly waits: readonly NewWait[] }
-  /** The lease is gone or was given up: nothing may be written for this run. */
+  /** The lease was lost or released: nothing may be written for this run. */
   | { readonly kind: "lost"; readonly failure: Failure };
 
 export type Execution = {
   readonly definition: JobDefinition;
-  /** At most so many attempts, whatever the job says. */
+  /** Upper limit of attempts for all jobs. */
   readonly maxAttempts: number;
 } & ContextServices;
 
-/** Runs one held job to its outcome; never throws. A timeout is a failure like any other. */
+/** Runs one leased job to its outcome; never throws. A timeout is an ordinary failure. */
 export async function executeJob(run: JobRun, execution: Execution): Promise<Outcome> {
   const timer = startTimeout(run);
   const context = new RunContext(run, execution);
@@ -44,7 +44,7 @@ export async function executeJob(run: JobRun, execution: Execution): Promise<Out
   return outcome;
 }
 
-/** Waits for what the run still writes. A run that suspended is suspended, whatever its code made of the error. */
+/** Waits for the run's pending writes. A suspended run stays suspended, even if its code caught the error. */
 async function settle(
   run: JobRun,
   written: Promise<readonly NewWait[]>,
@@ -62,7 +62,7 @@ function startTimeout(run: JobRun) {
   return setTimeout(() => run.abort(new JobTimeoutError(jobId, timeoutMs)), timeoutMs);
 }
 
-/** Waits for the run; one that ignores its aborted signal is waited for no longer than the grace period. */
+/** Waits for the run; after an abort, no longer than the grace period. */
 function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     running.then(resolve, reject);
@@ -71,7 +71,7 @@ function untilSettledOrAbandoned<T>(run: JobRun, running: Promise<T>): Promise<T
   });
 }
 
-/** What becomes of a run that threw. Never throws, whatever was thrown. */
+/** The outcome of a run that threw. Never throws, for any thrown value. */
 export function outcomeOf(run: JobRun, maxAttempts: number, thrown: unknown): Outcome {
   const failure = failureOf(thrown);
   if (failure.kind === null) return { kind: "lost", failure };

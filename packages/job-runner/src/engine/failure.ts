@@ -9,24 +9,24 @@ import {
 import { storableText } from "../contract/storable-json.ts";
 
 const TEXT_MAX_LENGTH = 4000;
-/** Of a name, a cause, or one error of a group. */
+/** Characters of a name, a cause, or one error of a group. */
 const PART_MAX_LENGTH = 1000;
 const STACK_MAX_LENGTH = 20_000;
 const CAUSES_MAX = 5;
 const GROUPED_ERRORS_MAX = 10;
 const LOST = [LeaseLostError, JobCancelledError, JobDrainedError];
 
-/** What a run threw, read once: nothing of it is asked of the thrown value again. */
+/** The thrown value of a run, read once: its getters are not called again. */
 export type Failure = {
   readonly name: string;
-  /** What is stored and shown: names and messages, with those of causes and grouped errors. */
+  /** Names and messages, including those of causes and grouped errors, as they are stored and shown. */
   readonly text: string;
   readonly stack: string | undefined;
-  /** Null: the lease is gone or was given up. "retryable": another attempt may succeed. */
+  /** Null: the lease was lost or released. "retryable": another attempt may succeed. */
   readonly kind: Exclude<FailureKind, "attempts_exhausted"> | "retryable" | null;
 };
 
-/** Describes any thrown value. Never throws itself, whatever its getters, traps and conversions do. */
+/** Describes any thrown value. Never throws, even if getters, traps or conversions of the value do. */
 export function failureOf(thrown: unknown): Failure {
   return {
     name: nameOf(thrown),
@@ -56,7 +56,7 @@ function withCauses(thrown: unknown): string {
   return parts.length === 0 ? String(thrown) : parts.join("; caused by ");
 }
 
-/** An AggregateError says nothing by itself: its errors do. */
+/** The information of an AggregateError is in its errors. */
 function withGroup(thrown: unknown, maxLength: number): string {
   const grouped = attempted(() => {
     const errors = property(thrown, "errors");
@@ -77,7 +77,7 @@ function describe(thrown: unknown, maxLength: number): string {
   return text === "" ? nameOf(thrown) : `${nameOf(thrown)}: ${text}`;
 }
 
-/** An object's message; without one, what its own conversion to text gives. */
+/** The message of an object, or its own conversion to text. */
 function messageOf(thrown: object): unknown {
   if (hasMessage(thrown)) return property(thrown, "message");
   const text = String(thrown);
@@ -86,7 +86,7 @@ function messageOf(thrown: object): unknown {
 
 const hasMessage = (thrown: unknown) => attempted(() => typeof property(thrown, "message")) === "string";
 
-/** The name of an error, or the code of an object that is none. */
+/** The name of an error, or the code of another object. */
 function nameOf(thrown: unknown): string {
   const name =
     textOf(() => property(thrown, "name"), PART_MAX_LENGTH) ??

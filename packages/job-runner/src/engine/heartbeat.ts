@@ -7,7 +7,7 @@ const EXTEND_BATCH = 1000;
 export type HeartbeatOptions = {
   readonly driver: Driver;
   readonly leaseMs: number;
-  /** A run is aborted so many ms before its lease ends. */
+  /** Milliseconds before the end of its lease at which a run is aborted. */
   readonly leaseMarginMs: number;
   onError(error: unknown): void;
 };
@@ -27,8 +27,8 @@ export type Heartbeat = {
 };
 
 /**
- * Keeps the leases of all that this runner holds: buffered, running and not yet acknowledged jobs, in batches. Aborts
- * a run whose lease was refused, or could not be extended in time, before the lease ends.
+ * Extends the leases of all jobs of this runner (buffered, running and not yet acknowledged) in batches. Aborts a run whose
+ * lease was rejected or could not be extended in time, before the lease ends.
  */
 export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: HeartbeatOptions): Heartbeat {
   const held = new Set<JobRun>();
@@ -67,7 +67,7 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     }
   }
 
-  /** Extends these leases now; those that are refused are lost. */
+  /** Extends these leases now; rejected ones are lost. */
   async function extend(runs: readonly JobRun[]) {
     const sentAtMs = performance.now();
     const refusals = await driver.extend(
@@ -81,23 +81,23 @@ export function createHeartbeat({ driver, leaseMs, leaseMarginMs, onError }: Hea
     }
   }
 
-  /** Drops and aborts the run, unless its outcome is written already. */
+  /** Drops and aborts the run, unless its outcome is already written. */
   function lose(run: JobRun, reason: Error) {
     if (held.delete(run)) run.abort(reason);
   }
 
-  /** True while the lease surely holds. A process that was frozen finds its leases ended. */
+  /** True while the lease certainly holds. After a freeze of the process it is false. */
   function holds(run: JobRun): boolean {
     return held.has(run) && performance.now() < run.leaseEndsAtMs - leaseMarginMs;
   }
 
-  /** Throws why the run may write nothing more. By the clock: after a freeze I/O may come before the timer. */
+  /** Throws the reason why the run may not write. Checks the clock, because after a freeze I/O may precede the timer. */
   function requireLease(run: JobRun): void {
     if (held.has(run) && !holds(run)) lose(run, new LeaseLostError(run.job.jobId));
     if (run.abortReason) throw run.abortReason;
   }
 
-  /** A hint says that the job was cancelled. It may mean another store's: the lease knows. */
+  /** A notification reports a cancelled job. It may concern another store, so the lease is checked. */
   async function suspect(jobId: string) {
     for (const run of held) {
       if (run.job.jobId !== jobId) continue;

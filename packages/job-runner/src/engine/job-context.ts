@@ -9,29 +9,29 @@ import { parseValue } from "./parse-value.ts";
 import { createProgressLog, type ProgressLog } from "./progress-log.ts";
 import { createRunSteps, type RunSteps, type StepServices } from "./run-steps.ts";
 
-/** What a job's `run` is given. */
+/** The first argument of a job's `run`. */
 export type JobContext = {
   readonly jobId: string;
   readonly type: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Names this lease of the job. Write it beside what must not be written by a worker that lost the job. */
+  /** Identifies this lease of the job. Store it with writes that a worker must not make after losing the job. */
   readonly leaseToken: string;
-  /** Aborts on timeout, cancel, drain, and before the lease ends: after that nothing this run writes will count. */
+  /** Aborts on timeout, cancel and drain, and before the lease ends: later writes of this run are rejected. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
-  /** Extends the lease now; false when it is lost. Beats happen by themselves: only code that blocks needs it. */
+  /** Extends the lease now; false when it is lost. Only needed by code that blocks: leases are extended automatically. */
   heartbeat(): Promise<boolean>;
   /**
-   * Runs `perform` once in the job's life: a run that resumes the job gets what it returned (as JSON gives it back, in the
-   * first run, too) and does not run it again. It is run again if its process dies before the result is stored.
+   * Runs `perform` once per job: resumed runs get its stored result (converted to JSON and back, also in the first run). It runs
+   * again if the process dies before the result is stored.
    */
   step<T>(name: string, perform: () => T | Promise<T>): Promise<T>;
-  /** Suspends the job for so many ms, or until an instant: its slot, lease and concurrency key are free meanwhile. */
+  /** Suspends the job for a number of ms or until an instant. Its slot, lease and concurrency key are free in the meantime. */
   sleep(name: string, time: number | Instant): Promise<void>;
   /**
-   * Suspends the job until an event of this name and key was sent, at the earliest when the job was created. Undefined:
-   * none came within timeoutMs. Throws JobOptionError for a name or key that cannot be stored as it is.
+   * Suspends the job until an event of this name and key, sent after the job's creation. Undefined: none within timeoutMs.
+   * Throws JobOptionError for a name or key that stores would change.
    */
   waitForEvent<Payload extends z.ZodType = z.ZodType>(
     name: string,
@@ -41,19 +41,19 @@ export type JobContext = {
     name: string,
     wait: EventWait<Payload>,
   ): Promise<ReceivedEvent<z.output<Payload>> | undefined>;
-  /** Tells how far the job has come; written at most twice a second. Never throws: a figure that is none is told in words. */
+  /** Stores the progress of the job, at most twice a second. Never throws: invalid numbers are stored as text. */
   progress(current: number, total?: number, message?: string): void;
-  /** Adds a line to the job's log, at level "info" unless another is given. Never throws: fields that JSON cannot carry become text. */
+  /** Adds a line to the job's log, by default at level "info". Never throws: fields that JSON cannot represent become text. */
   log(message: string, fields?: LogFields): void;
   log(level: LogLevel, message: string, fields?: LogFields): void;
 };
 
 export type EventWait<Payload extends z.ZodType = z.ZodType> = {
   readonly event: string;
-  /** Default "": events that were sent without a key. */
+  /** Default "": events without a key. */
   readonly key?: string;
   readonly timeoutMs?: number | undefined;
-  /** Checks the payload. Throws JobSchemaError. */
+  /** Validates the payload. Throws JobSchemaError. */
   readonly payload?: Payload;
 };
 
@@ -66,7 +66,7 @@ export type ContextServices = {
   heartbeat(run: JobRun): Promise<boolean>;
 } & StepServices;
 
-/** The context of one run; all of it is read from the run when asked for. */
+/** The context of one run. Its properties are computed on access. */
 export class RunContext implements JobContext {
   readonly #run: JobRun;
   readonly #services: ContextServices;
@@ -138,7 +138,7 @@ export class RunContext implements JobContext {
     else progressLog.log(level, second, fields);
   }
 
-  /** Resolves with what the run waits for once all that it wrote is stored; undefined: it used none of that. */
+  /** Resolves with the run's waits when its writes are stored; undefined if it used neither steps nor log. */
   settle(): Promise<readonly NewWait[]> | undefined {
     const [steps, progressLog] = [this.#steps, this.#progressLog];
     if (steps === undefined && progressLog === undefined) return undefined;
@@ -169,7 +169,7 @@ export class RunContext implements JobContext {
   }
 }
 
-/** A run that is suspended by one wait never looks at the others: what nobody awaits must not end the process. */
+/** A run suspended by one wait does not handle its other waits: their rejections must not end the process. */
 function tolerated<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;

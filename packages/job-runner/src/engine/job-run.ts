@@ -1,14 +1,14 @@
 import type { ReservedJob } from "../contract/driver.ts";
 
 /**
- * A job that this worker holds: waiting in the buffer, running, or done and not yet acknowledged.
- * A class, as one is made for every job: closures for each cost more than the rest of a no-op run.
+ * A job that this worker holds: buffered, running, or finished and not yet acknowledged.
+ * A class, because closures for each job cost more than the rest of a no-op run.
  * Times are performance.now().
  */
 export class JobRun {
   readonly job: ReservedJob;
   readonly claimedAtMs: number;
-  /** The lease lasts at least until then, as it was taken after the claim was sent. */
+  /** The earliest end of the lease: it began after the claim was sent. */
   leaseEndsAtMs: number;
   startedAtMs = 0;
   abortReason: Error | undefined = undefined;
@@ -22,7 +22,7 @@ export class JobRun {
     this.leaseEndsAtMs = claimedAtMs + leaseMs;
   }
 
-  /** Made when first asked for: most jobs never look at their signal. */
+  /** Created on first use: most jobs do not use their signal. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

@@ -15,7 +15,7 @@ import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
 
-/** Operations of the store that need nothing of this process. */
+/** Operations of the store that do not involve this process. */
 type StoreOperations = {
   readonly get: Driver["get"];
   readonly steps: Driver["stepsOf"];
@@ -31,14 +31,14 @@ export type JobRunner = {
   /** Migrates, opens the store and starts the workers. */
   start(): Promise<void>;
   /**
-   * Claims nothing more; finishes what runs or, after `deadlineMs`, gives it back. Default 10 s. Then closes the
-   * store if its `dsn` was given: every later use of this runner is refused.
+   * Stops claims, waits for running jobs, and releases them after `deadlineMs` (default 10 s). Then closes the store if its
+   * `dsn` was given: later uses of this runner throw.
    */
   drain(deadlineMs?: number): Promise<void>;
-  /** Cancels a queued or running job; a running one's signal aborts. False when it has ended or is unknown. */
+  /** Cancels a queued or running job and aborts its signal. False when it has ended or does not exist. */
   cancel(jobId: string, reason?: string): Promise<boolean>;
   runOne(jobId: string): Promise<JobRecord>;
-  /** The figures of this process. `failingSchedules`: by name, why a schedule that is due enqueues nothing. */
+  /** The figures of this process. `failingSchedules`: the error of each due schedule that cannot enqueue, by name. */
   stats(): JobCounts & JobGauges & { readonly failingSchedules: Readonly<Record<string, string>> };
   readonly metrics: { prometheus(): string };
 } & StoreOperations &
@@ -49,8 +49,8 @@ export type JobRunner = {
   Pick<Diagnosis, "longRuns">;
 
 /**
- * A job engine over one store. Jobs can be enqueued before `start`, once the store is migrated; the first use of the runner
- * opens a store that was given by its `dsn`.
+ * Creates a job engine on one store. Jobs can be enqueued before `start` if the store is migrated. The first use opens a store
+ * that was given by its `dsn`.
  */
 export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const settings = settingsOf(options);
@@ -82,7 +82,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     await driver.open();
     if (!settings.runsWorkers) return;
     const hasWorkers = settings.jobs.size > 0;
-    // They need not wait: their first claim finds what no hint told of, and a job may end before its day has a partition.
+    // Workers need not wait: their first claim finds jobs without a notification, and the archive has a default partition.
     if (hasWorkers) workforce.start();
     [hints] = await Promise.all([hasWorkers ? listen() : undefined, maintenance.start()]);
   }

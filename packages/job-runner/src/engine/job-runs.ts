@@ -23,7 +23,7 @@ export type JobRuns = {
   unwritten(): number;
 };
 
-/** Runs held jobs to their outcome and sees to it that the outcome is stored. */
+/** Runs leased jobs to their outcome and stores it. */
 export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRunParts): JobRuns {
   const { driver, logger } = settings;
   const { heartbeat, listeners, onDatabaseError } = parts;
@@ -63,13 +63,13 @@ export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRu
     settling -= 1;
   }
 
-  /** Runs that have ended and whose outcome is not stored yet. */
+  /** Ended runs whose outcome is not stored yet. */
   const unwritten = () => completer.pending + settling;
 
   return { perform, completer, unwritten };
 }
 
-/** By type; made once, as a job runs in 5 µs. */
+/** By type; created once, because a job runs in 5 µs. */
 function executionsOf(settings: Settings, { heartbeat, onDatabaseError }: JobRunParts) {
   const services = {
     driver: settings.driver,

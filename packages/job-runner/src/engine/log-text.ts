@@ -5,7 +5,7 @@ const TEXT_MAX_LENGTH = 2000;
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Any value as text. Never throws: a note must not end the run that makes it. */
+/** Any value as text. Never throws: logging must not end the run. */
 export function logText(value: unknown): string {
   if (typeof value === "string") return value;
   try {
@@ -15,7 +15,7 @@ export function logText(value: unknown): string {
   }
 }
 
-/** Fields as JSON carries them. One that it cannot carry is told as text. Never throws. */
+/** Fields as JSON. Fields that JSON cannot represent become text. Never throws. */
 export function logFields(fields: LogFields): LogFields {
   try {
     return bounded(storableJson(fields));

@@ -3,13 +3,13 @@ import type { JobRun } from "./job-run.ts";
 import type { Settings } from "./settings.ts";
 import { runFields } from "./settle-run.ts";
 
-/** The longest running jobs of all processes that are compared with their expected time. */
+/** Running jobs of all processes that are compared with their expected time, longest first. */
 const LOOKED_AT_MAX = 1000;
 
 export type LongRun = {
   readonly job: JobSummary;
   readonly runningMs: number;
-  /** Null: its type is not known here, or says nothing. */
+  /** Null: the type is unknown in this process, or has no expected time. */
   readonly expectedRunMs: number | null;
   /** Runs for more than `stuckFactor` times its expected time. */
   readonly isStuck: boolean;
@@ -21,12 +21,12 @@ export type LongRuns = {
   list(limit: number): Promise<LongRun[]>;
 };
 
-/** Finds runs that take longer than they should: in this process for its log, and in all of them for whoever asks. */
+/** Finds runs that take too long: of this process for its log, of all processes for `longRuns`. */
 export function createLongRuns(settings: Settings, running: () => readonly JobRun[]): LongRuns {
   const { driver, jobs, stuckFactor, logger } = settings;
   const reported = new WeakSet<JobRun>();
 
-  /** Of this process. */
+  /** Stuck runs of this process. */
   function stuckRuns(): JobRun[] {
     const nowMs = performance.now();
     return running().filter((run) => isStuck(run.job.type, nowMs - run.startedAtMs));

@@ -2,7 +2,7 @@ import type { Metrics } from "./metrics.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Settings } from "./settings.ts";
 
-/** How often a runner looks for due schedules and for events that a process died over. */
+/** How often a runner checks for due schedules and undelivered events. */
 const LOOK_EVERY_MS = 1000;
 const DIAGNOSE_EVERY_MS = 30_000;
 const MAINTAIN_EVERY_MS = 3_600_000;
@@ -24,7 +24,7 @@ export type Maintenance = {
   failingSchedules(): Record<string, string>;
 };
 
-/** What a runner does by the clock: schedules, undelivered events, retention, diagnosis. None of it rejects. */
+/** The periodic tasks of a runner: schedules, undelivered events, retention, diagnosis. None of them rejects. */
 export function createMaintenance({
   settings,
   metrics,
@@ -46,7 +46,7 @@ export function createMaintenance({
     timers.push(setInterval(() => void diagnose(), DIAGNOSE_EVERY_MS));
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no task is running. */
   async function stop(): Promise<void> {
     for (const timer of timers.splice(0)) clearInterval(timer);
     await looking;

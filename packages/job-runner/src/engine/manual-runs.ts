@@ -10,7 +10,7 @@ export type ManualRuns = {
   stop(): Promise<never[]>;
 };
 
-/** Runs of jobs that were named to `runOne`, beside those of the workers. */
+/** Runs started by `runOne`, in addition to those of the workers. */
 export function createManualRuns(
   heartbeat: Heartbeat,
   leaseMs: number,
@@ -18,7 +18,7 @@ export function createManualRuns(
 ): ManualRuns {
   const running = new Set<JobRun>();
 
-  /** Runs a job that is leased already; resolves when its outcome is written. */
+  /** Runs a leased job; resolves when its outcome is stored. */
   async function runHere(job: ReservedJob): Promise<void> {
     const run = new JobRun(job, performance.now(), leaseMs);
     heartbeat.start();
@@ -27,7 +27,7 @@ export function createManualRuns(
     run.startedAtMs = performance.now();
     await perform(run);
     running.delete(run);
-    // The acknowledgement goes with a batch: the lease is held until it is through.
+    // The acknowledgement is sent in a batch; the lease is held until it is stored.
     while (heartbeat.held.has(run)) await Bun.sleep(POLL_MS);
   }
 

@@ -11,7 +11,7 @@ export type Sample = { value: number; labels?: LabelValues };
 export type Registry = {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   histogram(name: string, help: string, bounds: readonly number[], labelNames?: readonly string[]): Histogram;
-  /** Read when it is scraped; a `counter` is one whose value something else counts. */
+  /** Read at each scrape; a `counter` here is counted elsewhere. */
   observed(
     type: "gauge" | "counter",
     name: string,
@@ -87,7 +87,7 @@ function emptySeries(labels: string, buckets: number): HistogramSeries {
 
 type Branch<Series> = { series?: Series; next: Map<string, Branch<Series>> };
 
-/** A metric's series, found label by label: joining the values to one key made a new text to hash, three times a request. */
+/** The series of a metric, found label by label: joining the values to a key created and hashed three strings per request. */
 function createSeries<Series>(labelNames: readonly string[], create: (labels: string) => Series) {
   const all: Series[] = [];
   const root: Branch<Series> = { next: new Map() };

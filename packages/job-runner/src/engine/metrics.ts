@@ -21,7 +21,7 @@ export type JobGauges = {
   readonly unwritten: number;
   /** Age of the oldest claim without a response: the store is unavailable, or its connections lead nowhere. */
   readonly claimLateMs: number;
-  /** What holds back vacuum: transactions, prepared ones and replication slots, as last looked at. */
+  /** Transactions, prepared transactions and replication slots that hold back vacuum, at the last check. */
   readonly snapshotHolders: number;
   /** Age of the oldest of their transactions. */
   readonly oldestSnapshotMs: number;

@@ -2,10 +2,10 @@ import type { z } from "zod";
 import { JobJsonError, JobSchemaError, type SchemaIssue, type SchemaSide } from "../contract/errors.ts";
 import { type JsonText, jsonOf } from "../contract/storable-json.ts";
 
-/** How zod ends the message of a value that is not there. */
+/** How zod ends the message of a missing value. */
 const RECEIVED_NOTHING = "received undefined";
 
-/** Throws JobSchemaError, whose message holds paths and rules alone. */
+/** Throws JobSchemaError, whose message contains only paths and rules. */
 export function parseValue<Schema extends z.ZodType>(
   type: string,
   side: SchemaSide,
@@ -20,8 +20,8 @@ export function parseValue<Schema extends z.ZodType>(
 const REPLACED = "\\ufffd";
 
 /**
- * The input as it is stored, and what the schema makes of that: what is checked is what the run will get. Reading the JSON back
- * costs 0.2 of the 7.5 µs of a job in bulk. Throws JobSchemaError, also for a value that JSON cannot carry.
+ * The stored input, and its parsed value: the run gets what was validated. Reading the JSON back costs 0.2 of the 7.5 µs of a
+ * job in bulk. Throws JobSchemaError, also for a value that JSON cannot represent.
  */
 export function parseInput<Schema extends z.ZodType>(
   type: string,
@@ -31,7 +31,7 @@ export function parseInput<Schema extends z.ZodType>(
   const payload = inputJson(type, input);
   const carried: unknown = JSON.parse(payload);
   const isCarried = schema.safeParse(carried);
-  // Where characters that no store keeps were replaced, the schema and the concurrency key refuse them as they came.
+  // If characters were replaced for the store, schema and concurrency key get the original input.
   if (isCarried.success && payload.includes(REPLACED))
     return { payload, parsed: parseValue(type, "input", schema, input) };
   if (isCarried.success) return { payload, parsed: isCarried.data };

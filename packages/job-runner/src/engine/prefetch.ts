@@ -1,4 +1,4 @@
-/** So much work is claimed ahead: enough to hide a claim, too little to keep a job from an idle process. */
+/** Work claimed ahead: enough to hide a claim, too little to withhold jobs from an idle process. */
 export const PREFETCH_MS = 50;
 const PREFETCH_MAX = 3000;
 /** Weight of the newest run in the average. */
@@ -9,7 +9,7 @@ export type Prefetch = {
   jobs(slots: number): number;
 };
 
-/** How many jobs to hold beyond the running ones, from how long runs take; 0 until one has ended. */
+/** Computes how many jobs to claim ahead from the duration of runs; 0 until one has ended. */
 export function createPrefetch(): Prefetch {
   let averageRunMs = Number.POSITIVE_INFINITY;
 
@@ -19,7 +19,7 @@ export function createPrefetch(): Prefetch {
     averageRunMs = isFirst ? runMs : averageRunMs + RUN_AVERAGE_WEIGHT * (runMs - averageRunMs);
   }
 
-  /** For so many slots; those of long runs do not count. */
+  /** For a number of slots, without those of long runs. */
   function jobs(slots: number): number {
     return Math.min(PREFETCH_MAX, Math.floor((slots * PREFETCH_MS) / averageRunMs));
   }

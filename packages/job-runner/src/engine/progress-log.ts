@@ -10,7 +10,7 @@ import type { JobRun } from "./job-run.ts";
 import { type LogFields, logFields, logText } from "./log-text.ts";
 import type { WriteUnderLease } from "./write-under-lease.ts";
 
-/** Progress and log lines are written together, at most so often. */
+/** The minimum time between writes of progress and log lines. */
 const WRITE_EVERY_MS = 500;
 const LOG_BATCH = 100;
 const LOG_MESSAGE_MAX_LENGTH = 2000;
@@ -21,7 +21,7 @@ export type ProgressLog = {
   settle(): Promise<void>;
 };
 
-/** What a run tells of itself. It waits for no write, and none of it can fail the run. */
+/** Progress and log of a run. The run does not wait for their writes, and none of them can fail it. */
 export function createProgressLog(
   run: JobRun,
   services: { readonly driver: Driver; readonly writeUnderLease: WriteUnderLease },
@@ -73,7 +73,7 @@ export function createProgressLog(
       await writeUnderLease(run, "setProgress", () => driver.setProgress(run.job, told));
   }
 
-  /** Resolves when all that was told is written, or cannot be. */
+  /** Resolves when all lines are written, or cannot be. */
   async function settle(): Promise<void> {
     write();
     await writing;
@@ -86,7 +86,7 @@ function isFigure(value: number | undefined): value is number {
   return Number.isFinite(value);
 }
 
-/** A figure that is none is told in words. */
+/** Invalid numbers are stored as text. */
 function logOdd(what: string, value: number | undefined): string | undefined {
   return value === undefined || isFigure(value) ? undefined : `${what} was ${logText(value)}`;
 }

@@ -4,10 +4,10 @@ import type { Metrics } from "./metrics.ts";
 import { runFields } from "./settle-run.ts";
 import type { Worker } from "./worker.ts";
 
-/** What is due later than this is left to the polls. */
+/** Jobs that are due later are found by polling. */
 const WAKE_WITHIN_MS = 60_000;
 
-/** A run of this process has ended, and its outcome is stored. */
+/** An ended run of this process whose outcome is stored. */
 export type RunEvent = {
   readonly kind: "completed" | "retried" | "suspended" | "failed";
   readonly jobId: string;
@@ -35,7 +35,7 @@ export type RunListeners = {
   onFailed(run: JobRun): void;
 };
 
-/** What follows from an outcome that was written: counts, wake-ups, log lines. */
+/** Counts, wake-ups and log lines after a stored outcome. */
 export function createRunListeners({
   workers,
   metrics,
@@ -55,7 +55,7 @@ export function createRunListeners({
     if (onRunEnded !== undefined) for (const run of runs) tell("completed", run);
   }
 
-  /** A subscriber that throws is the program's own error: it changes nothing here. */
+  /** An error of the subscriber is logged and otherwise ignored. */
   function tell(kind: RunEvent["kind"], run: JobRun) {
     const { jobId, type, queue, attempts } = run.job;
     try {
@@ -84,7 +84,7 @@ export function createRunListeners({
     wakeWhenDue(run, delayMs);
   }
 
-  /** The next poll may come much later than a short pause: look again when the job is due. */
+  /** The next poll may be much later than the end of a short delay, so the worker wakes when the job is due. */
   function wakeWhenDue(run: JobRun, delayMs: number) {
     if (delayMs > WAKE_WITHIN_MS) return;
     setTimeout(() => workers.get(run.job.queue)?.wake(), Math.ceil(delayMs)).unref();

@@ -5,8 +5,8 @@ import type { Settings } from "./settings.ts";
 import type { Workforce } from "./workforce.ts";
 
 /**
- * Runs one job by its id, here and now: also in inspect mode, before its time and in a paused queue. Resolves when its
- * outcome is written, to the job as it then is. Throws JobNotRunnableError when it cannot be claimed.
+ * Runs one job by its id, immediately in this process: also in inspect mode, before its time and in a paused queue. Resolves
+ * with the job when its outcome is stored. Throws JobNotRunnableError when it cannot be claimed.
  */
 export function createRunOne({ driver, jobs, workerId, leaseMs }: Settings, workforce: Workforce) {
   return async function runOne(jobId: string): Promise<JobRecord> {

@@ -6,16 +6,16 @@ import { type JsonText, jsonOf, requireStorable } from "../contract/storable-jso
 import type { JobRun } from "./job-run.ts";
 import type { WriteUnderLease } from "./write-under-lease.ts";
 
-/** Bytes of JSON that a step may return. Store larger results elsewhere and return where they are. */
+/** Bytes of JSON that a step may return. Store larger results elsewhere and return their location. */
 export const STEP_OUTPUT_MAX_BYTES = 1_048_576;
-/** Steps, sleeps and waits of one job. */
+/** Maximum of steps, sleeps and waits of one job. */
 export const STEPS_MAX = 1000;
 const KINDS = { step: "a step", sleep: "a sleep", event: "a wait for an event" };
 
 export type StepServices = {
   readonly driver: Driver;
   readonly writeUnderLease: WriteUnderLease;
-  /** Throws once the run may write nothing more. */
+  /** Throws when the run may not write any more. */
   requireLease(run: JobRun): void;
 };
 
@@ -25,7 +25,7 @@ export type RunSteps = {
   settle(): Promise<readonly NewWait[]>;
 };
 
-/** The steps of one run. Made, and the finished ones read, when the run first asks: jobs without steps pay nothing. */
+/** The steps of one run. Created on first use, which reads the finished steps: jobs without steps have no cost. */
 export function createRunSteps(
   run: JobRun,
   { driver, writeUnderLease, requireLease }: StepServices,
@@ -35,7 +35,7 @@ export function createRunSteps(
   const waits: NewWait[] = [];
   let known: Promise<ReadonlyMap<string, StepRecord>> | undefined;
 
-  /** What the step returned, now or in an earlier run, as JSON gives it back. */
+  /** The step's result, from this or an earlier run, converted to JSON and back. */
   function step<T>(name: string, perform: () => T | Promise<T>): Promise<T> {
     const ended = runStep(name, perform).finally(() => open.delete(ended));
     open.add(ended);
@@ -46,7 +46,7 @@ export function createRunSteps(
     enter(name);
     const finished = (await load()).get(name);
     requireKind(name, "step", finished);
-    // The step's code returned it in an earlier run: its type is what that code declares.
+    // An earlier run of the same code returned it, so it has the declared type.
     if (finished !== undefined) return finished.output as T;
     requireLease(run);
     const output = asJson(await perform());
@@ -55,7 +55,7 @@ export function createRunSteps(
     return output === undefined ? (output as T) : JSON.parse(output);
   }
 
-  /** The wait, if it is over; else the run is suspended. */
+  /** The finished wait; otherwise the run is suspended. */
   async function pause(wait: NewWait): Promise<StepRecord> {
     enter(wait.name);
     const step = (await load()).get(wait.name);
@@ -65,7 +65,7 @@ export function createRunSteps(
     throw new JobSuspendedError(run.job.jobId);
   }
 
-  /** Resolves with what the run waits for, when its last step has ended. */
+  /** Resolves with the run's waits when its last step has ended. */
   async function settle(): Promise<readonly NewWait[]> {
     while (open.size > 0) await Promise.allSettled(open);
     return waits;
@@ -84,7 +84,7 @@ export function createRunSteps(
     names.add(name);
   }
 
-  /** What was stored under a name by other code is no result of this code. */
+  /** A result stored under this name by other code is not a result of this code. */
   function requireKind(name: string, kind: StepRecord["kind"], stored: StepRecord | undefined) {
     if (stored === undefined || stored.kind === kind) return;
     throw invalid(

@@ -5,30 +5,30 @@ import { checkOption, OPTIONS } from "../contract/option-schemas.ts";
 import { type CronTicks, cronTicks } from "./cron-ticks.ts";
 import type { JobDefinition } from "./define-job.ts";
 
-/** Ticks that one move enqueues at most; older missed ones are dropped. */
+/** Maximum of ticks enqueued at once; older missed ones are dropped. */
 export const MISSED_TICKS_MAX = 100;
-/** A tick that is this late was missed: nothing ran when it was due. */
+/** A tick that is this late counts as missed. */
 export const MISSED_AFTER_MS = 60_000;
-/** Where an expression has no further tick. */
+/** The next tick of an expression without further ticks. */
 const NO_TICK = new Date("9999-12-31T00:00:00Z");
 
-/** What becomes of ticks that were due while nothing ran. */
+/** Handling of ticks that were due while no process was running. */
 export type MissedTicks = "skip" | "latest" | "all";
 
 export type ScheduleOptions<Input extends z.ZodType> = {
-  /** Stable, and unique in the store: its row remembers the next tick. */
+  /** Stable and unique in the store, which keeps the next tick by it. */
   readonly name: string;
   /** Five fields, or six with seconds first. */
   readonly cron: string;
   /**
-   * IANA name. Default "UTC". A time of day that a clock change skips runs right after it; one that it repeats runs once. An
+   * IANA name. Default "UTC". A time of day that a clock change skips runs directly after it; a repeated one runs once. An
    * expression with `*` or a step in seconds, minutes or hours follows elapsed time instead.
    */
   readonly timeZone?: string;
   readonly job: JobDefinition<Input>;
   /** The job's input, or a function of the tick. */
   readonly input: z.input<Input> | ((tick: Date) => z.input<Input>);
-  /** Default "latest": one run makes up for all. "all": each, the latest 100 at most. "skip": none. */
+  /** Default "latest": one run for all. "all": one run each, at most the latest 100. "skip": none. */
   readonly missed?: MissedTicks;
 };
 
@@ -36,14 +36,14 @@ export type Schedule = {
   readonly name: string;
   readonly cron: string;
   readonly timeZone: string;
-  /** The first tick behind an instant. */
+  /** The first tick after an instant. */
   next(after: Date): Date;
-  /** The ticks from `first` to `now`, both inclusive, that are to run, oldest first; `latest` is the last of all. */
+  /** The ticks to run from `first` to `now`, both inclusive, oldest first; `latest` is the last tick, run or not. */
   due(first: Date, now: Date): { run: Date[]; latest: Date };
   toNewJob(tick: Date): NewJob;
 };
 
-/** Defines a schedule. Throws JobOptionError for an expression or zone that cannot work, JobSchemaError for its input. */
+/** Defines a schedule. Throws JobOptionError for an invalid expression or time zone, JobSchemaError for an invalid input. */
 export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions<Input>): Schedule {
   const { name, cron, job, input, missed = "latest", timeZone = "UTC" } = options;
   checkOption("The name of a schedule", OPTIONS.name, name);
@@ -66,7 +66,7 @@ export function defineSchedule<Input extends z.ZodType>(options: ScheduleOptions
   };
 }
 
-/** The last ticks from `first` to `now`, both inclusive, oldest first. One by one: a hundred at once take 30 ms. */
+/** The last ticks from `first` to `now`, both inclusive, oldest first. Computed one by one: a hundred at once take 30 ms. */
 function lastTicks(pattern: CronTicks, first: Date, now: Date, max: number): Date[] {
   const ticks: Date[] = [];
   let end = new Date(now.getTime() + 1);

@@ -13,9 +13,9 @@ export type Scheduler = {
 };
 
 /**
- * Enqueues the ticks of the schedules that are due, by the store's clock. Any number of processes may do so: a tick is
- * moved over and enqueued in one statement, and only by who finds it as it was read. A schedule whose input throws, or whose
- * jobs the store refuses, is told to `onError` and stays due; the others are not kept from their ticks.
+ * Enqueues the ticks of due schedules, by the store's clock. Any number of processes may do so: one statement enqueues a tick
+ * and advances the schedule, if the schedule has not changed since it was read. A schedule whose input throws, or whose jobs
+ * the store rejects, is reported to `onError` and stays due; other schedules are not affected.
  */
 export function createScheduler(
   driver: Driver,
@@ -23,7 +23,7 @@ export function createScheduler(
   onError: OnScheduleError = rethrow,
 ): Scheduler {
   const byName = new Map(schedules.map((schedule) => [schedule.name, schedule]));
-  /** What the last look at a schedule failed with, by name. */
+  /** The last error of each schedule, by name. */
   const failing = new Map<string, string>();
   let isDeclared = false;
 
@@ -43,7 +43,7 @@ export function createScheduler(
     return enqueued;
   }
 
-  /** Runs what concerns one schedule. A database that is away concerns all of them. */
+  /** Handles one schedule. An unavailable database stops the check of all. */
   async function alone<T>(name: string, act: () => Promise<T>): Promise<T | undefined> {
     try {
       const result = await act();
@@ -58,8 +58,8 @@ export function createScheduler(
   }
 
   /**
-   * Stores what is missing. What differs is replaced by the first call alone: of two versions of a program that run at
-   * the same time, the one that started last decides, and the other one leaves the schedule alone.
+   * Stores missing schedules. Only the first call replaces differing ones: of two concurrent versions of a program, the one that
+   * started last decides.
    */
   async function declare(known: ReadonlyMap<string, ScheduleRecord>, now: Date, at: At | undefined) {
     for (const schedule of byName.values()) {

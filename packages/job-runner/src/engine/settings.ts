@@ -26,7 +26,7 @@ export type Settings = {
   readonly driver: LazyDriver;
   readonly migrate: (() => Promise<unknown>) | undefined;
   readonly jobs: ReadonlyMap<string, JobDefinition>;
-  /** The queues that this process serves, each for every job type of this process. */
+  /** The queues that this process serves, each for all job types of this process. */
   readonly queues: ReadonlySet<string>;
   readonly runsWorkers: boolean;
   readonly schedules: readonly Schedule[];
@@ -46,7 +46,7 @@ export type Settings = {
   readonly retention: Required<Retention>;
 };
 
-/** The options with their defaults. Throws JobOptionError for what cannot work. */
+/** The options with their defaults. Throws JobOptionError for invalid ones. */
 export function settingsOf(options: JobRunnerOptions): Settings {
   checkOption("createJobRunner", OPTIONS.runner, options);
   const leaseMs = options.leaseMs ?? LEASE_MS;
@@ -91,7 +91,7 @@ export function settingsOf(options: JobRunnerOptions): Settings {
 }
 
 function workerModeFromEnvironment(): WorkerMode {
-  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
+  // biome-ignore lint/style/noProcessEnv: a switch for operators, which works without a code change
   return process.env["WHARF_WORKER_MODE"] === "inspect" ? "inspect" : "run";
 }
 

@@ -14,20 +14,20 @@ export type Settlement = {
   readonly completer: Completer;
   readonly heartbeat: Heartbeat;
   readonly logger: Logger;
-  /** At most so many attempts, whatever the job says. */
+  /** Upper limit of attempts for all jobs. */
   readonly maxAttempts: number;
   random(): number;
-  /** A job was put back to run after a delay. */
+  /** A job was requeued to run after a delay. */
   onRetry(run: JobRun, delayMs: number): void;
-  /** A job was put back until its time (in ms) or, with null, an event comes. */
+  /** A job was queued until its time (in ms) or, with null, an event. */
   onSuspended(run: JobRun, wakeInMs: number | null): void;
-  /** A job is dead. */
+  /** A job became a dead letter. */
   onFailed(run: JobRun): void;
   deliverEvents(): Promise<void>;
   onError(operation: string, error: unknown): void;
 };
 
-/** Writes down how a run ended. Never throws. A write is sent again while its error may pass and the lease holds. */
+/** Stores the outcome of a run. Never throws. A write with a temporary error is retried while the lease holds. */
 export async function settleRun(
   run: JobRun,
   definition: JobDefinition,
@@ -69,8 +69,8 @@ export async function settleRun(
 }
 
 /**
- * Writes the waits down, then looks for their events: whoever writes looks afterwards, so no wake-up is lost. Returns why the
- * store refused them for good: the attempt has failed.
+ * Stores the waits, then checks for their events: every writer checks after its write, so no wake-up is lost. Returns the error
+ * if the store rejects the waits permanently: the attempt failed.
  */
 async function suspendRun(run: JobRun, waits: readonly NewWait[], settlement: Settlement) {
   let wakeInMs: number | null = null;
@@ -84,7 +84,7 @@ async function suspendRun(run: JobRun, waits: readonly NewWait[], settlement: Se
   return undefined;
 }
 
-/** `lost`: the lease was lost before. `refused`: the lease is still held; let go, it runs out and the job is recovered. */
+/** `lost`: the lease was lost before. `refused`: the lease is still held; it expires and the job is recovered. */
 type Written = { readonly kind: "written" | "lost" } | { readonly kind: "refused"; readonly error: unknown };
 
 async function write(
@@ -130,7 +130,7 @@ export type RunFields = {
   ended_at: string;
 };
 
-/** What every log line about a run carries. Times are ISO text. */
+/** The fields of every log line about a run. Times are ISO text. */
 export function runFields(run: JobRun): RunFields {
   const { job } = run;
   return {

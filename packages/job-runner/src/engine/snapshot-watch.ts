@@ -2,19 +2,19 @@ import type { Logger } from "pino";
 import type { SnapshotHolder } from "../contract/admin-store.ts";
 import type { Driver } from "../contract/driver.ts";
 
-/** Vacuum that is held back for so long makes claims walk over dead rows. */
+/** Age from which a snapshot slows claims, which then read dead rows. */
 const OLD_SNAPSHOT_MS = 300_000;
 
 export type SnapshotWatch = {
   look(): Promise<void>;
-  /** As of the last look: how many, and the age of the oldest in ms. */
+  /** At the last check: the number, and the age of the oldest in ms. */
   state(): {
     holders: number;
     oldestMs: number;
   };
 };
 
-/** Looks for what holds back vacuum, and logs each once, for as long as it is there. */
+/** Finds snapshots that hold back vacuum, and logs each once while it exists. */
 export function createSnapshotWatch(
   driver: Driver,
   logger: Logger,
@@ -43,7 +43,7 @@ export function createSnapshotWatch(
 
   return {
     look,
-    /** As of the last look: how many, and the age of the oldest in ms. */
+    /** At the last check: the number, and the age of the oldest in ms. */
     state: () => ({
       holders: holders.length,
       oldestMs: Math.max(0, ...holders.map((holder) => holder.ageMs ?? 0)),

@@ -7,9 +7,9 @@ import type { JobDefinition } from "./define-job.ts";
 const POLL_BACKOFF: Backoff = { baseMs: 20, factor: 1.5, maxMs: 1000, jitter: 0.1 };
 
 export type WaitForOptions<Output extends z.ZodType = z.ZodType> = {
-  /** The job's type, for the type of the output. */
+  /** The job's definition, for the type of the output. */
   readonly job?: JobDefinition<z.ZodType, Output>;
-  /** Default: as long as it takes. */
+  /** Default: no limit. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 };
@@ -19,7 +19,7 @@ export type CompletedJob<Output> = Omit<JobRecord, "status" | "output"> & {
   readonly output: Output;
 };
 
-/** Waits for jobs to end: polls the store, and looks at once when a job ended in this process. */
+/** Waits for jobs to end: polls the store, immediately when a job ended in this process. */
 export type JobWaits = {
   /**
    * Resolves with the completed job. Throws JobFailedError when it failed or was cancelled, JobNotFoundError,
@@ -29,7 +29,7 @@ export type JobWaits = {
     jobId: string,
     options?: WaitForOptions<Output>,
   ): Promise<CompletedJob<z.output<Output>>>;
-  /** Tells that a job ended in this process. */
+  /** Reports that a job ended in this process. */
   ended(jobId: string): void;
 };
 
@@ -48,7 +48,7 @@ export function createJobWaits(driver: Driver): JobWaits {
       const hint = nextHint(jobId);
       try {
         const job = await driver.get(jobId);
-        // The output was checked by the schema when the job ran.
+        // The output was validated when the job ran.
         if (job?.status === "completed")
           return { ...job, status: job.status, output: job.output as z.output<Output> };
         if (job === undefined) throw new JobNotFoundError(jobId);
@@ -82,7 +82,7 @@ export function createJobWaits(driver: Driver): JobWaits {
   return { waitFor, ended };
 }
 
-/** Until the hint, the time in ms or the abort, whichever comes first. */
+/** Resolves at the hint, the time in ms or the abort, if earlier. */
 async function pause(hint: Promise<void>, ms: number, signal: AbortSignal | undefined) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const wake = () => resolve();

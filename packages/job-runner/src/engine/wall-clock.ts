@@ -1,4 +1,4 @@
-/** No zone's clock has changed twice within this. */
+/** No time zone has changed its clock twice within this time. */
 const AROUND_MS = 26 * 3_600_000;
 
 export type WallClock = {
@@ -9,7 +9,7 @@ export type WallClock = {
   instantOf(wallMs: number): number;
 };
 
-/** The clock on the wall of a zone. Throws RangeError for one that is unknown. Wall times are milliseconds as Date.UTC gives them for what the clock shows. */
+/** The local time of a time zone, as milliseconds of Date.UTC for the local date and time. Throws RangeError for an unknown zone. */
 export function createWallClock(timeZone: string): WallClock {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
@@ -23,7 +23,7 @@ export function createWallClock(timeZone: string): WallClock {
     second: "numeric",
   });
 
-  /** Milliseconds by which the clock is ahead of UTC at an instant. */
+  /** The offset from UTC in milliseconds at an instant. */
   function offsetMs(ms: number): number {
     const parts = new Map(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
     const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? 0;
@@ -44,7 +44,7 @@ export function createWallClock(timeZone: string): WallClock {
     return { min: Math.min(...offsets), max: Math.max(...offsets) };
   }
 
-  /** When the clock shows a time for the first time; of a time that it skips, when it has skipped it. Never decreases. */
+  /** The first instant of a local time; for a skipped one, the instant of the clock change. Never decreases. */
   function instantOf(wallMs: number): number {
     const { min, max } = offsetsAround(wallMs);
     if (offsetMs(wallMs - max) === max) return wallMs - max;

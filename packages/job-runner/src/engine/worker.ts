@@ -7,11 +7,11 @@ import type { Metrics } from "./metrics.ts";
 import { createPrefetch, PREFETCH_MS } from "./prefetch.ts";
 
 const CLAIM_BATCH_MAX = 1000;
-/** While claims come back full a second one is on its way, so that the database works while we do. */
+/** While claims return full batches, a second claim is sent, so that database and worker run in parallel. */
 const CLAIMS_IN_FLIGHT_MAX = 2;
-/** Finished jobs that may wait for their acknowledgement before no more are started. */
+/** Unacknowledged finished jobs above which no further jobs are started. */
 const UNACKNOWLEDGED_MAX = 10_000;
-/** A claimed job that has not started within this time is given back, so that an idle process can take it. */
+/** A claimed job that has not started within this time is released, so that an idle process can take it. */
 const GIVE_BACK_AFTER_MS = 300;
 const GIVE_BACK_LOOK_MS = 100;
 
@@ -20,21 +20,21 @@ export type WorkerOptions = {
   readonly queue: string;
   readonly types: readonly string[];
   readonly workerId: string;
-  /** Jobs run at the same time. */
+  /** Concurrent jobs. */
   readonly concurrency: number;
   readonly leaseMs: number;
   readonly maxRecoveries: number;
-  /** Pause after an empty or failed claim. */
+  /** Delay after an empty or failed claim. */
   readonly idleBackoff: Backoff;
   readonly heartbeat: Heartbeat;
   readonly metrics: Metrics;
-  /** Runs the job and sees to its outcome; resolves when its slot is free. Never rejects. */
+  /** Runs the job and stores its outcome; resolves when its slot is free. Never rejects. */
   perform(run: JobRun): Promise<void>;
   unacknowledged(): number;
   onError(error: unknown): void;
 };
 
-/** Claims the jobs of one queue into a local buffer and runs them, so many at a time. */
+/** Claims the jobs of one queue into a local buffer and runs them with limited concurrency. */
 export class Worker {
   readonly queue: string;
   readonly running = new Set<JobRun>();
@@ -42,7 +42,7 @@ export class Worker {
   readonly #prefetch = createPrefetch();
   readonly #claims = new Set<Promise<void>>();
   readonly #buffer = new ClaimBuffer();
-  /** Jobs that claims on their way may bring, and slots that hand-overs on their way will take. */
+  /** Jobs that pending claims may return, and slots that pending hand-overs will take. */
   #asked = 0;
   #expected = 0;
   #isActive = false;
@@ -51,7 +51,7 @@ export class Worker {
   #emptyClaims = 0;
   #pollTimer: ReturnType<typeof setTimeout> | undefined;
   #isPumpQueued = false;
-  /** Since when claims are sent without an answer; undefined: the last one was answered. */
+  /** Time of the oldest claim without a response; undefined: the last one was answered. */
   #unansweredSinceMs: number | undefined;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #givingBack: Promise<void> | undefined;
@@ -66,14 +66,14 @@ export class Worker {
     this.wake();
   }
 
-  /** Something may be runnable: claim now instead of at the next poll. */
+  /** Claims now instead of at the next poll, because a job may be runnable. */
   wake(): void {
     this.#emptyClaims = 0;
     this.#mayHaveMore = true;
     this.pump();
   }
 
-  /** Starts what has a slot, then claims what there is room for. */
+  /** Starts buffered jobs in free slots, then claims more. */
   pump(): void {
     while (this.#freeSlots() > 0 && this.#buffer.size > 0 && !this.#isBackedUp()) this.#startNext();
     this.#buffer.compact();
@@ -85,8 +85,8 @@ export class Worker {
   }
 
   /**
-   * Stores a job that is leased to this worker from its enqueue on and runs it; undefined when no slot is free for it
-   * or other jobs may be waiting. Resolves to undefined when the store refused it, as its queue is paused.
+   * Stores a job that is leased to this worker from its enqueue, and runs it; undefined when no slot is free or other jobs may
+   * be waiting. Resolves to undefined when its queue is paused.
    */
   handOver(leased: () => Promise<ReservedJob | undefined>): Promise<ReservedJob | undefined> | undefined {
     const isIdle = this.#isActive && !this.#mayHaveMore && this.#claims.size === 0 && this.#buffer.size === 0;
@@ -95,12 +95,12 @@ export class Worker {
     return this.#receive(leased);
   }
 
-  /** For how long claims have been sent without an answer from the store, in ms. */
+  /** Age in ms of the oldest claim without a response. */
   claimLateMs(): number {
     return this.#unansweredSinceMs === undefined ? 0 : performance.now() - this.#unansweredSinceMs;
   }
 
-  /** Claims nothing more, and returns the jobs that were never started. */
+  /** Stops claims, and returns the jobs that were never started. */
   async stop(): Promise<JobRun[]> {
     this.#isActive = false;
     clearTimeout(this.#pollTimer);
@@ -110,7 +110,7 @@ export class Worker {
     return [...unstarted, ...this.#buffer.takeAll()];
   }
 
-  /** Long runs may hold every slot. A job that waits for the database instead is left alone: it would wait for it again. */
+  /** Long runs may hold every slot. Jobs that wait for the database instead stay: another process would wait for it as well. */
   #lookAtBuffer() {
     this.#lookTimer = undefined;
     const isStalled = this.#freeSlots() <= 0 && !this.#isBackedUp() && this.#givingBack === undefined;
@@ -123,7 +123,7 @@ export class Worker {
     this.pump();
   }
 
-  /** What cannot be given back stays in the buffer: its lease is held until it runs. */
+  /** Jobs that cannot be released stay in the buffer: their lease is held until they run. */
   async #giveBack(runs: readonly JobRun[]) {
     const { driver, heartbeat, onError } = this.#options;
     try {
@@ -195,7 +195,7 @@ export class Worker {
     this.#pollTimer = setTimeout(poll, backoffMs(this.#emptyClaims, this.#options.idleBackoff));
   }
 
-  /** Jobs to ask for now: 0 until the buffer is half empty, so that claims stay large. */
+  /** The number of jobs to claim now: 0 until the buffer is half empty, so that claims stay large. */
   #wanted(): number {
     const ahead = this.#prefetch.jobs(this.#options.concurrency - this.#longRuns());
     const coming = this.#buffer.size + this.#asked;
@@ -208,7 +208,7 @@ export class Worker {
     return this.#options.concurrency - this.running.size - this.#expected;
   }
 
-  /** Runs that outlast what is claimed ahead. They stand in the order of their starts. */
+  /** Runs that take longer than the work claimed ahead. `running` is ordered by start. */
   #longRuns(): number {
     const since = performance.now() - PREFETCH_MS;
     let count = 0;

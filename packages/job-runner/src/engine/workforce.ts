@@ -29,7 +29,7 @@ export type Workforce = {
   wakeAll(): void;
 };
 
-/** The workers of a runner, one a queue, and what they share: heartbeat, completer, metrics. */
+/** The workers of a runner, one per queue, and their shared parts: heartbeat, completer, metrics. */
 export function createWorkforce(
   settings: Settings,
   metrics: Metrics,

@@ -10,10 +10,10 @@ import {
 import { type Backoff, backoffMs } from "./backoff.ts";
 
 const LEASE_REFUSALS = [JobNotInflightError, LeaseExpiredError, LeaseMismatchError];
-/** SQLSTATE classes of a database that is away, full, busy or gave way to another statement. */
+/** SQLSTATE classes of a database that is unavailable, full or busy, or of a conflict with another statement. */
 const AWAY_STATES = /^(08|25006|40|53|55|57|58)/;
 const SQLSTATE = /^\d[0-9A-Z]{4}$/;
-/** The statement took too long: the database is there, and may need a smaller one. */
+/** The statement took too long: the database is available, but may need a smaller statement. */
 const TOO_SLOW_STATE = "57014";
 const AWAY_CODES =
   /^(E(?!RR_)[A-Z_]+|CONN[A-Z_]+|ERR_SOCKET_CLOSED|STORAGE_UNAVAILABLE|SQLITE_(BUSY|LOCKED|FULL|IOERR)[A-Z_]*)$/;
@@ -21,16 +21,16 @@ const REFUSED_CODES = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)[A-Z_]*$/;
 const REASON_MAX_LENGTH = 300;
 
 const RESEND_BACKOFF: Backoff = { baseMs: 20, factor: 2, maxMs: 1000, jitter: 0.2 };
-/** About six seconds of an error of which nothing is known, and five minutes of a database that is away. */
+/** About six seconds for unknown errors, and five minutes for an unavailable database. */
 const ERRORS_MAX = { unknown: 10, away: 300 };
 
 /**
- * What a failed write allows. `lease`: the job belongs to another. `refused`: the same values are refused again. `away`: the
- * database may come back. `unknown`: a few more attempts.
+ * Classes of failed writes. `lease`: the lease is lost. `refused`: the values are rejected permanently. `away`: the database is
+ * unavailable for now. `unknown`: worth a few retries.
  */
 export type WriteVerdict = "lease" | "refused" | "away" | "unknown";
 
-/** The only place that decides which errors of the store may pass. */
+/** The only place that decides which errors of the store are temporary. */
 export function verdictOn(error: unknown): WriteVerdict {
   if (LEASE_REFUSALS.some((kind) => error instanceof kind)) return "lease";
   if (error instanceof JobDatabaseTimeoutError) return "unknown";
@@ -44,14 +44,14 @@ export function verdictOn(error: unknown): WriteVerdict {
 }
 
 export type Resend = {
-  /** False: nothing may be written any more. */
+  /** False: the lease is lost, and nothing may be written. */
   isHeld(): boolean;
   onError(error: unknown): void;
-  /** Errors of each verdict before the last one is thrown. */
+  /** Maximum of errors of each class; the last one is thrown. */
   readonly errorsMax?: Partial<typeof ERRORS_MAX>;
 };
 
-/** Sends until it is stored, again only while the error may pass and the lease holds. Throws the error that ended it. */
+/** Retries a write while its error is temporary and the lease holds. Throws the last error. */
 export async function resend<T>(send: () => Promise<T>, { isHeld, onError, errorsMax }: Resend): Promise<T> {
   const limits = { ...ERRORS_MAX, ...errorsMax };
   for (let failures = 1; ; failures += 1) {
@@ -68,7 +68,7 @@ export async function resend<T>(send: () => Promise<T>, { isHeld, onError, error
   }
 }
 
-/** What a job is told of a write that the store refused, without the values that the store quotes. */
+/** The error for a job whose write was rejected, without the values quoted by the store. */
 export function storeRefusal(jobId: string, what: string, error: unknown): Error {
   if (error instanceof JobRunnerError) return error;
   const code = errorCode(error);

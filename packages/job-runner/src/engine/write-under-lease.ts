@@ -3,13 +3,13 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { JobRun } from "./job-run.ts";
 import { resend, verdictOn } from "./write-errors.ts";
 
-/** About six seconds of a database that is away; after that the attempt has failed. */
+/** About six seconds of an unavailable database; then the attempt fails. */
 const AWAY_ERRORS_MAX = 10;
 
-/** Sends what a run writes or reads under its lease; again after an error that may pass, while the lease holds. */
+/** Sends a write or read of a run; retries it after a temporary error while the lease holds. */
 export type WriteUnderLease = <T>(run: JobRun, operation: string, send: () => Promise<T>) => Promise<T>;
 
-/** A refused lease aborts the run: none of what it would write later counts. */
+/** A rejected lease aborts the run: its later writes would be rejected. */
 export function createWriteUnderLease(
   heartbeat: Heartbeat,
   onError: (operation: string, error: unknown) => void,
