@@ -1,6 +1,6 @@
 /**
- * A program, `bun run pack:job-runner [FOLDER]`: makes the tarball of this package, as it would be published, in FOLDER (default:
- * dist). It holds the sources, which Bun runs as they are, declaration files for TypeScript, the README and the license.
+ * The program of `bun run pack:job-runner [FOLDER]`: creates the tarball of this package in FOLDER (default: dist). It contains the
+ * sources, which Bun runs unchanged, declaration files for TypeScript, the README and the license.
  */
 import { cp, mkdir, rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
@@ -9,7 +9,7 @@ import manifest from "../package.json";
 
 const PACKAGE = resolve(import.meta.dir, "..");
 const ROOT = resolve(PACKAGE, "../..");
-/** What a program that uses the package never loads. */
+/** Files that users of the package never load. */
 const INTERNAL = /(?:^|\/)(?:__tests__|conformance)\//;
 
 const target = resolve(process.argv[2] ?? join(PACKAGE, "dist"));
@@ -53,7 +53,7 @@ async function emitDeclarations(): Promise<void> {
   await rm(config);
 }
 
-/** Programs load the sources, TypeScript the declarations; zod and Kysely are the program's own. */
+/** Programs load the sources, TypeScript the declarations; zod and Kysely are peer dependencies. */
 function publishedManifest() {
   const { private: _, scripts: __, devDependencies: ___, exports: sources, ...published } = manifest;
   const exports = Object.fromEntries(

@@ -56,7 +56,7 @@ describe("an output that the store refuses for good", () => {
     const runner = await started([bad]);
     const { id } = await runner.enqueue(bad, null);
     await ended(runner, id, "failed");
-    expect((await runner.get(id))?.lastError).toContain("The store refused the output of job");
+    expect((await runner.get(id))?.lastError).toContain("The store rejected the output of job");
     expect((await runner.get(id))?.lastError).toContain("54001");
   });
 

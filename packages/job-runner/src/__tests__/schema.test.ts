@@ -61,8 +61,12 @@ test("a pool with a search_path does the same, and a cancel in one schema leaves
 });
 
 test("a schema is refused without a Postgres DSN, and with a name that needs quotes", async () => {
-  expect(() => runnerOf([job], { dsn: "memory:", schema: "engine" })).toThrow("`schema` needs a `dsn`");
+  expect(() => runnerOf([job], { dsn: "memory:", schema: "engine" })).toThrow(
+    "`schema` requires a Postgres `dsn`",
+  );
   for (const schema of ["", "Engine", "a b", 'x"; DROP SCHEMA public', "1st", "x".repeat(64)]) {
-    await expect(runnerOf([job], { dsn: database.url, schema }).start()).rejects.toThrow("`schema` consists");
+    await expect(runnerOf([job], { dsn: database.url, schema }).start()).rejects.toThrow(
+      "`schema` must have",
+    );
   }
 });

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { CommandArtifactsError } from "./command-errors.ts";
 
-/** Where a caller keeps what commands leave behind: content in, its SHA-256 in hex and its size in bytes out. */
+/** The caller's storage of output and artifacts: takes content, returns its SHA-256 in hex and its size in bytes. */
 export type ArtifactStore = {
   put(content: ReadableStream<Uint8Array>): Promise<StoredContent>;
 };
@@ -14,7 +14,7 @@ export type Artifact = StoredContent & { readonly path: string };
 
 export type ArtifactLimits = { readonly count: number; readonly bytes: number };
 
-/** More files than this are not looked through for artifacts. */
+/** Maximum of files that are searched for artifacts. */
 const WALKED_MAX = 100_000;
 const READ_BYTES = 262_144;
 
@@ -27,9 +27,8 @@ export type ArtifactOptions = {
 };
 
 /**
- * Stores the workspace's regular files that match a pattern, in the order of their paths. Links are neither followed nor
- * stored, and what cannot be read is left out. Throws CommandArtifactsError when there are more than the limits allow, and then
- * stores none.
+ * Stores the workspace's regular files that match a pattern, ordered by path. Links are neither followed nor stored, and
+ * unreadable files are skipped. Throws CommandArtifactsError when they exceed the limits, and then stores none.
  */
 export async function storeArtifacts(workspace: string, options: ArtifactOptions): Promise<Artifact[]> {
   const artifacts: Artifact[] = [];
@@ -41,7 +40,7 @@ export async function storeArtifacts(workspace: string, options: ArtifactOptions
   return artifacts;
 }
 
-/** Does not block on other than regular files. Null for those, and for a file that cannot be opened. */
+/** Null for a file that is not regular, on which it does not block, or cannot be opened. */
 async function openFile(path: string): Promise<FileHandle | null> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(path, flags).catch(() => null);
@@ -93,7 +92,7 @@ async function findArtifacts(
   return found.sort();
 }
 
-/** Relative paths of the regular files below a folder. A link, also one to a folder or in the root's place, is not entered. */
+/** Relative paths of the regular files below a folder. Links are not followed, including a link as the root. */
 async function* files(root: string, onUnreadable: (path: string) => void): AsyncGenerator<string> {
   if (!(await lstat(root)).isDirectory()) return onUnreadable(".");
   const folders = [""];

@@ -2,20 +2,20 @@ import { closeSync, fchownSync, openSync, writeSync } from "node:fs";
 import type { SystemCalls } from "./system-calls.ts";
 
 export type OutputCapture = {
-  /** What Bun.spawn is given for the stream. */
+  /** The stream's option for Bun.spawn. */
   readonly target: number | "pipe";
-  /** Resolves once every process has closed its end. `piped` is what Bun.spawn answers for "pipe". */
+  /** Resolves when every process has closed its end. `piped` is the stream of Bun.spawn for "pipe". */
   drain(piped: ReadableStream<Uint8Array> | undefined): Promise<void>;
 };
 
-/** Says of so many bytes how many of them may still be written. */
+/** Returns how many of a number of bytes may still be written. */
 export type Admit = (bytes: number) => number;
 
 /**
- * Writes what comes out of a command into a file that is there, as far as it is admitted. Reads on when it is not, so that the command does not
- * hang on a full pipe before it is ended.
+ * Writes the output of a command into an existing file, up to its limit. Continues to read beyond it, so that the command does not
+ * block on a full pipe before it is ended.
  *
- * A pipe of the kernel, since Bun's own "pipe" is a socket, and programs that open /dev/stdout fail on one.
+ * Uses a pipe of the kernel, because Bun's "pipe" is a socket, on which programs fail to open /dev/stdout.
  */
 export function captureOutput(
   path: string,

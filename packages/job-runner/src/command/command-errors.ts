@@ -1,14 +1,14 @@
 import { JobRunnerError } from "../contract/errors.ts";
 import type { Limit } from "./supervisor-messages.ts";
 
-/** What there is to know of a command that failed. */
+/** Details of a failed command. */
 export type CommandFailure = {
   readonly isRetryable: boolean;
   /** The end of its stderr, in UTF-8. */
   readonly stderrTail: string;
 };
 
-/** Its message ends with what the command wrote; its stack, which is logged, does not. */
+/** Its message ends with the command's output; its stack, which is logged, does not. */
 class CommandError extends JobRunnerError {
   constructor(code: string, message: string, { isRetryable, stderrTail }: CommandFailure) {
     super(code, message, { isRetryable });
@@ -18,18 +18,18 @@ class CommandError extends JobRunnerError {
   }
 }
 
-/** The command overstepped a limit and was ended with all its children. */
+/** The command exceeded a limit and was ended with all its child processes. */
 export class CommandLimitError extends CommandError {
   readonly limit: Limit;
 
   constructor(limit: Limit, max: number, failure: CommandFailure) {
-    const message = `The command was ended at its ${limit} limit of ${max} ${UNITS[limit]}; give it more, or make it use less.`;
+    const message = `The command exceeded its ${limit} limit of ${max} ${UNITS[limit]} and was ended; increase the limit or reduce its use.`;
     super("COMMAND_LIMIT", message, failure);
     this.limit = limit;
   }
 }
 
-/** The command ended by itself, with an exit code other than 0 or by a signal. */
+/** The command ended with an exit code other than 0 or by a signal. */
 export class CommandExitError extends CommandError {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -42,18 +42,18 @@ export class CommandExitError extends CommandError {
   }
 }
 
-/** The command left more behind than may be kept. Trying again would not change that. */
+/** The command's artifacts exceed a limit. Not retryable. */
 export class CommandArtifactsError extends JobRunnerError {
   constructor(what: "files" | "bytes" | "workspace", max: number) {
     const message =
       what === "workspace"
-        ? `The workspace holds more than ${max} entries, too many to look for artifacts.`
-        : `The artifacts are more than ${max} ${what}; narrow their patterns.`;
+        ? `The workspace contains more than ${max} entries, too many to search for artifacts.`
+        : `The artifacts exceed ${max} ${what}; narrow their patterns.`;
     super("COMMAND_ARTIFACTS", message, { isRetryable: false });
   }
 }
 
-/** The command was ended for its worker's sake: the job runs again as it does after a crash of the worker. */
+/** The command was ended because of its worker: the job runs again, as after a crash of the worker. */
 export class CommandWorkerError extends JobRunnerError {
   constructor() {
     super("COMMAND_ENDED", "The command was stopped because its worker stopped responding.");
@@ -71,7 +71,7 @@ export function notRepeated(error: unknown): JobRunnerError {
   return new JobRunnerError(code, message, { isRetryable: false });
 }
 
-/** A code such as ENOSPC; texts of the file system and the store may hold paths. */
+/** A code such as ENOSPC; messages of the file system and the store may contain paths. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   return "code" in error && typeof error.code === "string" ? error.code : error.name;

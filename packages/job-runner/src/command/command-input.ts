@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a job of this kind may use when it does not say, and at most. */
+/** Defaults and maxima of command jobs. */
 export type CommandBounds = {
   readonly timeoutMs: Bound;
   readonly memoryBytes: Bound;
@@ -26,7 +26,7 @@ const ARGUMENTS_MAX = 256;
 const PATTERNS_MAX = 32;
 const PATTERN_CHARACTERS_MAX = 512;
 const STDIN_CHARACTERS_MAX = MIB;
-/** The kernel takes 128 KiB for one argument, and 2 MiB for all of them with the environment. */
+/** The kernel accepts 128 KiB per argument, and 2 MiB for all of them with the environment. */
 const ARGUMENT_BYTES_MAX = 100_000;
 const ARGUMENTS_BYTES_MAX = 1_000_000;
 
@@ -46,22 +46,22 @@ const pattern = z
 export type CommandInputSchema = ReturnType<typeof commandInput>;
 export type CommandInput = z.output<CommandInputSchema>;
 
-/** The input of a command job: stored as it is sent, so its names are those of the wire. */
+/** The input of a command job. It is stored as sent, so its names are those of the API. */
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the schema is its type
 export function commandInput({ timeoutMs, memoryBytes, processes, outputBytes }: CommandBounds) {
   return z
     .strictObject({
-      /** Program and arguments. No shell reads them. */
+      /** Program and arguments, without a shell. */
       command: z.array(argument).min(1).max(ARGUMENTS_MAX),
       env: z.record(variableName, argument).default({}),
       stdin: z.string().max(STDIN_CHARACTERS_MAX).default(""),
-      /** Globs of files in the workspace that are kept when the command succeeds. */
+      /** Globs of files in the workspace to store when the command succeeds. */
       artifacts: z.array(pattern).max(PATTERNS_MAX).default([]),
       timeout_ms: bounded(1, timeoutMs),
       memory_bytes: bounded(MEMORY_BYTES_MIN, memoryBytes),
       processes_max: bounded(1, processes),
       output_bytes_max: bounded(0, outputBytes),
-      /** Whether a failure of the command is tried again like any other; else it goes to the dead letters at once. */
+      /** True: a failure of the command is retried; otherwise the job becomes a dead letter immediately. */
       retry: z.boolean().default(false),
     })
     .refine(
@@ -78,7 +78,7 @@ export const commandOutput = z.object({
   duration_ms: z.number(),
   memory_peak_bytes: z.number(),
   processes_peak: z.number(),
-  /** Whole, in the artifact store; with their ends as text. */
+  /** Stored completely in the artifact store; with their ends as text. */
   stdout: stored.extend({ tail: z.string() }),
   stderr: stored.extend({ tail: z.string() }),
   artifacts: z.array(stored.extend({ path: z.string() })),

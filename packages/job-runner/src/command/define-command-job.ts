@@ -28,7 +28,7 @@ import { tailOf } from "./tail-of.ts";
 
 /** Less than the usual lease, so that a frozen worker's command has ended before another worker starts it again. */
 const WORKER_SILENCE_MS = 20_000;
-/** Of a failed command, in its error: with its first sentence within what is kept of an error. */
+/** The end of stderr in the error of a failed command, within the stored length of an error. */
 const STDERR_TAIL_BYTES = 1300;
 const LANG = "C.UTF-8";
 const MAX_ATTEMPTS = 5;
@@ -36,29 +36,29 @@ const MAX_ATTEMPTS = 5;
 export type CommandJobOptions = {
   /** Default "command". */
   readonly name?: string;
-  /** Default "commands": apart from other jobs, as each is processes of its own. */
+  /** Default "commands": separate from other jobs, because each one starts processes. */
   readonly queue?: string;
-  /** Below it each run has a folder of its own, mode 0700, that is removed afterwards. Of this machine alone. */
+  /** The parent of the run folders (mode 0700, removed afterwards). Must not be shared with other machines. */
   readonly folder: string;
-  /** Takes stdout, stderr and the artifacts. */
+  /** Stores stdout, stderr and the artifacts. */
   readonly store: ArtifactStore;
-  /** Where programs are looked for. */
+  /** The PATH of commands. */
   readonly path: string;
   readonly bounds?: Partial<CommandBounds>;
-  /** The command is ended when this process shows no sign of life for so long; less than leaseMs. Default 20 s. */
+  /** The command is ended when this process does not respond for this time; less than leaseMs. Default 20 s. */
   readonly workerSilenceMs?: number;
   /**
-   * Also run commands where the kernel does not bound the number of their processes, so that a fork bomb may take all that the machine
-   * has. Default: refuse them there.
+   * Run commands even if the kernel does not limit their number of processes, so that a fork bomb may exhaust the machine.
+   * Default: reject them.
    */
   readonly allowUnbounded?: boolean;
-  /** How this machine bounds processes; for tests. */
+  /** How this machine limits processes; for tests. */
   readonly findProcessLimit?: () => ProcessLimit | null;
 };
 
 /**
- * A job kind that runs a command in an empty workspace of its own, with a clean environment and with limits, and ends it with
- * all its children when it oversteps one or the job is lost. It is no sandbox: a command can read what its user can read.
+ * A job that runs a command in its own empty workspace, with a clean environment and with limits, and ends it with all its child
+ * processes when it exceeds a limit or the job is lost. It is not a sandbox: a command can read what its user can read.
  */
 export function defineCommandJob(
   options: CommandJobOptions,
@@ -102,7 +102,7 @@ async function writeStdin({ path, userId }: RunFolder, text: string): Promise<vo
   if (userId !== null) await chown(file, userId, userId);
 }
 
-/** The command may have run: after an internal error it is repeated only if its job allows that. */
+/** The command may have run: after an internal error it is repeated only if its job allows retries. */
 async function runOnce(ctx: JobContext, input: CommandInput, run: Run, settings: Settings) {
   try {
     const report = await runAndFollow(ctx, orderOf(input, run.folder, settings), run.outputs);
@@ -116,7 +116,7 @@ async function runOnce(ctx: JobContext, input: CommandInput, run: Run, settings:
   }
 }
 
-/** What the command writes is in the job's log while it runs, also when it fails. */
+/** Copies the command's output to the job's log while it runs, also when it fails. */
 async function runAndFollow(ctx: JobContext, order: CommandOrder, outputs: Outputs): Promise<Report> {
   const following = followOutput(outputs, (stream, line) => ctx.log(line, { stream }));
   try {

@@ -3,13 +3,12 @@ import { OUTPUT_NAMES, type Outputs } from "./outputs.ts";
 
 const READ_EVERY_MS = 500;
 const READ_BYTES = 65_536;
-/** Of each stream; all of it is kept in the artifact store. */
+/** Per stream; the complete output is in the artifact store. */
 const LINES_MAX = 500;
 const LINE_CHARACTERS_MAX = 2000;
 
 /**
- * Hands on what a command writes, line by line while it runs, up to a number of lines. `stop` hands on the rest; neither
- * ever throws.
+ * Passes on the output of a running command, line by line, up to a number of lines. `stop` passes on the rest. Never throws.
  */
 export function followOutput(
   outputs: Outputs,
@@ -21,7 +20,7 @@ export function followOutput(
   let reading: Promise<unknown> = Promise.resolve();
   const timer = setInterval(read, READ_EVERY_MS);
 
-  /** One after another, as each goes on where the one before has stopped. */
+  /** Sequential, because each read continues where the previous one ended. */
   function read() {
     reading = reading.then(() => Promise.all(followed.map((file) => file.read().catch(() => undefined))));
   }
@@ -42,7 +41,7 @@ function followFile(file: FileHandle, onLine: (line: string) => void) {
   let linesLeft = LINES_MAX;
   let partial = "";
 
-  /** Reads on from where it stopped, to the file's present end. */
+  /** Reads from the last position to the current end of the file. */
   async function read(): Promise<void> {
     if (linesLeft === 0) return;
     for (;;) {

@@ -2,18 +2,18 @@ import { availableParallelism } from "node:os";
 import { readProcesses } from "./process-table.ts";
 import type { CommandLimits } from "./supervisor-messages.ts";
 
-/** A second fence never ends what the first one lets through. */
+/** Above the limits of the supervisor, so that these apply first. */
 const DATA_HEADROOM_BYTES = 2 * 1024 ** 3;
 const FILE_BYTES_MAX = 4 * 1024 ** 3;
 const CPU_HEADROOM_S = 10;
 /** The kernel counts threads. */
 const THREADS_PER_PROCESS = 16;
-/** For what else this user starts meanwhile, here and in other containers. */
+/** For other processes that this user starts in the meantime, also in other containers. */
 const THREADS_HEADROOM = 1024;
 
 /**
- * A shell's script that sets the kernel's own limits and then becomes the command. They hold for each process by itself and
- * are wide: they stop what runs away between two looks of the supervisor. One that cannot be set is left out.
+ * A shell script that sets limits of the kernel and then executes the command. They apply to each process and are wide: they stop
+ * a process that grows quickly between two checks of the supervisor. A limit that cannot be set is skipped.
  */
 export function limitScript({ timeMs, memoryBytes, processes }: CommandLimits, isOwnUser: boolean): string {
   const cpuSeconds = Math.ceil(timeMs / 1000) * availableParallelism() + CPU_HEADROOM_S;

@@ -1,9 +1,8 @@
 import { JobRunnerError } from "../contract/errors.ts";
 
 /**
- * How the kernel bounds the number of a command's processes, whatever their speed: `own-user` runs each command as a user without
- * a name, whose processes are counted exactly; `this-user` counts them with all others of this process' user. The kernel does not
- * count those of root.
+ * How the kernel limits the number of a command's processes: `own-user` runs each command as a user without a name, whose processes
+ * are counted exactly; `this-user` counts them with all other processes of this user. The kernel does not count processes of root.
  */
 export type ProcessLimit = "own-user" | "this-user";
 
@@ -22,14 +21,14 @@ export function findProcessLimit(): ProcessLimit | null {
   return process.getuid() === 0 ? "own-user" : "this-user";
 }
 
-/** `command` as a user of its own that can gain no rights; null without setpriv (util-linux). Only root may run it. */
+/** `command` as its own user without any rights; null without setpriv (util-linux). Only root may run it. */
 export function asUser(userId: number, command: readonly string[]): string[] | null {
   const setpriv = Bun.which("setpriv", { PATH: SYSTEM_PATH });
   if (setpriv === null) return null;
   return [setpriv, `--reuid=${userId}`, `--regid=${userId}`, "--clear-groups", "--no-new-privs", ...command];
 }
 
-/** A user id that no run has. */
+/** A user id that no run uses. */
 export function freeUserId(taken: ReadonlySet<number>): number {
   const first = Math.floor(Math.random() * USER_IDS);
   for (let n = 0; n < USER_IDS; n += 1) {

@@ -5,7 +5,7 @@ export type ProcessEntry = {
   readonly parentPid: number;
   readonly groupId: number;
   readonly isZombie: boolean;
-  /** With the pid it names a process for ever, where a pid alone is given out again. */
+  /** Identifies a process together with its pid, which the kernel reuses. */
   readonly startedAt: string;
   readonly threads: number;
 };
@@ -13,31 +13,31 @@ export type ProcessEntry = {
 const KIB = 1024;
 const PS_COMMAND = ["/bin/ps", "-axo", "pid=,ppid=,pgid=,stat=,lstart="];
 
-/** Every process of the machine, or of this container. On Linux some 7 µs for each; elsewhere by way of ps. */
+/** Every process of the machine or this container. On Linux about 7 µs per process; on other systems by ps. */
 export function readProcesses(): ProcessEntry[] {
   return process.platform === "linux" ? readAllOfProc() : readPs();
 }
 
-/** Undefined when it has ended. */
+/** Undefined if it has ended. */
 export function readProcess(pid: number): ProcessEntry | undefined {
   if (process.platform !== "linux") return readPs().find((entry) => entry.pid === pid);
   const stat = readIfThere(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : parseStat(pid, stat);
 }
 
-/** Those among them in whose environment the process was started, by `NAME=value`. Linux alone; elsewhere none. */
+/** The processes whose environment contains the marker `NAME=value`. On Linux only; on other systems none. */
 export function withEnvironment(entries: readonly ProcessEntry[], marker: string): ProcessEntry[] {
   if (process.platform !== "linux") return [];
   return entries.filter(({ pid }) => readIfThere(`/proc/${pid}/environ`)?.split("\0").includes(marker));
 }
 
-/** Bytes in memory and swap; pages that processes share count for each of them. */
+/** Bytes in memory and swap; shared pages count for each process. */
 export function residentBytes(pid: number): number {
   if (process.platform !== "linux") return residentByPs(pid);
   return sumOfKib(readIfThere(`/proc/${pid}/status`), /^(?:VmRSS|VmSwap):\s+(\d+) kB/gm);
 }
 
-/** The same with each shared page divided among those who share it. Takes milliseconds for a large process. */
+/** The same, with shared pages divided among the processes that share them. Takes milliseconds for a large process. */
 export function proportionalBytes(pid: number): number {
   if (process.platform !== "linux") return residentByPs(pid);
   const rollup = readIfThere(`/proc/${pid}/smaps_rollup`);
@@ -51,7 +51,7 @@ function readAllOfProc(): ProcessEntry[] {
   });
 }
 
-/** The name stands in brackets and may hold anything, so that fields are counted from the last bracket. */
+/** The name is in brackets and may contain any character, so fields are counted from the last bracket. */
 function parseStat(pid: number, stat: string): ProcessEntry {
   const [state, parentPid, groupId, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return {
@@ -89,7 +89,7 @@ function sumOfKib(text: string | undefined, pattern: RegExp): number {
   return sum;
 }
 
-/** A process may end between being listed and being read, and another user's may not be read at all. */
+/** A process may end between listing and reading, and processes of other users may not be readable. */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -1,17 +1,17 @@
 import { type ProcessEntry, readProcesses, withEnvironment } from "./process-table.ts";
 
 const POLL_MS = 5;
-/** A process that the kernel holds, as on a dead network disk, ends with it: there is no more to do than to wait. */
+/** A process blocked in the kernel, for example on an unresponsive network disk, cannot be ended, so the wait is limited. */
 const KILL_DEADLINE_MS = 5000;
 
 export type ProcessTreeOptions = {
-  /** All below this process belong to the tree, itself not. */
+  /** All descendants of this process belong to the tree, but not the process itself. */
   readonly belowPid?: number;
-  /** All of this process group belong to the tree. */
+  /** All processes of this group belong to the tree. */
   readonly groupId?: number;
-  /** `NAME=value`: all that were started with this in their environment belong to the tree, wherever they are. */
+  /** `NAME=value`: all processes with this in their environment belong to the tree. */
   readonly marker: string;
-  /** Called for each dead process found directly below `belowPid`. */
+  /** Called for each dead child process of `belowPid`. */
   readonly onZombie?: (pid: number) => void;
 };
 
@@ -22,13 +22,13 @@ export type ProcessTree = {
 };
 
 /**
- * A command with all that it started. Who was seen in the tree once belongs to it for good, also when its parents end and it
- * is handed to init.
+ * A command with all its descendants. A process once seen in the tree stays in it, also when its parents end and init adopts
+ * it.
  */
 export function createProcessTree({ belowPid, groupId, marker, onZombie }: ProcessTreeOptions): ProcessTree {
   const seen = new Map<number, string>();
 
-  /** Those alive now. `thorough` looks for the marker too, which reads the environment of every process. */
+  /** The living processes. `thorough` also searches for the marker, which reads the environment of every process. */
   function members(thorough: boolean): ProcessEntry[] {
     const entries = readProcesses();
     const marked = thorough ? withEnvironment(entries, marker).map(({ pid }) => pid) : [];
@@ -42,12 +42,12 @@ export function createProcessTree({ belowPid, groupId, marker, onZombie }: Proce
     return found.filter(({ isZombie }) => !isZombie);
   }
 
-  /** Politely first when there is a grace period. Answers how many are left, which is 0 but for what the kernel holds. */
+  /** Sends SIGTERM first if there is a grace period. Returns the number of remaining processes: 0, except for those blocked in the kernel. */
   async function end(graceMs: number): Promise<number> {
     if (graceMs > 0) {
       for (const { pid } of members(true)) {
         send(pid, "SIGTERM");
-        // A stopped process takes no other signal but SIGKILL.
+        // A stopped process reacts only to SIGKILL.
         send(pid, "SIGCONT");
       }
       await gone(graceMs);
@@ -61,7 +61,7 @@ export function createProcessTree({ belowPid, groupId, marker, onZombie }: Proce
     }
   }
 
-  /** True once nobody of the tree is alive, false when `withinMs` has passed before. */
+  /** True when no process of the tree is alive, false after `withinMs`. */
   async function gone(withinMs: number): Promise<boolean> {
     const endMs = performance.now() + withinMs;
     while (members(false).length > 0) {
@@ -75,8 +75,8 @@ export function createProcessTree({ belowPid, groupId, marker, onZombie }: Proce
 }
 
 /**
- * By groups, as the kernel signals a group at once, and lets no fork in it get away: a fork bomb outruns anyone who kills it
- * one by one. No group of ours can be among them, since a command runs in a session of its own.
+ * By group, because the kernel signals a group atomically, including new forks: a fork bomb is faster than signals to single
+ * processes. Our own group is never among them, because a command runs in its own session.
  */
 function kill(entries: readonly ProcessEntry[]) {
   for (const groupId of new Set(entries.map((entry) => entry.groupId)))
@@ -88,7 +88,7 @@ function send(pid: number, signal: NodeJS.Signals) {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 

@@ -11,14 +11,15 @@ import {
 } from "./supervisor-messages.ts";
 
 const SUPERVISOR = fileURLToPath(new URL("./supervisor.ts", import.meta.url));
-/** Of the supervisor, before it counts as stopped: half of the silence that the worker itself is allowed. */
+/** Share of the worker's allowed silence after which the supervisor counts as stopped. */
 const MISSED_BEATS_MAX = 4;
-/** Beyond what the supervisor itself takes to end a command that resists. */
+/** Longer than the supervisor takes to end a command that ignores signals. */
 const END_DEADLINE_MS = 8000;
 
 /**
- * Runs a command under a supervisor of its own. Resolves when no process of it is left, also after `signal` has aborted; its
- * reason is then thrown. Throws JobRunnerError COMMAND_UNSUPERVISED when the supervisor was killed or stopped: what it left is ended.
+ * Runs a command under its own supervisor. Resolves when none of its processes is left, also after an abort of `signal`, whose
+ * reason is then thrown. Throws JobRunnerError COMMAND_UNSUPERVISED when the supervisor was killed or stopped, after ending the
+ * remaining processes.
  */
 export async function runCommand(order: CommandOrder, signal: AbortSignal): Promise<Report> {
   signal.throwIfAborted();
@@ -26,7 +27,7 @@ export async function runCommand(order: CommandOrder, signal: AbortSignal): Prom
   let missedBeats = 0;
   const supervisor = Bun.spawn([process.execPath, SUPERVISOR], {
     cwd: order.folder,
-    // None of ours: the command could read it from /proc.
+    // Not our environment, which the command could read from /proc.
     env: {},
     stdio: ["ignore", "ignore", "ignore"],
     detached: true,
@@ -43,12 +44,12 @@ export async function runCommand(order: CommandOrder, signal: AbortSignal): Prom
     send(END);
     killAfter = setTimeout(() => supervisor.kill("SIGKILL"), END_DEADLINE_MS);
   };
-  /** Counted by this process' own ticks: none is missed while it is suspended. */
+  /** Counts ticks of this process, so that a suspended worker does not miss beats. */
   const watch = setInterval(() => {
     missedBeats += 1;
     if (missedBeats > MISSED_BEATS_MAX) void endStopped();
   }, order.silenceMs / BEATS_PER_SILENCE);
-  /** A command may stop its supervisor. What is below it is found as long as it is there. */
+  /** A command may stop its supervisor. Its descendants can be found while it exists. */
   const endStopped = async () => {
     clearInterval(watch);
     await createProcessTree({ belowPid: supervisor.pid, marker: order.marker }).end(0);

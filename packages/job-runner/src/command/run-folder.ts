@@ -5,12 +5,12 @@ import { freeUserId, type ProcessLimit } from "./process-limit.ts";
 import { readProcess } from "./process-table.ts";
 import { createProcessTree } from "./process-tree.ts";
 
-/** A folder for one run: `work` is the command's workspace, `temp` its TMPDIR; stdin, stdout and stderr are files beside. */
+/** A folder for one run: `work` is the command's workspace, `temp` its TMPDIR; stdin, stdout and stderr are files in it. */
 export type RunFolder = {
   readonly path: string;
-  /** `NAME=value` for the command's environment, by which its processes are found. */
+  /** `NAME=value` in the command's environment, which identifies its processes. */
   readonly marker: string;
-  /** Of the command, which owns `work` and `temp`, where it is another user than ours. */
+  /** The user of the command, who owns `work` and `temp`, if it is not ours. */
   readonly userId: number | null;
 };
 
@@ -20,7 +20,7 @@ const RUN_NAME = /^run-(\d+)-(\d+)-[A-Za-z0-9]+$/;
 /** Other users may enter these folders, but not list them. */
 const PASSABLE_MODE = 0o711;
 
-/** Makes a fresh one below `root`. Its name tells whose it is: the worker's pid and start. */
+/** Creates a folder below `root`. Its name contains the worker's pid and start time. */
 export async function createRunFolder(root: string, processLimit: ProcessLimit | null): Promise<RunFolder> {
   const isOwnUser = processLimit === "own-user";
   await prepareRoot(root, isOwnUser ? PASSABLE_MODE : 0o700);
@@ -34,7 +34,7 @@ export async function createRunFolder(root: string, processLimit: ProcessLimit |
   return { path, marker: markerOf(path), userId };
 }
 
-/** A command may have taken the right to its own folders away. */
+/** A command may have removed the permissions of its own folders. */
 export async function removeRunFolder(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
@@ -45,8 +45,8 @@ export async function removeRunFolder(path: string): Promise<void> {
 }
 
 /**
- * Ends and removes the runs below `root` whose worker is gone; answers how many. One that cannot be removed stays for the
- * next time. The folder must be of this machine, or container, alone: a worker of another one looks as if it were gone.
+ * Ends and removes the runs below `root` whose worker has ended; returns their number. A folder that cannot be removed stays until
+ * the next call. Machines and containers must not share the folder: workers of another one would count as ended.
  */
 export async function sweepRunFolders(root: string): Promise<number> {
   const names = await readdir(root).catch(() => []);
@@ -82,13 +82,13 @@ function startOf(pid: number): string | undefined {
   return startedAt === undefined ? undefined : `${Number(startedAt) || Date.parse(startedAt)}`;
 }
 
-/** Others must neither read what commands write nor put a folder of theirs in its place. */
+/** Other users must neither read the output of commands nor replace the folder. */
 async function prepareRoot(root: string, mode: number) {
   await mkdir(root, { recursive: true, mode });
   const found = await lstat(root);
   const isOurs = found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid());
   if (isOurs && (found.mode & 0o077 & ~PASSABLE_MODE) === 0) {
-    // Made by an earlier version, or under a stricter mask.
+    // Created by an earlier version, or with a stricter umask.
     if ((found.mode & mode) !== mode) await chmod(root, mode);
     return;
   }

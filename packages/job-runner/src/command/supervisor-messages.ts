@@ -1,51 +1,51 @@
-/** What a command may use. */
+/** The limits of a command. */
 export type CommandLimits = {
   readonly timeMs: number;
-  /** Of all its processes together, shared pages counted once. */
+  /** Sum of all its processes, shared pages counted once. */
   readonly memoryBytes: number;
   readonly processes: number;
-  /** stdout and stderr together. */
+  /** Sum of stdout and stderr. */
   readonly outputBytes: number;
 };
 
 export type Limit = "time" | "memory" | "processes" | "output";
 
-/** Why a command ended: by itself, at a limit, by its worker's word, or since its worker was gone or silent. */
+/** Why a command ended: by itself, at a limit, on request of its worker, or because its worker ended or did not respond. */
 export type Ending = "exited" | Limit | "told" | "abandoned";
 
 /**
- * What the worker sends its supervisor first. Afterwards each sends the other BEAT now and then, and the worker END to have the
- * command ended.
+ * The first message of the worker to its supervisor. Then both send BEAT regularly, and the worker sends END to end the
+ * command.
  */
 export type CommandOrder = {
   readonly command: readonly string[];
-  /** The whole environment, the marker included. */
+  /** The whole environment, including the marker. */
   readonly env: Readonly<Record<string, string>>;
-  /** `NAME=value`, by which the command's processes are known. */
+  /** `NAME=value`, which identifies the command's processes. */
   readonly marker: string;
   readonly limits: CommandLimits;
-  /** Of the command, where it is another than ours: see process-limit.ts. */
+  /** The user of the command, if it is not ours: see process-limit.ts. */
   readonly userId: number | null;
   /** The run's folder: see run-folder.ts. */
   readonly folder: string;
-  /** The command is ended when no beat of the worker came for so long: it is frozen, and may have lost the job. */
+  /** The command is ended after this time without a beat of the worker, which may have lost the job. */
   readonly silenceMs: number;
 };
 
-/** What the supervisor answers once all processes of the command have ended. */
+/** The supervisor's message after all processes of the command have ended. */
 export type Report = {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly ending: Ending;
   readonly durationMs: number;
-  /** As seen by polling: a shorter peak may have been higher. */
+  /** Measured by polling: a short peak may have been higher. */
   readonly memoryPeakBytes: number;
   readonly processesPeak: number;
   /** Processes that even SIGKILL did not end. */
   readonly leftBehind: number;
 };
 
-/** Each side shows the other that often within `silenceMs` that it lives. */
+/** Beats of each side within `silenceMs`. */
 export const BEATS_PER_SILENCE = 8;
 
 export const BEAT = "beat";

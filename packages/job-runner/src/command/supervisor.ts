@@ -18,21 +18,21 @@ import { openSystemCalls, type SystemCalls } from "./system-calls.ts";
 import { watchLimits } from "./watch-limits.ts";
 
 /**
- * A program: runs one command for a worker and outlives none of it. It ends the command with all that it started when it
- * oversteps a limit, when the worker says so, and when the worker is gone or silent: the kernel closes our channel however
- * the worker ends, so that not even a SIGKILL leaves a command behind.
+ * A program that runs one command for a worker. It ends the command with all its descendants when it exceeds a limit, on request
+ * of the worker, and when the worker ends or does not respond: the kernel closes the channel for any end of the worker, so that
+ * not even a SIGKILL of the worker leaves a command running.
  */
 
-/** Time to end after SIGTERM, and for a pipeline's last program to write what it still has. */
+/** Time to end after SIGTERM, and for the last program of a pipeline to write its remaining output. */
 const GRACE_MS = 300;
-/** No process holds a pipe any more, unless one escaped. */
+/** Time to wait for open pipes, which only escaped processes hold. */
 const DRAIN_MAX_MS = 1000;
 const GENTLE = new Set<Ending>(["exited", "time", "told", "abandoned"]);
 
 const ending = Promise.withResolvers<Ending>();
 const silence = { ms: 0, timer: undefined as ReturnType<typeof setTimeout> | undefined };
 
-// Signals are for the worker, whose end or word is what counts.
+// Signals are meant for the worker; its end or its request counts.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => {
   ending.resolve("abandoned");
@@ -58,7 +58,7 @@ async function obey(order: CommandOrder): Promise<void> {
   const report = await supervise(order);
   clearInterval(beat);
   clearTimeout(silence.timer);
-  // The worker hangs up once it has the report.
+  // The worker closes the channel when it has the report.
   process.on("disconnect", () => process.exit(0));
   if (process.connected) process.send?.(report);
   else {
@@ -82,7 +82,7 @@ async function supervise(order: CommandOrder): Promise<Report> {
   });
   const watch = watchLimits(tree, order.limits, ending.resolve);
   const timer = setTimeout(() => ending.resolve("time"), order.limits.timeMs);
-  // The limits hold also for what goes on when the command itself has exited.
+  // The limits also apply to processes that remain after the command has exited.
   const exited = child.exited.then(async (): Promise<Ending> => {
     watch.look();
     await tree.gone(GRACE_MS);
@@ -125,7 +125,7 @@ function start(
   return { child, drained };
 }
 
-/** Admits bytes up to the limit, and ends the command with the first that is too many. */
+/** Admits bytes up to the limit, and ends the command at the first byte beyond it. */
 function createOutputLimit(max: number) {
   let left = max;
   let isExceeded = false;

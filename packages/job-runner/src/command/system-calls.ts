@@ -8,15 +8,15 @@ const O_CLOEXEC = 0o2000000;
 const WNOHANG = 1;
 
 export type SystemCalls = {
-  /** Orphans below this process become its children instead of init's, so that none leaves the tree. */
+  /** Makes this process adopt orphaned descendants instead of init, so that none leaves the tree. */
   adoptOrphans(): boolean;
-  /** Answers [read end, write end]. */
+  /** Returns [read end, write end]. */
   openPipe(): readonly [number, number] | undefined;
-  /** Forgets a dead child that this process adopted. */
+  /** Reaps a dead child that this process adopted. */
   reap(pid: number): void;
 };
 
-/** What Bun has no call for; undefined on other systems than Linux, and where libc cannot be reached. */
+/** System calls that Bun does not offer; undefined on systems other than Linux, and without a known libc. */
 export function openSystemCalls(): SystemCalls | undefined {
   if (process.platform !== "linux") return undefined;
   for (const library of LIBRARIES) {

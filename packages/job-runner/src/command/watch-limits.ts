@@ -4,7 +4,7 @@ import type { CommandLimits, Limit } from "./supervisor-messages.ts";
 
 const LOOK_EVERY_MS = 50;
 const LOOK_AT_LEAST_EVERY_MS = 500;
-/** Looking takes no more than this share of a core, if it can, however many processes the machine has. */
+/** The share of a core that checks may take, for any number of processes on the machine. */
 const LOOK_SHARE_MAX = 0.05;
 
 export type LimitWatch = {
@@ -16,7 +16,7 @@ export type LimitWatch = {
   stop(): void;
 };
 
-/** Looks at the tree's size again and again, until it oversteps a limit or is stopped. */
+/** Checks the size of the tree regularly, until it exceeds a limit or is stopped. */
 export function watchLimits(
   tree: ProcessTree,
   { memoryBytes, processes }: CommandLimits,
@@ -50,7 +50,7 @@ export function watchLimits(
   return { peaks, look, stop };
 }
 
-/** Exact only when it matters: below the limit, pages that processes share may count more than once. */
+/** Exact only near the limit: below it, shared pages may count more than once. */
 function memoryOf(pids: readonly number[], limit: number): number {
   const resident = pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
   return resident <= limit ? resident : pids.reduce((sum, pid) => sum + proportionalBytes(pid), 0);

@@ -1,4 +1,4 @@
-/** A connection string that cannot be used. The message names the part that is wrong, and never holds a value of it. */
+/** An invalid connection string. The message names the invalid part, and never contains a value of it. */
 export class ConnectionStringError extends Error {
   override readonly name = "ConnectionStringError";
 }

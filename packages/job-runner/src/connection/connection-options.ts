@@ -12,18 +12,18 @@ type Address = {
   port?: number[];
   /** Of a Unix socket. */
   path?: string;
-  /** Opens the connection in place of the driver: with TLS, and to the first of several hosts that answers. */
+  /** Opens the connection instead of the driver: with TLS, to the first of several hosts that responds. */
   socket?: () => Promise<Socket>;
 };
 
 export type ConnectionReading = {
-  /** For the driver, to be spread before those of a pool. Its types know neither lists of hosts nor `socket`. */
+  /** Options for the driver, to be spread before those of a pool. Its types have neither lists of hosts nor `socket`. */
   options: object;
-  /** Settings of Postgres for each session: they belong into the driver's `connection`. */
+  /** Settings of Postgres for each session, for the driver's `connection`. */
   settings: Record<string, string>;
   /** Names of parameters that have no effect. */
   ignored: string[];
-  /** Hosts and ports, such as "db1:5432,[::1]:5432": without anything secret. Empty where the string names no host. */
+  /** Hosts and ports, such as "db1:5432,[::1]:5432": without secrets. Empty if the string names no host. */
   address: string;
 };
 
@@ -31,8 +31,8 @@ const CONNECT_TIMEOUT_S = 10;
 const LOCAL: HostAndPort = { host: "localhost", port: 5432 };
 
 /**
- * Reads a connection URI as libpq does, for the server, its commands and the job engine. The driver's own reader sends
- * parameters that it does not know to Postgres, which then refuses the connection, and cuts an IPv6 address at its first colon.
+ * Reads a connection URI like libpq, for the server, its commands and the job engine. The driver's own parser sends unknown
+ * parameters to Postgres, which then rejects the connection, and cuts an IPv6 address at its first colon.
  * Throws ConnectionStringError.
  */
 export function readConnectionString(text: string): ConnectionReading {
@@ -73,7 +73,7 @@ function addressOf(parts: ConnectionParts, role: SessionRole | undefined, timeou
     return { host: [first.host], port: [first.port], ...path };
   }
   const rotates = role !== undefined && hosts.length > 1;
-  // With several hosts the driver repeats what failed without an end, so that it is told of them only where it has to repeat.
+  // With several hosts the driver retries a failure endlessly, so it gets them only if it has to retry.
   const told = rotates ? hosts : [first];
   return {
     host: told.map(({ host }) => host),

@@ -3,7 +3,7 @@ import { ConnectionStringError } from "./connection-error.ts";
 /** `host` is a name, an address without brackets, or, with a slash at its start, the folder of a Unix socket. */
 export type HostAndPort = { host: string; port: number };
 
-/** The parts of a connection string: undefined for those it does not have, an empty list without a host. */
+/** The parts of a connection string: undefined for missing ones, an empty list without a host. */
 export type ConnectionParts = {
   hosts: readonly HostAndPort[];
   user: string | undefined;
@@ -19,8 +19,8 @@ const DEFAULT_PORT = 5432;
 const PORT_MAX = 65_535;
 
 /**
- * Takes a connection URI apart as libpq does: several hosts, IPv6 addresses in brackets, percent-encoded parts, and hosts, user,
- * password and database also as parameters, which win. Throws ConnectionStringError.
+ * Splits a connection URI like libpq: several hosts, IPv6 addresses in brackets, percent-encoded parts, and hosts, user, password
+ * and database also as parameters, which take precedence. Throws ConnectionStringError.
  */
 export function readParts(text: string): ConnectionParts {
   const match = CONNECTION_STRING.exec(text.trim());
@@ -81,7 +81,7 @@ function readPort(text: string | undefined): number {
   throw new ConnectionStringError(`the port must be a number from 1 to ${PORT_MAX}`);
 }
 
-/** Undefined where there is nothing. */
+/** Undefined for an empty text. */
 function decoded(text: string, what: string): string | undefined {
   try {
     return text === "" ? undefined : decodeURIComponent(text);

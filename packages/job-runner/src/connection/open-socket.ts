@@ -7,20 +7,19 @@ export type SocketOptions = {
   hosts: readonly HostAndPort[];
   tls: TlsPolicy | null;
   timeoutMs: number;
-  /** Each socket begins with the host after the last one's: the driver asks again when a host has the wrong role. */
+  /** Each socket starts with the host after the previous one: the driver retries when a host has the wrong role. */
   rotates: boolean;
 };
 
-/** The message by which a client asks whether the server speaks TLS, and the byte by which the server says yes. */
+/** The message that asks the server for TLS, and the byte with which it agrees. */
 const TLS_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const ROTATION_PAUSE_MS = 500;
 const TLS_OFFERED = "S".charCodeAt(0);
 
 /**
- * Opens sockets for the driver, in place of its own way, which never ends when all of several hosts are away, speaks TLS to servers
- * that have refused it, and checks no certificate against the name of the second host.
- * The socket of a failure is destroyed with its error once the driver listens to it: a factory that throws costs the driver one
- * place of its pool for ever.
+ * Opens sockets for the driver. Its own code never ends when all of several hosts are unavailable, starts TLS with servers that
+ * have refused it, and does not check certificates against the name of the second host. The socket of a failure is destroyed
+ * with its error when the driver listens to it: a factory that throws occupies a connection of the pool permanently.
  */
 export function createSocketFactory({
   hosts,
@@ -42,7 +41,7 @@ export function createSocketFactory({
         failure = error;
       }
     }
-    // The driver asks again at once, and without an end.
+    // The driver would retry immediately and endlessly.
     if (rotates) await new Promise((resolve) => setTimeout(resolve, ROTATION_PAUSE_MS));
     return failedSocket(failure);
   }
@@ -68,7 +67,7 @@ async function openOne(target: HostAndPort, policy: TlsPolicy | null, timeoutMs:
   );
   try {
     await once(socket, "connect");
-    // As in libpq: a Unix socket needs none.
+    // Like libpq: a Unix socket needs no TLS.
     if (policy === null || isLocal) return socket;
     socket.write(TLS_REQUEST);
     const answer = await once(socket, "data");
@@ -101,7 +100,7 @@ async function secure(
   return secured;
 }
 
-/** What comes with the event; throws the socket's error, also when it closes before. */
+/** The value of the event; throws the socket's error, also if it closes first. */
 function once(socket: Socket, event: "connect" | "data" | "secureConnect"): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const onClose = () => reject(codedError("ECONNRESET", "the server closed the connection"));

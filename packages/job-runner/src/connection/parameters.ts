@@ -1,6 +1,6 @@
 type Parameters = ReadonlyMap<string, string>;
 
-/** Settings of Postgres that stand as parameters of their own; all others go through `options=-c name=value`. */
+/** Settings of Postgres with their own parameters; others are set by `options=-c name=value`. */
 const SETTINGS = [
   "application_name",
   "options",
@@ -16,7 +16,7 @@ const READ = [
   ...["ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword"],
   ...["keepalives", "keepalives_idle", "pgbouncer", "prepare"],
 ];
-/** Values that ask for what is done anyway. */
+/** Values that match the default behaviour. */
 const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ["prefer", "disable"],
   gssencmode: ["prefer", "disable"],
@@ -39,14 +39,14 @@ export function ignoredOf(parameters: Parameters): string[] {
     .map(([name]) => name);
 }
 
-/** Seconds between a connection's signs of life; 0 is none. */
+/** Seconds between keepalives of a connection; 0: none. */
 export function keepAliveOf(parameters: Parameters): { keep_alive?: number } {
   if (parameters.get("keepalives") === "0") return { keep_alive: 0 };
   const seconds = Number(parameters.get("keepalives_idle"));
   return seconds > 0 ? { keep_alive: seconds } : {};
 }
 
-/** Prepared statements hang behind a pooler that pools transactions, which Prisma calls `pgbouncer=true`. */
+/** Prepared statements do not work with transaction pooling, which Prisma calls `pgbouncer=true`. */
 export function prepareOf(parameters: Parameters): { prepare?: false } {
   const isOff = parameters.get("pgbouncer") === "true" || parameters.get("prepare") === "false";
   return isOff ? { prepare: false } : {};

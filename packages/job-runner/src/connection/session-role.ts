@@ -1,11 +1,11 @@
 import { ConnectionStringError } from "./connection-error.ts";
 
-/** Which server of several a connection is for. */
+/** The required role of the server. */
 export type SessionRole = "primary" | "read-only" | "standby" | "prefer-standby";
 
 /**
- * By target_session_attrs; undefined is any. `read-write` is `primary`: the driver's own check of it takes a hot standby,
- * on which every write fails. Throws ConnectionStringError.
+ * From target_session_attrs; undefined: any. `read-write` is treated as `primary`: the driver's own check of it accepts a hot
+ * standby, on which every write fails. Throws ConnectionStringError.
  */
 export function readSessionRole(text: string | undefined): SessionRole | undefined {
   switch (text) {

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { ConnectionStringError } from "./connection-error.ts";
 
-/** How libpq's sslmode and its files are to be kept. */
+/** The TLS settings of libpq's sslmode and its files. */
 export type TlsPolicy = {
-  /** False: without TLS where the server offers none. */
+  /** False: connect without TLS if the server does not offer it. */
   isRequired: boolean;
-  /** Which of the server's certificates are taken. */
+  /** Which server certificates are accepted. */
   accepts: "any" | "trusted" | "trusted-and-named";
   /** PEM. Without `ca`, the authorities that come with Bun are trusted. */
   files: { ca?: string; cert?: string; key?: string };
@@ -20,7 +20,7 @@ const SYSTEM_AUTHORITIES = "system";
 /**
  * The TLS of a connection by `sslmode`, `sslrootcert`, `sslcert` and `sslkey`; null is none, as without sslmode.
  * `require` with an sslrootcert checks the certificate, as in libpq; `allow` is `prefer`, which tries TLS first.
- * Throws ConnectionStringError for a mode that is none, and for a file that cannot be read.
+ * Throws ConnectionStringError for an unknown mode, and for an unreadable file.
  */
 export function readTlsPolicy(parameters: ReadonlyMap<string, string>): TlsPolicy | null {
   const authorities = parameters.get("sslrootcert");
@@ -42,7 +42,7 @@ export function readTlsPolicy(parameters: ReadonlyMap<string, string>): TlsPolic
 
 function readMode(parameters: ReadonlyMap<string, string>, isBySystem: boolean): string {
   const ssl = parameters.get("ssl");
-  // As libpq takes it, for what JDBC and Node write.
+  // Other spellings, of JDBC and Node.
   const fallback = isBySystem ? "verify-full" : ssl === "true" ? "require" : "disable";
   const mode = parameters.get("sslmode") ?? (ssl !== undefined && MODES.includes(ssl) ? ssl : fallback);
   if (!MODES.includes(mode)) {

@@ -81,7 +81,7 @@ export function createMetrics(gauges: () => JobGauges): Metrics {
   );
   const runDuration = histogram(
     "phase6_task_run_duration_seconds",
-    "From start to end of a run, whatever its outcome.",
+    "Duration of a run, for all outcomes.",
     RUN_DURATION_BOUNDS_S,
   );
   const databaseErrors = counter(

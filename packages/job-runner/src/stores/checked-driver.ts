@@ -3,7 +3,7 @@ import { checkOption, OPTIONS } from "../contract/option-schemas.ts";
 
 type Option = Parameters<typeof checkOption>[1];
 
-/** A driver that rejects invalid arguments, in every store alike: each of these operations throws JobOptionError for them. */
+/** Adds checks of arguments to a driver, the same for every store: each operation throws JobOptionError for invalid ones. */
 export function checkedDriver<D extends Driver>(driver: D): D {
   const { newJob, handOver, reserve, leaseMs, retry, retention, change, reserveOne } = OPTIONS;
   const lease = is("A lease", OPTIONS.lease);
@@ -48,7 +48,7 @@ export function checkedDriver<D extends Driver>(driver: D): D {
   };
 }
 
-/** The operation behind a check of each of its first arguments. */
+/** The operation with a check for each of its first arguments. */
 function checked<Args extends unknown[], Result>(
   operation: (...args: Args) => Promise<Result>,
   ...checks: { [Position in keyof Args]?: (value: Args[Position]) => void }

@@ -7,47 +7,47 @@ import type { PostgresPool } from "./postgres/replaceable-pool.ts";
 
 const ON_WORD = /^(?:1|true|yes|on)$/i;
 
-/** Where the jobs are kept: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
+/** The store: exactly one of `sql`, `dsn`, `dialect` and `driver`. */
 export type StoreOptions = {
-  /** A pool to share, or one that replaces itself; the caller ends it. */
+  /** A shared pool, or one that replaces itself; the caller closes it. */
   readonly sql?: Sql | PostgresPool;
   /**
-   * `postgres://…`, `sqlite:PATH` or `memory:`. The runner opens the store by itself, makes its tables, and closes it at the
+   * `postgres://…`, `sqlite:PATH` or `memory:`. The runner opens the store, creates its tables, and closes it at the
    * end of `drain`.
    */
   readonly dsn?: string;
   /**
-   * The Postgres schema that holds the engine's tables, with `dsn`; made if it is missing. Lower-case letters, digits and `_`. A
-   * transaction that enqueues needs it first in its own `search_path`. Default: that of the DSN or the role, `public`.
+   * The Postgres schema of the engine's tables, with `dsn`; created if it is missing. Lower-case letters, digits and `_`. A
+   * transaction that enqueues needs it first in its `search_path`. Default: that of the DSN or the role, `public`.
    */
   readonly schema?: string;
-  /** Experimental: a Kysely dialect for Postgres, in place of a pool. Polls, as it cannot LISTEN; whoever made its pool ends it. */
+  /** Experimental: a Kysely dialect for Postgres. Polls, because it cannot LISTEN; the caller closes its pool. */
   readonly dialect?: KyselyDialect;
   readonly driver?: Driver;
-  /** Awaited first by `start`. In the place of the engine's own migrator where that would have run. */
+  /** Awaited first by `start`. Replaces the engine's own migrator. */
   readonly migrate?: () => Promise<unknown>;
-  /** A pool that may LISTEN (behind PgBouncer a direct one), or false: poll alone. Default: the one pool. */
+  /** A pool for LISTEN (with PgBouncer a direct one), or false: only poll. Default: the one pool. */
   readonly listenSql?: Sql | false;
-  /** A pool for lists, queue figures and changes by operators, so that a slow one keeps no worker waiting. Default: the one. */
+  /** A pool for lists, queue figures and changes by operators, so that slow ones do not delay workers. Default: the one pool. */
   readonly administrationSql?: Sql | PostgresPool;
-  /** The longest wait for an answer of Postgres, after which connections are replaced. Default 12 s. */
+  /** The time limit of a statement, after which connections are replaced. Default 12 s. */
   readonly statementDeadlineMs?: number;
   /** Claim by advisory locks. Default: the environment's USE_ADVISORY_LOCKS=1. */
   readonly useAdvisoryLocks?: boolean;
 };
 
 /**
- * The driver of the chosen store. Only the chosen one is ever loaded, at its first use: a program on SQLite or in memory
+ * The driver of the selected store. Only this one is loaded, at its first use: a program on SQLite or in memory
  * needs no Postgres driver. Throws JobOptionError unless exactly one store is given.
  */
 export function chooseStore(options: StoreOptions): LazyDriver {
   const { sql, dsn, dialect, driver } = options;
   if ([sql, dsn, dialect, driver].filter((given) => given !== undefined).length !== 1) {
-    throw new JobOptionError("Give createJobRunner exactly one of `sql`, `dsn`, `dialect` and `driver`.");
+    throw new JobOptionError("Pass exactly one of `sql`, `dsn`, `dialect` and `driver` to createJobRunner.");
   }
   if (options.schema !== undefined && !isPostgres(dsn)) {
     throw new JobOptionError(
-      "`schema` needs a `dsn` of Postgres; give a pool of your own its `search_path`.",
+      "`schema` requires a Postgres `dsn`; set the `search_path` of your own pool instead.",
     );
   }
   if (driver !== undefined) return createLazyDriver(driver.name, async () => driver);
@@ -114,6 +114,6 @@ function postgresOptions(options: StoreOptions) {
 }
 
 function advisoryLocksFromEnvironment(): boolean {
-  // biome-ignore lint/style/noProcessEnv: an operator's switch that must work without a change of the program
+  // biome-ignore lint/style/noProcessEnv: a switch for operators, which works without a code change
   return ON_WORD.test(process.env["USE_ADVISORY_LOCKS"] ?? "");
 }

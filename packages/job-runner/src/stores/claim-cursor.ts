@@ -1,6 +1,6 @@
 import type { ClaimPosition } from "./postgres/sql/claim-jobs.ts";
 
-/** Walks from the head of the queue take at most about a tenth of the time, however slow dead rows make them. */
+/** Scans from the head of the queue take at most about a tenth of the time, even if dead rows make them slow. */
 const FULL_SCAN_COST_FACTOR = 10;
 
 export type ClaimCursor = {
@@ -17,9 +17,9 @@ export type ClaimCursor = {
 };
 
 /**
- * Where the next claim of a busy queue resumes: behind the last claimed job. An old snapshot that keeps dead rows
- * alive then costs one slow walk now and then instead of every claim. Jobs that sort before the cursor (urgent,
- * retried, recovered) wait for the next walk from the head: a few claims, and none at all in a queue that was idle.
+ * Where the next claim of a busy queue resumes: after the last claimed job. An old snapshot that keeps dead rows then
+ * costs an occasional slow scan instead of slowing every claim. Jobs that sort before the cursor (urgent, retried,
+ * recovered) wait for the next scan from the head: a few claims, or none in a queue that was idle.
  */
 export function createClaimCursor(): ClaimCursor {
   let after: ClaimPosition | null = null;
@@ -27,17 +27,17 @@ export function createClaimCursor(): ClaimCursor {
   let fullScanAt = Number.NEGATIVE_INFINITY;
   let fullScanCostMs = 0;
 
-  /** Null: walk from the head. */
+  /** Null: scan from the head. */
   function resumeAfter(): ClaimPosition | null {
     return performance.now() - fullScanAt < fullScanCostMs * FULL_SCAN_COST_FACTOR ? after : null;
   }
 
-  /** Leases that ended before this were looked at lately; null: look at all. */
+  /** Leases that ended before this were checked recently; null: check all. */
   function recoveredSince(): string | null {
     return resumeAfter() === null ? null : probedAt;
   }
 
-  /** `last` is the last job of a claim, in order; `scan.full` says that the claim walked from the head. */
+  /** `last` is the last job of a claim, in order; `scan.full`: the claim scanned from the head. */
   function claimed(last: ClaimPosition | undefined, scan: { full: boolean; startedAt: number }) {
     if (scan.full) {
       fullScanAt = performance.now();

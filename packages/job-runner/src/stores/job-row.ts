@@ -2,7 +2,7 @@ import type { JobSummary } from "../contract/admin-store.ts";
 import type { FailureKind, JobRecord, JobStatus } from "../contract/driver.ts";
 import type { AttemptOutcome, AttemptRecord, JobProgress } from "../contract/durable-store.ts";
 
-/** A row of `all_jobs`, its times already ISO text. */
+/** A row of `all_jobs`, with times as ISO text. */
 export type JobRow = {
   readonly id: string;
   readonly queue: string;
@@ -36,7 +36,7 @@ export type JobRow = {
   readonly completed_at: string | null;
 };
 
-/** A run of a job, its times already ISO text. */
+/** A run of a job, with times as ISO text. */
 export type AttemptRow = {
   readonly attempt: number;
   readonly lease_generation: number;
@@ -49,7 +49,7 @@ export type AttemptRow = {
 
 export type JobSummaryRow = Omit<JobRow, "payload" | "output" | "lease_token">;
 
-/** The job as callers see it. */
+/** The job as returned to callers. */
 export function toJobRecord(row: JobRow): JobRecord {
   return {
     ...toJobSummary(row),

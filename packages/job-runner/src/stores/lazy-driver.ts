@@ -2,15 +2,15 @@ import type { Driver } from "../contract/driver.ts";
 import { JobRunnerError } from "../contract/errors.ts";
 
 export type LazyDriver = {
-  /** Loads and opens the store now. A failure is thrown, and the next use tries again. */
+  /** Loads and opens the store now. Throws a failure; the next use retries. */
   open(): Promise<void>;
-  /** Closes the store if its driver has opened it: every later use is refused. */
+  /** Closes the store if its driver opened it: later uses throw. */
   close(): Promise<void>;
 } & Driver;
 
 /**
- * A driver whose store is loaded by its first use. From then on its operations are the loaded driver's own: read them
- * from this object at each call (`driver.enqueue(…)`), and they cost nothing more.
+ * A driver whose store is loaded at its first use. Then its operations are those of the loaded driver, without extra cost, if
+ * they are read from this object at each call (`driver.enqueue(…)`).
  */
 export function createLazyDriver(name: Driver["name"], load: () => Promise<Driver>): LazyDriver {
   let loading: Promise<Driver> | undefined;
@@ -49,10 +49,10 @@ export function createLazyDriver(name: Driver["name"], load: () => Promise<Drive
 }
 
 function closedError() {
-  return new JobRunnerError("JOB_STORE_CLOSED", "This job runner was drained; make a new one.");
+  return new JobRunnerError("JOB_STORE_CLOSED", "This job runner was drained; create a new one.");
 }
 
-/** Every operation of a driver, sent on once it is loaded. */
+/** Every operation of a driver, forwarded after it is loaded. */
 function forwarding(name: Driver["name"], loaded: () => Promise<Driver>): Driver {
   return {
     name,

@@ -1,5 +1,5 @@
 /**
- * The lock and the ledger that everything shares which migrates one database: this package and Wharf's server.
+ * The lock and the ledger of all migrations of a database, shared by this package and Wharf's server.
  * Session locks are polled: a waiter inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY (40P01).
  */
 export const MIGRATION_LOCK_KEY = 48_756_301;
@@ -11,5 +11,5 @@ export const MAKE_LEDGER = `
   CREATE TABLE IF NOT EXISTS _migrations (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now());
   ALTER TABLE _migrations ADD COLUMN IF NOT EXISTS checksum TEXT;`;
 
-/** How to find who holds the lock. */
+/** Finds the holder of the lock. */
 export const FIND_LOCK_HOLDER = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = ${MIGRATION_LOCK_KEY};`;

@@ -1,5 +1,5 @@
 export type MigrationText = {
-  /** With the line ends and the beginning that the repository has. */
+  /** With the line ends of the repository and without a byte order mark. */
   readonly text: string;
   readonly checksum: string;
   /** As earlier versions recorded it in a clone whose line ends are CRLF. */
@@ -8,7 +8,7 @@ export type MigrationText = {
 
 const BYTE_ORDER_MARK = /^\uFEFF/;
 
-/** A migration file as git and editors may have written it: neither its line ends nor a byte order mark count. */
+/** Reads a migration file; line ends and a byte order mark do not matter. */
 export function readMigrationText(content: string): MigrationText {
   const text = content.replace(BYTE_ORDER_MARK, "").replaceAll("\r\n", "\n");
   return { text, checksum: sha256(text), checksumWithCrlf: sha256(text.replaceAll("\n", "\r\n")) };

@@ -1,4 +1,4 @@
 import { fileURLToPath } from "node:url";
 
-/** Absolute path of the folder with the engine's migrations, for whatever migrator applies them. */
+/** Absolute path of the folder with the engine's migrations, for other migration tools. */
 export const jobMigrationsDir: string = fileURLToPath(new URL("../migrations", import.meta.url));

@@ -53,11 +53,11 @@ describe("artifacts", () => {
     const before = store.size;
     const many = await runScript("touch a b c d", { artifacts: ["*"] });
     expect(many).toMatchObject({ status: "failed", failureKind: "unrecoverable" });
-    expect(many.lastError).toContain("more than 3 files");
+    expect(many.lastError).toContain("exceed 3 files");
     const large = await runScript("head -c 999 /dev/urandom > a; head -c 2 /dev/urandom > b", {
       artifacts: ["*"],
     });
-    expect(large.lastError).toContain("more than 1000 bytes");
+    expect(large.lastError).toContain("exceed 1000 bytes");
     expect(store.size).toBe(before);
   });
 });

@@ -13,7 +13,7 @@ describe("a command that oversteps", () => {
     const job = await runScript("echo $$ > $OUT/pid; sleep 60", { timeout_ms: 300 });
     expect(job).toMatchObject({ status: "failed", failureKind: "unrecoverable", attempts: 1 });
     expect(job.lastError).toStartWith(
-      "CommandLimitError: The command was ended at its time limit of 300 ms;",
+      "CommandLimitError: The command exceeded its time limit of 300 ms and was ended;",
     );
     expect((await pidsIn("pid")).map(isAlive)).toEqual([false]);
   });
@@ -41,7 +41,7 @@ describe("a command that oversteps", () => {
     const script = "x=$(head -c 4000000 /dev/zero | tr '\\0' a); while :; do kept+=$x; sleep 0.001; done";
     const job = await runScript(script, { memory_bytes: 200 * MIB, timeout_ms: 20_000 });
     expect(job.lastError).toStartWith(
-      `CommandLimitError: The command was ended at its memory limit of ${200 * MIB} bytes;`,
+      `CommandLimitError: The command exceeded its memory limit of ${200 * MIB} bytes and was ended;`,
     );
   });
 
@@ -68,7 +68,7 @@ describe("a command that oversteps", () => {
       "b() { echo $BASHPID >> $OUT/pids; [ $1 -gt 0 ] && { b $(($1-1)) & b $(($1-1)) & }; sleep 60; }; b 6";
     const job = await runScript(bomb, { processes_max: 20 });
     expect(job.lastError).toStartWith(
-      "CommandLimitError: The command was ended at its processes limit of 20 processes;",
+      "CommandLimitError: The command exceeded its processes limit of 20 processes and was ended;",
     );
     // Some may have been ended before they wrote theirs.
     expect((await pidsIn("pids")).filter(isAlive)).toEqual([]);
@@ -105,7 +105,7 @@ describe("a command that oversteps", () => {
   test("its output is ended, and no more than the limit was kept", async () => {
     const job = await runScript("yes 'on and on'", { output_bytes_max: MIB });
     expect(job.lastError).toStartWith(
-      `CommandLimitError: The command was ended at its output limit of ${MIB} bytes;`,
+      `CommandLimitError: The command exceeded its output limit of ${MIB} bytes and was ended;`,
     );
   });
 

@@ -56,7 +56,7 @@ describe("the file", () => {
   test("a file that a newer program has written is refused", async () => {
     using file = new Database(path);
     file.run("PRAGMA user_version = 999");
-    expect(() => createSqliteDriver(path)).toThrow(/schema version 999.*run the newer program/);
+    expect(() => createSqliteDriver(path)).toThrow(/schema version 999.*run a newer version of the program/);
   });
 
   test("a folder that does not exist is told", () => {

@@ -5,15 +5,15 @@ import { JobDatabaseTimeoutError } from "../../contract/errors.ts";
 import { withTimeLimit } from "../../contract/time-limit.ts";
 import { createStatementClient, type Rows, type Source, Statement } from "../postgres/statement.ts";
 
-/** What runs a query in Kysely: an instance, a transaction or a connection. */
+/** Runs a query in Kysely: an instance, a transaction or a connection. */
 export type KyselyExecutor = {
   executeQuery<R>(query: CompiledQuery<R>): Promise<QueryResult<R>>;
 };
 
 /**
- * Runs the engine's statements by Kysely. Give a Kysely transaction to have jobs enqueued with it:
+ * Runs the engine's statements with Kysely. To enqueue in a Kysely transaction:
  * `runner.enqueue(job, input, { transaction: createKyselyClient(trx) })`. Throws JobDatabaseTimeoutError for a statement that
- * is not answered within `deadlineMs`; its connection stays with the dialect's pool.
+ * gets no response within `deadlineMs`; its connection stays in the dialect's pool.
  */
 export function createKyselyClient(executor: KyselyExecutor, deadlineMs?: number): PostgresClient {
   const onTimeout = (limitMs: number): never => {
@@ -31,7 +31,7 @@ export function createKyselyClient(executor: KyselyExecutor, deadlineMs?: number
   return createStatementClient(send);
 }
 
-/** Text with $1, $2 … for all values, those of fragments included. */
+/** Text with $1, $2 … for all values, including those of fragments. */
 function compile(source: Source): { text: string; parameters: unknown[] } {
   const parameters: unknown[] = [];
   return { text: textOf(source, parameters), parameters };
@@ -52,7 +52,7 @@ function toRowList<T extends Rows>(rows: unknown[], count: number): postgres.Row
   throw new TypeError("The dialect returned no rows.");
 }
 
-/** What columns the rows have the statement itself declares, as in postgres.js: no driver can check it. */
+/** The statement declares the columns of its rows, as in postgres.js; no driver checks them. */
 function isRowList<T extends Rows>(list: unknown): list is postgres.RowList<T> {
   return Array.isArray(list);
 }

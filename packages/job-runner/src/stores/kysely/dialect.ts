@@ -1,4 +1,4 @@
-/** What makes a Kysely dialect, named here so that the types of the engine need no Kysely. */
+/** The shape of a Kysely dialect, so that the engine's types do not import Kysely. */
 export type KyselyDialect = {
   createAdapter(): unknown;
   createDriver(): unknown;

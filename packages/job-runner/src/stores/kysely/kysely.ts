@@ -11,23 +11,23 @@ import type { KyselyDialect } from "./dialect.ts";
 export { createKyselyClient, type KyselyExecutor } from "./client.ts";
 
 export type KyselyDriverOptions = {
-  /** The longest wait for a statement's answer. Default 12 s. */
+  /** The time limit of a statement. Default 12 s. */
   readonly statementDeadlineMs?: number;
-  /** A dialect for Postgres. Its pool is shared: whoever made it ends it. */
+  /** A dialect for Postgres. The caller closes its pool. */
   readonly dialect: KyselyDialect;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
 };
 
 /**
- * Postgres by a Kysely dialect in place of a pool. Experimental. It cannot LISTEN: jobs, cancels and events of other processes
- * are found by polling. Throws JobOptionError for what is no dialect.
+ * Postgres with a Kysely dialect. Experimental. It cannot LISTEN: jobs, cancellations and events of other processes are found by
+ * polling. Throws JobOptionError for a value that is not a dialect.
  */
 export function createKyselyDriver(options: KyselyDriverOptions): Driver {
   const { dialect, useAdvisoryLocks, statementDeadlineMs = STATEMENT_DEADLINE_MS } = options;
   if (!isDialect(dialect))
     throw new JobOptionError(
-      "`dialect` is no Kysely dialect: give for example new PostgresDialect({ pool }).",
+      "`dialect` is not a Kysely dialect; pass for example new PostgresDialect({ pool }).",
     );
   const sql = createKyselyClient(new Kysely<unknown>({ dialect }), statementDeadlineMs);
   const operations = createPostgresOperations(sql, {
@@ -48,9 +48,9 @@ function isDialect(value: KyselyDialect): value is Dialect {
   return DIALECT_METHODS.every((method) => typeof value[method] === "function");
 }
 
-/** Makes the engine's tables by Kysely, as `migrateJobs` of `@wharf/job-runner/postgres` does. */
+/** Creates the engine's tables with Kysely, like `migrateJobs` of `@wharf/job-runner/postgres`. */
 export function migrateJobs(db: KyselyExecutor, options?: MigrateOptions): Promise<string[]> {
-  // Without parameters the text is sent as it is: several statements in one transaction.
+  // Without parameters the text is sent unchanged: several statements in one transaction.
   const script = (text: string) => db.executeQuery(CompiledQuery.raw(text));
   return applyMigrations({ sql: createKyselyClient(db), script }, options);
 }

@@ -15,7 +15,7 @@ import { type MemoryStore, microsOf } from "./store.ts";
 
 const REQUEUED_BY_DEFAULT = ["dead"] as const;
 
-/** What operators do with the jobs of the memory driver. */
+/** Operations of operators on the memory driver. */
 export function adminOperations(store: MemoryStore): AdminStore {
   const { jobs, pauses, update } = store;
 

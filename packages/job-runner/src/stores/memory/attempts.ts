@@ -2,7 +2,7 @@ import { ATTEMPTS_KEPT_MAX, type AttemptRecord } from "../../contract/durable-st
 import { microsText } from "../../contract/instant.ts";
 import type { MemoryAttempt, MemoryJob } from "./job.ts";
 
-/** Writes down a run that ends without completing the job; call it before the lease is taken away. */
+/** Records a run that ends without completing the job; to be called before its lease is removed. */
 export function endAttempt(job: MemoryJob, end: Pick<MemoryAttempt, "outcome" | "error">, now: bigint): void {
   const { lease, leaseGeneration, attempts } = job;
   if (lease === null) return;
@@ -10,7 +10,7 @@ export function endAttempt(job: MemoryJob, end: Pick<MemoryAttempt, "outcome" | 
   if (job.ended.length > ATTEMPTS_KEPT_MAX) job.ended.shift();
 }
 
-/** The job's runs, oldest first: those that ended otherwise, and the one that goes on or has completed it. */
+/** The job's runs, oldest first: unsuccessful ones, and the current or completing one. */
 export function attemptsOf(job: MemoryJob): AttemptRecord[] {
   const ended = job.ended.map(({ lease, endedAt, ...attempt }) => ({
     ...attempt,

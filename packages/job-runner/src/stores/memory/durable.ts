@@ -97,7 +97,7 @@ function noteOperations({ jobs, durable, underLease }: MemoryStore) {
   } satisfies Partial<DurableStore>;
 }
 
-/** Gives every wait its event; returns the queues of the jobs that became runnable. */
+/** Ends every wait that has an event; returns the queues of the jobs that became runnable. */
 function deliver(store: MemoryStore, now: bigint): string[] {
   const queues = new Set<string>();
   for (const [jobId, steps] of store.durable.steps) {

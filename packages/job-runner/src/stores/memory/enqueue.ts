@@ -9,9 +9,9 @@ export type EnqueueParts = {
   update(job: MemoryJob): void;
 };
 
-/** Stores new jobs: once for each idempotency key, and in the place of a waiting one with the replace key. */
+/** Stores new jobs: one per idempotency key, and replacing a waiting one with the replace key. */
 export function createMemoryEnqueue({ jobs, knownKeys, durable, update }: EnqueueParts) {
-  /** The job that was stored last, by queue, type and replace key. */
+  /** The newest job, by queue, type and replace key. */
   const lastOfKey = new Map<string, string>();
   let lastId = 0;
 

@@ -11,10 +11,10 @@ import { type Instant, instantMicros, microsText } from "../../contract/instant.
 import type { JsonText } from "../../contract/storable-json.ts";
 import { endAttempt } from "./attempts.ts";
 
-/** The time of what never comes, later than every other. */
+/** The time of jobs that are never due; later than all others. */
 export const NEVER = 2n ** 63n - 1n;
 
-/** A job as the memory driver keeps it; times are microseconds since 1970. */
+/** A job of the memory driver; times are microseconds since 1970. */
 export type MemoryJob = {
   readonly id: string;
   readonly queue: string;
@@ -28,10 +28,10 @@ export type MemoryJob = {
   readonly replaceKey: string | null;
   readonly createdAt: bigint;
   status: JobStatus;
-  /** Counts its changes: what stood in line for it before is worth nothing. */
+  /** Counts its changes: entries made before the last one are invalid. */
   place: number;
   priority: number;
-  /** When it is due; of a job that was runnable at once, when it was enqueued. */
+  /** When it is due; for a job that was runnable immediately, when it was enqueued. */
   runAt: bigint;
   progress: JobProgress | null;
   lease: MemoryLease | null;
@@ -155,7 +155,7 @@ export function cancelJob(job: MemoryJob, reason: string, now: bigint): void {
   Object.assign(job, { failureKind: "cancelled", failedAt: now, lastError: reason });
 }
 
-/** A failed job runs again; its failure and its lost leases are forgotten. */
+/** Requeues a failed job; resets its failure and its lost leases. */
 export function reviveJob(job: MemoryJob, keepAttempts: boolean, now: bigint): void {
   endLease(job, "queued", now);
   Object.assign(job, {
@@ -205,7 +205,7 @@ export function toRecord(job: MemoryJob): JobRecord {
   };
 }
 
-/** Now at the earliest. A delay wins over an instant. */
+/** Now at the earliest. A delay takes precedence over an instant. */
 export function runAtOf(job: { runAt?: Instant | 0 | null; delayMs?: number }, now: bigint): bigint {
   const delayMicros = BigInt(Math.round((job.delayMs ?? 0) * 1000));
   if (delayMicros > 0n) return now + delayMicros;

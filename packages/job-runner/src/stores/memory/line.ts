@@ -1,25 +1,25 @@
 import { Heap } from "./heap.ts";
 import type { MemoryJob } from "./job.ts";
 
-/** A job in the place that it had when it last changed; worth nothing once it has another. */
+/** A job with its sort order when it last changed; invalid after the next change. */
 export type Entry = {
   readonly job: MemoryJob;
   readonly place: number;
   readonly priority: number;
   readonly runAt: bigint;
-  /** The jobs of its concurrency key, for which it stands in line. */
+  /** The jobs of its concurrency key, which it represents. */
   readonly group?: Group;
 };
 
-/** The ready jobs of one concurrency key, of which the first stands in line. */
+/** The ready jobs of one concurrency key, represented by the first. */
 type Group = {
   readonly key: string;
   readonly jobs: Heap<Entry>;
-  /** The entry in line; undefined: none, as no slot was free for it. */
+  /** The representing entry; undefined: none, because no slot was free. */
   standing: Entry | undefined;
 };
 
-/** The ready jobs of one queue in order. Jobs that share a busy concurrency key cost a claim nothing. */
+/** The ready jobs of one queue in order. Jobs that share a busy concurrency key add no cost to a claim. */
 export class MemoryLine {
   readonly #entries = new Heap<Entry>(byOrder);
   readonly #groups = new Map<string, Group>();
@@ -36,13 +36,13 @@ export class MemoryLine {
     this.#stand(group);
   }
 
-  /** Makes the first job of the key stand in line: a slot may be free for it, or another is the first now. */
+  /** Adds an entry for the first job of the key: a slot may be free, or the first job may have changed. */
   stand(key: string | null): void {
     const group = key === null ? undefined : this.#groups.get(key);
     if (group !== undefined) this.#stand(group);
   }
 
-  /** Takes the next job that is wanted and has a free slot; what is not wanted is put aside. */
+  /** Takes the next job of a requested type with a free slot; sets others aside. */
   next(
     isWanted: (job: MemoryJob) => boolean,
     hasFreeSlot: (job: MemoryJob) => boolean,

@@ -18,8 +18,8 @@ export type MemoryLines = {
 };
 
 /**
- * Who is next: a line for each queue, parked jobs by their time, and what runs. A claim costs by the jobs that it takes, not by
- * those that wait, are parked or share a busy key. Entries that a change has outdated are dropped when they come up.
+ * The order of jobs: ready jobs per queue, parked jobs by time, and running jobs. The cost of a claim depends on the jobs that it
+ * takes, not on waiting or parked ones or those of a busy key. Outdated entries are dropped when they are reached.
  */
 export function createMemoryLines(): MemoryLines {
   const parked = new Heap<Entry>(byTime);

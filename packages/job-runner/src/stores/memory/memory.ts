@@ -13,7 +13,7 @@ import { bury, createMemoryStore, type MemoryStore, microsOf, throwIfRefused } f
 const MAX_RECOVERIES = 5;
 const MICROS_PER_MS = 1000n;
 
-/** Keeps jobs in this process: for tests, examples and programs that may forget. The same contract as Postgres. */
+/** Keeps jobs in this process: for tests, examples and programs that may lose jobs. The same contract as Postgres. */
 export function createMemoryDriver(): Driver {
   const store = createMemoryStore();
   return checkedDriver({

@@ -28,7 +28,7 @@ export type MemoryDurable = {
   lastEventId: number;
 };
 
-/** What the memory driver keeps beside its jobs: steps and log lines by the job's id, events and schedules by name. */
+/** The further data of the memory driver: steps and log lines by job id, events and schedules by name. */
 export function newMemoryDurable(): MemoryDurable {
   return {
     steps: new Map<string, Map<string, MemoryStep>>(),

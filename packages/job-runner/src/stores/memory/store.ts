@@ -44,7 +44,7 @@ export type MemoryStore = {
   dead(filter: DeadLetterFilter): Generator<MemoryJob, void, unknown>;
 };
 
-/** The jobs of the memory driver and the rules by which they change; times are microseconds since 1970. */
+/** The jobs of the memory driver and their state changes; times are microseconds since 1970. */
 export function createMemoryStore(): MemoryStore {
   const jobs = new Map<string, MemoryJob>();
   const pauses = new Map<string, { pausedAt: bigint; reason: string | null }>();
@@ -98,12 +98,12 @@ export function createMemoryStore(): MemoryStore {
     return undefined;
   }
 
-  /** Forgets a job that does not run, and all that it kept. */
+  /** Deletes a job that is not running, with all its data. */
   function remove(job: MemoryJob) {
     jobs.delete(job.id);
     durable.steps.delete(job.id);
     durable.logs.delete(job.id);
-    // What stands in line for it is worth nothing.
+    // Invalidates its entries.
     job.place += 1;
   }
 

@@ -20,11 +20,11 @@ import { rescheduleJob } from "./sql/reschedule-job.ts";
 import { reserveJob } from "./sql/reserve-job.ts";
 import { snapshotHolders } from "./sql/snapshot-holders.ts";
 
-/** Jobs changed in one statement: a million of them at once would hold their locks for minutes. */
+/** Jobs changed per statement: a million at once would hold their locks for minutes. */
 const BULK_BATCH = 5000;
 const REQUEUED_BY_DEFAULT = ["dead"] as const;
 
-/** What operators do with jobs on Postgres. */
+/** Operations of operators on Postgres. */
 export function postgresAdmin(sql: PostgresClient): AdminStore {
   return {
     list: async (filter, page, at) => (await listJobs(sql, filter, page, at?.now)).map(toJobSummary),

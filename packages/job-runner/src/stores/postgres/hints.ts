@@ -6,13 +6,13 @@ import { CANCELLED_CHANNEL } from "./sql/cancel-job.ts";
 import { RUNNABLE_CHANNEL } from "./sql/enqueue-jobs.ts";
 import { EVENT_CHANNEL } from "./sql/store-event.ts";
 
-/** A connection that only listens does not notice that it leads nowhere: so often it is asked. */
+/** How often a listening connection is checked: it does not notice a lost server by itself. */
 const CHECK_EVERY_MS = 30_000;
 const CHECK_CHANNEL = "job_runner_check";
 
 /**
- * Listens on a connection of its own, which reconnects by itself and is replaced when it does not answer; what it missed
- * meanwhile, polling finds. Never rejects: what fails is told to the hints and made up for by a later check.
+ * Listens on its own connection, which reconnects automatically and is replaced when it does not respond; polling finds missed
+ * jobs. Never rejects: failures are reported to the hints, and a later check retries.
  */
 export async function listenForHints(
   open: () => Sql,
@@ -57,7 +57,7 @@ export async function listenForHints(
     await subscribe().catch(hints.onError);
   }
 
-  /** At once: nothing is lost with it. */
+  /** Immediately: nothing is pending on it. */
   function end(): void {
     client.end({ timeout: 0 }).catch(() => undefined);
   }

@@ -14,7 +14,7 @@ import {
 import { isSameMigration, type MigrationText, readMigrationText } from "../migration-text.ts";
 import { jobMigrationsDir } from "../migrations-dir.ts";
 
-/** Our own SQLSTATE for "another process migrates": no other error is taken for it. */
+/** Our own SQLSTATE for "another process migrates", distinct from all other errors. */
 const LOCKED = "WJ001";
 
 export type MigrationTarget = {
@@ -31,15 +31,15 @@ export type MigrateOptions = {
 type MigrationFile = MigrationText & { readonly name: string };
 
 /**
- * Makes the engine's tables, or brings them up to date: each file of `jobMigrationsDir` once, recorded in `_migrations`
- * as Wharf's server does, so that both may work on one database. Any number of processes may call it at the same time.
- * Returns the names of the files that it applied.
+ * Creates or updates the engine's tables: applies each file of `jobMigrationsDir` once and records it in `_migrations` like
+ * Wharf's server, so that both can share a database. Any number of processes may call it concurrently. Returns the names of
+ * the applied files.
  */
 export function migrateJobs(sql: Sql, options?: MigrateOptions): Promise<string[]> {
   return applyMigrations({ sql, script: (text) => sql.unsafe(text) }, options);
 }
 
-/** As migrateJobs, on anything that runs statements and scripts. */
+/** Like migrateJobs, for any target that runs statements and scripts. */
 export async function applyMigrations(
   target: MigrationTarget,
   options: MigrateOptions = {},
@@ -54,7 +54,7 @@ export async function applyMigrations(
       await underLock(target, `${record}\n${file.text}`, deadlineMs);
       applied.push(file.name);
     } catch (error) {
-      // Another process may have applied it in between: then its row stopped our transaction.
+      // Another process may have applied it in the meantime: its row aborted our transaction.
       if (error instanceof JobRunnerError || !(await isApplied(target, file))) throw failure(file, error);
     }
   }
@@ -71,7 +71,7 @@ async function readMigrations(): Promise<MigrationFile[]> {
   );
 }
 
-/** Asked first, so that a role that may not change the schema can start when there is nothing to do. */
+/** Checked first, so that a role without rights on the schema can start when nothing is to be applied. */
 async function hasLedger({ sql }: MigrationTarget): Promise<boolean> {
   const columns = await sql<object[]>`
     SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('_migrations') AND attname = 'checksum'`;
@@ -84,13 +84,13 @@ async function isApplied({ sql }: MigrationTarget, file: MigrationFile): Promise
   if (row === undefined || isSameMigration(row.checksum, file)) return row !== undefined;
   throw new JobRunnerError(
     "JOB_MIGRATION_EDITED",
-    `${file.name} is not what was applied to this database; run the version of the program that it was, or a newer one.`,
+    `${file.name} was changed after it was applied to this database; run the version of the program that applied it, or a newer one.`,
   );
 }
 
 /**
- * Runs a script in one transaction that holds the lock: it cannot outlive the script, whatever connection, pooler or crash
- * comes between. Polled, as a waiter inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY.
+ * Runs a script in one transaction that holds the lock, so that the lock ends with the script even after a crash or with a
+ * pooler. Polled, because a waiter inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY.
  */
 async function underLock(target: MigrationTarget, text: string, deadlineMs: number): Promise<void> {
   const lock = `DO $lock$ BEGIN IF NOT pg_try_advisory_xact_lock(${MIGRATION_LOCK_KEY}) THEN
@@ -110,7 +110,7 @@ async function underLock(target: MigrationTarget, text: string, deadlineMs: numb
 function lockedError(): JobRunnerError {
   return new JobRunnerError(
     "JOB_MIGRATION_LOCKED",
-    `Another process has held the migration lock for too long. Find it: ${FIND_LOCK_HOLDER}`,
+    `Another process has held the migration lock for too long. Find it with: ${FIND_LOCK_HOLDER}`,
   );
 }
 

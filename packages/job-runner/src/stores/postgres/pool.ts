@@ -8,24 +8,24 @@ import { createPostgresDriver, type PostgresDriverOptions } from "./postgres.ts"
 const POOL_MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_S = 10;
 const IDLE_TIMEOUT_S = 20;
-/** The driver's own backoff waits up to 12 s after Postgres is back. */
+/** The driver's own backoff waits up to 12 s after Postgres is available again. */
 const RECONNECT_BACKOFF_MAX_S = 0.5;
 const CLOSE_TIMEOUT_S = 1;
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
 export type OwnPoolOptions = {
-  /** False: somebody else makes the tables. */
+  /** False: the tables are created elsewhere. */
   readonly migrates: boolean;
   /** Undefined: that of the DSN or the role. */
   readonly schema: string | undefined;
 } & Omit<PostgresDriverOptions, "sql">;
 
-/** A Postgres driver with a pool of its own, which `close` ends. Makes the tables if it is to. */
+/** A Postgres driver with its own pool, which `close` closes. Creates the tables if `migrates` is set. */
 export async function openPostgresDriver(dsn: string, options: OwnPoolOptions): Promise<Driver> {
   const { schema } = options;
   if (schema !== undefined && !SCHEMA_NAME.test(schema)) {
     throw new JobOptionError(
-      "`schema` consists of at most 63 lower-case letters, digits and _, and begins with no digit.",
+      "`schema` must have at most 63 lower-case letters, digits and _, and must not begin with a digit.",
     );
   }
   const sql = createPool(dsn, schema);
@@ -40,7 +40,7 @@ export async function openPostgresDriver(dsn: string, options: OwnPoolOptions): 
   }
 }
 
-/** Of several processes that make it at the same time one succeeds. */
+/** Of several concurrent processes one succeeds. */
 async function createSchema(sql: Sql, schema: string): Promise<void> {
   try {
     await sql`CREATE SCHEMA IF NOT EXISTS ${sql(schema)}`;
@@ -68,7 +68,7 @@ function createPool(dsn: string, schema: string | undefined): Sql {
       },
     });
   } catch (error) {
-    // The driver's own error holds the whole string, password included.
+    // The driver's own error contains the whole string, including the password.
     const reason = error instanceof ConnectionStringError ? `: ${error.message}` : "";
     throw new JobOptionError(`\`dsn\` is not a valid connection string${reason}.`);
   }

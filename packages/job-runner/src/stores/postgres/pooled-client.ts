@@ -13,11 +13,11 @@ import {
 } from "./statement.ts";
 
 const CLOSE_TIMEOUT_S = 1;
-/** Longer than the 10 s after which Wharf's server has Postgres give up by itself. */
+/** Longer than the 10 s of the statement timeout that Wharf's server sets in Postgres. */
 export const STATEMENT_DEADLINE_MS = 12_000;
 const timeout = (deadlineMs: number) => new JobDatabaseTimeoutError(deadlineMs);
 
-/** A client that sends each statement by the pool, within its deadline. */
+/** A client that runs each statement on the pool, within its time limit. */
 export function createPooledClient(pool: PostgresPool): PostgresClient {
   return createStatementClient((source) => pool.run((sql) => toQuery(sql, source)));
 }
@@ -38,7 +38,7 @@ export type GuardedPools = {
   close(): Promise<void>;
 };
 
-/** The caller's pools with a deadline; once one does not answer, pools with its options take its place. */
+/** Adds time limits to the caller's pools; an unresponsive pool is replaced by one with the same options. */
 export function createGuardedPools(deadlineMs: number): GuardedPools {
   const guards = new Map<Sql, ReturnType<typeof guard>>();
 
@@ -47,7 +47,7 @@ export function createGuardedPools(deadlineMs: number): GuardedPools {
     return createReplaceablePool({ shared, open, deadlineMs, timeout, closeTimeoutS: CLOSE_TIMEOUT_S });
   }
 
-  /** One that replaces itself is taken as it is. */
+  /** A pool that replaces itself is used unchanged. */
   function guarded(pool: Sql | PostgresPool): PostgresPool {
     if (typeof pool !== "function") return pool;
     const known = guards.get(pool) ?? guard(pool);
@@ -55,7 +55,7 @@ export function createGuardedPools(deadlineMs: number): GuardedPools {
     return known;
   }
 
-  /** Ends the replacements; the caller's pools are used again. */
+  /** Closes the replacements; the caller's pools are used again. */
   async function close(): Promise<void> {
     await Promise.all([...guards.values()].map((pool) => pool.close()));
   }
@@ -64,9 +64,9 @@ export function createGuardedPools(deadlineMs: number): GuardedPools {
 }
 
 /**
- * A pool to the same database, whose parsed options it takes as they are: the driver's types do not show that it may. Without
- * array types, which our statements do not need: a connection that is destroyed while the driver fetches them rejects a promise
- * that no caller can handle, which ends a Bun program.
+ * A new pool with the parsed options of another, which the driver accepts although its types do not show it. Without array types,
+ * which our statements do not need: destroying a connection while the driver fetches them rejects a promise that no caller can
+ * handle, which ends a Bun program.
  */
 export function reopen(sql: Sql, options: postgres.Options<Record<string, never>> = {}): Sql {
   const parsed: object = sql.options;

@@ -42,19 +42,19 @@ export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
 export { createReplaceablePool, type PostgresPool } from "./replaceable-pool.ts";
 
 export type PostgresDriverOptions = {
-  /** A pool to share, or one that replaces itself. */
+  /** A shared pool, or one that replaces itself. */
   readonly sql: Sql | PostgresPool;
-  /** A pool whose options serve to LISTEN: behind PgBouncer a direct one. False: polling alone. Default: `sql`, if it is a pool to share. */
+  /** A pool whose options are used to LISTEN: with PgBouncer a direct one. False: only poll. Default: `sql`, if it is a shared pool. */
   readonly listenSql?: Sql | false;
-  /** A pool for what operators do (lists, queue figures, many jobs at once). Default: `sql`. */
+  /** A pool for operations of operators (lists, queue figures, changes of many jobs). Default: `sql`. */
   readonly administrationSql?: Sql | PostgresPool;
-  /** The longest wait for a statement's answer, after which a shared pool is replaced. Default 12 s. */
+  /** The time limit of a statement, after which a shared pool is replaced. Default 12 s. */
   readonly statementDeadlineMs?: number;
   /** Claim by pg_try_advisory_xact_lock(id) instead of FOR UPDATE SKIP LOCKED. */
   readonly useAdvisoryLocks?: boolean;
 };
 
-/** The driver that the engine is made for. */
+/** The main driver of the engine. */
 export function createPostgresDriver(options: PostgresDriverOptions): Driver {
   const {
     sql,
@@ -79,7 +79,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
   });
 }
 
-/** Every operation but LISTEN, on anything that runs statements. Each is one statement: it needs no transaction of its own. */
+/** All operations except LISTEN, for any client that runs statements. Each is one statement and needs no transaction. */
 export function createPostgresOperations(
   sql: PostgresClient,
   options: { readonly administrationSql: PostgresClient; readonly useAdvisoryLocks?: boolean },
@@ -144,7 +144,7 @@ async function enqueue(
   return rows.map((row) => ({ id: row.id, existed: false }));
 }
 
-/** Two statements: those with a replace key, and the others. */
+/** Two statements: one for jobs with a replace key, one for the others. */
 async function enqueueMixed(
   sql: PostgresClient,
   jobs: readonly NewJob[],
@@ -157,7 +157,7 @@ async function enqueueMixed(
   return jobs.flatMap((job) => (job.replaceKey === undefined ? stored : replaced).shift() ?? []);
 }
 
-/** One statement a token, as a join on (id, token) pairs made the planner scan; a claimed batch shares one token. */
+/** One statement per token, because a join on (id, token) pairs made the planner scan; a claimed batch shares one token. */
 async function ack(sql: PostgresClient, acks: readonly Ack[], at: At | undefined): Promise<LeaseRefusal[]> {
   const byToken = Map.groupBy(acks, (done) => done.token);
   const refusals = await Promise.all(

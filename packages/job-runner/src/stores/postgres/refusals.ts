@@ -8,7 +8,7 @@ import {
 import type { Instant } from "../../contract/instant.ts";
 import { leaseStates } from "./sql/lease-states.ts";
 
-/** Reads why leases were refused; jobs in an accepted state count as a success that happened before. */
+/** Finds why leases were rejected; jobs in an accepted state count as an earlier success. */
 export async function explainRefusals(
   sql: PostgresClient,
   leases: readonly Lease[],
@@ -24,7 +24,7 @@ export async function explainRefusals(
   });
 }
 
-/** Throws why the lease was refused, unless the job is in one of the accepted states. */
+/** Throws the reason of a rejected lease, unless the job is in an accepted state. */
 export async function refuse(
   sql: PostgresClient,
   lease: Lease,

@@ -2,27 +2,27 @@ import type { Sql } from "postgres";
 import { errorCode } from "../../contract/database-errors.ts";
 import { withTimeLimit } from "../../contract/time-limit.ts";
 
-/** A pool that is replaced when its server stops answering. */
+/** A pool that is replaced when its server stops responding. */
 export type PostgresPool = {
-  /** Runs a query within the pool's deadline. */
+  /** Runs a query within the pool's time limit. */
   run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T>;
 };
 
 export type ReplaceablePoolOptions = {
   /** Opens a pool; called again for each replacement. */
   open(): Sql;
-  /** The longest wait for an answer. */
+  /** The time limit of a query. */
   readonly deadlineMs: number;
-  /** What is thrown after it. */
+  /** The error thrown after it. */
   timeout(deadlineMs: number): Error;
-  /** A pool of the caller's, used until it is first replaced, and again after `close`. It is never ended here. */
+  /** The caller's pool, used until it is first replaced, and again after `close`. It is never closed here. */
   readonly shared?: Sql;
-  /** The longest wait for queries under way when the pool is closed. Default 5. */
+  /** The longest wait for running queries when the pool is closed. Default 5. */
   readonly closeTimeoutS?: number;
 };
 
 const CLOSE_TIMEOUT_S = 5;
-/** Codes with which the driver rejects the queries of a connection that is lost. */
+/** Codes with which the driver rejects the queries of a lost connection. */
 const CONNECTION_LOST = new Set([
   "ECONNRESET",
   "EPIPE",
@@ -32,9 +32,9 @@ const CONNECTION_LOST = new Set([
 ]);
 
 /**
- * Works around two faults of the driver. An unresponsive connection occupies its slot until the kernel gives up after a
- * quarter of an hour: after a time-out the pool is replaced. And a query that is sent between a socket's "error" and its
- * "close" is never answered: after a lost connection no query is sent until the event loop has turned once.
+ * Works around two faults of the driver. An unresponsive connection occupies its slot until the kernel gives up after a quarter
+ * of an hour, so the pool is replaced after a timeout. And a query sent between a socket's "error" and "close" never gets a
+ * response, so after a lost connection no query is sent until the next turn of the event loop.
  */
 export function createReplaceablePool(
   options: ReplaceablePoolOptions,
@@ -61,7 +61,7 @@ export function createReplaceablePool(
   function replace(): void {
     const stuck = pool;
     pool = options.open();
-    // Ends the sockets at once; the queries on them fail without a waiter.
+    // Closes the sockets immediately; no caller waits for their queries.
     if (stuck !== shared) stuck.end({ timeout: 0 }).catch(() => undefined);
   }
 

@@ -12,20 +12,20 @@ import { claimKeyedJobs } from "./sql/claim-keyed-jobs.ts";
 import { recoverJobs } from "./sql/recover-jobs.ts";
 
 const MAX_RECOVERIES = 5;
-/** A claim that brings jobs does without a recovery if the last is no older. */
+/** A claim that returns jobs skips the recovery if the last one is not older. */
 const RECOVER_EVERY_MS = 100;
 const NOTHING_RECOVERED = { requeued: 0, dead: 0 };
 
-/** Hints alone: all of it may be wrong, and costs a claim at most. */
+/** Only hints: wrong values cost at most one claim. */
 type QueueMemory = {
   readonly cursor: ClaimCursor;
-  /** The last concurrency key that a claim looked at; empty: start from the first. */
+  /** The last concurrency key checked by a claim; empty: start from the first. */
   lastKey: string;
   isUnkeyed: boolean;
   recoveredAtMs: number;
 };
 
-/** The `reserve` operation, with what it remembers of each queue between claims. */
+/** The `reserve` operation, which keeps hints for each queue between claims. */
 export function createPostgresReserve(
   sql: PostgresClient,
   byAdvisoryLock: boolean,
@@ -54,8 +54,8 @@ export function createPostgresReserve(
   }
 
   /**
-   * A queue that had no keyed jobs a moment ago is claimed from while the recovery runs, or, as every queue, without one if
-   * that is only just over: each saves a wake-up half a millisecond. What the recovery brought to light is claimed behind it.
+   * If the queue had no keyed jobs at the last claim, the claim runs concurrently with the recovery. If the last recovery was
+   * very recent, the claim runs without one. Each saves half a millisecond. Recovered jobs are claimed afterwards.
    */
   async function recoverAndClaim(request: ReserveRequest, claim: Claim, queue: QueueMemory) {
     const early = queue.isUnkeyed && claim.now === undefined ? claimJobs(sql, claim).execute() : undefined;
@@ -76,7 +76,7 @@ export function createPostgresReserve(
       }
       return { rows, recovered };
     } catch (error) {
-      // What is claimed is leased: it must reach the worker even if the rest failed.
+      // Claimed jobs are leased: the worker must get them even if the rest failed.
       if (rows.length === 0) throw error;
       return { rows, recovered: NOTHING_RECOVERED };
     }
@@ -111,7 +111,7 @@ export function createPostgresReserve(
   return reserve;
 }
 
-/** Goes on behind the last key looked at, once around at most, until a claim brings something. */
+/** Continues after the last checked key, at most one full round, until a claim returns jobs. */
 async function claimAmongKeys(sql: PostgresClient, claim: Claim, queue: QueueMemory): Promise<ClaimedRow[]> {
   const firstKey = queue.lastKey;
   let isSecondRound = firstKey === "";

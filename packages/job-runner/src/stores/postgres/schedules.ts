@@ -9,7 +9,7 @@ import {
   selectSchedules,
 } from "./sql/schedules.ts";
 
-/** Schedules as rows: whoever moves `next_at` on enqueues the tick. */
+/** Schedules as rows: the process that advances `next_at` enqueues the tick. */
 export function createPostgresScheduleStore(sql: PostgresClient): ScheduleStore {
   return {
     async schedules(names, at) {

@@ -6,7 +6,7 @@ export type Rows = readonly (object | undefined)[];
 
 export type Value = postgres.ParameterOrFragment<never>;
 
-/** The text and values between it: values that are statements are fragments. */
+/** Text, and the values between its parts; values that are statements are fragments. */
 export type Source = {
   readonly strings: readonly string[];
   readonly values: readonly Value[];
@@ -16,8 +16,8 @@ export type Source = {
 export type Send = <T extends Rows>(source: Source) => Promise<postgres.RowList<T>>;
 
 /**
- * A statement in the shape of postgres.js, which our SQL is written for: part of another one, or, as soon as it is awaited,
- * sent. A class, as it is both a promise and a piece of text.
+ * A statement with the interface of postgres.js, which our SQL uses: a part of another statement, or sent when it is awaited. A
+ * class, because it is both a promise and text.
  */
 export class Statement<T extends Rows> implements postgres.PendingQuery<T> {
   readonly [Symbol.toStringTag] = "Statement";
@@ -75,7 +75,7 @@ export class Statement<T extends Rows> implements postgres.PendingQuery<T> {
     return this;
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: to await a statement is to send it; a fragment is never awaited
+  // biome-ignore lint/suspicious/noThenProperty: awaiting a statement sends it; a fragment is never awaited
   then<Kept = postgres.RowList<T>, Caught = never>(
     onKept?: ((rows: postgres.RowList<T>) => Kept | PromiseLike<Kept>) | null,
     onBroken?: ((reason: unknown) => Caught | PromiseLike<Caught>) | null,
@@ -99,7 +99,7 @@ export class Statement<T extends Rows> implements postgres.PendingQuery<T> {
   }
 }
 
-/** A client whose statements are sent by `send`. */
+/** A client that sends its statements with `send`. */
 export function createStatementClient(send: Send): PostgresClient {
   function tag<T extends Rows>(strings: TemplateStringsArray, ...values: readonly Value[]): Statement<T>;
   function tag(helper: unknown, ...rest: readonly Value[]): never;

@@ -3,7 +3,7 @@ import { BULK_BATCH } from "./administration.ts";
 import type { Parts } from "./parts.ts";
 import { microsOf } from "./times.ts";
 
-/** What operators do with jobs on SQLite. */
+/** Operations of operators on SQLite. */
 export function adminOperations(parts: Parts): AdminStore {
   const { write, administration, lease, select, queueStats } = parts;
 

@@ -6,7 +6,7 @@ import { LEASE_ENDED, UNLOCKED } from "./leases.ts";
 import { bounded } from "./queue-stats.ts";
 import { isoText, NEVER, runAtOf } from "./times.ts";
 
-/** Jobs changed in one transaction: more would keep the event loop from everything else. */
+/** Jobs changed per transaction: more would block the event loop. */
 export const BULK_BATCH = 1000;
 const ENDED_OR_WAITING = ["queued", "failed", "completed"] as const;
 const LIVE = ["queued", "running"] as const;
@@ -17,7 +17,7 @@ export type Administration = {
   pause(queue: string, reason: string | null, now: bigint): boolean;
   resume(queue: string): boolean;
   isPaused(queue: string): boolean;
-  /** Queued, waiting for no event, and its concurrency key has a free slot. */
+  /** Queued, not waiting for an event, and with a free slot of its concurrency key. */
   canRun(jobId: string): boolean;
   cancelBatch: (
     filter: JobFilter,
@@ -37,7 +37,7 @@ export type Administration = {
   };
 };
 
-/** What operators change, and which workers they see. */
+/** Changes of operators, and the list of workers. */
 export function createAdministration(db: Database): Administration {
   const rescheduleJob = db.prepare<unknown, Bindings>(`
     UPDATE jobs SET run_at = coalesce($runAt, run_at), priority = coalesce($priority, priority), updated_at = $now
@@ -65,12 +65,12 @@ export function createAdministration(db: Database): Administration {
       pause.run({ queue, reason, now }).changes > 0,
     resume: (queue: string) => resume.run({ queue }).changes > 0,
     isPaused: (queue: string) => paused.get({ queue }) !== null,
-    /** Queued, waiting for no event, and its concurrency key has a free slot. */
+    /** Queued, not waiting for an event, and with a free slot of its concurrency key. */
     canRun: (jobId: string) => runnable.get({ jobId }) !== null,
   };
 }
 
-/** Each changes a batch of what matches; call again while the batch is full. */
+/** Each changes a batch of matching jobs; to be called again while the batch is full. */
 function createBulkChanges(db: Database) {
   function cancelBatch(filter: JobFilter, reason: string, now: bigint): { ids: string[]; more: boolean } {
     const { condition, values } = filterSql(filter, now);

@@ -4,7 +4,7 @@ import { type AttemptRow, toAttempt } from "../job-row.ts";
 import type { Bindings } from "./bindings.ts";
 import { isoText } from "./times.ts";
 
-/** Reads a job's runs, oldest first; a trigger writes down those that did not complete. */
+/** Reads a job's runs, oldest first; a trigger stores unsuccessful ones. */
 export function createAttempts(db: Database) {
   const select = db.prepare<AttemptRow, Bindings>(`
     SELECT attempt, lease_generation, worker_id, ${isoText("started_at")}, ${isoText("ended_at")}, outcome, error

@@ -6,7 +6,7 @@ export function jsonText(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
-/** JSON text of a list that narrows a statement; null: it does not. */
+/** JSON text of a list that restricts a statement; null: no restriction. */
 export function listText(values: readonly string[] | undefined): string | null {
   return values === undefined ? null : JSON.stringify(values);
 }

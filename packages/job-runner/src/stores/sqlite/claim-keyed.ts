@@ -3,9 +3,9 @@ import type { ReserveRequest } from "../../contract/driver.ts";
 import { type Bindings, listText } from "./bindings.ts";
 import type { Candidate } from "./claim-unkeyed.ts";
 
-/** Concurrency keys looked at in one claim. With more waiting, the next claim goes on behind the last of them. */
+/** Concurrency keys checked per claim. If more are waiting, the next claim continues after the last of them. */
 const KEYS_PER_CLAIM = 500;
-/** Jobs of the index jobs_claim_keyed_ready: the recovery before the claim has moved there what is due. */
+/** Jobs of the index jobs_claim_keyed_ready, to which the recovery before the claim moves due jobs. */
 const READY = "concurrency_key IS NOT NULL AND queue = $queue AND status = 'queued' AND run_at <= updated_at";
 
 type WaitingKey = {
@@ -16,8 +16,8 @@ type WaitingKey = {
 };
 
 /**
- * Jobs whose concurrency key has a free slot. Keys with ready jobs are found by a loose walk of jobs_claim_keyed_ready, one probe a
- * key, however many jobs wait behind it. Writers take turns, so a slot that is free here is free when it is taken.
+ * Jobs whose concurrency key has a free slot. Keys with ready jobs are found by a loose index scan of jobs_claim_keyed_ready, one
+ * probe per key for any number of jobs. There is one writer at a time, so a free slot stays free until it is taken.
  */
 export function createKeyedCandidates(db: Database) {
   const keysBehind = db.prepare<WaitingKey, Bindings>(`
@@ -40,7 +40,7 @@ export function createKeyedCandidates(db: Database) {
     WHERE ${READY} AND concurrency_key = $key AND run_at <= $now
       AND ($types IS NULL OR type IN (SELECT value FROM json_each($types)))
     ORDER BY priority, run_at, jobs.id LIMIT $limit`);
-  /** The last key that a claim of the queue looked at; a hint alone. */
+  /** The last key checked by a claim of the queue; only a hint. */
   const lastKeys = new Map<string, string>();
 
   function behind({ queue, limit, types }: ReserveRequest, now: bigint, after: string) {
@@ -54,7 +54,7 @@ export function createKeyedCandidates(db: Database) {
     return { found, next: keys.length < KEYS_PER_CLAIM ? "" : (keys.at(-1)?.key ?? "") };
   }
 
-  /** Goes on behind the last key looked at, once around at most, until there is a candidate. */
+  /** Continues after the last checked key, at most one full round, until it finds a candidate. */
   return function candidates(request: ReserveRequest, now: bigint): Candidate[] {
     const first = lastKeys.get(request.queue) ?? "";
     let after = first;

@@ -2,14 +2,14 @@ import type { Database } from "bun:sqlite";
 import type { ReserveRequest } from "../../contract/driver.ts";
 import { type Bindings, listText } from "./bindings.ts";
 
-/** A job that may be claimed. */
+/** A claimable job. */
 export type Candidate = {
   readonly id: string;
   readonly priority: number;
   readonly run_at: number;
 };
 
-/** Each waiting priority is one probe: scheduled jobs of one priority are never walked to reach the next. */
+/** One probe per waiting priority: scheduled jobs of one priority are not read to reach the next. */
 export function createUnkeyedCandidates(db: Database) {
   const nextPriority = db.prepare<{ priority: number }, Bindings>(`
     SELECT priority FROM jobs

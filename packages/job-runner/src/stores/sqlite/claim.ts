@@ -20,7 +20,7 @@ type ClaimedRow = {
   readonly waited_ms: number;
 };
 
-/** The first runnable jobs in order, with and without concurrency keys, leased under one fresh token. */
+/** The first runnable jobs in order, with and without concurrency keys, leased under one new token. */
 export function createClaim(db: Database) {
   const unkeyed = createUnkeyedCandidates(db);
   const keyed = createKeyedCandidates(db);

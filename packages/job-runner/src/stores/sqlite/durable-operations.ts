@@ -5,7 +5,7 @@ import type { ScheduleStore } from "../../contract/schedule-store.ts";
 import type { Parts } from "./parts.ts";
 import { microsOf } from "./times.ts";
 
-/** Durable execution on SQLite: a lease is checked, and what it allows is written, in one transaction. */
+/** Durable execution on SQLite: checks a lease and writes under it in one transaction. */
 export function durableOperations({
   write,
   leases,

@@ -4,7 +4,7 @@ import { one } from "../../contract/one.ts";
 import type { Bindings } from "./bindings.ts";
 import { runAtOf } from "./times.ts";
 
-/** Stores jobs; one at a time, as no statement leaves the process. */
+/** Stores jobs one at a time, because no statement leaves the process. */
 export function createEnqueue(db: Database) {
   const knownKey = db.prepare<{ id: string }, Bindings>(`
     SELECT CAST(job_id AS TEXT) AS id FROM job_idempotency_keys

@@ -11,7 +11,7 @@ type Wait = {
 };
 
 export type Delivery = {
-  /** Queues of the jobs that were woken. */
+  /** Queues of the woken jobs. */
   readonly queues: readonly string[];
   /** Call again. */
   readonly more: boolean;
@@ -48,7 +48,7 @@ export function createEvents(db: Database): Events {
     return { id: row.id, existed: false };
   }
 
-  /** Gives a batch of waits their events and wakes their jobs. */
+  /** Ends a batch of waits with their events and wakes their jobs. */
   function deliver(now: bigint): Delivery {
     const queues = new Set<string>();
     const { waits, more } = fresh.waits();
@@ -60,7 +60,7 @@ export function createEvents(db: Database): Events {
     return { queues: [...queues], more };
   }
 
-  /** Gives the waits of one job, which runs, their events. */
+  /** Ends the waits of one running job with their events. */
   function deliverTo(jobId: string, now: bigint): void {
     for (const wait of openWaits.all({ jobId })) matchWait(wait, now);
   }
@@ -68,7 +68,7 @@ export function createEvents(db: Database): Events {
   return { store, deliver, deliverTo };
 }
 
-/** Ends a wait by the oldest event that it may receive; true if there is one. */
+/** Ends a wait with the oldest event that it may receive; true if there is one. */
 function createMatchWait(db: Database) {
   const eventFor = db.prepare<{ id: number; payload: string }, Bindings>(`
     SELECT event.id, event.payload FROM job_steps AS wait CROSS JOIN job_events AS event
@@ -89,7 +89,7 @@ function createMatchWait(db: Database) {
   };
 }
 
-/** The waits that nobody has compared, and those that an event can end that nobody has compared. */
+/** Waits that were not compared yet, and waits for events that were not compared yet. */
 function createFresh(db: Database) {
   const freshWaits = db.prepare<Wait, Bindings>(`
     SELECT CAST(job_id AS TEXT) AS job_id, name FROM job_steps WHERE needs_match = 1 LIMIT ${DELIVERY_BATCH}`);
@@ -110,7 +110,7 @@ function createFresh(db: Database) {
   return { waits, compared: () => eventsCompared.run() };
 }
 
-/** Of several waits of a job for the same, the first by name receives the first event. */
+/** Of several waits of a job for the same event, the first by name receives the first event. */
 function inOrder(left: Wait, right: Wait): number {
   if (left.job_id !== right.job_id) return left.job_id < right.job_id ? -1 : 1;
   return left.name < right.name ? -1 : 1;

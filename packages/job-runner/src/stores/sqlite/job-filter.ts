@@ -16,8 +16,8 @@ const STATES: Readonly<Record<JobState, { status: JobStatus; also: string }>> = 
 };
 
 /**
- * Where jobs of one status are found. Named in the statement, as SQLite would rather walk the ids of all jobs, which come
- * in the order that is asked for, than the few of an index.
+ * The index of a status. Named in the statement, because SQLite prefers to scan the ids of all jobs in the requested order to
+ * the few rows of an index.
  */
 export const JOBS_OF: Readonly<Record<JobStatus, string>> = {
   queued: "jobs INDEXED BY jobs_queued",
@@ -32,7 +32,7 @@ export type FilterSql = {
   readonly values: Bindings;
 };
 
-/** What the filter asks of `jobs`, as SQL with its parameters. */
+/** The filter as a condition on `jobs`, with its parameters. */
 export function filterSql(filter: JobFilter, now: bigint): FilterSql {
   const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   const byStatus = Map.groupBy(new Set(states), (state) => STATES[state].status);
@@ -56,7 +56,7 @@ export function filterSql(filter: JobFilter, now: bigint): FilterSql {
   return { from: isNarrow ? JOBS_OF[only] : "jobs", condition: conditions.join(" AND ") || "true", values };
 }
 
-/** The condition of a single status stands alone, so that its partial index may be used. */
+/** The condition of a single status is written without OR, so that its partial index can be used. */
 function statesSql(byStatus: ReadonlyMap<JobStatus, readonly JobState[]>): string {
   const alternatives = [...byStatus].map(([status, states]) => {
     const either = states.map((state) => `(${STATES[state].also})`).join(" OR ");

@@ -23,7 +23,7 @@ export type LeaseOperations = {
   release({ jobId, token }: Lease, now: bigint): void;
 };
 
-/** What only the holder of a lease may do. Each returns why it was refused, or undefined. */
+/** Operations of the holder of a lease. Each returns why it was rejected, or undefined. */
 export function createLeaseOperations(db: Database): LeaseOperations {
   const statements = prepareStatements(db);
   const state = db.prepare<{ status: JobStatus; expired: number | null }, Bindings>(
@@ -35,7 +35,7 @@ export function createLeaseOperations(db: Database): LeaseOperations {
   type Statement = keyof typeof statements;
   type Context = { now: bigint; values?: Bindings; accepted?: readonly JobStatus[] };
 
-  /** A job in an accepted state counts as a success that happened before. */
+  /** A job in an accepted state counts as an earlier success. */
   function underLease(statement: Statement, { jobId, token }: Lease, context: Context) {
     const { now, values, accepted = [] } = context;
     if (statements[statement].run({ jobId, token, now, ...values }).changes > 0) return undefined;
@@ -44,7 +44,7 @@ export function createLeaseOperations(db: Database): LeaseOperations {
     return { jobId, error: refusal(jobId, found) };
   }
 
-  /** Throws unless the lease holds. */
+  /** Throws unless the lease is valid. */
   function check({ jobId, token }: Lease, now: bigint): void {
     if (holds.get({ jobId, token, now }) === null) throw refusal(jobId, state.get({ jobId, now }));
   }

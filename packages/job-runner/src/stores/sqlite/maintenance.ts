@@ -5,10 +5,10 @@ import { LEASE_ENDED, UNLOCKED } from "./leases.ts";
 import { daysInMicros } from "./times.ts";
 
 const RECOVER_BATCH = 500;
-/** Rows that one transaction deletes: more would keep the event loop from everything else. */
+/** Rows deleted per transaction: more would block the event loop. */
 const FORGET_BATCH = 1000;
 
-/** Steps, logs and attempts go with their job, by a trigger. */
+/** A trigger deletes steps, logs and attempts with their job. */
 const FORGETTABLE: readonly { statement: string; days: (retention: Retention) => number }[] = [
   {
     statement: `DELETE FROM jobs WHERE id IN (
@@ -43,7 +43,7 @@ export type Maintenance = {
   forgetBatch(retention: Retention, now: bigint): boolean;
 };
 
-/** What changes jobs without their lease: recovery, cancel, retention. */
+/** Changes of jobs without a lease: recovery, cancellation, retention. */
 export function createMaintenance(db: Database): Maintenance {
   const recoverStatement = db.prepare<{ status: "queued" | "failed" }, Bindings>(`
     UPDATE jobs SET recoveries = recoveries + 1, run_at = min(run_at, $now), ${LEASE_ENDED}, ${UNLOCKED},
@@ -68,7 +68,7 @@ export function createMaintenance(db: Database): Maintenance {
     days,
   }));
 
-  /** Takes back jobs whose lease has ended, and moves parked keyed jobs that are due to the index that the claim walks. */
+  /** Recovers jobs with expired leases, and moves due parked keyed jobs to the index of the claim. */
   function recover(maxRecoveries: number, now: bigint) {
     unparkStatement.run({ now });
     const rows = recoverStatement.all({ maxRecoveries, now });
@@ -80,7 +80,7 @@ export function createMaintenance(db: Database): Maintenance {
     return cancelStatement.run({ jobId, reason, now }).changes > 0;
   }
 
-  /** Forgets a batch of what is past its retention; true when there may be more. */
+  /** Deletes a batch of rows after their retention; true when there may be more. */
   function forgetBatch(retention: Retention, now: bigint): boolean {
     const counts = forget.map(
       (old) => old.delete.run({ before: now - daysInMicros(old.days(retention)) }).changes,

@@ -7,8 +7,8 @@ export const BUSY_TIMEOUT_MS = 5000;
 const SCHEMA_DIR = join(import.meta.dir, "schema");
 
 /**
- * Opens the file, makes it if it is missing, and brings its schema up to date. With a write-ahead log readers never wait;
- * synchronous FULL: what is acknowledged is on the disk.
+ * Opens or creates the file and updates its schema. With a write-ahead log readers never wait; with synchronous FULL
+ * acknowledged writes are on the disk.
  */
 export function openDatabase(path: string, busyTimeoutMs: number): Database {
   const db = connect(path);
@@ -35,14 +35,14 @@ function connect(path: string): Database {
   }
 }
 
-/** Applies the schema files whose number lies above the file's user_version. */
+/** Applies the schema files with a number above the file's user_version. */
 function upgrade(db: Database) {
   const files = readdirSync(SCHEMA_DIR).sort();
   const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
   if (version > files.length) {
     throw new JobRunnerError(
       "JOB_SCHEMA_NEWER",
-      `The SQLite file has schema version ${version}, this program knows ${files.length}: run the newer program.`,
+      `The SQLite file has schema version ${version}, but this program supports ${files.length}; run a newer version of the program.`,
     );
   }
   for (const file of files.slice(version)) db.run(readFileSync(join(SCHEMA_DIR, file), "utf8"));

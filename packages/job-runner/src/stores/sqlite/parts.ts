@@ -30,7 +30,7 @@ export type Parts = Writer & {
   readonly queueStats: ReturnType<typeof createQueueStats>;
 };
 
-/** The prepared statements of one open file, by what they are about, and the writer that runs them. */
+/** The prepared statements of one open file by topic, and the writer that runs them. */
 export function createParts(db: ReturnType<typeof openDatabase>): Parts {
   const store = createEnqueue(db);
   return {

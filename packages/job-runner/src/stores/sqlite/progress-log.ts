@@ -30,7 +30,7 @@ export type ProgressLog = {
   ): LogLine[];
 };
 
-/** What a job tells of itself. Whoever writes has checked the lease, in the same transaction. */
+/** Progress and log of jobs. The caller checks the lease in the same transaction. */
 export function createProgressLog(db: Database): ProgressLog {
   const setProgressOf = db.prepare<unknown, Bindings>(
     "UPDATE jobs SET progress = $progress, updated_at = $now WHERE id = $jobId",

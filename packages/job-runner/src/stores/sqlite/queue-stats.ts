@@ -10,9 +10,9 @@ import { microsText } from "../../contract/instant.ts";
 import type { Bindings } from "./bindings.ts";
 import { millisecondsInMicros, NEVER } from "./times.ts";
 
-/** Counted up to one more than COUNT_MAX: that one says that there are more. */
+/** One more than COUNT_MAX, which shows that there are more. */
 const COUNT_LIMIT = COUNT_MAX + 1;
-/** Pairs of queue and priority that are looked at: a bound for queues made by mistake. */
+/** Maximum of pairs of queue and priority that are read: protects against queues created by mistake. */
 const LEVELS_MAX = 1000;
 
 type Depth = {
@@ -92,7 +92,7 @@ function createDepths(db: Database) {
     FROM (SELECT run_at, created_at FROM jobs
       WHERE queue = $queue AND status = 'queued' AND concurrency_key IS NOT NULL LIMIT ${COUNT_LIMIT})`);
 
-  /** Queues and priorities are found by a loose walk: one probe for each. */
+  /** Queues and priorities are found by a loose index scan: one probe each. */
   return function addDepths(totals: Map<string, Totals>, now: bigint) {
     let next = nextLevel.get({ queue: "", priority: Number.MIN_SAFE_INTEGER });
     for (let levels = 0; next !== null && levels < LEVELS_MAX; levels += 1) {
@@ -113,7 +113,7 @@ function createRates(db: Database) {
       SELECT queue, completed_at FROM jobs WHERE status = 'completed' AND completed_at > $since
       ORDER BY completed_at DESC LIMIT ${THROUGHPUT_SAMPLE}) GROUP BY queue`);
 
-  /** A full sample is a busy store's: its rate is over the sample's own time. */
+  /** A full sample is from a busy store: its rate is computed over the sample's own time. */
   return function addRates(totals: Map<string, Totals>, now: bigint) {
     const since = now - millisecondsInMicros(THROUGHPUT_WINDOW_MS);
     for (const { queue, count, sample, first } of newest.all({ since })) {

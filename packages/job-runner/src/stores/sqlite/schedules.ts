@@ -54,7 +54,7 @@ export function createSchedules(
     upsert.run({ name, cron, timeZone, nextAt: instantMicros(nextAt) });
   }
 
-  /** Undefined: it is no longer as it was read. */
+  /** Undefined: it has changed since it was read. */
   function move({ from, nextAt, lastAt, jobs }: ScheduleMove, now: bigint): string[] | undefined {
     const { changes } = advance.run({
       name: from.name,

@@ -6,7 +6,7 @@ import type { Bindings } from "./bindings.ts";
 import { filterSql } from "./job-filter.ts";
 import { isoText, isoValue } from "./times.ts";
 
-/** Rows as SQLite gives them: JSON is text. */
+/** Rows of SQLite, with JSON as text. */
 type StoredSummary = Omit<JobSummaryRow, "progress"> & { progress: string | null };
 type StoredRow = Omit<JobRow, "payload" | "output" | "progress"> &
   StoredSummary & { payload: string; output: string | null };

@@ -10,13 +10,13 @@ import { microsOf } from "./times.ts";
 const MAX_RECOVERIES = 5;
 
 export type SqliteDriverOptions = {
-  /** A write waits so long for another process's on the same file, with this process at a stand. Default 5000. */
+  /** How long a write waits for the write of another process, which blocks this process. Default 5000. */
   readonly busyTimeoutMs?: number;
 };
 
 /**
- * Keeps jobs in one file, for one process. Each operation is one transaction, so that a second process on the same
- * machine does no harm: it sees the same jobs, but is not woken by them and waits while the other writes.
+ * Keeps jobs in one file, for one process. Each operation is one transaction, so that a second process on the same machine
+ * is safe: it sees the same jobs, but is not woken by them and waits while the other writes.
  */
 export function createSqliteDriver(
   path: string,

@@ -21,13 +21,13 @@ type StepRow = {
 export type Steps = {
   save({ jobId }: Lease, { name, output }: FinishedStep, now: bigint): void;
   suspend({ jobId }: Lease, waits: readonly NewWait[], now: bigint): number | null;
-  /** Ends the sleeps and waits whose time has come. */
+  /** Ends due sleeps and waits. */
   endDue(jobId: string, now: bigint): Changes;
   byName(jobId: string): StepRecord[];
   byAge(jobId: string): StepRecord[];
 };
 
-/** What a job has done and waits for. Whoever writes has checked the lease, in the same transaction. */
+/** Steps and waits of jobs. The caller checks the lease in the same transaction. */
 export function createSteps(db: Database): Steps {
   const columns = `name, kind, output, ${isoText("finished_at")}, ${isoText("wake_at")}, event_name, event_key,
     CAST(event_id AS TEXT) AS event_id, ${isoText("created_at")}`;
@@ -58,7 +58,7 @@ export function createSteps(db: Database): Steps {
     insertStep.run({ jobId, name, output: output ?? null, now });
   }
 
-  /** Stores the waits and queues the job until the first of them ends; null: no time ends any of them. */
+  /** Stores the waits and queues the job until the first of them ends; null: none has a time. */
   function suspend({ jobId }: Lease, waits: readonly NewWait[], now: bigint): number | null {
     for (const wait of waits) insertWait.run({ jobId, now, ...waitColumns(wait, now) });
     const names = JSON.stringify(waits.map(({ name }) => name));
@@ -68,7 +68,7 @@ export function createSteps(db: Database): Steps {
   return {
     save,
     suspend,
-    /** Ends the sleeps and waits whose time has come. */
+    /** Ends due sleeps and waits. */
     endDue: (jobId: string, now: bigint) => endDue.run({ jobId, now }),
     byName: (jobId: string) => byName.all({ jobId }).map(toStep),
     byAge: (jobId: string) => byAge.all({ jobId }).map(toStep),

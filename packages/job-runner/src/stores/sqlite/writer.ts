@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 
 const BATCH_MAX = 1000;
 
-/** Tells the caller how the operation ended. */
+/** Resolves or rejects the caller's promise. */
 type Settle = () => void;
 
 type Operation = {
@@ -16,8 +16,8 @@ export type Writer = {
 };
 
 /**
- * Runs operations in the order in which they come, those of one turn of the event loop in one transaction: they share
- * one wait for the disk. An operation that throws is undone alone; a failed commit fails all of them.
+ * Runs operations in the order of their calls, those of one turn of the event loop in one transaction, with one wait for
+ * the disk. An operation that throws is rolled back individually; a failed commit fails all of them.
  */
 export function createWriter(db: Database): Writer {
   const statements = {
@@ -30,7 +30,7 @@ export function createWriter(db: Database): Writer {
   };
   const waiting: Operation[] = [];
 
-  /** Resolves with the result once it is durable. */
+  /** Resolves with the result when it is durable. */
   function write<T>(operation: () => T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const run = () => {
@@ -42,7 +42,7 @@ export function createWriter(db: Database): Writer {
     return promise;
   }
 
-  /** Commits what waits; also called once more before the file is closed. */
+  /** Commits waiting operations; also called before the file is closed. */
   function flush() {
     while (waiting.length > 0) commit(waiting.splice(0, BATCH_MAX));
   }
@@ -66,7 +66,7 @@ export function createWriter(db: Database): Writer {
       statements.release.run();
       return settle;
     } catch (error) {
-      // SQLite ends the transaction by itself when the disk is full or fails: then nothing of the batch holds.
+      // SQLite rolls the transaction back when the disk is full or fails: then the whole batch is lost.
       if (!db.inTransaction) throw error;
       statements.undo.run();
       statements.release.run();

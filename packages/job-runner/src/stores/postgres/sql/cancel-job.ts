@@ -5,7 +5,7 @@ import { timeOf } from "./fragments.ts";
 
 export const CANCELLED_CHANNEL = "job_runner_cancelled";
 
-/** Cancels a job that is queued or running, and tells its worker; no row: it is done, dead or unknown. */
+/** Cancels a queued or running job, and notifies its worker; no row: it is completed, dead or unknown. */
 export function cancelJob(
   sql: PostgresClient,
   jobId: string,

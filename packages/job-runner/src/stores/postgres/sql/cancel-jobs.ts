@@ -6,7 +6,7 @@ import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 import { matchesLiveFilter } from "./match-jobs.ts";
 
-/** Cancels up to `limit` queued and running jobs, and tells the workers of the running ones. */
+/** Cancels up to `limit` queued and running jobs, and notifies the workers of running ones. */
 export function cancelJobs(
   sql: PostgresClient,
   filter: JobFilter,

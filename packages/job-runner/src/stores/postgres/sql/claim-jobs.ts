@@ -4,12 +4,12 @@ import type { Fragment, Query } from "./fragments.ts";
 import { milliseconds, textArray, timeOf } from "./fragments.ts";
 import { isOpen } from "./pause-queue.ts";
 
-/** A job's place in its queue. */
+/** The position of a job in its queue. */
 export type ClaimPosition = {
   readonly id: string;
   /** Null: 0. */
   readonly priority: number | null;
-  /** Seconds since 1970; null: it was runnable at once. */
+  /** Seconds since 1970; null: it was runnable immediately. */
   readonly run_at: number | null;
 };
 
@@ -20,7 +20,7 @@ export type Claim = {
   readonly token: string;
   readonly workerId: string;
   readonly leaseMs: number;
-  /** Resume behind this position; null: from the head of the queue. */
+  /** Resume after this position; null: from the head of the queue. */
   readonly after: ClaimPosition | null;
   readonly byAdvisoryLock: boolean;
   readonly now: Instant | undefined;
@@ -28,7 +28,7 @@ export type Claim = {
 
 export type LeaseOfClaim = Pick<Claim, "token" | "workerId" | "leaseMs" | "now">;
 
-/** What a claim hands out; a job's defaults come as nulls. */
+/** A claimed job; default values are null. */
 export type ClaimedRow = {
   readonly type: string;
   readonly payload: unknown;
@@ -41,12 +41,12 @@ export type ClaimedRow = {
 } & ClaimPosition;
 
 /**
- * Claims runnable jobs without a concurrency key: the first in order, returned in the order of the table. The rows are
- * found by one walk of jobs_claim and updated by ctid: with a join on their ids the planner scanned the table.
+ * Claims the first runnable jobs without a concurrency key, returned in the order of the table. The rows are found by one
+ * scan of jobs_claim and updated by ctid: with a join on their ids the planner scanned the table.
  *
- * The commit does not wait for the disk (set_config, local to the statement's own transaction). Should Postgres crash
- * within the next 0.6 s, the claim may be forgotten and the job is queued again: it is delivered twice, as after any
- * lost lease, and the first worker's writes are refused. Enqueues, outcomes and keyed claims do wait.
+ * The commit does not wait for the disk (set_config, local to the statement's transaction). If Postgres crashes within
+ * the next 0.6 s, the claim may be lost and the job is queued again: it is delivered twice, as after any lost lease, and
+ * the first worker's writes are rejected. Enqueues, outcomes and keyed claims do wait.
  */
 export function claimJobs(sql: PostgresClient, claim: Claim): Query<ClaimedRow[]> {
   return sql<ClaimedRow[]>`
@@ -60,7 +60,7 @@ export function claimJobs(sql: PostgresClient, claim: Claim): Query<ClaimedRow[]
     RETURNING ${claimedColumns(sql, claim)}`;
 }
 
-/** What a claim sets on the row. */
+/** The assignments of a claim. */
 export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim): Fragment {
   const at = timeOf(sql, claim.now);
   return sql`status = 'running', lease_token = ${claim.token}::uuid, lease_generation = lease_generation + 1,
@@ -69,9 +69,8 @@ export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim): Fragment
 }
 
 /**
- * What a claim hands out, with nulls for the defaults that nearly every job has: a null costs nothing to write, send and
- * read; as values these five were 1.4 of the 5 µs that it took to read a job. date_part, as extract() works in numeric,
- * which cost 3 of a claim's 21 µs a job.
+ * The columns of a claim, with nulls for default values, which most jobs have: as values, these five took 1.4 of the 5 µs
+ * to read a job. date_part, because extract() uses numeric, which took 3 of the 21 µs per job of a claim.
  */
 export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">): Fragment {
   const at = timeOf(sql, claim.now);
@@ -81,7 +80,7 @@ export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">): 
     concurrency_key, date_part('epoch', ${at} - GREATEST(run_at, created_at)) * 1000 AS waited_ms`;
 }
 
-/** Queued, due, of a type that the worker knows, and in a queue that is not paused. */
+/** Queued, due, of a type of the worker, and in a queue that is not paused. */
 export function runnable(sql: PostgresClient, claim: Claim): Fragment {
   return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= ${timeOf(sql, claim.now)}
     AND ${isOpen(sql, claim.queue)}
@@ -89,8 +88,8 @@ export function runnable(sql: PostgresClient, claim: Claim): Fragment {
 }
 
 /**
- * Skips what was claimed before. Without it a claim walks over every dead row that an old snapshot keeps alive,
- * and throughput falls to a quarter.
+ * Skips previously claimed jobs. Without it a claim reads every dead row that an old snapshot keeps, and throughput
+ * falls to a quarter.
  */
 export function behind(sql: PostgresClient, after: ClaimPosition | null): Fragment {
   if (after === null) return sql``;

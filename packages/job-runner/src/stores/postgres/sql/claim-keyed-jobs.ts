@@ -2,23 +2,22 @@ import type { PostgresClient } from "../../../contract/driver.ts";
 import { behind, type Claim, type ClaimedRow, claimedColumns, leaseColumns, runnable } from "./claim-jobs.ts";
 import type { Query } from "./fragments.ts";
 
-/** Concurrency keys looked at in one claim. With more waiting, the next claim goes on behind the last of them. */
+/** Concurrency keys checked per claim. If more are waiting, the next claim continues after the last of them. */
 const KEYS_PER_CLAIM = 500;
 
 export type KeyedClaim = {
-  /** Look at concurrency keys behind this one; empty: from the first. */
+  /** Check concurrency keys after this one; empty: from the first. */
   readonly afterKey: string;
 } & Claim;
 
 export type KeyedClaimRow = { next_key: string | null } & (ClaimedRow | { [K in keyof ClaimedRow]: null });
 
 /**
- * Claims runnable jobs of both sorts, in order. Keys with ready jobs are found by a loose walk of jobs_claim_keyed_ready (one
- * probe a key, however many jobs wait behind it); each key offers as many jobs as it has free slots
- * by the limit of its first job, up to one with a smaller limit; and the primary key
- * of job_concurrency_locks decides: who loses a slot to another claim gets nothing, without an error or a wait.
- * Slots are inserted in sorted order, so that two claims cannot deadlock.
- * Returns at least one row; a row without id carries `next_key` alone.
+ * Claims runnable jobs with and without keys, in order. Keys with ready jobs are found by a loose index scan of
+ * jobs_claim_keyed_ready (one probe per key, for any number of jobs). Each key offers as many jobs as it has free slots by the
+ * limit of its first job, up to one with a smaller limit. The primary key of job_concurrency_locks decides: a claim that loses
+ * a slot to another gets no job, without an error or a wait. Slots are inserted in sorted order, so that two claims cannot
+ * deadlock. Returns at least one row; a row without id contains only `next_key`.
  */
 export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim): Query<KeyedClaimRow[]> {
   return sql<KeyedClaimRow[]>`
@@ -60,7 +59,7 @@ export function claimKeyedJobs(sql: PostgresClient, claim: KeyedClaim): Query<Ke
     ) AS seen LEFT JOIN claimed ON true`;
 }
 
-/** Jobs of the index jobs_claim_keyed_ready: the recovery before the claim has moved there what is due. */
+/** Jobs of the index jobs_claim_keyed_ready, to which the recovery before the claim moves due jobs. */
 function ready(sql: PostgresClient, claim: Claim) {
   return sql`queue = ${claim.queue} AND status = 'queued' AND run_at <= updated_at`;
 }

@@ -6,12 +6,12 @@ import { idArray, timeOf } from "./fragments.ts";
 export type Completion = {
   readonly token: string;
   readonly ids: readonly string[];
-  /** JSON text of an object from id to output; null: no job of the batch has one. */
+  /** JSON text of an object from id to output; null: no job of the batch has an output. */
   readonly outputs: string | null;
   readonly now: Instant | undefined;
 };
 
-/** Moves the jobs whose lease holds to the archive, in one statement; the result's count tells how many. */
+/** Moves the jobs with a valid lease to the archive, in one statement; the result's count is their number. */
 export function completeJobs(sql: PostgresClient, completion: Completion): Fragment {
   const at = timeOf(sql, completion.now);
   const output =

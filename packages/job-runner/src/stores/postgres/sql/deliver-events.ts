@@ -7,12 +7,12 @@ import { timeOf } from "./fragments.ts";
 const DELIVERY_BATCH = 500;
 
 /**
- * Compares the events and waits that nobody has compared since their commit with all waits and events, gives each wait
- * its event and wakes its job. `more`: call again.
+ * Compares the events and waits that were not compared since their commit with all waits and events, ends each wait with its
+ * event and wakes its job. `more`: call it again.
  *
- * Jobs are locked first, in the order of their ids, and then their waits: a suspending run takes them in this order, too.
- * The count makes Postgres take these locks before the first row of job_steps. Whether the job is queued is asked in SET,
- * not in WHERE: a run that suspended while this statement waited for its lock was running in the snapshot.
+ * Jobs are locked first, ordered by id, and then their waits: a suspending run uses the same order. The count makes Postgres
+ * take these locks before the first row of job_steps. SET, not WHERE, checks whether the job is queued: a run that suspended
+ * while this statement waited for its lock was running in the snapshot.
  */
 export function deliverEvents(
   sql: PostgresClient,
@@ -70,8 +70,8 @@ export function deliverEvents(
 }
 
 /**
- * `match`: waits and the event that each receives. Of several waits of a job for one address, the first by name takes
- * the first event, the second the second. OFFSET 0 keeps the planner from joining the waits by a scan of all of them.
+ * `match`: waits and their events. Of several waits of a job for one address, the first by name receives the first event, the
+ * second the second. OFFSET 0 prevents a join that scans all waits.
  */
 function matches(sql: PostgresClient) {
   return sql`

@@ -6,7 +6,7 @@ import { textArray, timeOf } from "./fragments.ts";
 
 export const RUNNABLE_CHANNEL = "job_runner_runnable";
 
-/** Stores jobs without idempotency keys in one statement; ids come back in the order of the input. */
+/** Stores jobs without idempotency keys in one statement; returns the ids in the order of the input. */
 export function enqueueJobs(
   sql: PostgresClient,
   jobs: readonly NewJob[],
@@ -35,19 +35,19 @@ export function enqueueJobs(
     SELECT stored.id FROM stored, ${runnableHint(sql, jobs)} ORDER BY stored.id`;
 }
 
-/** The input as rows `job`. Keys of one letter: 1000 jobs repeat each of them 1000 times. */
+/** The input as rows `job`. Keys have one letter, because 1000 jobs repeat each of them 1000 times. */
 export function recordset(sql: PostgresClient, jobs: readonly NewJob[]): Fragment {
   return sql`json_to_recordset(${`[${jobs.map(toRecord).join(",")}]`}::text::json) AS job(
     q text, t text, p jsonb, o smallint, r text, d float8, m integer, x integer, i text, c text, l smallint, n integer, k text, s boolean)`;
 }
 
-/** `run_at` of a row `job`: now when it is runnable at once, so that it waits behind what was due before. */
+/** `run_at` of a row `job`: now if it is runnable immediately, so that it runs after jobs that were due before. */
 export function runAtColumn(sql: PostgresClient, now: Instant | undefined): Fragment {
   const at = timeOf(sql, now);
   return sql`GREATEST(${at}, COALESCE(${at} + job.d * interval '1 millisecond', job.r::timestamptz))`;
 }
 
-/** A one-row relation that sends one notification a queue with runnable jobs. */
+/** A one-row relation that sends one notification per queue with runnable jobs. */
 export function runnableHint(sql: PostgresClient, jobs: readonly NewJob[]): Fragment {
   const queues = new Set<string>();
   for (const job of jobs) {
@@ -58,7 +58,7 @@ export function runnableHint(sql: PostgresClient, jobs: readonly NewJob[]): Frag
     FROM unnest(${textArray([...queues])}::text[]) AS queue) AS hint`;
 }
 
-/** Jobs that differ in their payload alone: one array of payloads is parsed in half the time of a recordset. */
+/** Jobs that differ only in their payload: an array of payloads is parsed in half the time of a recordset. */
 function alikeRows(sql: PostgresClient, jobs: readonly NewJob[], like: NewJob, now: Instant | undefined) {
   const at = timeOf(sql, now);
   const payloads = `[${jobs.map((job) => job.payload).join(",")}]`;
@@ -81,7 +81,7 @@ function isAlike(job: NewJob, like: NewJob): boolean {
   );
 }
 
-/** As JSON text, the payload taken as it is. */
+/** As JSON text, with the payload unchanged. */
 function toRecord(job: NewJob, position: number): string {
   const columns = storableJson({
     q: job.queue,

@@ -5,8 +5,8 @@ import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /**
- * Stores jobs of which some carry an idempotency key, in one statement. DO UPDATE, not DO NOTHING: the loser of a
- * race must see the winner's job id. Keys are taken in sorted order, so that two calls cannot deadlock.
+ * Stores jobs, some with an idempotency key, in one statement. DO UPDATE, not DO NOTHING, because the loser of a race needs
+ * the winner's job id. Keys are locked in sorted order, so that two calls cannot deadlock.
  */
 export function enqueueOnce(
   sql: PostgresClient,

@@ -4,9 +4,9 @@ import type { Query } from "./fragments.ts";
 import { idArray, milliseconds, timeOf } from "./fragments.ts";
 
 /**
- * Moves the expiry of every lease that still holds, in one statement. A row that another statement has locked (an
- * ack, say) comes back with `extended` false: waiting for several rows here could deadlock. The tokens are a set,
- * not pairs with the ids: a job under another token of the same caller is the caller's just as well.
+ * Extends every valid lease, in one statement. A row locked by another statement (such as an ack) is returned with `extended`
+ * false: waiting for several rows could deadlock. The tokens are a set, not pairs with the ids: a job under another token of
+ * the same caller belongs to this caller as well.
  */
 export function extendLeases(
   sql: PostgresClient,
@@ -32,7 +32,7 @@ export function extendLeases(
     SELECT id, lease_token, id IN (SELECT id FROM extended) AS extended FROM jobs WHERE ${held}`;
 }
 
-/** Moves the expiry of one lease, behind whoever has its row locked; no row: the lease does not hold. */
+/** Extends one lease, after waiting for a lock on its row; no row: the lease is not valid. */
 export function extendLease(
   sql: PostgresClient,
   lease: Lease,

@@ -3,7 +3,7 @@ import type { Instant } from "../../../contract/instant.ts";
 import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
-/** Moves a running job to the dead letters, its last attempt counted; no row: the lease does not hold. */
+/** Makes a running job a dead letter and counts the attempt; no row: the lease is not valid. */
 export function failJob(
   sql: PostgresClient,
   lease: Lease,

@@ -5,8 +5,8 @@ import { timeOf } from "./fragments.ts";
 const FORGET_BATCH = 20_000;
 
 /**
- * Drops steps, log lines and ended attempts older than so many days whose job is neither alive nor in the archive. Each job is looked up
- * by its id (scalar subqueries): as NOT EXISTS over both tables the planner read the archive whole.
+ * Deletes steps, log lines and ended attempts older than a number of days whose job is neither stored nor archived. Each job is
+ * looked up by its id (scalar subqueries): with NOT EXISTS over both tables the planner read the whole archive.
  */
 export async function forgetOrphans(
   sql: PostgresClient,
@@ -22,7 +22,7 @@ export async function forgetOrphans(
   await sql`DELETE FROM job_attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM job_attempts WHERE ${orphaned("ended_at")}))`;
 }
 
-/** Forgets events past their retention, and schedules that no process has moved for so long. */
+/** Deletes events after their retention, and schedules that no process has advanced for that time. */
 export async function forgetEvents(
   sql: PostgresClient,
   keepDays: number,

@@ -27,12 +27,12 @@ export function textArray(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
-/** Selects a timestamptz, named as SQL names it, as ISO text in UTC with microseconds; infinities as themselves. */
+/** Selects a timestamptz column as ISO text in UTC with microseconds; infinities unchanged. */
 export function isoText(sql: PostgresClient, column: string, name: string = column): Fragment {
   return sql`${isoValue(sql, column)} AS ${sql.unsafe(name)}`;
 }
 
-/** As isoText, without a name. */
+/** Like isoText, without a column name. */
 export function isoValue(sql: PostgresClient, column: string): Fragment {
   return sql`CASE WHEN isfinite(${sql.unsafe(column)})
     THEN to_char(${sql.unsafe(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')

@@ -9,8 +9,8 @@ import type { Query } from "./fragments.ts";
 import { isOpen } from "./pause-queue.ts";
 
 /**
- * Stores one job that is already running under the caller's lease: no claim, no notification.
- * Its first lease, so any number of handed-over jobs may share one token. No row: the queue is paused.
+ * Stores one job that is already running under the caller's lease: no claim, no notification. It is the job's first lease, so
+ * handed-over jobs may share one token. No row: the queue is paused.
  */
 export function handOverJob(
   sql: PostgresClient,

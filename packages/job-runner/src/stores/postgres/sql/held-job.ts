@@ -4,8 +4,8 @@ import type { Fragment } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /**
- * The job's row if the lease holds, locked until the statement has committed: nobody can take the job while something is
- * written in its name.
+ * The job's row if the lease is valid, locked until the statement commits, so that the job cannot be claimed during a write
+ * under its lease.
  */
 export function heldJob(sql: PostgresClient, lease: Lease, now: Instant | undefined): Fragment {
   return sql`SELECT id, created_at FROM jobs

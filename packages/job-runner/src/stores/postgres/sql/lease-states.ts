@@ -3,7 +3,7 @@ import type { Instant } from "../../../contract/instant.ts";
 import type { Query } from "./fragments.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
-/** Why leases were refused: the state of each job that still exists, archived ones included. */
+/** Why leases were rejected: the state of each stored or archived job. */
 export function leaseStates(
   sql: PostgresClient,
   ids: readonly string[],

@@ -6,7 +6,7 @@ import type { Query } from "./fragments.ts";
 import { matchesFilter } from "./match-jobs.ts";
 import { summaryColumns } from "./select-jobs.ts";
 
-/** A page of jobs, newest first: a backward walk of the ids of each table, merged. */
+/** A page of jobs, newest first: a backward scan of the ids of each table, merged. */
 export function listJobs(
   sql: PostgresClient,
   filter: JobFilter,
@@ -19,7 +19,7 @@ export function listJobs(
     ORDER BY all_jobs.id DESC LIMIT ${page.limit}::integer`;
 }
 
-/** Running jobs, longest first. The condition on the expiry leads to the index of running jobs, whatever the statistics say. */
+/** Running jobs, longest first. The condition on the expiry selects the index of running jobs, for any statistics. */
 export function listRunningJobs(sql: PostgresClient, limit: number): Query<JobSummaryRow[]> {
   return sql<JobSummaryRow[]>`
     SELECT ${summaryColumns(sql)} FROM (

@@ -10,7 +10,7 @@ export type WorkerRow = {
   readonly heartbeat_at: string;
 };
 
-/** Who holds the running jobs, of which COUNT_MAX and one are looked at. */
+/** The workers of running jobs, of which at most COUNT_MAX + 1 are read. */
 export function listWorkers(sql: PostgresClient): Query<WorkerRow[]> {
   return sql<WorkerRow[]>`
     SELECT worker_id, jobs, ${isoText(sql, "locked_at")}, ${isoText(sql, "heartbeat_at")} FROM (

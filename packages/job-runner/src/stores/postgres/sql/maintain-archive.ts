@@ -5,12 +5,12 @@ import { timeOf } from "./fragments.ts";
 
 const PARTITION_DAYS_AHEAD = 3;
 
-/** Makes the coming days' partitions and drops those past the retention. */
+/** Creates the partitions of the next days and drops those after the retention. */
 export function maintainArchive(sql: PostgresClient, archiveDays: number): Fragment {
   return sql`SELECT jobs_archive_maintain(${archiveDays}::integer, ${PARTITION_DAYS_AHEAD}::integer)`;
 }
 
-/** Forgets idempotency keys past their retention. */
+/** Deletes idempotency keys after their retention. */
 export function forgetIdempotencyKeys(
   sql: PostgresClient,
   keepDays: number,

@@ -4,7 +4,7 @@ import { type Instant, instantText } from "../../../contract/instant.ts";
 import type { Fragment } from "./fragments.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
-/** What the filter asks of a row of `jobs`, which holds no completed ones. */
+/** The filter as a condition on `jobs`, which contains no completed jobs. */
 export function matchesLiveFilter(
   sql: PostgresClient,
   filter: JobFilter,
@@ -14,7 +14,7 @@ export function matchesLiveFilter(
   return matchesFilter(sql, states === undefined ? filter : { ...filter, states }, now);
 }
 
-/** What the filter asks of a row of `all_jobs`. */
+/** The filter as a condition on `all_jobs`. */
 export function matchesFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined): Fragment {
   const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   return sql`true
@@ -27,7 +27,7 @@ export function matchesFilter(sql: PostgresClient, filter: JobFilter, now: Insta
     ${createdBefore === undefined ? sql`` : sql`AND created_at < ${instantText(createdBefore)}::text::timestamptz`}`;
 }
 
-/** The one state of a filter is written plainly, so that the planner finds its partial index. */
+/** A single state is written without OR, so that the planner finds its partial index. */
 function isInStates(sql: PostgresClient, states: readonly JobState[], now: Instant | undefined) {
   const [first, ...others] = [...new Set(states)];
   if (first === undefined) return sql`false`;
@@ -53,7 +53,7 @@ function isInState(sql: PostgresClient, state: JobState, now: Instant | undefine
     case "running":
       return sql`(status = 'running')`;
     case "completed":
-      // Null in every live row of all_jobs, so that the planner leaves the table of live jobs out.
+      // Null in every live row of all_jobs, so that the planner skips the table of live jobs.
       return sql`(completed_at IS NOT NULL)`;
   }
 }

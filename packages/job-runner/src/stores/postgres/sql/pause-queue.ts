@@ -4,12 +4,12 @@ import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
 import type { Fragment, Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
-/** Holds while the queue is open. Refers to no row of the statement, so it is looked up once a claim, not once a job. */
+/** True while the queue is not paused. Refers to no row of the statement, so it is evaluated once per claim, not per job. */
 export function isOpen(sql: PostgresClient, queue: string): Fragment {
   return sql`NOT EXISTS (SELECT FROM job_queue_pauses WHERE job_queue_pauses.queue = ${queue})`;
 }
 
-/** No row: the queue was paused already. */
+/** No row: the queue was already paused. */
 export function pauseQueue(
   sql: PostgresClient,
   queue: string,

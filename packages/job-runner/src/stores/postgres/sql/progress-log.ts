@@ -14,7 +14,7 @@ export type LogRow = {
   readonly logged_at: string;
 };
 
-/** How far a job has come; no row: the lease does not hold. */
+/** Stores the progress of a job; no row: the lease is not valid. */
 export function setProgress(
   sql: PostgresClient,
   lease: Lease,
@@ -32,7 +32,7 @@ export function setProgress(
     RETURNING id`;
 }
 
-/** Appends to the job's log while there is room; no row: the lease does not hold. */
+/** Appends to the job's log up to its limit; no row: the lease is not valid. */
 export function appendLog(
   sql: PostgresClient,
   lease: Lease,

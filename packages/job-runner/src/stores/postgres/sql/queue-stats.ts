@@ -4,9 +4,9 @@ import type { Instant } from "../../../contract/instant.ts";
 import type { Query } from "./fragments.ts";
 import { isoText, milliseconds, textArray, timeOf } from "./fragments.ts";
 
-/** Counted up to one more than COUNT_MAX: that one says that there are more. */
+/** One more than COUNT_MAX, which shows that there are more. */
 const COUNT_LIMIT = COUNT_MAX + 1;
-/** Pairs of queue and priority, or queues with keyed jobs, that are looked at: a bound for queues made by mistake. */
+/** Maximum of pairs of queue and priority, or of queues with keyed jobs, that are read: protects against queues created by mistake. */
 const LEVELS_MAX = 1000;
 
 type Fragment = ReturnType<PostgresClient>;
@@ -25,9 +25,9 @@ export type QueueStatsRow = {
 };
 
 /**
- * The state of every queue. Nothing is counted beyond COUNT_LIMIT, and every count is one range of an index, so it costs
- * milliseconds however many jobs there are: queues and priorities are found by loose walks (one probe for each), jobs
- * without a concurrency key are counted by (queue, priority, run_at), those with one in a sample of COUNT_LIMIT.
+ * The state of every queue, in milliseconds for any number of jobs: no count exceeds COUNT_LIMIT, and every count is one range of
+ * an index. Queues and priorities are found by loose index scans (one probe each), jobs without a concurrency key are counted by
+ * (queue, priority, run_at), those with one in a sample of COUNT_LIMIT.
  */
 export function queueStats(
   sql: PostgresClient,
@@ -116,13 +116,13 @@ function depths(sql: PostgresClient, now: Instant | undefined) {
     )`;
 }
 
-/** In the order of an index: without one, a planner that believes all rows to match reads the table instead. */
+/** In the order of an index: without it, a planner that expects all rows to match reads the table. */
 function bounded(sql: PostgresClient, condition: Fragment, order: Fragment) {
   return sql`SELECT count(*) FROM (
     SELECT FROM jobs WHERE ${condition} ORDER BY ${order} LIMIT ${COUNT_LIMIT}::integer) AS counted`;
 }
 
-/** A full sample that begins within the window is a busy store's: its rate is over the sample's own time. */
+/** A full sample that begins within the window is from a busy store: its rate is computed over the sample's own time. */
 function rates(sql: PostgresClient, now: Instant | undefined) {
   const at = timeOf(sql, now);
   const window = milliseconds(sql, THROUGHPUT_WINDOW_MS);

@@ -8,16 +8,16 @@ const RECOVER_BATCH = 500;
 export type Recovery = {
   readonly queue: string;
   readonly maxRecoveries: number;
-  /** Leases that ended, and parked jobs that were due, before this were probed already; null: probe all. */
+  /** Leases that ended, and parked jobs that were due, before this were checked already; null: check all. */
   readonly since: string | null;
   readonly now: Instant | undefined;
 };
 
 /**
- * Takes back jobs whose lease has ended, of every queue, frees keys whose job is gone, and moves parked keyed jobs that are
- * due to the index that the claim walks. Runs before each claim, so it is four index probes when there is nothing to do: a scalar subquery and an ORDER BY … LIMIT 1 where EXISTS
- * would say it shorter, as the planner turned both EXISTS into scans of the table. `keyed` tells whether the queue has jobs with
- * a concurrency key waiting: only then does the claim pay for them.
+ * Recovers jobs with expired leases of every queue, frees keys of deleted jobs, and moves due parked keyed jobs to the index of the
+ * claim. Runs before each claim, so it is only four index probes when there is nothing to do: a scalar subquery and an ORDER BY …
+ * LIMIT 1 instead of EXISTS, which the planner turned into scans of the table. `keyed`: the queue has waiting jobs with a
+ * concurrency key; only then the claim checks them.
  */
 export function recoverJobs(
   sql: PostgresClient,

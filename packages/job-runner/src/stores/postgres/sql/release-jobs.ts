@@ -5,8 +5,8 @@ import type { Fragment } from "./fragments.ts";
 import { idArray, timeOf } from "./fragments.ts";
 
 /**
- * Gives back jobs that were claimed and never started, runnable at once, in the place that they had, and wakes other
- * processes. Waits for a lease that is being extended: left out, the job would stand still until the lease ends.
+ * Releases jobs that were claimed and never started, runnable immediately and with their old order, and wakes other processes.
+ * Waits for a lease that is being extended: otherwise the job would wait until the lease ends.
  */
 export function releaseJobs(
   sql: PostgresClient,

@@ -5,8 +5,8 @@ import type { Query } from "./fragments.ts";
 import { matchesFilter, matchesLiveFilter } from "./match-jobs.ts";
 
 /**
- * Deletes up to `limit` jobs of each table that match and do not run, with their steps, log and attempts; returns how many.
- * `more`: call again.
+ * Deletes up to `limit` matching jobs of each table that are not running, with their steps, log and attempts; returns their
+ * number. `more`: call it again.
  */
 export function removeJobs(
   sql: PostgresClient,

@@ -5,8 +5,8 @@ import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 /**
- * Stores jobs that take the place of waiting ones with their replace key, in the order of the input. Keys are locked in
- * sorted order, so that two calls cannot deadlock.
+ * Stores jobs that replace waiting ones with the same replace key, in the order of the input. Keys are locked in sorted order, so
+ * that two calls cannot deadlock.
  */
 export function replaceJobs(
   sql: PostgresClient,

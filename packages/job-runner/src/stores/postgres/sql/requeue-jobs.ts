@@ -6,7 +6,7 @@ import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 import { matchesLiveFilter } from "./match-jobs.ts";
 
-/** Puts up to `limit` failed jobs back: runnable at once, failure and lost leases forgotten; returns how many. */
+/** Requeues up to `limit` failed jobs, runnable immediately, and resets their failure and lost leases; returns their number. */
 export function requeueJobs(
   sql: PostgresClient,
   filter: JobFilter,

@@ -5,7 +5,7 @@ import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
 import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
-/** Changes when a queued job runs, or how urgent it is; no row: it is not queued, or waits for an event. */
+/** Changes the time or priority of a queued job; no row: it is not queued, or waits for an event. */
 export function rescheduleJob(
   sql: PostgresClient,
   jobId: string,

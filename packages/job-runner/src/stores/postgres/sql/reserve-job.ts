@@ -6,8 +6,8 @@ import { type ClaimedRow, claimedColumns, leaseColumns } from "./claim-jobs.ts";
 import type { Query } from "./fragments.ts";
 
 /**
- * Claims one queued job by its id. Locked in both ways, as other processes may claim by either; a slot of its
- * concurrency key is taken as the keyed claim takes one. No row: not queued, waiting for an event, or no slot is free.
+ * Claims one queued job by its id. Takes the row lock and the advisory lock, because other processes may claim by either, and
+ * a slot of its concurrency key like the keyed claim. No row: not queued, waiting for an event, or no slot is free.
  */
 export function reserveJob(
   sql: PostgresClient,

@@ -3,7 +3,7 @@ import { type Instant, instantText } from "../../../contract/instant.ts";
 import type { Query } from "./fragments.ts";
 import { milliseconds, timeOf } from "./fragments.ts";
 
-/** Puts a running job back after a failed attempt; no row: the lease does not hold. */
+/** Requeues a running job after a failed attempt; no row: the lease is not valid. */
 export function retryJob(
   sql: PostgresClient,
   lease: Lease,

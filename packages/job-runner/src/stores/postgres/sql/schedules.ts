@@ -14,7 +14,7 @@ export type ScheduleRow = {
   readonly now: string;
 };
 
-/** The schedules of these names and the database's clock: one row with a null name if there is none of them. */
+/** The schedules with these names and the database's clock: one row with a null name if none exists. */
 export function selectSchedules(
   sql: PostgresClient,
   names: readonly string[],
@@ -39,7 +39,7 @@ export function selectAllSchedules(sql: PostgresClient): Query<Omit<ScheduleRow,
     SELECT name, cron, time_zone, ${isoText(sql, "next_at")}, ${isoText(sql, "last_at")} FROM job_schedules ORDER BY name COLLATE "C"`;
 }
 
-/** Adds a schedule, or gives it another expression; an equal one is left alone. */
+/** Adds a schedule, or changes its expression; an equal one is not changed. */
 export function putSchedule(sql: PostgresClient, schedule: NewSchedule, now: Instant | undefined): Fragment {
   return sql`
     INSERT INTO job_schedules AS known (name, cron, time_zone, next_at, updated_at)
@@ -49,7 +49,7 @@ export function putSchedule(sql: PostgresClient, schedule: NewSchedule, now: Ins
     WHERE (known.cron, known.time_zone) <> (excluded.cron, excluded.time_zone)`;
 }
 
-/** Moves the schedule on and enqueues the ticks' jobs; no row without `moved`: another process came first. */
+/** Advances the schedule and enqueues the jobs of its ticks; no row without `moved`: another process was first. */
 export function moveSchedule(
   sql: PostgresClient,
   move: ScheduleMove,

@@ -3,7 +3,7 @@ import type { AttemptRow } from "../../job-row.ts";
 import type { Query } from "./fragments.ts";
 import { isoText } from "./fragments.ts";
 
-/** How the job's runs ended, and the run that goes on or has completed it: of one snapshot, so that none is missing. */
+/** The ended runs of the job and the current or completing one, from one snapshot, so that none is missing. */
 export function selectAttempts(sql: PostgresClient, jobId: string): Query<AttemptRow[]> {
   return sql<AttemptRow[]>`
     SELECT attempt, lease_generation, worker_id, ${isoText(sql, "started_at")}, ${isoText(sql, "ended_at")}, outcome, error

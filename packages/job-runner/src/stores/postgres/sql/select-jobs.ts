@@ -32,7 +32,7 @@ function jobColumns(sql: PostgresClient) {
   return sql`${summaryColumns(sql)}, payload, output, lease_token`;
 }
 
-/** All of a job but what may be large or secret. A job that was runnable when it last changed has no run_at. */
+/** The columns of a job without payload, output and token. A job that was runnable when it last changed has no run_at. */
 export function summaryColumns(sql: PostgresClient): Fragment {
   return sql`id, queue, type, status, priority, 
     CASE WHEN run_at > updated_at THEN ${isoValue(sql, "run_at")} END AS run_at, attempts, max_attempts, recoveries,

@@ -3,12 +3,12 @@ import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Query } from "./fragments.ts";
 
 const HOLDERS_MAX = 20;
-/** A slot knows no time: it counts once so many transactions have begun since its snapshot. */
+/** A slot has no time: it counts after this number of transactions since its snapshot. */
 const SLOT_AGE_TRANSACTIONS = 100_000;
 
 /**
- * What keeps dead rows alive for longer than `olderThanMs`, oldest snapshot first. Backends of other roles are seen only by
- * a role that may read all statistics.
+ * What has kept dead rows for longer than `olderThanMs`, oldest snapshot first. Backends of other roles are visible only to a
+ * role that may read all statistics.
  */
 export function snapshotHolders(sql: PostgresClient, olderThanMs: number): Query<SnapshotHolder[]> {
   return sql<SnapshotHolder[]>`

@@ -6,7 +6,7 @@ import type { Fragment, Query } from "./fragments.ts";
 import { isoText, timeOf } from "./fragments.ts";
 import { heldJob } from "./held-job.ts";
 
-/** A row of job_steps. `output` is JSON text, as only that tells nothing from null. */
+/** A row of job_steps. `output` is JSON text, which distinguishes no output from null. */
 export type StepRow = {
   readonly name: string;
   readonly kind: StepRecord["kind"];
@@ -19,7 +19,7 @@ export type StepRow = {
   readonly created_at: string;
 };
 
-/** The job's steps if the lease holds: one row without a name if it has none, no row at all if the lease does not hold. */
+/** The job's steps if the lease is valid: one row without a name if it has no steps, no row if the lease is not valid. */
 export function heldSteps(
   sql: PostgresClient,
   lease: Lease,
@@ -43,7 +43,7 @@ export function selectSteps(sql: PostgresClient, jobId: string): Query<StepRow[]
     SELECT ${stepColumns(sql)} FROM job_steps WHERE job_id = ${jobId}::bigint ORDER BY job_steps.created_at, name`;
 }
 
-/** Ends the job's sleeps and waits whose time has come. */
+/** Ends the job's due sleeps and waits. */
 export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undefined): Fragment {
   const at = timeOf(sql, now);
   return sql`
@@ -52,7 +52,7 @@ export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undef
     FROM held WHERE job_id = held.id AND finished_at IS NULL AND wake_at <= ${at}`;
 }
 
-/** Stores what a step returned; no row: the lease does not hold. */
+/** Stores the result of a step; no row: the lease is not valid. */
 export function saveStep(
   sql: PostgresClient,
   lease: Lease,
@@ -74,8 +74,8 @@ export function saveStep(
 }
 
 /**
- * Stores the waits and queues the job until the first of them ends; no row: the lease does not hold. The conflict's
- * update changes nothing, but reads the newest row: an event that was delivered a moment ago makes the job runnable.
+ * Stores the waits and queues the job until the first of them ends; no row: the lease is not valid. The conflict's update
+ * changes nothing, but reads the newest row: an event that was just delivered makes the job runnable.
  */
 export function suspendJob(
   sql: PostgresClient,

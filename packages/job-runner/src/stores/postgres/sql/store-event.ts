@@ -5,7 +5,7 @@ import type { Query } from "./fragments.ts";
 
 export const EVENT_CHANNEL = "job_runner_event";
 
-/** Stores an event, once for each name and idempotency key. With `notify` its commit tells the runners to deliver it. */
+/** Stores an event, once for each name and idempotency key. With `notify`, its commit notifies the runners to deliver it. */
 export function storeEvent(
   sql: PostgresClient,
   event: NewEvent,
