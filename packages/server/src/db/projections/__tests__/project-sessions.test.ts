@@ -44,9 +44,10 @@ async function store(events: readonly SentEvent[]): Promise<string[]> {
   return events.map(({ id }) => id);
 }
 
+/** With times as text: toMatchObject takes any two Dates for equal. */
 async function session(id = "s1") {
   const [row] = await database.sql`SELECT * FROM sessions WHERE id = ${id}`;
-  return row;
+  return row === undefined ? undefined : JSON.parse(JSON.stringify(row));
 }
 
 const report = (fields: object = {}) =>
@@ -107,10 +108,23 @@ describe("sessions that others write", () => {
     await commit();
     await refreshed;
     expect(await session()).toMatchObject({
-      started_at: new Date(minute(1)),
+      started_at: minute(1),
       device_id: "server",
       model: "large",
     });
+  });
+
+  test("are passed over when they changed after they were read", async () => {
+    const ids = await store([start("s1", 5), start("s2", 5)]);
+    const { sql } = database;
+    const writingMeanwhile = new Proxy(sql, {
+      apply: (target, self, [parts, ...values]) =>
+        String(parts[0]).includes("WITH folded")
+          ? sql`UPDATE sessions SET summary = 'new' WHERE id = 's1'`.then(() => target(parts, ...values))
+          : Reflect.apply(target, self, [parts, ...values]),
+    });
+    expect(await projectSessions(writingMeanwhile, ids)).toEqual({ changed: ["s2"], locked: ["s1"] });
+    expect(await session()).toMatchObject({ lifecycle: "detected", summary: "new" });
   });
 
   test("that are deleted meanwhile stay deleted", async () => {
@@ -136,9 +150,9 @@ describe("what is known of a session", () => {
     expect(known?.statements?.length).toBeLessThan(100);
     await projectSessions(database.sql, ids);
     expect(await session()).toMatchObject({
-      started_at: new Date(minute(0)),
-      resumed_at: new Date(minute(MANY * 2 - 2)),
-      ended_at: new Date(minute(MANY * 2 - 1)),
+      started_at: minute(0),
+      resumed_at: minute(MANY * 2 - 2),
+      ended_at: minute(MANY * 2 - 1),
       model: "m0",
       lifecycle: "ended",
     });
@@ -152,7 +166,7 @@ describe("what is known of a session", () => {
     }
     const kept = await database.sql`SELECT at, model FROM session_reports ORDER BY at`;
     expect(kept.map(({ model }) => model)).toEqual(["m0", "m4"]);
-    expect(await session()).toMatchObject({ model: "m0", ended_at: new Date(minute(14)) });
+    expect(await session()).toMatchObject({ model: "m0", ended_at: minute(14) });
   });
 
   test("keeps numbers and keys of metadata as they were reported", async () => {
@@ -237,9 +251,9 @@ describe("during a rolling deployment", () => {
   const expected = {
     lifecycle: "ended",
     device_id: "server",
-    started_at: new Date(minute(1)),
-    start_reported_at: new Date(minute(1)),
-    ended_at: new Date(minute(9)),
+    started_at: minute(1),
+    start_reported_at: minute(1),
+    ended_at: minute(9),
     end_reason: "exit",
     duration_ms: "480000",
     model: "late",
@@ -265,7 +279,7 @@ describe("during a rolling deployment", () => {
     await projectSessions(database.sql, await store([start("s1", 12, { source: "resume" })]));
     expect(await session()).toMatchObject({
       lifecycle: "capturing",
-      started_at: new Date(minute(1)),
+      started_at: minute(1),
       ended_at: null,
     });
   });
@@ -278,7 +292,7 @@ describe("during a rolling deployment", () => {
     expect(await refresh()).toBe(1);
     expect(await session()).toMatchObject({
       model: "large",
-      started_at: new Date(minute(0)),
+      started_at: minute(0),
       lifecycle: "capturing",
     });
     expect(await refresh()).toBe(0);
