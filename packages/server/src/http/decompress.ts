@@ -13,6 +13,7 @@ const TURN_BYTES = 4 * 1024 * 1024;
 const SIZE_BYTES = 4;
 
 const gunzip = promisify(zlib.gunzip);
+/** Of the process, which has one event loop. */
 const withinConcurrencyLimit = pLimit(CONCURRENT_DECOMPRESSIONS_MAX);
 
 /** Called with a number of bytes before they are kept; throws when there is no room for them. */

@@ -6,7 +6,6 @@ import { scopeInsufficient } from "./caller.ts";
 import { readJson, readOptionalJson } from "./json.ts";
 import { ProblemError, RETRY_AFTER_S } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { inTurn } from "./read-turns.ts";
 import { type AppEnv, bodyOwner } from "./request-context.ts";
 
 /** One route: who may call it, what it takes and what it returns. Checked for each request, and written to the OpenAPI document. */
@@ -65,7 +64,7 @@ export function operation<
     if (scopes.length > 0) await admit(c, scopes);
     if (query !== undefined) c.req.addValidatedData("query", readQuery(c, query));
     if (body !== undefined) c.req.addValidatedData("json", await readBody(c, body));
-    await (isLimitedRead(c) ? inTurn(bodyOwner(c), c.req.raw, next) : next());
+    await (isLimitedRead(c) ? c.get("inReadTurn")(bodyOwner(c), c.req.raw, next) : next());
   };
 
   operations.set(checkRequest, definition);

@@ -4,25 +4,25 @@ import { ProblemError } from "./problem.ts";
 /** Concurrent GET requests of one key in this process; further ones wait, so that connections remain for other keys. */
 export const READS_PER_KEY_MAX = 4;
 
-/** The limits of keys with open requests. */
-const turns = new Map<string | null, LimitFunction>();
-
 /**
  * Runs `read` when the key `owner` has fewer than READS_PER_KEY_MAX open reads. When a client disconnects, its running query ends
  * normally, and its waiting ones are not sent. Throws ProblemError 408 for them.
  */
-export async function inTurn(
-  owner: string | null,
-  { signal }: Request,
-  read: () => Promise<void>,
-): Promise<void> {
-  const limit = turns.get(owner) ?? pLimit(READS_PER_KEY_MAX);
-  turns.set(owner, limit);
-  try {
-    await limit(() => (signal.aborted ? Promise.reject(disconnected()) : read()));
-  } finally {
-    if (limit.activeCount + limit.pendingCount === 0) turns.delete(owner);
-  }
+export type InReadTurn = (owner: string | null, request: Request, read: () => Promise<void>) => Promise<void>;
+
+export function createReadTurns(): InReadTurn {
+  /** The limits of keys with open requests. */
+  const turns = new Map<string | null, LimitFunction>();
+
+  return async function inReadTurn(owner, { signal }, read) {
+    const limit = turns.get(owner) ?? pLimit(READS_PER_KEY_MAX);
+    turns.set(owner, limit);
+    try {
+      await limit(() => (signal.aborted ? Promise.reject(disconnected()) : read()));
+    } finally {
+      if (limit.activeCount + limit.pendingCount === 0) turns.delete(owner);
+    }
+  };
 }
 
 function disconnected(): ProblemError {

@@ -7,6 +7,7 @@ import type { Access } from "./access.ts";
 import { type BodyMemory, createBodyMemory } from "./body-memory.ts";
 import type { Caller } from "./caller.ts";
 import type { RequestAddresses } from "./client-address.ts";
+import { createReadTurns, type InReadTurn } from "./read-turns.ts";
 
 /** What Hono knows of a request: `c.get("requestId")`, `c.env.requestIP`. */
 export type AppEnv = {
@@ -23,6 +24,7 @@ export type RequestVariables = {
   /** Of the server when the request arrived. */
   phase: Phase;
   bodyUse: BodyUse;
+  inReadTurn: InReadTurn;
   /** Who sent the request (see callerOf). Not set in public routes. */
   caller?: Caller;
   /** The pattern of the matched route, for metrics and the log. */
@@ -78,12 +80,15 @@ export function requestContext(options: RequestContextOptions): MiddlewareHandle
     },
   });
 
+  const inReadTurn = createReadTurns();
+
   return async function setRequestContext(c, next) {
     c.set("requestId", requestIdOf(c.req.header("x-request-id"), access));
     c.set("access", access);
     c.set("limits", limits);
     c.set("phase", readiness.phase());
     c.set("bodyUse", { memory, bytes: 0, isReleased: false });
+    c.set("inReadTurn", inReadTurn);
     await next();
     releaseBodyBytes(c);
   };

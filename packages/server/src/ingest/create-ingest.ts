@@ -16,6 +16,7 @@ import { createProjector, type Projector } from "./projector.ts";
 import type { ReportDependencies } from "./report-session.ts";
 import { retryProjectionsAtBoot } from "./retry-projections.ts";
 import { type Checked, createStore, sizeOfChecked } from "./store-checked.ts";
+import { createWorkspaceReferences } from "./workspace-references.ts";
 import { createWorkspaceResolver } from "./workspace-resolver.ts";
 import { createWriteLanes } from "./write-lanes.ts";
 import type { Writer } from "./writer.ts";
@@ -82,7 +83,7 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
   observeProjections(metrics.registry, projector.depth);
 
   return {
-    events: { limits, now, write: writer.write },
+    events: { limits, now, workspaceOf: createWorkspaceReferences(), write: writer.write },
     reports: { database: pools.reports, workspaces },
     depth: writer.depth,
     caughtUp: projector.caughtUp,

@@ -1,4 +1,5 @@
 import { isUlid } from "@wharf/protocol";
+import { LRUCache } from "lru-cache";
 import type { Database } from "../db/database.ts";
 import { findWorkspaceIds, resolveWorkspaces } from "../db/ingest/workspaces.ts";
 import type { Sql } from "../db/postgres.ts";
@@ -14,12 +15,7 @@ const CACHED_WORKSPACES_MAX = 10_000;
 
 /** Resolves workspace references through a bounded cache; canonical ids that are new get their workspace. */
 export function createWorkspaceResolver(database: Database): WorkspaceResolver {
-  const cache = new Map<string, string>();
-
-  function remember(found: ReadonlyMap<string, string>): void {
-    if (cache.size + found.size > CACHED_WORKSPACES_MAX) cache.clear();
-    for (const [reference, id] of found) cache.set(reference, id);
-  }
+  const cache = new LRUCache<string, string>({ max: CACHED_WORKSPACES_MAX });
 
   async function resolve(references: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const resolved = new Map<string, string>();
@@ -31,8 +27,10 @@ export function createWorkspaceResolver(database: Database): WorkspaceResolver {
     }
     if (unknown.size > 0) {
       const found = await database.run((sql) => lookUp(sql, [...unknown]));
-      remember(found);
-      for (const [reference, id] of found) resolved.set(reference, id);
+      for (const [reference, id] of found) {
+        cache.set(reference, id);
+        resolved.set(reference, id);
+      }
     }
     return resolved;
   }

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import { inTurn, READS_PER_KEY_MAX } from "../read-turns.ts";
+import { createReadTurns, READS_PER_KEY_MAX } from "../read-turns.ts";
 
+const inReadTurn = createReadTurns();
 const request = (signal?: AbortSignal) => new Request("http://x/", signal === undefined ? {} : { signal });
 
 /** As many reads as a key may have under way. */
 function fillTurns(owner: string) {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const held = Array.from({ length: READS_PER_KEY_MAX }, () => inTurn(owner, request(), () => released));
+  const held = Array.from({ length: READS_PER_KEY_MAX }, () => inReadTurn(owner, request(), () => released));
   const end = () => {
     release();
     return Promise.all(held);
@@ -18,7 +19,7 @@ test("a read waits while its key has too many open reads, and a read of another 
   const turns = fillTurns("a");
   const ran: string[] = [];
   const read = (owner: string) =>
-    inTurn(owner, request(), async () => {
+    inReadTurn(owner, request(), async () => {
       ran.push(owner);
     });
   const waiting = read("a");
@@ -36,12 +37,12 @@ test("a waiting read of a client that disconnects never runs, and one that fails
   const count = async () => {
     runs += 1;
   };
-  const gone = inTurn("a", request(client.signal), count).catch(String);
-  const failing = inTurn("a", request(), () => Promise.reject(new Error("a failed read"))).catch(String);
+  const gone = inReadTurn("a", request(client.signal), count).catch(String);
+  const failing = inReadTurn("a", request(), () => Promise.reject(new Error("a failed read"))).catch(String);
   client.abort();
   await turns.end();
   expect(await gone).toContain("closed the connection");
   expect(await failing).toContain("a failed read");
-  for (let times = 0; times < 2 * READS_PER_KEY_MAX; times++) await inTurn("a", request(), count);
+  for (let times = 0; times < 2 * READS_PER_KEY_MAX; times++) await inReadTurn("a", request(), count);
   expect(runs).toBe(2 * READS_PER_KEY_MAX);
 });

@@ -3,6 +3,7 @@ import { createUlid } from "@wharf/protocol";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { checkEvent, isRejection, sizeOfEvent } from "../check-event.ts";
+import { createWorkspaceReferences } from "../workspace-references.ts";
 import { anEvent, minute } from "./event-factory.ts";
 
 const server = setupApp();
@@ -82,7 +83,11 @@ describe("an odd value is stored as it came", () => {
 test("what an event takes in the queue is its payload, its blobs and what is noted of it", () => {
   const blob = { key: "k".repeat(5_000), content_type: "t", size_bytes: 1 };
   const sent = anEvent({ data: { text: `\0${"x".repeat(10_000)}` }, blob_refs: [blob] });
-  const checked = checkEvent(sent, { limits: DEFAULT_LIMITS, now: () => new Date() });
+  const checked = checkEvent(sent, {
+    limits: DEFAULT_LIMITS,
+    now: () => new Date(),
+    workspaceOf: createWorkspaceReferences(),
+  });
   if (isRejection(checked)) throw new Error(checked.error);
   expect(sizeOfEvent(checked)).toBeWithin(10_000 + 5_000 + 15_000, 31_000);
 });

@@ -13,6 +13,7 @@ import { createFlush } from "../flush.ts";
 import { createFlushRunner } from "../flush-runner.ts";
 import { createKnownParents } from "../known-parents.ts";
 import { retryProjections, retryProjectionsAtBoot } from "../retry-projections.ts";
+import { createWorkspaceReferences } from "../workspace-references.ts";
 import { createWorkspaceResolver } from "../workspace-resolver.ts";
 import { commit, end, minute, type SentEvent, start, toolUse } from "./event-factory.ts";
 
@@ -25,7 +26,11 @@ afterEach(async () => {
 });
 
 function checked(event: SentEvent): CheckedEvent {
-  const result = checkEvent(event, { limits: DEFAULT_LIMITS, now: () => new Date() });
+  const result = checkEvent(event, {
+    limits: DEFAULT_LIMITS,
+    now: () => new Date(),
+    workspaceOf: createWorkspaceReferences(),
+  });
   if (isRejection(result)) throw new Error(result.error);
   return result;
 }
