@@ -651,7 +651,7 @@ SELECT;
 -- Round
 UPDATE sessions SET is_counted = true
 WHERE id IN (
-  SELECT id FROM sessions WHERE id = ANY($1) AND NOT is_counted ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+  SELECT id FROM sessions WHERE id = ANY($1) AND NOT is_counted ORDER BY id FOR NO KEY UPDATE
 );
 
 -- Round, git activity
