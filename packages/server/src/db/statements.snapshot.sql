@@ -48,7 +48,9 @@ change_rows AS (
   SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
 ),
 queue_rows AS (
-  INSERT INTO projection_queue (event_ids) SELECT CASE WHEN stored_count = $24::int THEN string_to_array($25::text, $26::text) ELSE event_ids END FROM touched WHERE stored_count > 0
+  INSERT INTO projection_queue (event_ids)
+  SELECT event_ids FROM (SELECT CASE WHEN stored_count = $24::int THEN string_to_array($25::text, $26::text) ELSE event_ids END AS event_ids FROM touched WHERE stored_count > 0) queued
+  WHERE cardinality(event_ids) > 0
   RETURNING id::text
 )
 SELECT
@@ -94,7 +96,9 @@ change_rows AS (
   SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
 ),
 queue_rows AS (
-  INSERT INTO projection_queue (event_ids) SELECT CASE WHEN stored_count = $21::int THEN string_to_array($22::text, $23::text) ELSE event_ids END FROM touched WHERE stored_count > 0
+  INSERT INTO projection_queue (event_ids)
+  SELECT event_ids FROM (SELECT CASE WHEN stored_count = $21::int THEN string_to_array($22::text, $23::text) ELSE event_ids END AS event_ids FROM touched WHERE stored_count > 0) queued
+  WHERE cardinality(event_ids) > 0
   RETURNING id::text
 )
 SELECT
@@ -165,7 +169,9 @@ change_rows AS (
   SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
 ),
 queue_rows AS (
-  INSERT INTO projection_queue (event_ids) SELECT CASE WHEN stored_count = $23::int THEN string_to_array($24::text, $25::text) ELSE event_ids END FROM touched WHERE stored_count > 0
+  INSERT INTO projection_queue (event_ids)
+  SELECT event_ids FROM (SELECT CASE WHEN stored_count = $23::int THEN string_to_array($24::text, $25::text) ELSE event_ids END AS event_ids FROM touched WHERE stored_count > 0) queued
+  WHERE cardinality(event_ids) > 0
   RETURNING id::text
 )
 SELECT

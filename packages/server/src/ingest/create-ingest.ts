@@ -10,7 +10,7 @@ import { within } from "../waits.ts";
 import { createFlush } from "./flush.ts";
 import { createFlushRunner } from "./flush-runner.ts";
 import type { IngestDependencies } from "./ingest-events.ts";
-import { createKnownParents } from "./known-parents.ts";
+import { createKnownActivity } from "./known-activity.ts";
 import { projectRows } from "./project-rows.ts";
 import { createProjector, type Projector } from "./projector.ts";
 import type { ReportDependencies } from "./report-session.ts";
@@ -60,13 +60,13 @@ const PROJECTIONS_GRACE_MS = 2_000;
 export function createIngest({ pools, limits, metrics, logger, now }: IngestOptions): Ingest {
   const { ingest: database, flush: bySetDatabase } = pools;
   const workspaces = createWorkspaceResolver(database);
-  const parents = createKnownParents();
+  const known = createKnownActivity();
   const projector = createProjector({ projectRows: (rows) => projectRows(database, rows), logger });
   const flush = createFlush({
     database,
     runFlush: createFlushRunner({ database, bySetDatabase, onRetry: () => metrics.flushRetries.add(1) }),
     workspaces,
-    parents,
+    known,
     projector,
     onRetry: (reason) => {
       metrics.flushRetries.add(1);
@@ -99,7 +99,7 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
     },
     forget: () => {
       workspaces.forget();
-      parents.clear();
+      known.clear();
     },
   };
 }

@@ -12,10 +12,10 @@ import type { IngestNote } from "../db/ingest/ingest-notes.ts";
 import { findLockedParents } from "../db/ingest/parent-checks.ts";
 import { StorageError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
-import { eventsToProject, type ToProject } from "./events-to-project.ts";
 import type { FlushRunner } from "./flush-runner.ts";
 import { keptText } from "./kept-body.ts";
-import type { KnownParents } from "./known-parents.ts";
+import { createKnownActivity, type KnownActivity } from "./known-activity.ts";
+import { type FlushPlan, planFlush } from "./plan-flush.ts";
 import type { Projector } from "./projector.ts";
 import { CONFLICT_ATTEMPTS_MAX } from "./retry-conflicts.ts";
 import { saveNotes } from "./save-notes.ts";
@@ -26,17 +26,18 @@ export type FlushDependencies = {
   database: Database;
   runFlush: FlushRunner;
   workspaces: WorkspaceResolver;
-  parents: KnownParents;
+  known: KnownActivity;
   projector: Pick<Projector, "project">;
   onRetry?: (reason: string) => void;
 };
 
 type Row = EventRow & { event: CheckedEvent };
-type Flushed = { rows: Row[]; toProject: ToProject; output: FlushOutput };
+type Flushed = { rows: Row[]; plan: FlushPlan; output: FlushOutput };
 type Verdicts = Map<CheckedEvent, FlushOutcome>;
 
 const ACCEPTED: FlushOutcome = { status: "accepted" };
 const DUPLICATE: FlushOutcome = { status: "duplicate" };
+const NOTHING_PLANNED: FlushPlan = planFlush([], createKnownActivity());
 const NOTHING_STORED: FlushOutput = { stored_count: 0, stored_ids: null, queue_id: null };
 
 /**
@@ -191,26 +192,20 @@ async function storeWhole(
   let parentsForgotten = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const toProject = eventsToProject(current);
-      const output = await dependencies.runFlush({
-        events: current,
-        notes: notesOf(current),
-        mayHaveNewParents: !dependencies.parents.includeThoseOf(current),
-        projected_ids: toProject.projected_ids,
-      });
-      return { rows: current, toProject, output };
+      const plan = planFlush(current, dependencies.known);
+      const output = await dependencies.runFlush({ events: current, notes: notesOf(current), ...plan });
+      return { rows: current, plan, output };
     } catch (error) {
       if (isForeignKeyViolation(error) && !parentsForgotten) {
         parentsForgotten = true;
         dependencies.workspaces.forget();
-        dependencies.parents.clear();
+        dependencies.known.clear();
         current = await resolveRows(
           current.map((row) => row.event),
           verdicts,
           dependencies,
         );
-        if (current.length === 0)
-          return { rows: current, toProject: eventsToProject(current), output: NOTHING_STORED };
+        if (current.length === 0) return { rows: current, plan: NOTHING_PLANNED, output: NOTHING_STORED };
       } else if (!isRetryableConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) {
         throw error;
       }
@@ -221,16 +216,16 @@ async function storeWhole(
 
 /** Answers with the events that were neither stored nor are there, nor of a deleted session. */
 async function settle(
-  { rows, toProject, output }: Flushed,
+  { rows, plan, output }: Flushed,
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<CheckedEvent[]> {
   const { stored, others } = partition(rows, output);
   for (const { event } of stored) verdicts.set(event, ACCEPTED);
-  dependencies.parents.add(stored);
+  const event_ids = output.stored_ids ?? plan.projected_ids;
+  dependencies.known.add(stored, new Set(event_ids));
   if (output.queue_id !== null) {
-    const { projected_ids, touched } = toProject;
-    const event_ids = output.stored_ids ?? projected_ids;
+    const { touched } = plan;
     await dependencies.projector.project({ id: output.queue_id, event_ids, attempts: 0, touched });
   }
   return others.length === 0 ? [] : await settleOthers(others, verdicts, dependencies);

@@ -2,7 +2,7 @@ import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
 import type { QueueRow } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
 import { within } from "../waits.ts";
-import type { Touched } from "./events-to-project.ts";
+import type { Touched } from "./plan-flush.ts";
 import { logFailed, type Projected } from "./project-rows.ts";
 
 /** What a read is about; without a field, everything. Git activity may be matched to any session: its reads have no scope. */

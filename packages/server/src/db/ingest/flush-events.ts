@@ -39,7 +39,7 @@ export type FlushOutput = {
   stored_count: number;
   /** Null when every event of the input was stored: the ids then need not travel. */
   stored_ids: string[] | null;
-  /** Of the row in projection_queue; null when nothing was stored. */
+  /** Of the row in projection_queue; null when nothing that was stored has to be projected. */
   queue_id: string | null;
 };
 

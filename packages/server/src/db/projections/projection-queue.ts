@@ -29,11 +29,13 @@ export function retryDelayS(attempts: number): number | null {
   return attempts >= ATTEMPTS_MAX ? null : Math.min(RETRY_BASE_S * 2 ** (attempts - 1), RETRY_MAX_S);
 }
 
-/** Queues events of a flush, if it has stored any: see `touched`. */
+/** Queues these events of a flush, if there are any and it has stored some: see `touched`. */
 export function queueRow(sql: Sql, eventIds: Fragment): Fragment {
   return sql`
     queue_rows AS (
-      INSERT INTO projection_queue (event_ids) SELECT ${eventIds} FROM touched WHERE stored_count > 0
+      INSERT INTO projection_queue (event_ids)
+      SELECT event_ids FROM (SELECT ${eventIds} AS event_ids FROM touched WHERE stored_count > 0) queued
+      WHERE cardinality(event_ids) > 0
       RETURNING id::text
     )`;
 }

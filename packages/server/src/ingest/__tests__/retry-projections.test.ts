@@ -11,7 +11,7 @@ import { DEFAULT_LIMITS } from "../../limits.ts";
 import { type CheckedEvent, checkEvent, isRejection } from "../check-event.ts";
 import { createFlush } from "../flush.ts";
 import { createFlushRunner } from "../flush-runner.ts";
-import { createKnownParents } from "../known-parents.ts";
+import { createKnownActivity } from "../known-activity.ts";
 import { retryProjections, retryProjectionsAtBoot } from "../retry-projections.ts";
 import { createWorkspaceReferences } from "../workspace-references.ts";
 import { createWorkspaceResolver } from "../workspace-resolver.ts";
@@ -42,7 +42,7 @@ async function storeAndDie(...flushes: SentEvent[][]): Promise<void> {
     database: writes,
     runFlush: createFlushRunner({ database: writes, bySetDatabase: null }),
     workspaces: createWorkspaceResolver(writes),
-    parents: createKnownParents(),
+    known: createKnownActivity(),
     projector: { project: () => Promise.resolve() },
   });
   for (const events of flushes) await flush(events.map(checked));

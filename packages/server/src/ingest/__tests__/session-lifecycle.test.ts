@@ -6,6 +6,8 @@ const server = setupApp();
 
 /** Times as text: toMatchObject takes any two Dates for equal. */
 const withTexts = (row: unknown) => (row === undefined ? undefined : JSON.parse(JSON.stringify(row)));
+/** Then an event is projected although one was projected just before. */
+const afterSomeSeconds = () => server.current().ingest.forget();
 
 async function session(id = "s1") {
   const [row] = await server.sql`
@@ -140,6 +142,7 @@ describe("a session", () => {
     await send(server, [start("s1", 0)]);
     await server.sql`
       UPDATE sessions SET lifecycle = 'ended', ended_at = now(), end_reason = 'crash', duration_ms = 1, ended_by_server = true`;
+    afterSomeSeconds();
     await send(server, [toolUse("s1", 5)]);
     expect(await session()).toMatchObject({
       lifecycle: "capturing",
@@ -153,6 +156,7 @@ describe("a session", () => {
   test("that the server ended while it was a stub is a stub again", async () => {
     await send(server, [toolUse("s1", 0)]);
     await server.sql`UPDATE sessions SET lifecycle = 'ended', ended_at = now(), end_reason = 'crash', ended_by_server = true`;
+    afterSomeSeconds();
     await send(server, [toolUse("s1", 5)]);
     expect(await session()).toMatchObject({ lifecycle: "detected", ended_at: null });
   });
@@ -204,12 +208,14 @@ describe("a session", () => {
   test("is heard again when it is only heard, at most every half minute", async () => {
     await send(server, [start("s1", 0)]);
     await server.sql`UPDATE sessions SET last_heard_at = now() - interval '1 hour', updated_at = '2026-01-01'`;
+    afterSomeSeconds();
     await send(server, [toolUse("s1", 5)]);
     const [heard] = await server.sql<
       { recent: boolean }[]
     >`SELECT last_heard_at > now() - interval '1 minute' AS recent FROM sessions`;
     expect(heard?.recent).toBe(true);
     await server.sql`UPDATE sessions SET updated_at = '2026-01-01'`;
+    afterSomeSeconds();
     await send(server, [toolUse("s1", 6)]);
     expect((await session())?.["updated_at"]).toBe(new Date("2026-01-01").toISOString());
   });
