@@ -9,7 +9,7 @@ const quick = defineJob({ name: "quick", queue: "mail", input: anything, run: ()
 const polling = { listenSql: false, maxBackoffMs: 50 } as const;
 
 describe("a paused queue", () => {
-  test("is left alone by every process, also by the one that would hand a job over", async () => {
+  test("is not claimed from by any process, including one that hands jobs over", async () => {
     const runners = [await started([quick], polling), await started([quick], polling)];
     const operator = runnerOf([]);
     expect(await operator.pauseQueue("mail", "provider is down")).toBe(true);
@@ -24,7 +24,7 @@ describe("a paused queue", () => {
     for (const { id } of enqueued) await ended(operator, id, "completed");
   });
 
-  test("starts again at once when it is resumed, by a notification", async () => {
+  test("resumes immediately by a notification", async () => {
     const runner = await started([quick], { maxBackoffMs: 60_000, backoffBaseMs: 60_000 });
     await runner.pauseQueue("mail");
     const { id } = await runner.enqueue(quick, 1);
@@ -39,7 +39,7 @@ describe("a paused queue", () => {
 });
 
 describe("many jobs at once", () => {
-  test("running ones in another process are aborted, queued ones never start", async () => {
+  test("aborts running jobs of another process, and queued jobs never start", async () => {
     let aborted = "";
     const endless = defineJob({
       name: "endless",
@@ -60,7 +60,7 @@ describe("many jobs at once", () => {
     for (const { id } of jobs) expect(await runner.get(id)).toMatchObject({ failureKind: "cancelled" });
   });
 
-  test("dead letters that match run again", async () => {
+  test("requeues matching dead letters", async () => {
     let isBroken = true;
     const flaky = defineJob({
       name: "flaky",
@@ -79,7 +79,7 @@ describe("many jobs at once", () => {
     await ended(runner, id, "completed");
   });
 
-  test("a scheduled job that is moved to now starts at once", async () => {
+  test("starts a scheduled job that is rescheduled to now", async () => {
     const runner = await started([quick], { maxBackoffMs: 60_000, backoffBaseMs: 60_000 });
     const { id } = await runner.enqueue(quick, 1, { delayMs: 3_600_000 });
     expect(await runnerOf([]).reschedule(id, { runAt: null })).toBe(true);

@@ -18,7 +18,7 @@ test("a thousand failures are still a finite delay", () => {
   expect(backoffMs(10_000, RETRY_BACKOFF, middle)).toBe(5000);
 });
 
-test("JSON for Postgres loses NUL characters and lone surrogates and nothing else", () => {
+test("storable JSON replaces only NUL characters and lone surrogates", () => {
   const value = {
     nul: "a\u0000",
     high: "\ud83d",

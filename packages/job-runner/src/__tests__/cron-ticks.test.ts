@@ -180,7 +180,7 @@ describe("ticks", () => {
     });
   }
 
-  test("each day of a year has its run, in every zone that changes its clocks", () => {
+  test("each day of a year has one run, in every time zone with clock changes", () => {
     for (const zone of [
       "Europe/Berlin",
       "America/Nuuk",

@@ -113,7 +113,7 @@ describe("an old snapshot", () => {
     other.release();
   });
 
-  test("of another database is none of this one's business", async () => {
+  test("of another database is ignored", async () => {
     const neighbour = await createTestDatabase();
     const other = await neighbour.sql.reserve();
     await other`SET application_name = 'neighbour'`;
@@ -126,7 +126,7 @@ describe("an old snapshot", () => {
     await neighbour.drop();
   });
 
-  test("is logged once for as long as it is there, and measured", async () => {
+  test("is logged once while it exists, and measured", async () => {
     const holder: SnapshotHolder = {
       kind: "backend",
       name: "42",
@@ -152,7 +152,7 @@ describe("an old snapshot", () => {
     expect(lines).toHaveLength(2);
   });
 
-  test("is nothing that a store without snapshots looks for", async () => {
+  test("is not searched in a store without snapshots", async () => {
     const { logger, lines } = recordingLogger();
     await createSnapshotWatch(createMemoryDriver(), logger).look();
     expect(lines).toEqual([]);
@@ -166,7 +166,7 @@ describe("an old snapshot", () => {
 });
 
 describe("database errors", () => {
-  test("are logged at first, then summed up every half minute for each operation, and all counted", () => {
+  test("are logged first, then summarized every 30 s per operation, and all counted", () => {
     let nowMs = 0;
     const { logger, lines } = recordingLogger();
     const metrics = createMetrics(() => NO_GAUGES);

@@ -34,7 +34,7 @@ async function rowsLeft() {
   return { ...rows };
 }
 
-test("a waiting job that is deleted by hand breaks no delivery, and what it left is dropped in time", async () => {
+test("a manually deleted waiting job breaks no delivery, and its remaining rows are deleted", async () => {
   const { driver, id } = await waitingJob();
   await database.sql`DELETE FROM jobs WHERE id = ${id}`;
   await driver.storeEvent({ ...paid, payload: json(1) }, { now: NOW });
@@ -46,7 +46,7 @@ test("a waiting job that is deleted by hand breaks no delivery, and what it left
   expect(await rowsLeft()).toEqual({ steps: 0, lines: 0, attempts: 0 });
 });
 
-test("steps of jobs that are alive or archived are kept, however old, and go when the archive lets the job go", async () => {
+test("steps of stored and archived jobs are kept at any age, and are deleted with the job", async () => {
   const { driver, id } = await waitingJob();
   await driver.maintain(RETENTION, { now: later(100 * DAY_MS) });
   expect(await rowsLeft()).toEqual({ steps: 2, lines: 1, attempts: 1 });
@@ -65,7 +65,7 @@ test("steps of jobs that are alive or archived are kept, however old, and go whe
   expect(await rowsLeft()).toEqual({ steps: 0, lines: 0, attempts: 0 });
 });
 
-test("a waiting job that is made runnable by hand waits on, and still receives its event", async () => {
+test("a waiting job that is manually made runnable continues to wait, and receives its event", async () => {
   const { driver, id } = await waitingJob();
   await database.sql`UPDATE jobs SET run_at = '-infinity' WHERE id = ${id}`;
   const [lease] = await reserve(driver);
@@ -88,12 +88,12 @@ test("a run that was taken from its worker by plain SQL stores no step", async (
   expect(await driver.stepsOf(lease.jobId)).toEqual([]);
 });
 
-test("a contradictory step is refused by the table", async () => {
+test("the table rejects a contradictory step", async () => {
   const insert = database.sql`INSERT INTO job_steps (job_id, kind, name, created_at) VALUES (1, 'event', 'x', now())`;
   await expect(insert.execute()).rejects.toMatchObject({ code: "23514" });
 });
 
-test("an attempt that an operator ends in plain SQL is in the history, unless the job is only put back", async () => {
+test("an attempt that an operator ends in plain SQL is in the history, unless the job is only requeued", async () => {
   const { sql } = database;
   const driver = driverOf();
   const lease = await running(driver);

@@ -34,7 +34,7 @@ const NAMED: Record<string, (ctx: JobContext, text: string) => Promise<unknown>>
 
 for (const [store, options] of Object.entries(STORES)) {
   describe(`durable jobs on ${store}`, () => {
-    test("a resumed job skips its finished steps and gets what they returned", async () => {
+    test("a resumed job skips its finished steps and gets their results", async () => {
       const ran: string[] = [];
       const seen: unknown[] = [];
       const job = defineJob({
@@ -64,10 +64,10 @@ for (const [store, options] of Object.entries(STORES)) {
       expect((await runner.steps(id)).map(({ name }) => name)).toEqual(["first", "nothing", "second"]);
     });
 
-    test("steps may run beside each other, and one that runs is finished before the job sleeps", async () => {
+    test("steps may run concurrently, and a running step is finished before the job sleeps", async () => {
       const ran: string[] = [];
       const job = defineJob({
-        name: "beside",
+        name: "concurrent",
         input: anything,
         async run(ctx) {
           const slow = ctx.step("slow", async () => {
@@ -85,7 +85,7 @@ for (const [store, options] of Object.entries(STORES)) {
       expect(ran).toEqual(["slow"]);
     });
 
-    test("steps and waits that a suspended run never looks at again harm nothing", async () => {
+    test("abandoned steps and waits of a suspended run cause no errors", async () => {
       const job = defineJob({
         name: "unawaited",
         input: anything,
@@ -93,7 +93,7 @@ for (const [store, options] of Object.entries(STORES)) {
         async run(ctx) {
           const failing = ctx.step("failing", async () => {
             await Bun.sleep(10);
-            throw new Error("nobody awaits this in the first run");
+            throw new Error("not handled in the first run");
           });
           const event = ctx.waitForEvent("event", { event: "go", timeoutMs: 5 });
           await ctx.sleep("nap", 5);
@@ -126,7 +126,7 @@ for (const [store, options] of Object.entries(STORES)) {
       expect(log.at(-1)).toBe("first ends");
     });
 
-    test("code that swallows the suspension, or makes a failure of it, is suspended all the same", async () => {
+    test("code that catches the suspension, or throws another error, is suspended as well", async () => {
       for (const after of [() => "swallowed", () => Promise.reject(new UnrecoverableError("wrapped"))]) {
         const job = defineJob({
           name: "swallows",
@@ -186,7 +186,7 @@ for (const [store, options] of Object.entries(STORES)) {
     });
 
     for (const [what, runWith] of Object.entries(NAMED)) {
-      test(`${what} that no store keeps as it is sends the job to the dead letters at once`, async () => {
+      test(`${what} that stores would change makes the job a dead letter immediately`, async () => {
         const job = defineJob({
           name: "odd",
           input: z.number(),
@@ -245,7 +245,7 @@ for (const [store, options] of Object.entries(STORES)) {
       expect(log[1]?.message).toHaveLength(2000);
     });
 
-    test("a failed attempt keeps what it told", async () => {
+    test("a failed attempt keeps its progress and log", async () => {
       const job = defineJob({
         name: "tells-and-fails",
         input: anything,
@@ -267,7 +267,7 @@ for (const [store, options] of Object.entries(STORES)) {
   });
 }
 
-describe("steps that cannot be", () => {
+describe("invalid steps", () => {
   const failures: Record<string, [string, Parameters<typeof defineJob>[0]["run"]]> = {
     "two steps of one name": [
       'step "a" was started twice in one run',
@@ -290,7 +290,7 @@ describe("steps that cannot be", () => {
     ],
   };
   for (const [what, [message, run]] of Object.entries(failures)) {
-    test(`${what} send the job to the dead letters at once, with an error that says why`, async () => {
+    test(`${what} make the job a dead letter immediately, with the reason`, async () => {
       const job = defineJob({ name: "wrong", input: anything, run });
       const runner = await started([job], { dsn: "memory:" });
       const { id } = await runner.enqueue(job, null);
@@ -312,7 +312,7 @@ describe("steps that cannot be", () => {
     expect(await runner.steps(id)).toEqual([]);
   });
 
-  test("a step of a run that lost its job is refused, its result unknown, and the holder runs it", async () => {
+  test("a step of a run that lost its job is rejected, and the new holder runs it", async () => {
     const entered: number[] = [];
     const gate = Promise.withResolvers<void>();
     const job = defineJob({
@@ -340,7 +340,7 @@ describe("steps that cannot be", () => {
   });
 });
 
-test("an event whose sender died before it delivered it is delivered by any runner", async () => {
+test("an event whose sender died before the delivery is delivered by another runner", async () => {
   const job = defineJob({
     name: "waits",
     input: anything,
@@ -378,7 +378,7 @@ describe("events in transactions", () => {
     expect((await runner.waitFor(id)).output).toBe("yes");
   });
 
-  test("a transaction is refused where there is none", async () => {
+  test("a transaction is rejected by stores without transactions", async () => {
     const runner = runnerOf([], { dsn: "memory:" });
     const send = runner.sendEvent({ name: "go", payload: 1 }, { transaction: database.sql });
     await expect(send).rejects.toMatchObject({ code: "JOB_UNSUPPORTED" });

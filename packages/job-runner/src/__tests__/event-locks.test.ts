@@ -13,7 +13,7 @@ const database = useTestDatabase({ migrate: migrateJobs });
 
 beforeEach(() => clearRows(database.sql));
 
-/** A job that waits already, was resumed early and is about to suspend again, and an event that nobody has delivered. */
+/** A waiting job that was resumed early and is about to suspend again, and an undelivered event. */
 async function resumedEarly() {
   const driver = createPostgresDriver({ sql: database.sql });
   const now = new Date();

@@ -31,7 +31,7 @@ async function work(driver: Driver, job: ReservedJob) {
   await driver.deliverEvents();
 }
 
-test("waiters, senders, naps and early wake-ups at the same time lose nothing and never deadlock", async () => {
+test("concurrent waits, events, sleeps and early wake-ups lose nothing and never deadlock", async () => {
   const { sql, url } = database;
   await createPostgresDriver({ sql }).enqueue(
     Array.from({ length: JOBS }, (_, n) => ({ queue: "default", type: "t", payload: json(n) })),

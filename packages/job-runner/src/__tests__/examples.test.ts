@@ -55,13 +55,13 @@ describe("the examples", () => {
     }
   });
 
-  test("without a DATABASE_URL the Postgres one says what to do", async () => {
+  test("without a DATABASE_URL the Postgres example names the variable", async () => {
     const { code, stderr } = await run("basic-postgres", { DATABASE_URL: "" });
     expect(code).toBe(1);
     expect(stderr).toContain("Set DATABASE_URL");
   });
 
-  test("are twins that differ in their store alone, and import public exports alone", async () => {
+  test("differ only in their store, and import only public exports", async () => {
     const names = await readdir(EXAMPLES);
     expect(names.sort()).toEqual(["basic-memory", "basic-postgres"]);
     const programs = await Promise.all(names.map((name) => textOf(name, "src/main.ts")));
@@ -74,7 +74,7 @@ describe("the examples", () => {
     }
   });
 
-  test("have an .env.example that sets what they read", async () => {
+  test("have an .env.example with the variables that they read", async () => {
     for (const name of await readdir(EXAMPLES)) {
       const [, variable = ""] = (await textOf(name, "src/main.ts")).match(/process\.env\["(\w+)"\]/) ?? [];
       expect(await textOf(name, ".env.example")).toMatch(new RegExp(`^${variable}=.+$`, "m"));

@@ -61,7 +61,7 @@ describe("what a job threw", () => {
     expect(textOf(group)).toBe("AggregateError [Error: ::1 refused; 127.0.0.1 refused]");
   });
 
-  test("takes a name that is no string for none, and cuts what is too long", () => {
+  test("ignores a name that is not a string, and cuts long ones", () => {
     expect(textOf(Object.assign(new Error("x"), { name: 5 }))).toBe("Error: x");
     expect(textOf("x".repeat(100_000)).length).toBeLessThanOrEqual(4000);
     expect(textOf("a\0b\ud800")).toBe("a\ufffdb\ufffd");

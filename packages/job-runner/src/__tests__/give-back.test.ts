@@ -49,7 +49,7 @@ async function completedBy(worker: string): Promise<number> {
   return rows.length;
 }
 
-test("jobs that were claimed behind a long run are given back to an idle process, in their order", async () => {
+test("jobs claimed by a process with long runs are released to an idle process, in order", async () => {
   const jobs = jobsOf();
   await stalled(jobs);
   await started([jobs.short], { workerId: "idle", maxBackoffMs: 60_000 });
@@ -71,13 +71,13 @@ test("without an idle process they run in the claiming process, each once", asyn
   expect(runner.stats()).toMatchObject({ recovered: 0, failed: 0 });
 });
 
-test("jobs that the database did not take back keep their lease and run here", async () => {
+test("jobs whose release failed keep their lease and run in this process", async () => {
   const jobs = jobsOf();
   const driver = createPostgresDriver({ sql: database.sql });
   const refused = Promise.withResolvers<void>();
   async function release() {
     refused.resolve();
-    throw new Error("the database is away");
+    throw new Error("the database is unavailable");
   }
   await stalled(jobs, { driver: { ...driver, release }, leaseMs: 1000 });
   await refused.promise;

@@ -11,7 +11,7 @@ const heldMs = (job: JobRecord | undefined) =>
   Date.parse(job?.heartbeatAt ?? "") - Date.parse(job?.lockedAt ?? "");
 
 describe("inspect mode", () => {
-  test("migrates, enqueues and shows, and claims nothing", async () => {
+  test("migrates, enqueues and lists, and claims nothing", async () => {
     let migrated = 0;
     const migrate = async () => {
       migrated += 1;
@@ -27,7 +27,7 @@ describe("inspect mode", () => {
     expect(inspector.stats()).toMatchObject({ submitted: 1, running: 0 });
   });
 
-  test("is switched on by the environment", async () => {
+  test("is enabled by the environment", async () => {
     const before = process.env["WHARF_WORKER_MODE"];
     process.env["WHARF_WORKER_MODE"] = "inspect";
     try {
@@ -40,7 +40,7 @@ describe("inspect mode", () => {
     }
   });
 
-  test("runs the one job that is named, and leaves the others", async () => {
+  test("runs only the named job", async () => {
     const inspector = await started([quick], inspecting);
     const [first, second] = await inspector.enqueueMany(quick, [{ input: 1 }, { input: 2, delayMs: 60_000 }]);
     const done = await inspector.runOne(second?.id ?? "");
@@ -48,7 +48,7 @@ describe("inspect mode", () => {
     expect(await inspector.get(first?.id ?? "")).toMatchObject({ status: "queued", leaseGeneration: 0 });
   });
 
-  test("writes the failure of the named job like any other", async () => {
+  test("stores the failure of the named job", async () => {
     const broken = defineJob({
       name: "broken",
       input: anything,
@@ -67,7 +67,7 @@ describe("inspect mode", () => {
     expect(dead).toMatchObject({ status: "failed", failureKind: "unrecoverable" });
   });
 
-  test("keeps the lease of the named job, however long it runs", async () => {
+  test("extends the lease of the named job during a long run", async () => {
     const { promise: enough, resolve: end } = Promise.withResolvers<void>();
     const long = defineJob({ name: "long", input: anything, run: () => enough });
     const inspector = await started([long], { ...inspecting, leaseMs: 200, leaseMarginMs: 40 });
@@ -81,7 +81,7 @@ describe("inspect mode", () => {
 });
 
 describe("a named job that cannot be run", () => {
-  test("is refused with the reason, and nothing of it changes", async () => {
+  test("is rejected with the reason, and does not change", async () => {
     const inspector = await started([quick], inspecting);
     const unknownType = defineJob({ name: "elsewhere", input: anything, run: () => null });
     const { id: elsewhere } = await runnerOf([]).enqueue(unknownType, null);

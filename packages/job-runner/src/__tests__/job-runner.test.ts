@@ -103,7 +103,7 @@ describe("running jobs", () => {
     ]);
   });
 
-  test("an output that Postgres cannot store as it is does not hold up its neighbours", async () => {
+  test("an output with characters that Postgres rejects does not affect other jobs", async () => {
     const odd = defineJob({ name: "odd", input: z.string(), run: (_ctx, text) => text });
     const runner = await started([odd]);
     const ids = await Promise.all(
@@ -165,7 +165,7 @@ describe("enqueue", () => {
     await ended(runner, first, "completed");
   });
 
-  test("a job of a transaction that rolls back does not exist, one of a commit does", async () => {
+  test("a job exists if and only if its transaction commits", async () => {
     const runner = await started([noop]);
     const connection = await database.sql.reserve();
     try {

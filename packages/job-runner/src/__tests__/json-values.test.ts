@@ -14,7 +14,7 @@ const WAYS: Record<string, Partial<JobRunnerOptions>> = { queued: { handOver: fa
 for (const [store, options] of Object.entries(STORES)) {
   for (const [way, wayOptions] of Object.entries(WAYS)) {
     describe(`the input of a job that is ${way} on ${store}`, () => {
-      test("is the same in the first run and in a retry: what JSON carries of it", async () => {
+      test("is the same in the first run and in a retry: its JSON representation", async () => {
         const seen: unknown[] = [];
         const job = defineJob({
           name: "sees",
@@ -55,7 +55,7 @@ for (const [store, options] of Object.entries(STORES)) {
         expect((await runner.waitFor((await enqueued).id)).output).toEqual({ n: 1 });
       });
 
-      test("is refused at the enqueue where its schema takes what JSON cannot carry", async () => {
+      test("is rejected at the enqueue if JSON cannot represent a value that its schema accepts", async () => {
         const inputs: [z.ZodType, unknown][] = [
           [z.object({ at: z.date() }), { at: new Date() }],
           [z.map(z.string(), z.number()), new Map()],
@@ -107,7 +107,7 @@ for (const [store, options] of Object.entries(STORES)) {
       expect((await runner.get(id))?.output).toEqual({ output: { n: 1 }, result: { n: 1 }, event: { n: 1 } });
     });
 
-    test("that JSON cannot carry, or of too many bytes, are refused with a typed error", async () => {
+    test("that JSON cannot represent, or that are too large, are rejected with a typed error", async () => {
       const job = defineJob({ name: "takes", input: anything, run: () => 1 });
       const runner = await started([job], options());
       const circular: Record<string, unknown> = {};

@@ -74,7 +74,7 @@ describe("leases", () => {
     });
   });
 
-  test("a job taken away by an operator is aborted at the next heartbeat and runs again", async () => {
+  test("a job requeued by an operator is aborted at the next heartbeat and runs again", async () => {
     let runs = 0;
     const stuck = defineJob({
       name: "stuck",
@@ -92,7 +92,7 @@ describe("leases", () => {
     expect(runs).toBe(2);
   });
 
-  test("drain waits for what runs and gives back what was not started", async () => {
+  test("drain waits for running jobs and releases jobs that were not started", async () => {
     const work = defineJob({ name: "work", input: anything, run: () => Bun.sleep(50) });
     const runner = await started([work], { concurrency: 2 });
     const jobs = await runner.enqueueMany(
@@ -110,7 +110,7 @@ describe("leases", () => {
     ).toHaveLength(0);
   });
 
-  test("a run that outlasts the drain is aborted and its job given back without a failure", async () => {
+  test("a run that exceeds the drain is aborted and its job released without a failure", async () => {
     const endless = defineJob({ name: "endless", input: anything, run: untilAborted });
     const runner = await started([endless]);
     const { id } = await runner.enqueue(endless, null);

@@ -48,7 +48,7 @@ test("a gauge is read when it is scraped", () => {
   expect(registry.text()).toContain('pools{pool="a"} 3\n');
 });
 
-test("what would break a line is escaped", () => {
+test("escapes characters that would break a line", () => {
   const registry = createRegistry();
   registry.counter("odd_total", "Odd.", ["label"]).add(1, 'a"b\\c\nd');
   expect(registry.text()).toContain('odd_total{label="a\\"b\\\\c\\nd"} 1\n');

@@ -55,7 +55,7 @@ describe("options are checked where they are given", () => {
     expect(define).not.toThrow(/secret/);
   });
 
-  test("a sleep or a wait that no store takes fails its job with the reason", async () => {
+  test("an invalid sleep or wait fails its job with the reason", async () => {
     const naps = defineJob({ ...job, name: "naps", run: (ctx) => ctx.sleep("long", 1e16) });
     const waits = defineJob({
       ...job,
@@ -70,7 +70,7 @@ describe("options are checked where they are given", () => {
     }
   });
 
-  test("waiting for a time that is no number is refused; a drain without end ends when nothing runs", async () => {
+  test("a wait with an invalid timeout is rejected; a drain without a limit ends when no job runs", async () => {
     const runner = await started([defineJob(job)], { dsn: "memory:" });
     const { id } = await runner.enqueue(defineJob(job), null);
     await expect(runner.waitFor(id, { timeoutMs: Number.NaN })).rejects.toThrow(JobOptionError);

@@ -87,7 +87,7 @@ test("a project of its own type-checks against the packed engine, libraries incl
   });
 });
 
-test("a wrong input is a type error there", async () => {
+test("a wrong input is a type error in that project", async () => {
   const wrong = PROGRAM.replace('{ name: "Ada" }', "{ name: 1 }");
   await Bun.write(join(folder, "program/wrong.ts"), wrong);
   const config = JSON.stringify({ ...TSCONFIG, files: ["wrong.ts"] });

@@ -13,7 +13,7 @@ function issuesOf(schema: z.ZodType, value: unknown) {
   }
 }
 
-test("an issue points at its place by a JSON pointer, whatever the names of its fields", () => {
+test("an issue has a JSON pointer, for any field names", () => {
   const schema = z.object({ paths: z.object({ "/api/~me": z.array(z.number()) }) });
   expect(issuesOf(schema, { paths: { "/api/~me": [1, "2"] } })).toMatchObject([
     { pointer: "/paths/~1api~1~0me/1" },

@@ -21,7 +21,7 @@ async function locks() {
   return (await database.sql`SELECT job_id FROM durably_concurrency_locks`).length;
 }
 
-test("a key whose job vanished without a trigger is freed by the next claim", async () => {
+test("a key whose job was deleted without triggers is freed by the next claim", async () => {
   const { driver, lease } = await claimed();
   await driver.enqueue([job({ concurrencyKey: "k" })]);
   const connection = await database.sql.reserve();
@@ -35,7 +35,7 @@ test("a key whose job vanished without a trigger is freed by the next claim", as
   expect(await database.sql`SELECT FROM job_concurrency_locks WHERE job_id = ${lease.jobId}`).toHaveLength(0);
 });
 
-test("a state that contradicts itself is refused", async () => {
+test("a contradictory state is rejected", async () => {
   const id = await enqueue(driverOf());
   const impossible = database.sql`UPDATE jobs SET status='running' WHERE id=${id}`.execute();
   await expect(impossible).rejects.toMatchObject({ code: "23514" });

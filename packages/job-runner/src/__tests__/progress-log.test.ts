@@ -10,8 +10,8 @@ const refuse = () => {
 const circular: Record<string, unknown> = { a: 1 };
 circular["self"] = circular;
 
-describe("notes that JSON cannot carry", () => {
-  test("are told as text, each field for itself", () => {
+describe("log fields that JSON cannot represent", () => {
+  test("become text, individually", () => {
     expect(logFields({ big: 12n, fine: 1, deep: { big: 3n } })).toEqual({
       big: "12",
       fine: 1,
@@ -47,7 +47,7 @@ describe("notes that JSON cannot carry", () => {
     });
   }
 
-  test("are kept in the message where a figure is none", async () => {
+  test("are kept in the message if a number is invalid", async () => {
     const job = defineJob({
       name: "notes",
       input: anything,

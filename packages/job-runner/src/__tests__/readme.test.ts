@@ -6,7 +6,7 @@ import { createTestDatabase, spawnProgram, TEST_TIMEOUT_MS } from "@wharf/testki
 import * as engine from "../index.ts";
 
 const PACKAGE = join(import.meta.dir, "../..");
-/** The engine's own logger writes JSON, beside what the programs print. */
+/** The engine's logger writes JSON in addition to the output of the programs. */
 const LOG_LINE = /^\{"level":.*\n/gm;
 const readme = await Bun.file(join(PACKAGE, "README.md")).text();
 const programs = readme.split(/^## /m).flatMap((text, section) =>
@@ -19,7 +19,7 @@ let folder = "";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
-/** A project of somebody else's: the package and zod lie in its node_modules. */
+/** A separate project with the package and zod in its node_modules. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "job-runner-readme-"));
   await mkdir(join(folder, "node_modules", "@wharf"), { recursive: true });
@@ -87,7 +87,7 @@ describe("the README's facts", () => {
     tests: tests.split("; ").map((text) => text.match(/^`(.+)` › (.+)$/)?.slice(1) ?? [text]),
   }));
 
-  test("there is a test for every promise", () => {
+  test("every guarantee has a test", () => {
     const section = readme.slice(readme.indexOf("## Guarantees and their tests"));
     const rows = section.split("\n").filter((line) => line.startsWith("|"));
     expect(promises.length).toBe(rows.length - 2);

@@ -24,7 +24,7 @@ const REFUSED: Record<string, () => unknown> = {
   "an output of 70 MB": () => "x".repeat(70_000_000),
 };
 
-describe("an output that the store refuses for good", () => {
+describe("an output that the store rejects permanently", () => {
   for (const [what, output] of Object.entries(REFUSED)) {
     test(`fails its own job alone: ${what}`, async () => {
       const bad = defineJob({ name: "bad", input: anything, maxAttempts: 2, backoff: fast, run: output });
@@ -43,7 +43,7 @@ describe("an output that the store refuses for good", () => {
     });
   }
 
-  test("fails its job when JSON.stringify does not write it", async () => {
+  test("fails its job when JSON.stringify throws", async () => {
     const bad = defineJob({ name: "bad", input: anything, maxAttempts: 1, run: () => nested(50_000) });
     const runner = await started([bad]);
     const { id } = await runner.enqueue(bad, null);
@@ -60,7 +60,7 @@ describe("an output that the store refuses for good", () => {
     expect((await runner.get(id))?.lastError).toContain("54001");
   });
 
-  test("is found by halving: its neighbours of one batch complete", async () => {
+  test("is found by halving: the other jobs of its batch complete", async () => {
     const sizes: number[] = [];
     const driver: Driver = {
       ...createMemoryDriver(),
@@ -82,7 +82,7 @@ describe("an output that the store refuses for good", () => {
   });
 });
 
-describe("a write that the store refuses for good", () => {
+describe("a write that the store rejects permanently", () => {
   for (const code of ["22008", "23514", "54000", "SQLITE_CONSTRAINT_CHECK"]) {
     test(`fails the attempt when a run suspends, instead of holding its slot (${code})`, async () => {
       const driver = { ...createMemoryDriver(), suspend: () => Promise.reject(coded(code)) };
@@ -100,7 +100,7 @@ describe("a write that the store refuses for good", () => {
     });
   }
 
-  test("gives up the lease when even the failure is refused, so that the job is recovered", async () => {
+  test("releases the lease when the failure is rejected as well, so that the job is recovered", async () => {
     const driver = { ...createMemoryDriver(), fail: () => Promise.reject(coded("22021")) };
     const job = defineJob({
       name: "fails",
@@ -117,8 +117,8 @@ describe("a write that the store refuses for good", () => {
   });
 });
 
-describe("which errors may pass", () => {
-  test("is decided by class: data is refused, a database that is away may come back", () => {
+describe("the classes of write errors", () => {
+  test("distinguish rejected data from an unavailable database", () => {
     const verdicts = (codes: string[]) => new Set(codes.map((code) => verdictOn(coded(code))));
     expect(verdicts(["22P05", "23514", "54001", "SQLITE_TOOBIG"])).toEqual(new Set(["refused"]));
     const away = [
@@ -140,7 +140,7 @@ describe("which errors may pass", () => {
     expect(verdictOn("thrown text")).toBe("unknown");
   });
 
-  test("bounds how often each is sent again", async () => {
+  test("limit the number of retries", async () => {
     const sent = { XX000: 0, "53100": 0, "22021": 0 };
     for (const code of ["XX000", "53100", "22021"] as const) {
       const send = () => {
@@ -157,7 +157,7 @@ describe("which errors may pass", () => {
     expect(sent).toEqual({ XX000: 2, "53100": 3, "22021": 1 });
   });
 
-  test("recognizes Postgres' error for JSON that is nested too deep", async () => {
+  test("include Postgres' error for JSON that is nested too deep", async () => {
     const driver = createPostgresDriver({ sql: database.sql });
     await expect(driver.enqueue([{ queue: "q", type: "t", payload: json(deep()) }])).rejects.toMatchObject({
       code: "54001",

@@ -4,7 +4,7 @@ import { anything, ended, fast, useRunners } from "./setup.ts";
 
 const { started } = useRunners();
 
-test("a subscriber is told how each run of the process ended, and may throw", async () => {
+test("a subscriber receives the outcome of each run of the process, and may throw", async () => {
   const events: RunEvent[] = [];
   const job = defineJob({
     name: "j",

@@ -76,7 +76,7 @@ describe("a run that was frozen beyond its lease", () => {
     expect(run.signal.aborted).toBe(true);
   });
 
-  test("saves nothing of a step that it froze in", async () => {
+  test("does not store the step in which it was frozen", async () => {
     const { steps, freeze } = await frozenRun();
     await expect(steps.step("slow", freeze)).rejects.toMatchObject({ code: "JOB_LEASE_LOST" });
   });

@@ -29,11 +29,11 @@ describe("the runbook's SQL", () => {
     test(`"${name}" ${sentence}`, () => check(situationOf(statements.get(name) ?? "")));
   }
 
-  test("is all tested, and every case is on the page", () => {
+  test("is completely tested, and every case is on the page", () => {
     expect(Object.keys(CASES).sort()).toEqual([...statements.keys()].sort());
   });
 
-  test("is filled in as psql does it, and a variable that is missing or too much is an error", () => {
+  test("replaces variables like psql, and rejects missing and unknown ones", () => {
     expect(fillIn(`SELECT :a::int, :'b', :"c"`, { a: "1", b: "it's", c: `"` })).toBe(
       `SELECT 1::int, 'it''s', """"`,
     );

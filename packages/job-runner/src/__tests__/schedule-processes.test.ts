@@ -11,7 +11,7 @@ const TICK_MS = 300_000;
 
 const database = useTestDatabase({ migrate: migrateJobs });
 
-test("eight processes that walk through a day of 25 hours enqueue each of its ticks once", async () => {
+test("eight processes enqueue each tick of a day of 25 hours once", async () => {
   const { sql, url } = database;
   const programs = Array.from({ length: PROCESSES }, () =>
     spawnProgram({

@@ -39,7 +39,7 @@ describe("ticks by the clock of a time zone", () => {
     return ticks;
   };
 
-  test("a time that the clock change skips runs right after it, once", () => {
+  test("a time skipped by the clock change runs once, directly after it", () => {
     expect(daily("30 2 * * *", "Europe/Berlin", "2026-03-28T00:00:00Z", 3)).toEqual([
       "2026-03-28T01:30",
       "2026-03-29T01:00",
@@ -47,7 +47,7 @@ describe("ticks by the clock of a time zone", () => {
     ]);
   });
 
-  test("a time that the clock change repeats runs once, the first time", () => {
+  test("a time repeated by the clock change runs once, at its first occurrence", () => {
     expect(daily("30 2 * * *", "Europe/Berlin", "2026-10-24T00:00:00Z", 3)).toEqual([
       "2026-10-24T00:30",
       "2026-10-25T00:30",
@@ -95,14 +95,14 @@ describe("ticks that were missed", () => {
     "2026-03-01T14:00:31Z",
   ];
 
-  test("a tick that is due runs, whatever becomes of missed ones; the next look finds nothing", async () => {
+  test("a due tick runs for every handling of missed ticks; the next check finds nothing", async () => {
     for (const missed of ["skip", "latest", "all"] as const) {
       const ticks = await ticksAt(createMemoryDriver(), scheduleOf({ missed }), gap.slice(0, 2));
       expect(ticks).toEqual([[], ["2026-03-01T10:00"]]);
     }
   });
 
-  test("of missed ticks the latest runs, or all, or only one that is due now", async () => {
+  test("the latest, all or none of the missed ticks run", async () => {
     const expected = {
       skip: ["2026-03-01T14:00"],
       latest: ["2026-03-01T14:00"],
@@ -114,7 +114,7 @@ describe("ticks that were missed", () => {
     }
   });
 
-  test("a tick that is late by more than a minute is skipped or made up for", async () => {
+  test("a tick that is late by more than a minute counts as missed", async () => {
     const late = ["2026-03-01T09:30:00Z", "2026-03-01T10:20:00Z", "2026-03-01T11:00:00Z"];
     expect(await ticksAt(createMemoryDriver(), scheduleOf({ missed: "skip" }), late)).toEqual([
       [],
@@ -128,7 +128,7 @@ describe("ticks that were missed", () => {
     ]);
   });
 
-  test("after a very long pause the latest of all missed ticks run, a bounded number", async () => {
+  test("after a very long pause a limited number of the latest missed ticks runs", async () => {
     const pause = ["2026-03-01T09:30:00Z", "2026-03-20T09:30:00Z"];
     const [, ticks] = await ticksAt(createMemoryDriver(), scheduleOf({ missed: "all" }), pause);
     expect(ticks).toHaveLength(MISSED_TICKS_MAX);
@@ -139,7 +139,7 @@ describe("ticks that were missed", () => {
 describe("a schedule that changes", () => {
   const morning = "2026-03-01T09:30:00Z";
 
-  test("a new expression takes over when its program starts; the old program then leaves the schedule alone", async () => {
+  test("a new expression applies when its program starts; the old program then does not change it", async () => {
     const driver = createMemoryDriver();
     const [old, next] = [
       createScheduler(driver, [scheduleOf()]),
@@ -173,7 +173,7 @@ describe("a schedule that changes", () => {
     );
   });
 
-  test("a schedule whose row vanished while its program runs is declared again", async () => {
+  test("a schedule whose row was deleted is stored again", async () => {
     const driver = createMemoryDriver();
     const scheduler = createScheduler(driver, [scheduleOf()]);
     await scheduler.fireDue({ now: morning });
@@ -183,8 +183,8 @@ describe("a schedule that changes", () => {
   });
 });
 
-describe("schedules that cannot be", () => {
-  test("an invalid expression, zone, name or input is refused where it is written", () => {
+describe("invalid schedules", () => {
+  test("an invalid expression, zone, name or input is rejected at its definition", () => {
     const refused = (fields: object) => expect(() => scheduleOf(fields));
     refused({ cron: "61 * * * *" }).toThrow(
       'Schedule s has an invalid cron expression or time zone: "61 * * * *"',
@@ -196,7 +196,7 @@ describe("schedules that cannot be", () => {
     refused({ input: { at: 5 } }).toThrow("does not match its schema");
   });
 
-  test("two of one name are refused", () => {
+  test("two schedules with the same name are rejected", () => {
     expect(() => runnerOf([job], { schedules: [scheduleOf(), scheduleOf()] })).toThrow("Two schedules");
   });
 });
@@ -208,7 +208,7 @@ test("a started runner enqueues and runs its schedules by the database's clock",
   expect(runner.stats().submitted).toBeGreaterThanOrEqual(2);
 });
 
-describe("a schedule whose input cannot be made", () => {
+describe("a schedule whose input throws", () => {
   const morning = "2026-03-04T10:00:00Z";
   const noon = "2026-03-04T12:00:00Z";
   const failures: Record<string, [string, (tick: Date) => { at: string }]> = {
@@ -223,7 +223,7 @@ describe("a schedule whose input cannot be made", () => {
   };
 
   for (const [why, [reason, broken]] of Object.entries(failures)) {
-    test(`does not keep the others from their ticks, and stays due: ${why}`, async () => {
+    test(`does not affect other schedules, and stays due: ${why}`, async () => {
       const driver = createMemoryDriver();
       let isMended = false;
       const failing = scheduleOf({ name: "a", input: (tick) => (isMended ? input(tick) : broken(tick)) });
@@ -241,7 +241,7 @@ describe("a schedule whose input cannot be made", () => {
     });
   }
 
-  test("is counted and shown by its name", async () => {
+  test("is counted and reported by its name", async () => {
     const name = 'odd "name"';
     const broken = scheduleOf({ name, cron: "* * * * * *", input: () => throwText("nothing") });
     const runner = await started([job], { dsn: "memory:", schedules: [broken] });
@@ -251,7 +251,7 @@ describe("a schedule whose input cannot be made", () => {
     );
   });
 
-  test("and a database that is away stops the look as a whole", async () => {
+  test("is not blamed when the database is unavailable", async () => {
     const away = Object.assign(new Error("away"), { code: "ECONNREFUSED" });
     const driver = { ...createMemoryDriver(), moveSchedule: () => Promise.reject(away) };
     const scheduler = createScheduler(driver, [scheduleOf()], () => undefined);

@@ -29,7 +29,7 @@ test("the engine uses its own schema, next to an application's table of jobs", a
   expect(tables.map(({ tablename }) => tablename)).toEqual(["jobs"]);
 });
 
-test("a pool with a search_path does the same, and a cancel in one schema leaves the other's job alone", async () => {
+test("a pool with a search_path uses its schema, and a cancel does not affect a job in another schema", async () => {
   const gate = Promise.withResolvers<void>();
   const signals: AbortSignal[] = [];
   const long = defineJob({

@@ -32,7 +32,7 @@ for (const store of [{}, { dsn: "sqlite::memory:" }, { dsn: "memory:" }]) {
   });
 }
 
-test("a job of a served queue whose type is unknown is left to the processes that know it", async () => {
+test("a job of an unknown type in a served queue is left to processes that know the type", async () => {
   const runner = await started([report], { queues: { mail: 1 } });
   const { id } = await runner.enqueue(mail, 1);
   const other = await runner.enqueue(report, 1, { queue: "mail" });
@@ -41,7 +41,7 @@ test("a job of a served queue whose type is unknown is left to the processes tha
   await ended(await started([mail]), id, "completed");
 });
 
-test("a job of a queue that no runner serves waits, and runs once one does", async () => {
+test("a job of an unserved queue waits until a runner serves it", async () => {
   const runner = await started([mail]);
   const { id } = await runner.enqueue(mail, 1, { queue: "nightly" });
   await ended(runner, (await runner.enqueue(mail, 2)).id, "completed");

@@ -51,7 +51,7 @@ test("a job whose process is killed runs again in the next one, when its lease h
   await runner.drain();
 });
 
-test("every job whose enqueue was answered is there after a kill", async () => {
+test("every acknowledged enqueue survives a kill", async () => {
   const path = join(folder, "acknowledged.db");
   const program = worker(path, 100_000);
   await program.waitForOutput(/stored 200\b/);

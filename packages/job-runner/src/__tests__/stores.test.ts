@@ -26,7 +26,7 @@ async function runsAJob(dsn: string) {
   return runner;
 }
 
-describe("text that no store keeps as it is", () => {
+describe("text that stores would change", () => {
   const keyed = defineJob({
     name: "keyed",
     input: z.string(),
@@ -54,7 +54,7 @@ describe("text that no store keeps as it is", () => {
     await runner.drain();
   }
 
-  test("is refused as a key, a queue or an event's name by the one in memory", () =>
+  test("is rejected by the memory store as a key, a queue and an event name", () =>
     refusesOddText("memory:"));
   test("is refused by SQLite", () => refusesOddText(`sqlite:${join(folder, "odd.db")}`));
   test("is refused by Postgres", async () => {
@@ -78,7 +78,7 @@ describe("text that no store keeps as it is", () => {
 });
 
 describe("the choice of a store", () => {
-  test("none, or more than one, is refused", () => {
+  test("rejects none and more than one", () => {
     const refused = { code: "JOB_OPTION_INVALID" };
     expect(() => createJobRunner({})).toThrow(expect.objectContaining(refused));
     expect(() => createJobRunner({ dsn: "memory:", driver: createMemoryDriver() })).toThrow(
@@ -86,14 +86,14 @@ describe("the choice of a store", () => {
     );
   });
 
-  test("a DSN of another kind is refused without being shown", () => {
+  test("rejects a DSN of another kind without showing it", () => {
     for (const dsn of ["mysql://root:secret@host/db", "sqlite:", "", "secret"]) {
       expect(() => createJobRunner({ dsn })).toThrow(/must be postgres:\/\/…, sqlite:PATH or memory:/);
       expect(() => createJobRunner({ dsn })).not.toThrow(/secret/);
     }
   });
 
-  test("a Postgres DSN that does not parse is refused without being shown", async () => {
+  test("rejects an invalid Postgres DSN without showing it", async () => {
     const start = runnerOn("postgres://user:secret@host:port/db").start();
     const error = await start.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "JOB_OPTION_INVALID" });
@@ -130,7 +130,7 @@ describe("the choice of a store", () => {
 });
 
 describe("a Postgres DSN", () => {
-  test("makes the tables in an empty database, runs jobs, and leaves no connection behind", async () => {
+  test("creates the tables in an empty database, runs jobs, and closes all connections", async () => {
     const database = await createTestDatabase();
     try {
       const drained = await runsAJob(database.url);
@@ -143,7 +143,7 @@ describe("a Postgres DSN", () => {
     }
   });
 
-  test("with a migrator of the program's own, ours makes no tables", async () => {
+  test("creates no tables if the program has its own migrator", async () => {
     const database = await createTestDatabase();
     try {
       const runner = createJobRunner({ dsn: database.url, migrate: async () => {}, logger: silent });

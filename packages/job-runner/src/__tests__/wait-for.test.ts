@@ -20,7 +20,7 @@ describe("waiting for a job", () => {
     expect(done.output.n + 1).toBe(4);
   });
 
-  test("a job that does not end in time, is unknown, cancelled, or no longer waited for is an error", async () => {
+  test("throws for a job that does not end in time, is unknown or cancelled, and for an aborted wait", async () => {
     const runner = runnerOf([echo]);
     const { id } = await runner.enqueue(echo, 3);
     await expect(runner.waitFor(id, { timeoutMs: 30 })).rejects.toBeInstanceOf(JobWaitTimeoutError);
@@ -34,7 +34,7 @@ describe("waiting for a job", () => {
     await expect(cancelled).rejects.toMatchObject({ code: "JOB_FAILED", kind: "cancelled" });
   });
 
-  test("another process's job is waited for by polling", async () => {
+  test("finds the end of a job of another process by polling", async () => {
     const waiter = runnerOf([echo], { listenSql: false });
     const { id } = await waiter.enqueue(echo, 7);
     const waited = waiter.waitFor(id);

@@ -5,7 +5,7 @@ import { ack, enqueue, LEASE_MS, later, NOW, present, reserve, running } from ".
 
 export function describeAttempts(current: DriverUnderTest): void {
   describe("the history of a job's attempts", () => {
-    test("a job that completes at once has its one run, with worker and times", async () => {
+    test("a job that completes in its first run has this run, with worker and times", async () => {
       const lease = await running(current());
       const run = { attempt: 1, leaseGeneration: 1, workerId: "w1", startedAt: NOW, error: null };
       expect(await current().attemptsOf(lease.jobId)).toEqual([
@@ -17,7 +17,7 @@ export function describeAttempts(current: DriverUnderTest): void {
       ]);
     });
 
-    test("a job that waits has none, nor has one that was cancelled before it ran, nor an unknown one", async () => {
+    test("waiting, unknown and cancelled jobs that never ran have no runs", async () => {
       const id = await enqueue(current());
       expect(await current().attemptsOf(id)).toEqual([]);
       await current().cancel(id, "not needed", { now: NOW });
@@ -48,7 +48,7 @@ export function describeAttempts(current: DriverUnderTest): void {
       ]);
     });
 
-    test("a refused failure leaves no trace", async () => {
+    test("a rejected failure is not recorded", async () => {
       const lease = await running(current());
       const stale = { ...lease, token: "00000000-0000-4000-8000-000000000000" };
       await expect(current().retry(stale, { error: "x" }, { now: NOW })).rejects.toThrow();
@@ -74,14 +74,14 @@ export function describeAttempts(current: DriverUnderTest): void {
       ]);
     });
 
-    test("a run that loses the last lease a job may lose is lost, not failed", async () => {
+    test("the last allowed lost lease is recorded as lost, not as failed", async () => {
       const { jobId } = await running(current());
       const request = { queue: "default", workerId: "w2", leaseMs: LEASE_MS, limit: 1, maxRecoveries: 0 };
       await current().reserve(request, { now: later(LEASE_MS) });
       expect(await current().attemptsOf(jobId)).toMatchObject([{ outcome: "lease_lost", error: null }]);
     });
 
-    test("a run that is cancelled is kept with the reason, by whichever way", async () => {
+    test("a cancelled run is recorded with the reason, for every way of cancelling", async () => {
       const one = await running(current());
       await current().cancel(one.jobId, "stop it", { now: later(1) });
       const other = await running(current(), {}, later(2));
@@ -91,7 +91,7 @@ export function describeAttempts(current: DriverUnderTest): void {
       expect(await current().attemptsOf(other.jobId)).toMatchObject([{ ...cancelled, error: "stop all" }]);
     });
 
-    test("a run that sleeps, or was given back, is no ended attempt", async () => {
+    test("a run that sleeps or was released is not an ended attempt", async () => {
       const lease = await running(current());
       await current().suspend(lease, [{ name: "nap", forMs: 10 }], { now: NOW });
       const [woken] = await reserve(current(), later(10));
@@ -114,7 +114,7 @@ export function describeAttempts(current: DriverUnderTest): void {
       ]);
     });
 
-    test("of a job that fails for ever the newest runs are kept", async () => {
+    test("only the newest runs of a job that keeps failing are kept", async () => {
       let lease = await running(current(), { maxAttempts: 1000 });
       for (let n = 1; n <= ATTEMPTS_KEPT_MAX + 2; n += 1) {
         await current().retry(lease, { error: `failure ${n}` }, { now: NOW });
@@ -126,7 +126,7 @@ export function describeAttempts(current: DriverUnderTest): void {
       expect(attempts.at(-1)).toMatchObject({ attempt: ATTEMPTS_KEPT_MAX + 3, outcome: "running" });
     });
 
-    test("a concurrency key is free after every such end", async () => {
+    test("a concurrency key is free after every unsuccessful end", async () => {
       const key = { concurrencyKey: "k" };
       const lost = await running(current(), key);
       const [retried] = await reserve(current(), later(LEASE_MS));

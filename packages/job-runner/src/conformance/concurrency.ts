@@ -29,7 +29,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       });
     }
 
-    test("the next job of a key starts when the first is given back, in order", async () => {
+    test("the next job of a key starts when the first is released, in order", async () => {
       const first = await running(current(), { concurrencyKey: "k" });
       const next = await enqueue(current(), { concurrencyKey: "k", priority: -1 });
       await current().release([first], { now: NOW });
@@ -43,7 +43,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect(await reserve(current(), later(LEASE_MS))).toEqual([]);
     });
 
-    test("other keys and jobs without a key go past a blocked one", async () => {
+    test("other keys and jobs without a key pass a blocked key", async () => {
       await running(current(), { concurrencyKey: "a" });
       await enqueue(current(), { concurrencyKey: "a", priority: -1 });
       const free = await enqueue(current(), { concurrencyKey: "b" });
@@ -60,7 +60,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), NOW, { limit: 1 }))).toEqual([late]);
     });
 
-    test("a limit above one lets so many run and no more", async () => {
+    test("a limit above one allows exactly this number of concurrent jobs", async () => {
       const limited = { concurrencyKey: "k", concurrencyLimit: 3 };
       await current().enqueue(
         Array.from({ length: 5 }, () => job(limited)),
@@ -108,7 +108,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect(due.size).toBe(1200);
     });
 
-    test("a parked job that is cancelled, moved or put back takes no slot that it has not", async () => {
+    test("a parked job that is cancelled, rescheduled or requeued takes no slot", async () => {
       const cancelled = await enqueue(current(), { concurrencyKey: "k", delayMs: 10 });
       const moved = await enqueue(current(), { concurrencyKey: "k", delayMs: 10 });
       const next = await enqueue(current(), { concurrencyKey: "k", delayMs: 20 });
@@ -118,7 +118,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect(await reserve(current(), later(600))).toEqual([]);
     });
 
-    test("of jobs of one key with different limits each asks for its own when it starts, and none passes the first", async () => {
+    test("jobs of one key with different limits each use their own limit at the start, and none passes the first", async () => {
       const wide = { concurrencyKey: "k", concurrencyLimit: 3 };
       const first = await enqueue(current(), wide);
       const narrow = await enqueue(current(), { concurrencyKey: "k", concurrencyLimit: 1 });
@@ -130,7 +130,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect((await reserve(current()))[0]?.jobId).toBe(narrow);
     });
 
-    test("an urgent job of a busy key is the next of its key, in whichever queue", async () => {
+    test("a job with a high priority is the next of its busy key, also from another queue", async () => {
       const first = await running(current(), { concurrencyKey: "k" });
       const patient = await enqueue(current(), { concurrencyKey: "k" });
       const urgent = await enqueue(current(), { concurrencyKey: "k", priority: -1 });
@@ -147,7 +147,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect(ids(await reserve(current()))).toEqual([patient]);
     });
 
-    test("a job of a type that the worker does not know keeps no other job of its key waiting", async () => {
+    test("a job of an unknown type does not block other jobs of its key", async () => {
       const foreign = await enqueue(current(), { concurrencyKey: "k", type: "foreign" });
       const known = await enqueue(current(), { concurrencyKey: "k" });
       expect(ids(await reserve(current(), NOW, { types: ["test"] }))).toEqual([known]);
@@ -181,7 +181,7 @@ export function describeConcurrency(current: DriverUnderTest): void {
       expect(done).toBe(90);
     });
 
-    test("more waiting keys than one claim looks at are all reached", async () => {
+    test("all waiting keys are reached, even if there are more than a claim checks", async () => {
       const jobs = Array.from({ length: 1200 }, (_, n) => job({ concurrencyKey: `key-${n}` }));
       await current().enqueue(jobs, { now: NOW });
       const seen = new Set<string>();

@@ -71,7 +71,7 @@ export function describeDeadLetters(current: DriverUnderTest): void {
       expect(states.map(({ status }) => status)).toEqual(["queued", "failed", "failed"]);
     });
 
-    test("a replay of what is no dead letter does nothing", async () => {
+    test("a replay of another job does nothing", async () => {
       const id = await enqueue(current());
       expect(await current().requeue({ ids: [id, "555"] }, { now: NOW })).toBe(0);
       expect((await stored(current(), id)).status).toBe("queued");

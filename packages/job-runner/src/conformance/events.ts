@@ -110,7 +110,7 @@ export function describeEvents(current: DriverUnderTest): void {
       expect((await resumed()).steps.map(({ output }) => output)).toEqual([1, 2]);
     });
 
-    test("several waits of a job for the same receive one event each, in order", async () => {
+    test("several waits of a job for the same event receive one event each, in order", async () => {
       const lease = await running(current());
       await suspend(lease, [
         { ...wait, name: "a" },
@@ -141,14 +141,14 @@ export function describeEvents(current: DriverUnderTest): void {
       expect(await current().resumeSteps(again.lease, { now: later(1002) })).toEqual(again.steps);
     });
 
-    test("an event that nobody delivered in time beats the time-out when the job resumes", async () => {
+    test("an undelivered event takes precedence over the timeout when the job resumes", async () => {
       const lease = await running(current());
       await suspend(lease, [{ ...wait, forMs: 1000 }]);
       await send({ payload: json("in time") }, later(999));
       expect((await resumed(later(1000))).steps).toMatchObject([{ output: "in time" }]);
     });
 
-    test("an event that is delivered while the job runs makes its next suspension end at once", async () => {
+    test("an event that is delivered while the job runs ends its next suspension immediately", async () => {
       const lease = await running(current());
       await suspend(lease, [wait, { name: "nap", forMs: 10 }]);
       const early = await resumed(later(10));
@@ -171,7 +171,7 @@ export function describeEvents(current: DriverUnderTest): void {
       expect((await stored(current(), lease.jobId)).status).toBe("failed");
     });
 
-    test("many waits and events meet, however many a call looks at", async () => {
+    test("more waits and events than one call compares are all matched", async () => {
       const leases: Lease[] = [];
       for (let n = 0; n < 30; n += 1) leases.push(await running(current()));
       const more = Array.from({ length: 40 }, (_, n) => ({
@@ -200,7 +200,7 @@ export function describeEvents(current: DriverUnderTest): void {
       expect((await send({ id: "e1" })).existed).toBe(false);
     });
 
-    test("concurrent waiters and senders all meet", async () => {
+    test("concurrent waits and events are all matched", async () => {
       const leases: Lease[] = [];
       for (let n = 0; n < 40; n += 1) leases.push(await running(current()));
       await Promise.all(

@@ -44,7 +44,7 @@ export function describeIdempotency(current: DriverUnderTest): void {
       expect((await reserve(current())).length).toBe(1);
     });
 
-    test("a repeat within one bulk call is known too", async () => {
+    test("a repeat within one bulk call is recognized", async () => {
       const same = job({ idempotencyKey: "twice" });
       const enqueued = await current().enqueue([same, job(), same], { now: NOW });
       expect(enqueued.map(({ existed }) => existed)).toEqual([false, false, true]);
@@ -62,7 +62,7 @@ export function describeIdempotency(current: DriverUnderTest): void {
       expect((await reserve(current(), NOW, { limit: 500 })).length).toBe(50);
     });
 
-    test("a key is forgotten after its retention, not before", async () => {
+    test("a key is deleted after its retention, not before", async () => {
       const first = await enqueue(current(), { idempotencyKey: "old" });
       const retention = { archiveDays: 30, idempotencyKeyDays: 30 };
       await current().maintain(retention, { now: later(30 * DAY_MS) });

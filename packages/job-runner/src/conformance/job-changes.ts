@@ -13,8 +13,8 @@ export function describeJobChanges(current: DriverUnderTest): void {
     current().reserveOne(id, { workerId: "hand", leaseMs: LEASE_MS }, { now: NOW });
   const statusOf = async (id: string) => (await stored(current(), id)).status;
 
-  describe("cancel of all that match", () => {
-    test("queued and running jobs are cancelled, ended ones left alone", async () => {
+  describe("cancelAll", () => {
+    test("cancels queued and running jobs and ignores ended ones", async () => {
       const dead = await bury();
       const lease = await running(current());
       const queued = await enqueue(current(), { delayMs: 5 });
@@ -41,8 +41,8 @@ export function describeJobChanges(current: DriverUnderTest): void {
     });
   });
 
-  describe("retry of all that match", () => {
-    test("dead letters alone go back, unless cancelled jobs are asked for", async () => {
+  describe("requeue", () => {
+    test("requeues dead letters, and cancelled jobs only if the filter includes them", async () => {
       const dead = await bury();
       const cancelled = await enqueue(current());
       await current().cancel(cancelled, "no", { now: NOW });
@@ -52,15 +52,15 @@ export function describeJobChanges(current: DriverUnderTest): void {
       expect(await stored(current(), cancelled)).toMatchObject({ status: "queued", failureKind: null });
     });
 
-    test("a state that is not failed brings nothing back", async () => {
+    test("requeues nothing for a state other than failed", async () => {
       const lease = await running(current());
       expect(await current().requeue({ states: ["running", "completed", "ready"] }, { now: NOW })).toBe(0);
       await ack(current(), lease);
     });
   });
 
-  describe("another time and priority", () => {
-    test("a scheduled job runs now, and a ready one later", async () => {
+  describe("reschedule", () => {
+    test("runs a scheduled job now, and a ready job later", async () => {
       const scheduled = await enqueue(current(), { delayMs: 60_000 });
       const ready = await enqueue(current());
       expect(await current().reschedule(scheduled, { runAt: null }, { now: NOW })).toBe(true);
@@ -69,7 +69,7 @@ export function describeJobChanges(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), later(500)))).toEqual([ready]);
     });
 
-    test("a more urgent job overtakes the others", async () => {
+    test("moves a job with a higher priority ahead of others", async () => {
       const first = await enqueue(current());
       const urgent = await enqueue(current());
       expect(await current().reschedule(urgent, { priority: -5 }, { now: NOW })).toBe(true);
@@ -85,8 +85,8 @@ export function describeJobChanges(current: DriverUnderTest): void {
     });
   });
 
-  describe("one job by its id", () => {
-    test("it is claimed before others, before its time and in a paused queue", async () => {
+  describe("reserveOne", () => {
+    test("claims the job before others, before its time and in a paused queue", async () => {
       await enqueue(current());
       const id = await enqueue(current(), { delayMs: 60_000, payload: { n: 7 } });
       await current().pauseQueue("default", null, { now: NOW });
@@ -97,7 +97,7 @@ export function describeJobChanges(current: DriverUnderTest): void {
       expect(await statusOf(id)).toBe("completed");
     });
 
-    test("it is not claimed while it runs, when it has ended or when it does not exist", async () => {
+    test("does not claim a running, ended or missing job", async () => {
       const lease = await running(current());
       const dead = await bury({ queue: "other" });
       for (const id of [lease.jobId, dead, "99999"]) expect(await reserveOne(id)).toBeUndefined();
@@ -105,14 +105,14 @@ export function describeJobChanges(current: DriverUnderTest): void {
       expect(await reserveOne(lease.jobId)).toBeUndefined();
     });
 
-    test("it is not claimed, nor moved, while it waits for an event", async () => {
+    test("neither claims nor reschedules a job that waits for an event", async () => {
       const lease = await running(current());
       await current().suspend(lease, [{ name: "a", event: { name: "a", key: "" } }], { now: NOW });
       expect(await reserveOne(lease.jobId)).toBeUndefined();
       expect(await current().reschedule(lease.jobId, { runAt: null }, { now: NOW })).toBe(false);
     });
 
-    test("it waits for its concurrency key, takes it and gives it back", async () => {
+    test("waits for the job's concurrency key, takes it and releases it", async () => {
       const holder = await running(current(), { concurrencyKey: "k" });
       const id = await enqueue(current(), { concurrencyKey: "k" });
       expect(await reserveOne(id)).toBeUndefined();

@@ -48,7 +48,7 @@ export function describeJobLists(current: DriverUnderTest): void {
       expect(await list({ states: [] })).toEqual([]);
     });
 
-    test("several states are united", async () => {
+    test("a list of several states contains the jobs of each", async () => {
       const jobs = await oneOfEach();
       const found = await list({ states: ["dead", "completed", "scheduled"] });
       expect(found.sort()).toEqual([jobs["dead"], jobs["completed"], jobs["scheduled"]].map(String).sort());
@@ -82,7 +82,7 @@ export function describeJobLists(current: DriverUnderTest): void {
       expect(await list({ ids: [] })).toEqual([]);
     });
 
-    test("the bounds of a list's time are exclusive", async () => {
+    test("the time bounds of a list are exclusive", async () => {
       const ids = [
         await enqueue(current(), {}, later(0)),
         await enqueue(current(), {}, later(1)),
@@ -92,7 +92,7 @@ export function describeJobLists(current: DriverUnderTest): void {
       expect(await list({ createdAfter: later(2) })).toEqual([]);
     });
 
-    test("a list shows neither payload nor output nor token", async () => {
+    test("a list contains no payload, output or token", async () => {
       const { completed } = await oneOfEach();
       const rows = await current().list({}, { limit: 100 }, { now: NOW });
       for (const row of rows)

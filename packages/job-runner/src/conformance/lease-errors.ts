@@ -36,7 +36,7 @@ export function describeLeaseErrors(current: DriverUnderTest): void {
         await refusedWith("JOB_NOT_INFLIGHT", { jobId: "987654321", token: OTHER_TOKEN }, NOW);
       });
 
-      test("a lease that ended this microsecond is expired, whatever the token", async () => {
+      test("a lease that ended in this microsecond is expired, with any token", async () => {
         const lease = await running(current());
         await refusedWith("JOB_LEASE_EXPIRED", lease, later(LEASE_MS));
         await refusedWith("JOB_LEASE_EXPIRED", { ...lease, token: OTHER_TOKEN }, later(LEASE_MS));
@@ -56,7 +56,7 @@ export function describeLeaseErrors(current: DriverUnderTest): void {
   }
 
   describe("outcomes that are repeated", () => {
-    test("ack of a done job succeeds whatever the token", async () => {
+    test("ack of a completed job succeeds with any token", async () => {
       const lease = await running(current());
       await ack(current(), lease);
       await ack(current(), lease, later(10 * LEASE_MS));

@@ -62,15 +62,15 @@ export function describeLeases(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), NOW, { limit: 2 }))).toEqual(all.slice(4));
     });
 
-    test("a worker reserves the types it knows and leaves the others", async () => {
+    test("a worker reserves only the types that it knows", async () => {
       const unknown = await enqueue(current(), { type: "unknown" });
       const known = await enqueue(current(), { type: 'kn"own\\' });
       expect(ids(await reserve(current(), NOW, { types: ['kn"own\\'] }))).toEqual([known]);
       expect((await stored(current(), unknown)).status).toBe("queued");
     });
 
-    test("an empty queue gives nothing", async () => {
-      expect(await reserve(current(), NOW, { queue: "nobody" })).toEqual([]);
+    test("an empty queue returns no jobs", async () => {
+      expect(await reserve(current(), NOW, { queue: "unused" })).toEqual([]);
     });
 
     test("two workers that claim at the same moment share no job and miss none", async () => {
@@ -114,7 +114,7 @@ export function describeLeases(current: DriverUnderTest): void {
       expect(await reserve(current(), later(LEASE_MS + 1))).toEqual([]);
     });
 
-    test("extend tells the lost leases of a batch from those that hold", async () => {
+    test("extend returns the lost leases of a batch and extends the others", async () => {
       const kept = await running(current());
       const lost = { jobId: await enqueue(current()), token: OTHER_TOKEN };
       const refusals = await current().extend([kept, lost], LEASE_MS, { now: later(1) });
@@ -141,7 +141,7 @@ export function describeLeases(current: DriverUnderTest): void {
       expect(await reserve(current(), later(10 * LEASE_MS))).toEqual([]);
     });
 
-    test("a batch of acks completes what holds and names what does not", async () => {
+    test("a batch of acks completes jobs with valid leases and returns the others", async () => {
       const good = await running(current());
       const alsoGood = await running(current());
       const refusals = await current().ack(
@@ -155,7 +155,7 @@ export function describeLeases(current: DriverUnderTest): void {
       expect((await stored(current(), alsoGood.jobId)).output).toBeNull();
     });
 
-    test("a job given back is runnable at once, with no failure counted", async () => {
+    test("a released job is runnable immediately, without a counted failure", async () => {
       const lease = await running(current());
       await current().release([lease], { now: later(1) });
       const record = await stored(current(), lease.jobId);
@@ -169,7 +169,7 @@ export function describeLeases(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), later(1)))).toEqual([lease.jobId]);
     });
 
-    test("giving back a lease that another worker holds changes nothing", async () => {
+    test("releasing a lease of another worker changes nothing", async () => {
       const lease = await running(current());
       await current().release([{ ...lease, token: OTHER_TOKEN }], { now: NOW });
       expect((await stored(current(), lease.jobId)).leaseToken).toBe(lease.token);

@@ -118,7 +118,7 @@ export function describeOptions(current: DriverUnderTest): void {
     }
 
     for (const [what, fields] of Object.entries(BEYOND)) {
-      test(`${what} is refused alike by every store, and stores nothing`, async () => {
+      test(`${what} is rejected by every store, and stores nothing`, async () => {
         const enqueuing = current().enqueue([job(), job(fields)], { now: NOW });
         await expect(enqueuing).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });
         expect(await reserve(current())).toEqual([]);
@@ -126,7 +126,7 @@ export function describeOptions(current: DriverUnderTest): void {
     }
 
     for (const [what, fields] of Object.entries(BEYOND)) {
-      test(`${what} is refused behind a job that was stored, and after another refusal`, async () => {
+      test(`${what} is rejected after a valid job, and after another rejection`, async () => {
         await enqueue(current());
         for (let call = 1; call <= 2; call += 1) {
           await expect(enqueue(current(), fields)).rejects.toMatchObject({ code: "JOB_OPTION_INVALID" });

@@ -66,7 +66,7 @@ const TAKEN_BACK: Record<string, (driver: Driver, id: string) => Promise<unknown
 export function describeOrder(current: DriverUnderTest): void {
   describe("the order within a priority", () => {
     for (const [name, dueAt20] of Object.entries(DUE_AT_20)) {
-      test(`${name} runs behind what was due before it and before what was due after it`, async () => {
+      test(`${name} runs after jobs that were due earlier and before jobs that are due later`, async () => {
         const id = await dueAt20(current());
         const younger = await enqueue(current(), {}, later(21));
         const older = await enqueue(current(), {}, later(19));
@@ -90,7 +90,7 @@ export function describeOrder(current: DriverUnderTest): void {
       expect(ids(await reserve(current()))).toEqual(all);
     });
 
-    test("a due retry is not passed by a queue that never runs empty", async () => {
+    test("a due retry runs even if the queue is never empty", async () => {
       const lease = await running(current());
       await current().retry(lease, { error: "x", delayMs: 5 }, { now: NOW });
       for (let ms = 1; ms <= 10; ms += 1) await enqueue(current(), {}, later(ms));
@@ -98,7 +98,7 @@ export function describeOrder(current: DriverUnderTest): void {
       expect(ids(first)).toContain(lease.jobId);
     });
 
-    test("a smaller priority runs first, whatever is due before", async () => {
+    test("a smaller priority runs first, also before jobs that were due earlier", async () => {
       const older = await enqueue(current(), { delayMs: 1 });
       const urgent = await enqueue(current(), { priority: -1 }, later(10));
       expect(ids(await reserve(current(), later(10)))).toEqual([urgent, older]);

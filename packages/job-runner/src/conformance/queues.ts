@@ -26,7 +26,7 @@ export function describeQueues(current: DriverUnderTest): void {
   }
 
   describe("a paused queue", () => {
-    test("brings nothing until it is resumed, and other queues go on", async () => {
+    test("returns no jobs until it is resumed, and other queues continue", async () => {
       const id = await enqueue(current(), { queue: "mail" });
       const other = await enqueue(current());
       expect(await current().pauseQueue("mail", "provider is down", { now: NOW })).toBe(true);
@@ -36,7 +36,7 @@ export function describeQueues(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), NOW, { queue: "mail" }))).toEqual([id]);
     });
 
-    test("brings no job with a concurrency key, either", async () => {
+    test("returns no job with a concurrency key", async () => {
       const id = await enqueue(current(), { concurrencyKey: "k" });
       await current().pauseQueue("default", null, { now: NOW });
       expect(await reserve(current())).toEqual([]);
@@ -44,7 +44,7 @@ export function describeQueues(current: DriverUnderTest): void {
       expect(ids(await reserve(current()))).toEqual([id]);
     });
 
-    test("lets running jobs go on, and takes new ones in", async () => {
+    test("lets running jobs continue, and accepts new ones", async () => {
       const lease = await running(current());
       await current().pauseQueue("default", null, { now: NOW });
       await extend(current(), lease);
@@ -52,7 +52,7 @@ export function describeQueues(current: DriverUnderTest): void {
       expect((await stored(current(), await enqueue(current()))).status).toBe("queued");
     });
 
-    test("takes no job that is handed over, and stores nothing of it", async () => {
+    test("rejects a hand-over and stores nothing", async () => {
       await current().pauseQueue("default", null, { now: NOW });
       const request = { workerId: "w9", leaseMs: LEASE_MS, token: OTHER_TOKEN };
       expect(await current().handOver(job(), request, { now: NOW })).toBeUndefined();
@@ -69,7 +69,7 @@ export function describeQueues(current: DriverUnderTest): void {
   });
 
   describe("the state of queues", () => {
-    test("a store without jobs has no queues but those that are named", async () => {
+    test("a store without jobs has only the named queues", async () => {
       expect(await current().queueStats([], { now: NOW })).toEqual([]);
       const [only] = await current().queueStats(["mail"], { now: NOW });
       const none = exactly(0);
@@ -128,14 +128,14 @@ export function describeQueues(current: DriverUnderTest): void {
       expect((await statsOf("mail", later(700))).oldestReadyMs).toBe(600);
     });
 
-    test("the rate is of the last minute", async () => {
+    test("the rate covers the last minute", async () => {
       for (let n = 0; n < 6; n += 1) await ack(current(), await running(current()));
       expect((await statsOf("default", later(1000))).completedPerSecond).toBeCloseTo(0.1, 5);
       const past = (await current().queueStats(["default"], { now: later(60_001) }))[0];
       expect(past?.completedPerSecond).toBe(0);
     });
 
-    test("a count ends at its bound and says so", async () => {
+    test("a count beyond its limit is marked as a lower bound", async () => {
       await current().enqueue(
         Array.from({ length: COUNT_MAX + 1 }, () => job({ payload: null })),
         { now: NOW },

@@ -31,7 +31,7 @@ export function describeRecovery(current: DriverUnderTest): void {
       });
     });
 
-    test("a lease that ends while its holder still works refuses what the holder writes", async () => {
+    test("writes of a holder are rejected after the end of its lease", async () => {
       const zombie = await running(current());
       const [holder] = await reserve(current(), later(LEASE_MS), { workerId: "w2" });
       const before = await stored(current(), zombie.jobId);
@@ -59,7 +59,7 @@ export function describeRecovery(current: DriverUnderTest): void {
       });
     });
 
-    test("a job that loses its lease too often goes to the dead letters", async () => {
+    test("a job that loses its lease too often becomes a dead letter", async () => {
       const { jobId } = await running(current());
       for (let loss = 1; loss <= 5; loss += 1) {
         expect(ids(await reserve(current(), later(loss * LEASE_MS)))).toEqual([jobId]);
@@ -75,7 +75,7 @@ export function describeRecovery(current: DriverUnderTest): void {
       });
     });
 
-    test("the cap on lost leases can be set", async () => {
+    test("the limit of lost leases can be set", async () => {
       const { jobId } = await running(current());
       await current().reserve({ ...request, maxRecoveries: 0 }, { now: later(LEASE_MS) });
       expect((await stored(current(), jobId)).status).toBe("failed");
@@ -95,14 +95,14 @@ export function describeRecovery(current: DriverUnderTest): void {
       expect(reservation).toEqual({ jobs: [], recovered: { requeued: 0, dead: 0 } });
     });
 
-    test("a recovered job goes by its priority and before later ones", async () => {
+    test("a recovered job keeps its priority and runs before later ones", async () => {
       const lost = await running(current());
       const later1 = await enqueue(current());
       const urgent = await enqueue(current(), { priority: -1 });
       expect(ids(await reserve(current(), later(LEASE_MS)))).toEqual([urgent, lost.jobId, later1]);
     });
 
-    test("waiting time is told from the moment a job could run", async () => {
+    test("the waiting time of a job starts when it becomes runnable", async () => {
       await enqueue(current(), {}, NOW);
       await enqueue(current(), { runAt: later(400) });
       const claimed = await reserve(current(), later(1000));

@@ -4,7 +4,7 @@ import { ack, enqueue, json, later, NOW, reserve, running } from "./setup.ts";
 
 export function describeRemoval(current: DriverUnderTest): void {
   describe("removal", () => {
-    test("jobs that match are gone with all that they kept, in whichever state; a running one stays", async () => {
+    test("matching jobs are deleted with all their data in every state except running", async () => {
       const lease = await running(current(), { type: "gone" });
       const done = await running(current(), { type: "gone" });
       await current().saveStep(done, { name: "s", output: json(1) }, { now: NOW });
@@ -25,7 +25,7 @@ export function describeRemoval(current: DriverUnderTest): void {
       expect((await reserve(current(), later(10))).map(({ jobId }) => jobId)).toEqual([kept]);
     });
 
-    test("a filter by state removes no other, and a removed job's idempotency key stays known", async () => {
+    test("a filter by state deletes only this state, and idempotency keys are kept", async () => {
       const ready = await enqueue(current(), { idempotencyKey: "k" });
       const scheduled = await enqueue(current(), { delayMs: 1000 });
       expect(await current().remove({ states: ["completed", "dead", "running"] }, { now: NOW })).toBe(0);

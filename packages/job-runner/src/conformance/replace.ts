@@ -11,7 +11,7 @@ export function describeReplace(current: DriverUnderTest): void {
   }
 
   describe("replace keys", () => {
-    test("the newest input takes the place of a job that waits, under its id", async () => {
+    test("the newest input replaces that of the waiting job and keeps its id", async () => {
       const first = await put({ payload: { v: 1 }, priority: 3 });
       expect(first?.existed).toBe(false);
       expect(await put({ payload: { v: 2 } })).toEqual({ id: first?.id ?? "", existed: true });
@@ -21,20 +21,20 @@ export function describeReplace(current: DriverUnderTest): void {
       expect((await stored(current(), first?.id ?? "")).priority).toBe(0);
     });
 
-    test("each replacement moves a delayed job on, so that it runs once nothing has come for so long", async () => {
+    test("each replacement delays the job again, so that it runs after a time without replacements", async () => {
       await put({ delayMs: 100 });
       await put({ delayMs: 100 }, later(60));
       expect(await reserve(current(), later(159))).toEqual([]);
       expect(await reserve(current(), later(160))).toHaveLength(1);
     });
 
-    test("a replacement that keeps the time leaves it at the first", async () => {
+    test("a replacement with keepRunAt keeps the first time", async () => {
       await put({ delayMs: 100 });
       await put({ delayMs: 100, keepsRunAt: true, payload: { v: 2 } }, later(60));
       expect(await reserve(current(), later(100))).toMatchObject([{ payload: { v: 2 } }]);
     });
 
-    test("another key, type or queue is another job, and none", async () => {
+    test("another key, type or queue, or no key, makes another job", async () => {
       await put({});
       for (const fields of [{ replaceKey: "doc-8" }, { type: "other" }, { queue: "mail" }]) {
         expect((await put(fields))?.existed).toBe(false);
@@ -43,7 +43,7 @@ export function describeReplace(current: DriverUnderTest): void {
       expect(await current().list({}, { limit: 9 })).toHaveLength(5);
     });
 
-    test("a job that runs, has run or has ended is left alone", async () => {
+    test("a job that runs, has run or has ended is not replaced", async () => {
       const lease = await running(current(), keyed());
       expect((await put({}))?.existed).toBe(false);
       await current().retry(lease, { error: "x" }, { now: NOW });
@@ -54,19 +54,19 @@ export function describeReplace(current: DriverUnderTest): void {
       expect((await put({}))?.existed).toBe(false);
     });
 
-    test("a job that slept is left alone: its steps belong to its input", async () => {
+    test("a job that slept is not replaced, because its steps belong to its input", async () => {
       const lease = await running(current(), keyed());
       await current().suspend(lease, [{ name: "nap", forMs: 5 }], { now: NOW });
       expect((await put({}))?.existed).toBe(false);
     });
 
-    test("a job that was given back unstarted is replaced", async () => {
+    test("a released job that never started is replaced", async () => {
       const lease = await running(current(), keyed());
       await current().release([lease], { now: NOW });
       expect(await put({ payload: 2 })).toEqual({ id: lease.jobId, existed: true });
     });
 
-    test("the replacement's concurrency key and limit count", async () => {
+    test("the replacement's concurrency key and limit apply", async () => {
       await running(current(), { concurrencyKey: "busy" });
       await put({ concurrencyKey: "busy" });
       expect(await reserve(current())).toEqual([]);
@@ -74,7 +74,7 @@ export function describeReplace(current: DriverUnderTest): void {
       expect(ids(await reserve(current()))).toEqual([moved?.id ?? ""]);
     });
 
-    test("many callers at once leave one job, and one call may bring several", async () => {
+    test("concurrent callers leave one job, and one call may contain several jobs", async () => {
       const calls = Array.from({ length: 20 }, (_, n) =>
         current().enqueue(
           [job(keyed({ payload: n })), job(), job(keyed({ payload: n, replaceKey: "doc-8" }))],

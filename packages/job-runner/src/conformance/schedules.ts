@@ -22,7 +22,7 @@ export function describeSchedules(current: DriverUnderTest): void {
   }
 
   describe("schedules", () => {
-    test("a schedule is stored, read by its name, and the store tells its clock", async () => {
+    test("a schedule is read by its name, together with the store's clock", async () => {
       expect(await current().schedules(["nightly"], { now: NOW })).toEqual({ now: NOW, schedules: [] });
       await put();
       const { schedules, now } = await current().schedules(["nightly", "other"], { now: later(7) });
@@ -43,7 +43,7 @@ export function describeSchedules(current: DriverUnderTest): void {
       expect((await read())?.nextAt).toBe(later(4000));
     });
 
-    test("a move enqueues the jobs of its ticks and sets the next one", async () => {
+    test("advancing a schedule enqueues the jobs of its ticks and sets the next tick", async () => {
       await put();
       const enqueued = present(await move());
       expect(enqueued).toHaveLength(1);
@@ -51,14 +51,14 @@ export function describeSchedules(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), later(1001)))).toEqual(enqueued);
     });
 
-    test("a move without jobs skips the ticks", async () => {
+    test("advancing a schedule without jobs skips the ticks", async () => {
       await put();
       expect(await move({ jobs: [] })).toEqual([]);
       expect((await read())?.nextAt).toBe(later(2000));
       expect(await reserve(current(), later(1001))).toEqual([]);
     });
 
-    test("of several that move from the same tick one does, and its jobs alone are enqueued", async () => {
+    test("of several processes that advance from the same tick only one succeeds and enqueues its jobs", async () => {
       await put();
       const from = present(await read());
       const moves = await Promise.all(
@@ -73,7 +73,7 @@ export function describeSchedules(current: DriverUnderTest): void {
       expect(await reserve(current(), later(1001))).toHaveLength(1);
     });
 
-    test("a move from what was changed or removed meanwhile does nothing", async () => {
+    test("advancing a changed or removed schedule does nothing", async () => {
       await put();
       const from = present(await read());
       await put({ cron: "0 4 * * *" });
@@ -97,7 +97,7 @@ export function describeSchedules(current: DriverUnderTest): void {
       expect(await reserve(current(), later(1001), { queue: "mail" })).toHaveLength(1);
     });
 
-    test("a schedule that nothing has moved for long is forgotten", async () => {
+    test("a schedule without a tick during the retention is deleted", async () => {
       await put();
       await current().maintain(
         { archiveDays: 30, idempotencyKeyDays: 30, eventDays: 7 },

@@ -6,7 +6,7 @@ import { ack, enqueue, json, LEASE_MS, later, NOW, OTHER_TOKEN, present, reserve
 
 const line: NewLogLine = { level: "info", message: "x", fields: null, loggedAt: NOW };
 
-/** What a lease allows beside the operations whose trace is the job itself. */
+/** Operations under a lease whose effect is not visible in the job itself. */
 const WRITES: Record<string, (driver: Driver, lease: Lease, now: string) => Promise<unknown>> = {
   resumeSteps: (driver, lease, now) => driver.resumeSteps(lease, { now }),
   saveStep: (driver, lease, now) => driver.saveStep(lease, { name: "s", output: json(1) }, { now }),
@@ -15,7 +15,7 @@ const WRITES: Record<string, (driver: Driver, lease: Lease, now: string) => Prom
 
 export function describeSteps(current: DriverUnderTest): void {
   describe("steps", () => {
-    test("a job without steps has none, and each stored one is given back with its output", async () => {
+    test("steps are returned with their outputs, and a job without steps has none", async () => {
       const lease = await running(current());
       expect(await current().resumeSteps(lease, { now: NOW })).toEqual([]);
       const outputs = { list: [1, "ü", null], nothing: undefined, null: null, text: "a", zero: 0 };
@@ -40,7 +40,7 @@ export function describeSteps(current: DriverUnderTest): void {
       });
     });
 
-    test("steps outlast a retry, a lost lease and the job's end, and belong to their job alone", async () => {
+    test("steps survive a retry, a lost lease and the end of their job", async () => {
       const first = await running(current());
       await current().saveStep(first, { name: "a", output: json(1) }, { now: NOW });
       await current().retry(first, { error: "x" }, { now: NOW });
@@ -76,7 +76,7 @@ export function describeSteps(current: DriverUnderTest): void {
     });
 
     for (const [name, write] of Object.entries(WRITES)) {
-      test(`${name} under a lease that does not hold is refused and changes nothing`, async () => {
+      test(`${name} under an invalid lease is rejected and changes nothing`, async () => {
         const queued = { jobId: await enqueue(current()), token: OTHER_TOKEN };
         const refused = (lease: Lease, now: string) => expect(write(current(), lease, now)).rejects;
         await refused(queued, NOW).toMatchObject({ code: "JOB_NOT_INFLIGHT" });

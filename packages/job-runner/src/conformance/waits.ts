@@ -25,7 +25,7 @@ export function describeWaits(current: DriverUnderTest): void {
       expect(ids(await reserve(current(), later(1000.5)))).toEqual([lease.jobId]);
     });
 
-    test("a sleep ends when its time has come, and is finished from then on", async () => {
+    test("a sleep ends at its time, and stays finished", async () => {
       const lease = await running(current());
       await current().suspend(lease, [{ name: "nap", until: later(1000) }], { now: NOW });
       const again = await woken(later(1000));
@@ -34,7 +34,7 @@ export function describeWaits(current: DriverUnderTest): void {
       expect(await current().resumeSteps(again, { now: later(2000) })).toEqual([present(nap)]);
     });
 
-    test("a job that suspends on a wait that is over is runnable at once", async () => {
+    test("a job that suspends on a finished wait is runnable immediately", async () => {
       const lease = await running(current());
       await current().suspend(lease, [{ name: "nap", forMs: 5000 }], { now: NOW });
       const again = await woken(later(5000));
@@ -42,7 +42,7 @@ export function describeWaits(current: DriverUnderTest): void {
       expect((await woken(later(5000))).jobId).toBe(lease.jobId);
     });
 
-    test("a job that is resumed before a wait is over waits on until the time that was set first", async () => {
+    test("a job that is resumed before the end of a wait keeps the first time", async () => {
       const lease = await running(current());
       const waits = [
         { name: "long", forMs: 5000 },

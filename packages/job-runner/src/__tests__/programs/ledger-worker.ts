@@ -12,8 +12,8 @@ const step = defineJob({
   input: z.object({ key: z.string() }),
   concurrency: { key: ({ key }) => key },
   async run(ctx, { key }) {
-    // A frozen process may thaw at any line: each write reads the lease under a lock on the job's row, so that nobody
-    // can take the job before the write has committed, and a worker that lost the job writes nothing.
+    // A frozen process may thaw at any line: each write reads the lease under a lock on the job's row, so that the
+    // job cannot be claimed before the write commits, and a worker that lost the job writes nothing.
     const held = () => sql`held AS MATERIALIZED (
       SELECT id FROM jobs WHERE id = ${ctx.jobId}::bigint AND lease_token = ${ctx.leaseToken}::uuid
         AND lease_expires_at > clock_timestamp()

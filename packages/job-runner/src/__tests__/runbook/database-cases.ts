@@ -8,7 +8,7 @@ import { createPostgresDriver } from "../../stores/postgres/postgres.ts";
 import type { Cases } from "./page.ts";
 import { completed, dead, queued, running } from "./situations.ts";
 
-/** A connection of its own, ended whatever happens. */
+/** A separate connection that is always closed. */
 async function withConnection(url: string, work: (sql: Sql, pid: number) => Promise<void>): Promise<void> {
   const sql = postgres(url, {
     max: 1,
@@ -26,7 +26,7 @@ async function withConnection(url: string, work: (sql: Sql, pid: number) => Prom
 /** What the runbook asks Postgres itself, and what it does to whole databases. */
 export const databaseCases: Cases = {
   "Write access and free connections": [
-    "says yes of a primary with room",
+    "is true for a primary with free space",
     async ({ run }) => {
       const [row] = await run();
       expect(row).toMatchObject({ is_standby: false, read_only: "off" });
@@ -43,7 +43,7 @@ export const databaseCases: Cases = {
       }),
   ],
   "Running statements, longest first": [
-    "shows a transaction that stands still, and not itself",
+    "shows an idle transaction, and not itself",
     ({ url, run }) =>
       withConnection(url, async (sql, pid) => {
         await sql`BEGIN`;
@@ -72,7 +72,7 @@ export const databaseCases: Cases = {
     },
   ],
   "Ungranted locks on the engine's tables": [
-    "shows who waits for the table",
+    "shows the waiters of the table",
     ({ url, sql, run }) =>
       withConnection(url, async (holder) => {
         await holder`BEGIN`;
@@ -112,7 +112,7 @@ export const databaseCases: Cases = {
     },
   ],
   "Vacuum the table jobs": [
-    "is no transaction and leaves the jobs where they are",
+    "runs outside of a transaction and does not change jobs",
     async ({ driver, run }) => {
       const id = await queued(driver);
       await run();
@@ -120,7 +120,7 @@ export const databaseCases: Cases = {
     },
   ],
   "Granted and waiting advisory locks": [
-    "shows who holds which key, in this database alone",
+    "shows the holders of keys, only of this database",
     ({ url, run }) =>
       withConnection(url, async (holder, pid) => {
         expect(await run()).toEqual([]);
@@ -183,7 +183,7 @@ export const databaseCases: Cases = {
       }),
   ],
   "Rename the copy": [
-    "brings back the jobs as they were, and what ran runs again once its lease has ended",
+    "restores the jobs, and running ones run again when their lease has ended",
     ({ text }) =>
       withDatabases(async ({ admin, source, copy, aside, at }) => {
         await admin`CREATE DATABASE ${admin(copy)} TEMPLATE ${admin(source.name)}`;
@@ -203,7 +203,7 @@ export const databaseCases: Cases = {
 type Databases = {
   /** Connected to another database. */
   readonly admin: Sql;
-  /** With a running job, and nobody connected. */
+  /** With a running job, and no connections. */
   readonly source: { readonly name: string; readonly jobId: string };
   readonly copy: string;
   readonly aside: string;

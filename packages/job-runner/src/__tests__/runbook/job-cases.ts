@@ -85,7 +85,7 @@ export const jobCases: Cases = {
     },
   ],
   "Take a job from its worker": [
-    "frees its key, refuses the worker's outcome, and lets the job run again",
+    "frees its key, rejects the worker's outcome, and lets the job run again",
     async (situation) => {
       const { driver, run } = situation;
       const lease = await running(driver, { concurrencyKey: "k" });
@@ -162,7 +162,7 @@ export const jobCases: Cases = {
     },
   ],
   "State of a cancelled job": [
-    "says so",
+    "shows the reason",
     async ({ driver, run }) => {
       const { jobId } = await running(driver);
       expect(await run({ id: jobId })).toMatchObject([{ status: "running", is_free: false }]);
@@ -173,7 +173,7 @@ export const jobCases: Cases = {
     },
   ],
   "Delete a job": [
-    "frees its key and refuses what its worker still writes",
+    "frees its key and rejects later writes of its worker",
     async (situation) => {
       const { driver, run } = situation;
       const lease = await running(driver, { concurrencyKey: "k" });

@@ -20,7 +20,7 @@ export type Situation = {
   text(variables?: Variables): string;
 };
 
-/** By the statement's name on the page: a sentence that says what it does, and what checks that. */
+/** By the statement's name on the page: a sentence about its effect, and the check of it. */
 export type Cases = Readonly<Record<string, readonly [string, (situation: Situation) => Promise<void>]>>;
 
 /** The statements of the runbook by their names. Throws for a block without a name, or two of one name. */

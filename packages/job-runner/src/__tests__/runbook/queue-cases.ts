@@ -78,7 +78,7 @@ export const queueCases: Cases = {
     },
   ],
   "Paused queues": [
-    "says since when and why",
+    "shows the time and the reason",
     async ({ driver, run }) => {
       expect(await run()).toEqual([]);
       await driver.pauseQueue("default", "the mail service is down");

@@ -8,7 +8,7 @@ const paths = (job: { output: { artifacts: { path: string }[] } }) =>
   job.output.artifacts.map(({ path }) => path);
 
 describe("artifacts", () => {
-  test("are regular files alone: no link, no folder behind a link, no pipe", async () => {
+  test("are only regular files: no link, no folder behind a link, no pipe", async () => {
     const script = `
       echo secret > $OUT/secret; mkdir $OUT/outside; echo secret > $OUT/outside/x
       ln -s $OUT/secret link; ln -s $OUT/outside linked; ln -s . loop; mkfifo pipe; mkdir -p real; echo fine > real/file`;
@@ -48,7 +48,7 @@ describe("artifacts", () => {
     expect(store.size).toBe(before);
   });
 
-  test("beyond the number or the size allowed fail the job for good, and none is kept", async () => {
+  test("beyond the allowed number or size fail the job permanently, and none is stored", async () => {
     await commands.start({ bounds: { ...COMMAND_BOUNDS, artifacts: { count: 3, bytes: 1000 } } });
     const before = store.size;
     const many = await runScript("touch a b c d", { artifacts: ["*"] });

@@ -28,14 +28,14 @@ describe("a command job", () => {
     expect(job.output.processes_peak).toBeGreaterThanOrEqual(0);
   });
 
-  test("gives arguments as they are, with no shell in between", async () => {
+  test("passes arguments unchanged, without a shell", async () => {
     const job = await commands.ended(
       await commands.enqueue({ command: ["printf", "%s|", "$HOME", "a b", "", "'; exit 7", "é"] }),
     );
     expect(job.output.stdout.tail).toBe("$HOME|a b||'; exit 7|é|");
   });
 
-  test("gives a clean environment: the named variables, and nothing of ours, also not by way of the parent", async () => {
+  test("has a clean environment: the named variables, and none of ours, also not from the parent process", async () => {
     process.env["CANARY_SECRET"] = "canary-value";
     const job = await runScript(`env; echo "--"; cat /proc/$PPID/environ 2>/dev/null | tr '\\0' '\\n'`, {
       env: { GIVEN: "yes" },
@@ -83,7 +83,7 @@ describe("a command job", () => {
     expect(await commands.runFolders()).toEqual([]);
   });
 
-  test("removes the workspace though the command took the right to it away", async () => {
+  test("removes the workspace even if the command removed its permissions", async () => {
     const job = await runScript("mkdir -p a/b; touch a/b/c; chmod 500 a/b; chmod 0 a");
     expect(job.status).toBe("completed");
     expect(await commands.runFolders()).toEqual([]);
@@ -127,8 +127,8 @@ describe("a command that replaces its own output files", () => {
   }
 });
 
-describe("a command whose output the store does not take", () => {
-  test("is not run again, and says why", async () => {
+describe("a command whose output the store rejects", () => {
+  test("is not run again, and fails with the reason", async () => {
     const put = () =>
       Promise.reject(Object.assign(new Error("no space in /secret/path"), { code: "ENOSPC" }));
     await commands.start({ store: { put } });
@@ -139,7 +139,7 @@ describe("a command whose output the store does not take", () => {
   });
 });
 
-test("a machine whose kernel bounds no processes refuses commands, unless they are allowed", async () => {
+test("a machine whose kernel does not limit processes rejects commands, unless they are allowed", async () => {
   const findProcessLimit = () => null;
   await commands.start({ findProcessLimit });
   const refused = await runScript("true");
@@ -160,7 +160,7 @@ describe("a command that fails", () => {
     expect(job.lastError).not.toContain("\n100\n");
   });
 
-  test("has what it wrote in its record, and not in the logs of the process", async () => {
+  test("has its output in the job, and not in the logs of the process", async () => {
     const written: string[] = [];
     await commands.start({}, pino({ level: "trace" }, { write: (line: string) => void written.push(line) }));
     const job = await runScript("echo canary-word >&2; exit 3");
@@ -176,7 +176,7 @@ describe("a command that fails", () => {
     expect(job).toMatchObject({ status: "completed", attempts: 2 });
   });
 
-  test("says by which signal it ended", async () => {
+  test("names the signal that ended it", async () => {
     expect((await runScript("kill -SEGV $$")).lastError).toContain("signal SIGSEGV");
   });
 

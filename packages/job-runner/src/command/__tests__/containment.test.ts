@@ -19,7 +19,7 @@ async function expectNoneAlive() {
   await until(() => !pids.some(isAlive), { describe: () => `the end of ${pids.filter(isAlive)}` });
 }
 
-describe("all that a command started is ended", () => {
+describe("all descendants of a command are ended", () => {
   test("when the command itself ends well", async () => {
     const job = await runScript(
       `${FAMILY} until [ "$(wc -l < $OUT/pids)" = ${MEMBERS} ]; do sleep 0.01; done`,
@@ -28,7 +28,7 @@ describe("all that a command started is ended", () => {
     expect((await pidsIn("pids", MEMBERS)).map(isAlive)).toEqual([false, false, false]);
   });
 
-  test("when it oversteps a limit", async () => {
+  test("when it exceeds a limit", async () => {
     await runScript(`${FAMILY} sleep 60`, { timeout_ms: 1000 });
     expect((await pidsIn("pids", MEMBERS)).map(isAlive)).toEqual([false, false, false]);
   });
@@ -42,7 +42,7 @@ describe("all that a command started is ended", () => {
     await until(async () => (await commands.runFolders()).length === 0);
   });
 
-  test("when the worker drains, which gives the job back", async () => {
+  test("when the worker drains, which releases the job", async () => {
     const id = await enqueueScript(`${FAMILY} sleep 60`);
     const pids = await pidsIn("pids", MEMBERS);
     await commands.runner.drain(3000);
@@ -69,7 +69,7 @@ describe("all that a command started is ended", () => {
     });
   }
 
-  test("when its supervisor is killed, and it runs again if its job says so", async () => {
+  test("when its supervisor is killed, and it runs again if its job allows retries", async () => {
     const script = `[ -e $OUT/second ] && exit 0; touch $OUT/second; echo $PPID > $OUT/supervisor; sleep 60`;
     const id = await enqueueScript(script, { retry: true });
     const [supervisor = 0] = await pidsIn("supervisor");

@@ -8,8 +8,8 @@ const MIB = 1024 ** 2;
 const commands = useCommands();
 const { runScript, pidsIn } = commands;
 
-describe("a command that oversteps", () => {
-  test("its time is ended, and the job says at which limit", async () => {
+describe("a command that exceeds", () => {
+  test("its time is ended, and the error names the limit", async () => {
     const job = await runScript("echo $$ > $OUT/pid; sleep 60", { timeout_ms: 300 });
     expect(job).toMatchObject({ status: "failed", failureKind: "unrecoverable", attempts: 1 });
     expect(job.lastError).toStartWith(
@@ -74,7 +74,7 @@ describe("a command that oversteps", () => {
     expect((await pidsIn("pids")).filter(isAlive)).toEqual([]);
   });
 
-  test("its number of processes after it has exited itself has overstepped it all the same", async () => {
+  test("its number of processes after its own exit fails as well", async () => {
     const job = await runScript(
       "for i in $(seq 20); do (echo $BASHPID >> $OUT/pids; sleep 60; :) & done; exit 0",
       {
@@ -109,7 +109,7 @@ describe("a command that oversteps", () => {
     );
   });
 
-  test("its output just before it ends is told all the same", async () => {
+  test("its output just before its end fails as well", async () => {
     const job = await runScript("head -c 1001 /dev/zero >&2", { output_bytes_max: 1000 });
     expect(job.lastError).toContain("output limit of 1000 bytes");
     expect((await runScript("head -c 1000 /dev/zero", { output_bytes_max: 1000 })).status).toBe("completed");
@@ -131,7 +131,7 @@ describe("the kernel's own limits", () => {
     expect([userId === "0", refusal]).toEqual([false, expect.stringContaining("fork")]);
   });
 
-  test("are set as a second fence: no core file, bounded processor time, file size, data and processes", async () => {
+  test("are set in addition: no core file, limited processor time, file size, data and processes", async () => {
     const job = await runScript(
       "ulimit -c; ulimit -t; ulimit -f; ulimit -d; ulimit -u; cat /proc/self/oom_score_adj",
       {

@@ -9,7 +9,7 @@ import { createTestStore, isAlive, PATH, sharedFolder } from "./setup.ts";
 
 const { database, started } = useRunners();
 
-test("a job that an operator takes from its worker has its command ended, and runs again", async () => {
+test("a job requeued by an operator has its command ended, and runs again", async () => {
   const folder = await sharedFolder("wharf-lost-lease-");
   const job = defineCommandJob({ folder: join(folder, "runs"), store: createTestStore(), path: PATH });
   const runner = await started([job], { leaseMs: 600, leaseMarginMs: 100 });

@@ -28,7 +28,7 @@ async function firstPid(child: Bun.Subprocess<"ignore", "pipe", "ignore">): Prom
   return 0;
 }
 
-describe("where nobody adopts orphans, a tree", () => {
+describe("a tree without adoption of orphans", () => {
   test("has the orphans that stay in its process group", async () => {
     const child = spawnScript("(sleep 60 & echo $!); exit 0");
     const orphan = await firstPid(child);

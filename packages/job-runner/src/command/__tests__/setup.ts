@@ -16,7 +16,7 @@ export const PATH = "/usr/local/bin:/usr/bin:/bin";
 
 export type Input = Parameters<ReturnType<typeof defineCommandJob>["toNewJob"]>[0];
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads an output's fields and says what it expects of them.
+// biome-ignore lint/suspicious/noExplicitAny: a test reads fields of an output and compares them.
 type Ended = JobRecord & { output: any };
 
 /** A runner with the command job, a folder for its runs and one (`outside`) where commands may leave word. */

@@ -34,7 +34,7 @@ async function family(): Promise<{ pids: number[]; supervisor: number }> {
 const noneAlive = (pids: number[]) =>
   until(() => !pids.some(isAlive), { describe: () => `the end of ${pids.filter(isAlive)}` });
 
-test("kill -9 of the worker ends its command with all that it started, and removes the workspace", async () => {
+test("kill -9 of the worker ends its command with all descendants, and removes the workspace", async () => {
   const worker = startWorker(SCRIPT);
   const { pids, supervisor } = await family();
   worker.kill("SIGKILL");
@@ -42,7 +42,7 @@ test("kill -9 of the worker ends its command with all that it started, and remov
   expect(await runFolders()).toEqual([]);
 });
 
-test("kill -9 of worker and supervisor at once leaves what the next sweep ends and removes", async () => {
+test("after kill -9 of worker and supervisor the next sweep ends and removes the run", async () => {
   const worker = startWorker(SCRIPT);
   const { pids, supervisor } = await family();
   // The worker must not see its supervisor's end.
@@ -57,7 +57,7 @@ test("kill -9 of worker and supervisor at once leaves what the next sweep ends a
   expect(await runFolders()).toEqual([]);
 });
 
-test("a sweep leaves runs of living workers and other files alone, and does nothing without a folder", async () => {
+test("a sweep keeps runs of living workers and other files, and accepts a missing folder", async () => {
   const worker = startWorker(SCRIPT);
   const { pids, supervisor } = await family();
   await writeFile(join(commands.root, "runs", "run-of-the-mill"), "");
@@ -80,13 +80,13 @@ test("the command of a worker that is frozen for too long is ended, and the thaw
   expect(worker.stdout).toContain("worker stopped responding");
 });
 
-test("a worker that shows signs of life keeps its command for longer than the silence that is allowed", async () => {
+test("a command runs longer than the allowed silence while its worker responds", async () => {
   const worker = startWorker("sleep 1.5; echo done", 1000);
   expect(await worker.exited).toBe(0);
   expect(worker.stdout).toContain("completed");
 });
 
-test("others can read nothing in the folder that holds the runs, and one that they can read is refused", async () => {
+test("other users cannot read the folder of the runs, and a readable folder is rejected", async () => {
   const job = await commands.runScript("true");
   expect(job.status).toBe("completed");
   expect((await stat(join(commands.root, "runs"))).mode & 0o777).toBe(RUNS_AS_OWN_USER ? 0o711 : 0o700);

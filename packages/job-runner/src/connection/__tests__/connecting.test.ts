@@ -88,7 +88,7 @@ describe("a server with TLS", () => {
 });
 
 describe("a server without TLS", () => {
-  test("is taken by prefer, and refused by every mode that demands TLS", async () => {
+  test("is accepted by prefer, and rejected by every mode that requires TLS", async () => {
     expect(await outcomeOf(at(`localhost:${plain.port}`, "sslmode=prefer"))).toEqual(DONE);
     for (const parameters of [
       "sslmode=require",
@@ -100,7 +100,7 @@ describe("a server without TLS", () => {
 });
 
 describe("several hosts", () => {
-  test("are asked in their order, until one answers", async () => {
+  test("are tried in order, until one responds", async () => {
     const hosts = `${away},localhost:${plain.port}`;
     expect(await outcomeOf(at(hosts))).toEqual(DONE);
     expect(await outcomeOf(at(`${away},localhost:${secure.port}`, `sslmode=verify-full&${trusted}`))).toEqual(
@@ -108,7 +108,7 @@ describe("several hosts", () => {
     );
   });
 
-  test("that are all away give an error", async () => {
+  test("that are all unavailable lead to an error", async () => {
     const outcome = await outcomeOf(at(`${away},${away}`));
     expect(outcome).toBe("ECONNREFUSED");
   });

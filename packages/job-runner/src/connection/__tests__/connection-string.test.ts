@@ -41,7 +41,7 @@ describe("a connection string", () => {
       expect(read(text)).toMatchObject({ path: "/run/pg/.s.PGSQL.6543", database: "wharf" });
   });
 
-  test("lets parameters win over what stands before them", () => {
+  test("gives parameters precedence", () => {
     const text = `postgres://one:two@three/four?user=me&password=${PASSWORD}&host=here&port=1&dbname=wharf`;
     expect(read(text)).toMatchObject({
       user: "me",
@@ -60,12 +60,12 @@ describe("a connection string", () => {
 });
 
 describe("the parameters of a connection string", () => {
-  test("that ask for what is done anyway are taken without a word", () => {
+  test("that match the default are accepted silently", () => {
     const parameters = "channel_binding=prefer&schema=public&gssencmode=disable&target_session_attrs=any";
     expect(readConnectionString(`postgres://h/d?${parameters}`).ignored).toEqual([]);
   });
 
-  test("that nothing here knows are named, and not sent to Postgres", () => {
+  test("that are unknown are named, and not sent to Postgres", () => {
     const parameters = "channel_binding=require&connection_limit=1&schema=app&no_such=1&empty=";
     const { ignored, settings } = readConnectionString(`postgres://h/d?${parameters}`);
     expect(ignored).toEqual(["channel_binding", "connection_limit", "schema", "no_such"]);

@@ -34,7 +34,7 @@ const STORES: Record<string, () => Partial<JobRunnerOptions>> = {
 };
 
 for (const [store, options] of Object.entries(STORES)) {
-  describe(`connections into a black hole, from ${store}`, () => {
+  describe(`unresponsive connections of ${store}`, () => {
     const start = () =>
       started([job], { ...options(), logger: silent, statementDeadlineMs: DEADLINE_MS, handOver: false });
 
@@ -50,7 +50,7 @@ for (const [store, options] of Object.entries(STORES)) {
       );
     });
 
-    test("keep no drain waiting, also when new ones lead nowhere, too", async () => {
+    test("do not delay a drain, even if new connections are unresponsive as well", async () => {
       const runner = await start();
       await runner.waitFor((await runner.enqueue(job, null)).id);
       proxy.pause();
@@ -61,7 +61,7 @@ for (const [store, options] of Object.entries(STORES)) {
       proxy.resume();
     });
 
-    test("are late in the figures for as long as nothing answers, and each time-out is counted", async () => {
+    test("are reported as late while the database does not respond, and each timeout is counted", async () => {
       const runner = await start();
       proxy.pause();
       await until(() => runner.stats().claimLateMs > 2 * DEADLINE_MS);
@@ -73,7 +73,7 @@ for (const [store, options] of Object.entries(STORES)) {
   });
 }
 
-test("a job keeps its lease and completes through a black hole shorter than the lease", async () => {
+test("a job keeps its lease and completes if connections are unresponsive for less than the lease", async () => {
   const entered = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   let runs = 0;
@@ -102,7 +102,7 @@ test("a job keeps its lease and completes through a black hole shorter than the 
   expect([...(await completed())]).toEqual([{ output: 1, recoveries: 0 }]);
 });
 
-test("a connection that listens is replaced when it leads nowhere, and hints come again", async () => {
+test("an unresponsive listening connection is replaced, and notifications arrive again", async () => {
   const woken: string[] = [];
   const ignore = () => undefined;
   const hints = {

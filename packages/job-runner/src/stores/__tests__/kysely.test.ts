@@ -103,7 +103,7 @@ describe("a statement by Kysely", () => {
     expect(row).toEqual({ one: "a'; DROP", two: "b'; DROP" });
   });
 
-  test("is sent once, however often it is awaited, and never if it is not", async () => {
+  test("is sent once, even if awaited repeatedly, and never if not awaited", async () => {
     const sql = client();
     await sql`CREATE TABLE sent (n INTEGER)`;
     const statement = sql`INSERT INTO sent VALUES (${7}) RETURNING n`;
@@ -130,7 +130,7 @@ function poolOf(connectionString: string): Pool {
   return new Pool({ connectionString, application_name: `kysely-${crypto.randomUUID()}` });
 }
 
-/** The end of a pool does not wait for its sessions: a database that is dropped then sends them an error (57P01) that nobody awaits. */
+/** The end of a pool does not wait for its sessions: a dropped database then sends them an error (57P01) that no caller handles. */
 async function end(ending: Pool): Promise<void> {
   const name = ending.options.application_name ?? "";
   await ending.end();

@@ -29,7 +29,7 @@ test("each file is applied once and recorded with its checksum, as the server's 
   expect(await ledger()).toEqual(files.map((name) => ({ name, checksum: checksumOf(name) })));
 });
 
-test("sixteen callers at once make the tables once, and none fails", async () => {
+test("sixteen concurrent callers create the tables once, and none fails", async () => {
   const pools = Array.from({ length: 16 }, () => postgres(database.url, { max: 1, onnotice: () => {} }));
   try {
     const applied = await Promise.all(pools.map((sql) => migrateJobs(sql)));
@@ -39,7 +39,7 @@ test("sixteen callers at once make the tables once, and none fails", async () =>
   }
 });
 
-test("it waits while another process holds the migration lock, and says who when that lasts too long", async () => {
+test("it waits while another process holds the migration lock, and names the holder after a time limit", async () => {
   const holder = await database.sql.reserve();
   try {
     await holder`SELECT pg_advisory_lock(${MIGRATION_LOCK_KEY})`;
@@ -66,7 +66,7 @@ test("it waits while another process holds the migration lock, and says who when
   }
 });
 
-test("a file that fails is rolled back whole, named with its reason, and not recorded", async () => {
+test("a failing file is rolled back, reported with the reason, and not recorded", async () => {
   await database.sql`CREATE VIEW jobs_archive AS SELECT 1`;
   await expect(migrateJobs(database.sql)).rejects.toMatchObject({
     code: "JOB_MIGRATION_FAILED",
@@ -77,7 +77,7 @@ test("a file that fails is rolled back whole, named with its reason, and not rec
   expect(row?.["jobs"]).toBeNull();
 });
 
-test("a file that is not what was applied is refused", async () => {
+test("a file that was changed after it was applied is rejected", async () => {
   await migrateJobs(database.sql);
   await database.sql`UPDATE _migrations SET checksum = 'other' WHERE name = '006_jobs.sql'`;
   await expect(migrateJobs(database.sql)).rejects.toMatchObject({ code: "JOB_MIGRATION_EDITED" });

@@ -9,7 +9,7 @@ const CALLERS = 4;
 const DEADLINE_MS = 2000;
 
 describe("a pool that is replaced", () => {
-  test("answers or refuses every query that follows a lost connection in the same turn", async () => {
+  test("settles every query sent in the same turn as a lost connection", async () => {
     let timeouts = 0;
     let refused = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -52,7 +52,7 @@ describe("a pool that is replaced", () => {
     await pool.close();
   });
 
-  test("never ends the caller's own pool, and goes back to it once it is closed", async () => {
+  test("never closes the caller's pool, and uses it again after its own close", async () => {
     const shared = postgres(database.url, { max: 1 });
     const options = { shared, deadlineMs: 500, timeout: () => new Error("late"), closeTimeoutS: 0 };
     const pool = createReplaceablePool({ ...options, open: () => postgres(database.url, { max: 1 }) });

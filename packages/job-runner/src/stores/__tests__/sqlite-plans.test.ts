@@ -48,7 +48,7 @@ test("a claim probes its index for the queue and the priority, and sorts nothing
   expect(claim?.plan).not.toContain("TEMP B-TREE");
 });
 
-test("a claim and a recovery walk no keys whose jobs are all parked", async () => {
+test("a claim and a recovery read no keys whose jobs are all parked", async () => {
   const found = await plans();
   const walk = found.find(({ sql }) => sql.includes("WITH RECURSIVE walk"));
   expect(walk?.plan).toContain("jobs_claim_keyed_ready (queue=? AND concurrency_key>?)");

@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describeDriverContract("SQLite", () => driver);
 
 describe("the file", () => {
-  test("jobs are there again when the file is opened again", async () => {
+  test("jobs exist when the file is opened again", async () => {
     const id = await enqueue(driver, { payload: { kept: "ü" } });
     await driver.close();
     driver = createSqliteDriver(path);
@@ -32,7 +32,7 @@ describe("the file", () => {
     expect(ids(await reserve(driver))).toEqual([id]);
   });
 
-  test("what was asked for before the close is written", async () => {
+  test("operations before the close are written", async () => {
     const enqueued = driver.enqueue([job(), job()], { now: NOW });
     await driver.close();
     expect(await enqueued).toHaveLength(2);
@@ -40,7 +40,7 @@ describe("the file", () => {
     expect(await reserve(driver)).toHaveLength(2);
   });
 
-  test("an id is never given twice, not even when the last job is deleted", async () => {
+  test("an id is never reused, even if the last job is deleted", async () => {
     const first = await enqueue(driver);
     using file = new Database(path);
     file.run("DELETE FROM jobs");
@@ -53,19 +53,19 @@ describe("the file", () => {
     expect(file.query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
   });
 
-  test("a file that a newer program has written is refused", async () => {
+  test("a file of a newer program is rejected", async () => {
     using file = new Database(path);
     file.run("PRAGMA user_version = 999");
     expect(() => createSqliteDriver(path)).toThrow(/schema version 999.*run a newer version of the program/);
   });
 
-  test("a folder that does not exist is told", () => {
+  test("a missing folder is reported", () => {
     expect(() => createSqliteDriver(join(folder, "missing", "jobs.db"))).toThrow(/its folder must exist/);
   });
 });
 
 describe("one transaction for many operations", () => {
-  test("one that fails is undone alone, and its neighbours of the same turn hold", async () => {
+  test("rolls back a failed operation individually; others of the same turn are stored", async () => {
     const outcomes = await Promise.allSettled([
       driver.enqueue([job()], { now: NOW }),
       driver.enqueue([job(), job({ maxAttempts: 0 })], { now: NOW }),
@@ -75,7 +75,7 @@ describe("one transaction for many operations", () => {
     expect(await reserve(driver)).toHaveLength(2);
   });
 
-  test("a file that is locked for too long fails all of them, and the next ones work", async () => {
+  test("a file that is locked for too long fails all of them, and later ones succeed", async () => {
     await driver.close();
     driver = createSqliteDriver(path, { busyTimeoutMs: 20 });
     using other = new Database(path);

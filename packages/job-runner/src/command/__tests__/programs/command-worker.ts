@@ -3,7 +3,7 @@ import { createJobRunner, defineCommandJob } from "../../../index.ts";
 import { createMemoryDriver } from "../../../stores/memory/memory.ts";
 import { createTestStore, PATH } from "../setup.ts";
 
-/** A worker that runs one script of bash as a command job, below the folder it is given, and says how it ended. */
+/** A worker that runs one bash script as a command job below the given folder, and prints its outcome. */
 const [folder = "", outside = "", script = "", silence = "20000"] = process.argv.slice(2);
 
 const job = defineCommandJob({
