@@ -415,8 +415,13 @@ id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, length
 coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
 left(coalesce(data ->> 'hash', data ->> 'merge_commit'), $2),
 data ->> 'message',
-CASE WHEN data ->> $3 IS NOT NULL THEN least((data ->> $4)::numeric, $5)::int END, CASE WHEN data ->> $6 IS NOT NULL THEN least((data ->> $7)::numeric, $8)::int END, CASE WHEN data ->> $9 IS NOT NULL THEN least((data ->> $10)::numeric, $11)::int END, timestamp, data
-FROM stored WHERE type = ANY ($12)
+CASE WHEN jsonb_typeof(data -> $3) = 'number'
+THEN greatest($4, least((data ->> $5)::numeric, $6))::int END,
+CASE WHEN jsonb_typeof(data -> $7) = 'number'
+THEN greatest($8, least((data ->> $9)::numeric, $10))::int END,
+CASE WHEN jsonb_typeof(data -> $11) = 'number'
+THEN greatest($12, least((data ->> $13)::numeric, $14))::int END, timestamp, data
+FROM stored WHERE type = ANY ($15)
 ORDER BY id
 ON CONFLICT (id) DO NOTHING;
 
@@ -661,18 +666,21 @@ WHERE id IN (
 );
 
 -- Round, git activity
-SELECT a.id FROM git_activity a WHERE a.id = ANY($1) AND a.session_inferred
-UNION
-SELECT a.id FROM git_activity a WHERE a.session_id = ANY($2) AND a.session_inferred
-UNION
-SELECT a.id FROM unnest($3::text[]) AS changed (id)
-CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
-CROSS JOIN LATERAL (
-  SELECT a.id FROM git_activity a
-  WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
-  AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $4))
-  OFFSET 0
-) a;
+SELECT id FROM (
+  SELECT a.id FROM git_activity a WHERE a.id = ANY($1) AND a.session_inferred
+  UNION
+  SELECT a.id FROM git_activity a WHERE a.session_id = ANY($2) AND a.session_inferred
+  UNION
+  SELECT a.id FROM unnest($3::text[]) AS changed (id)
+  CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
+  CROSS JOIN LATERAL (
+    SELECT a.id FROM git_activity a
+    WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
+    AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $4))
+    OFFSET 0
+  ) a
+) AS matchable
+WHERE id > $5 ORDER BY id LIMIT $6;
 
 -- Round, git activity
 UPDATE git_activity g SET session_id = found.session_id
@@ -707,4 +715,4 @@ WHERE id IN (
   SELECT id FROM projection_queue WHERE next_retry_at <= now()
   ORDER BY next_retry_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING id::text, event_ids, attempts;
+RETURNING id::text, event_ids, attempts, session_id, after_id;

@@ -11,6 +11,7 @@ import { createFlush } from "./flush.ts";
 import { createFlushRunner } from "./flush-runner.ts";
 import type { IngestDependencies } from "./ingest-events.ts";
 import { createKnownActivity } from "./known-activity.ts";
+import { matchNextOfSession } from "./match-git.ts";
 import { projectRows } from "./project-rows.ts";
 import { createProjector, type Projector } from "./projector.ts";
 import type { ReportDependencies } from "./report-session.ts";
@@ -61,7 +62,11 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
   const { ingest: database, flush: bySetDatabase } = pools;
   const workspaces = createWorkspaceResolver(database);
   const known = createKnownActivity();
-  const projector = createProjector({ projectRows: (rows) => projectRows(database, rows), logger });
+  const projector = createProjector({
+    projectRows: (rows) => projectRows(database, rows),
+    matchSession: (session) => matchNextOfSession(database, session),
+    logger,
+  });
   const flush = createFlush({
     database,
     runFlush: createFlushRunner({ database, bySetDatabase, onRetry: () => metrics.flushRetries.add(1) }),

@@ -1,7 +1,14 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, errorCode, isUnavailable } from "../db/database-errors.ts";
 import { findMatchable, matchGitActivity } from "../db/projections/git-activity.ts";
-import { finishRows, type LeftEvents, retryDelayS } from "../db/projections/projection-queue.ts";
+import {
+  advanceSession,
+  finishRows,
+  type LeftEvents,
+  queueSessions,
+  retryDelayS,
+  type SessionToMatch,
+} from "../db/projections/projection-queue.ts";
 import { portionsOf } from "./portions.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
@@ -14,9 +21,13 @@ const QUERY_CANCELED = "57014";
 export type Matched = {
   /** Git activity beyond MATCHED_AT_ONCE_MAX. */
   unmatched: string[];
+  /** Sessions that hold more than MATCHED_AT_ONCE_MAX together: none of theirs was matched. */
+  crowded: readonly string[];
   /** By the id of git activity that could not be matched, the reason. */
   failed: Map<string, string>;
 };
+
+const AT_ONCE = { statement_max: ROWS_PER_STATEMENT_MAX, at_once_max: MATCHED_AT_ONCE_MAX };
 
 /**
  * Matches this git activity, and all that these sessions hold or held, to the sessions during which it happened. Each statement
@@ -26,24 +37,52 @@ export async function matchGit(
   database: Database,
   gitIds: readonly string[],
   sessionIds: readonly string[],
-  { statement_max = ROWS_PER_STATEMENT_MAX, at_once_max = MATCHED_AT_ONCE_MAX } = {},
+  limits: Partial<typeof AT_ONCE> = {},
 ): Promise<Matched> {
-  const ids =
+  const { statement_max, at_once_max } = { ...AT_ONCE, ...limits };
+  const found =
     sessionIds.length === 0
-      ? [...gitIds]
-      : await database.run((sql) => findMatchable(sql, gitIds, sessionIds));
-  const failed = new Map<string, string>();
-  const now = ids.slice(0, at_once_max);
-  for (let from = 0; from < now.length; from += statement_max)
-    await matchPortion(database, now.slice(from, from + statement_max), failed);
-  return { unmatched: ids.slice(at_once_max), failed };
+      ? []
+      : await database.run((sql) => findMatchable(sql, gitIds, sessionIds, at_once_max + 1));
+  const isCrowded = found.length > at_once_max;
+  const ids = isCrowded || sessionIds.length === 0 ? gitIds : found;
+  const failed = await matchPortions(database, ids.slice(0, at_once_max), statement_max);
+  return { unmatched: ids.slice(at_once_max), crowded: isCrowded ? sessionIds : [], failed };
 }
 
 /** Matches to sessions that changed what belongs to them, or did; what is too much for now is queued. */
 export async function matchSessions(database: Database, sessionIds: readonly string[]): Promise<void> {
-  const matched = await matchGit(database, [], sessionIds);
-  const left = [...unmatchedRows(matched.unmatched), ...failedRows(matched.failed)];
+  const { failed, crowded } = await matchGit(database, [], sessionIds);
+  if (crowded.length > 0) await database.run((sql) => queueSessions(sql, crowded));
+  const left = failedRows(failed);
   if (left.length > 0) await database.run((sql) => finishRows(sql, [], left));
+}
+
+export type SessionMatched = { left: SessionToMatch[]; failed: Map<string, string> };
+
+/** Matches the next MATCHED_AT_ONCE_MAX of a queued session's git activity. Throws when the database is unavailable. */
+export async function matchNextOfSession(
+  database: Database,
+  session: SessionToMatch,
+  limits: Partial<typeof AT_ONCE> = {},
+): Promise<SessionMatched> {
+  const { statement_max, at_once_max } = { ...AT_ONCE, ...limits };
+  const { session_id, after_id } = session;
+  const ids = await database.run((sql) => findMatchable(sql, [], [session_id], at_once_max, after_id));
+  const failed = await matchPortions(database, ids, statement_max);
+  const last = ids.length < at_once_max ? null : (ids.at(-1) ?? null);
+  return { left: await database.run((sql) => advanceSession(sql, session, last)), failed };
+}
+
+async function matchPortions(
+  database: Database,
+  ids: readonly string[],
+  statement_max: number,
+): Promise<Map<string, string>> {
+  const failed = new Map<string, string>();
+  for (let from = 0; from < ids.length; from += statement_max)
+    await matchPortion(database, ids.slice(from, from + statement_max), failed);
+  return failed;
 }
 
 /** A portion that fails, or takes too long, is halved. */

@@ -11,6 +11,8 @@ import {
   type LeftEvents,
   QUEUE_LEASE_S,
   type QueueRow,
+  queueSessions,
+  type SessionToMatch,
 } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
 import { failedRows, matchGit, unmatchedRows } from "./match-git.ts";
@@ -19,6 +21,12 @@ import { projectEvents } from "./project-events.ts";
 
 /** A statement with 20,000 starts of sessions took five seconds, and with as many ends more than the ten that it may take. */
 const EVENTS_PER_STATEMENT_MAX = 1_000;
+/**
+ * Portions that are halved in one round: enough for the failing event of each of six portions. A batch in which each event fails took
+ * ten minutes, during which no other event was projected.
+ */
+const HALVED_MAX = 64;
+const DELAYED_RETRY_S = 60;
 const LOCKED = "its session or device is locked by a transaction";
 const QUERY_CANCELED = "57014";
 
@@ -35,6 +43,8 @@ export type Projected = {
   locked: QueueRow[];
   /** Git activity that is still to be matched. */
   unmatched: QueueRow[];
+  /** Sessions whose git activity is still to be matched. */
+  sessions: SessionToMatch[];
   failed: FailedEvent[];
 };
 
@@ -44,6 +54,10 @@ type Findings = {
   locked: Set<string>;
   /** By event id, the reason. */
   failed: Map<string, string>;
+  /** Portions that were halved. */
+  halved: number;
+  /** Portions that failed after HALVED_MAX others: they are tried again later. */
+  delayed: LeftEvents[];
 };
 
 /**
@@ -62,6 +76,8 @@ export async function projectRows(
     unmatchedGit: new Set(),
     locked: new Set(),
     failed: new Map(),
+    halved: 0,
+    delayed: [],
   };
   const ids = [...new Set(rows.flatMap((row) => row.event_ids))];
   for (const portion of portionsOf(ids, () => 1, statement_max))
@@ -69,10 +85,13 @@ export async function projectRows(
   const { changedSessions, unmatchedGit, failed } = findings;
   const matched = await matchGit(database, [...unmatchedGit], [...changedSessions]);
   for (const [id, reason] of matched.failed) failed.set(id, reason);
+  const { crowded } = matched;
+  const sessions = crowded.length === 0 ? [] : await database.run((sql) => queueSessions(sql, crowded));
   const attemptsOf = (id: string) => rows.find(({ event_ids }) => event_ids.includes(id))?.attempts ?? 0;
   const left = [
     ...lockedRows(rows, findings.locked),
     ...unmatchedRows(matched.unmatched),
+    ...findings.delayed,
     ...failedRows(failed, attemptsOf),
   ];
   const done = rows.map((row) => row.id);
@@ -80,6 +99,7 @@ export async function projectRows(
   return {
     locked: queued.filter((row) => row.last_error === LOCKED),
     unmatched: queued.filter((row) => row.last_error === null),
+    sessions,
     failed: [...failed].map(([event_id, reason]) => ({
       event_id,
       reason,
@@ -100,7 +120,11 @@ async function projectPortion(database: Database, ids: readonly string[], findin
     if (isLocked(error)) for (const id of ids) findings.locked.add(id);
     else if (first !== undefined && others.length === 0)
       findings.failed.set(first, describeDatabaseError(error));
-    else {
+    else if (findings.halved >= HALVED_MAX) {
+      const last_error = describeDatabaseError(error);
+      findings.delayed.push({ event_ids: ids, attempts: 0, last_error, retry_in_s: DELAYED_RETRY_S });
+    } else {
+      findings.halved += 1;
       const middle = Math.ceil(ids.length / 2);
       await projectPortion(database, ids.slice(0, middle), findings);
       await projectPortion(database, ids.slice(middle), findings);

@@ -1,7 +1,8 @@
 import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
-import type { QueueRow } from "../db/projections/projection-queue.ts";
+import type { QueueRow, SessionToMatch } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
 import { within } from "../waits.ts";
+import type { SessionMatched } from "./match-git.ts";
 import type { Touched } from "./plan-flush.ts";
 import { logFailed, type Projected } from "./project-rows.ts";
 
@@ -30,9 +31,13 @@ export type Projector = {
 export type ProjectorOptions = {
   /** As in project-rows.ts, over one connection. */
   projectRows: (rows: readonly QueueRow[]) => Promise<Projected>;
+  /** As matchNextOfSession in match-git.ts. */
+  matchSession: (session: SessionToMatch) => Promise<SessionMatched>;
   logger: Logger;
   /** From one round's begin to the next one's. */
   interval_ms?: number;
+  /** How long a flush waits for room. */
+  flush_wait_ms?: number;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -42,8 +47,9 @@ export type ProjectorOptions = {
  * 0.2 ms: when each flush of 128 single events projected its own, that was a fifth of its cost.
  */
 const ROUND_INTERVAL_MS = 250;
-/** With more, flushes wait. */
+/** With more, flushes wait for the round, and what they have queued is left to the job when it takes long. */
 export const WAITING_EVENTS_MAX = 20_000;
+const FLUSH_WAIT_MAX_MS = 1_000;
 
 /** A session that is locked is mostly free again in a moment. */
 const LOCKED_DELAY_MS = 50;
@@ -64,21 +70,31 @@ type Round = {
  * first round begins at once, so that a quiet server is never behind; a busy one gathers for ROUND_INTERVAL_MS.
  */
 export function createProjector(options: ProjectorOptions): Projector {
-  const { projectRows, logger, interval_ms = ROUND_INTERVAL_MS, now = () => performance.now() } = options;
+  const {
+    projectRows,
+    matchSession,
+    logger,
+    interval_ms = ROUND_INTERVAL_MS,
+    flush_wait_ms = FLUSH_WAIT_MAX_MS,
+    now = () => performance.now(),
+  } = options;
   /** Taken in and not projected. */
   const open = new Set<QueuedFlush>();
   /** Git activity that no read waits for, a row a round. */
   const unmatched: QueueRow[] = [];
+  /** Sessions whose git activity no read waits for, by the row's id, a portion of one a round. */
+  const sessions = new Map<string, SessionToMatch>();
   let gathering: Round | null = null;
   let last: Promise<void> = Promise.resolve();
   let nextBegin_ms = Number.NEGATIVE_INFINITY;
   let events = 0;
 
-  function project(flush: QueuedFlush): Promise<void> {
-    gather(flush);
-    if (events <= WAITING_EVENTS_MAX) return Promise.resolve();
-    gathering?.begin();
-    return last;
+  async function project(flush: QueuedFlush): Promise<void> {
+    if (events > WAITING_EVENTS_MAX) {
+      gathering?.begin();
+      await within(last, flush_wait_ms);
+    }
+    if (events <= WAITING_EVENTS_MAX) gather(flush);
   }
 
   function gather(flush: QueuedFlush, retry_delay_ms: number | null = null): void {
@@ -114,6 +130,8 @@ export function createProjector(options: ProjectorOptions): Projector {
       const projected = await projectRows([...flushes, ...unmatched.splice(0, 1)]);
       logFailed(logger, projected.failed);
       unmatched.push(...projected.unmatched);
+      for (const session of projected.sessions) sessions.set(session.id, session);
+      await matchNext();
       again = projected.locked.map((row) => ({ ...row, touched: touchedBy(row, flushes) }));
     } catch (error) {
       logger.warn(
@@ -129,7 +147,15 @@ export function createProjector(options: ProjectorOptions): Projector {
     }
     // While the database is unavailable for long, flushes are left to the job, lest what waits for it grow.
     if (events <= WAITING_EVENTS_MAX) for (const flush of again) gather(flush, delay_ms);
-    if (unmatched.length > 0) gathering ??= startRound();
+    if (unmatched.length > 0 || sessions.size > 0) gathering ??= startRound();
+  }
+
+  async function matchNext(): Promise<void> {
+    const [session] = sessions.values();
+    if (session === undefined) return;
+    sessions.delete(session.id);
+    const { left } = await matchSession(session);
+    for (const next of left) sessions.set(next.id, next);
   }
 
   async function caughtUp(scope: ReadScope = {}): Promise<void> {

@@ -15,14 +15,19 @@ export async function refreshAndMatch(database: Database, ids: readonly string[]
 
 /**
  * Derives the sessions that are outdated: a process died after it had stored a report, or one of the version before wrote them.
- * Those whose data is refused are logged and left. Answers with the number of the others.
+ * Those whose data is refused are logged and left. Answers with the number of the others. Ends when
+ * all are derived, or `hasTime` is false: the others are found by the next call.
  */
-export async function refreshOutdatedSessions(database: Database, logger: Logger): Promise<number> {
+export async function refreshOutdatedSessions(
+  database: Database,
+  logger: Logger,
+  hasTime: () => boolean = () => true,
+): Promise<number> {
   let refreshed = 0;
-  for (let last = ""; ; ) {
+  for (let last = ""; hasTime(); ) {
     const ids = await database.run((sql) => findOutdatedSessions(sql, last, SESSIONS_PER_STATEMENT));
     last = ids.at(-1) ?? "";
-    if (ids.length === 0) return refreshed;
+    if (ids.length === 0) break;
     try {
       await refreshAndMatch(database, ids);
       refreshed += ids.length;
@@ -34,4 +39,5 @@ export async function refreshOutdatedSessions(database: Database, logger: Logger
       );
     }
   }
+  return refreshed;
 }

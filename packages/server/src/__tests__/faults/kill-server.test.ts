@@ -43,7 +43,7 @@ async function expectAllProjected(): Promise<void> {
   const before = await projectedRows();
   await database.sql`INSERT INTO projection_queue (event_ids, next_retry_at) SELECT array_agg(id), now() FROM events`;
   const again = openDatabase(database.url, { deadline_ms: 60_000, max: 1 });
-  await retryProjections(again, pino({ level: "silent" }), 0);
+  await retryProjections(again, pino({ level: "silent" }), { age_s: 0 });
   await again.close();
   expect(await projectedRows()).toEqual(before);
 }

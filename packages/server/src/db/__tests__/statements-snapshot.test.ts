@@ -64,7 +64,7 @@ async function renderStatements(): Promise<string> {
       flushEvents(sql, { ...input, notes: '[{"event_id":"e"}]' }, "by-row"),
     );
     await render("Round", () => projectEvents(round, ids));
-    await render("Round, git activity", () => findMatchable(sql, ids, ["s"]));
+    await render("Round, git activity", () => findMatchable(sql, ids, ["s"], 1_000));
     await render("Round, git activity", () => matchGitActivity(sql, ids));
     await render("Round, at its end", () => finishRows(sql, ["1"], []));
     await render("Retry", () => takeDueRows(sql, 20));

@@ -2,15 +2,17 @@ import { typesDeriving } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { storedEvents } from "./stored-events.ts";
 
+const INTEGER_MIN = -2_147_483_648;
 const INTEGER_MAX = 2_147_483_647;
 /** A longer text does not fit into the index, and no commit has such a hash. */
 const COMMIT_SHA_CHARACTERS_MAX = 200;
 
 /** Writes the rows of these events. `session_inferred` ones name no session: matchGitActivity finds it. */
 export async function projectGitActivity(sql: Sql, eventIds: readonly string[]): Promise<void> {
-  // least() alone makes the maximum of a figure that is missing.
-  const integer = (key: string) =>
-    sql`CASE WHEN data ->> ${key} IS NOT NULL THEN least((data ->> ${key})::numeric, ${INTEGER_MAX})::int END`;
+  // Only some types have a schema for them: any other value is no figure.
+  const integer = (key: string) => sql`
+    CASE WHEN jsonb_typeof(data -> ${key}) = 'number'
+      THEN greatest(${INTEGER_MIN}, least((data ->> ${key})::numeric, ${INTEGER_MAX}))::int END`;
   await sql`
     WITH ${storedEvents(sql, eventIds)}
     INSERT INTO git_activity (
@@ -30,14 +32,17 @@ export async function projectGitActivity(sql: Sql, eventIds: readonly string[]):
 
 /**
  * The git activity whose session may have changed: that of `gitIds`, and all that the sessions hold or held, so that a late start,
- * a late end and a late commit all lead to the same answer.
+ * a late end and a late commit all lead to the same answer. In the order of their ids, those behind `afterId`.
  */
 export async function findMatchable(
   sql: Sql,
   gitIds: readonly string[],
   sessionIds: readonly string[],
+  limit: number,
+  afterId = "",
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
+    SELECT id FROM (
     SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds}) AND a.session_inferred
     UNION
     SELECT a.id FROM git_activity a WHERE a.session_id = ANY(${sessionIds}) AND a.session_inferred
@@ -49,7 +54,9 @@ export async function findMatchable(
       WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
         AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, ${openUntil(sql)})
       OFFSET 0
-    ) a`;
+    ) a
+    ) AS matchable
+    WHERE id > ${afterId} ORDER BY id LIMIT ${limit}`;
   return rows.map(({ id }) => id);
 }
 

@@ -8,6 +8,12 @@ export type QueueRow = {
   attempts: number;
 };
 
+/** A session whose git activity is still to be matched, from behind this id on. */
+export type SessionToMatch = { id: string; session_id: string; after_id: string };
+
+/** A row has events or a session. */
+export type DueRow = QueueRow & { session_id: string | null; after_id: string };
+
 /** What a round leaves to be done: locked or failed events, or more than it may do at once. */
 export type LeftEvents = {
   event_ids: readonly string[];
@@ -41,14 +47,42 @@ export function queueRow(sql: Sql, eventIds: Fragment): Fragment {
 }
 
 /** Takes up to `limit` rows that are due, the first due first; for a while they belong to the caller. */
-export async function takeDueRows(sql: Sql, limit: number): Promise<QueueRow[]> {
-  return await sql<QueueRow[]>`
+export async function takeDueRows(sql: Sql, limit: number): Promise<DueRow[]> {
+  return await sql<DueRow[]>`
     UPDATE projection_queue SET next_retry_at = now() + make_interval(secs => ${QUEUE_LEASE_S})
     WHERE id IN (
       SELECT id FROM projection_queue WHERE next_retry_at <= now()
       ORDER BY next_retry_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
-    RETURNING id::text, event_ids, attempts`;
+    RETURNING id::text, event_ids, attempts, session_id, after_id`;
+}
+
+/** Queues sessions whose git activity has to be matched; one that is queued already is matched from the beginning afterwards. */
+export async function queueSessions(sql: Sql, sessionIds: readonly string[]): Promise<SessionToMatch[]> {
+  return await sql<SessionToMatch[]>`
+    INSERT INTO projection_queue (event_ids, session_id)
+    SELECT '{}', id FROM unnest(${sessionIds}::text[]) AS id ORDER BY id
+    ON CONFLICT (session_id) WHERE session_id IS NOT NULL DO UPDATE SET is_outdated = true
+    RETURNING id::text, session_id, after_id`;
+}
+
+/**
+ * Notes up to which id a session's git activity is matched; null: all of it, and the row goes. Answers with what is left of it, also
+ * when the session changed meanwhile.
+ */
+export async function advanceSession(
+  sql: Sql,
+  { id }: SessionToMatch,
+  after_id: string | null,
+): Promise<SessionToMatch[]> {
+  return await sql<SessionToMatch[]>`
+    WITH done AS (DELETE FROM projection_queue WHERE id = ${id} AND ${after_id}::text IS NULL AND NOT is_outdated)
+    UPDATE projection_queue SET
+      after_id      = coalesce(${after_id}::text, ''),
+      is_outdated   = is_outdated AND ${after_id}::text IS NOT NULL,
+      next_retry_at = now() + make_interval(secs => ${QUEUE_LEASE_S})
+    WHERE id = ${id} AND (${after_id}::text IS NOT NULL OR is_outdated)
+    RETURNING id::text, session_id, after_id`;
 }
 
 /** Makes rows due that no process has tried yet; where their own process is projecting them, doing it twice does no harm. */

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { queueSessions } from "../../db/projections/projection-queue.ts";
 import { StorageError } from "../../errors.ts";
-import { matchGit, matchSessions } from "../match-git.ts";
-import { commit, minute, send, start } from "./event-factory.ts";
+import { matchGit, matchNextOfSession, matchSessions } from "../match-git.ts";
+import { anEvent, commit, minute, send, start } from "./event-factory.ts";
 
 const server = setupApp();
 const UNAVAILABLE = new StorageError("the database is unavailable", "STORAGE_UNAVAILABLE");
@@ -50,15 +51,52 @@ test("a commit after very many short sessions is compared with the latest of the
   expect(await sessionsOfCommits()).toEqual([null]);
 });
 
-test("more than is matched at once is left, and nothing is matched twice", async () => {
+test("a session that holds more than is matched at once is queued once, and matched portion by portion", async () => {
   await send(server, [start("s1", 0), ...Array.from({ length: 5 }, (_, n) => commit(n + 1))]);
   await server.sql`UPDATE git_activity SET session_id = NULL`;
   const writes = server.current().pools.ingest;
-  const { unmatched } = await matchGit(writes, [], ["s1"], { at_once_max: 3 });
-  expect(unmatched).toHaveLength(2);
+  const { crowded } = await matchGit(writes, [], ["s1"], { at_once_max: 3 });
+  expect(crowded).toEqual(["s1"]);
+  expect(await sessionsOfCommits()).toEqual(Array(5).fill(null));
+  const [queued] = await writes.run((sql) => queueSessions(sql, crowded));
+  if (queued === undefined) throw new Error("the session is not queued");
+  const [next] = (await matchNextOfSession(writes, queued, { at_once_max: 3 })).left;
   expect((await sessionsOfCommits()).filter((id) => id === "s1")).toHaveLength(3);
+  if (next === undefined) throw new Error("nothing is left");
+  // It changes meanwhile: it is matched from the beginning afterwards.
+  expect(await writes.run((sql) => queueSessions(sql, ["s1"]))).toEqual([next]);
+  expect((await matchNextOfSession(writes, next, { at_once_max: 3 })).left).toEqual([queued]);
+  expect(await sessionsOfCommits()).toEqual(Array(5).fill("s1"));
+  expect((await matchNextOfSession(writes, queued)).left).toEqual([]);
+  expect(await server.sql`SELECT FROM projection_queue WHERE session_id IS NOT NULL`).toHaveLength(0);
+});
+
+test("commits beyond those that are matched at once are left", async () => {
+  const commits = Array.from({ length: 5 }, (_, n) => commit(n + 1));
+  await send(server, [start("s1", 0), ...commits]);
+  await server.sql`UPDATE git_activity SET session_id = NULL`;
+  const writes = server.current().pools.ingest;
+  const ids = commits.map(({ id }) => id);
+  const { unmatched } = await matchGit(writes, ids, [], { at_once_max: 3 });
+  expect(unmatched).toHaveLength(2);
   expect((await matchGit(writes, unmatched, [])).unmatched).toEqual([]);
-  expect(await sessionsOfCommits()).toEqual(Array.from({ length: 5 }, () => "s1"));
+  expect(await sessionsOfCommits()).toEqual(Array(5).fill("s1"));
+});
+
+test.each([
+  ["abc", null],
+  [{ a: 1 }, null],
+  [true, null],
+  [-99_999_999_999, -2_147_483_648],
+  [1e300, 2_147_483_647],
+  [3.4, 3],
+])("a figure %j of a git event without a schema for it is stored as %j", async (insertions, stored) => {
+  const data = { branch: "main", remote: "origin", commit_count: 1, insertions };
+  const event = anEvent({ type: "git.push", timestamp: minute(1), data });
+  await send(server, [event]);
+  expect(await server.sql`SELECT last_error FROM projection_queue`).toHaveLength(0);
+  const [row] = await server.sql`SELECT insertions FROM git_activity WHERE id = ${event.id}`;
+  expect(row?.["insertions"]).toBe(stored);
 });
 
 test("git activity that cannot be matched is queued by itself with the reason, and the rest is matched", async () => {

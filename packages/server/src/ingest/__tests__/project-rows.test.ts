@@ -27,6 +27,7 @@ test("projects more events than one statement takes", async () => {
   expect(await projectRows(server.current().pools.ingest, [row], STATEMENT_MAX)).toEqual({
     locked: [],
     unmatched: [],
+    sessions: [],
     failed: [],
   });
   const sessions =
@@ -94,4 +95,23 @@ test("halves a portion until the failing event is alone, and projects the others
   expect([...queued]).toEqual([
     { event_ids: [events[4]?.id], attempts: 1, last_error: "no (SQLSTATE P0001)" },
   ]);
+});
+
+test("halves no more than it should in one round, and tries the rest again later", async () => {
+  const events = Array.from({ length: 200 }, (_, n) => commit(n));
+  await send(server, events);
+  await server.sql`DELETE FROM git_activity`;
+  await server.sql`ALTER TABLE git_activity ADD CONSTRAINT none CHECK (type = '') NOT VALID`;
+  const writes = server.current().pools.ingest;
+  try {
+    const { failed } = await projectRows(writes, [rowOf(...events.map((event) => event.id))], 200);
+    expect(failed.length).toBeGreaterThan(0);
+    const queued = await server.sql<{ event_ids: string[]; attempts: number }[]>`
+      SELECT event_ids, attempts FROM projection_queue WHERE next_retry_at > now()`;
+    const delayed = queued.filter(({ attempts }) => attempts === 0);
+    expect(delayed.length).toBeGreaterThan(0);
+    expect(queued.flatMap(({ event_ids }) => event_ids).sort()).toEqual(events.map(({ id }) => id).sort());
+  } finally {
+    await server.sql`ALTER TABLE git_activity DROP CONSTRAINT none`;
+  }
 });
