@@ -130,6 +130,13 @@ describe("readConfig", () => {
     for (const value of Object.values(environment)) expect(text).not.toContain(value);
   });
 
+  test("says how many connections a process needs when it is given fewer", () => {
+    expect(() => readConfig({ WHARF_DB_CONNECTIONS: "5" })).toThrow(
+      "WHARF_DB_CONNECTIONS must be a whole number from 14 to 500",
+    );
+    expect(readConfig({ WHARF_DB_CONNECTIONS: "14" }).databaseConnections).toBe(14);
+  });
+
   const wrong = [
     { PORT: "-1" },
     { PORT: "65536" },
@@ -139,6 +146,8 @@ describe("readConfig", () => {
     { USE_ADVISORY_LOCKS: "enabled" },
     { WHARF_COMMAND_JOBS: "2" },
     { WHARF_TRUSTED_PROXIES: "11" },
+    { WHARF_DB_CONNECTIONS: "13" },
+    { WHARF_DB_CONNECTIONS: "many" },
   ];
   for (const environment of wrong) {
     test(`refuses ${JSON.stringify(environment)}`, () => {

@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import manifest from "../../../../package.json";
 import railway from "../../../../railway.json";
+import { DRAIN_MAX_MS } from "../boot.ts";
+import { readConfig, SETTINGS } from "../config.ts";
 
 const ROOT = resolve(import.meta.dir, "../../../..");
 const BUN_VERSION = manifest.packageManager.replace("bun@", "");
@@ -16,6 +18,7 @@ const composeSchema = z.object({
     z.object({
       build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
       environment: z.record(z.string(), z.string()).default({}),
+      stop_grace_period: z.string().optional(),
       ports: z.array(z.string()).default([]),
       volumes: z.array(z.string()).default([]),
     }),
@@ -49,6 +52,21 @@ describe("docker-compose.yml", async () => {
     expect(text).not.toMatch(/\$\{\w+:?\?/);
   });
 
+  test("sets only settings that exist, to values that can be read", () => {
+    const { WHARF_ADMIN_KEY, ...environment } = compose.services["wharf"]?.environment ?? {};
+    expect(
+      [...Object.keys(environment), "WHARF_ADMIN_KEY"].filter((name) => !SETTINGS.includes(name)),
+    ).toEqual([]);
+    expect(() => readConfig(environment)).not.toThrow();
+    // The user's, or nothing.
+    expect(WHARF_ADMIN_KEY).toBe(`\${WHARF_ADMIN_KEY:-}`);
+  });
+
+  test("gives the server longer than its drain takes", () => {
+    const seconds = Number.parseInt(compose.services["wharf"]?.stop_grace_period ?? "0", 10);
+    expect(seconds * 1_000).toBeGreaterThan(DRAIN_MAX_MS);
+  });
+
   test("listens on this machine alone", () => {
     const ports = Object.values(compose.services).flatMap((service) => service.ports);
     expect(ports.length).toBe(2);
@@ -68,6 +86,16 @@ describe("the Dockerfile", () => {
     expect(dockerfile).toContain("/health/ready");
   });
 
+  test("sets only settings that exist, to values that can be read", () => {
+    const [, assignments = ""] = /^ENV ((?:.*\\\n)*.*)$/m.exec(dockerfile) ?? [];
+    const environment = Object.fromEntries(
+      [...assignments.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = "", value = ""]) => [name, value]),
+    );
+    expect(Object.keys(environment).length).toBeGreaterThan(0);
+    expect(Object.keys(environment).filter((name) => !SETTINGS.includes(name))).toEqual([]);
+    expect(readConfig(environment).isProduction).toBe(true);
+  });
+
   test("takes no secret, no data and no modules of the host into the image", async () => {
     const ignored = (await read(".dockerignore")).split("\n");
     expect(ignored).toEqual(expect.arrayContaining([".env*", ".wharf*", "**/node_modules", ".git"]));
@@ -79,6 +107,8 @@ test("railway.json starts a file that exists, and waits for readiness", () => {
   const file = /bun (\S+)$/.exec(railway.deploy.startCommand)?.[1] ?? "";
   expect([file, exists(file)]).toEqual(["packages/server/src/main.ts", true]);
   expect(railway.deploy.healthcheckPath).toBe("/health/ready");
+  expect(railway.deploy.drainingSeconds * 1_000).toBeGreaterThan(DRAIN_MAX_MS);
+  expect(railway.deploy.healthcheckTimeout * 1_000).toBeGreaterThan(readConfig({}).databaseWaitMs);
 });
 
 test("the workflow and .ci/run call the test command of the README", async () => {
