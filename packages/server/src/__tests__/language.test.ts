@@ -34,7 +34,7 @@ const TEXTS = [
   ".github/**/*",
   "packages/{protocol,embedded-postgres,job-runner,redaction,testkit,transcripts}/src/**/*.ts",
   "packages/job-runner/scripts/*.ts",
-  "packages/server/src/{blobs,commands,http,jobs,json,keys,metrics,openapi,routes}/**/*.ts",
+  "packages/server/src/{blobs,commands,http,ingest,jobs,json,keys,metrics,openapi,routes}/**/*.ts",
   "packages/server/src/__tests__/**/!(language.test|scenario-api).ts",
   "packages/server/src/db/{edits,ingest,projections,reads,transfer}/**/*.ts",
   "packages/server/src/db/{,__tests__/}*.ts",

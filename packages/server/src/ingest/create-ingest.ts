@@ -33,15 +33,15 @@ export type IngestOptions = {
 export type Ingest = {
   events: IngestDependencies;
   reports: ReportDependencies;
-  /** What waits for a flush, and the flushes under way. */
+  /** Waiting events, and running flushes. */
   depth: Writer<Checked>["depth"];
   /** Resolves when everything that was acknowledged is projected. Never rejects. */
   caughtUp: Projector["caughtUp"];
-  /** On a migrated database: logs why flushes are slower than they could be, and projects what an earlier process left undone. */
+  /** On a migrated database: logs an obstacle to fast flushes, and projects the events left by earlier processes. */
   start(): Promise<void>;
   /** Resolves when everything that was accepted is answered and projected, or PROJECTIONS_GRACE_MS after the answers. */
   drained(): Promise<void>;
-  /** Rows were deleted without this process: it caches nothing of them any more. */
+  /** Clears the caches, after another process has deleted rows. */
   forget(): void;
 };
 
@@ -49,12 +49,12 @@ export type Ingest = {
 const PROJECTIONS_GRACE_MS = 2_000;
 
 /**
- * Builds the way of an event:
+ * Connects the steps of an event:
  *
  *   read     routes/events.ts            the body, its JSON values or its lines
- *   check    check-event.ts              each value alone: an event or a rejection
- *   queue    write-lanes.ts, writer.ts   gathers what concurrent requests brought
- *   store    store-checked.ts, flush.ts  one statement a flush; notes of what is rejected
+ *   check    check-event.ts              each value individually: an event or a rejection
+ *   queue    write-lanes.ts, writer.ts   collects the events of concurrent requests
+ *   store    store-checked.ts, flush.ts  one statement per flush; notes of rejections
  *   answer   ingest-events.ts            a result for each event, after the commit
  *   project  projector.ts                sessions, devices and git activity, in rounds after the flush
  */

@@ -145,7 +145,7 @@ export function createProjector(options: ProjectorOptions): Projector {
       open.delete(flush);
       events -= flush.event_ids.length;
     }
-    // While the database is unavailable for long, flushes are left to the job, lest what waits for it grow.
+    // During a long outage, flushes are left to the job, so that the list of waiting events does not grow.
     if (events <= WAITING_EVENTS_MAX) for (const flush of again) gather(flush, delay_ms);
     if (unmatched.length > 0 || sessions.size > 0) gathering ??= startRound();
   }

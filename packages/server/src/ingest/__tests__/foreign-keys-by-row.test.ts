@@ -51,7 +51,7 @@ test("a session that a transaction holds locked delays the requests with its eve
   };
   const elsewhere = { device_id: "desktop", workspace_id: "github.com/acme/gadgets" };
   await send(server, [toolUse("held", 0), toolUse("free", 0, elsewhere)]);
-  const [held, beside, free] = [
+  const [held, next, free] = [
     toolUse("held", 1),
     toolUse("free", 1, elsewhere),
     toolUse("free", 2, elsewhere),
@@ -63,11 +63,11 @@ test("a session that a transaction holds locked delays the requests with its eve
     await server.sql.begin(async (holder) => {
       await holder.unsafe(lock);
       await holder`SELECT FROM devices WHERE id = 'laptop' FOR UPDATE`;
-      const [one, other] = await Promise.all([ask(held, beside), ask(free)]);
+      const [one, other] = await Promise.all([ask(held, next), ask(free)]);
       expect(one).toMatchObject({ status: 503, body: { code: "STORAGE_LOCKED" } });
       expect(other.status).toBe(202);
     });
   }
-  expect((await ask(held, beside, held)).body).toMatchObject({ ingested: 1, duplicates: 2 });
+  expect((await ask(held, next, held)).body).toMatchObject({ ingested: 1, duplicates: 2 });
   expect((await ask(free)).body).toMatchObject({ duplicates: 1 });
 });

@@ -159,7 +159,7 @@ function shuffled<T>(items: readonly T[], random: () => number): T[][] {
   return batches;
 }
 
-describe("whatever the order, the batches and the repeats", () => {
+describe("for any order, batches and repeats", () => {
   test("events lead to the same sessions, git activity, devices and links", async () => {
     await fc.assert(
       fc.asyncProperty(history, fc.integer(), async (sent, seed) => {

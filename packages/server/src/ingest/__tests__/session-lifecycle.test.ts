@@ -131,7 +131,7 @@ describe("a session", () => {
     },
   );
 
-  test("that failed stays failed whatever arrives", async () => {
+  test("that failed stays failed after any further event", async () => {
     await send(server, [start("s1", 0)]);
     await server.sql`UPDATE sessions SET lifecycle = 'failed'`;
     await send(server, [end("s1", 10), start("s1", 20, { source: "resume" })]);
@@ -357,7 +357,7 @@ describe("reported sessions", () => {
     expect(await stateAfter([unknown])).toMatchObject({ canonical_id: "_unassociated" });
   });
 
-  test("and the session's events lead to one row, whichever came first", async () => {
+  test("and the session's events lead to one row, in either order", async () => {
     await send(server, [toolUse("s1", 5)]);
     await server.request("POST", "/api/sessions", report({ model: "large" }));
     await send(server, [end("s1", 9)]);
