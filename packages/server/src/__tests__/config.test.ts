@@ -130,7 +130,7 @@ describe("readConfig", () => {
     for (const value of Object.values(environment)) expect(text).not.toContain(value);
   });
 
-  test("says how many connections a process needs when it is given fewer", () => {
+  test("names the minimum of connections when a setting is below it", () => {
     expect(() => readConfig({ WHARF_DB_CONNECTIONS: "5" })).toThrow(
       "WHARF_DB_CONNECTIONS must be a whole number from 14 to 500",
     );

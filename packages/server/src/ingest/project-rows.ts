@@ -56,7 +56,7 @@ type Findings = {
   failed: Map<string, string>;
   /** Portions that were halved. */
   halved: number;
-  /** Portions that failed after HALVED_MAX others: they are tried again later. */
+  /** Portions that failed after HALVED_MAX others: they are retried later. */
   delayed: LeftEvents[];
 };
 

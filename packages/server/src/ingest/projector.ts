@@ -80,9 +80,9 @@ export function createProjector(options: ProjectorOptions): Projector {
   } = options;
   /** Taken in and not projected. */
   const open = new Set<QueuedFlush>();
-  /** Git activity that no read waits for, a row a round. */
+  /** Git activity that no read waits for, one row per round. */
   const unmatched: QueueRow[] = [];
-  /** Sessions whose git activity no read waits for, by the row's id, a portion of one a round. */
+  /** Sessions whose git activity no read waits for, by id of the queue row; one portion per round. */
   const sessions = new Map<string, SessionToMatch>();
   let gathering: Round | null = null;
   let last: Promise<void> = Promise.resolve();
