@@ -55,7 +55,9 @@ export function findSecrets(
   for (let offset = 0; offset === 0 || offset + WINDOW_OVERLAP_CHARACTERS < text.length; offset += step) {
     checkTime();
     const window = text.slice(offset, offset + WINDOW_CHARACTERS);
-    for (const finder of candidates(window)) finder.find(window, offset, found);
+    const visible = withoutEscapes(window);
+    for (const view of visible === window ? [window] : [window, visible])
+      for (const finder of candidates(view)) finder.find(view, offset, found);
   }
   return found.length === 0 ? found : outsideMarkers(text, merged(found));
 }
@@ -72,11 +74,31 @@ function merged(found: Span[]): Span[] {
   return spans;
 }
 
+/** Colours of a terminal, raw or written out, and written-out escapes such as \n: their last letter would stand before a secret. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals are told colours by it.
+const ESCAPES = /(?:\x1b|\\+(?:u001b|x1b|033|e))\[[0-9;?]{0,30}[A-Za-z]|\\+(?:u[0-9a-f]{4}|[nrtbfv"'/])/gi;
+
+/** The text with spaces in place of escapes, each character at its place. */
+function withoutEscapes(text: string): string {
+  if (!text.includes("\\") && !text.includes("\x1b")) return text;
+  return text.replace(ESCAPES, (sequence) => " ".repeat(sequence.length));
+}
+
+/** What markers leave of the spans. */
 function outsideMarkers(text: string, spans: Span[]): Span[] {
   const markers = text.matchAll(MARKERS);
   let marker = markers.next();
-  return spans.filter((span) => {
-    while (!marker.done && marker.value.index + marker.value[0].length <= span.start) marker = markers.next();
-    return marker.done === true || marker.value.index >= span.end;
-  });
+  const pieces: Span[] = [];
+  for (const { start, end, rule } of spans) {
+    let from = start;
+    for (; marker.done !== true && marker.value.index < end; marker = markers.next()) {
+      const markerEnd = marker.value.index + marker.value[0].length;
+      if (marker.value.index > from) pieces.push({ start: from, end: marker.value.index, rule });
+      from = Math.max(from, markerEnd);
+      // It may reach into the next span.
+      if (markerEnd > end) break;
+    }
+    if (from < end) pieces.push({ start: from, end, rule });
+  }
+  return pieces;
 }

@@ -34,8 +34,9 @@ export class RedactionTimeError extends Error {
   }
 }
 
-/** Members whose values are no text: signatures and encrypted content are longer than any secret and must stay as they are. */
+/** Members whose values are no text but base64, and longer than any secret: they must stay as they are. */
 const OPAQUE_MEMBERS: ReadonlySet<string> = new Set(["signature", "encrypted_content"]);
+const OPAQUE = /^[A-Za-z0-9+/_-]{200,}={0,2}$/;
 /** Base64 of an image, as agents write it: `{"type":"base64","media_type":"image/png","data":"…"}` or a data URL. */
 const IMAGE_MEMBERS: ReadonlySet<string> = new Set(["data", "image_url", "url"]);
 const IMAGE_CHARACTERS_MIN = 256;
@@ -117,7 +118,7 @@ export function createRedactor(options: RedactorOptions): Redactor {
 }
 
 function isOpaque(member: string, value: string): boolean {
-  if (OPAQUE_MEMBERS.has(member)) return true;
+  if (OPAQUE_MEMBERS.has(member)) return OPAQUE.test(value);
   return value.length >= IMAGE_CHARACTERS_MIN && IMAGE_MEMBERS.has(member) && IMAGE.test(value);
 }
 

@@ -28,6 +28,35 @@ describe("plain text", () => {
     });
   }
 
+  test("finds each secret behind a terminal's colours and written-out escapes", () => {
+    const befores = [
+      "\u001b[33m",
+      "\u001b[01;31m\u001b[K",
+      "\\u001b[0m",
+      "\\033[1m",
+      "line\\n",
+      "\\t",
+      "\\\\n",
+      '\\"',
+      "\\/",
+    ];
+    for (const { id, example_parts } of SECRET_RULES) {
+      const example = example_parts.join("");
+      for (const before of befores) {
+        const counts = countsOf((found) => redactor.text(`x ${before}${example}\u001b[0m`, found));
+        expect([id, before, Object.keys(counts).length > 0]).toEqual([id, before, true]);
+      }
+    }
+  });
+
+  test("replaces what touches a marker, and leaves the marker", () => {
+    const marker = "[REDACTED:npm-token:01234567]";
+    const clean = redactor.text(`postgres://app:Hx7-${PASSWORD}${marker}@db.example.test/app`);
+    expect(clean).toContain(marker);
+    expect(clean).not.toContain(PASSWORD);
+    expect(redactor.text(clean)).toBe(clean);
+  });
+
   test("keeps prose, code, ids, hashes and URLs", async () => {
     const page = await Bun.file(`${import.meta.dir}/ordinary-text.md`).text();
     expect(countsOf((counts) => redactor.text(page, counts))).toEqual({});
@@ -89,12 +118,17 @@ describe("a line of JSON", () => {
   test("leaves signatures, encrypted content and images alone", () => {
     const blob = `${"QUJD".repeat(100)}AKIA${"Q7".repeat(8)}${"QUJD".repeat(20)}`;
     const line = JSON.stringify({
-      signature: exampleOf("npm-token"),
-      encrypted_content: exampleOf("github-token"),
+      signature: blob,
+      encrypted_content: `${blob.replaceAll("B", "_")}==`,
       source: { type: "base64", media_type: "image/png", data: blob },
       image_url: `data:image/png;base64,${blob}`,
     });
     expect(redactor.line(line)).toBe(line);
+  });
+
+  test("finds secrets in a signature that is none", () => {
+    const line = JSON.stringify({ signature: `Signed-off: ${exampleOf("npm-token")}` });
+    expect(redactor.line(line)).toContain("[REDACTED:npm-token:");
   });
 
   test("that is cut or not JSON is plain text", () => {

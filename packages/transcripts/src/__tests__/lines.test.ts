@@ -85,6 +85,12 @@ describe("a line", () => {
     });
   });
 
+  test("that is nested too deep for the stack is bad where characters have to be replaced, and a record elsewhere", () => {
+    const nested = (text: string) => `{"a":${"[".repeat(20_000)}"${text}"${"]".repeat(20_000)}}`;
+    expect(readRecord(nested("\\u0000")).line).toBe("bad");
+    expect(readRecord(nested("x")).line).toBe("record");
+  });
+
   test("keeps a member named __proto__ a plain member", () => {
     const read = readRecord(String.raw`{"__proto__":{"x":"\u0000"}}`);
     expect(read.line === "record" && Object.keys(read.record)).toEqual(["__proto__"]);

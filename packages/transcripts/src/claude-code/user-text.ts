@@ -3,8 +3,6 @@ import type { MessageKind } from "../contract.ts";
 /** Editors put what is open or selected around the prompt, or send it in a record of its own. */
 const EDITOR_CONTEXT = /^\s*<(ide_[a-z_]{1,40})>[\s\S]*?<\/\1>/;
 const COMMAND = /^\s*<command-(?:name|message)>/;
-const COMMAND_NAME = /<command-name>([\s\S]*?)<\/command-name>/;
-const COMMAND_ARGUMENTS = /<command-args>([\s\S]*?)<\/command-args>/;
 const SHELL_COMMAND = /^\s*<bash-input>([\s\S]*?)(?:<\/bash-input>|$)/;
 const INTERRUPTION = /^\s*\[Request interrupted/;
 /** What the agent writes in the user's name. A person's text may begin with any other tag. */
@@ -33,7 +31,12 @@ function withoutEditorContext(text: string): string {
 }
 
 function commandOf(text: string): string {
-  const name = COMMAND_NAME.exec(text)?.[1]?.trim() ?? "";
-  const given = COMMAND_ARGUMENTS.exec(text)?.[1]?.trim() ?? "";
-  return `${name} ${given}`.trim();
+  return `${contentOf(text, "command-name")} ${contentOf(text, "command-args")}`.trim();
+}
+
+/** What stands between the first opening tag and the closing one. Linear in the text, whatever is in it. */
+function contentOf(text: string, tag: string): string {
+  const open = text.indexOf(`<${tag}>`);
+  const close = open === -1 ? -1 : text.indexOf(`</${tag}>`, open);
+  return close === -1 ? "" : text.slice(open + tag.length + 2, close).trim();
 }
