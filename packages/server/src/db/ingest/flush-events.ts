@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import type { Fragment, Sql } from "../postgres.ts";
 import { queueRow } from "../projections/projection-queue.ts";
 import { changeLogRow, touchedRow } from "./change-log.ts";
@@ -65,7 +66,7 @@ export async function flushEvents(
 ): Promise<FlushOutput> {
   const all = sql`stored_count = ${events.length}::int`;
   const projected = sql`string_to_array(${projected_ids.join(SEPARATOR)}::text, ${SEPARATOR}::text)`;
-  const [row] = await sql<FlushOutput[]>`
+  const rows = await sql<FlushOutput[]>`
     WITH ${storedRows(sql, events, checks)},
     ${mayHaveNewParents ? sql`${newParentRows(sql)},` : sql``}
     ${notes === NO_NOTES ? sql`` : sql`${noteRows(sql, notes)},`}
@@ -78,8 +79,7 @@ export async function flushEvents(
       CASE WHEN NOT ${all} THEN event_ids END AS stored_ids,
       (SELECT id FROM queue_rows) AS queue_id
     FROM touched`;
-  if (row === undefined) throw new Error("the flush returned no row");
-  return row;
+  return one(rows);
 }
 
 /**

@@ -71,6 +71,7 @@ export function leaseColumns(sql: PostgresClient, claim: LeaseOfClaim): Fragment
 /**
  * The columns of a claim, with nulls for default values, which most jobs have: as values, these five took 1.4 of the 5 µs
  * to read a job. date_part, because extract() uses numeric, which took 3 of the 21 µs per job of a claim.
+ * `run_at` is never null since jobs run in the order of their due times, which costs the client 0.2 of 6.5 µs per job.
  */
 export function claimedColumns(sql: PostgresClient, claim: Pick<Claim, "now">): Fragment {
   const at = timeOf(sql, claim.now);
