@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { setupApp } from "./setup-app.ts";
 
@@ -63,7 +63,7 @@ test("a bound key's remote events name no other device in their payload", async 
   expect((await server.request("POST", "/api/events", { events: [events[0]] })).body.ingested).toBe(1);
 });
 
-test("an event rejected for a bound key is noted under the key's device, with any device_id", async () => {
+test("what a bound key had rejected is noted under its own device, whatever the event claims", async () => {
   const key = { ...(await boundKey("mine")), "content-type": "application/x-ndjson" };
   const lines = [JSON.stringify(eventOf("theirs")), "not json", JSON.stringify({ device_id: "theirs" })];
   const { body } = await server.request("POST", "/api/events", lines.join("\n"), key);
@@ -142,4 +142,72 @@ test("a key that an earlier version bound to such an id writes, too", async () =
   await server.sql`UPDATE api_keys SET device_id = ${"lap\u0001top"}`;
   const { body } = await server.request("POST", "/api/events", { events: [eventOf("lap\u0001top")] }, key);
   expect(body).toMatchObject({ ingested: 1, rejected: 0 });
+});
+
+describe("a session that a device has started", () => {
+  const startOf = (session: string, device_id: string, timestamp: string, workspace_id: string) => ({
+    ...eventOf(device_id),
+    type: "session.start",
+    timestamp,
+    session_id: session,
+    workspace_id,
+    data: { cc_session_id: session, cwd: `/${workspace_id}`, source: "startup" },
+  });
+  const send = (event: object, key: Record<string, string>) =>
+    server.request("POST", "/api/events", { events: [event] }, key);
+
+  for (const [when, timestamp] of [
+    ["earlier", "2026-11-22T09:00:00Z"],
+    ["at the same time", at],
+    ["later", "2026-11-22T11:00:00Z"],
+  ] as const) {
+    test(`stays its own when another device's key sends a start of it ${when}`, async () => {
+      const [mine, theirs] = [await boundKey("mine"), await boundKey("another")];
+      await send(startOf("s1", "mine", at, "github.com/acme/repo"), mine);
+      const report = {
+        ...sessionOf("s1", "mine"),
+        workspace_id: "github.com/acme/repo",
+        initial_prompt: "secret",
+      };
+      expect((await server.request("POST", "/api/sessions", report, mine)).status).toBe(200);
+      const sent = await send(startOf("s1", "another", timestamp, "github.com/evil/b"), theirs);
+      expect(sent.body).toMatchObject({ ingested: 1 });
+      const { body } = await server.request("GET", "/api/sessions/s1");
+      expect(body.session).toMatchObject({
+        device_id: "mine",
+        workspace_canonical_id: "github.com/acme/repo",
+        metadata: { cwd: "/github.com/acme/repo" },
+      });
+      expect(Date.parse(body.session.started_at)).toBe(Date.parse(at));
+      expect((await server.request("POST", "/api/sessions", report, mine)).status).toBe(200);
+      const other = { ...sessionOf("s1", "another"), started_at: timestamp };
+      expect((await server.request("POST", "/api/sessions", other, theirs)).status).toBe(403);
+    });
+  }
+
+  test("stays its own however many earlier starts another device's key sends, and may be resumed there", async () => {
+    const [mine, theirs] = [await boundKey("mine"), await boundKey("another")];
+    await send(startOf("s1", "mine", at, "github.com/acme/repo"), mine);
+    const earlier = Array.from({ length: 50 }, (_, n) =>
+      startOf("s1", "another", `2026-11-22T0${n % 10}:00:00Z`, "github.com/evil/b"),
+    );
+    await server.request("POST", "/api/events", { events: earlier }, theirs);
+    const end = {
+      ...eventOf("mine"),
+      type: "session.end",
+      session_id: "s1",
+      timestamp: "2026-11-22T10:30:00Z",
+    };
+    await send({ ...end, data: { cc_session_id: "s1", duration_ms: 1, end_reason: "exit" } }, mine);
+    const ended = (await server.request("GET", "/api/sessions/s1")).body.session;
+    expect(ended).toMatchObject({ device_id: "mine", lifecycle: "ended" });
+    const resume = startOf("s1", "another", "2026-11-22T11:00:00Z", "github.com/evil/b");
+    await send({ ...resume, data: { ...resume.data, source: "resume" } }, theirs);
+    const resumed = (await server.request("GET", "/api/sessions/s1")).body.session;
+    expect(resumed).toMatchObject({
+      device_id: "mine",
+      lifecycle: "capturing",
+      workspace_canonical_id: "github.com/acme/repo",
+    });
+  });
 });

@@ -200,21 +200,24 @@ THEN (
     )), '[]')
   FROM (
     SELECT NULL::bigint,
-    substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, CASE WHEN e.type = 'session.end' THEN e.timestamp END,
+    CASE WHEN EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = e.id) THEN 'claim' ELSE substr(e.type, length('session.') + 1) END, e.timestamp, e.id, e.workspace_id, e.device_id, CASE WHEN e.type = 'session.end' THEN e.timestamp END,
     CASE WHEN e.type = 'session.end' THEN CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE CASE WHEN e.data ->> 'end_reason' = ANY ($3::text[]) THEN e.data ->> 'end_reason' WHEN e.data ->> 'end_reason' IS NOT NULL THEN $4::text END END END,
     CASE WHEN e.type = 'session.end' THEN (e.data ->> 'duration_ms')::numeric::bigint END,
     left(e.data ->> $5, $6), left(e.data ->> $7, $8), CASE WHEN e.type = 'session.start' THEN CASE WHEN e.data ->> 'source' = ANY ($9::text[]) THEN e.data ->> 'source' WHEN e.data ->> 'source' IS NOT NULL THEN $10::text END END, NULL, jsonb_strip_nulls(jsonb_build_object(
         'cwd', to_json(left(e.data ->> $11, $12))::text, 'cc_version', to_json(left(e.data ->> $13, $14))::text, 'transcript_path', to_json(left(e.data ->> $15, $16))::text
     ))
-    FROM (VALUES ('session.start'), ('session.end')) AS types (type)
+    FROM (VALUES ('session.start', false), ('session.start', true), ('session.end', false)) AS types (type, is_claim)
     CROSS JOIN LATERAL (
       (
-        SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT $17)
+        SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
+        AND types.is_claim = EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = events.id) ORDER BY timestamp, id LIMIT $17)
       UNION ALL
       (SELECT * FROM (
-          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp DESC, id DESC LIMIT $18) latest
+          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
+          AND types.is_claim = EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = events.id) ORDER BY timestamp DESC, id DESC LIMIT $18) latest
         WHERE EXISTS (
-          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT 1 OFFSET $19))
+          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
+          AND types.is_claim = EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = events.id) ORDER BY timestamp, id LIMIT 1 OFFSET $19))
     ) e
     UNION ALL (
       SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'

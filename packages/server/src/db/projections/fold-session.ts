@@ -99,7 +99,8 @@ type End = Pick<SessionColumns, "resumed_us" | "ended_us" | "end_reason" | "dura
 
 function endOf(pick: Picker, begin: Begin): End {
   const resume = pick(
-    (said) => (said.kind === "start" && said.source === "resume" ? said.at_us : null),
+    (said) =>
+      (said.kind === "start" || said.kind === "claim") && said.source === "resume" ? said.at_us : null,
     byLatest,
   );
   // Of two ends at one instant the one that names neither reason nor duration goes first.

@@ -39,16 +39,21 @@ export function statementsOfSession(sql: Sql): Fragment {
 /** A session may have any number of starts and ends: resumes, or a client that repeats them. */
 function reportedEvents(sql: Sql): Fragment {
   const events = sql`
-    SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')`;
+    SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
+      AND types.is_claim = ${isClaim(sql, sql`events.id`)}`;
   return sql`
     SELECT NULL::bigint, ${columnsOfEvent(sql)}, ${metadataOfEvent(sql, (value) => sql`to_json(${value})::text`)}
-    FROM (VALUES ('session.start'), ('session.end')) AS types (type)
+    FROM (VALUES ('session.start', false), ('session.start', true), ('session.end', false)) AS types (type, is_claim)
     CROSS JOIN LATERAL (
       (${events} ORDER BY timestamp, id LIMIT ${EVENTS_READ_MAX})
       UNION ALL
       (SELECT * FROM (${events} ORDER BY timestamp DESC, id DESC LIMIT ${EVENTS_READ_MAX}) latest
        WHERE EXISTS (${events} ORDER BY timestamp, id LIMIT 1 OFFSET ${EVENTS_READ_MAX}))
     ) e`;
+}
+
+function isClaim(sql: Sql, eventId: Fragment): Fragment {
+  return sql`EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = ${eventId})`;
 }
 
 /** What start or end event `e` says, as the columns of session_reports but for the metadata; texts as long as in a report. */
@@ -58,7 +63,7 @@ function columnsOfEvent(sql: Sql): Fragment {
   const reason = knownOrOther(sql, sql`e.data ->> 'end_reason'`, END_REASONS);
   const ofEnd = (value: Fragment) => sql`CASE WHEN e.type = 'session.end' THEN ${value} END`;
   return sql`
-    substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, ${ofEnd(sql`e.timestamp`)},
+    CASE WHEN ${isClaim(sql, sql`e.id`)} THEN 'claim' ELSE substr(e.type, length('session.') + 1) END, e.timestamp, e.id, e.workspace_id, e.device_id, ${ofEnd(sql`e.timestamp`)},
     ${ofEnd(sql`CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE ${reason} END`)},
     ${ofEnd(sql`(e.data ->> 'duration_ms')::numeric::bigint`)},
     ${text("git_branch")}, ${text("model")}, CASE WHEN e.type = 'session.start' THEN ${source} END, NULL`;
@@ -109,7 +114,8 @@ export function keptStatements(sql: Sql, deleted: Fragment): Fragment {
     SELECT e.session_id, ${columnsOfEvent(sql)}, ${metadataOfEvent(sql, (text) => text)}
     FROM (
       SELECT *, least(${place(sql`timestamp, id`)}, ${place(sql`timestamp DESC, id DESC`)}) AS place
-      FROM ${deleted} WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end')
+      FROM ${deleted} AS d
+      WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end') AND NOT ${isClaim(sql, sql`d.id`)}
     ) e
     WHERE e.place <= ${EVENTS_READ_MAX}
     UNION ALL
