@@ -93,7 +93,7 @@ export const jobStepSchema = z.object({
   output: z.unknown().optional(),
 });
 
-/** A run of a job. `started_at` is when it was claimed; runs that slept or were given back are not told apart. */
+/** A run of a job. `started_at` is when it was claimed; runs that slept or were released are merged with the next. */
 export const jobAttemptSchema = z.object({
   /** Failures before it, and one: the run after a lost lease has the same number. */
   attempt: count,

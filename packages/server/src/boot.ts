@@ -13,7 +13,7 @@ import { describeStart } from "./welcome.ts";
 
 export type RunningServer = {
   port: number;
-  /** Accepts nothing new, answers what was accepted, gives back jobs, closes the database. Within DRAIN_MAX_MS. */
+  /** Stops accepting, answers accepted requests, releases jobs, closes the database. Within DRAIN_MAX_MS. */
   drain(): Promise<void>;
 };
 

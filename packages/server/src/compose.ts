@@ -42,7 +42,7 @@ export type Server = {
   access: Access;
   metrics: ServerMetrics;
   readiness: Readiness;
-  /** Answers what was accepted, gives back jobs and closes the pools. */
+  /** Answers accepted requests, releases jobs and closes the pools. */
   drain(): Promise<void>;
 };
 

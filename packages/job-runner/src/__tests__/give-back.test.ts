@@ -64,7 +64,7 @@ test("jobs claimed by a process with long runs are released to an idle process, 
 test("without an idle process they run in the claiming process, each once", async () => {
   const jobs = jobsOf();
   const runner = await stalled(jobs);
-  await until(async () => (await held("busy")) === 1, { describe: "the others to be given back" });
+  await until(async () => (await held("busy")) === 1, { describe: "the others to be released" });
   expect(await database.sql`SELECT FROM jobs WHERE status = 'queued'`).toHaveLength(SHORT);
   jobs.gate.resolve();
   await until(async () => (await completedBy("busy")) === 30 + SHORT, { describe: "all to be completed" });

@@ -52,7 +52,7 @@ const DUE_AT_20: Record<string, (driver: Driver) => Promise<string>> = {
 
 /** Each takes a job from its worker, runnable at once. */
 const TAKEN_BACK: Record<string, (driver: Driver, id: string) => Promise<unknown>> = {
-  "given back": async (driver, id) => {
+  released: async (driver, id) => {
     const jobs = await reserve(driver, later(40), { limit: 1 });
     expect(ids(jobs)).toEqual([id]);
     await driver.release(jobs, { now: later(41) });

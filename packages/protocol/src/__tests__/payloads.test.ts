@@ -213,7 +213,7 @@ describe("a type that is not known", () => {
   });
 });
 
-test("a text that an enumeration lacks is told from every other mistake", () => {
+test("a text missing in an enumeration is distinguished from all other mistakes", () => {
   const check = (data: object) =>
     payloadSchemas["session.start"].safeParse(data).error?.issues.map((issue) => isUnknownValue(issue, data));
   expect(check({ ...start, source: "a newer one" })).toEqual([true]);

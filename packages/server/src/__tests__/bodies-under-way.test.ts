@@ -66,7 +66,7 @@ test("bodies that have not come whole are counted until their sender goes away",
 test.each([
   ["gzip", zlib.gzipSync],
   ["zstd", zlib.zstdCompressSync],
-])("what comes out of %s is counted, and given back with the answer", async (encoding, compress) => {
+])("what comes out of %s is counted, and released with the response", async (encoding, compress) => {
   const [key, other] = [await newKey(), await newKey()];
   const held = post(other, unfinished(450_000));
   await until(async () => (await post(other, new Uint8Array(100_000))).status === 429);

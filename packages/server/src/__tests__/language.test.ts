@@ -17,6 +17,9 @@ const RETIRED: readonly (readonly [RegExp, string])[] = [
   [/\bsays? (?:what|how|which|who|why|so)\b/i, "name, list, describe"],
   [/\btakes? up again\b/i, "resume, retry"],
   [/\bis away\b/i, "is unavailable"],
+  [/\bfor ever\b/i, "forever, always"],
+  [/\bgive[sn]? (?:way|back)\b|\bheed/i, "yield, release, return, follow"],
+  [/\btells? (?:what|how|which|who|why)\b|\bis told\b/i, "name, list, report, receive"],
   [/\blest\b|\bmend(?:s|ed|ing)?\b/i, "so that not, fix"],
 ];
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createLogOutput, LOG_WAITING_CHARACTERS_MAX } from "../log-output.ts";
 import { createLogger, flushLog } from "../logger.ts";
 
-/** A stream that takes nothing until it is told to; `fail` makes it answer with an error. */
+/** A stream that accepts nothing until a signal; `fail` makes it return an error. */
 function createSlowStream() {
   const written: string[] = [];
   const pending: ((error?: Error | null) => void)[] = [];

@@ -35,7 +35,7 @@ const CLOSE_TIMEOUT_S = 1;
  *
  * Not one that is reserved from the pool: when the backend of such a one dies between two statements, the driver sends the
  * next one over a new connection, outside the transaction, or ends the process by writing to a socket that is gone; and a
- * reservation that fails to connect takes a place of the pool for ever. Here a lost backend is known as soon as its socket
+ * reservation that fails to connect takes a place of the pool forever. Here a lost backend is known as soon as its socket
  * closes, and every later statement is refused with StorageError STORAGE_UNAVAILABLE.
  */
 export function openConnection(sql: Sql, { deadline_ms }: ConnectionOptions = {}): Connection {

@@ -16,7 +16,7 @@ export type DeletionOptions = {
 /** True: nothing is left. False: the signal was aborted before; what was deleted until then is committed. */
 export type DeleteInPieces = (piece: Piece, options?: DeletionOptions) => Promise<boolean>;
 
-/** Locks are held for so long, and a signal is heeded this soon. */
+/** The duration of locks, and the delay of a signal. */
 const STATEMENT_TARGET_MS = 250;
 const ROWS_FIRST = 1_000;
 const ROWS_MIN = 10;

@@ -51,7 +51,7 @@ export const POOL_CLOSE_TIMEOUT_S = 5;
 
 /**
  * Below Postgres' deadlock_timeout: who deletes by hand may wait for a flush that waits for him, and of the two it is the flush that
- * gives way. Two large flushes wait for each other's rows for less.
+ * yields. Two large flushes wait for each other's rows for less.
  */
 const BY_SET_LOCK_TIMEOUT_MS = 500;
 

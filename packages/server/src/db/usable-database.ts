@@ -18,7 +18,7 @@ export type ServerFacts = {
   encoding: string;
 };
 
-/** Asked before anything is applied: an older Postgres stops half-way, and another encoding refuses events for ever. */
+/** Checked before migrations: an older Postgres stops half-way, and another encoding always refuses some events. */
 export async function requireUsableDatabase(connection: Connection): Promise<void> {
   const facts = await readFacts(connection);
   const obstacle = facts === undefined ? null : obstacleIn(facts);

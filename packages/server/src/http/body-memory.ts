@@ -1,6 +1,6 @@
 export type BodyMemory = {
   /**
-   * Counts `more` bytes of a body that already holds `held`, until they are given back. Owner null: a client without a key.
+   * Counts `more` bytes of a body that already holds `held`, until they are released. Owner null: a client without a key.
    * Throws the `refusal` when there is no room for them.
    */
   take(owner: string | null, held: number, more: number): void;

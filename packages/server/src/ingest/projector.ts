@@ -22,7 +22,7 @@ export type Projector = {
    * for a round. Never rejects: what fails is retried, or left to the job that looks at the queue each minute.
    */
   project(flush: QueuedFlush): Promise<void>;
-  /** Resolves when everything in `scope` that was taken in is projected, or left to the job; no round is delayed meanwhile. */
+  /** Resolves when all accepted events in `scope` are projected, or left to the job; no round is delayed meanwhile. */
   caughtUp(scope?: ReadScope): Promise<void>;
   /** How many events wait to be projected. */
   depth(): number;
@@ -78,7 +78,7 @@ export function createProjector(options: ProjectorOptions): Projector {
     flush_wait_ms = FLUSH_WAIT_MAX_MS,
     now = () => performance.now(),
   } = options;
-  /** Taken in and not projected. */
+  /** Accepted and not projected. */
   const open = new Set<QueuedFlush>();
   /** Git activity that no read waits for, one row per round. */
   const unmatched: QueueRow[] = [];

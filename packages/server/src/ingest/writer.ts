@@ -21,7 +21,7 @@ export type WriterOptions<Item> = {
 export type Writer<Item> = {
   /** Resolves after the commit, with one outcome an item. `bytes`: their size, where it is known already. Rejects with OverloadError when the queue is full. */
   write(items: readonly Item[], bytes?: number): Promise<Outcome[]>;
-  /** Resolves when everything that was taken in has been answered. */
+  /** Resolves when all accepted requests are answered. */
   drained(): Promise<void>;
   depth(): { items: number; bytes: number; flushes: number };
 };

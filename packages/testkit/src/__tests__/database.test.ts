@@ -96,7 +96,7 @@ describe("a role that is no superuser", () => {
     await books.sql`DROP ROLE ${books.sql(role.name)}`;
   });
 
-  test("is told what the tests need", async () => {
+  test("gets an error with the requirements of the tests", async () => {
     const url = new URL(role.given);
     url.username = role.name;
     url.password = "reader";

@@ -6,7 +6,7 @@ const RUNNERS: ReadonlySet<string> = new Set(["sudo", "env", "time", "nohup", "n
 
 /**
  * The simple commands of a shell line, each as its words, without assignments and runners such as `sudo` before it. Quotes are taken off; the
- * text of a here-document and of comments is read as commands, too. Good enough to tell which programs a line runs, and linear in it.
+ * text of a here-document and of comments is read as commands, too. Good enough to list the programs of a line, and linear in it.
  */
 export function commandsOf(line: string): string[][] {
   const commands: string[][] = [];

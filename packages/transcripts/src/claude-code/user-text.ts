@@ -34,7 +34,7 @@ function commandOf(text: string): string {
   return `${contentOf(text, "command-name")} ${contentOf(text, "command-args")}`.trim();
 }
 
-/** What stands between the first opening tag and the closing one. Linear in the text, whatever is in it. */
+/** What stands between the first opening tag and the closing one. Linear in the length of any text. */
 function contentOf(text: string, tag: string): string {
   const open = text.indexOf(`<${tag}>`);
   const close = open === -1 ? -1 : text.indexOf(`</${tag}>`, open);

@@ -4,7 +4,7 @@ import { createScheduler } from "../../engine/scheduler.ts";
 import { defineJob, defineSchedule } from "../../index.ts";
 import { createPostgresDriver } from "../../stores/postgres/postgres.ts";
 
-/** One of several schedulers: walks through a day in strides of its own, and then tells how many ticks it enqueued. */
+/** One of several schedulers: walks through a day in its own strides, then prints the number of enqueued ticks. */
 const sql = postgres(process.env["DATABASE_URL"] ?? "", { max: 1, onnotice: () => undefined });
 const endMs = Date.parse(process.env["UNTIL"] ?? "");
 const tick = defineJob({ name: "tick", input: z.object({ at: z.string() }), run: () => undefined });

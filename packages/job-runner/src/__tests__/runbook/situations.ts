@@ -44,7 +44,7 @@ export async function completed(driver: Driver): Promise<string> {
   return lease.jobId;
 }
 
-/** What the holder of the lease is told when it says that the job is done; undefined: nothing. */
+/** The error for the holder of the lease when it completes the job; undefined: none. */
 export async function refusalOf(driver: Driver, lease: Lease): Promise<string | undefined> {
   const [refusal] = await driver.ack([lease]);
   return refusal?.error.code;

@@ -66,7 +66,7 @@ describe("a tree without adoption of orphans", () => {
 });
 
 describe("the table of processes", () => {
-  test("has this process and its parent, with what names it for ever", () => {
+  test("has this process and its parent, with its permanent identity", () => {
     const own = readProcess(process.pid);
     expect(own).toMatchObject({ pid: process.pid, parentPid: process.ppid, isZombie: false });
     expect(own?.startedAt).toMatch(/^\d+$/);

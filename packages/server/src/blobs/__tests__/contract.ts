@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000;
 export function describeBlobStore(name: string, { store, count, damage, age }: Harness): void {
   describe(name, () => {
     for (const size of [0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB]) {
-      test(`gives back ${size} bytes as they were put, under the SHA-256 of them`, async () => {
+      test(`returns ${size} bytes unchanged, under their SHA-256`, async () => {
         const bytes = randomBytes(size);
         const blob = await store().put(streamOf([bytes]));
         expect(blob).toEqual({ hash: sha256(bytes), size });

@@ -230,7 +230,7 @@ test("a recurring job needs no input", async () => {
 });
 
 describe("queues", () => {
-  test("are shown, paused and resumed, and running workers heed it", async () => {
+  test("are shown, paused and resumed, and running workers follow", async () => {
     await enqueued();
     expect((await jobs("queues")).stdout).toMatch(/^recurring\t1\t0\t0\t0\t0\t/m);
     expect((await jobs("pause", "hello", "--reason", "provider is down")).stdout).toBe(

@@ -88,7 +88,7 @@ describe("a file that was edited after it had been applied", () => {
 });
 
 describe("a database that is newer than the code", () => {
-  test("is told as unknown, and is no error", async () => {
+  test("is listed as unknown, without an error", async () => {
     await database.sql`INSERT INTO _migrations (name, checksum) VALUES ('999_future.sql', 'of the future')`;
     expect(await migrationStatus(database.sql)).toMatchObject({
       unknown: ["999_future.sql"],

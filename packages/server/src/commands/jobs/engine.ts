@@ -11,7 +11,7 @@ const DRAIN_MS = 3_000;
 
 export type Engine = JobRunner;
 
-/** The job engine on the server's database, which claims nothing by itself. A signal gives back what runs. */
+/** The job engine on the server's database, which claims no jobs. A signal releases running jobs. */
 export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promise<T> {
   const config = loadConfig();
   const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");

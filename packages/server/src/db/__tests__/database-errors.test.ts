@@ -27,7 +27,7 @@ describe("a connection that Postgres refuses", () => {
     });
   }
 
-  test("for its password is told from those", () => {
+  test("for its password is distinguished from those", () => {
     expect(describeDatabaseError(Object.assign(new Error("x"), { code: "28P01" }))).toContain("password");
   });
 });

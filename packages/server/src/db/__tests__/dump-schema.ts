@@ -29,7 +29,7 @@ const PARTITION_OF_DAY = /_(\d{4})(\d\d)(\d\d)(?![0-9])/g;
 const BOUND_OF_DAY = /'(\d{4})-(\d\d)-(\d\d) 00:00:00\+00'/g;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Partitions are made for the days after the migration's: each day is told by its distance from the first. */
+/** Partitions are made for the days after the migration's: each day is written as its distance from the first. */
 function withoutDates(schema: string): string {
   const timeOf = (parts: readonly string[]) =>
     Date.UTC(Number(parts[0]), Number(parts[1]) - 1, Number(parts[2]));
@@ -57,7 +57,7 @@ async function columns(sql: Sql, table: number): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-/** NOT NULL is told with the column: only from Postgres 18 on is it a constraint (contype n) as well. */
+/** NOT NULL is written with the column: only from Postgres 18 on is it a constraint (contype n) as well. */
 async function constraints(sql: Sql, table: number): Promise<string[]> {
   const rows = await sql<Line[]>`
     SELECT concat_ws(' ', '  CONSTRAINT', conname, pg_get_constraintdef(oid)) AS line

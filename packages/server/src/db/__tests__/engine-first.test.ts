@@ -3,7 +3,7 @@ import { migrateJobs } from "@wharf/job-runner/postgres";
 import { createTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../phases.ts";
 
-test("a database whose jobs' tables the engine has made by itself is taken over by the server, and given back", async () => {
+test("a database with tables created by the engine alone works with the server, and then again with the engine alone", async () => {
   const database = await createTestDatabase();
   try {
     const made = await migrateJobs(database.sql);

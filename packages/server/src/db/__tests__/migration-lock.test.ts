@@ -110,7 +110,7 @@ describe("a migration whose table is in use", () => {
 });
 
 describe("the lock", () => {
-  test("is free again after work that throws, whose error is told", async () => {
+  test("is free again after work that throws, and the error is passed on", async () => {
     await using database = await createEmptyDatabase();
     const work = () => Promise.reject(new Error("no paper"));
     await expect(withMigrationLock(database.sql, {}, work)).rejects.toThrow("no paper");

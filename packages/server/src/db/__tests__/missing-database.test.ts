@@ -17,7 +17,7 @@ async function errorOf(url: string): Promise<string | undefined> {
   }
 }
 
-test("a database whose files are missing is told from one that does not exist, and blames no setting", async () => {
+test("a database whose files are missing is distinguished from one that does not exist, and blames no setting", async () => {
   const folder = await mkdtemp(join(tmpdir(), "wharf-missing-"));
   const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: { fsync: "off" } });
   try {

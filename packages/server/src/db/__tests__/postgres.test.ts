@@ -76,7 +76,7 @@ describe("checkDbHealth", () => {
     expect(Math.min(...latencies)).toBeLessThan(100);
   });
 
-  test("tells why not, at once, when nothing listens", async () => {
+  test("returns the reason immediately when no server listens", async () => {
     const sql = createDb(REFUSED_URL);
     const health = await checkDbHealth(sql);
     expect(health.ok).toBe(false);

@@ -8,7 +8,7 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Inserts rows that are JSON arrays of text or null, a batch a statement, which Postgres casts. Not by COPY … FROM STDIN: in the
- * driver an error that comes after the last row, such as one of a constraint, leaves the caller waiting for ever.
+ * driver an error that comes after the last row, such as one of a constraint, leaves the caller waiting forever.
  */
 export async function insertRows(
   connection: Connection,

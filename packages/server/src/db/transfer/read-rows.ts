@@ -7,7 +7,7 @@ const FETCH_ROWS_MAX = 256;
 
 /**
  * The rows of a table, each as a JSON array of its columns' text or null. Within a transaction, by a cursor: in the driver a
- * COPY … TO STDOUT whose reader is slow can leave the socket paused for ever.
+ * COPY … TO STDOUT whose reader is slow can leave the socket paused forever.
  */
 export async function* readRows(
   connection: Connection,

@@ -29,7 +29,7 @@ function takeAll({ take }: ReturnType<typeof newMemory>, owner: string | null, b
   }
 }
 
-test("refuses a body above the total limit, until another one is given back", () => {
+test("refuses a body above the total limit, until another one is released", () => {
   const { take, giveBack, bytes, refusals } = newMemory();
   for (const owner of ["a", "b"]) take(owner, 0, BYTES_MAX / 2);
   expect(() => take("c", 0, LARGE)).toThrow(OverloadError);

@@ -29,7 +29,7 @@ test("a query begins when what was acknowledged is projected, and ends as it wou
   expect(await answer).toBe("the query's own");
 });
 
-test("a query does not wait for ever for a projection that hangs", async () => {
+test("a query does not wait forever for a projection that hangs", async () => {
   const { begun, answer } = setup(1);
   await begun;
   expect(await answer).toBe("the query's own");

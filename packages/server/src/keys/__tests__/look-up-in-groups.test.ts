@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { LOOK_UP_GROUP_MAX, lookUpInGroups } from "../look-up-in-groups.ts";
 
-/** A query that ends when it is told to. */
+/** A query that ends on a signal. */
 function setup() {
   const queries: (readonly string[])[] = [];
   const ends: { resolve(): void; reject(error: Error): void }[] = [];

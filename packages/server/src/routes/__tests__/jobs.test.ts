@@ -251,7 +251,7 @@ describe("retry and cancel", () => {
     });
   });
 
-  test("a running job of another process is told to stop", async () => {
+  test("a running job of another process receives the signal to stop", async () => {
     const worker = await startWorker(endless);
     const { id } = await worker.enqueue(endless, null);
     await endsAs(id, "running");

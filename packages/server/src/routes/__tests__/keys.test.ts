@@ -271,7 +271,7 @@ test("the audit is ordered by number, not by the number's text", async () => {
   expect(body.audit.map((row: { id: string }) => row.id)).toEqual(["10000001", "9000009"]);
 });
 
-test("the audit tells who did what to which key, in which request", async () => {
+test("the audit lists each operation on a key, with its actor and request", async () => {
   const admin = await createKey({ scope: "admin" });
   const made = await as(admin.key, "POST", "/api/keys", { scope: "read" });
   const rotated = await as(admin.key, "POST", `/api/keys/${made.body.id}/rotate`);

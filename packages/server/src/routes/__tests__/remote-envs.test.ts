@@ -79,7 +79,7 @@ describe("/api/remote-envs", () => {
     expect(rows.map((row) => row.region)).toEqual(["r4", "r3", "r2", "r1", "r0"]);
   });
 
-  test("refuse what is wrong, and cannot be given an id or a time of one's own", async () => {
+  test("refuse what is wrong, and cannot be given an id or a time by the client", async () => {
     const workspace_id = await workspaceId();
     const unknown = await server.request("POST", "/api/remote-envs", { ...fields, workspace_id: "nobody" });
     expect([unknown.status, unknown.body.code]).toEqual([400, "REFERENCE_UNKNOWN"]);

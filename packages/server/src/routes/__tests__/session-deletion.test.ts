@@ -28,7 +28,7 @@ async function addLargeSession(id: string, events = EVENTS): Promise<void> {
 }
 
 describe("the deletion of a session with very many events", () => {
-  test("hides it at once, refuses its events and ends by a job that tells how far it is", async () => {
+  test("hides it at once, refuses its events and ends with a job that reports its progress", async () => {
     await addLargeSession("one");
     await ingest(server, [sessionStart("other", { timestamp: at(1) })]);
     const { status, body } = await remove("one");

@@ -38,7 +38,7 @@ describe("rows", () => {
     expect(written({}, [])).toBe("");
   });
 
-  test("give way to the whole answer where JSON is wanted: one line in a pipe", () => {
+  test("are replaced by the whole response with --json: one line in a pipe", () => {
     expect(written({}, ROWS, true)).toBe('{"rows":2}\n');
     expect(written({ isTTY: true }, ROWS, true)).toBe('{\n  "rows": 2\n}\n');
   });

@@ -139,7 +139,7 @@ describe("a flush with the batched foreign-key check", () => {
     expect(await storedIds()).toHaveLength(3);
   });
 
-  test("gives way while a parent is being deleted, and runs again afterwards", async () => {
+  test("yields while a parent is being deleted, and runs again afterwards", async () => {
     const deleting = connect(true);
     await deleting`BEGIN`;
     await deleting`DELETE FROM sessions WHERE id = 's'`;
