@@ -136,12 +136,14 @@ export const runningJobSchema = jobSchema.extend({
   /** Runs for more than five times as long as expected. */
   is_stuck: z.boolean(),
 });
+export type RunningJob = z.infer<typeof runningJobSchema>;
 export const workerSchema = z.object({
   id: z.string(),
   jobs: count,
   oldest_locked_at: instantSchema,
   last_heartbeat_at: instantSchema,
 });
+export type JobWorker = z.infer<typeof workerSchema>;
 
 export const queueSchema = z.object({
   name: z.string(),

@@ -1,7 +1,7 @@
 import { withTimeLimit } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 
-export const storageTimeout = (deadline_ms: number) =>
+export const storageTimeout = (deadline_ms: number): StorageError =>
   new StorageError(`The database did not answer within ${deadline_ms} ms.`, "STORAGE_TIMEOUT");
 
 /**

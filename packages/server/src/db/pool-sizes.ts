@@ -31,8 +31,13 @@ export function poolSizesOf(connections: number): PoolSizes {
   return { flush: FLUSH, background, interactive: rest - background - jobs, jobs, direct: DIRECT };
 }
 
+export type PoolShares = Record<
+  "reads" | "edits" | "keys" | "reports" | "deferrable" | "jobAdministration",
+  number
+>;
+
 /** How many connections of its pool each part takes at most. Those of the interactive pool add up to its size. */
-export function sharesOf({ background, interactive, jobs }: PoolSizes) {
+export function sharesOf({ background, interactive, jobs }: PoolSizes): PoolShares {
   const reads = Math.max(1, interactive - EDITS_MAX - KEYS);
   return {
     reads,

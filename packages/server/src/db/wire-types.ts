@@ -11,13 +11,13 @@ const WHOLE_TIME_CHARACTERS = 29;
  * text (a Date would lose the microseconds), BIGINT and NUMERIC as numbers, JSON with its large whole numbers as they are.
  */
 export const wireTypes = {
-  timestamptz: { to: 1184, from: [1184], serialize: (value: string) => value, parse: isoTime },
+  timestamptz: { to: 1184, from: [1184], serialize: (value: string): string => value, parse: isoTime },
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
   numeric: { to: 1700, from: [1700], serialize: String, parse: Number },
   json: {
     to: 3802,
     from: [114, 3802],
-    serialize: (value: unknown) => JSON.stringify(value),
+    serialize: (value: unknown): string => JSON.stringify(value),
     parse: readStoredJson,
   },
 };

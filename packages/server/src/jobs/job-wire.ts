@@ -13,10 +13,13 @@ import {
   JOB_STATUS_GROUPS,
   type Job,
   type JobAttempt,
+  type JobDetail,
   type JobFilterRequest,
   type JobState,
+  type JobWorker,
   jobStateSchema,
   type Queue,
+  type RunningJob,
   withoutUrlCredentials,
 } from "@wharf/protocol";
 
@@ -61,7 +64,7 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
 export type JobHistory = { steps: readonly StepRecord[]; attempts: readonly AttemptRecord[] };
 
 /** `withData`: what the job was given and made, too, and what its code says as a whole. */
-export function toWireDetail(job: JobRecord, { steps, attempts }: JobHistory, withData: boolean) {
+export function toWireDetail(job: JobRecord, { steps, attempts }: JobHistory, withData: boolean): JobDetail {
   const { payload, output, lastError, dlqReason } = job;
   const progress = withMessage(job.progress, cleaned);
   const data = withData
@@ -102,11 +105,11 @@ function toWireAttempt(run: AttemptRecord, withData: boolean): JobAttempt {
   };
 }
 
-export function toWireRun({ job, runningMs, expectedRunMs, isStuck }: LongRun) {
+export function toWireRun({ job, runningMs, expectedRunMs, isStuck }: LongRun): RunningJob {
   return { ...toWireJob(job), running_ms: runningMs, expected_run_ms: expectedRunMs, is_stuck: isStuck };
 }
 
-export function toWireWorker({ workerId, jobs, oldestLockedAt, lastHeartbeatAt }: WorkerSummary) {
+export function toWireWorker({ workerId, jobs, oldestLockedAt, lastHeartbeatAt }: WorkerSummary): JobWorker {
   return {
     id: workerId,
     jobs: jobs.count,

@@ -17,8 +17,9 @@ const WHITE_SPACE_AND_COLON = /\s*:/y;
 /** indexOf is faster than a loop from about this length on. */
 const SHORT_STRING_CHARACTERS = 32;
 
-export const opens = (character: number) => character === OPEN_BRACKET || character === OPEN_BRACE;
-export const closes = (character: number) => character === CLOSE_BRACKET || character === CLOSE_BRACE;
+export const opens = (character: number): boolean => character === OPEN_BRACKET || character === OPEN_BRACE;
+export const closes = (character: number): boolean =>
+  character === CLOSE_BRACKET || character === CLOSE_BRACE;
 
 /**
  * What a JSON text takes to be held in memory, found without parsing it: an upper bound of its values (items, members, lists and

@@ -45,8 +45,13 @@ names.add(timelineItemSchema, { id: "TimelineItem" });
 names.add(workspaceDeviceSchema, { id: "WorkspaceDevice" });
 names.add(workspaceSchema, { id: "Workspace" });
 
+export type SchemaConverter = {
+  convert: (schema: z.core.$ZodType, io: Direction) => JsonSchema;
+  components: Record<string, JsonSchema>;
+};
+
 /** Converts schemas. Named ones are collected in `components`; the others refer to them. */
-export function createSchemaConverter() {
+export function createSchemaConverter(): SchemaConverter {
   const components: Record<string, JsonSchema> = {};
 
   function convert(schema: z.core.$ZodType, io: Direction): JsonSchema {

@@ -1,7 +1,7 @@
 import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
 import { z } from "zod";
 import type { Operation, ResponseBody } from "../http/operation.ts";
-import { createSchemaConverter, type JsonSchema } from "./json-schema.ts";
+import { createSchemaConverter, type JsonSchema, type SchemaConverter } from "./json-schema.ts";
 import recordedResponses from "./recorded-responses.json" with { type: "json" };
 
 export type Components = {
@@ -35,8 +35,14 @@ const recordedByRoute: Record<string, unknown> = recordedResponses;
 /** A route with its operation. */
 export type DescribedRoute = { method: string; path: string; operation: Operation };
 
+export type OperationWriter = {
+  convert: SchemaConverter["convert"];
+  components: Components;
+  write: (route: DescribedRoute) => Record<string, unknown>;
+};
+
 /** Writes operations; `components` collects the schemas that they name. */
-export function createOperationWriter() {
+export function createOperationWriter(): OperationWriter {
   const { convert, components } = createSchemaConverter();
   const problem = convert(problemSchema, "output");
 

@@ -1,4 +1,4 @@
-import { JobSchemaError } from "@wharf/job-runner";
+import { type JobDefinition, JobSchemaError } from "@wharf/job-runner";
 import { cancelJobsSchema, enqueueJobSchema, retryJobsSchema } from "@wharf/protocol";
 import { toInstant, toJobFilter, toWireJob } from "../../jobs/job-wire.ts";
 import { CommandError } from "../command-error.ts";
@@ -78,7 +78,7 @@ export function cancel(operands: readonly string[], options: Options): Request {
 }
 
 /** Throws CommandError for a type that the server does not have. */
-export function definitionOf(engine: Engine, type: string) {
+export function definitionOf(engine: Engine, type: string): JobDefinition {
   const definition = engine.definitions.get(type);
   if (definition !== undefined) return definition;
   const known = [...engine.definitions.keys()].sort().join(", ");

@@ -1,4 +1,4 @@
-import { type JobSummary, jobState } from "@wharf/job-runner";
+import { type JobRecord, type JobSummary, jobState } from "@wharf/job-runner";
 import { type Job, type JobAttempt, jobIdSchema, jobListQuerySchema } from "@wharf/protocol";
 import { toJobFilter, toWireDetail, toWireJob } from "../../jobs/job-wire.ts";
 import { CommandError } from "../command-error.ts";
@@ -65,7 +65,7 @@ export function writeJobs(output: Output, jobs: readonly Job[], nothing = ""): v
 }
 
 /** The current job. Throws CommandError for an unknown id. */
-export async function found(engine: Engine, id: string) {
+export async function found(engine: Engine, id: string): Promise<JobRecord> {
   const job = await engine.get(id);
   if (job === undefined) throw unknown(id);
   return job;

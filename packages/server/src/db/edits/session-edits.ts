@@ -1,5 +1,5 @@
 import { type SessionPatch, TAGS_MAX } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /**
  * Changes tags and summary; omitted fields stay. False: no such session, or too many tags. A session that has too
@@ -49,7 +49,7 @@ export async function requestReparse(sql: Sql, id: string): Promise<boolean> {
 }
 
 /** For those who read live. */
-export function sessionChange(sql: Sql) {
+export function sessionChange(sql: Sql): Fragment {
   return sql`
     change AS (
       INSERT INTO change_log (kind, session_ids, workspace_ids)

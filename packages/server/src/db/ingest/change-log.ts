@@ -1,7 +1,7 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** Which workspaces, devices and sessions the `stored` events are of: one row, gathered once for all that ask. */
-export function touchedRow(sql: Sql) {
+export function touchedRow(sql: Sql): Fragment {
   return sql`
     touched AS MATERIALIZED (
       SELECT count(*)::int AS stored_count, array_agg(id) AS event_ids, array_agg(DISTINCT workspace_id) AS workspace_ids,
@@ -12,7 +12,7 @@ export function touchedRow(sql: Sql) {
 }
 
 /** One row a flush, not one an event, for those who read live: what `touched` says of it. */
-export function changeLogRow(sql: Sql) {
+export function changeLogRow(sql: Sql): Fragment {
   return sql`
     change_rows AS (
       INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
@@ -21,7 +21,7 @@ export function changeLogRow(sql: Sql) {
 }
 
 /** One row for all `session_rows` that were written, if there are any. */
-export function changedSessionsRow(sql: Sql) {
+export function changedSessionsRow(sql: Sql): Fragment {
   return sql`
     change_rows AS (
       INSERT INTO change_log (kind, session_ids, workspace_ids)

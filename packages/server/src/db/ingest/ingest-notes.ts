@@ -1,4 +1,4 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "../reads/page-bytes.ts";
 
 /** The window of ingest health (ingest-health.ts): a repeated rejection stays visible there. */
@@ -17,7 +17,7 @@ export type IngestNote = {
 };
 
 /** Notes about `stored` events, in the statement that stores them. `notes` is a JSON array of IngestNote. */
-export function noteRows(sql: Sql, notes: string) {
+export function noteRows(sql: Sql, notes: string): Fragment {
   return sql`
     note_rows AS (
       INSERT INTO ingest_notes (event_id, device_id, session_id, kind, detail, body)

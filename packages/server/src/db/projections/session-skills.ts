@@ -1,7 +1,7 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** What `stored` skill.invoke events do to session_skills: one row each. */
-export function sessionSkillRows(sql: Sql) {
+export function sessionSkillRows(sql: Sql): Fragment {
   return sql`
     skill_rows AS (
       INSERT INTO session_skills (id, session_id, skill_name, invoked_at, invoked_by, args)

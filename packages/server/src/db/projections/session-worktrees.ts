@@ -1,11 +1,11 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { derivedId } from "./derived-id.ts";
 
 /**
  * What `stored` worktree events do to session_worktrees: one row for each name in a session. A worktree that is made again
  * after its removal exists again, in any order of arrival; a removal that arrives first stands in for the creation.
  */
-export function sessionWorktreeRows(sql: Sql) {
+export function sessionWorktreeRows(sql: Sql): Fragment {
   return sql`
     worktree_changes AS (
       SELECT session_id, coalesce(data ->> 'worktree_name', '') AS name,

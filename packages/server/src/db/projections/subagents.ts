@@ -1,11 +1,11 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { derivedId } from "./derived-id.ts";
 
 /**
  * What `stored` subagent events do to subagents. The earliest start describes the subagent, the latest stop only until there is one;
  * the latest stop ends it.
  */
-export function subagentRows(sql: Sql) {
+export function subagentRows(sql: Sql): Fragment {
   return sql`
     subagent_start AS (
       SELECT DISTINCT ON (session_id, data ->> 'agent_id') session_id, data ->> 'agent_id' AS agent_id, timestamp, data

@@ -1,11 +1,11 @@
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { derivedId } from "./derived-id.ts";
 
 /**
  * What `stored` events do to teams and teammates: a team is created, or a subagent starts as a member of one. Of several
  * descriptions the first as text stays, which does not depend on the order in which they come.
  */
-export function teamRows(sql: Sql) {
+export function teamRows(sql: Sql): Fragment {
   const teamId = derivedId(sql, sql`session_id`, sql`team_name`);
   return sql`
     team_mentions AS (

@@ -1,11 +1,11 @@
 import { HOOKS_INSTALLED, SESSION_START, UNKNOWN_LOCAL_PATH } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { storedEvents } from "./stored-events.ts";
 
 const LAST_ACTIVE_INTERVAL_S = 30;
 
 /** In ON CONFLICT DO UPDATE of workspace_devices AS link: the path of the latest event, in any order of arrival. */
-export function laterPath(sql: Sql) {
+export function laterPath(sql: Sql): Fragment {
   return sql`(local_path, local_path_at) = (
     SELECT local_path, local_path_at
     FROM (VALUES (link.local_path, link.local_path_at), (excluded.local_path, excluded.local_path_at))

@@ -1,5 +1,5 @@
 import type { Device, WorkspaceDevice } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { DETAIL_BYTES_MAX, type Listed, withinPageBytes } from "./page-bytes.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
@@ -9,13 +9,13 @@ type Position = readonly [firstSeenAt: string, id: string] | null;
 const WORKSPACES_MAX = 1_000;
 
 /** All of devices AS d but `name_said_at`, by which names are merged (devices.ts). */
-export const deviceColumns = (sql: Sql) =>
+export const deviceColumns = (sql: Sql): Fragment =>
   sql`d.id, d.name, d.type, d.hostname, d.os, d.arch, d.status, d.metadata, d.first_seen_at, d.last_seen_at`;
 
 const LARGE_DEVICE_COLUMNS = { text: ["name", "hostname", "os", "arch"], json: ["metadata"] };
 
 /** All of workspace_devices AS l but `local_path_at`, by which paths are merged (workspace-devices.ts). */
-export const linkColumns = (sql: Sql) => sql`
+export const linkColumns = (sql: Sql): Fragment => sql`
   l.workspace_id, l.device_id, l.local_path, l.hooks_installed, l.git_hooks_installed, l.git_hooks_answer,
   l.git_hooks_answered_at, l.last_active_at`;
 

@@ -35,7 +35,7 @@ export function withinPageBytes(
   order: Fragment,
   large: LargeColumns,
   bytes_max = PAGE_BYTES_MAX,
-) {
+): Fragment {
   const soFar = sql`(ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
   const stored = sql`
     SELECT *, sum(stored_bytes) OVER so_far AS stored_so_far, lead(true) OVER so_far IS NULL AS is_last_found

@@ -4,12 +4,12 @@ import type { Fragment, Sql } from "../postgres.ts";
  * The totals of each workspace or device (`parent`) that has a session, as a relation (id, columns of SessionTotals): of
  * those whose id meets `condition`.
  */
-export function totalsByParent(sql: Sql, parent: "workspace" | "device", condition: Fragment) {
+export function totalsByParent(sql: Sql, parent: "workspace" | "device", condition: Fragment): Fragment {
   return sql`SELECT * FROM parent_totals WHERE parent = ${parent} AND session_count > 0 AND ${condition}`;
 }
 
 /** The names of those columns, of a relation `t` that may have no row. */
-export function totalsOrZero(sql: Sql) {
+export function totalsOrZero(sql: Sql): Fragment {
   return sql`
     coalesce(t.session_count, 0) AS session_count,
     coalesce(t.active_session_count, 0) AS active_session_count,
