@@ -63,7 +63,7 @@ test("a bound key's remote events name no other device in their payload", async 
   expect((await server.request("POST", "/api/events", { events: [events[0]] })).body.ingested).toBe(1);
 });
 
-test("what a bound key had rejected is noted under its own device, whatever the event claims", async () => {
+test("what a bound key had rejected is noted under the device of the key, with any device_id in the event", async () => {
   const key = { ...(await boundKey("mine")), "content-type": "application/x-ndjson" };
   const lines = [JSON.stringify(eventOf("theirs")), "not json", JSON.stringify({ device_id: "theirs" })];
   const { body } = await server.request("POST", "/api/events", lines.join("\n"), key);
