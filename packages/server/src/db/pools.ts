@@ -8,8 +8,11 @@ import { closeDb, createDb, type DbOptions, type Sql, STATEMENT_TIMEOUT_MS } fro
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
 /** Postgres ends a slow statement before its client would, which replaces the whole pool. */
 const STATEMENT_TIMEOUT_SHARE = 0.8;
-/** A row that a forgotten transaction holds locked must stop neither flushes nor rounds of other sessions. */
-const BACKGROUND_LOCK_TIMEOUT_MS = 1_000;
+/**
+ * A row that a forgotten transaction holds locked must stop neither flushes nor rounds of other sessions. Above Postgres' deadlock_timeout,
+ * which resolves most waits first.
+ */
+const BACKGROUND_LOCK_TIMEOUT_MS = 2_000;
 /** Longer than Postgres' own statement_timeout. */
 const JOBS_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
 /** What the drain has not ended by then is not waited for any longer. */
