@@ -1,7 +1,7 @@
 /**
- * Measures what the server's memory rises to, and how long other clients wait, under 150 unfinished bodies of 8 MB, 30 compressed
- * batches of rejected events and 60 of accepted ones, each as large as it may be, and 1,000 batches at once. Usage: bun run bench:memory [--only TEXT]. Fails above
- * 600 MB, or when another client waited for more than a second.
+ * Measures what the server's memory rises to, and how long other clients wait, under 150 unfinished bodies of 8 MB, 72 large responses
+ * that are not read, 30 compressed batches of rejected events and 60 of accepted ones, each as large as it may be, and 1,000 batches
+ * at once. Usage: bun run bench:memory [--only TEXT]. Fails above 600 MB, or when another client waited for more than a second.
  */
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
@@ -18,6 +18,9 @@ const MEMORY_MB_MAX = 600;
 const WAIT_MS_MAX = 1_000;
 const UNFINISHED_BYTES = 8_000_000;
 const UNFINISHED = sized(150, 3);
+const UNREAD = sized(72, 3);
+const UNREAD_EVENTS = sized(30, 2);
+const UNREAD_TEXT_CHARACTERS = 170_000;
 const HELD_MS = sized(3_000, 300);
 /** Within what a key may send: 100 requests and 10,000 events a second. */
 const BETWEEN_BATCHES_MS = 110;
@@ -39,6 +42,7 @@ const { values: options } = parseArgs({ options: { only: { type: "string", defau
 
 const LOADS: Record<string, Load> = {
   "unfinished bodies": holdUnfinished,
+  "unread responses": holdUnread,
   "rejected batches": (server, keys) => sendEvery(server, keys, sized(30, 1), () => largeBatch("bad")),
   "large batches": (server, keys) => sendEvery(server, keys, sized(60, 1), () => largeBatch(null)),
   "batches at once": sendAtOnce,
@@ -94,6 +98,37 @@ async function holdUnfinished({ port }: Target, keys: readonly string[]): Promis
   await Bun.sleep(HELD_MS);
   for (const socket of sockets) socket.destroy();
   statuses["held"] = UNFINISHED - Object.values(statuses).reduce((sum, answers) => sum + answers, 0);
+  return statuses;
+}
+
+/** Pages of events whose text takes six times as much in JSON, on connections that read nothing until they are given up. */
+async function holdUnread({ port }: Target): Promise<Statuses> {
+  const statuses: Statuses = {};
+  const text = "\u0001".repeat(UNREAD_TEXT_CHARACTERS);
+  const session_id = createUlid();
+  for (let sent = 0; sent < UNREAD_EVENTS; sent++) {
+    const event = {
+      id: createUlid(),
+      type: "test.thing",
+      timestamp: new Date().toISOString(),
+      device_id: "hostile",
+      workspace_id: "github.com/acme/hostile",
+      session_id,
+      data: { text },
+    };
+    await post(port, ADMIN_KEY, Buffer.from(JSON.stringify({ events: [event] })), {}, statuses);
+  }
+  const request = `GET /api/sessions/${session_id}/events?limit=1000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN_KEY}\r\n\r\n`;
+  const sockets = Array.from({ length: UNREAD }, () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.pause();
+    socket.write(request);
+    return socket;
+  });
+  await Bun.sleep(HELD_MS);
+  for (const socket of sockets) socket.destroy();
+  statuses["held"] = UNREAD;
   return statuses;
 }
 

@@ -20,7 +20,7 @@ const ELSEWHERE_TESTS = [
   "packages/job-runner/src/stores/__tests__/sqlite.test.ts",
   "packages/protocol/src/__tests__/",
   "packages/server/src/db/__tests__/wire-types.test.ts",
-  "packages/server/src/http/__tests__/cursor.test.ts",
+  "packages/server/src/http/__tests__/pagination.test.ts",
   "packages/server/src/ingest/__tests__/session-lifecycle.test.ts",
   "packages/server/src/routes/__tests__/timeline.test.ts",
 ];
