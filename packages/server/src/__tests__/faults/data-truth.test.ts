@@ -11,8 +11,6 @@ import { randomEvent } from "./random-events.ts";
 import { expectNoRowsOf, expectTotalsEqualRecount } from "./recount.ts";
 import { ADMIN_KEY, postEvents, type ServerProcess, startServer } from "./server-process.ts";
 
-setDefaultTimeout(TEST_TIMEOUT_MS * 2);
-
 const CLIENTS = 8;
 /** Of each client after the last deletion was answered. */
 const BATCHES_AFTERWARDS = 10;
@@ -31,6 +29,8 @@ const ROW_TABLES = [
 ];
 
 const database = useTestDatabase({ migrate: migratePhases });
+// After useTestDatabase, which sets the usual one.
+setDefaultTimeout(TEST_TIMEOUT_MS * 2);
 const servers: ServerProcess[] = [];
 
 afterEach(async () => {

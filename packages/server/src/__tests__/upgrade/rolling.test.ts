@@ -11,8 +11,6 @@ import { countDerived } from "./recount-relations.ts";
 import { createSender } from "./sender.ts";
 import { readDerived, readEvents } from "./stored-rows.ts";
 
-setDefaultTimeout(TEST_TIMEOUT_MS * 2);
-
 const SESSIONS = Array.from({ length: 15 }, (_, n) => `session-${n}`);
 const DEVICES = ["desk", "tower", "laptop"];
 const BATCHES = 40;
@@ -21,6 +19,8 @@ const HOURS = 20;
 const SERVER = { WHARF_SESSION_IDLE_MINUTES: "1000000" };
 
 const database = useTestDatabase({ migrate: migratePhases });
+// After useTestDatabase, which sets the usual one.
+setDefaultTimeout(TEST_TIMEOUT_MS * 2);
 const servers: ServerProcess[] = [];
 
 afterEach(async () => {
