@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
 import { setupApp } from "./setup-app.ts";
 
@@ -88,6 +88,60 @@ test("a session of another device is refused with 403, by its device and by its 
   expect(row).toEqual({ device_id: "theirs", model: null });
 });
 
+test("an ingest key's response to a report holds no value that the key did not send", async () => {
+  const known = {
+    ...sessionOf("s1", "mine"),
+    initial_prompt: "the prompt",
+    git_branch: "main",
+    tags: ["a"],
+    metadata: { k: 1, l: 2 },
+  };
+  await server.request("POST", "/api/sessions", { ...known, cwd: "/repo" });
+  await server.sql`UPDATE sessions SET summary = 'the summary', total_messages = 3`;
+  const { body } = await server.request("POST", "/api/keys", { scope: "ingest" });
+  const keys = [await boundKey("mine"), { authorization: `Bearer ${body.key}` }];
+  for (const key of keys) {
+    const sent = {
+      ...sessionOf("s1", "mine"),
+      git_branch: "main",
+      model: "large",
+      tags: ["b"],
+      metadata: { k: 1, l: 3 },
+    };
+    const answer = await server.request("POST", "/api/sessions", sent, key);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { session: { id: "s1", git_branch: "main", model: "large", tags: ["b"], metadata: { k: 1 } } },
+    });
+    expect(answer.body.session).toMatchObject({ initial_prompt: null, summary: null, total_messages: null });
+  }
+  const read = await server.request("GET", "/api/sessions/s1");
+  expect(read.body.session).toMatchObject({
+    initial_prompt: "the prompt",
+    summary: "the summary",
+    tags: ["a", "b"],
+  });
+});
+
+test("a bound key's events take over no session of another device", async () => {
+  const [mine, theirs] = [await boundKey("mine"), await boundKey("theirs")];
+  const start = (device_id: string, timestamp: string) => ({
+    ...eventOf(device_id),
+    type: "session.start",
+    session_id: "s1",
+    timestamp,
+    data: { cc_session_id: "s1", cwd: `/${device_id}`, source: "startup" },
+  });
+  await server.request("POST", "/api/events", { events: [start("mine", at)] }, mine);
+  await server.request("POST", "/api/sessions", { ...sessionOf("s1", "mine"), initial_prompt: "x" }, mine);
+  const taken = { events: [start("theirs", "2026-11-22T09:00:00Z")] };
+  expect((await server.request("POST", "/api/events", taken, theirs)).body.ingested).toBe(1);
+  expect((await server.request("POST", "/api/sessions", sessionOf("s1", "theirs"), theirs)).status).toBe(403);
+  expect((await server.request("POST", "/api/sessions", sessionOf("s1", "mine"), mine)).status).toBe(200);
+  const { body } = await server.request("GET", "/api/sessions/s1");
+  expect(body.session).toMatchObject({ device_id: "mine", metadata: { cwd: "/mine" } });
+});
+
 test("a backfilled session of another device is refused with 403", async () => {
   const key = await boundKey("mine");
   const path = "/api/backfill/sessions";
@@ -142,72 +196,4 @@ test("a key that an earlier version bound to such an id writes, too", async () =
   await server.sql`UPDATE api_keys SET device_id = ${"lap\u0001top"}`;
   const { body } = await server.request("POST", "/api/events", { events: [eventOf("lap\u0001top")] }, key);
   expect(body).toMatchObject({ ingested: 1, rejected: 0 });
-});
-
-describe("a session that a device has started", () => {
-  const startOf = (session: string, device_id: string, timestamp: string, workspace_id: string) => ({
-    ...eventOf(device_id),
-    type: "session.start",
-    timestamp,
-    session_id: session,
-    workspace_id,
-    data: { cc_session_id: session, cwd: `/${workspace_id}`, source: "startup" },
-  });
-  const send = (event: object, key: Record<string, string>) =>
-    server.request("POST", "/api/events", { events: [event] }, key);
-
-  for (const [when, timestamp] of [
-    ["earlier", "2026-11-22T09:00:00Z"],
-    ["at the same time", at],
-    ["later", "2026-11-22T11:00:00Z"],
-  ] as const) {
-    test(`stays its own when another device's key sends a start of it ${when}`, async () => {
-      const [mine, theirs] = [await boundKey("mine"), await boundKey("another")];
-      await send(startOf("s1", "mine", at, "github.com/acme/repo"), mine);
-      const report = {
-        ...sessionOf("s1", "mine"),
-        workspace_id: "github.com/acme/repo",
-        initial_prompt: "secret",
-      };
-      expect((await server.request("POST", "/api/sessions", report, mine)).status).toBe(200);
-      const sent = await send(startOf("s1", "another", timestamp, "github.com/evil/b"), theirs);
-      expect(sent.body).toMatchObject({ ingested: 1 });
-      const { body } = await server.request("GET", "/api/sessions/s1");
-      expect(body.session).toMatchObject({
-        device_id: "mine",
-        workspace_canonical_id: "github.com/acme/repo",
-        metadata: { cwd: "/github.com/acme/repo" },
-      });
-      expect(Date.parse(body.session.started_at)).toBe(Date.parse(at));
-      expect((await server.request("POST", "/api/sessions", report, mine)).status).toBe(200);
-      const other = { ...sessionOf("s1", "another"), started_at: timestamp };
-      expect((await server.request("POST", "/api/sessions", other, theirs)).status).toBe(403);
-    });
-  }
-
-  test("stays its own however many earlier starts another device's key sends, and may be resumed there", async () => {
-    const [mine, theirs] = [await boundKey("mine"), await boundKey("another")];
-    await send(startOf("s1", "mine", at, "github.com/acme/repo"), mine);
-    const earlier = Array.from({ length: 50 }, (_, n) =>
-      startOf("s1", "another", `2026-11-22T0${n % 10}:00:00Z`, "github.com/evil/b"),
-    );
-    await server.request("POST", "/api/events", { events: earlier }, theirs);
-    const end = {
-      ...eventOf("mine"),
-      type: "session.end",
-      session_id: "s1",
-      timestamp: "2026-11-22T10:30:00Z",
-    };
-    await send({ ...end, data: { cc_session_id: "s1", duration_ms: 1, end_reason: "exit" } }, mine);
-    const ended = (await server.request("GET", "/api/sessions/s1")).body.session;
-    expect(ended).toMatchObject({ device_id: "mine", lifecycle: "ended" });
-    const resume = startOf("s1", "another", "2026-11-22T11:00:00Z", "github.com/evil/b");
-    await send({ ...resume, data: { ...resume.data, source: "resume" } }, theirs);
-    const resumed = (await server.request("GET", "/api/sessions/s1")).body.session;
-    expect(resumed).toMatchObject({
-      device_id: "mine",
-      lifecycle: "capturing",
-      workspace_canonical_id: "github.com/acme/repo",
-    });
-  });
 });

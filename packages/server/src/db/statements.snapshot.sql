@@ -185,10 +185,11 @@ SELECT id, type, device_id, session_id FROM events WHERE id = ANY($1);
 
 -- Round
 WITH touched AS MATERIALIZED (
-  SELECT session_id AS id, min(timestamp) AS first_at, bool_or(type IN ('session.start', 'session.end')) AS is_reported
+  SELECT session_id AS id, min(timestamp) AS first_at, bool_or(type IN ('session.start', 'session.end')) AS is_reported,
+  array_agg(DISTINCT device_id) AS device_ids
   FROM events WHERE id = ANY($1) AND session_id IS NOT NULL GROUP BY session_id)
-SELECT t.id, s.version, s.lifecycle, c.is_changed,
-CASE WHEN c.is_changed OR s.last_heard_at < now() - make_interval(secs => $2)
+SELECT t.id, s.version, s.lifecycle, s.device_id, o.device_id AS owner, c.is_changed,
+CASE WHEN c.is_changed OR (c.is_heard AND s.last_heard_at < now() - make_interval(secs => $2))
 THEN (
   SELECT coalesce(json_agg(json_build_object(
         'report_id', k.report_id, 'kind', k.kind, 'at_us', (extract(epoch FROM k.at) * 1000000)::bigint, 'event_id', k.event_id,
@@ -200,28 +201,28 @@ THEN (
     )), '[]')
   FROM (
     SELECT NULL::bigint,
-    CASE WHEN EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = e.id) THEN 'claim' ELSE substr(e.type, length('session.') + 1) END, e.timestamp, e.id, e.workspace_id, e.device_id, CASE WHEN e.type = 'session.end' THEN e.timestamp END,
+    substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, CASE WHEN e.type = 'session.end' THEN e.timestamp END,
     CASE WHEN e.type = 'session.end' THEN CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE CASE WHEN e.data ->> 'end_reason' = ANY ($3::text[]) THEN e.data ->> 'end_reason' WHEN e.data ->> 'end_reason' IS NOT NULL THEN $4::text END END END,
     CASE WHEN e.type = 'session.end' THEN (e.data ->> 'duration_ms')::numeric::bigint END,
     left(e.data ->> $5, $6), left(e.data ->> $7, $8), CASE WHEN e.type = 'session.start' THEN CASE WHEN e.data ->> 'source' = ANY ($9::text[]) THEN e.data ->> 'source' WHEN e.data ->> 'source' IS NOT NULL THEN $10::text END END, NULL, jsonb_strip_nulls(jsonb_build_object(
         'cwd', to_json(left(e.data ->> $11, $12))::text, 'cc_version', to_json(left(e.data ->> $13, $14))::text, 'transcript_path', to_json(left(e.data ->> $15, $16))::text
     ))
-    FROM (VALUES ('session.start', false), ('session.start', true), ('session.end', false)) AS types (type, is_claim)
+    FROM (VALUES ('session.start'), ('session.end')) AS types (type)
     CROSS JOIN LATERAL (
       (
-        SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
-        AND types.is_claim = EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = events.id) ORDER BY timestamp, id LIMIT $17)
+        SELECT * FROM events
+        WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT $17)
       UNION ALL
       (SELECT * FROM (
-          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
-          AND types.is_claim = EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = events.id) ORDER BY timestamp DESC, id DESC LIMIT $18) latest
+          SELECT * FROM events
+          WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp DESC, id DESC LIMIT $18) latest
         WHERE EXISTS (
-          SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
-          AND types.is_claim = EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = events.id) ORDER BY timestamp, id LIMIT 1 OFFSET $19))
+          SELECT * FROM events
+          WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT 1 OFFSET $19))
     ) e
     UNION ALL (
       SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
-      FROM (SELECT * FROM events WHERE session_id = s.id ORDER BY timestamp LIMIT $20) e
+      FROM (SELECT * FROM events WHERE session_id = s.id AND device_id = o.device_id ORDER BY timestamp LIMIT $20) e
       WHERE s.start_reported_at IS NULL OR (
         s.facts ? 'backfill' OR EXISTS (
           SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
@@ -241,7 +242,7 @@ THEN (
     WHEN event_id = '' THEN 'report'
     ELSE 'start' END,
     said_at, event_id,
-    CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 4 END,
+    CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN s.device_id END,
     CASE WHEN key = 'end' THEN said_at END, CASE WHEN key = $21 THEN fact ->> 3 END, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
     CASE WHEN key = $22 THEN fact ->> 3 END, CASE WHEN key = $23 THEN fact ->> 3 END, CASE WHEN key = $24 THEN fact ->> 3 END, CASE WHEN key = $25 THEN fact ->> 3 END,
     CASE WHEN starts_with(key, 'metadata.') THEN jsonb_build_object(substr(key, length('metadata.') + 1), (fact -> 3)::text) ELSE '{}' END
@@ -258,11 +259,24 @@ THEN (
   LEFT JOIN LATERAL (SELECT * FROM workspaces WHERE workspaces.id = k.workspace_id OFFSET 0) w ON true) END AS statements
 FROM touched t
 CROSS JOIN LATERAL (SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id OFFSET 0) s
+CROSS JOIN LATERAL (SELECT
+  CASE WHEN s.start_reported_at IS NOT NULL THEN s.device_id ELSE coalesce((
+      SELECT device_id FROM (
+        SELECT device_id, ingested_at, timestamp, id FROM events WHERE session_id = s.id AND type = 'session.start'
+        UNION ALL
+        SELECT device_id, received_at, at, event_id FROM session_reports
+        WHERE session_id = s.id AND (kind IN ('start', 'report') OR (kind = 'backfill' AND device_id = s.device_id))
+      ) AS started (device_id, received_at, at, event_id)
+      ORDER BY received_at, at, event_id LIMIT 1
+    ), s.device_id) END AS device_id OFFSET 0) o
+CROSS JOIN LATERAL (SELECT t.device_ids IS NULL OR o.device_id = ANY (t.device_ids) AS is_heard) h
 CROSS JOIN LATERAL (
-  SELECT t.is_reported OR s.is_outdated OR s.ended_by_server
-  OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR (
-    s.facts ? 'backfill' OR EXISTS (
-      SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
+  SELECT h.is_heard, h.is_heard AND (
+    t.is_reported OR s.is_outdated OR s.ended_by_server
+    OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR (
+      s.facts ? 'backfill' OR EXISTS (
+        SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
+      )
     )
   ) AS is_changed
 ) c
@@ -273,7 +287,7 @@ WITH folded AS MATERIALIZED (
   SELECT * FROM json_to_recordset(($1::text)::json) AS f (
     id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
     resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, source text,
-    initial_prompt text, metadata text, fallen_report_ids json
+    initial_prompt text, metadata text, fallen_report_ids json, is_moved boolean
   )
 ),
 held AS MATERIALIZED (
@@ -304,7 +318,8 @@ change_rows AS (
   INSERT INTO change_log (kind, session_ids, workspace_ids)
   SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
 )
-SELECT id FROM session_rows;
+SELECT ARRAY(SELECT id FROM session_rows) AS ids,
+NULL::json AS regained;
 
 -- Round
 WITH
@@ -429,9 +444,9 @@ ORDER BY id
 ON CONFLICT (id) DO NOTHING;
 
 -- Round
-WITH
-stored AS MATERIALIZED (
-  SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
+WITH stored AS MATERIALIZED (
+  SELECT id, type, timestamp, session_id, data FROM events
+  WHERE id = ANY($1) AND device_id = (SELECT s.device_id FROM sessions s WHERE s.id = events.session_id)
 ),
 subagent_start AS (
   SELECT DISTINCT ON (session_id, data ->> 'agent_id') session_id, data ->> 'agent_id' AS agent_id, timestamp, data

@@ -1,6 +1,5 @@
 import { describeDatabaseError } from "../db/database-errors.ts";
 import { obstacleToChecksBySet } from "../db/ingest/parent-checks.ts";
-import { noteClaims } from "../db/ingest/session-claims.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
@@ -88,10 +87,8 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
   observeQueue(metrics.registry, writer.depth);
   observeProjections(metrics.registry, projector.depth);
 
-  const claim: IngestDependencies["noteClaims"] = (deviceId, starts) =>
-    database.run((sql) => noteClaims(sql, deviceId, starts));
   return {
-    events: { limits, now, workspaceOf: createWorkspaceReferences(), write: writer.write, noteClaims: claim },
+    events: { limits, now, workspaceOf: createWorkspaceReferences(), write: writer.write },
     reports: { database: pools.reports, workspaces },
     depth: writer.depth,
     caughtUp: projector.caughtUp,

@@ -1,5 +1,4 @@
-import { type IngestResponse, SESSION_START } from "@wharf/protocol";
-import type { SessionStart } from "../db/ingest/session-claims.ts";
+import type { IngestResponse } from "@wharf/protocol";
 import { parseReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
 import { type CheckContext, checkEvent, isRejection, rejectUnreadable } from "./check-event.ts";
 import type { Checked } from "./store-checked.ts";
@@ -11,8 +10,6 @@ export type ReceivedEvent = { value: unknown } | { line: string } | { unreadable
 export type IngestDependencies = CheckContext & {
   /** Stores events and notes of rejections. */
   write: (items: readonly Checked[]) => Promise<Outcome[]>;
-  /** Notes which of a device's starts are of sessions that another device has started. */
-  noteClaims: (deviceId: string, starts: readonly SessionStart[]) => Promise<void>;
 };
 
 /** Of the bodies of a request's rejected events: a client that sends nothing else needs no more to be understood. */
@@ -39,7 +36,6 @@ export async function ingestEvents(
     await new Promise(setImmediate);
     turnEndsAt = performance.now() + TURN_MS;
   }
-  await noteClaims(checked, dependencies);
   const outcomes = await dependencies.write(checked);
 
   const answer: IngestResponse = { ingested: 0, duplicates: 0, rejected: 0, results: [] };
@@ -51,19 +47,6 @@ export async function ingestEvents(
   }
   count(answer);
   return answer;
-}
-
-/** Keys that are bound to no device may write for every device. */
-async function noteClaims(
-  checked: readonly Checked[],
-  { boundDeviceId = null, noteClaims }: IngestDependencies,
-): Promise<void> {
-  if (boundDeviceId === null) return;
-  const starts = checked.flatMap((item) => {
-    if (isRejection(item) || item.type !== SESSION_START || item.session_id === null) return [];
-    return [{ id: item.id, session_id: item.session_id }];
-  });
-  if (starts.length > 0) await noteClaims(boundDeviceId, starts);
 }
 
 function check(item: ReceivedEvent, context: CheckContext): Checked {

@@ -13,11 +13,12 @@ import type { ExceededBound } from "../db/projections/session-bounds.ts";
 import { findSession, findSessionDevice } from "../db/reads/sessions.ts";
 import { callerOf, requireDevice } from "../http/caller.ts";
 import { itemResponse, operation } from "../http/operation.ts";
-import { ProblemError } from "../http/problem.ts";
+import { notFound, ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { type ReportDependencies, takeBackfill, takeSessionReport } from "../ingest/report-session.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
+import { sessionAsSent } from "./session-as-sent.ts";
 
 export type SessionReportDependencies = ReportDependencies & { reads: UpToDate };
 
@@ -31,7 +32,7 @@ const report = operation({
   tag,
   summary: "Report a session",
   description:
-    "Idempotent by id: later reports fill missing fields. 201 for a new session, 200 for a known one. The limits of tags and metadata apply to the session: a report that exceeds them is rejected with 400 and stores nothing.",
+    "Idempotent by id: later reports fill missing fields. A session belongs to the device whose start or report was received first; the reports of other devices change nothing. For an ingest key, the values in the response that it did not send are null. 201 for a new session, 200 for a known one. The limits of tags and metadata apply to the session: a report that exceeds them is rejected with 400 and stores nothing.",
   body: sessionReportSchema,
   responses: { 200: sessionResponse, 201: sessionResponse },
   problems,
@@ -79,7 +80,11 @@ export function sessionReportRoutes(dependencies: SessionReportDependencies): Ho
     refuseUnmerged(result);
     const session_id = withoutControlCharacters(sent.id);
     const session = await dependencies.reads.run((sql) => findSession(sql, session_id), { session_id });
-    return c.json({ session }, result.created ? 201 : 200);
+    if (session === null) throw notFound("session");
+    // Another device's event may have begun the session after the check above.
+    requireDevice(c, session.device_id);
+    const isReader = callerOf(c).scope !== "ingest";
+    return c.json({ session: isReader ? session : sessionAsSent(session, sent) }, result.created ? 201 : 200);
   });
 
   routes.post("/backfill/sessions", backfill, async function postBackfill(c) {

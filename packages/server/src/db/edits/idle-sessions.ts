@@ -8,7 +8,7 @@ export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number)
 }
 
 /**
- * Ends them: all of them, or those in `among`. Answers with their ids. The end is the last event's time, and falls as soon as the session speaks again.
+ * Ends them: all of them, or those in `among`. Answers with their ids. The end is the time of its owner's last event, and falls as soon as the session speaks again.
  */
 export async function endIdleSessions(
   sql: Sql,
@@ -27,7 +27,9 @@ export async function endIdleSessions(
         lifecycle = 'ended', ended_by_server = true, end_reason = 'crash', ended_at = last.spoke_at,
         duration_ms = round(extract(epoch FROM last.spoke_at - s.started_at) * 1000)::bigint, updated_at = now()
       FROM idle CROSS JOIN LATERAL (
-        SELECT greatest(o.started_at, (SELECT max(e.timestamp) FROM events e WHERE e.session_id = o.id)) AS spoke_at
+        SELECT greatest(o.started_at, (
+          SELECT max(e.timestamp) FROM events e WHERE e.session_id = o.id AND e.device_id = o.device_id
+        )) AS spoke_at
         FROM sessions o WHERE o.id = idle.id
       ) last
       WHERE s.id = idle.id AND s.lifecycle IN ('detected', 'capturing')

@@ -40,6 +40,7 @@ type Stored = { created: boolean; deleted: boolean; stored: boolean };
  * The session is outdated until refreshSessions has derived it.
  */
 export async function reportSession(sql: Sql, report: string): Promise<ReportResult> {
+  const isOfOwner = sql`(s.device_id = excluded.device_id OR s.start_reported_at IS NULL)`;
   const rows = await sql<Stored[]>`
     WITH report AS MATERIALIZED (
       SELECT r.*
@@ -72,8 +73,8 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
       INSERT INTO sessions AS s (id, workspace_id, device_id, started_at, tags, metadata, is_outdated)
       SELECT id, workspace_id, device_id, started_at, ARRAY(SELECT DISTINCT unnest(tags) ORDER BY 1), metadata, true FROM report
       ON CONFLICT (id) DO UPDATE SET
-        tags = ARRAY(SELECT DISTINCT unnest(s.tags || excluded.tags) ORDER BY 1),
-        metadata = s.metadata || excluded.metadata,
+        tags = CASE WHEN ${isOfOwner} THEN ARRAY(SELECT DISTINCT unnest(s.tags || excluded.tags) ORDER BY 1) ELSE s.tags END,
+        metadata = CASE WHEN ${isOfOwner} THEN s.metadata || excluded.metadata ELSE s.metadata END,
         is_outdated = true
       WHERE ${tagsFit(sql, sql`excluded`)} AND ${metadataFits(sql, sql`excluded`)}
       RETURNING s.id, s.xmax = 0 AS created

@@ -12,6 +12,8 @@ import {
 
 /** What is known of a session. A further source is a further field, which foldSession reads. */
 export type KnownSession = {
+  /** The owner's device (session-owner.ts). */
+  owner: string;
   /** The current one: later states are set by the jobs that parse and summarize, and stay until a resume. */
   lifecycle: Lifecycle;
   statements: readonly Statement[];
@@ -39,7 +41,7 @@ export type SessionColumns = {
 
 export type FoldedSession = {
   columns: SessionColumns;
-  /** Statements that decide a column now or may do so later; the others may be forgotten. */
+  /** The owner's statements that decide a column now or may do so later; the others may be forgotten. */
   standing: ReadonlySet<Statement>;
 };
 
@@ -51,11 +53,13 @@ const US_PER_MS = 1_000;
 /**
  * A session's columns as a function of its statements, in any order. Null: no statement names the place where
  * the session runs.
+ * - Only the owner's statements count, however many another device adds.
  * - The earliest start or report gives workspace, device and start; a backfill fills gaps; without either the session is a stub
  *   that follows its earliest event.
  * - The latest end closes it, unless a later resume is known.
  */
-export function foldSession({ lifecycle, statements }: KnownSession): FoldedSession | null {
+export function foldSession({ owner, lifecycle, statements: all }: KnownSession): FoldedSession | null {
+  const statements = all.filter(({ place }) => place === null || place.device_id === owner);
   const standing = new Set<Statement>();
   const pick: Picker = (value, order = byPrecedence) => {
     const said = first(statements, order, value);
@@ -99,8 +103,7 @@ type End = Pick<SessionColumns, "resumed_us" | "ended_us" | "end_reason" | "dura
 
 function endOf(pick: Picker, begin: Begin): End {
   const resume = pick(
-    (said) =>
-      (said.kind === "start" || said.kind === "claim") && said.source === "resume" ? said.at_us : null,
+    (said) => (said.kind === "start" && said.source === "resume" ? said.at_us : null),
     byLatest,
   );
   // Of two ends at one instant the one that names neither reason nor duration goes first.

@@ -1,6 +1,9 @@
+import { one } from "@wharf/job-runner";
 import { changedSessionsRow } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
 import { foldSession } from "./fold-session.ts";
+import { finishRows, type QueueRow } from "./projection-queue.ts";
+import { movedRelations, projectRelations } from "./relations-from-events.ts";
 import { readSessions, readSessionsOfEvents, type TouchedSession } from "./touched-sessions.ts";
 
 /** Of a report, whose session others write meanwhile. */
@@ -42,7 +45,7 @@ export async function refreshSessions(sql: Sql, ids: readonly string[]): Promise
 
 /**
  * Writes the columns that follow from what is known of these sessions, where the row is still of the version that was read, and deletes
- * reports of which nothing stands. Returns the ids of the rows that were written.
+ * reports of which nothing stands. Sessions that get another owner get its relations. Returns the ids of the rows that were written.
  */
 async function writeSessions(
   sql: Sql,
@@ -52,12 +55,13 @@ async function writeSessions(
   const folded = sessions.flatMap(foldedRow);
   if (folded.length === 0) return new Set();
   const instant = (column: string) => sql`to_timestamp(0) + f.${sql(column)} * interval '1 microsecond'`;
-  const rows = await sql<{ id: string }[]>`
+  const movesAny = folded.some(({ is_moved }) => is_moved);
+  const rows = await sql<{ ids: string[]; regained: Pick<QueueRow, "id" | "event_ids"> | null }[]>`
     WITH folded AS MATERIALIZED (
       SELECT * FROM json_to_recordset((${JSON.stringify(folded)}::text)::json) AS f (
         id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
         resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, source text,
-        initial_prompt text, metadata text, fallen_report_ids json
+        initial_prompt text, metadata text, fallen_report_ids json, is_moved boolean
       )
     ),
     held AS MATERIALIZED (
@@ -84,13 +88,20 @@ async function writeSessions(
         SELECT value::bigint FROM held, json_array_elements_text(held.fallen_report_ids)
       )
     ),
+    ${movesAny ? sql`moved AS (SELECT id, device_id FROM held WHERE is_moved), ${movedRelations(sql)},` : sql``}
     ${changedSessionsRow(sql)}
-    SELECT id FROM session_rows`;
-  return new Set(rows.map(({ id }) => id));
+    SELECT ARRAY(SELECT id FROM session_rows) AS ids,
+      ${movesAny ? sql`(SELECT to_json(q) FROM requeued_rows q)` : sql`NULL::json`} AS regained`;
+  const { ids, regained } = one(rows);
+  if (regained !== null) {
+    await projectRelations(sql, regained.event_ids);
+    await finishRows(sql, [regained.id], []);
+  }
+  return new Set(ids);
 }
 
-function foldedRow({ id, version, lifecycle, statements }: TouchedSession) {
-  const folded = statements === null ? null : foldSession({ lifecycle, statements });
+function foldedRow({ id, version, device_id, owner, lifecycle, statements }: TouchedSession) {
+  const folded = statements === null ? null : foldSession({ owner, lifecycle, statements });
   if (statements === null || folded === null) return [];
   const { columns, standing } = folded;
   const fallen = statements.filter((said) => said.report_id !== null && !standing.has(said));
@@ -102,6 +113,7 @@ function foldedRow({ id, version, lifecycle, statements }: TouchedSession) {
       ...columns,
       metadata: `{${metadata.join(",")}}`,
       fallen_report_ids: fallen.map(({ report_id }) => report_id),
+      is_moved: device_id !== owner,
     },
   ];
 }

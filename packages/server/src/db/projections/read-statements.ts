@@ -4,7 +4,7 @@ import { knownOrOther } from "./enumerations.ts";
 import { microseconds } from "./microseconds.ts";
 import { statementsOfFacts } from "./session-facts.ts";
 
-/** Of a session's starts and of its ends, so many of the earliest and of the latest are read, and kept when they are deleted. */
+/** Of a device's starts and of its ends of a session, so many of the earliest and of the latest are read, and kept when they are deleted. */
 const EVENTS_READ_MAX = 20;
 /** So many events of one instant are compared by their ids, where a session begins with them. */
 const FIRST_EVENTS_COMPARED = 10;
@@ -15,7 +15,7 @@ function statementColumns(sql: Sql): Fragment {
     kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, source, initial_prompt, metadata`;
 }
 
-/** What is known of session `s`: a JSON array of Statement. */
+/** What is known of session `s` with owner `o`: a JSON array of Statement. Of events, only the owner's are read. */
 export function statementsOfSession(sql: Sql): Fragment {
   const us = (instant: Fragment) => microseconds(sql, instant);
   return sql`
@@ -39,21 +39,17 @@ export function statementsOfSession(sql: Sql): Fragment {
 /** A session may have any number of starts and ends: resumes, or a client that repeats them. */
 function reportedEvents(sql: Sql): Fragment {
   const events = sql`
-    SELECT * FROM events WHERE session_id = s.id AND events.type = types.type AND events.type IN ('session.start', 'session.end')
-      AND types.is_claim = ${isClaim(sql, sql`events.id`)}`;
+    SELECT * FROM events
+    WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end')`;
   return sql`
     SELECT NULL::bigint, ${columnsOfEvent(sql)}, ${metadataOfEvent(sql, (value) => sql`to_json(${value})::text`)}
-    FROM (VALUES ('session.start', false), ('session.start', true), ('session.end', false)) AS types (type, is_claim)
+    FROM (VALUES ('session.start'), ('session.end')) AS types (type)
     CROSS JOIN LATERAL (
       (${events} ORDER BY timestamp, id LIMIT ${EVENTS_READ_MAX})
       UNION ALL
       (SELECT * FROM (${events} ORDER BY timestamp DESC, id DESC LIMIT ${EVENTS_READ_MAX}) latest
        WHERE EXISTS (${events} ORDER BY timestamp, id LIMIT 1 OFFSET ${EVENTS_READ_MAX}))
     ) e`;
-}
-
-function isClaim(sql: Sql, eventId: Fragment): Fragment {
-  return sql`EXISTS (SELECT FROM session_claims WHERE session_claims.event_id = ${eventId})`;
 }
 
 /** What start or end event `e` says, as the columns of session_reports but for the metadata; texts as long as in a report. */
@@ -63,7 +59,7 @@ function columnsOfEvent(sql: Sql): Fragment {
   const reason = knownOrOther(sql, sql`e.data ->> 'end_reason'`, END_REASONS);
   const ofEnd = (value: Fragment) => sql`CASE WHEN e.type = 'session.end' THEN ${value} END`;
   return sql`
-    CASE WHEN ${isClaim(sql, sql`e.id`)} THEN 'claim' ELSE substr(e.type, length('session.') + 1) END, e.timestamp, e.id, e.workspace_id, e.device_id, ${ofEnd(sql`e.timestamp`)},
+    substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, ${ofEnd(sql`e.timestamp`)},
     ${ofEnd(sql`CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE ${reason} END`)},
     ${ofEnd(sql`(e.data ->> 'duration_ms')::numeric::bigint`)},
     ${text("git_branch")}, ${text("model")}, CASE WHEN e.type = 'session.start' THEN ${source} END, NULL`;
@@ -81,13 +77,13 @@ function metadataOfEvent(sql: Sql, encode: (text: Fragment) => Fragment): Fragme
 function firstEvent(sql: Sql): Fragment {
   return sql`(
     SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
-    FROM (SELECT * FROM events WHERE session_id = s.id ORDER BY timestamp LIMIT ${FIRST_EVENTS_COMPARED}) e
+    FROM (SELECT * FROM events WHERE session_id = s.id AND device_id = o.device_id ORDER BY timestamp LIMIT ${FIRST_EVENTS_COMPARED}) e
     WHERE s.start_reported_at IS NULL OR ${beginsWithBackfill(sql)}
     ORDER BY e.timestamp, e.id LIMIT 1
   )`;
 }
 
-/** Whether session `s` has its start from a backfill: then its first event gives it another workspace or device. */
+/** Whether session `s` has its start from a backfill: then its first event may give it another workspace. */
 export function beginsWithBackfill(sql: Sql): Fragment {
   return sql`(
     s.facts ? 'backfill' OR EXISTS (
@@ -108,23 +104,25 @@ function reports(sql: Sql): Fragment {
  * when its events are pruned.
  */
 export function keptStatements(sql: Sql, deleted: Fragment): Fragment {
-  const place = (order: Fragment) => sql`row_number() OVER (PARTITION BY session_id, type ORDER BY ${order})`;
+  const place = (order: Fragment) =>
+    sql`row_number() OVER (PARTITION BY session_id, device_id, type ORDER BY ${order})`;
   return sql`
-    INSERT INTO session_reports (session_id, ${statementColumns(sql)})
-    SELECT e.session_id, ${columnsOfEvent(sql)}, ${metadataOfEvent(sql, (text) => text)}
+    INSERT INTO session_reports (session_id, received_at, ${statementColumns(sql)})
+    SELECT e.session_id, e.ingested_at, ${columnsOfEvent(sql)}, ${metadataOfEvent(sql, (text) => text)}
     FROM (
       SELECT *, least(${place(sql`timestamp, id`)}, ${place(sql`timestamp DESC, id DESC`)}) AS place
-      FROM ${deleted} AS d
-      WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end') AND NOT ${isClaim(sql, sql`d.id`)}
+      FROM ${deleted} WHERE session_id IS NOT NULL AND type IN ('session.start', 'session.end')
     ) e
     WHERE e.place <= ${EVENTS_READ_MAX}
     UNION ALL
-    SELECT e.session_id, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
+    SELECT e.session_id, e.ingested_at, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
     FROM (
-      SELECT DISTINCT ON (session_id) * FROM ${deleted} WHERE session_id IS NOT NULL ORDER BY session_id, timestamp, id
+      SELECT DISTINCT ON (session_id, device_id) * FROM ${deleted} WHERE session_id IS NOT NULL
+      ORDER BY session_id, device_id, timestamp, id
     ) e
     WHERE NOT EXISTS (
-      SELECT FROM session_reports r WHERE r.session_id = e.session_id AND r.kind = 'event' AND (r.at, r.event_id) <= (e.timestamp, e.id)
+      SELECT FROM session_reports r
+      WHERE r.session_id = e.session_id AND r.device_id = e.device_id AND r.kind = 'event' AND (r.at, r.event_id) <= (e.timestamp, e.id)
     )`;
 }
 

@@ -6,7 +6,8 @@ const AFTER_EVENT_IDS = "~";
 /**
  * What the version before knew of session `s`, as the columns of session_reports: it kept no reports, and `facts` in their place, under
  * each key [rank, µs, id, value …], and the latest resume. Rank 0 came from a start, or from a report where the id is empty; 1 from
- * an end, or for an origin from another event; 2 from a backfill, for an end also 1. Ends have negative microseconds.
+ * an end, or for an origin from another event; 2 from a backfill, for an end also 1. Ends have negative microseconds. All of it counts
+ * as known from the device that the session has.
  */
 export function statementsOfFacts(sql: Sql): Fragment {
   const value = (key: string) => sql`CASE WHEN key = ${key} THEN fact ->> 3 END`;
@@ -18,7 +19,7 @@ export function statementsOfFacts(sql: Sql): Fragment {
            WHEN event_id = '' THEN 'report'
            ELSE 'start' END,
       said_at, event_id,
-      CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 4 END,
+      CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN s.device_id END,
       CASE WHEN key = 'end' THEN said_at END, ${value("end")}, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
       ${value("git_branch")}, ${value("model")}, ${value("source")}, ${value("initial_prompt")},
       CASE WHEN starts_with(key, 'metadata.') THEN jsonb_build_object(substr(key, length('metadata.') + 1), (fact -> 3)::text) ELSE '{}' END

@@ -1,10 +1,7 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 
-/**
- * The kind of a statement's source. `event` is the earliest event of a session, of any type; `claim` a start by a device that had no
- * right to begin the session (see session_claims).
- */
-export type StatementKind = "start" | "report" | "end" | "event" | "backfill" | "claim";
+/** The kind of a statement's source. `event` is the earliest event of a session, of any type. */
+export type StatementKind = "start" | "report" | "end" | "event" | "backfill";
 
 /** Where a session runs. */
 export type Place = { canonical_id: string; device_id: string; workspace_id: string };
@@ -18,6 +15,7 @@ export type Statement = {
   at_us: number;
   /** Empty for reports. */
   event_id: string;
+  /** Null: what the version before knew without its device. */
   place: Place | null;
   ended_us: number | null;
   end_reason: string | null;
@@ -36,7 +34,7 @@ export type Said<T> = { statement: Statement; value: T };
 export type Order = (one: Statement, other: Statement) => number;
 
 /** Devices know a session's values best when it starts; a backfill only fills gaps. */
-const RANKS: Record<StatementKind, number> = { start: 0, report: 0, end: 1, event: 2, backfill: 3, claim: 4 };
+const RANKS: Record<StatementKind, number> = { start: 0, report: 0, end: 1, event: 2, backfill: 3 };
 
 /** The order of precedence: by kind, then the earlier, then the smaller event id. */
 export const byPrecedence: Order = (one, other) =>

@@ -46,6 +46,8 @@ const at = fc.integer({ min: 0, max: MINUTES });
 const workspace = fc.constantFrom("github.com/acme/one", "github.com/acme/two");
 const device = fc.constantFrom("laptop", "server");
 const session = fc.constantFrom("s1", "s2");
+/** Of sessions on several devices the order of arrival decides who owns them: session-owner.test.ts. */
+const ownerOf = (session: string) => (session === "s1" ? "laptop" : "server");
 const maybe = (...values: string[]) => fc.constantFrom<(string | null)[]>(null, ...values);
 
 /** Where and what: a device's name and type as it says them itself, if it does. */
@@ -69,7 +71,9 @@ const anyStart = fc
     cc_version: maybe("1", "2"),
     transcript_path: maybe("/t1", "/t2"),
   })
-  .map(({ session, at, place, ...data }) => start(session, at, { ...data, ...place.data }, place.fields));
+  .map(({ session, at, place, ...data }) =>
+    start(session, at, { ...data, ...place.data }, { ...place.fields, device_id: ownerOf(session) }),
+  );
 
 const anyEnd = fc
   .record({
@@ -82,15 +86,22 @@ const anyEnd = fc
     model: maybe("large", "late"),
     cwd: maybe("/c"),
   })
-  .map(({ session, at, place, ...data }) => end(session, at, { ...data, ...place.data }, place.fields));
+  .map(({ session, at, place, ...data }) =>
+    end(session, at, { ...data, ...place.data }, { ...place.fields, device_id: ownerOf(session) }),
+  );
 
 const anyToolUse = fc
   .record({ session, at, place })
-  .map(({ session, at, place }) => toolUse(session, at, { ...place.fields, data: place.data }));
+  .map(({ session, at, place }) =>
+    toolUse(session, at, { ...place.fields, device_id: ownerOf(session), data: place.data }),
+  );
 
 const anyCommit = fc
   .record({ at, place, session: fc.option(session, { freq: 6 }) })
-  .map(({ at, place, session }) => commit(at, { ...place.fields, session_id: session }, place.data));
+  .map(({ at, place, session }) => {
+    const device_id = session === null ? place.fields.device_id : ownerOf(session);
+    return commit(at, { ...place.fields, device_id, session_id: session }, place.data);
+  });
 
 const anyReport = fc
   .record({
@@ -110,6 +121,7 @@ const anyReport = fc
     body: {
       id,
       ...place.fields,
+      device_id: ownerOf(id),
       started_at: minute(at),
       ended_at: lasts === null ? null : minute(at + lasts),
       end_reason: lasts === null ? null : "other",
@@ -130,7 +142,7 @@ const anyBackfill = fc
     body: {
       session_id,
       workspace_canonical_id: place.fields.workspace_id,
-      device_id: place.fields.device_id,
+      device_id: ownerOf(session_id),
       started_at: minute(at),
       ended_at: lasts === null ? null : minute(at + lasts),
       git_branch,

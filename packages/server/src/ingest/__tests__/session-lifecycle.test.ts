@@ -31,8 +31,8 @@ describe("a session", () => {
       started_at: minute(5),
       source: null,
     });
-    await send(server, [toolUse("s1", 3, { device_id: "other" })]);
-    expect(await session()).toMatchObject({ started_at: minute(3), device_id: "other" });
+    await send(server, [toolUse("s1", 3, { workspace_id: "github.com/a/other" })]);
+    expect(await session()).toMatchObject({ started_at: minute(3), workspace: "github.com/a/other" });
   });
 
   test("as a stub takes workspace, device and time of its start", async () => {
@@ -276,7 +276,7 @@ describe("reported sessions", () => {
   const backfill = {
     session_id: "s1",
     workspace_canonical_id: OTHER_WORKSPACE,
-    device_id: "desktop",
+    device_id: "laptop",
     started_at: minute(-60),
     ended_at: minute(9),
     git_branch: "old",
@@ -323,7 +323,7 @@ describe("reported sessions", () => {
       expect(await stateAfter(steps)).toMatchObject(expected);
   });
 
-  test("found in transcripts give a stub its start and end, and neither another workspace nor device", async () => {
+  test("found in transcripts give a stub its start and end, and no other workspace", async () => {
     const says = sends(() => toolUse("s1", 0));
     const expected = {
       canonical_id: WORKSPACE,

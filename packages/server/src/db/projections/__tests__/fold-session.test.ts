@@ -5,8 +5,9 @@ import { foldSession } from "../fold-session.ts";
 import type { Statement } from "../session-statement.ts";
 import { anyStatement, minute, placeOf, statement } from "./session-statements.ts";
 
+const owner = "laptop";
 const columnsOf = (...statements: Statement[]) =>
-  foldSession({ lifecycle: "detected", statements })?.columns ?? null;
+  foldSession({ owner, lifecycle: "detected", statements })?.columns ?? null;
 
 const start = (at: number, fields: Partial<Statement> = {}) =>
   statement({ kind: "start", at_us: minute(at), event_id: `start ${at}`, source: "startup", ...fields });
@@ -29,8 +30,8 @@ describe("a session's columns", () => {
     );
     fc.assert(
       fc.property(shuffled, lifecycle, ([said, again], lifecycle) => {
-        const columns = foldSession({ lifecycle, statements: again })?.columns;
-        expect(columns).toEqual(foldSession({ lifecycle, statements: said })?.columns);
+        const columns = foldSession({ owner, lifecycle, statements: again })?.columns;
+        expect(columns).toEqual(foldSession({ owner, lifecycle, statements: said })?.columns);
       }),
       { numRuns: 2_000 },
     );
@@ -42,7 +43,7 @@ describe("a session's columns", () => {
         let kept: Statement[] = [];
         for (const group of groups) {
           const statements = [...kept, ...group];
-          kept = [...(foldSession({ lifecycle: "detected", statements })?.standing ?? statements)];
+          kept = [...(foldSession({ owner, lifecycle: "detected", statements })?.standing ?? statements)];
         }
         expect(columnsOf(...kept)).toEqual(columnsOf(...groups.flat()));
       }),
@@ -53,9 +54,9 @@ describe("a session's columns", () => {
   test("stay the same when the fold is repeated on its own lifecycle", () => {
     fc.assert(
       fc.property(history, lifecycle, (statements, lifecycle) => {
-        const once = foldSession({ lifecycle, statements })?.columns;
+        const once = foldSession({ owner, lifecycle, statements })?.columns;
         const next = once?.lifecycle ?? lifecycle;
-        expect(foldSession({ lifecycle: next, statements })?.columns).toEqual(once);
+        expect(foldSession({ owner, lifecycle: next, statements })?.columns).toEqual(once);
       }),
       { numRuns: 1_000 },
     );
@@ -63,7 +64,7 @@ describe("a session's columns", () => {
 
   test("keep few statements, however many there are", () => {
     const statements = fc.sample(anyStatement, { numRuns: 5_000, seed: 1 });
-    expect(foldSession({ lifecycle: "detected", statements })?.standing.size).toBeLessThan(20);
+    expect(foldSession({ owner, lifecycle: "detected", statements })?.standing.size).toBeLessThan(20);
   });
 
   test("are unknown while no statement names a workspace and a device", () => {
@@ -73,14 +74,14 @@ describe("a session's columns", () => {
 });
 
 describe("a session begins", () => {
-  const elsewhere = placeOf("github.com/acme/other", "other");
+  const elsewhere = placeOf("github.com/acme/other");
 
   test("as a stub with its earliest event", () => {
     expect(columnsOf(event(5), event(3, { place: elsewhere }))).toMatchObject({
       lifecycle: "detected",
       started_us: minute(3),
       start_reported_us: null,
-      device_id: "other",
+      workspace_id: elsewhere.workspace_id,
     });
   });
 
@@ -89,7 +90,7 @@ describe("a session begins", () => {
       lifecycle: "capturing",
       started_us: minute(2),
       start_reported_us: minute(2),
-      device_id: "laptop",
+      workspace_id: placeOf("github.com/acme/widgets").workspace_id,
     };
     expect(columnsOf(event(1, { place: elsewhere }), start(9, { place: elsewhere }), start(2))).toMatchObject(
       expected,
@@ -102,17 +103,14 @@ describe("a session begins", () => {
     expect(columnsOf(backfill(-60, { place: elsewhere }), event(0))).toMatchObject({
       started_us: minute(-60),
       start_reported_us: minute(-60),
-      device_id: "laptop",
+      workspace_id: placeOf("github.com/acme/widgets").workspace_id,
     });
   });
 
   test("in the workspace of a backfill where no other is known", () => {
-    const nowhere = placeOf(UNASSOCIATED_WORKSPACE, "phone");
+    const nowhere = placeOf(UNASSOCIATED_WORKSPACE);
     const found = { workspace_id: elsewhere.workspace_id };
-    expect(columnsOf(backfill(0, { place: elsewhere }), event(1, { place: nowhere }))).toMatchObject({
-      ...found,
-      device_id: "phone",
-    });
+    expect(columnsOf(backfill(0, { place: elsewhere }), event(1, { place: nowhere }))).toMatchObject(found);
     expect(columnsOf(backfill(0, { place: nowhere }), backfill(9, { place: elsewhere }))).toMatchObject(
       found,
     );
@@ -218,6 +216,37 @@ describe("a session's lifecycle", () => {
     ["failed", [start(0), end(1)], "failed"],
     ["failed", [start(0)], "failed"],
   ] as const)("goes from %s on %# to what is known", (lifecycle, statements, next) => {
-    expect(foldSession({ lifecycle, statements })?.columns.lifecycle).toBe(next);
+    expect(foldSession({ owner, lifecycle, statements })?.columns.lifecycle).toBe(next);
+  });
+});
+
+describe("statements of a device that does not own the session", () => {
+  const place = placeOf("github.com/acme/other", "server");
+  const metadata = { cwd: '"/other"', transcript_path: '"/other"' };
+
+  test("change no column", () => {
+    fc.assert(
+      fc.property(history, lifecycle, (statements, lifecycle) => {
+        const own = statements.filter((said) => said.place?.device_id === owner);
+        expect(foldSession({ owner, lifecycle, statements })).toEqual(
+          foldSession({ owner, lifecycle, statements: own }),
+        );
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test.each([
+    ["a start", start(-9, { place, model: "other", metadata })],
+    ["a resume", start(90, { place, source: "resume", metadata })],
+    ["an end", end(90, { place, end_reason: "crash", metadata })],
+    ["an event", event(-9, { place })],
+    ["a report", report(-9, { place, initial_prompt: "other", metadata })],
+    ["a backfill", backfill(-9, { place, git_branch: "other", metadata })],
+  ])("neither begin, move nor end it: %s", (_, other) => {
+    const known = [start(0), end(5)];
+    expect(columnsOf(...known, other)).toEqual(columnsOf(...known));
+    expect(columnsOf(event(0), other)).toEqual(columnsOf(event(0)));
+    expect(columnsOf(other)).toBeNull();
   });
 });

@@ -102,14 +102,13 @@ describe("sessions that others write", () => {
     const { holder, commit } = await holdSession("s1");
     await holder`
       INSERT INTO session_reports (session_id, kind, at, workspace_id, device_id, model)
-      VALUES ('s1', 'report', ${minute(1)}, ${WORKSPACE}, 'server', 'large')`;
+      VALUES ('s1', 'report', ${minute(1)}, ${WORKSPACE}, 'laptop', 'large')`;
     const refreshed = refreshSessions(database.sql, ["s1"]);
     await isWaiting();
     await commit();
     await refreshed;
     expect(await session()).toMatchObject({
       started_at: minute(1),
-      device_id: "server",
       model: "large",
     });
   });
@@ -263,7 +262,8 @@ describe("during a rolling deployment", () => {
     metadata: { cwd: "/repo", transcript_path: "/t" },
   };
   const writeFacts = (known: object) =>
-    database.sql`UPDATE sessions SET facts = ${database.sql.json(known as never)}, resumed_at = ${minute(5)} WHERE id = 's1'`;
+    database.sql`UPDATE sessions SET facts = ${database.sql.json(known as never)}, resumed_at = ${minute(5)},
+      device_id = 'server', start_reported_at = ${minute(1)} WHERE id = 's1'`;
   const refresh = async () => {
     const pool = openDatabase(database.url, { deadline_ms: 10_000, max: 1 });
     const refreshed = await refreshOutdatedSessions(pool, pino({ level: "silent" }));
@@ -272,11 +272,14 @@ describe("during a rolling deployment", () => {
   };
 
   test("a session keeps what the version before knew of it and its events no longer show", async () => {
-    const ids = await store([toolUse("s1", 7)]);
+    const ids = await store([toolUse("s1", 7, { device_id: "server" })]);
     await writeFacts(facts);
     await projectSessions(database.sql, ids);
     expect(await session()).toMatchObject(expected);
-    await projectSessions(database.sql, await store([start("s1", 12, { source: "resume" })]));
+    await projectSessions(
+      database.sql,
+      await store([start("s1", 12, { source: "resume" }, { device_id: "server" })]),
+    );
     expect(await session()).toMatchObject({
       lifecycle: "capturing",
       started_at: minute(1),

@@ -40,7 +40,6 @@ export async function seedEveryTable(server: TestServer): Promise<void> {
   await sql`INSERT INTO session_tombstones (session_id) VALUES ('gone')`;
   await sql`INSERT INTO git_totals (workspace_id, type, count) VALUES ('w', 'commit', 9007199254740993)`;
   await sql`INSERT INTO projection_queue (event_ids, last_error, next_retry_at) VALUES (${["a", 'b"c\\', ""]}, ${ODD_TEXTS[0] ?? ""}, 'infinity')`;
-  await sql`INSERT INTO session_claims (event_id) VALUES (${ODD_TEXTS[0] ?? ""})`;
   await sql`INSERT INTO pending_projections (event_ids) VALUES (${["a", 'b"c\\', ""]}), ('{}')`;
   await sql`INSERT INTO projection_retries (event_id, last_error) SELECT id, 'busy' FROM events LIMIT 1`;
   await sql`INSERT INTO job_concurrency_locks (concurrency_key, slot, job_id) VALUES ('key', 0, 7000000003)`;
