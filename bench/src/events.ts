@@ -40,14 +40,14 @@ export function createEvents(count: number, random: () => number): BenchEvent[] 
   );
 }
 
-function createEvent(at_ms: number, random: () => number): BenchEvent {
+function createEvent(atMs: number, random: () => number): BenchEvent {
   const session = Math.floor(random() * SESSIONS);
-  const lateness_ms = Math.floor(random() * 5_000);
+  const latenessMs = Math.floor(random() * 5_000);
   const [type, data] = createPayload(random, sessionId(session));
   return {
-    id: createUlid(at_ms - lateness_ms),
+    id: createUlid(atMs - latenessMs),
     type,
-    timestamp: new Date(at_ms - lateness_ms).toISOString(),
+    timestamp: new Date(atMs - latenessMs).toISOString(),
     device_id: deviceId(deviceOfSession(session)),
     workspace_id: canonicalId(workspaceOfSession(session)),
     session_id: sessionId(session),

@@ -21,9 +21,9 @@ async function probe(): Promise<void> {
   for (let turn = 0; ; turn++) {
     const startedAt = performance.now();
     const ok = await (key !== "" && turn % 2 === 1 ? sendEvent() : isAlive()).catch(() => false);
-    const took_ms = rounded(performance.now() - startedAt, 1);
+    const tookMs = rounded(performance.now() - startedAt, 1);
     figures = {
-      slowest_ms: Math.max(figures.slowest_ms, took_ms),
+      slowest_ms: Math.max(figures.slowest_ms, tookMs),
       requests: figures.requests + 1,
       failures: figures.failures + (ok ? 0 : 1),
     };

@@ -119,8 +119,8 @@ export type IngestResponse = z.infer<typeof ingestResponseSchema>;
 /** The instant counts, which an offset may move into another year; most texts say by their year that it does not. */
 function isPlausibleTime(text: string): boolean {
   if (text > YEAR_AFTER_EARLIEST && text < YEAR_BEFORE_LATEST) return true;
-  const instant_ms = Date.parse(text);
-  return instant_ms >= EARLIEST_MS && instant_ms < LATEST_MS;
+  const instantMs = Date.parse(text);
+  return instantMs >= EARLIEST_MS && instantMs < LATEST_MS;
 }
 
 function isCoarseEnough(text: string): boolean {

@@ -28,9 +28,9 @@ export type ComposeOptions = {
 export type Time = {
   now?: () => Date;
   /** Milliseconds of a clock that never goes back, for caches and rate limits. */
-  monotonic_ms?: () => number;
+  monotonicMs?: () => number;
   /** How long a request waits for the deletion of a session. */
-  deletion_ms?: number;
+  deletionMs?: number;
 };
 
 /** The parts of a server, wired; it does not listen, and runs no jobs before `jobs.start`. */
@@ -60,7 +60,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     url: location.url,
     directUrl: config.databaseDirectUrl,
     connections: config.databaseConnections,
-    deadline_ms: limits.statement_deadline_ms,
+    deadlineMs: limits.statement_deadline_ms,
     problem: location.problem,
     measure: createMeasurePool(metrics),
   });
@@ -71,14 +71,14 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     limits,
     trustedProxies,
     onRefusal: (limit) => metrics.refusals.add(1, limit),
-    ...(time.monotonic_ms === undefined ? {} : { now: time.monotonic_ms }),
+    ...(time.monotonicMs === undefined ? {} : { now: time.monotonicMs }),
   });
   const { runner: jobs, deleteSession } = await createEngine({
     config,
     pools,
     logger,
     migrate: async () => migrate?.(pools),
-    deletion_ms: time.deletion_ms,
+    deletionMs: time.deletionMs,
   });
   const dependencies: AppDependencies = {
     access,

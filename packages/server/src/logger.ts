@@ -33,11 +33,11 @@ export function createLogger(
   return pino(options, isTerminal ? readable(destination) : destination);
 }
 
-/** Resolves when the destination has taken all lines, or after `deadline_ms`. */
-export function flushLog(logger: Logger, deadline_ms: number): Promise<void> {
+/** Resolves when the destination has taken all lines, or after `deadlineMs`. */
+export function flushLog(logger: Logger, deadlineMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   logger.flush(() => resolve());
-  return within(promise, deadline_ms);
+  return within(promise, deadlineMs);
 }
 
 /** One line for each entry, but for the stack of an error. In this thread: the output neither blocks nor grows without bound. */

@@ -21,7 +21,7 @@ try {
     const server = await starting.catch(nullWhenStopped);
     await server?.drain();
   };
-  exitOnSignal({ drain, deadline_ms: DRAIN_MAX_MS, logger });
+  exitOnSignal({ drain, deadlineMs: DRAIN_MAX_MS, logger });
   // A start that a signal has stopped is ended by the drain.
   await starting.catch(nullWhenStopped);
 } catch (error) {

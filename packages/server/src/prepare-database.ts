@@ -20,13 +20,13 @@ export async function prepareDatabase(direct: Sql, options: PrepareOptions): Pro
   // The database behind a pooler, and the pooler.
   for (const url of new Set([config.databaseDirectUrl ?? location.url, location.url])) {
     await waitForDatabase(url, {
-      deadline_ms: config.databaseWaitMs,
+      deadlineMs: config.databaseWaitMs,
       stopping,
-      onWait: (waited_ms, reason) => logger.warn({ waited_ms, reason }, "waiting for the database"),
+      onWait: (waitedMs, reason) => logger.warn({ waited_ms: waitedMs, reason }, "waiting for the database"),
     });
   }
-  const onWait = (waited_ms: number) =>
-    logger.info({ waited_ms }, "waiting for another process to finish its migrations");
+  const onWait = (waitedMs: number) =>
+    logger.info({ waited_ms: waitedMs }, "waiting for another process to finish its migrations");
   const { applied, skipped, unknown } = await migratePhases(direct, { onWait });
   if (applied.length > 0) logger.info({ applied }, "migrations applied");
   if (unknown.length > 0)

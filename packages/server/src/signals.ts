@@ -1,6 +1,6 @@
 import { flushLog, type Logger } from "./logger.ts";
 
-export type ShutdownOptions = { drain: () => Promise<void>; deadline_ms: number; logger: Logger };
+export type ShutdownOptions = { drain: () => Promise<void>; deadlineMs: number; logger: Logger };
 
 /** The last lines wait no longer than this for an output that does not take them. */
 const LOG_FLUSH_MS = 500;
@@ -10,7 +10,7 @@ const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
  * Drains once and exits 0. A signal may come several times, to the process and to its group: repeated ones are ignored.
  * A drain that fails or takes longer than its deadline exits 1.
  */
-export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): void {
+export function exitOnSignal({ drain, deadlineMs, logger }: ShutdownOptions): void {
   let draining = false;
 
   async function shutDown(signal: string): Promise<void> {
@@ -19,9 +19,9 @@ export function exitOnSignal({ drain, deadline_ms, logger }: ShutdownOptions): v
     logger.info({ signal }, "draining");
     const startedAt = performance.now();
     setTimeout(() => {
-      logger.error({ deadline_ms }, "drain timed out");
+      logger.error({ deadline_ms: deadlineMs }, "drain timed out");
       process.exit(1);
-    }, deadline_ms);
+    }, deadlineMs);
     try {
       await drain();
       logger.info({ duration_ms: Math.round(performance.now() - startedAt) }, "drained");

@@ -41,12 +41,12 @@ function* evilTexts(length: number): Generator<string> {
         yield start + part.repeat(Math.ceil((length - start.length - 1) / part.length)) + end;
 }
 
-/** The texts that take longer than `limit_ms` each of three times: once may be a pause of the machine. */
-function slowTexts(read: (text: string) => unknown, length: number, limit_ms: number): string[] {
+/** The texts that take longer than `limitMs` each of three times: once may be a pause of the machine. */
+function slowTexts(read: (text: string) => unknown, length: number, limitMs: number): string[] {
   const isSlow = (text: string) => {
     const startedAt = performance.now();
     read(text);
-    return performance.now() - startedAt > limit_ms;
+    return performance.now() - startedAt > limitMs;
   };
   return [...evilTexts(length)].filter((text) => isSlow(text) && isSlow(text) && isSlow(text));
 }

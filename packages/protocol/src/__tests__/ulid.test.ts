@@ -11,7 +11,7 @@ describe("a new ULID", () => {
     expect(createUlid(1_469_918_176_385)).toStartWith("01ARYZ6S41");
     expect(createUlid(2 ** 48 - 1)).toStartWith("7ZZZZZZZZZ");
     const times = [0, 1, 31, 32, 1_700_000_000_000, 1_700_000_000_001, 2 ** 48 - 1];
-    const ids = times.map((time_ms) => createUlid(time_ms));
+    const ids = times.map((timeMs) => createUlid(timeMs));
     expect([...ids].sort()).toEqual(ids);
   });
 

@@ -14,7 +14,7 @@ const LIMITS = {
   key_requests_per_s: 2,
   statement_deadline_ms: 500,
 };
-const server = setupApp({ limits: LIMITS, time: { monotonic_ms: () => 0 } });
+const server = setupApp({ limits: LIMITS, time: { monotonicMs: () => 0 } });
 
 type Request = {
   method?: string;

@@ -3,10 +3,10 @@ import { createUlid } from "@wharf/protocol";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { setupApp } from "./setup-app.ts";
 
-let now_ms = 0;
+let nowMs = 0;
 const server = setupApp({
   limits: { key_requests_per_s: 5, key_events_per_s: 10 },
-  time: { monotonic_ms: () => now_ms },
+  time: { monotonicMs: () => nowMs },
 });
 let key: Record<string, string> = {};
 
@@ -38,7 +38,7 @@ describe("requests of a key", () => {
     expect([refused.status, refused.body.code]).toEqual([429, "RATE_LIMITED"]);
     expect(refused.headers.get("retry-after")).toBe("1");
     expect(refused.headers.get("ratelimit")).toBe('"requests";r=0;t=1');
-    now_ms += 1_000;
+    nowMs += 1_000;
     expect((await server.request("GET", "/api/limits", undefined, key)).status).toBe(200);
   });
 
@@ -64,7 +64,7 @@ test("events above a key's limit are answered by 429 and not stored", async () =
   expect([second.status, second.body.code]).toEqual([429, "RATE_LIMITED"]);
   const [row] = await server.sql`SELECT count(*)::int AS stored FROM events`;
   expect(row?.["stored"]).toBe(10);
-  now_ms += 1_000;
+  nowMs += 1_000;
   expect((await server.request("POST", "/api/events", batchOf(1), key)).status).toBe(202);
 });
 

@@ -18,10 +18,10 @@ export type BlobStore = {
   exists(hash: string): Promise<boolean>;
   /** False when there was nothing to delete. */
   delete(hash: string): Promise<boolean>;
-  /** Removes uploads of interrupted puts without additions for `age_ms`; answers how many. */
-  sweep(age_ms: number, signal?: AbortSignal): Promise<number>;
-  /** Removes the blobs not stored or stored again for `age_ms`; returns their number. */
-  expire(age_ms: number, signal?: AbortSignal): Promise<number>;
+  /** Removes uploads of interrupted puts without additions for `ageMs`; answers how many. */
+  sweep(ageMs: number, signal?: AbortSignal): Promise<number>;
+  /** Removes the blobs not stored or stored again for `ageMs`; returns their number. */
+  expire(ageMs: number, signal?: AbortSignal): Promise<number>;
 };
 
 const HASH = /^[0-9a-f]{64}$/;

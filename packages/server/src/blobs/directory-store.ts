@@ -55,32 +55,32 @@ export async function createDirectoryBlobStore(root: string): Promise<BlobStore>
     return isGone;
   }
 
-  async function sweep(age_ms: number): Promise<number> {
-    const before_ms = Date.now() - age_ms;
+  async function sweep(ageMs: number): Promise<number> {
+    const beforeMs = Date.now() - ageMs;
     const removed = (await readdir(incoming)).map(async (name) => {
-      if (!(await isOlder(join(incoming, name), before_ms))) return 0;
+      if (!(await isOlder(join(incoming, name), beforeMs))) return 0;
       await rm(join(incoming, name), { force: true });
       return 1;
     });
     return (await Promise.all(removed)).reduce<number>((sum, one) => sum + one, 0);
   }
 
-  async function expire(age_ms: number): Promise<number> {
-    const before_ms = Date.now() - age_ms;
+  async function expire(ageMs: number): Promise<number> {
+    const beforeMs = Date.now() - ageMs;
     let removed = 0;
     for (const folder of (await readdir(root)).filter((name) => FOLDER.test(name))) {
       for (const hash of (await readdir(join(root, folder))).filter(isHash))
-        if (await removeIfOld(pathOf(hash), before_ms)) removed += 1;
+        if (await removeIfOld(pathOf(hash), beforeMs)) removed += 1;
     }
     return removed;
   }
 
   /** Looked at again where no put can reach it: one that came in between has given the file a new time. */
-  async function removeIfOld(path: string, before_ms: number): Promise<boolean> {
-    if (!(await isOlder(path, before_ms))) return false;
+  async function removeIfOld(path: string, beforeMs: number): Promise<boolean> {
+    if (!(await isOlder(path, beforeMs))) return false;
     const aside = join(incoming, crypto.randomUUID());
     if ((await orMissing(rename(path, aside).then(() => true))) === undefined) return false;
-    if (!(await isOlder(aside, before_ms))) {
+    if (!(await isOlder(aside, beforeMs))) {
       await rename(aside, path);
       return false;
     }
@@ -120,9 +120,9 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** False for what is not there. */
-async function isOlder(path: string, before_ms: number): Promise<boolean> {
+async function isOlder(path: string, beforeMs: number): Promise<boolean> {
   const found = await orMissing(stat(path));
-  return found !== undefined && found.mtimeMs <= before_ms;
+  return found !== undefined && found.mtimeMs <= beforeMs;
 }
 
 const openIfThere = (path: string): Promise<FileHandle | undefined> => orMissing(open(path, "r"));

@@ -110,10 +110,10 @@ export function createPostgresBlobStore(database: Database): BlobStore {
     return removed;
   }
 
-  const sweep = (age_ms: number, signal?: AbortSignal) =>
-    removeAll((sql, max) => sweepBlobUploads(sql, age_ms, max), signal);
-  const expire = (age_ms: number, signal?: AbortSignal) =>
-    removeAll((sql, max) => expireBlobs(sql, age_ms, max), signal);
+  const sweep = (ageMs: number, signal?: AbortSignal) =>
+    removeAll((sql, max) => sweepBlobUploads(sql, ageMs, max), signal);
+  const expire = (ageMs: number, signal?: AbortSignal) =>
+    removeAll((sql, max) => expireBlobs(sql, ageMs, max), signal);
 
   return { put, get, exists, delete: remove, sweep, expire };
 }

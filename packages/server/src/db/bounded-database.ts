@@ -2,15 +2,15 @@ import pLimit from "p-limit";
 import type { Database } from "./database.ts";
 import { storageTimeout } from "./deadline.ts";
 
-/** The database for at most `max` queries at once. Others wait for their turn, and fail as a slow query does after `deadline_ms`. */
-export function boundedTo(max: number, database: Database, deadline_ms: number): Database {
+/** The database for at most `max` queries at once. Others wait for their turn, and fail as a slow query does after `deadlineMs`. */
+export function boundedTo(max: number, database: Database, deadlineMs: number): Database {
   const turns = pLimit(max);
   return {
     ...database,
     run: (query) => {
-      const asked_ms = performance.now();
+      const askedMs = performance.now();
       return turns(() => {
-        if (performance.now() - asked_ms > deadline_ms) throw storageTimeout(deadline_ms);
+        if (performance.now() - askedMs > deadlineMs) throw storageTimeout(deadlineMs);
         return database.run(query);
       });
     },

@@ -25,7 +25,7 @@ export type Connection = {
 
 export type ConnectionOptions = {
   /** The longest wait for one statement's answer; without it there is no limit. */
-  deadline_ms?: number;
+  deadlineMs?: number;
 };
 
 const CLOSE_TIMEOUT_S = 1;
@@ -38,7 +38,7 @@ const CLOSE_TIMEOUT_S = 1;
  * reservation that fails to connect takes a place of the pool forever. Here a lost backend is known as soon as its socket
  * closes, and every later statement is refused with StorageError STORAGE_UNAVAILABLE.
  */
-export function openConnection(sql: Sql, { deadline_ms }: ConnectionOptions = {}): Connection {
+export function openConnection(sql: Sql, { deadlineMs }: ConnectionOptions = {}): Connection {
   let dead = false;
   let last: Promise<unknown> = Promise.resolve();
   // Options once parsed are taken as they are (the driver's own `listen` relies on it), which its types do not tell.
@@ -66,7 +66,7 @@ export function openConnection(sql: Sql, { deadline_ms }: ConnectionOptions = {}
       throw new StorageError(message, "STORAGE_UNAVAILABLE");
     }
     try {
-      return await (deadline_ms === undefined ? send() : withDeadline(send(), deadline_ms));
+      return await (deadlineMs === undefined ? send() : withDeadline(send(), deadlineMs));
     } catch (error) {
       if (isConnectionLost(error)) dead = true;
       throw error;

@@ -14,11 +14,11 @@ export type Database = {
 
 export function openDatabase(
   connectionString: string,
-  options: DbOptions & { deadline_ms: number; closeTimeoutS?: number },
+  options: DbOptions & { deadlineMs: number; closeTimeoutS?: number },
 ): Database {
   return createReplaceablePool({
     open: () => createDb(connectionString, options),
-    deadlineMs: options.deadline_ms,
+    deadlineMs: options.deadlineMs,
     timeout: storageTimeout,
     closeTimeoutS: options.closeTimeoutS ?? POOL_CLOSE_TIMEOUT_S,
   });

@@ -55,17 +55,17 @@ export function createDeleteInPieces(database: Database, now = () => performance
 
 /** `rows` null: the statement took too long and deleted nothing. `next`: how many rows the next one should take. */
 async function deletePiece(database: Database, piece: Piece, rowsMax: number, now: () => number) {
-  const begin_ms = now();
+  const beginMs = now();
   try {
     const rows = await database.run((sql) => piece(sql, rowsMax));
-    return { rows, next: fitting(rowsMax, now() - begin_ms) };
+    return { rows, next: fitting(rowsMax, now() - beginMs) };
   } catch (error) {
     if (!isTooSlow(error) || rowsMax <= ROWS_MIN) throw error;
     return { rows: null, next: Math.max(ROWS_MIN, Math.floor(rowsMax / SHRINKAGE)) };
   }
 }
 
-function fitting(rows: number, elapsed_ms: number): number {
-  const factor = Math.min(GROWTH_MAX, STATEMENT_TARGET_MS / Math.max(1, elapsed_ms));
+function fitting(rows: number, elapsedMs: number): number {
+  const factor = Math.min(GROWTH_MAX, STATEMENT_TARGET_MS / Math.max(1, elapsedMs));
   return Math.min(ROWS_MAX, Math.max(ROWS_MIN, Math.floor(rows * factor)));
 }

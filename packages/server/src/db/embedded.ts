@@ -151,14 +151,14 @@ async function enterDataDir(
   use: DatabaseUse,
 ): Promise<{ release(): void } | { url: string }> {
   await makeDataDir(dataDir);
-  const deadline_ms = performance.now() + LOCK_WAIT_MS;
+  const deadlineMs = performance.now() + LOCK_WAIT_MS;
   for (;;) {
     const lock = lockDataDir(dataDir);
     if (lock !== null) return lock;
     const running =
       use === "server" ? undefined : await findEmbeddedPostgres({ dataDir: clusterOf(dataDir) });
     if (running?.url !== undefined) return { url: running.url };
-    if (performance.now() > deadline_ms) throw use === "server" ? inUse(dataDir) : notRunning(dataDir);
+    if (performance.now() > deadlineMs) throw use === "server" ? inUse(dataDir) : notRunning(dataDir);
     await Bun.sleep(LOCK_POLL_MS);
   }
 }

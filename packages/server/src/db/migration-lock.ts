@@ -12,7 +12,7 @@ const WAIT_REPORT_MS = 1_000;
 
 export type LockOptions = {
   /** Told once a second while another process holds the lock. */
-  onWait?: (waited_ms: number) => void;
+  onWait?: (waitedMs: number) => void;
 };
 
 /**
@@ -59,10 +59,10 @@ async function acquire(connection: Connection, options: LockOptions): Promise<vo
       { locked: boolean }[]
     >`SELECT pg_try_advisory_lock(${MIGRATION_LOCK_KEY}) AS locked`;
     if (row?.locked === true) return;
-    const waited_ms = performance.now() - startedAt;
-    if (waited_ms > MIGRATION_LOCK_DEADLINE_MS) throw lockTimeout();
-    if (waited_ms >= reportAt) {
-      options.onWait?.(Math.round(waited_ms));
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > MIGRATION_LOCK_DEADLINE_MS) throw lockTimeout();
+    if (waitedMs >= reportAt) {
+      options.onWait?.(Math.round(waitedMs));
       reportAt += WAIT_REPORT_MS;
     }
     await Bun.sleep(MIGRATION_LOCK_POLL_MS);

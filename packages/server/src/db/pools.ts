@@ -50,7 +50,7 @@ export type PoolOptions = {
   /** All that this process may open. */
   connections: number;
   /** The longest wait for a statement of a request. */
-  deadline_ms: number;
+  deadlineMs: number;
   /** Why a database of our own does not answer, where that is known. */
   problem?: () => string | null;
   /** Counts and times what runs on a pool. */
@@ -58,14 +58,14 @@ export type PoolOptions = {
 };
 
 type Measure = (pool: PoolName, max: number) => (database: Database) => Database;
-type PoolSettings = DbOptions & { deadline_ms?: number; closeTimeoutS?: number };
+type PoolSettings = DbOptions & { deadlineMs?: number; closeTimeoutS?: number };
 
 /**
  * The five pools of a process. Each part of a pool that may be slow is bounded below the pool's size, so that the others always
  * find a connection: a slow list keeps no edit and no event waiting, and an operator's list keeps no worker waiting.
  */
 export function openPools(options: PoolOptions): Pools {
-  const { url, deadline_ms, measure = () => (database) => database } = options;
+  const { url, deadlineMs, measure = () => (database) => database } = options;
   const sizes = poolSizesOf(options.connections);
   const shares = sharesOf(sizes);
   const opened: Database[] = [];
@@ -73,20 +73,20 @@ export function openPools(options: PoolOptions): Pools {
   /** Answers what opens a part of the pool: at most so many queries at once. */
   function open(name: PoolName, settings: PoolSettings) {
     const max = sizes[name];
-    const statementTimeoutMs = Math.ceil(deadline_ms * STATEMENT_TIMEOUT_SHARE);
-    const common = { applicationName: `wharf-${name}`, max, deadline_ms, statementTimeoutMs };
+    const statementTimeoutMs = Math.ceil(deadlineMs * STATEMENT_TIMEOUT_SHARE);
+    const common = { applicationName: `wharf-${name}`, max, deadlineMs, statementTimeoutMs };
     const pool = { ...common, ...settings };
     const database = openDatabase(url, pool);
     opened.push(database);
     const measured = measure(name, max);
-    return (share = max) => measured(share < max ? boundedTo(share, database, pool.deadline_ms) : database);
+    return (share = max) => measured(share < max ? boundedTo(share, database, pool.deadlineMs) : database);
   }
 
   const flush = open("flush", { plansByIndex: true, foreignKeysByRow: false });
   const background = open("background", { plansByIndex: true, lockTimeoutMs: BACKGROUND_LOCK_TIMEOUT_MS });
   const interactive = open("interactive", { wireTypes: true, idleTimeoutS: INTERACTIVE_IDLE_TIMEOUT_S });
   const jobs = open("jobs", {
-    deadline_ms: JOBS_DEADLINE_MS,
+    deadlineMs: JOBS_DEADLINE_MS,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     closeTimeoutS: JOBS_CLOSE_TIMEOUT_S,
   });

@@ -13,7 +13,7 @@ const TRANSACTION_STATEMENT_DEADLINE_MS = STATEMENT_TIMEOUT_MS + 2_000;
  * The caller bounds how many there are at once, so that they do not use up max_connections: edits are (pool-sizes.ts).
  */
 export async function transaction<T>(sql: Sql, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = openConnection(sql, { deadline_ms: TRANSACTION_STATEMENT_DEADLINE_MS });
+  const connection = openConnection(sql, { deadlineMs: TRANSACTION_STATEMENT_DEADLINE_MS });
   try {
     return await withinTransaction(connection, () => work(connection));
   } finally {

@@ -7,11 +7,11 @@ import { createDb, HEALTH_TIMEOUT_MS } from "./postgres.ts";
 
 export type WaitOptions = {
   /** From the first attempt; 0 is one attempt. */
-  deadline_ms: number;
+  deadlineMs: number;
   /** Ends the wait. */
   stopping?: AbortSignal;
   /** Called when the wait begins, and every REPORT_INTERVAL_MS; the reason holds nothing secret. */
-  onWait: (waited_ms: number, reason: string) => void;
+  onWait: (waitedMs: number, reason: string) => void;
 };
 
 const ATTEMPT_INTERVAL_MS = 250;
@@ -29,16 +29,16 @@ export async function waitForDatabase(url: string, options: WaitOptions): Promis
   for (;;) {
     const error = await attempt(url);
     if (error === null) return;
-    const waited_ms = Math.round(performance.now() - startedAt);
+    const waitedMs = Math.round(performance.now() - startedAt);
     const reason = describeDatabaseError(error);
     if (!isWorthWaiting(error))
       throw new StorageError(`The database refused the connection: ${reason}.`, "STORAGE_REFUSED");
-    if (waited_ms >= options.deadline_ms) throw tooLate(waited_ms, reason, error);
-    if (waited_ms >= reportAt) {
-      options.onWait(waited_ms, reason);
-      reportAt = waited_ms + REPORT_INTERVAL_MS;
+    if (waitedMs >= options.deadlineMs) throw tooLate(waitedMs, reason, error);
+    if (waitedMs >= reportAt) {
+      options.onWait(waitedMs, reason);
+      reportAt = waitedMs + REPORT_INTERVAL_MS;
     }
-    await pause(Math.min(ATTEMPT_INTERVAL_MS, options.deadline_ms - waited_ms), options.stopping);
+    await pause(Math.min(ATTEMPT_INTERVAL_MS, options.deadlineMs - waitedMs), options.stopping);
     if (options.stopping?.aborted === true)
       throw new StorageError("The wait for the database was stopped.", WAIT_STOPPED);
   }
@@ -65,8 +65,8 @@ function isWorthWaiting(error: unknown): boolean {
   return isUnavailable(error) && !TLS_CODES.has(errorCode(error) ?? "");
 }
 
-function tooLate(waited_ms: number, reason: string, error: unknown): StorageError {
-  const waited = waited_ms < 1_000 ? "" : ` after ${Math.round(waited_ms / 1000)} s (WHARF_DATABASE_WAIT_S)`;
+function tooLate(waitedMs: number, reason: string, error: unknown): StorageError {
+  const waited = waitedMs < 1_000 ? "" : ` after ${Math.round(waitedMs / 1000)} s (WHARF_DATABASE_WAIT_S)`;
   const end =
     errorCode(error) === "ECONNREFUSED" ? " Or unset DATABASE_URL to use the embedded Postgres." : ".";
   return new StorageError(`The database is unavailable${waited}: ${reason}${end}`, "STORAGE_UNAVAILABLE");

@@ -103,24 +103,24 @@ export function logRequests(logger: Logger, { withoutAdminKey }: Access): Middle
 }
 
 function createSamples() {
-  const samples = new Map<string | undefined, Map<number, (now_ms: number) => boolean>>();
+  const samples = new Map<string | undefined, Map<number, (nowMs: number) => boolean>>();
 
-  return function isSampled(route: string | undefined, status: number, now_ms: number): boolean {
-    const ofRoute = samples.get(route) ?? new Map<number, (now_ms: number) => boolean>();
+  return function isSampled(route: string | undefined, status: number, nowMs: number): boolean {
+    const ofRoute = samples.get(route) ?? new Map<number, (nowMs: number) => boolean>();
     samples.set(route, ofRoute);
     const sample = ofRoute.get(status) ?? createSample(LOG_LINES_PER_S);
     ofRoute.set(status, sample);
-    return sample(now_ms);
+    return sample(nowMs);
   };
 }
 
 /** Says yes to the first `perS` of each second, by the milliseconds of a clock that never goes back. */
-export function createSample(perS: number): (now_ms: number) => boolean {
+export function createSample(perS: number): (nowMs: number) => boolean {
   let second = -1;
   let count = 0;
 
-  return function isSampled(now_ms) {
-    const current = Math.floor(now_ms / 1000);
+  return function isSampled(nowMs) {
+    const current = Math.floor(nowMs / 1000);
     if (current !== second) count = 0;
     second = current;
     count += 1;

@@ -68,10 +68,10 @@ export function createResponseMemory({ limits, onRefusal }: ResponseMemoryOption
 }
 
 /** In pieces, so that Bun never copies the whole body. `release` is called once in every case. */
-function streamOf(body: Uint8Array, send_ms: number, release: () => void): ReadableStream {
+function streamOf(body: Uint8Array, sendMs: number, release: () => void): ReadableStream {
   let rest: Uint8Array | null = body;
   const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
-  const deadline = setTimeout(giveUp, send_ms);
+  const deadline = setTimeout(giveUp, sendMs);
   deadline.unref();
   void late.then(finish);
 
@@ -96,7 +96,7 @@ function streamOf(body: Uint8Array, send_ms: number, release: () => void): Reada
     async pull(controller) {
       await Promise.race([writePieces(controller), late]);
       // Bun resets the connection of a stream that fails: the client must not take a part for the whole.
-      if (rest === null) throw new Error(`the client did not take its response within ${send_ms} ms`);
+      if (rest === null) throw new Error(`the client did not take its response within ${sendMs} ms`);
       finish();
       await controller.end();
     },

@@ -6,8 +6,8 @@ import { INTERNAL, problemResponse } from "./problem.ts";
 
 export type HttpServer = {
   port: number;
-  /** Accepts no new connections, waits up to `grace_ms` for open requests, then closes their connections. */
-  stop(grace_ms: number): Promise<void>;
+  /** Accepts no new connections, waits up to `graceMs` for open requests, then closes their connections. */
+  stop(graceMs: number): Promise<void>;
 };
 
 export type ServeOptions = {
@@ -43,8 +43,8 @@ const REASONS: Readonly<Record<string, { code: string; message: (port: number) =
 export function serve(app: Served, options: ServeOptions): HttpServer {
   const server = listen(app, options);
 
-  async function stop(grace_ms: number): Promise<void> {
-    await within(server.stop(), grace_ms);
+  async function stop(graceMs: number): Promise<void> {
+    await within(server.stop(), graceMs);
     await server.stop(true);
   }
 

@@ -31,16 +31,16 @@ export function createTokenBuckets({
   const buckets = new LRUCache<string, Bucket>({ max: BUCKETS_MAX });
   const shared: Bucket = { tokens: capacity, asOf_ms: now() };
 
-  function tokensOf(bucket: Bucket, at_ms: number): number {
-    return Math.min(capacity, bucket.tokens + ((at_ms - bucket.asOf_ms) / 1000) * refillPerS);
+  function tokensOf(bucket: Bucket, atMs: number): number {
+    return Math.min(capacity, bucket.tokens + ((atMs - bucket.asOf_ms) / 1000) * refillPerS);
   }
 
-  function bucketOf(owner: string, at_ms: number): Bucket {
+  function bucketOf(owner: string, atMs: number): Bucket {
     const known = buckets.get(owner);
     if (known !== undefined) return known;
     const oldest = buckets.size < BUCKETS_MAX ? undefined : buckets.rvalues().next().value;
-    if (oldest !== undefined && tokensOf(oldest, at_ms) < capacity) return shared;
-    const bucket = { tokens: capacity, asOf_ms: at_ms };
+    if (oldest !== undefined && tokensOf(oldest, atMs) < capacity) return shared;
+    const bucket = { tokens: capacity, asOf_ms: atMs };
     buckets.set(owner, bucket);
     return bucket;
   }
@@ -55,10 +55,10 @@ export function createTokenBuckets({
   }
 
   function take(owner: string, count: number): Taken {
-    const at_ms = now();
-    const bucket = bucketOf(owner, at_ms);
-    bucket.tokens = tokensOf(bucket, at_ms);
-    bucket.asOf_ms = at_ms;
+    const atMs = now();
+    const bucket = bucketOf(owner, atMs);
+    bucket.tokens = tokensOf(bucket, atMs);
+    bucket.asOf_ms = atMs;
     if (bucket.tokens < 1) return describe(bucket, false);
     bucket.tokens -= count;
     return describe(bucket, true);

@@ -192,9 +192,9 @@ function prepare(
     note("workspace_unknown", storableText(withoutCredentials(event.workspace_id).slice(0, 500)));
   for (const pointer of unknownValues)
     note("value_unknown", `/data${pointer}: not a value of its enumeration; stored as other`);
-  const ahead_ms = Date.parse(event.timestamp) - context.now().getTime();
-  if (ahead_ms > CLOCK_AHEAD_MAX_MS)
-    note("clock_ahead", `${Math.round(ahead_ms / 1000)} s ahead of the server`);
+  const aheadMs = Date.parse(event.timestamp) - context.now().getTime();
+  if (aheadMs > CLOCK_AHEAD_MAX_MS)
+    note("clock_ahead", `${Math.round(aheadMs / 1000)} s ahead of the server`);
   return {
     id: event.id,
     type: event.type,

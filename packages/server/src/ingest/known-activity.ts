@@ -4,9 +4,9 @@ import type { EventRow } from "../db/ingest/flush-events.ts";
 /** What is known of a session on a device in a workspace. Times are milliseconds. */
 type Activity = {
   /** The earliest event, since 1970. */
-  earliest_ms: number;
+  earliestMs: number;
   /** When an event was last given to a round, by a clock that never goes back. */
-  projected_ms: number;
+  projectedMs: number;
 };
 
 export type KnownActivity = {
@@ -32,22 +32,22 @@ export function createKnownActivity(now: () => number = () => performance.now())
   const known = new LRUCache<string, Activity>({ max: ENTRIES_MAX });
 
   function add(events: readonly EventRow[], projectedIds: ReadonlySet<string>): void {
-    const now_ms = now();
+    const nowMs = now();
     for (const event of events) {
       const key = keyOf(event);
       const before = known.get(key);
-      const earliest_ms = Math.min(
-        before?.earliest_ms ?? Number.POSITIVE_INFINITY,
+      const earliestMs = Math.min(
+        before?.earliestMs ?? Number.POSITIVE_INFINITY,
         Date.parse(event.timestamp),
       );
-      const projected_ms = projectedIds.has(event.id) ? now_ms : before?.projected_ms;
-      known.set(key, { earliest_ms, projected_ms: projected_ms ?? Number.NEGATIVE_INFINITY });
+      const projectedMs = projectedIds.has(event.id) ? nowMs : before?.projectedMs;
+      known.set(key, { earliestMs, projectedMs: projectedMs ?? Number.NEGATIVE_INFINITY });
     }
   }
 
   return {
     of: (event) => known.get(keyOf(event)),
-    isRecent: ({ projected_ms }) => now() - projected_ms < RECENT_MS,
+    isRecent: ({ projectedMs }) => now() - projectedMs < RECENT_MS,
     add,
     clear: () => known.clear(),
   };

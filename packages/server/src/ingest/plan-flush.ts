@@ -17,7 +17,7 @@ export type FlushPlan = {
   touched: Touched;
 };
 
-type Earliest = { at_ms: number; ids: string[] };
+type Earliest = { atMs: number; ids: string[] };
 
 /**
  * What a flush of these events has to do. A round has to project the events of which something is derived, and of the others, for each
@@ -45,7 +45,7 @@ export function planFlush(
     else if (
       activity === undefined ||
       !known.isRecent(activity) ||
-      Date.parse(event.timestamp) <= activity.earliest_ms
+      Date.parse(event.timestamp) <= activity.earliestMs
     )
       noteEarliest(earliest, event);
   }
@@ -56,8 +56,8 @@ export function planFlush(
 /** Of events within one millisecond all are kept: their text may be finer. */
 function noteEarliest(earliest: Map<string, Earliest>, event: EventRow): void {
   const key = keyOf(event);
-  const at_ms = Date.parse(event.timestamp);
+  const atMs = Date.parse(event.timestamp);
   const before = earliest.get(key);
-  if (before === undefined || at_ms < before.at_ms) earliest.set(key, { at_ms, ids: [event.id] });
-  else if (at_ms === before.at_ms) before.ids.push(event.id);
+  if (before === undefined || atMs < before.atMs) earliest.set(key, { atMs, ids: [event.id] });
+  else if (atMs === before.atMs) before.ids.push(event.id);
 }

@@ -35,9 +35,9 @@ export type ProjectorOptions = {
   matchSession: (session: SessionToMatch) => Promise<SessionMatched>;
   logger: Logger;
   /** From one round's begin to the next one's. */
-  interval_ms?: number;
+  intervalMs?: number;
   /** How long a flush waits for room. */
-  flush_wait_ms?: number;
+  flushWaitMs?: number;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -62,7 +62,7 @@ type Round = {
   begin(): void;
   begun: Promise<void>;
   /** Of a round that does something again; no read shortens it. */
-  retry_delay_ms: number | null;
+  retryDelayMs: number | null;
 };
 
 /**
@@ -74,8 +74,8 @@ export function createProjector(options: ProjectorOptions): Projector {
     projectRows,
     matchSession,
     logger,
-    interval_ms = ROUND_INTERVAL_MS,
-    flush_wait_ms = FLUSH_WAIT_MAX_MS,
+    intervalMs = ROUND_INTERVAL_MS,
+    flushWaitMs = FLUSH_WAIT_MAX_MS,
     now = () => performance.now(),
   } = options;
   /** Accepted and not projected. */
@@ -92,34 +92,34 @@ export function createProjector(options: ProjectorOptions): Projector {
   async function project(flush: QueuedFlush): Promise<void> {
     if (events > WAITING_EVENTS_MAX) {
       gathering?.begin();
-      await within(last, flush_wait_ms);
+      await within(last, flushWaitMs);
     }
     if (events <= WAITING_EVENTS_MAX) gather(flush);
   }
 
-  function gather(flush: QueuedFlush, retry_delay_ms: number | null = null): void {
+  function gather(flush: QueuedFlush, retryDelayMs: number | null = null): void {
     gathering ??= startRound();
     gathering.flushes.push(flush);
-    gathering.retry_delay_ms ??= retry_delay_ms;
+    gathering.retryDelayMs ??= retryDelayMs;
     open.add(flush);
     events += flush.event_ids.length;
   }
 
   function startRound(): Round {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const round: Round = { flushes: [], begun, begin, retry_delay_ms: null };
+    const round: Round = { flushes: [], begun, begin, retryDelayMs: null };
     last = last.then(async () => {
       await delay(round);
       gathering = null;
-      nextBegin_ms = now() + interval_ms;
+      nextBegin_ms = now() + intervalMs;
       await run(round);
     });
     return round;
   }
 
-  async function delay({ begun, retry_delay_ms }: Round): Promise<void> {
-    const delay_ms = retry_delay_ms ?? nextBegin_ms - now();
-    const shortened = retry_delay_ms === null ? begun : new Promise<void>(() => undefined);
+  async function delay({ begun, retryDelayMs }: Round): Promise<void> {
+    const delay_ms = retryDelayMs ?? nextBegin_ms - now();
+    const shortened = retryDelayMs === null ? begun : new Promise<void>(() => undefined);
     if (delay_ms > 0) await within(shortened, delay_ms);
   }
 

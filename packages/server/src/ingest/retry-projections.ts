@@ -25,7 +25,7 @@ export type Retried = { rows: number; failed: number };
 export type RetryOptions = {
   /** How old rows of the version before have to be. */
   age_s?: number;
-  budget_ms?: number;
+  budgetMs?: number;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 };
@@ -37,13 +37,13 @@ export type RetryOptions = {
 export async function retryProjections(
   database: Database,
   logger: Logger,
-  { age_s = QUEUE_LEASE_S, budget_ms = JOB_BUDGET_MS, now = () => performance.now() }: RetryOptions = {},
+  { age_s = QUEUE_LEASE_S, budgetMs = JOB_BUDGET_MS, now = () => performance.now() }: RetryOptions = {},
 ): Promise<Retried> {
-  const end_ms = now() + budget_ms;
+  const endMs = now() + budgetMs;
   await database.run((sql) => takeOverOldQueues(sql, age_s));
-  await refreshOutdatedSessions(database, logger, () => now() < end_ms - budget_ms / 2);
+  await refreshOutdatedSessions(database, logger, () => now() < endMs - budgetMs / 2);
   const retried: Retried = { rows: 0, failed: 0 };
-  while (now() < end_ms) {
+  while (now() < endMs) {
     const rows = await database.run((sql) => takeDueRows(sql, ROWS_AT_ONCE_MAX));
     if (rows.length === 0) break;
     const { failed, sessions } = await projectRows(
@@ -54,7 +54,7 @@ export async function retryProjections(
     retried.rows += rows.length;
     retried.failed += failed.length;
     let toMatch = [...sessionsOf(rows), ...sessions];
-    while (toMatch.length > 0 && now() < end_ms) {
+    while (toMatch.length > 0 && now() < endMs) {
       const [session, ...others] = toMatch;
       if (session === undefined) break;
       toMatch = [...others, ...(await matchNextOfSession(database, session)).left];
@@ -73,7 +73,7 @@ function sessionsOf(rows: readonly DueRow[]): SessionToMatch[] {
 export async function retryProjectionsAtBoot(database: Database, logger: Logger): Promise<void> {
   try {
     await database.run(makeUntriedRowsDue);
-    await retryProjections(database, logger, { age_s: 0, budget_ms: BOOT_BUDGET_MS });
+    await retryProjections(database, logger, { age_s: 0, budgetMs: BOOT_BUDGET_MS });
   } catch (error) {
     const reason = describeDatabaseError(error);
     logger.warn(

@@ -11,16 +11,16 @@ export type UpToDate = Omit<Database, "run"> & {
   run<T>(query: (sql: Sql) => PromiseLike<T>, scope?: ReadScope): Promise<T>;
 };
 
-/** A query begins when what it is about is projected, or after `wait_max_ms`. */
+/** A query begins when what it is about is projected, or after `waitMaxMs`. */
 export function upToDate(
   database: Database,
   caughtUp: Projector["caughtUp"],
-  wait_max_ms = WAIT_MAX_MS,
+  waitMaxMs = WAIT_MAX_MS,
 ): UpToDate {
   return {
     ...database,
     run: async <T>(query: (sql: Sql) => PromiseLike<T>, scope?: ReadScope) => {
-      await within(caughtUp(scope), wait_max_ms);
+      await within(caughtUp(scope), waitMaxMs);
       return await database.run(query);
     },
   };

@@ -21,14 +21,14 @@ export type EngineOptions = {
   /** Awaited first by the runner's `start`. */
   migrate?: () => Promise<unknown>;
   /** How long a request waits for the deletion of a session. */
-  deletion_ms?: number | undefined;
+  deletionMs?: number | undefined;
 };
 
 export type Engine = { runner: JobRunner; deleteSession: DeleteSession };
 
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { config, pools, logger, migrate, deletion_ms } = options;
+  const { config, pools, logger, migrate, deletionMs } = options;
   const blobs = await openBlobStore(config.blobs, pools.deferrable);
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const recurrences = createServerJobs({
@@ -36,7 +36,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     deleteInPieces,
     blobs,
     logger,
-    session_idle_ms: config.sessionIdleMs,
+    sessionIdleMs: config.sessionIdleMs,
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
   const runner = createJobRunner({
@@ -56,7 +56,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     deleteInPieces,
     enqueue: (session_id) => runner.enqueue(deletionJob, { session_id }),
     logger,
-    ...(deletion_ms === undefined ? {} : { request_ms: deletion_ms }),
+    ...(deletionMs === undefined ? {} : { requestMs: deletionMs }),
   });
   return { runner, deleteSession };
 }

@@ -17,7 +17,7 @@ export type ServerJobDependencies = {
   deleteInPieces: DeleteInPieces;
   blobs: BlobStore;
   logger: Logger;
-  session_idle_ms: number;
+  sessionIdleMs: number;
 };
 
 const EACH_MINUTE = "* * * * *";
@@ -52,12 +52,12 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   return recurring.map((job) => createRecurrence(job, logger));
 }
 
-type Silence = Pick<ServerJobDependencies, "database" | "logger" | "session_idle_ms">;
+type Silence = Pick<ServerJobDependencies, "database" | "logger" | "sessionIdleMs">;
 
 /** Ends sessions that are silent for too long; one whose data is refused is found by halving, and left alone. */
-export async function endSilentSessions({ database, logger, session_idle_ms }: Silence): Promise<number> {
+export async function endSilentSessions({ database, logger, sessionIdleMs }: Silence): Promise<number> {
   const end = async (among: readonly string[] | null) => {
-    const ids = await database.run((sql) => endIdleSessions(sql, session_idle_ms, IDLE_SESSIONS_MAX, among));
+    const ids = await database.run((sql) => endIdleSessions(sql, sessionIdleMs, IDLE_SESSIONS_MAX, among));
     if (ids.length > 0) await matchSessions(database, ids);
     return ids.length;
   };
@@ -85,6 +85,6 @@ export async function endSilentSessions({ database, logger, session_idle_ms }: S
     if (!isDataError(error)) throw error;
   }
   return await endByHalves(
-    await database.run((sql) => findIdleSessions(sql, session_idle_ms, IDLE_SESSIONS_MAX)),
+    await database.run((sql) => findIdleSessions(sql, sessionIdleMs, IDLE_SESSIONS_MAX)),
   );
 }

@@ -45,10 +45,10 @@ export function createSessionDeletionJob(deleteInPieces: DeleteInPieces): Sessio
 export function resumeDeletions(
   database: Database,
   deleteInPieces: DeleteInPieces,
-  age_ms = LEFT_BEHIND_AFTER_MS,
+  ageMs = LEFT_BEHIND_AFTER_MS,
 ): RecurringJob["run"] {
   return async (signal) => {
-    const ids = await database.run((sql) => findBegunDeletions(sql, age_ms, LEFT_BEHIND_AT_ONCE));
+    const ids = await database.run((sql) => findBegunDeletions(sql, ageMs, LEFT_BEHIND_AT_ONCE));
     await eachInTurn(ids.map((id) => () => finishSessionDeletion(deleteInPieces, id, { signal })));
     return ids.length;
   };
@@ -61,7 +61,7 @@ export type SessionDeleterOptions = {
   deleteInPieces: DeleteInPieces;
   enqueue: (session_id: string) => Promise<{ id: string }>;
   logger: Logger;
-  request_ms?: number;
+  requestMs?: number;
 };
 
 /** How long a request waits for its deletion. */
@@ -69,10 +69,10 @@ const REQUEST_MS = 2_000;
 
 /** For sessions whose deletion has begun. A deletion that fails in the request is left to the job, too. */
 export function createSessionDeleter(options: SessionDeleterOptions): DeleteSession {
-  const { deleteInPieces, enqueue, logger, request_ms = REQUEST_MS } = options;
+  const { deleteInPieces, enqueue, logger, requestMs = REQUEST_MS } = options;
   return async function deleteSession(id) {
     try {
-      const signal = AbortSignal.timeout(request_ms);
+      const signal = AbortSignal.timeout(requestMs);
       if (await finishSessionDeletion(deleteInPieces, id, { signal })) return null;
     } catch (error) {
       logger.warn(

@@ -76,7 +76,7 @@ async function finishDeletions(): Promise<void> {
 
 async function projectTheRest(): Promise<void> {
   await database.sql`UPDATE projection_queue SET next_retry_at = now()`;
-  const repairing = openDatabase(database.url, { deadline_ms: 60_000, max: 1 });
+  const repairing = openDatabase(database.url, { deadlineMs: 60_000, max: 1 });
   await retryProjections(repairing, pino({ level: "silent" }), { age_s: 0 });
   await repairing.close();
   expect([...(await database.sql`SELECT id, last_error FROM projection_queue`)]).toEqual([]);

@@ -42,7 +42,7 @@ async function expectAllProjected(): Promise<void> {
   expect([...(await database.sql`SELECT id FROM projection_queue`)]).toEqual([]);
   const before = await projectedRows();
   await database.sql`INSERT INTO projection_queue (event_ids, next_retry_at) SELECT array_agg(id), now() FROM events`;
-  const again = openDatabase(database.url, { deadline_ms: 60_000, max: 1 });
+  const again = openDatabase(database.url, { deadlineMs: 60_000, max: 1 });
   await retryProjections(again, pino({ level: "silent" }), { age_s: 0 });
   await again.close();
   expect(await projectedRows()).toEqual(before);

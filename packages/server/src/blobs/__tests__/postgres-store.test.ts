@@ -13,7 +13,7 @@ let pool: Database;
 let store: BlobStore;
 
 beforeAll(() => {
-  pool = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+  pool = openDatabase(database.url, { deadlineMs: 10_000, max: 2 });
   store = createPostgresBlobStore(pool);
 });
 afterAll(() => pool.close());

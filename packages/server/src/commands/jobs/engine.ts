@@ -20,7 +20,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     url: location.url,
     directUrl: config.databaseDirectUrl,
     connections: CONNECTIONS_MIN,
-    deadline_ms: config.limits.statement_deadline_ms,
+    deadlineMs: config.limits.statement_deadline_ms,
   });
   const { runner } = await createEngine({
     config: { ...config, role: "server", workerMode: "inspect" },

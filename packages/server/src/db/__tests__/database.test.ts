@@ -8,7 +8,7 @@ const DEADLINE_MS = 300;
 async function openThroughProxy(max = 2) {
   const { hostname, port } = new URL(testDatabase.url);
   const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
-  const database = openDatabase(proxy.url(testDatabase.url), { max, deadline_ms: DEADLINE_MS });
+  const database = openDatabase(proxy.url(testDatabase.url), { max, deadlineMs: DEADLINE_MS });
   const answer = () => database.run((sql) => sql<{ one: number }[]>`SELECT 1 AS one`);
   const close = async () => {
     await database.close();

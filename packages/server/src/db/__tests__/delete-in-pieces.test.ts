@@ -13,7 +13,7 @@ let pools: Pools;
 let deletions: Database;
 
 beforeAll(() => {
-  pools = openPools({ url: database.url, connections: CONNECTIONS_DEFAULT, deadline_ms: 10_000 });
+  pools = openPools({ url: database.url, connections: CONNECTIONS_DEFAULT, deadlineMs: 10_000 });
   deletions = pools.deferrable;
 });
 afterEach(() => clearRows(database.sql));
@@ -46,14 +46,14 @@ describe("deletion in pieces", () => {
   });
 
   test("takes fewer rows when the last statement took longer than it should", async () => {
-    let now_ms = 0;
+    let nowMs = 0;
     const asked: number[] = [];
     const slow: Piece = (_, rowsMax) => {
       asked.push(rowsMax);
-      now_ms += rowsMax;
+      nowMs += rowsMax;
       return Promise.resolve(asked.length < 4 ? rowsMax : 0);
     };
-    await createDeleteInPieces(deletions, () => now_ms)(slow);
+    await createDeleteInPieces(deletions, () => nowMs)(slow);
     expect(asked).toEqual([1_000, 250, 250, 250]);
   });
 
@@ -125,9 +125,9 @@ describe("pruning", () => {
     const timed: Database = {
       ...deletions,
       run: async (query) => {
-        const begin_ms = performance.now();
+        const beginMs = performance.now();
         const answer = await deletions.run(query);
-        longest.ms = Math.max(longest.ms, performance.now() - begin_ms);
+        longest.ms = Math.max(longest.ms, performance.now() - beginMs);
         return answer;
       },
     };

@@ -32,10 +32,10 @@ async function clientBackends(sql: Sql): Promise<number[]> {
   return rows.map(({ pid }) => pid);
 }
 
-async function timed<T>(action: () => Promise<T>): Promise<{ value: T; elapsed_ms: number }> {
+async function timed<T>(action: () => Promise<T>): Promise<{ value: T; elapsedMs: number }> {
   const startedAt = performance.now();
   const value = await action();
-  return { value, elapsed_ms: performance.now() - startedAt };
+  return { value, elapsedMs: performance.now() - startedAt };
 }
 
 function spawnHealth() {
@@ -63,9 +63,9 @@ describe("while Postgres is frozen", () => {
         timed(() => checkDbHealth(fresh)),
         timed(() => probe.check()),
       ]);
-      for (const { value, elapsed_ms } of checks) {
+      for (const { value, elapsedMs } of checks) {
         expect(value).toMatchObject({ ok: false, error: expect.stringContaining("5000 ms") });
-        expect(elapsed_ms).toBeLessThan(HEALTH_TIMEOUT_MS + SLACK_MS);
+        expect(elapsedMs).toBeLessThan(HEALTH_TIMEOUT_MS + SLACK_MS);
       }
       expect(await program.exited).toBe(1);
       expect(JSON.parse(program.stdout)).toMatchObject({ ok: false });
@@ -84,9 +84,9 @@ describe("after Postgres was stopped", () => {
     const sql = createDb(postgres.url);
     expect((await checkDbHealth(sql)).ok).toBe(true);
     await postgres.stop();
-    const { value, elapsed_ms } = await timed(() => checkDbHealth(sql));
+    const { value, elapsedMs } = await timed(() => checkDbHealth(sql));
     expect(value.ok).toBe(false);
-    expect(elapsed_ms).toBeLessThan(HEALTH_TIMEOUT_MS);
+    expect(elapsedMs).toBeLessThan(HEALTH_TIMEOUT_MS);
     const program = spawnHealth();
     expect(await program.exited).toBe(1);
     expect(JSON.parse(program.stdout).error).toContain("is Postgres running");

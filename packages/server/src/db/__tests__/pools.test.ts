@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 function open(connections: number): Pools {
-  pools = openPools({ url: database.url, connections, deadline_ms: DEADLINE_MS });
+  pools = openPools({ url: database.url, connections, deadlineMs: DEADLINE_MS });
   return pools;
 }
 
@@ -128,7 +128,7 @@ test("deletions, recurring jobs and reports leave connections for flushes with p
 
 describe("a part of a pool that is used up", () => {
   test("refuses what has waited longer than a statement may take", async () => {
-    pools = openPools({ url: database.url, connections: CONNECTIONS_MIN, deadline_ms: 400 });
+    pools = openPools({ url: database.url, connections: CONNECTIONS_MIN, deadlineMs: 400 });
     const { keys } = pools;
     const slow = () => keys.run((sql) => sql`SELECT pg_sleep(${HELD_S})`).catch((error) => error.code);
     // Postgres ends each after 320 ms; the third has waited for two of them.
@@ -147,7 +147,7 @@ describe("a part of a pool that is used up", () => {
 });
 
 test("a statement that takes too long is ended by Postgres, and leaves its pool and the others' queries alone", async () => {
-  pools = openPools({ url: database.url, connections: CONNECTIONS_DEFAULT, deadline_ms: 1_000 });
+  pools = openPools({ url: database.url, connections: CONNECTIONS_DEFAULT, deadlineMs: 1_000 });
   const { reads, edits } = pools;
   const before = await edits.run((sql) => sql`SELECT pg_backend_pid() AS pid`);
   const slow = reads.run((sql) => sql`SELECT pg_sleep(${HELD_S})`);

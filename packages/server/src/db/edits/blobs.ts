@@ -51,9 +51,9 @@ export async function touchBlob(sql: Sql, hash: string): Promise<boolean> {
   return count === 1;
 }
 
-/** Removes up to `max` blobs that were not put for `age_ms`; one that is put again meanwhile stays. Answers how many. */
-export async function expireBlobs(sql: Sql, age_ms: number, max: number): Promise<number> {
-  const isOld = sql`written_at <= clock_timestamp() - make_interval(secs => ${age_ms / 1000}::float8)`;
+/** Removes up to `max` blobs that were not put for `ageMs`; one that is put again meanwhile stays. Answers how many. */
+export async function expireBlobs(sql: Sql, ageMs: number, max: number): Promise<number> {
+  const isOld = sql`written_at <= clock_timestamp() - make_interval(secs => ${ageMs / 1000}::float8)`;
   const { count } = await sql`
     DELETE FROM blobs
     WHERE id IN (SELECT id FROM blobs WHERE hash IS NOT NULL AND ${isOld} LIMIT ${max}::integer) AND ${isOld}`;
@@ -81,10 +81,10 @@ export async function deleteBlob(sql: Sql, hash: string): Promise<boolean> {
   return count === 1;
 }
 
-/** Removes up to `max` uploads to which nothing was added for `age_ms`; answers how many. */
-export async function sweepBlobUploads(sql: Sql, age_ms: number, max: number): Promise<number> {
+/** Removes up to `max` uploads to which nothing was added for `ageMs`; answers how many. */
+export async function sweepBlobUploads(sql: Sql, ageMs: number, max: number): Promise<number> {
   const isOld = sql`
-    hash IS NULL AND written_at <= clock_timestamp() - make_interval(secs => ${age_ms / 1000}::float8)`;
+    hash IS NULL AND written_at <= clock_timestamp() - make_interval(secs => ${ageMs / 1000}::float8)`;
   const { count } = await sql`
     DELETE FROM blobs WHERE id IN (SELECT id FROM blobs WHERE ${isOld} LIMIT ${max}::integer) AND ${isOld}`;
   return count;

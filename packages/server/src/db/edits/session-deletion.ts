@@ -38,10 +38,10 @@ export async function beginSessionDeletion(sql: Sql, id: string): Promise<boolea
   return rows.length > 0;
 }
 
-/** Sessions whose deletion began at least `age_ms` ago and is not finished, the oldest first. */
-export async function findBegunDeletions(sql: Sql, age_ms: number, limit: number): Promise<string[]> {
+/** Sessions whose deletion began at least `ageMs` ago and is not finished, the oldest first. */
+export async function findBegunDeletions(sql: Sql, ageMs: number, limit: number): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    SELECT id FROM sessions WHERE deleted_at <= now() - ${age_ms} * interval '1 millisecond'
+    SELECT id FROM sessions WHERE deleted_at <= now() - ${ageMs} * interval '1 millisecond'
     ORDER BY deleted_at LIMIT ${limit}`;
   return rows.map((row) => row.id);
 }

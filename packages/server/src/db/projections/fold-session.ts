@@ -125,9 +125,9 @@ function endOf(pick: Picker, begin: Begin): End {
 }
 
 /** Agents' hooks that do not know a duration send 0: where the start was reported, it is computed. */
-function durationOf(reported_ms: number | null, ended_us: number, begin: Begin): number {
-  const isUnknown = reported_ms === null || (reported_ms === 0 && begin.start_reported_us !== null);
-  return isUnknown ? Math.max(0, Math.round((ended_us - begin.started_us) / US_PER_MS)) : reported_ms;
+function durationOf(reportedMs: number | null, ended_us: number, begin: Begin): number {
+  const isUnknown = reportedMs === null || (reportedMs === 0 && begin.start_reported_us !== null);
+  return isUnknown ? Math.max(0, Math.round((ended_us - begin.started_us) / US_PER_MS)) : reportedMs;
 }
 
 /** The transcript that an event named last is the current one; every other key has the order of all values. */

@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { BUCKETS_MAX, createTokenBuckets } from "../token-buckets.ts";
 
 function setup(capacity: number, refillPerS: number) {
-  let now_ms = 0;
-  const buckets = createTokenBuckets({ capacity, refillPerS, now: () => now_ms });
+  let nowMs = 0;
+  const buckets = createTokenBuckets({ capacity, refillPerS, now: () => nowMs });
   return {
     ...buckets,
     advance: (ms: number) => {
-      now_ms += ms;
+      nowMs += ms;
     },
   };
 }

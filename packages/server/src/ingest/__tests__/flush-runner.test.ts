@@ -12,7 +12,7 @@ const OUTPUT = {
 /** A runner whose batched database fails with `code` until changed; `ran` lists the calls. */
 function setup(code: string) {
   const ran: string[] = [];
-  const state = { fails: true, now_ms: 0 };
+  const state = { fails: true, nowMs: 0 };
   const fake = (name: string, fail: () => boolean): Database => ({
     run: async () => {
       ran.push(name);
@@ -25,7 +25,7 @@ function setup(code: string) {
     database: fake("by row", () => false),
     bySetDatabase: fake("by set", () => state.fails),
     onRetry: () => ran.push("again"),
-    now: () => state.now_ms,
+    now: () => state.nowMs,
   });
   return { ran, state, run: () => run(INPUT) };
 }
@@ -43,10 +43,10 @@ describe("a flush that cannot check its parents itself", () => {
       const { ran, state, run } = setup(code);
       expect(await run()).toEqual(OUTPUT);
       state.fails = false;
-      state.now_ms = byRow_ms - 1;
+      state.nowMs = byRow_ms - 1;
       await run();
       expect(ran).toEqual(["by set", "again", "by row", "by row"]);
-      state.now_ms = byRow_ms;
+      state.nowMs = byRow_ms;
       await run();
       expect(ran.at(-1)).toBe("by set");
     });

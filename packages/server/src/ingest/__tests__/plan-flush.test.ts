@@ -61,14 +61,14 @@ test("what the events are about is each of their sessions, workspaces and device
 
 describe("when the activity of a session on a device is known", () => {
   function setup() {
-    let now_ms = 0;
-    const known = createKnownActivity(() => now_ms);
+    let nowMs = 0;
+    const known = createKnownActivity(() => nowMs);
     const store = (...events: EventRow[]) => {
       const { projected_ids, mayHaveNewParents } = planFlush(events, known);
       known.add(events, new Set(projected_ids));
       return { projected: new Set(projected_ids), mayHaveNewParents };
     };
-    return { known, store, pass: (ms: number) => (now_ms += ms) };
+    return { known, store, pass: (ms: number) => (nowMs += ms) };
   }
 
   test("its later events are not projected for a while, and need no new parents", () => {

@@ -12,7 +12,7 @@ const AWAY = new StorageError("away", "STORAGE_UNAVAILABLE");
 const NEVER_MS = 1_000_000;
 
 /** A projector whose rounds end on the test's signal. */
-function setup(interval_ms = NEVER_MS, flush_wait_ms = NEVER_MS) {
+function setup(intervalMs = NEVER_MS, flushWaitMs = NEVER_MS) {
   const rounds: Round[] = [];
   const matched: SessionToMatch[] = [];
   const waiting: (() => void)[] = [];
@@ -35,8 +35,8 @@ function setup(interval_ms = NEVER_MS, flush_wait_ms = NEVER_MS) {
       return { left, failed: new Map() };
     },
     logger: pino({ level: "silent" }),
-    interval_ms,
-    flush_wait_ms,
+    intervalMs,
+    flushWaitMs,
   });
   /** The round of that number, as soon as it has begun. */
   async function round(number: number): Promise<Round> {

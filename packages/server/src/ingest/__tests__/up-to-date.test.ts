@@ -4,7 +4,7 @@ import { upToDate } from "../up-to-date.ts";
 
 const NEVER_MS = 1_000_000;
 
-function setup(wait_max_ms: number) {
+function setup(waitMaxMs: number) {
   const { promise, resolve: catchUp } = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   let queries = 0;
@@ -16,7 +16,7 @@ function setup(wait_max_ms: number) {
     },
     close: () => Promise.resolve(),
   };
-  const reads = upToDate(database, () => promise, wait_max_ms);
+  const reads = upToDate(database, () => promise, waitMaxMs);
   const answer = reads.run((sql) => sql`SELECT`).catch((error: Error) => error.message);
   return { catchUp, begun: begun.promise, answer, queries: () => queries };
 }

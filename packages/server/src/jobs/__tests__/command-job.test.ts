@@ -27,7 +27,7 @@ let enqueuer: JobRunner;
 let job: JobDefinition;
 
 beforeAll(async () => {
-  pool = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+  pool = openDatabase(database.url, { deadlineMs: 10_000, max: 2 });
   blobs = createPostgresBlobStore(pool);
   folder = await mkdtemp(join(tmpdir(), "wharf-command-job-"));
   // As root, commands run as users of their own, and leave word here.

@@ -16,21 +16,21 @@ const logger = createLogger("silent", false);
 
 afterEach(() => clearRows(database.sql));
 
-async function addSession(id: string, fields: { silent_ms: number; lifecycle?: string }): Promise<void> {
+async function addSession(id: string, fields: { silentMs: number; lifecycle?: string }): Promise<void> {
   const { sql } = database;
   await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES ('w', 'github.com/a/b', 'b') ON CONFLICT DO NOTHING`;
   await sql`INSERT INTO devices (id, name, type) VALUES ('d', 'd', 'local') ON CONFLICT DO NOTHING`;
   await sql`
     INSERT INTO sessions (id, workspace_id, device_id, started_at, lifecycle, last_heard_at)
     VALUES (${id}, 'w', 'd', '2026-03-01T10:00:00Z', ${fields.lifecycle ?? "capturing"},
-      now() - ${fields.silent_ms} * interval '1 millisecond')`;
+      now() - ${fields.silentMs} * interval '1 millisecond')`;
 }
 
 describe("sessions that are silent for too long", () => {
   test("are ended at their last event, as a crash, and the others are left alone", async () => {
-    await addSession("silent", { silent_ms: IDLE_MS + 60_000 });
-    await addSession("talking", { silent_ms: 1_000 });
-    await addSession("parsed", { silent_ms: IDLE_MS * 2, lifecycle: "parsed" });
+    await addSession("silent", { silentMs: IDLE_MS + 60_000 });
+    await addSession("talking", { silentMs: 1_000 });
+    await addSession("parsed", { silentMs: IDLE_MS * 2, lifecycle: "parsed" });
     await database.sql`
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data)
       VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'tool.use', '2026-03-01T10:30:00Z', 'd', 'w', 'silent', '{}')`;
@@ -46,7 +46,7 @@ describe("sessions that are silent for too long", () => {
   });
 
   test("without any event end where they started, and are ended once", async () => {
-    await addSession("empty", { silent_ms: IDLE_MS * 2 });
+    await addSession("empty", { silentMs: IDLE_MS * 2 });
     const ended = await Promise.all([1, 2, 3].map(() => endIdleSessions(database.sql, IDLE_MS, 10)));
     expect(ended.flat()).toEqual(["empty"]);
     const [row] = await database.sql`SELECT ended_at = started_at AS same, duration_ms FROM sessions`;
@@ -59,13 +59,13 @@ test("a silent session whose end is refused keeps no other from being ended", as
     `CREATE FUNCTION refuse_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE numeric_value_out_of_range; END $$;
      CREATE TRIGGER refuse_end BEFORE UPDATE ON sessions FOR EACH ROW WHEN (NEW.id = 'refused') EXECUTE FUNCTION refuse_end()`,
   );
-  for (const id of ["a", "refused", "b", "c", "d"]) await addSession(id, { silent_ms: IDLE_MS * 2 });
-  const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
-  expect(await endSilentSessions({ database: writes, logger, session_idle_ms: IDLE_MS })).toBe(4);
+  for (const id of ["a", "refused", "b", "c", "d"]) await addSession(id, { silentMs: IDLE_MS * 2 });
+  const writes = openDatabase(database.url, { deadlineMs: 10_000, max: 2 });
+  expect(await endSilentSessions({ database: writes, logger, sessionIdleMs: IDLE_MS })).toBe(4);
   const open = await database.sql`SELECT id FROM sessions WHERE lifecycle = 'capturing'`;
   expect(open.map((row) => row["id"])).toEqual(["refused"]);
   await database.sql.unsafe("DROP FUNCTION refuse_end CASCADE");
-  expect(await endSilentSessions({ database: writes, logger, session_idle_ms: IDLE_MS })).toBe(1);
+  expect(await endSilentSessions({ database: writes, logger, sessionIdleMs: IDLE_MS })).toBe(1);
   await writes.close();
 });
 
@@ -73,7 +73,7 @@ describe("retention", () => {
   test("deletes notes and changes of long ago, and nothing younger", async () => {
     await database.sql`INSERT INTO ingest_notes (kind, created_at) VALUES ('old', now() - interval '31 days'), ('new', now())`;
     await database.sql`INSERT INTO change_log (kind, created_at) VALUES ('old', now() - interval '25 hours'), ('new', now())`;
-    const writes = openDatabase(database.url, { deadline_ms: 10_000 });
+    const writes = openDatabase(database.url, { deadlineMs: 10_000 });
     for (const table of PRUNED_TABLES) await prune(createDeleteInPieces(writes), table);
     await writes.close();
     const kept = await database.sql`SELECT kind FROM ingest_notes UNION ALL SELECT kind FROM change_log`;
@@ -85,13 +85,13 @@ describe("blobs that no job can refer to any more", () => {
   const hashOf = (digit: string) => digit.repeat(64);
 
   async function pruned(): Promise<string[]> {
-    const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+    const writes = openDatabase(database.url, { deadlineMs: 10_000, max: 2 });
     const jobs = createServerJobs({
       database: writes,
       deleteInPieces: createDeleteInPieces(writes),
       blobs: createPostgresBlobStore(writes),
       logger,
-      session_idle_ms: IDLE_MS,
+      sessionIdleMs: IDLE_MS,
     });
     const runner = createJobRunner({
       sql: database.sql,
@@ -126,7 +126,7 @@ describe("the server's jobs", () => {
   const RUNNERS = 3;
 
   async function withRunners(work: () => Promise<void>): Promise<void> {
-    const writes = openDatabase(database.url, { deadline_ms: 10_000, max: 2 });
+    const writes = openDatabase(database.url, { deadlineMs: 10_000, max: 2 });
     const runners = Array.from({ length: RUNNERS }, () => {
       const blobs = createPostgresBlobStore(writes);
       const deleteInPieces = createDeleteInPieces(writes);
@@ -135,7 +135,7 @@ describe("the server's jobs", () => {
         deleteInPieces,
         blobs,
         logger,
-        session_idle_ms: IDLE_MS,
+        sessionIdleMs: IDLE_MS,
       });
       return createJobRunner({
         sql: database.sql,
@@ -157,7 +157,7 @@ describe("the server's jobs", () => {
 
   test("are enqueued once per tick by any number of processes, and their next tick is set", async () => {
     const { sql } = database;
-    await addSession("silent", { silent_ms: IDLE_MS * 2 });
+    await addSession("silent", { silentMs: IDLE_MS * 2 });
     await sql`INSERT INTO blobs (written_at) VALUES (now() - interval '2 hours'), (now())`;
     await withRunners(async () => {
       await sql`UPDATE job_schedules SET next_at = date_trunc('hour', now()) - interval '1 hour'`;

@@ -23,7 +23,7 @@ afterEach(async () => {
 async function ensure(times: number): Promise<string[]> {
   const shown: string[] = [];
   const pools = Array.from({ length: times }, () =>
-    openDatabase(database.url, { max: 1, deadline_ms: 10_000 }),
+    openDatabase(database.url, { max: 1, deadlineMs: 10_000 }),
   );
   const made = await Promise.all(pools.map((pool) => ensureAdminKey(pool, (text) => shown.push(text))));
   expect(made.filter(Boolean)).toHaveLength(shown.length);

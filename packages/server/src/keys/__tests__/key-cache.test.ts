@@ -4,7 +4,7 @@ import { CACHED_KEYS_MAX, createKeyCache, KEY_CACHE_MS } from "../key-cache.ts";
 function setup() {
   const stored = new Map<string, string>();
   const lookUps: string[] = [];
-  let now_ms = 0;
+  let nowMs = 0;
   let gate: Promise<void> = Promise.resolve();
   const cache = createKeyCache<string>(
     async (hash) => {
@@ -13,14 +13,14 @@ function setup() {
       await gate;
       return found;
     },
-    () => now_ms,
+    () => nowMs,
   );
   return {
     cache,
     stored,
     lookUps,
     advance: (ms: number) => {
-      now_ms += ms;
+      nowMs += ms;
     },
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<void>();

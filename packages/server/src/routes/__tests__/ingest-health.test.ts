@@ -76,7 +76,7 @@ describe("GET /api/ingest/health", () => {
   });
 
   test("tells the rate of a busy device by its latest events", async () => {
-    const at = (age_ms: number) => new Date(Date.now() - age_ms).toISOString();
+    const at = (ageMs: number) => new Date(Date.now() - ageMs).toISOString();
     await send(Array.from({ length: 600 }, (_, n) => eventOf({ timestamp: at(n * 120) })));
     const { body } = await server.request("GET", "/api/ingest/health");
     expect(body.devices[0].events_per_minute).toBeWithin(400, 501);

@@ -149,18 +149,18 @@ describe("revoking a key", () => {
   });
 
   test("another replica refuses it within KEY_CACHE_MS", async () => {
-    let now_ms = 0;
-    const replica = await openApp(server.url, { time: { monotonic_ms: () => now_ms } });
+    let nowMs = 0;
+    const replica = await openApp(server.url, { time: { monotonicMs: () => nowMs } });
     const { id, key } = await createKey({ scope: "read" });
     const status = async () => {
       const headers = { authorization: `Bearer ${key}` };
       return (await replica.app.request("/api/limits", { headers })).status;
     };
     expect(await status()).toBe(200);
-    now_ms += 1_000;
+    nowMs += 1_000;
     await server.request("DELETE", `/api/keys/${id}`);
     expect(await status()).toBe(200);
-    now_ms += KEY_CACHE_MS - 1_000;
+    nowMs += KEY_CACHE_MS - 1_000;
     expect(await status()).toBe(401);
     await replica.drain();
   });
@@ -198,8 +198,8 @@ describe("rotating a key", () => {
   test("a successor lives as long as the old key was made to live, and a grace never prolongs the old one", async () => {
     const old = await createKey({ scope: "read", expires_at: inAnHour() });
     const { body } = await server.request("POST", `/api/keys/${old.id}/rotate`);
-    const life_ms = Date.parse(body.expires_at) - Date.parse(body.created_at);
-    expect(life_ms).toBeWithin(3_590_000, 3_600_001);
+    const lifeMs = Date.parse(body.expires_at) - Date.parse(body.created_at);
+    expect(lifeMs).toBeWithin(3_590_000, 3_600_001);
     const [row] =
       await server.sql`SELECT expires_at < now() + interval '61 minutes' AS soon FROM api_keys WHERE id = ${old.id}`;
     expect(row?.["soon"]).toBe(true);

@@ -7,7 +7,7 @@ import { TABLES_OF_SESSIONS } from "../../db/edits/session-deletion.ts";
 import { resumeDeletions } from "../../jobs/session-deletion.ts";
 
 // No request finishes a deletion: a job does.
-const server = setupApp({ time: { deletion_ms: 0 } });
+const server = setupApp({ time: { deletionMs: 0 } });
 
 const EVENTS = 120_000;
 const secret = "what the session said";
@@ -154,9 +154,9 @@ describe("the deletion of a session with very many events", () => {
   });
 });
 
-async function resume(age_ms = 0): Promise<unknown> {
+async function resume(ageMs = 0): Promise<unknown> {
   const writes = server.current().pools.ingest;
-  return await resumeDeletions(writes, createDeleteInPieces(writes), age_ms)(never);
+  return await resumeDeletions(writes, createDeleteInPieces(writes), ageMs)(never);
 }
 
 test("every table that refers to sessions is one of those whose rows a deletion deletes", async () => {

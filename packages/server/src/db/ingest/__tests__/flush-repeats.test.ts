@@ -31,7 +31,7 @@ function connect(): Sql {
 }
 
 function open(foreignKeysByRow: boolean): Database {
-  const pool = openDatabase(database.url, { ...bySet, foreignKeysByRow, deadline_ms: TEST_TIMEOUT_MS });
+  const pool = openDatabase(database.url, { ...bySet, foreignKeysByRow, deadlineMs: TEST_TIMEOUT_MS });
   opened.push(pool.close);
   return pool;
 }

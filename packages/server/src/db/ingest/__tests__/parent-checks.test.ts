@@ -224,7 +224,7 @@ describe("the connections of flushes", () => {
   });
 
   function flushesOf(url: string): Database {
-    const one = openDatabase(url, { max: 1, deadline_ms: 5_000, foreignKeysByRow: false });
+    const one = openDatabase(url, { max: 1, deadlineMs: 5_000, foreignKeysByRow: false });
     databases.push(one);
     return one;
   }

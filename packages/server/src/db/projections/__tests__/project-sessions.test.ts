@@ -265,7 +265,7 @@ describe("during a rolling deployment", () => {
     database.sql`UPDATE sessions SET facts = ${database.sql.json(known as never)}, resumed_at = ${minute(5)},
       device_id = 'server', start_reported_at = ${minute(1)} WHERE id = 's1'`;
   const refresh = async () => {
-    const pool = openDatabase(database.url, { deadline_ms: 10_000, max: 1 });
+    const pool = openDatabase(database.url, { deadlineMs: 10_000, max: 1 });
     const refreshed = await refreshOutdatedSessions(pool, pino({ level: "silent" }));
     await pool.close();
     return refreshed;
