@@ -99,7 +99,7 @@ function isSameRow(one: CheckedEvent, other: CheckedEvent): boolean {
 }
 
 function differentBody({ id, device_id, session_id, data }: CheckedEvent | EventRow): IngestNote {
-  const detail = "another body under a known id; the first one stays";
+  const detail = "different body for a known id; the first one is kept";
   return { event_id: id, device_id, session_id, kind: "different_body", detail, body: keptText(data) };
 }
 
@@ -176,7 +176,7 @@ async function resolveRows(
   for (const event of events) {
     const workspace_id = ids.get(event.workspace);
     if (workspace_id === undefined)
-      verdicts.set(event, { status: "rejected", error: "workspace_id names no workspace" });
+      verdicts.set(event, { status: "rejected", error: "workspace_id does not match a workspace" });
     else rows.push({ ...event, workspace_id, event });
   }
   return rows;

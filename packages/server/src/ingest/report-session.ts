@@ -114,7 +114,7 @@ async function storeReport(
   const workspace_id = ids.get(key);
   if (workspace_id === undefined) {
     throw new ValidationError(
-      "workspace_id names no workspace: send its canonical id, like github.com/user/repo.",
+      "workspace_id does not match a workspace: send its canonical id, like github.com/user/repo.",
       "WORKSPACE_UNKNOWN",
     );
   }

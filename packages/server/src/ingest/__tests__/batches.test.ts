@@ -135,7 +135,7 @@ describe("workspaces of events", () => {
   test("an id that names none rejects that event alone", async () => {
     const answer = await send(server, [anEvent(), anEvent({ workspace_id: createUlid() }), anEvent()]);
     expect(statuses(answer)).toEqual(["accepted", "rejected", "accepted"]);
-    expect(answer.errors).toEqual([{ index: 1, error: "workspace_id names no workspace" }]);
+    expect(answer.errors).toEqual([{ index: 1, error: "workspace_id does not match a workspace" }]);
   });
 
   test("text that is no remote leads to the unassociated workspace, and is noted", async () => {
