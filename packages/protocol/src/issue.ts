@@ -30,6 +30,7 @@ export function describeIssue({ path, code, message }: z.core.$ZodIssue, value: 
 function inWords(message: string): string {
   const [, expected = "", received = ""] = WRONG_TYPE.exec(message) ?? [];
   const wanted = TYPE_WORDS.get(expected);
+  if (received === "NaN" && wanted !== undefined) return `must be ${wanted}`;
   if (wanted === undefined) return message;
   const found = TYPE_WORDS.get(received) ?? received;
   return expected === "int" ? `must be ${wanted}` : `must be ${wanted}, not ${found}`;

@@ -38,7 +38,11 @@ test("an event of another device is rejected alone, with the reason, and its nei
   expect(status).toBe(202);
   expect(body).toMatchObject({ ingested: 2, duplicates: 0, rejected: 1 });
   expect(body.errors).toEqual([
-    { index: 1, error: "device_id is not the one this key is bound to", pointer: "/device_id" },
+    {
+      index: 1,
+      error: "device_id is not the one this key is bound to; use the id that was returned with the key",
+      pointer: "/device_id",
+    },
   ]);
   const rows = await server.sql`SELECT DISTINCT device_id FROM events`;
   expect([...rows]).toEqual([{ device_id: "mine" }]);
@@ -57,7 +61,11 @@ test("a bound key's remote events name no other device in their payload", async 
   const { body } = await server.request("POST", "/api/events", { events }, key);
   expect(body).toMatchObject({ ingested: 2, rejected: 1 });
   expect(body.errors).toEqual([
-    { index: 0, error: "device_id is not the one this key is bound to", pointer: "/data/device_id" },
+    {
+      index: 0,
+      error: "device_id is not the one this key is bound to; use the id that was returned with the key",
+      pointer: "/data/device_id",
+    },
   ]);
   expect(await server.sql`SELECT id FROM devices WHERE id = 'theirs'`).toHaveLength(0);
   expect((await server.request("POST", "/api/events", { events: [events[0]] })).body.ingested).toBe(1);

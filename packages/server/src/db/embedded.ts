@@ -133,7 +133,7 @@ async function requireEmbedded(dataDir: string): Promise<FoundPostgres> {
   const found = await findEmbeddedPostgres({ dataDir: clusterOf(dataDir) });
   if (found !== undefined) return found;
   throw new StorageError(
-    `There is no database in ${dataDir}: run \`start\` to create one, or set DATABASE_URL to your own Postgres.`,
+    `There is no database in ${dataDir}: set WHARF_DATA_DIR to the data directory of your server, run \`start\` to create one, or set DATABASE_URL to your own Postgres.`,
     "STORAGE_NO_DATABASE",
   );
 }

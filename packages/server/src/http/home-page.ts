@@ -37,7 +37,7 @@ export function homePage({ origin, phase, isDatabaseAvailable, counts }: HomeFac
 <main>
 ${counts === null ? "" : countsTable(counts)}
 <h2>Connect a device</h2>
-<p>1. Create an enrolment code with the admin key. A code works once, within ten minutes. The server prints the location of its admin key at startup; with the embedded database, run <code>WHARF_ADMIN_KEY=$(cat .wharf/admin-key)</code> first.</p>
+<p>1. Create an enrolment code with the admin key. A code works once, within ten minutes. The server prints the location of its admin key at startup; with the embedded database, run <code>WHARF_ADMIN_KEY=$(cat .wharf/admin-key)</code> first, or read <code>admin-key</code> in WHARF_DATA_DIR if that is set.</p>
 <pre tabindex="0">curl -sS -X POST ${origin}/api/devices/enrolment-codes \\
   -H "Authorization: Bearer $WHARF_ADMIN_KEY" -H 'Content-Type: application/json' -d '{}'</pre>
 <p>2. On the device, exchange the code for a key. The key is shown only once.</p>

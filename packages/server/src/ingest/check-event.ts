@@ -75,7 +75,14 @@ export function checkEvent(value: unknown, context: CheckContext): CheckedEvent 
   const pointer = checked.device_id === sender ? pointerToOtherDevice(value, sender) : "/device_id";
   if (pointer === null) return checked;
   // What an event claims is not what its sender is: the rejection is noted under the device whose key it was.
-  return { ...reject(value, "device_id is not the one this key is bound to", pointer), device_id: sender };
+  return {
+    ...reject(
+      value,
+      "device_id is not the one this key is bound to; use the id that was returned with the key",
+      pointer,
+    ),
+    device_id: sender,
+  };
 }
 
 function pointerToOtherDevice(value: unknown, sender: string): string | null {

@@ -65,9 +65,12 @@ function cases(): SentEvent[] {
   ];
 }
 
+/** Types that were added after the recorded database: they come into it with the next one. */
+const TYPES_SINCE: ReadonlySet<string> = new Set([]);
+
 /** One of each known type, and of types of the future. */
 function everyType(): SentEvent[] {
-  const types = Object.entries(GOOD_PAYLOADS);
+  const types = Object.entries(GOOD_PAYLOADS).filter(([type]) => !TYPES_SINCE.has(type));
   const future = [
     "agent.prompt",
     "agent.turn_end",

@@ -34,7 +34,9 @@ describe("in a folder without a database", () => {
     test(`"bun run ${words.join(" ")}" names the remedy, and creates none`, async () => {
       const { code, stdout, stderr } = await command(...words);
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-      expect(stderr).toContain(`There is no database in ${dataDir}: run \`start\` to create one`);
+      expect(stderr).toContain(
+        `There is no database in ${dataDir}: set WHARF_DATA_DIR to the data directory of your server, run \`start\``,
+      );
       expect(await readdir(folder)).toEqual([]);
     });
   }
