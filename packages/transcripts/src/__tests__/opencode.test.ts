@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Fact, type JsonObject, opencode } from "../index.ts";
 import { describeSession } from "./describe-session.ts";
 import { countHome } from "./hub.ts";
-import { CASES, casesOf, type Expected, readTranscript } from "./read-file.ts";
+import { CASES, casesWith, type Expected, readTranscript } from "./read-file.ts";
 
 /** The rows of each session as lines: the session, its messages in their order, and each message's parts behind it. */
 function linesOf(database: Database, session: string): string {
@@ -25,8 +25,11 @@ function linesOf(database: Database, session: string): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
+/** A database is no text: the case has it as statements. */
+const folders = casesWith("opencode.sql");
+
 describe("opencode", () => {
-  for (const folder of casesOf(".local")) {
+  for (const folder of folders) {
     test(`reads the rows of ${folder} as expected`, async () => {
       const expected: Expected = await Bun.file(join(CASES, folder, "expected.json")).json();
       const database = new Database(":memory:");
@@ -58,7 +61,7 @@ describe("opencode", () => {
   }
 
   test("has a case to read", () => {
-    expect(casesOf(".local")).toHaveLength(1);
+    expect(folders).toHaveLength(1);
   });
 });
 

@@ -73,6 +73,11 @@ export type Expected = {
 
 /** The cases whose home holds this folder. */
 export function casesOf(folder: string): string[] {
-  const homes = new Glob(`*/home/${folder}`).scanSync({ cwd: CASES, onlyFiles: false, dot: true });
-  return [...homes].map((path) => path.split("/")[0] ?? "").sort();
+  return casesWith(`home/${folder}`);
+}
+
+/** The cases that hold this file or folder. */
+export function casesWith(path: string): string[] {
+  const found = new Glob(`*/${path}`).scanSync({ cwd: CASES, onlyFiles: false, dot: true });
+  return [...found].map((place) => place.split("/")[0] ?? "").sort();
 }
