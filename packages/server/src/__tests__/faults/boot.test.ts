@@ -99,7 +99,7 @@ describe("a server whose database comes later", () => {
     proxy.refuse();
     const here = freePort();
     const program = spawnServer({ DATABASE_URL: proxy.url(migrated.url), PORT: `${here}` });
-    await program.waitForOutput(/"waitedMs":\d+,"reason":"no connection to the database \([A-Z_]+\)"/);
+    await program.waitForOutput(/"waited_ms":\d+,"reason":"no connection to the database \([A-Z_]+\)"/);
     const url = `http://127.0.0.1:${here}`;
     expect([await statusOf(url, "/health/live"), await statusOf(url, "/health/ready")]).toEqual([200, 503]);
     proxy.accept();
