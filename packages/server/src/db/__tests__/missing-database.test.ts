@@ -30,7 +30,7 @@ test("a database whose files are missing is distinguished from one that does not
     expect(await errorOf(unknown.href)).toContain("named in DATABASE_URL does not exist");
     await rename(join(postgres.dataDir, "cluster", row?.path ?? ""), join(folder, "aside"));
     const error = await errorOf(postgres.url);
-    expect(error).toContain("the files of the database are missing in the data folder of Postgres");
+    expect(error).toContain("files are missing in the Postgres data directory");
     expect(error).not.toContain("DATABASE_URL");
   } finally {
     await postgres.stop();
