@@ -15,7 +15,7 @@ const STALL_MS_MAX = 250;
 /** Other programs on the machine stall a probe as well: the fastest of these tries counts. */
 const TRIES = sized(3, 1);
 
-type Measured = { name: string; sent_bytes: number; status: number; stall_ms: number; answeredMs: number };
+type Measured = { name: string; sent_bytes: number; status: number; stall_ms: number; answered_ms: number };
 
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ try {
 async function run(server: Target): Promise<void> {
   const probe = await server.startProbe("");
   await Bun.sleep(2_000);
-  const quietMs = (await probe.figures()).slowest_ms;
+  const quiet_ms = (await probe.figures()).slowest_ms;
   const measured: Measured[] = [];
   let tooLarge = 0;
   for (const make of bodiesToSend()) {
@@ -45,7 +45,7 @@ async function run(server: Target): Promise<void> {
     else measured.push(await measureAtQuietest(hostile, server.port, probe.figures));
     const last = measured.at(-1);
     if (last !== undefined)
-      progress(`${last.stall_ms} ms stalled, ${last.status} after ${last.answeredMs} ms: ${last.name}`);
+      progress(`${last.stall_ms} ms stalled, ${last.status} after ${last.answered_ms} ms: ${last.name}`);
   }
   probe.stop();
   const slowest = [...measured].sort((a, b) => b.stall_ms - a.stall_ms);
@@ -54,7 +54,7 @@ async function run(server: Target): Promise<void> {
   report({
     holds,
     stall_ms_max: slowest[0]?.stall_ms ?? 0,
-    quietMs,
+    quiet_ms,
     bodies: measured.length,
     skipped_above_64_kb: tooLarge,
     seed: Number(options.seed),
@@ -89,9 +89,9 @@ async function measure({ name, path, headers, body }: HostileBody, port: number,
     body,
   });
   await response.arrayBuffer();
-  const answeredMs = rounded(performance.now() - startedAt, 0);
+  const answered_ms = rounded(performance.now() - startedAt, 0);
   // Until the probe that was waiting meanwhile has its answer.
   await Bun.sleep(50);
   const { slowest_ms } = await figures();
-  return { name, sent_bytes: body.byteLength, status: response.status, stall_ms: slowest_ms, answeredMs };
+  return { name, sent_bytes: body.byteLength, status: response.status, stall_ms: slowest_ms, answered_ms };
 }
