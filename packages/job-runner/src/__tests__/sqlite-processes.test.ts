@@ -65,6 +65,22 @@ test("every acknowledged enqueue survives a kill", async () => {
   await runner.drain();
 });
 
+test("a process opens a new file while another one is writing the file's schema", async () => {
+  const path = join(folder, "opened.db");
+  const program = `
+    const db = new (await import("bun:sqlite")).Database(${JSON.stringify(path)}, { create: true });
+    db.run("BEGIN IMMEDIATE");
+    console.log("writing");
+    Bun.sleepSync(300);
+    db.run("COMMIT");`;
+  const writer = spawnProgram({ command: [process.execPath, "-e", program], cwd: folder });
+  await writer.waitForOutput(/writing/);
+  const runner = createJobRunner({ dsn: `sqlite:${path}`, logger: silent });
+  expect(await runner.get("1")).toBeUndefined();
+  await runner.drain();
+  expect(await writer.exited).toBe(0);
+});
+
 test("two processes on one file run each job once, and one job of a key at a time", async () => {
   const path = join(folder, "two.db");
   const programs = [worker(path, 150), worker(path, 150)];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { JobOptionError, JobRunnerError } from "../../contract/errors.ts";
 
 export const BUSY_TIMEOUT_MS = 5000;
+const WAL_RETRY_MS = 20;
 const SCHEMA_DIR = join(import.meta.dir, "schema");
 
 /**
@@ -14,13 +15,31 @@ export function openDatabase(path: string, busyTimeoutMs: number): Database {
   const db = connect(path);
   try {
     db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    db.run("PRAGMA journal_mode = WAL");
+    useWriteAheadLog(db, busyTimeoutMs);
     db.run("PRAGMA synchronous = FULL");
     db.transaction(() => upgrade(db)).immediate();
     return db;
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * SQLite does not wait with its busy_timeout for the change to a write-ahead log: while another process opens the same new file, it
+ * fails at once with SQLITE_BUSY. Throws that error after `busyTimeoutMs`.
+ */
+function useWriteAheadLog(db: Database, busyTimeoutMs: number): void {
+  const deadline = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      db.run("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const isBusy = error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
+      if (!isBusy || performance.now() >= deadline) throw error;
+      Bun.sleepSync(WAL_RETRY_MS);
+    }
   }
 }
 
