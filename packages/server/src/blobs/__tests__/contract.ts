@@ -5,7 +5,8 @@ import type { BlobStore } from "../blob-store.ts";
 
 const MIB = 1_048_576;
 const LARGE_BYTES = 50 * MIB;
-const LIVE_MEMORY_MAX_BYTES = 24 * MIB;
+/** Of the store, and of what other tests of the process leave to be collected: up to 27 MB were seen. */
+const LIVE_MEMORY_MAX_BYTES = 36 * MIB;
 const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 export type Harness = {
