@@ -11,7 +11,7 @@ import { createFlush } from "./flush.ts";
 import { createFlushRunner } from "./flush-runner.ts";
 import type { IngestDependencies } from "./ingest-events.ts";
 import { createKnownActivity } from "./known-activity.ts";
-import { matchNextOfSession } from "./match-git.ts";
+import { matchQueued } from "./match-git.ts";
 import { projectRows } from "./project-rows.ts";
 import { createProjector, type Projector } from "./projector.ts";
 import type { ReportDependencies } from "./report-session.ts";
@@ -64,7 +64,7 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
   const known = createKnownActivity();
   const projector = createProjector({
     projectRows: (rows) => projectRows(database, rows),
-    matchSession: (session) => matchNextOfSession(database, session),
+    matchQueued: (sessions) => matchQueued(database, sessions),
     logger,
   });
   const flush = createFlush({

@@ -2,7 +2,7 @@ import type { Database } from "../db/database.ts";
 import { describeDatabaseError, errorCode, isUnavailable } from "../db/database-errors.ts";
 import { findMatchable, matchGitActivity } from "../db/projections/git-activity.ts";
 import {
-  advanceSession,
+  advanceSessions,
   finishRows,
   type LeftEvents,
   queueSessions,
@@ -58,20 +58,33 @@ export async function matchSessions(database: Database, sessionIds: readonly str
   if (left.length > 0) await database.run((sql) => finishRows(sql, [], left));
 }
 
-export type SessionMatched = { left: SessionToMatch[]; failed: Map<string, string> };
-
-/** Matches the next MATCHED_AT_ONCE_MAX of a queued session's git activity. Throws when the database is unavailable. */
-export async function matchNextOfSession(
+/**
+ * Matches the next MATCHED_AT_ONCE_MAX of what queued sessions hold; of many sessions, the first half that holds no more. What fails
+ * is queued by itself. Answers with what is left. Throws when the database is unavailable.
+ */
+export async function matchQueued(
   database: Database,
-  session: SessionToMatch,
+  sessions: readonly SessionToMatch[],
   limits: Partial<typeof AT_ONCE> = {},
-): Promise<SessionMatched> {
+): Promise<SessionToMatch[]> {
   const { statement_max, at_once_max } = { ...AT_ONCE, ...limits };
-  const { session_id, after_id } = session;
-  const ids = await database.run((sql) => findMatchable(sql, [], [session_id], at_once_max, after_id));
-  const failed = await matchPortions(database, ids, statement_max);
-  const last = ids.length < at_once_max ? null : (ids.at(-1) ?? null);
-  return { left: await database.run((sql) => advanceSession(sql, session, last)), failed };
+  const [first, ...others] = sessions;
+  if (first === undefined) return [];
+  const sessionIds = sessions.map(({ session_id }) => session_id);
+  // A session that is matched in part continues alone.
+  const isAlone = others.length === 0;
+  const after = isAlone ? first.after_id : "";
+  const ids = await database.run((sql) => findMatchable(sql, [], sessionIds, at_once_max + 1, after));
+  if (!isAlone && (ids.length > at_once_max || sessions.some(({ after_id }) => after_id !== ""))) {
+    const middle = Math.ceil(sessions.length / 2);
+    const left = await matchQueued(database, sessions.slice(0, middle), limits);
+    return [...sessions.slice(middle), ...left];
+  }
+  const now = ids.slice(0, at_once_max);
+  const failed = failedRows(await matchPortions(database, now, statement_max));
+  if (failed.length > 0) await database.run((sql) => finishRows(sql, [], failed));
+  const last = ids.length > at_once_max ? (now.at(-1) ?? null) : null;
+  return await database.run((sql) => advanceSessions(sql, sessions, last));
 }
 
 async function matchPortions(

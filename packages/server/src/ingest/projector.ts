@@ -2,7 +2,6 @@ import { describeDatabaseError, isUnavailable } from "../db/database-errors.ts";
 import type { QueueRow, SessionToMatch } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
 import { within } from "../waits.ts";
-import type { SessionMatched } from "./match-git.ts";
 import type { Touched } from "./plan-flush.ts";
 import { logFailed, type Projected } from "./project-rows.ts";
 
@@ -31,8 +30,8 @@ export type Projector = {
 export type ProjectorOptions = {
   /** As in project-rows.ts, over one connection. */
   projectRows: (rows: readonly QueueRow[]) => Promise<Projected>;
-  /** As matchNextOfSession in match-git.ts. */
-  matchSession: (session: SessionToMatch) => Promise<SessionMatched>;
+  /** As matchQueued in match-git.ts. */
+  matchQueued: (sessions: readonly SessionToMatch[]) => Promise<SessionToMatch[]>;
   logger: Logger;
   /** From one round's begin to the next one's. */
   intervalMs?: number;
@@ -50,6 +49,8 @@ const ROUND_INTERVAL_MS = 250;
 /** With more, flushes wait for the round, and what they have queued is left to the job when it takes long. */
 export const WAITING_EVENTS_MAX = 20_000;
 const FLUSH_WAIT_MAX_MS = 1_000;
+/** Queued sessions whose git activity is matched in one round. */
+const SESSIONS_AT_ONCE_MAX = 200;
 
 /** A session that is locked is mostly free again in a moment. */
 const LOCKED_DELAY_MS = 50;
@@ -72,7 +73,7 @@ type Round = {
 export function createProjector(options: ProjectorOptions): Projector {
   const {
     projectRows,
-    matchSession,
+    matchQueued,
     logger,
     intervalMs = ROUND_INTERVAL_MS,
     flushWaitMs = FLUSH_WAIT_MAX_MS,
@@ -82,7 +83,7 @@ export function createProjector(options: ProjectorOptions): Projector {
   const open = new Set<QueuedFlush>();
   /** Git activity that no read waits for, one row per round. */
   const unmatched: QueueRow[] = [];
-  /** Sessions whose git activity no read waits for, by id of the queue row; one portion per round. */
+  /** Sessions whose git activity no read waits for, by the row's id. */
   const sessions = new Map<string, SessionToMatch>();
   let gathering: Round | null = null;
   let last: Promise<void> = Promise.resolve();
@@ -151,11 +152,10 @@ export function createProjector(options: ProjectorOptions): Projector {
   }
 
   async function matchNext(): Promise<void> {
-    const [session] = sessions.values();
-    if (session === undefined) return;
-    sessions.delete(session.id);
-    const { left } = await matchSession(session);
-    for (const next of left) sessions.set(next.id, next);
+    const next = [...sessions.values()].slice(0, SESSIONS_AT_ONCE_MAX);
+    if (next.length === 0) return;
+    for (const { id } of next) sessions.delete(id);
+    for (const session of await matchQueued(next)) sessions.set(session.id, session);
   }
 
   async function caughtUp(scope: ReadScope = {}): Promise<void> {

@@ -9,7 +9,7 @@ import {
   takeOverOldQueues,
 } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
-import { matchNextOfSession } from "./match-git.ts";
+import { matchQueued } from "./match-git.ts";
 import { logFailed, projectRows } from "./project-rows.ts";
 import { refreshOutdatedSessions } from "./refresh-sessions.ts";
 
@@ -54,11 +54,7 @@ export async function retryProjections(
     retried.rows += rows.length;
     retried.failed += failed.length;
     let toMatch = [...sessionsOf(rows), ...sessions];
-    while (toMatch.length > 0 && now() < endMs) {
-      const [session, ...others] = toMatch;
-      if (session === undefined) break;
-      toMatch = [...others, ...(await matchNextOfSession(database, session)).left];
-    }
+    while (toMatch.length > 0 && now() < endMs) toMatch = await matchQueued(database, toMatch);
   }
   return retried;
 }

@@ -67,21 +67,22 @@ export async function queueSessions(sql: Sql, sessionIds: readonly string[]): Pr
 }
 
 /**
- * Notes up to which id a session's git activity is matched; null: all of it, and the row goes. Answers with what is left of it, also
- * when the session changed meanwhile.
+ * Notes up to which id the git activity of sessions is matched; null: all of it, and the rows go. Answers with what is left of them,
+ * also when a session changed meanwhile.
  */
-export async function advanceSession(
+export async function advanceSessions(
   sql: Sql,
-  { id }: SessionToMatch,
+  sessions: readonly SessionToMatch[],
   after_id: string | null,
 ): Promise<SessionToMatch[]> {
+  const ids = sessions.map(({ id }) => id);
   return await sql<SessionToMatch[]>`
-    WITH done AS (DELETE FROM projection_queue WHERE id = ${id} AND ${after_id}::text IS NULL AND NOT is_outdated)
+    WITH done AS (DELETE FROM projection_queue WHERE id = ANY(${ids}::bigint[]) AND ${after_id}::text IS NULL AND NOT is_outdated)
     UPDATE projection_queue SET
       after_id      = coalesce(${after_id}::text, ''),
       is_outdated   = is_outdated AND ${after_id}::text IS NOT NULL,
       next_retry_at = now() + make_interval(secs => ${QUEUE_LEASE_S})
-    WHERE id = ${id} AND (${after_id}::text IS NOT NULL OR is_outdated)
+    WHERE id = ANY(${ids}::bigint[]) AND (${after_id}::text IS NOT NULL OR is_outdated)
     RETURNING id::text, session_id, after_id`;
 }
 

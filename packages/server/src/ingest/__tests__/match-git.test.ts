@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { queueSessions } from "../../db/projections/projection-queue.ts";
 import { StorageError } from "../../errors.ts";
-import { matchGit, matchNextOfSession, matchSessions } from "../match-git.ts";
+import { matchGit, matchQueued, matchSessions } from "../match-git.ts";
 import { anEvent, commit, minute, send, start } from "./event-factory.ts";
 
 const server = setupApp();
@@ -60,15 +60,39 @@ test("a session that holds more than is matched at once is queued once, and matc
   expect(await sessionsOfCommits()).toEqual(Array(5).fill(null));
   const [queued] = await writes.run((sql) => queueSessions(sql, crowded));
   if (queued === undefined) throw new Error("the session is not queued");
-  const [next] = (await matchNextOfSession(writes, queued, { at_once_max: 3 })).left;
+  const [next] = await matchQueued(writes, [queued], { at_once_max: 3 });
   expect((await sessionsOfCommits()).filter((id) => id === "s1")).toHaveLength(3);
   if (next === undefined) throw new Error("nothing is left");
   // It changes meanwhile: it is matched from the beginning afterwards.
   expect(await writes.run((sql) => queueSessions(sql, ["s1"]))).toEqual([next]);
-  expect((await matchNextOfSession(writes, next, { at_once_max: 3 })).left).toEqual([queued]);
+  expect(await matchQueued(writes, [next], { at_once_max: 3 })).toEqual([queued]);
   expect(await sessionsOfCommits()).toEqual(Array(5).fill("s1"));
-  expect((await matchNextOfSession(writes, queued)).left).toEqual([]);
+  expect(await matchQueued(writes, [queued])).toEqual([]);
   expect(await server.sql`SELECT FROM projection_queue WHERE session_id IS NOT NULL`).toHaveLength(0);
+});
+
+test("many queued sessions are matched together, and what fails is queued with its reason", async () => {
+  const names = ["s1", "s2", "s3", "s4"];
+  const on = (n: number) => ({ device_id: `device-${n}` });
+  const commits = names.map((_, n) => commit(1, on(n)));
+  await send(server, [...names.map((id, n) => start(id, 0, {}, on(n))), ...commits]);
+  await server.sql`UPDATE git_activity SET session_id = NULL`;
+  const bad = commits[1]?.id ?? "";
+  await server.sql.unsafe(
+    `ALTER TABLE git_activity ADD CONSTRAINT no_match CHECK (id <> '${bad}' OR session_id IS NULL)`,
+  );
+  try {
+    const writes = server.current().pools.ingest;
+    const queued = await writes.run((sql) => queueSessions(sql, names));
+    const left = await matchQueued(writes, queued, { at_once_max: 2 });
+    expect(left.map(({ session_id }) => session_id).sort()).toEqual(["s3", "s4"]);
+    expect(await matchQueued(writes, left, { at_once_max: 2 })).toEqual([]);
+  } finally {
+    await server.sql`ALTER TABLE git_activity DROP CONSTRAINT no_match`;
+  }
+  expect((await sessionsOfCommits()).filter((id) => id !== null)).toHaveLength(3);
+  const failed = await server.sql`SELECT event_ids, attempts, session_id FROM projection_queue`;
+  expect([...failed]).toEqual([{ event_ids: [bad], attempts: 1, session_id: null }]);
 });
 
 test("commits beyond those that are matched at once are left", async () => {

@@ -29,10 +29,9 @@ function setup(intervalMs = NEVER_MS, flushWaitMs = NEVER_MS) {
       return promise;
     },
     // Each session takes two portions.
-    matchSession: async (session) => {
-      matched.push(session);
-      const left = session.after_id === "" ? [{ ...session, after_id: "m" }] : [];
-      return { left, failed: new Map() };
+    matchQueued: async (sessions) => {
+      matched.push(...sessions);
+      return sessions.flatMap((session) => (session.after_id === "" ? [{ ...session, after_id: "m" }] : []));
     },
     logger: pino({ level: "silent" }),
     intervalMs,
