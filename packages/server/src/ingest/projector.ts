@@ -83,7 +83,7 @@ export function createProjector(options: ProjectorOptions): Projector {
   const open = new Set<QueuedFlush>();
   /** Git activity that no read waits for, one row per round. */
   const unmatched: QueueRow[] = [];
-  /** Sessions whose git activity no read waits for, by the row's id. */
+  /** Sessions whose git activity no read waits for, keyed by row id. */
   const sessions = new Map<string, SessionToMatch>();
   let gathering: Round | null = null;
   let last: Promise<void> = Promise.resolve();

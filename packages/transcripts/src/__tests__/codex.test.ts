@@ -109,7 +109,7 @@ test("states no more cache than input", () => {
   });
 });
 
-test("keeps a rolled back turn's tokens, and says that it is out of view", () => {
+test("keeps a rolled back turn's tokens, and marks it as out of view", () => {
   const facts = readAll([
     tokenCount(null, { input_tokens: 10, output_tokens: 4 }),
     { type: "event_msg", payload: { type: "thread_rolled_back", num_turns: 2 } },

@@ -87,7 +87,7 @@ function spawn([script = "", ...rest]: readonly string[]): Program {
   return program;
 }
 
-/** Starts a program and waits until it says that its work is done. */
+/** Starts a program and waits until it reports that its work is done. */
 async function run(command: readonly string[], done: RegExp): Promise<void> {
   await spawn(command).waitForOutput(done);
 }

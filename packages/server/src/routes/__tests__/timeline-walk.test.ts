@@ -88,7 +88,7 @@ async function walk(expected: readonly Entry[], filters: Filters, limit: number)
     const gitShown = [...ids].filter((id) => id.startsWith("g")).length;
     const isFull = items.length === limit || gitShown === GIT_ROWS_PER_PAGE_MAX;
     expect(isFull || next_cursor === null).toBe(true);
-    // One row more says that there is a next page. With sessions in the list, the space left for git activity is not known before the query.
+    // One row more shows that there is a next page. With sessions in the list, the space left for git activity is not known before the query.
     if (!hasSessions) expect(fetched.length).toBeLessThanOrEqual(gitShown + 1);
     cursor = next_cursor;
     if (cursor === null) return;
