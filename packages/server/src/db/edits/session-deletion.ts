@@ -8,8 +8,17 @@ import { sessionChange } from "./session-edits.ts";
 /** Tables whose rows go with their session, those that refer to others of them first. */
 export const TABLES_OF_SESSIONS = [
   "ingest_notes",
+  "tool_calls",
+  "file_touches",
   "content_blocks",
   "transcript_messages",
+  "transcript_facts",
+  "transcript_turns",
+  "response_sightings",
+  "model_responses",
+  "transcript_segments",
+  "transcript_generations",
+  "transcript_files",
   "teammates",
   "teams",
   "subagents",
