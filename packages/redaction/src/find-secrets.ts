@@ -1,14 +1,17 @@
 import { entropyOf } from "./entropy.ts";
 import { MARKERS } from "./marker.ts";
 import type { SecretRule } from "./rules.ts";
+import { type View, viewsOf } from "./views.ts";
 
 /** A secret in a text: UTF-16 offsets, `end` exclusive. */
 export type Span = { start: number; end: number; rule: string };
 
 /** A rule that is ready to search. */
 export type SecretFinder = {
-  /** Adds the secrets between two offsets to `found`. */
-  find: (text: string, offset: number, found: Span[]) => void;
+  /** The secrets in a text of at most WINDOW_CHARACTERS. */
+  find: (text: string) => Span[];
+  /** Whether the pattern matches at all. */
+  mayFind: (text: string) => boolean;
 };
 
 /** Longer texts are searched window by window, so that a pattern that backtracks costs no more than linear time. */
@@ -19,15 +22,18 @@ const WINDOW_OVERLAP_CHARACTERS = 8_192;
 /** Throws SyntaxError for a rule whose pattern is no regular expression. */
 export function createFinder(rule: SecretRule): SecretFinder {
   const pattern = new RegExp(rule.pattern, rule.group === 0 ? `g${rule.flags}` : `gd${rule.flags}`);
+  const single = new RegExp(rule.pattern, rule.flags);
   const isPlausible = createPlausibility(rule);
   return {
-    find(text, offset, found) {
+    find(text) {
+      const found: Span[] = [];
       for (const match of text.matchAll(pattern)) {
         const [start, end] = match.indices?.[rule.group] ?? [match.index, match.index + match[0].length];
-        if (!isPlausible(text.slice(start, end))) continue;
-        found.push({ start: offset + start, end: offset + end, rule: rule.id });
+        if (isPlausible(text.slice(start, end))) found.push({ start, end, rule: rule.id });
       }
+      return found;
     },
+    mayFind: (text) => single.test(text),
   };
 }
 
@@ -41,25 +47,43 @@ function createPlausibility(rule: SecretRule): (secret: string) => boolean {
     (entropyMin === 0 || entropyOf(secret) >= entropyMin);
 }
 
+/** Names the finders whose keywords a text holds. */
+export type Candidates = (text: string) => readonly SecretFinder[];
+
 /**
- * The secrets in a text in their order, none overlapping another or a marker. Linear in the text.
- * `candidates` names the finders whose keywords a text holds; `checkTime` is called before each window and may throw.
+ * The secrets in a text in their order, none overlapping another or a marker. Linear in the text. `checkTime` is called before each
+ * window and may throw.
  */
-export function findSecrets(
-  text: string,
-  candidates: (text: string) => readonly SecretFinder[],
-  checkTime: () => void = () => {},
-): Span[] {
+export function findSecrets(text: string, candidates: Candidates, checkTime: () => void = () => {}): Span[] {
   const found: Span[] = [];
-  const step = WINDOW_CHARACTERS - WINDOW_OVERLAP_CHARACTERS;
-  for (let offset = 0; offset === 0 || offset + WINDOW_OVERLAP_CHARACTERS < text.length; offset += step) {
+  for (const { window, offset } of windowsOf(text)) {
     checkTime();
-    const window = text.slice(offset, offset + WINDOW_CHARACTERS);
-    const visible = withoutEscapes(window);
-    for (const view of visible === window ? [window] : [window, visible])
-      for (const finder of candidates(view)) finder.find(view, offset, found);
+    for (const view of viewsOf(window))
+      for (const finder of candidates(view.text))
+        for (const span of finder.find(view.text)) found.push(placed(span, view, offset));
   }
   return found.length === 0 ? found : outsideMarkers(text, merged(found));
+}
+
+/** Whether some pattern matches anywhere in a text. False for a text in which findSecrets finds none, but for implausible ones. */
+export function mayHoldSecrets(text: string, candidates: Candidates, checkTime: () => void): boolean {
+  for (const { window } of windowsOf(text)) {
+    checkTime();
+    for (const view of viewsOf(window))
+      if (candidates(view.text).some((finder) => finder.mayFind(view.text))) return true;
+  }
+  return false;
+}
+
+function* windowsOf(text: string): Generator<{ window: string; offset: number }> {
+  const step = WINDOW_CHARACTERS - WINDOW_OVERLAP_CHARACTERS;
+  for (let offset = 0; offset === 0 || offset + WINDOW_OVERLAP_CHARACTERS < text.length; offset += step)
+    yield { window: text.slice(offset, offset + WINDOW_CHARACTERS), offset };
+}
+
+function placed({ start, end, rule }: Span, { offsets }: View, offset: number): Span {
+  if (offsets === null) return { start: offset + start, end: offset + end, rule };
+  return { start: offset + (offsets[start] ?? start), end: offset + (offsets[end] ?? end), rule };
 }
 
 /** Overlapping secrets become one, under the rule of the one that starts first. */
@@ -72,16 +96,6 @@ function merged(found: Span[]): Span[] {
     else last.end = Math.max(last.end, span.end);
   }
   return spans;
-}
-
-/** Colours of a terminal, raw or written out, and written-out escapes such as \n: their last letter would stand before a secret. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals are told colours by it.
-const ESCAPES = /(?:\x1b|\\+(?:u001b|x1b|033|e))\[[0-9;?]{0,30}[A-Za-z]|\\+(?:u[0-9a-f]{4}|[nrtbfv"'/])/gi;
-
-/** The text with spaces in place of escapes, each character at its place. */
-function withoutEscapes(text: string): string {
-  if (!text.includes("\\") && !text.includes("\x1b")) return text;
-  return text.replace(ESCAPES, (sequence) => " ".repeat(sequence.length));
 }
 
 /** What markers leave of the spans. */

@@ -49,3 +49,16 @@ function nextVisible(text: string, from: number): string | undefined {
   while (text[index] === " " || text[index] === "\t") index++;
   return text[index];
 }
+
+/** A decoded escape, or a backslash that begins none. */
+const ESCAPE = /\\(?:u([0-9a-f]{4})|([\s\S]))/gi;
+const CONTROL_ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+/** The text with its escapes decoded, in strings and wherever else they stand. */
+export function decodeEscapes(text: string): string {
+  return text.replace(ESCAPE, (_, hex: string | undefined, character: string) =>
+    hex === undefined
+      ? (CONTROL_ESCAPES[character] ?? character)
+      : String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}

@@ -1,8 +1,9 @@
-import { createFinder, findSecrets } from "./find-secrets.ts";
-import { decodeJsonString, jsonStrings } from "./json-strings.ts";
+import { createFinder, findSecrets, mayHoldSecrets } from "./find-secrets.ts";
+import { decodeEscapes, decodeJsonString, jsonStrings } from "./json-strings.ts";
 import { createKeywordIndex } from "./keywords.ts";
 import type { Marker } from "./marker.ts";
 import { SECRET_RULES, type SecretRule } from "./rules.ts";
+import { decodePercents } from "./views.ts";
 
 /** Secrets replaced, by the id of their rule. */
 export type RedactionCounts = Map<string, number>;
@@ -41,8 +42,8 @@ const OPAQUE = /^[A-Za-z0-9+/_-]{200,}={0,2}$/;
 const IMAGE_MEMBERS: ReadonlySet<string> = new Set(["data", "image_url", "url"]);
 const IMAGE_CHARACTERS_MIN = 256;
 const IMAGE = /^(?:data:image\/[a-z.+-]{1,40};base64,)?[A-Za-z0-9+/]*={0,2}$/;
-/** In a line with one of them, a string may hold a keyword that the line's text does not show. */
-const HIDING_ESCAPE = /\\[u/]/;
+/** Space around the colon of a member, other than JSON is usually written with: in the search it is one space. */
+const UNUSUAL_SPACE = /"[ \t\r\n]+:|:(?:[ \t]{2,}|[ \t]*[\r\n])/;
 const NESTED_JSON = /^\s*[[{]/;
 
 type Search = { counts: RedactionCounts; checkTime: () => void };
@@ -67,6 +68,19 @@ export function createRedactor(options: RedactorOptions): Redactor {
     return { counts, checkTime };
   }
 
+  /**
+   * Whether a line may hold a secret, by its text and with its escapes decoded once and twice: one of them contains each string that
+   * the search below would look at. Most lines end here, which is six times as fast as the search string by string.
+   */
+  function mayHold(line: string, { checkTime }: Search): boolean {
+    if (UNUSUAL_SPACE.test(line)) return true;
+    if (mayHoldSecrets(line, ownersIn, checkTime)) return true;
+    if (!line.includes("\\")) return false;
+    const decoded = decodeEscapes(line);
+    if (mayHoldSecrets(decoded, ownersIn, checkTime)) return true;
+    return decoded.includes("\\") && mayHoldSecrets(decodeEscapes(decoded), ownersIn, checkTime);
+  }
+
   /** The part of `text` from `from` to `to` with its secrets replaced; the rest is context. */
   function replaceSecrets(text: string, run: Search, from = 0, to = text.length): string {
     let replaced = "";
@@ -75,7 +89,7 @@ export function createRedactor(options: RedactorOptions): Redactor {
       const start = Math.max(span.start, from);
       const end = Math.min(span.end, to);
       if (start >= end) continue;
-      replaced += text.slice(copied, start) + mark(span.rule, text.slice(start, end));
+      replaced += text.slice(copied, start) + mark(span.rule, decodePercents(text.slice(start, end)));
       copied = end;
       run.counts.set(span.rule, (run.counts.get(span.rule) ?? 0) + 1);
     }
@@ -110,8 +124,8 @@ export function createRedactor(options: RedactorOptions): Redactor {
   return {
     text: (text, counts = new Map()) => replaceSecrets(text, begin(counts)),
     line: (line, counts = new Map()) => {
-      if (ownersIn(line).length === 0 && !HIDING_ESCAPE.test(line)) return line;
       const run = begin(counts);
+      if (!mayHold(line, run)) return line;
       return isJson(line) ? replaceInJson(line, run, false) : replaceSecrets(line, run);
     },
   };
