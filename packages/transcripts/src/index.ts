@@ -6,6 +6,14 @@ export { claudeCode } from "./claude-code/parser.ts";
 export { codex } from "./codex/parser.ts";
 export * from "./contract.ts";
 export { geminiCli } from "./gemini-cli/parser.ts";
+export {
+  CHAIN_BLOCK_BYTES,
+  type ChainCheckpoint,
+  type ChainHash,
+  chainHashOf,
+  createChainHash,
+  EMPTY_CHAIN_HASH,
+} from "./lines/chain-hash.ts";
 export * from "./lines/json.ts";
 export { type RecordRead, readRecord } from "./lines/read-record.ts";
 export {
@@ -14,6 +22,13 @@ export {
   type LineSplitter,
   type LineSplitterOptions,
 } from "./lines/split-lines.ts";
+export {
+  createPieceSplitter,
+  oversizedLine,
+  type Piece,
+  type PieceSplitter,
+  type PieceSplitterOptions,
+} from "./lines/split-pieces.ts";
 export { opencode } from "./opencode/parser.ts";
 export { type Billed, type Cost, costOf, findPrice } from "./prices/cost.ts";
 export { modelName } from "./prices/model-name.ts";
