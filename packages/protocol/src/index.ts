@@ -14,5 +14,6 @@ export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.t
 export * from "./requests.ts";
 export * from "./resources.ts";
 export * from "./session.ts";
+export * from "./transcript.ts";
 export * from "./ulid.ts";
 export * from "./workspace.ts";

@@ -41,6 +41,7 @@ import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
+import { transcriptRoutes } from "./routes/transcripts.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
 
 export type WorkerDependencies = {
@@ -89,6 +90,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes(current));
   app.route("/api/sessions", sessionEditRoutes(current));
+  app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));

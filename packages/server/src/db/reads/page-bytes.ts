@@ -36,15 +36,35 @@ export function withinPageBytes(
   large: LargeColumns,
   bytes_max = PAGE_BYTES_MAX,
 ): Fragment {
+  return withinBytes(
+    sql,
+    found,
+    order,
+    { stored: storedBytes(sql, large), json: jsonBytes(sql, large) },
+    bytes_max,
+  );
+}
+
+/** The bytes of a row of `found`: as stored, which is soon known, and as JSON. */
+export type RowBytes = { stored: Fragment; json: Fragment };
+
+/** As withinPageBytes, with other measures of a row. */
+export function withinBytes(
+  sql: Sql,
+  found: Fragment,
+  order: Fragment,
+  bytes: RowBytes,
+  bytes_max = PAGE_BYTES_MAX,
+): Fragment {
   const soFar = sql`(ORDER BY ${order} ROWS UNBOUNDED PRECEDING)`;
   const stored = sql`
     SELECT *, sum(stored_bytes) OVER so_far AS stored_so_far, lead(true) OVER so_far IS NULL AS is_last_found
-    FROM (SELECT *, ${storedBytes(sql, large)} AS stored_bytes FROM (${found}) found_rows) with_stored_bytes
+    FROM (SELECT *, ${bytes.stored} AS stored_bytes FROM (${found}) found_rows) with_stored_bytes
     WINDOW so_far AS ${soFar}`;
   const written = sql`
     SELECT *, sum(json_bytes) OVER so_far AS json_so_far, lead(json_bytes) OVER so_far AS next_json_bytes
     FROM (
-      SELECT *, ${jsonBytes(sql, large)} AS json_bytes FROM (${stored}) with_stored_sums
+      SELECT *, ${bytes.json} AS json_bytes FROM (${stored}) with_stored_sums
       WHERE stored_so_far - stored_bytes < ${bytes_max}::int
     ) with_json_bytes
     WINDOW so_far AS ${soFar}`;

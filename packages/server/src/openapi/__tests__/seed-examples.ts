@@ -1,10 +1,12 @@
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import type { TestServer } from "../../__tests__/setup-app.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
+import { addCall, addMessages, addResponse, call, text } from "../../transcripts/__tests__/add-messages.ts";
 
 const WORKSPACE_ID = "01JP9Z000000000000000000W1";
 const SESSION_ID = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
 const SESSION_WITH_TRANSCRIPT = "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64";
+const MESSAGE_ID = "4a1d30c6e1c94d41a3a5b92b71a1d0c2";
 const ENROLMENT_CODE = "7K3M-Q9TX-40VB";
 
 /** The rows that the document's examples name. */
@@ -25,9 +27,27 @@ export async function seedExamples(server: TestServer): Promise<void> {
   await sql`
     UPDATE sessions SET transcript_s3_key = 'transcripts/example.jsonl', parse_status = 'completed'
     WHERE id = ${SESSION_WITH_TRANSCRIPT}`;
+  await seedTranscript(server);
   await seedKeys(server);
   await seedRemoteEnvs(server);
   await seedJobs(server);
+}
+
+async function seedTranscript({ sql }: TestServer): Promise<void> {
+  const bash = call("toolu_01", "Bash", { command: "bun test" });
+  const file_id = await addMessages(sql, {
+    session_id: SESSION_ID,
+    messages: [
+      { id: "9b1c7f0e2d5a4c6f8e3b1a0d7c9f5e21", kind: "prompt", blocks: [text("Greet the visitor")] },
+      { id: MESSAGE_ID, kind: "assistant", response_key: "msg_01", blocks: [text("I run the tests."), bash] },
+    ],
+  });
+  await addCall(sql, file_id, {
+    ...{ session_id: SESSION_ID, call_id: "toolu_01", tool: "Bash", command: "bun test", exit_code: 0 },
+    ...{ message_id: MESSAGE_ID, called_at: at(1), returned_at: at(9) },
+    touches: [{ path: "/home/ada/site/greeting.ts", reads: 1, writes: 2, added: 12, removed: 3 }],
+  });
+  await addResponse(sql, { session_id: SESSION_ID, key: "msg_01" });
 }
 
 async function seedKeys(server: TestServer): Promise<void> {

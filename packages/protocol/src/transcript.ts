@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { idSchema } from "./event.ts";
+import { page } from "./query.ts";
+
+/** `story`: what people wrote and what the agent answered. `steps`: and its calls, one line each. `full`: everything. */
+export const TRANSCRIPT_DENSITIES = ["story", "steps", "full"] as const;
+export type TranscriptDensity = (typeof TRANSCRIPT_DENSITIES)[number];
+
+const subagentOfTranscript = z.string().optional();
+
+export const transcriptQuerySchema = z.object({
+  /** The id or the agent id of a subagent; without it, the session's own messages. */
+  subagent_id: subagentOfTranscript,
+  /** The id of a message: the page is around it, in the transcript that it belongs to. */
+  around: idSchema.optional(),
+  density: z.enum(TRANSCRIPT_DENSITIES).default("full"),
+  ...page(50),
+});
+export type TranscriptQuery = z.infer<typeof transcriptQuerySchema>;
+
+const time = z.string();
+const text = z.string();
+const nullableText = text.nullable();
+const nullableNumber = z.number().nullable();
+const json = z.record(z.string(), z.unknown());
+
+/** A subagent, as the call that started it names it. */
+export const startedSubagentSchema = z.looseObject({
+  id: text,
+  agent_id: nullableText,
+  agent_type: text,
+  description: nullableText,
+  model: nullableText,
+  started_at: time.nullable(),
+  ended_at: time.nullable(),
+  tokens_in: nullableNumber,
+  tokens_out: nullableNumber,
+  cost_estimate_usd: nullableNumber,
+});
+export type StartedSubagent = z.infer<typeof startedSubagentSchema>;
+
+export const CALL_STATES = ["ok", "error", "running"] as const;
+
+/** What a tool call did, in one line. */
+export const transcriptCallSchema = z.looseObject({
+  /** The first line of its command, or the first file that it touched. */
+  target: nullableText,
+  state: z.enum(CALL_STATES),
+  exit_code: nullableNumber,
+  called_at: time.nullable(),
+  returned_at: time.nullable(),
+  subagent: startedSubagentSchema.nullable(),
+});
+
+export const contentBlockSchema = z.looseObject({
+  id: text,
+  block_order: z.number(),
+  /** text, thinking, redacted_thinking, tool_use, tool_result, image, document, other; a new version may add more. */
+  block_type: text,
+  content_text: nullableText,
+  thinking_text: nullableText,
+  tool_name: nullableText,
+  tool_use_id: nullableText,
+  tool_input: z.unknown(),
+  tool_result_id: nullableText,
+  is_error: z.boolean().nullable(),
+  result_text: nullableText,
+  /** The file that holds the output, where it is too large for the transcript. */
+  result_s3_key: nullableText,
+  metadata: json,
+  /** Texts are cut: GET /api/sessions/:id/transcript/messages/:message_id has them whole. */
+  is_cut: z.boolean(),
+});
+export type ContentBlock = z.infer<typeof contentBlockSchema>;
+
+export const transcriptBlockSchema = contentBlockSchema.extend({ call: transcriptCallSchema.nullable() });
+export type TranscriptBlock = z.infer<typeof transcriptBlockSchema>;
+
+export const messageWithoutBlocksSchema = z.looseObject({
+  id: text,
+  session_id: text,
+  subagent_id: nullableText,
+  message_type: text,
+  kind: nullableText,
+  role: nullableText,
+  timestamp: time.nullable(),
+  message_key: nullableText,
+  parent_key: nullableText,
+  agent: nullableText,
+  device_id: nullableText,
+  file: nullableText,
+  generation: nullableNumber,
+  line_number: z.number(),
+  is_copy: z.boolean(),
+  is_sidechain: z.boolean(),
+  is_rewound: z.boolean(),
+  model: nullableText,
+  response_key: nullableText,
+  /** Of its response, on the first message of the page that belongs to it; null on the others, and where another session owns it. */
+  tokens_in: nullableNumber,
+  tokens_out: nullableNumber,
+  cache_read: nullableNumber,
+  cache_write: nullableNumber,
+  reasoning_tokens: nullableNumber,
+  cost_usd: nullableNumber,
+  cost_is_partial: z.boolean().nullable(),
+  is_lower_bound: z.boolean().nullable(),
+  /** Blocks behind the first ones, which are not on this page. */
+  blocks_left_out: z.number(),
+});
+export type MessageWithoutBlocks = z.infer<typeof messageWithoutBlocksSchema>;
+
+export const transcriptMessageSchema = messageWithoutBlocksSchema.extend({
+  content_blocks: z.array(transcriptBlockSchema),
+});
+export type TranscriptMessage = z.infer<typeof transcriptMessageSchema>;
+
+export const transcriptPageSchema = z.object({
+  messages: z.array(transcriptMessageSchema),
+  /** Whose messages they are: of the session itself (null) or of this subagent. */
+  subagent_id: nullableText,
+  next_cursor: nullableText,
+  prev_cursor: nullableText,
+  has_more: z.boolean(),
+});
+
+export const messageBlocksQuerySchema = z.object(page(50));
