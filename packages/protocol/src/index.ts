@@ -8,6 +8,7 @@ export * from "./job.ts";
 export * from "./key.ts";
 export * from "./page.ts";
 export * from "./payloads.ts";
+export * from "./price.ts";
 export * from "./problem.ts";
 export { listParameters, PAGE_ITEMS_MAX } from "./query.ts";
 export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.ts";

@@ -33,6 +33,7 @@ import { keyRoutes } from "./routes/keys.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
+import { priceRoutes } from "./routes/prices.ts";
 import { promptRoutes } from "./routes/prompts.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { referenceRoutes } from "./routes/reference.ts";
@@ -43,6 +44,7 @@ import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
+import type { Pricing } from "./transcripts/pricing.ts";
 
 export type WorkerDependencies = {
   access: Access;
@@ -71,6 +73,7 @@ export type AppDependencies = WorkerDependencies & {
   /** For edits; separate from the connections of ingest, which are always busy. */
   edits: Database;
   deleteSession: DeleteSession;
+  pricing: Pricing;
   ingest: IngestDependencies;
   reports: ReportDependencies;
 };
@@ -96,6 +99,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/devices", deviceRoutes(current));
   app.route("/api/remote-envs", remoteEnvRoutes(current));
   app.route("/api/blueprints", blueprintRoutes(dependencies));
+  app.route("/api/prices", priceRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(current));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads }));
   app.route("/api/keys", keyRoutes({ edits }));
@@ -135,7 +139,7 @@ export function createWorkerApp(dependencies: WorkerDependencies): Hono<AppEnv> 
 function corsOptions(origins: readonly string[]) {
   return {
     origin: [...origins],
-    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: ["Authorization", "Content-Type", "Content-Encoding", "Last-Event-ID", "X-Request-Id"],
     exposeHeaders: ["X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"],
     maxAge: PREFLIGHT_CACHE_S,

@@ -66,6 +66,7 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   const http = listen(server, config, logger);
   undos.push(() => http.stop(0));
   await server.jobs.start();
+  await server.pricing.load();
   // To the terminal alone: a log is kept, shipped and searched.
   const show = (text: string) => process.stderr.write(text);
   const isKeyShown = adminKey.source === "table" && (await ensureAdminKey(server.pools.edits, show));

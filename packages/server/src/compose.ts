@@ -12,6 +12,7 @@ import type { Logger } from "./logger.ts";
 import { createMeasurePool } from "./metrics/measure.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
+import { createPricing, type Pricing } from "./transcripts/pricing.ts";
 
 export type ComposeOptions = {
   config: Config;
@@ -40,6 +41,7 @@ export type Server = {
   ingest: Ingest;
   jobs: JobRunner;
   access: Access;
+  pricing: Pricing;
   metrics: ServerMetrics;
   readiness: Readiness;
   /** Answers accepted requests, releases jobs and closes the pools. */
@@ -73,6 +75,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     onRefusal: (limit) => metrics.refusals.add(1, limit),
     ...(time.monotonicMs === undefined ? {} : { now: time.monotonicMs }),
   });
+  const pricing = createPricing(pools.edits);
   const { runner: jobs, deleteSession } = await createEngine({
     config,
     pools,
@@ -97,6 +100,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     jobsLate: () => jobs.stats().claimLateMs > JOBS_LATE_MS,
     jobMetrics: jobs.metrics.prometheus,
     deleteSession,
+    pricing,
     ingest: ingest.events,
     reports: ingest.reports,
   };
@@ -108,5 +112,5 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     await pools.close();
   }
 
-  return { app, pools, ingest, jobs, access, metrics, readiness, drain };
+  return { app, pools, ingest, jobs, access, pricing, metrics, readiness, drain };
 }

@@ -9,6 +9,7 @@ import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
+import { reprice } from "./repricing.ts";
 import { resumeDeletions } from "./session-deletion.ts";
 
 export type ServerJobDependencies = {
@@ -42,10 +43,12 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       () => blobs.sweep(UPLOAD_SILENCE_MS, signal),
       () => expireBlobs(signal),
     ]);
+  const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const resume = resumeDeletions(database, deleteInPieces);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
+    { name: "reprice-responses", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: repriceAll },
     { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];

@@ -28,6 +28,8 @@ export async function seedExamples(server: TestServer): Promise<void> {
     UPDATE sessions SET transcript_s3_key = 'transcripts/example.jsonl', parse_status = 'completed'
     WHERE id = ${SESSION_WITH_TRANSCRIPT}`;
   await seedTranscript(server);
+  const price = { model: "claude-opus-5", provider: "anthropic", from: "2026-07-24", input: 5, output: 25 };
+  await server.request("PUT", "/api/prices", { ...price, source: "the provider's page" });
   await seedKeys(server);
   await seedRemoteEnvs(server);
   await seedJobs(server);
