@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ID_CHARACTERS_MAX } from "./event.ts";
 import type { KnownEventType } from "./event-types.ts";
-import { DURATION_MS_MAX } from "./session.ts";
+import { AGENTS, DURATION_MS_MAX } from "./session.ts";
 
 /** Of a list in a payload. zod makes an issue of every wrong item, but for a list that is too long a single one. */
 export const PAYLOAD_ITEMS_MAX = 10_000;
@@ -55,6 +55,7 @@ export const payloadSchemas = {
     cc_version: optionalText,
     model: optionalText,
     source: z.enum(SESSION_SOURCES),
+    agent: z.enum(AGENTS).nullish(),
     transcript_path: optionalText,
   }),
   "session.end": payload({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { idSchema } from "./event.ts";
 import { clampedPage, instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
-import { type Lifecycle, lifecycleSchema, tagsSchema } from "./session.ts";
+import { type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
 export const BATCH_STATUS_IDS_MAX = 10_000;
@@ -31,7 +31,11 @@ export const ingestNotesQuerySchema = z.object({
 export const sessionListQuerySchema = z.object({
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),
+  agent: words(z.string().min(1)).optional(),
+  /** The sessions that this one started. */
+  parent_session_id: z.string().optional(),
   lifecycle: words(lifecycleSchema, withCapturing).optional(),
+  live_state: words(liveStateSchema).optional(),
   after: instant.optional(),
   before: instant.optional(),
   ended_after: instant.optional(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deviceTypeSchema } from "./device.ts";
-import { lifecycleSchema } from "./session.ts";
+import { lifecycleSchema, liveStateSchema } from "./session.ts";
 
 /** ISO-8601 UTC with six fractional digits. */
 const time = z.string();
@@ -36,7 +36,14 @@ export const sessionSchema = z.looseObject({
   device_id: text,
   device_name: text,
   remote_env_id: nullableText,
+  agent: nullableText,
+  title: nullableText,
+  parent_session_id: nullableText,
+  forked_from: nullableText,
   lifecycle: lifecycleSchema,
+  live_state: liveStateSchema.nullable(),
+  live_reason: nullableText,
+  live_since: time.nullable(),
   started_at: time,
   ended_at: time.nullable(),
   end_reason: nullableText,
@@ -47,6 +54,7 @@ export const sessionSchema = z.looseObject({
   transcript_s3_key: nullableText,
   parse_status: z.enum(["pending", "parsing", "completed", "failed"]).nullable(),
   parse_error: nullableText,
+  parser_version: nullableNumber,
   summary: nullableText,
   total_messages: nullableNumber,
   user_messages: nullableNumber,
@@ -55,6 +63,11 @@ export const sessionSchema = z.looseObject({
   thinking_blocks: nullableNumber,
   subagent_count: nullableNumber,
   ...usage,
+  response_count: nullableNumber,
+  /** Some responses have tokens without a known price. */
+  cost_is_partial: z.boolean().nullable(),
+  /** As the agent itself states it; shown next to the cost and never added to it. */
+  reported_cost_usd: nullableNumber,
   duration_ms: nullableNumber,
   tags: z.array(text),
   metadata: json,

@@ -14,6 +14,25 @@ export const LIFECYCLES = [
 export const lifecycleSchema = z.enum(LIFECYCLES);
 export type Lifecycle = z.infer<typeof lifecycleSchema>;
 
+/** The agents whose transcripts are read. */
+export const AGENTS = ["claude-code", "codex", "gemini-cli", "opencode"] as const;
+
+/**
+ * What happens in a session now; docs/reading.md lists what leads to each.
+ * `needs_input`: a person has to answer · `turn_done`: the agent has answered · `stale_call`: a call without result for ten minutes.
+ */
+export const LIVE_STATES = [
+  "working",
+  "needs_input",
+  "turn_done",
+  "idle",
+  "stale_call",
+  "ended",
+  "unclean",
+] as const;
+export const liveStateSchema = z.enum(LIVE_STATES);
+export type LiveState = z.infer<typeof liveStateSchema>;
+
 export const TAGS_MAX = 100;
 export const TAG_CHARACTERS_MAX = 100;
 export const REPORT_TEXT_CHARACTERS_MAX = 4 * 1024;
@@ -31,6 +50,8 @@ export const tagSchema = z.string().min(1).max(TAG_CHARACTERS_MAX);
 export const tagsSchema = z.array(tagSchema).max(TAGS_MAX);
 
 const text = z.string().max(REPORT_TEXT_CHARACTERS_MAX);
+/** One of AGENTS; any other name is kept as `other`. */
+const agentName = z.string().max(100).nullish();
 const metadataSchema = z
   .record(z.string(), z.unknown())
   .refine((metadata) => Object.keys(metadata).length <= METADATA_KEYS_MAX, {
@@ -54,6 +75,7 @@ export const sessionReportSchema = z
     cwd: text.nullish(),
     git_branch: text.nullish(),
     model: text.nullish(),
+    agent: agentName,
     source: z.string().max(100).nullish(),
     initial_prompt: z.string().max(INITIAL_PROMPT_CHARACTERS_MAX).nullish(),
     tags: tagsSchema.optional(),
@@ -79,6 +101,7 @@ export const backfillSessionSchema = z.looseObject({
   duration_ms: durationMs.nullish(),
   cwd: text.nullish(),
   git_branch: text.nullish(),
+  agent: agentName,
   source: z.string().max(100).nullish(),
   is_live: z.boolean().nullish(),
 });

@@ -196,7 +196,7 @@ THEN (
         'place', CASE WHEN w.id IS NOT NULL THEN
         json_build_object('canonical_id', w.canonical_id, 'device_id', k.device_id, 'workspace_id', w.id) END,
         'ended_us', (extract(epoch FROM k.ended_at) * 1000000)::bigint, 'end_reason', k.end_reason, 'duration_ms', k.duration_ms,
-        'git_branch', k.git_branch, 'model', k.model, 'source', k.source, 'initial_prompt', k.initial_prompt,
+        'git_branch', k.git_branch, 'model', k.model, 'agent', k.agent, 'source', k.source, 'initial_prompt', k.initial_prompt,
         'metadata', k.metadata
     )), '[]')
   FROM (
@@ -204,25 +204,25 @@ THEN (
     substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, CASE WHEN e.type = 'session.end' THEN e.timestamp END,
     CASE WHEN e.type = 'session.end' THEN CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE CASE WHEN e.data ->> 'end_reason' = ANY ($3::text[]) THEN e.data ->> 'end_reason' WHEN e.data ->> 'end_reason' IS NOT NULL THEN $4::text END END END,
     CASE WHEN e.type = 'session.end' THEN (e.data ->> 'duration_ms')::numeric::bigint END,
-    left(e.data ->> $5, $6), left(e.data ->> $7, $8), CASE WHEN e.type = 'session.start' THEN CASE WHEN e.data ->> 'source' = ANY ($9::text[]) THEN e.data ->> 'source' WHEN e.data ->> 'source' IS NOT NULL THEN $10::text END END, NULL, jsonb_strip_nulls(jsonb_build_object(
-        'cwd', to_json(left(e.data ->> $11, $12))::text, 'cc_version', to_json(left(e.data ->> $13, $14))::text, 'transcript_path', to_json(left(e.data ->> $15, $16))::text
+    left(e.data ->> $5, $6), left(e.data ->> $7, $8), CASE WHEN e.data ->> 'agent' = ANY ($9::text[]) THEN e.data ->> 'agent' WHEN e.data ->> 'agent' IS NOT NULL THEN $10::text END, CASE WHEN e.type = 'session.start' THEN CASE WHEN e.data ->> 'source' = ANY ($11::text[]) THEN e.data ->> 'source' WHEN e.data ->> 'source' IS NOT NULL THEN $12::text END END, NULL, jsonb_strip_nulls(jsonb_build_object(
+        'cwd', to_json(left(e.data ->> $13, $14))::text, 'cc_version', to_json(left(e.data ->> $15, $16))::text, 'transcript_path', to_json(left(e.data ->> $17, $18))::text
     ))
     FROM (VALUES ('session.start'), ('session.end')) AS types (type)
     CROSS JOIN LATERAL (
       (
         SELECT * FROM events
-        WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT $17)
+        WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT $19)
       UNION ALL
       (SELECT * FROM (
           SELECT * FROM events
-          WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp DESC, id DESC LIMIT $18) latest
+          WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp DESC, id DESC LIMIT $20) latest
         WHERE EXISTS (
           SELECT * FROM events
-          WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT 1 OFFSET $19))
+          WHERE session_id = s.id AND device_id = o.device_id AND events.type = types.type AND events.type IN ('session.start', 'session.end') ORDER BY timestamp, id LIMIT 1 OFFSET $21))
     ) e
     UNION ALL (
-      SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
-      FROM (SELECT * FROM events WHERE session_id = s.id AND device_id = o.device_id ORDER BY timestamp LIMIT $20) e
+      SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
+      FROM (SELECT * FROM events WHERE session_id = s.id AND device_id = o.device_id ORDER BY timestamp LIMIT $22) e
       WHERE s.start_reported_at IS NULL OR (
         s.facts ? 'backfill' OR EXISTS (
           SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
@@ -232,7 +232,7 @@ THEN (
     )
     UNION ALL
     SELECT r.id, r.kind, r.at, r.event_id, r.workspace_id, r.device_id, r.ended_at, r.end_reason, r.duration_ms,
-    r.git_branch, r.model, r.source, r.initial_prompt, (SELECT coalesce(jsonb_object_agg(key, value::text), '{}') FROM jsonb_each(r.metadata))
+    r.git_branch, r.model, r.agent, r.source, r.initial_prompt, (SELECT coalesce(jsonb_object_agg(key, value::text), '{}') FROM jsonb_each(r.metadata))
     FROM session_reports r WHERE r.session_id = s.id
     UNION ALL
     SELECT NULL,
@@ -243,8 +243,8 @@ THEN (
     ELSE 'start' END,
     said_at, event_id,
     CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN s.device_id END,
-    CASE WHEN key = 'end' THEN said_at END, CASE WHEN key = $21 THEN fact ->> 3 END, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
-    CASE WHEN key = $22 THEN fact ->> 3 END, CASE WHEN key = $23 THEN fact ->> 3 END, CASE WHEN key = $24 THEN fact ->> 3 END, CASE WHEN key = $25 THEN fact ->> 3 END,
+    CASE WHEN key = 'end' THEN said_at END, CASE WHEN key = $23 THEN fact ->> 3 END, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
+    CASE WHEN key = $24 THEN fact ->> 3 END, CASE WHEN key = $25 THEN fact ->> 3 END, NULL, CASE WHEN key = $26 THEN fact ->> 3 END, CASE WHEN key = $27 THEN fact ->> 3 END,
     CASE WHEN starts_with(key, 'metadata.') THEN jsonb_build_object(substr(key, length('metadata.') + 1), (fact -> 3)::text) ELSE '{}' END
     FROM jsonb_each(s.facts) AS facts (key, fact)
     CROSS JOIN LATERAL (
@@ -252,10 +252,11 @@ THEN (
       to_timestamp(0) + abs((fact -> 1)::bigint) * interval '1 microsecond'
     ) AS said (rank, event_id, said_at)
     UNION ALL
-    SELECT NULL, 'start', s.resumed_at, $26, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
+    SELECT NULL, 'start', s.resumed_at, $28, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
     WHERE s.facts <> '{}' AND s.resumed_at IS NOT NULL
   ) AS k (report_id,
-    kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, source, initial_prompt, metadata)
+    kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, agent, source, initial_prompt,
+    metadata)
   LEFT JOIN LATERAL (SELECT * FROM workspaces WHERE workspaces.id = k.workspace_id OFFSET 0) w ON true) END AS statements
 FROM touched t
 CROSS JOIN LATERAL (SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id OFFSET 0) s
@@ -286,7 +287,7 @@ ORDER BY t.id;
 WITH folded AS MATERIALIZED (
   SELECT * FROM json_to_recordset(($1::text)::json) AS f (
     id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
-    resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, source text,
+    resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, agent text, source text,
     initial_prompt text, metadata text, fallen_report_ids json, is_moved boolean
   )
 ),
@@ -303,7 +304,7 @@ session_rows AS (
   workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
   started_at = to_timestamp(0) + f."started_us" * interval '1 microsecond', start_reported_at = to_timestamp(0) + f."start_reported_us" * interval '1 microsecond',
   resumed_at = to_timestamp(0) + f."resumed_us" * interval '1 microsecond', ended_at = to_timestamp(0) + f."ended_us" * interval '1 microsecond', end_reason = f.end_reason,
-  duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, source = f.source,
+  duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
   initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
   is_outdated = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
   FROM held f WHERE s.ctid = f.place

@@ -1,8 +1,10 @@
 import { storableJson } from "@wharf/job-runner";
 import {
+  AGENTS,
   type BackfillSession,
   canonicalWorkspaceId,
   isUlid,
+  OTHER,
   type SessionReport,
   UNASSOCIATED_WORKSPACE,
 } from "@wharf/protocol";
@@ -40,6 +42,7 @@ function sessionOf(report: SessionReport): Omit<UnplacedSession, "fills_gaps"> {
     duration_ms: report.duration_ms ?? null,
     git_branch: report.git_branch ?? null,
     model: report.model ?? null,
+    agent: report.agent == null ? null : (AGENTS.find((name) => name === report.agent) ?? OTHER),
     source: report.source ?? null,
     initial_prompt: report.initial_prompt ?? null,
     tags: report.tags ?? [],
@@ -69,6 +72,7 @@ export async function takeBackfill(
     started_at: backfill.started_at,
     cwd: backfill.cwd,
     git_branch: backfill.git_branch,
+    agent: backfill.agent,
     ended_at: isLive ? null : backfill.ended_at,
     duration_ms: isLive ? null : backfill.duration_ms,
     source: backfill.source ?? "backfill",

@@ -19,6 +19,7 @@ export type SessionRow = {
   duration_ms: number | null;
   git_branch: string | null;
   model: string | null;
+  agent: string | null;
   source: string | null;
   initial_prompt: string | null;
   tags: string[];
@@ -46,7 +47,7 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
       SELECT r.*
       FROM jsonb_to_record((${report}::text)::jsonb) AS r (
         id text, workspace_id text, device_id text, device_name text, device_type text, local_path text,
-        started_at timestamptz, ended_at timestamptz, end_reason text, duration_ms bigint, git_branch text, model text,
+        started_at timestamptz, ended_at timestamptz, end_reason text, duration_ms bigint, git_branch text, model text, agent text,
         source text, initial_prompt text, tags text[], metadata jsonb, fills_gaps boolean
       )
       WHERE NOT EXISTS (SELECT 1 FROM session_tombstones WHERE session_id = r.id)
@@ -82,10 +83,10 @@ export async function reportSession(sql: Sql, report: string): Promise<ReportRes
     kept AS (
       INSERT INTO session_reports (
         session_id, kind, at, workspace_id, device_id, ended_at, end_reason, duration_ms,
-        git_branch, model, source, initial_prompt, metadata
+        git_branch, model, agent, source, initial_prompt, metadata
       )
       SELECT id, CASE WHEN fills_gaps THEN 'backfill' ELSE 'report' END, started_at, workspace_id, device_id, ended_at, end_reason,
-        duration_ms, git_branch, model, source, initial_prompt, metadata
+        duration_ms, git_branch, model, agent, source, initial_prompt, metadata
       FROM report JOIN session USING (id)
     )
     SELECT coalesce((SELECT created FROM session), false) AS created, NOT EXISTS (SELECT 1 FROM report) AS deleted,

@@ -33,6 +33,8 @@ export type SessionColumns = {
   duration_ms: number | null;
   git_branch: string | null;
   model: string | null;
+  /** Null: only transcripts name it. */
+  agent: string | null;
   source: string | null;
   initial_prompt: string | null;
   /** Each value as JSON text. */
@@ -73,6 +75,7 @@ export function foldSession({ owner, lifecycle, statements: all }: KnownSession)
     ...endOf(pick, begin),
     git_branch: pick((said) => said.git_branch)?.value ?? null,
     model: pick((said) => said.model)?.value ?? null,
+    agent: pick((said) => said.agent)?.value ?? null,
     source: pick((said) => said.source)?.value ?? null,
     initial_prompt: pick((said) => said.initial_prompt)?.value ?? null,
     metadata: metadataOf(pick, statements),

@@ -60,7 +60,7 @@ async function writeSessions(
     WITH folded AS MATERIALIZED (
       SELECT * FROM json_to_recordset((${JSON.stringify(folded)}::text)::json) AS f (
         id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
-        resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, source text,
+        resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, agent text, source text,
         initial_prompt text, metadata text, fallen_report_ids json, is_moved boolean
       )
     ),
@@ -77,7 +77,7 @@ async function writeSessions(
         workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
         started_at = ${instant("started_us")}, start_reported_at = ${instant("start_reported_us")},
         resumed_at = ${instant("resumed_us")}, ended_at = ${instant("ended_us")}, end_reason = f.end_reason,
-        duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, source = f.source,
+        duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
         initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
         is_outdated = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
       FROM held f WHERE s.ctid = f.place

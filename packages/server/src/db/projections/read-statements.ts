@@ -1,4 +1,4 @@
-import { END_REASONS, REPORT_TEXT_CHARACTERS_MAX, SESSION_SOURCES } from "@wharf/protocol";
+import { AGENTS, END_REASONS, REPORT_TEXT_CHARACTERS_MAX, SESSION_SOURCES } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
 import { knownOrOther } from "./enumerations.ts";
 import { microseconds } from "./microseconds.ts";
@@ -12,7 +12,8 @@ const FIRST_EVENTS_COMPARED = 10;
 /** The columns of session_reports that hold a statement. */
 function statementColumns(sql: Sql): Fragment {
   return sql`
-    kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, source, initial_prompt, metadata`;
+    kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, agent, source, initial_prompt,
+    metadata`;
 }
 
 /** What is known of session `s` with owner `o`: a JSON array of Statement. Of events, only the owner's are read. */
@@ -24,7 +25,7 @@ export function statementsOfSession(sql: Sql): Fragment {
       'place', CASE WHEN w.id IS NOT NULL THEN
         json_build_object('canonical_id', w.canonical_id, 'device_id', k.device_id, 'workspace_id', w.id) END,
       'ended_us', ${us(sql`k.ended_at`)}, 'end_reason', k.end_reason, 'duration_ms', k.duration_ms,
-      'git_branch', k.git_branch, 'model', k.model, 'source', k.source, 'initial_prompt', k.initial_prompt,
+      'git_branch', k.git_branch, 'model', k.model, 'agent', k.agent, 'source', k.source, 'initial_prompt', k.initial_prompt,
       'metadata', k.metadata
     )), '[]')
     FROM (
@@ -56,13 +57,14 @@ function reportedEvents(sql: Sql): Fragment {
 function columnsOfEvent(sql: Sql): Fragment {
   const text = (field: string) => sql`left(e.data ->> ${field}, ${REPORT_TEXT_CHARACTERS_MAX})`;
   const source = knownOrOther(sql, sql`e.data ->> 'source'`, SESSION_SOURCES);
+  const agent = knownOrOther(sql, sql`e.data ->> 'agent'`, AGENTS);
   const reason = knownOrOther(sql, sql`e.data ->> 'end_reason'`, END_REASONS);
   const ofEnd = (value: Fragment) => sql`CASE WHEN e.type = 'session.end' THEN ${value} END`;
   return sql`
     substr(e.type, length('session.') + 1), e.timestamp, e.id, e.workspace_id, e.device_id, ${ofEnd(sql`e.timestamp`)},
     ${ofEnd(sql`CASE WHEN e.data ->> 'end_reason' = 'prompt_input_exit' THEN 'exit' ELSE ${reason} END`)},
     ${ofEnd(sql`(e.data ->> 'duration_ms')::numeric::bigint`)},
-    ${text("git_branch")}, ${text("model")}, CASE WHEN e.type = 'session.start' THEN ${source} END, NULL`;
+    ${text("git_branch")}, ${text("model")}, ${agent}, CASE WHEN e.type = 'session.start' THEN ${source} END, NULL`;
 }
 
 /** The metadata of start or end event `e`: an object without the keys that it does not name. */
@@ -76,7 +78,7 @@ function metadataOfEvent(sql: Sql, encode: (text: Fragment) => Fragment): Fragme
 /** It counts only where neither a start nor a report is known. */
 function firstEvent(sql: Sql): Fragment {
   return sql`(
-    SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
+    SELECT NULL, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
     FROM (SELECT * FROM events WHERE session_id = s.id AND device_id = o.device_id ORDER BY timestamp LIMIT ${FIRST_EVENTS_COMPARED}) e
     WHERE s.start_reported_at IS NULL OR ${beginsWithBackfill(sql)}
     ORDER BY e.timestamp, e.id LIMIT 1
@@ -95,7 +97,7 @@ export function beginsWithBackfill(sql: Sql): Fragment {
 function reports(sql: Sql): Fragment {
   return sql`
     SELECT r.id, r.kind, r.at, r.event_id, r.workspace_id, r.device_id, r.ended_at, r.end_reason, r.duration_ms,
-      r.git_branch, r.model, r.source, r.initial_prompt, ${jsonTexts(sql, sql`r.metadata`)}
+      r.git_branch, r.model, r.agent, r.source, r.initial_prompt, ${jsonTexts(sql, sql`r.metadata`)}
     FROM session_reports r WHERE r.session_id = s.id`;
 }
 
@@ -115,7 +117,7 @@ export function keptStatements(sql: Sql, deleted: Fragment): Fragment {
     ) e
     WHERE e.place <= ${EVENTS_READ_MAX}
     UNION ALL
-    SELECT e.session_id, e.ingested_at, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
+    SELECT e.session_id, e.ingested_at, 'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}'
     FROM (
       SELECT DISTINCT ON (session_id, device_id) * FROM ${deleted} WHERE session_id IS NOT NULL
       ORDER BY session_id, device_id, timestamp, id

@@ -21,7 +21,7 @@ export function statementsOfFacts(sql: Sql): Fragment {
       said_at, event_id,
       CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN s.device_id END,
       CASE WHEN key = 'end' THEN said_at END, ${value("end")}, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
-      ${value("git_branch")}, ${value("model")}, ${value("source")}, ${value("initial_prompt")},
+      ${value("git_branch")}, ${value("model")}, NULL, ${value("source")}, ${value("initial_prompt")},
       CASE WHEN starts_with(key, 'metadata.') THEN jsonb_build_object(substr(key, length('metadata.') + 1), (fact -> 3)::text) ELSE '{}' END
     FROM jsonb_each(s.facts) AS facts (key, fact)
     CROSS JOIN LATERAL (
@@ -29,6 +29,6 @@ export function statementsOfFacts(sql: Sql): Fragment {
         to_timestamp(0) + abs((fact -> 1)::bigint) * interval '1 microsecond'
     ) AS said (rank, event_id, said_at)
     UNION ALL
-    SELECT NULL, 'start', s.resumed_at, ${AFTER_EVENT_IDS}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
+    SELECT NULL, 'start', s.resumed_at, ${AFTER_EVENT_IDS}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
     WHERE s.facts <> '{}' AND s.resumed_at IS NOT NULL`;
 }

@@ -22,6 +22,7 @@ export type Statement = {
   duration_ms: number | null;
   git_branch: string | null;
   model: string | null;
+  agent: string | null;
   source: string | null;
   initial_prompt: string | null;
   /** Each value as JSON text, so that numbers stay exact. */

@@ -9,15 +9,28 @@ type Position = readonly [startedAt: string, id: string] | null;
 /** All but what only the projection reads. */
 const columns = (sql: Sql) =>
   sql`
-    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.lifecycle, s.started_at, s.ended_at, s.end_reason,
-    s.initial_prompt, s.git_branch, s.model, s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.summary,
+    s.id, s.workspace_id, s.device_id, s.remote_env_id, s.agent, s.title, s.parent_session_id, s.forked_from, s.lifecycle,
+    s.live_state, s.live_reason, s.live_since, s.started_at, s.ended_at, s.end_reason,
+    s.initial_prompt, s.git_branch, s.model, s.source, s.transcript_s3_key, s.parse_status, s.parse_error, s.parser_version,
+    s.summary,
     s.total_messages, s.user_messages, s.assistant_messages, s.tool_use_count, s.thinking_blocks, s.subagent_count,
-    s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.duration_ms, s.tags,
+    s.tokens_in, s.tokens_out, s.cache_read_tokens, s.cache_write_tokens, s.cost_estimate_usd, s.response_count,
+    s.cost_is_partial, s.reported_cost_usd, s.duration_ms, s.tags,
     s.metadata, s.ended_by_server, s.last_heard_at, s.created_at, s.updated_at,
     w.canonical_id AS workspace_canonical_id, w.display_name AS workspace_name, d.name AS device_name`;
 
 const LARGE_COLUMNS = {
-  text: ["initial_prompt", "summary", "parse_error", "end_reason", "git_branch", "model", "source", "tags"],
+  text: [
+    "title",
+    "initial_prompt",
+    "summary",
+    "parse_error",
+    "end_reason",
+    "git_branch",
+    "model",
+    "source",
+    "tags",
+  ],
   json: ["metadata"],
 };
 
@@ -50,14 +63,18 @@ export async function listSessions(
   position: Position,
   limit: number,
 ): Promise<Listed<Session>[]> {
-  const { workspace_id, device_id, lifecycle, tag, after, before, ended_after, ended_before } = filters;
+  const { workspace_id, device_id, parent_session_id, tag, after, before, ended_after, ended_before } =
+    filters;
   const tagged = tag === undefined ? null : await idsOfRareTag(sql, tag);
   const found = sql`
       SELECT * FROM ${tagged === null ? sql`sessions` : withIds(sql, tagged)}
       WHERE deleted_at IS NULL
         ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
         ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
-        ${lifecycle === undefined ? sql`` : sql`AND ${inLifecycle(sql, lifecycle)}`}
+        ${parent_session_id === undefined ? sql`` : sql`AND parent_session_id = ${parent_session_id}`}
+        ${isOneOf(sql, "agent", filters.agent)}
+        ${isOneOf(sql, "lifecycle", filters.lifecycle)}
+        ${isOneOf(sql, "live_state", filters.live_state)}
         ${tag === undefined || tagged !== null ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
         ${after === undefined ? sql`` : sql`AND started_at > ${after}`}
         ${before === undefined ? sql`` : sql`AND started_at < ${before}`}
@@ -92,9 +109,12 @@ function withIds(sql: Sql, ids: readonly string[]) {
 }
 
 /** One alone is compared as the condition of a partial index is written: else that index would be used together with another. */
-function inLifecycle(sql: Sql, lifecycle: string[]) {
-  const [first = "", ...others] = lifecycle;
-  return others.length === 0 ? sql`lifecycle = ${first}` : sql`lifecycle = ANY(${lifecycle})`;
+function isOneOf(sql: Sql, column: string, values: readonly string[] | undefined) {
+  if (values === undefined) return sql``;
+  const [first = "", ...others] = values;
+  return others.length === 0
+    ? sql`AND ${sql(column)} = ${first}`
+    : sql`AND ${sql(column)} = ANY(${[...values]})`;
 }
 
 export type SessionStatus = {
