@@ -125,3 +125,37 @@ export const transcriptPageSchema = z.object({
 });
 
 export const messageBlocksQuerySchema = z.object(page(50));
+
+export const sessionFilesQuerySchema = z.object({
+  /** Only this file, with its changes. */
+  path: z.string().min(1).optional(),
+  ...page(100),
+});
+
+/** What one call changed in a file. */
+export const fileHunkSchema = z.looseObject({
+  call_id: text,
+  tool: nullableText,
+  message_id: nullableText,
+  subagent_id: nullableText,
+  at: time.nullable(),
+  /** Lines that begin with - and +; null where the call's input does not show them, or is very long. */
+  diff: nullableText,
+  is_cut: z.boolean(),
+});
+export type FileHunk = z.infer<typeof fileHunkSchema>;
+
+export const sessionFileSchema = z.looseObject({
+  path: text,
+  /** Calls that read or wrote it. */
+  reads: z.number(),
+  writes: z.number(),
+  /** Lines; null where no call shows them. */
+  added: nullableNumber,
+  removed: nullableNumber,
+  first_at: time.nullable(),
+  last_at: time.nullable(),
+  /** The latest writing calls, oldest first; only when one file is asked for. */
+  hunks: z.array(fileHunkSchema).optional(),
+});
+export type SessionFile = z.infer<typeof sessionFileSchema>;

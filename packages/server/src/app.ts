@@ -39,6 +39,7 @@ import { queueRoutes } from "./routes/queues.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
+import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
@@ -94,6 +95,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", sessionRoutes(current));
   app.route("/api/sessions", sessionEditRoutes(current));
   app.route("/api/sessions", transcriptRoutes(current));
+  app.route("/api/sessions", sessionFileRoutes(current));
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));

@@ -1,3 +1,4 @@
+export { changeOfCall } from "./calls/change-of-call.ts";
 export { type CallDescription, describeCall, type FileWrite } from "./calls/describe-call.ts";
 export { exitCodeOf } from "./calls/exit-code.ts";
 export { type PrintedCommit, printedCommits } from "./calls/git-commits.ts";
