@@ -44,6 +44,8 @@ const IMAGE_CHARACTERS_MIN = 256;
 const IMAGE = /^(?:data:image\/[a-z.+-]{1,40};base64,)?[A-Za-z0-9+/]*={0,2}$/;
 /** Space around the colon of a member, other than JSON is usually written with: in the search it is one space. */
 const UNUSUAL_SPACE = /"[ \t\r\n]+:|:(?:[ \t]{2,}|[ \t]*[\r\n])/;
+/** To decode the escapes of a longer line costs as much as the search string by string, and cannot be interrupted. */
+const DECODED_CHARACTERS_MAX = 65_536;
 const NESTED_JSON = /^\s*[[{]/;
 
 type Search = { counts: RedactionCounts; checkTime: () => void };
@@ -76,6 +78,7 @@ export function createRedactor(options: RedactorOptions): Redactor {
     if (UNUSUAL_SPACE.test(line)) return true;
     if (mayHoldSecrets(line, ownersIn, checkTime)) return true;
     if (!line.includes("\\")) return false;
+    if (line.length > DECODED_CHARACTERS_MAX) return true;
     const decoded = decodeEscapes(line);
     if (mayHoldSecrets(decoded, ownersIn, checkTime)) return true;
     return decoded.includes("\\") && mayHoldSecrets(decodeEscapes(decoded), ownersIn, checkTime);

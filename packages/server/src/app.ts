@@ -18,6 +18,7 @@ import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Redaction } from "./redaction/create-redaction.ts";
 import { blueprintRoutes } from "./routes/blueprints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
@@ -77,6 +78,7 @@ export type AppDependencies = WorkerDependencies & {
   pricing: Pricing;
   ingest: IngestDependencies;
   reports: ReportDependencies;
+  redaction: Redaction;
 };
 
 const PREFLIGHT_CACHE_S = 600;

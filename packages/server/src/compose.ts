@@ -12,6 +12,7 @@ import type { Logger } from "./logger.ts";
 import { createMeasurePool } from "./metrics/measure.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
+import { createRedaction } from "./redaction/create-redaction.ts";
 import { createPricing, type Pricing } from "./transcripts/pricing.ts";
 
 export type ComposeOptions = {
@@ -66,7 +67,15 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     problem: location.problem,
     measure: createMeasurePool(metrics),
   });
-  const ingest = createIngest({ pools, limits, metrics, logger, now: time.now ?? (() => new Date()) });
+  const redaction = createRedaction(pools.edits);
+  const ingest = createIngest({
+    pools,
+    redaction,
+    limits,
+    metrics,
+    logger,
+    now: time.now ?? (() => new Date()),
+  });
   const access = createAccess({
     adminKey: options.adminKey,
     database: pools.keys,
@@ -103,12 +112,14 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     pricing,
     ingest: ingest.events,
     reports: ingest.reports,
+    redaction,
   };
   const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
   async function drain(): Promise<void> {
     await ingest.drained();
     await jobs.drain(JOBS_GRACE_MS);
+    await redaction.pool.close();
     await pools.close();
   }
 

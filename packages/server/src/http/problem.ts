@@ -1,5 +1,6 @@
 import { JobOptionError } from "@wharf/job-runner";
 import { PROBLEM_CONTENT_TYPE, type Problem } from "@wharf/protocol";
+import { RedactionTimeError } from "@wharf/redaction";
 import {
   errorCode,
   isForeignKeyViolation,
@@ -91,6 +92,8 @@ export function problemOf(error: unknown): ProblemOptions | null {
   if (error instanceof OverloadError) {
     return { status: 429, code: error.code, detail: error.message, headers: retry };
   }
+  if (error instanceof RedactionTimeError)
+    return { status: 422, code: "REDACTION_TOO_SLOW", detail: error.message };
   if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
   // Accepted by the schemas of the routes, refused by the job engine.
   if (error instanceof JobOptionError)

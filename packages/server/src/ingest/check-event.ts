@@ -19,7 +19,7 @@ import {
 import type { IngestNote } from "../db/ingest/ingest-notes.ts";
 import { findFlaw, holdsControlCharacters, isRecord, withoutControlCharacters } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
-import { keptBody, keptUnreadable, SEARCHED_CHARACTERS_MAX } from "./kept-body.ts";
+import { keptBody, keptUnreadable, SEARCHED_CHARACTERS_MAX, withoutCutWord } from "./kept-body.ts";
 import { mayHoldCredentials, withoutRemoteCredentials } from "./remote-fields.ts";
 import type { WorkspaceReferences } from "./workspace-references.ts";
 
@@ -151,8 +151,16 @@ export function sizeOfEvent({ data, blob_refs, notes }: CheckedEvent): number {
 
 /** A line that is not JSON: its beginning is kept as text. No more, since the line may be of a session that was deleted. */
 export function rejectUnreadable(line: string, error: string): Rejection {
-  const body = keptUnreadable(line)?.slice(0, UNREADABLE_CHARACTERS_MAX).toWellFormed() ?? null;
-  return { id: null, device_id: null, session_id: sessionOfLine(line), error, body };
+  const kept = keptUnreadable(line);
+  const isCut = kept !== null && kept.length > UNREADABLE_CHARACTERS_MAX;
+  const body = isCut ? withoutCutWord(kept.slice(0, UNREADABLE_CHARACTERS_MAX)) : kept;
+  return {
+    id: null,
+    device_id: null,
+    session_id: sessionOfLine(line),
+    error,
+    body: body?.toWellFormed() ?? null,
+  };
 }
 
 /** The session that a line names before its end or its damage: with the session, the note goes. */

@@ -6,6 +6,7 @@ import type { Logger } from "../logger.ts";
 import { measureFlush } from "../metrics/measure.ts";
 import { observeProjections, observeQueue } from "../metrics/observe.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
 import { within } from "../waits.ts";
 import { createFlush } from "./flush.ts";
 import { createFlushRunner } from "./flush-runner.ts";
@@ -14,6 +15,7 @@ import { createKnownActivity } from "./known-activity.ts";
 import { matchQueued } from "./match-git.ts";
 import { projectRows } from "./project-rows.ts";
 import { createProjector, type Projector } from "./projector.ts";
+import { openRedaction } from "./redact-checked.ts";
 import type { ReportDependencies } from "./report-session.ts";
 import { retryProjectionsAtBoot } from "./retry-projections.ts";
 import { type Checked, createStore, sizeOfChecked } from "./store-checked.ts";
@@ -24,6 +26,7 @@ import type { Writer } from "./writer.ts";
 
 export type IngestOptions = {
   pools: Pick<Pools, "ingest" | "flush" | "reports">;
+  redaction: Redaction;
   limits: Limits;
   metrics: ServerMetrics;
   logger: Logger;
@@ -53,12 +56,13 @@ const PROJECTIONS_GRACE_MS = 2_000;
  *
  *   read     routes/events.ts            the body, its JSON values or its lines
  *   check    check-event.ts              each value individually: an event or a rejection
+ *   redact   redact-checked.ts           markers in place of secrets, before anything is stored
  *   queue    write-lanes.ts, writer.ts   collects the events of concurrent requests
  *   store    store-checked.ts, flush.ts  one statement per flush; notes of rejections
  *   answer   ingest-events.ts            a result for each event, after the commit
  *   project  projector.ts                sessions, devices and git activity, in rounds after the flush
  */
-export function createIngest({ pools, limits, metrics, logger, now }: IngestOptions): Ingest {
+export function createIngest({ pools, redaction, limits, metrics, logger, now }: IngestOptions): Ingest {
   const { ingest: database, flush: bySetDatabase } = pools;
   const workspaces = createWorkspaceResolver(database);
   const known = createKnownActivity();
@@ -88,8 +92,14 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
   observeProjections(metrics.registry, projector.depth);
 
   return {
-    events: { limits, now, workspaceOf: createWorkspaceReferences(), write: writer.write },
-    reports: { database: pools.reports, workspaces },
+    events: {
+      limits,
+      now,
+      workspaceOf: createWorkspaceReferences(),
+      openRedaction: () => openRedaction(redaction),
+      write: writer.write,
+    },
+    reports: { database: pools.reports, workspaces, redaction },
     depth: writer.depth,
     caughtUp: projector.caughtUp,
     start: async () => {
@@ -105,6 +115,7 @@ export function createIngest({ pools, limits, metrics, logger, now }: IngestOpti
     forget: () => {
       workspaces.forget();
       known.clear();
+      redaction.switches.forget();
     },
   };
 }

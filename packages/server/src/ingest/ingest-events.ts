@@ -1,6 +1,7 @@
 import type { IngestResponse } from "@wharf/protocol";
 import { parseReceivedJson, TooManyValuesError } from "../json/parse-json.ts";
 import { type CheckContext, checkEvent, isRejection, rejectUnreadable } from "./check-event.ts";
+import type { RedactChecked } from "./redact-checked.ts";
 import type { Checked } from "./store-checked.ts";
 import type { Outcome } from "./writer.ts";
 
@@ -8,6 +9,8 @@ import type { Outcome } from "./writer.ts";
 export type ReceivedEvent = { value: unknown } | { line: string } | { unreadable: string; error: string };
 
 export type IngestDependencies = CheckContext & {
+  /** Answers, for one request, what replaces the secrets of its items. */
+  openRedaction: () => Promise<RedactChecked>;
   /** Stores events and notes of rejections. */
   write: (items: readonly Checked[]) => Promise<Outcome[]>;
 };
@@ -25,11 +28,13 @@ export async function ingestEvents(
   received: readonly ReceivedEvent[],
   dependencies: IngestDependencies,
 ): Promise<IngestResponse> {
+  const redact = await dependencies.openRedaction();
   const checked: Checked[] = [];
   let kept_left = KEPT_CHARACTERS_MAX;
   let turnEndsAt = performance.now() + TURN_MS;
   for (const item of received) {
-    const result = check(item, dependencies);
+    const redacted = redact(check(item, dependencies));
+    const result = redacted instanceof Promise ? await redacted : redacted;
     if (isRejection(result)) kept_left -= result.body?.length ?? 0;
     checked.push(isRejection(result) && kept_left < 0 ? { ...result, body: null } : result);
     if (performance.now() < turnEndsAt) continue;

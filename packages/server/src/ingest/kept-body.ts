@@ -11,6 +11,8 @@ const WRITTEN_OUT = { json_depth: 1_000, json_values: 50_000, text_characters: 2
 export const SEARCHED_CHARACTERS_MAX = 1024 * 1024;
 /** Up to the quote that opens its text: a pattern for the text itself takes half a second for one of a megabyte. */
 const REMOTE_IN_TEXT = new RegExp(String.raw`"(${[...REMOTE_KEYS].join("|")})"\s*:\s*"`, "g");
+/** Of a secret without spaces, as the rules know them. */
+const SECRET_CHARACTERS_MAX = 2_000;
 const QUERIES = /(?:[?#]|%(?:25){0,2}3f)[^\s"\\]*/gi;
 
 /** What is kept of a rejected event; nothing of one that is nested or filled too far to be written out. */
@@ -46,7 +48,7 @@ function withoutRemotes(line: string): string {
 /** JSON that may be kept. Cut first: a search through megabytes would hold up every request. */
 export function keptText(text: string, characters_max = KEPT_CHARACTERS_MAX): string {
   if (text.length <= characters_max) return withoutUrlCredentials(text);
-  return copyOf(withoutUrlCredentials(withoutOpenUrl(text.slice(0, characters_max))));
+  return copyOf(withoutUrlCredentials(withoutOpenUrl(withoutCutWord(text.slice(0, characters_max)))));
 }
 
 /** A slice keeps the whole text that it was taken from in memory. */
@@ -54,9 +56,19 @@ function copyOf(slice: string): string {
   return Buffer.from(slice).toString();
 }
 
+/** Of a secret that the cut goes through, no rule may find the part that is left. */
+export function withoutCutWord(text: string): string {
+  const end = Math.max(openWord(text), text.length - SECRET_CHARACTERS_MAX);
+  return text.slice(0, end);
+}
+
+/** Where the word that the text ends with begins. */
+function openWord(text: string): number {
+  return Math.max(text.lastIndexOf('"'), text.lastIndexOf(" "), text.lastIndexOf("\n")) + 1;
+}
+
 /** Where the text was cut within a URL, the @ that ends its password may be gone. */
 function withoutOpenUrl(text: string): string {
-  const word = Math.max(text.lastIndexOf('"'), text.lastIndexOf(" "), text.lastIndexOf("\n")) + 1;
-  const url = text.indexOf(":/", word);
+  const url = text.indexOf(":/", openWord(text));
   return url === -1 ? text : text.slice(0, url);
 }

@@ -13,12 +13,13 @@ import { describeDatabaseError, isForeignKeyViolation, isUnstorableValue } from 
 import { type ReportResult, reportSession, type SessionRow } from "../db/edits/session-reports.ts";
 import { ValidationError } from "../errors.ts";
 import { isRecord, withoutControlCharacters } from "../json/clean-value.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
 import { refreshAndMatch } from "./refresh-sessions.ts";
 import { withoutRemoteCredentials } from "./remote-fields.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 import type { WorkspaceResolver } from "./workspace-resolver.ts";
 
-export type ReportDependencies = { database: Database; workspaces: WorkspaceResolver };
+export type ReportDependencies = { database: Database; workspaces: WorkspaceResolver; redaction: Redaction };
 
 /** A device reports a session: stored if it is new, else merged. Throws ValidationError for a workspace id that names none. */
 export async function takeSessionReport(
@@ -122,9 +123,19 @@ async function storeReport(
       "WORKSPACE_UNKNOWN",
     );
   }
-  const row: SessionRow = { ...session, workspace_id };
-  const json = storableJson(row);
+  const json = await redactedRow(dependencies.redaction, { ...session, workspace_id });
   return await retryConflicts(() => dependencies.database.run((sql) => reportSession(sql, json))).catch(
     refuseUnstorable,
   );
+}
+
+/** The row as JSON with markers in place of secrets, but for its ids. */
+async function redactedRow({ texts, switches }: Redaction, row: SessionRow): Promise<string> {
+  const [redact] = await Promise.all([texts.open(), switches.refresh()]);
+  const { id, device_id, workspace_id, ...values } = row;
+  if (!switches.isRedacted(workspace_id)) return storableJson(row);
+  const json = storableJson(values);
+  const redacted = (await redact(json))?.text ?? json;
+  // Joined as text: numbers that no double holds stay as they are.
+  return `${storableJson({ id, device_id, workspace_id }).slice(0, -1)},${redacted.slice(1)}`;
 }

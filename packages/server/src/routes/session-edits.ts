@@ -11,11 +11,14 @@ import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 import type { DeleteSession } from "../jobs/session-deletion.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
+import { redactPatch } from "../redaction/redact-patch.ts";
 
 export type SessionEditDependencies = {
   reads: UpToDate;
   edits: UpToDate;
   deleteSession: DeleteSession;
+  redaction: Redaction;
 };
 
 const tag = "Sessions";
@@ -51,12 +54,13 @@ const reparse = operation({
 });
 
 /** /api/sessions/:id: changed, deleted and parsed again. */
-export function sessionEditRoutes({ reads, edits, deleteSession }: SessionEditDependencies): Hono<AppEnv> {
+export function sessionEditRoutes(dependencies: SessionEditDependencies): Hono<AppEnv> {
+  const { reads, edits, deleteSession, redaction } = dependencies;
   const routes = new Hono<AppEnv>();
 
   routes.patch("/:id", change, async function patchOne(c) {
     const id = readPathId(c, "id", "session");
-    const body = c.req.valid("json");
+    const body = await redactPatch(redaction, c.req.valid("json"));
     const scope = { session_id: id };
     const patched = await edits.run((sql) => patchSession(sql, id, body), scope);
     const session = await reads.run((sql) => findSession(sql, id), scope);
