@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { matchGitActivity } from "../../../packages/server/src/db/projections/git-activity.ts";
+import { matchGitActivity } from "../../../packages/server/src/db/projections/git-matches.ts";
 import { projectEvents } from "../../../packages/server/src/ingest/project-events.ts";
 import { progress } from "../report.ts";
 import { writeEvents } from "./events.ts";
@@ -86,7 +86,7 @@ async function projectAll(sql: postgres.Sql): Promise<void> {
 
 async function matchAllGit(sql: postgres.Sql): Promise<void> {
   await sql`ANALYZE sessions, git_activity`;
-  const rows = await sql<{ id: string }[]>`SELECT id FROM git_activity WHERE session_inferred ORDER BY id`;
+  const rows = await sql<{ id: string }[]>`SELECT id FROM git_activity ORDER BY id`;
   await inChunks(split(rows, MATCHED_A_STATEMENT), "sets of git activity matched", (ids) =>
     matchGitActivity(sql, ids),
   );

@@ -79,6 +79,8 @@ export const payloadSchemas = {
     files_changed: count,
     insertions: count,
     deletions: count,
+    /** The top of the work tree: it keeps several clones on a device apart. */
+    cwd: optionalText,
     file_list: z
       .array(z.looseObject({ path: text, status: text }))
       .max(PAYLOAD_ITEMS_MAX)

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idSchema } from "./event.ts";
 import { clampedPage, instant, page, words } from "./query.ts";
-import { GIT_ACTIVITY_TYPES, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
+import { GIT_ACTIVITY_TYPES, gitMatchGradeSchema, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
 import { type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
@@ -19,6 +19,7 @@ function withCapturing(lifecycles: Lifecycle[]): Lifecycle[] {
 
 export const listQuerySchema = z.object(page(50));
 export const eventListQuerySchema = z.object(page(100));
+export const sessionGitQuerySchema = z.object({ match: words(gitMatchGradeSchema).optional(), ...page(100) });
 
 export const ingestNotesQuerySchema = z.object({
   device_id: z.string().optional(),

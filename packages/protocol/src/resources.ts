@@ -161,9 +161,29 @@ export const gitActivitySchema = z.looseObject({
   deletions: nullableNumber,
   timestamp: time,
   data: json,
+  /** The event did not name the session. */
   session_inferred: z.boolean(),
 });
 export type GitActivity = z.infer<typeof gitActivitySchema>;
+
+/**
+ * - exact: the event named its session, or a call of the session made the commit and printed its hash
+ * - evidence: the session wrote a file that the commit changes, before it · possible: time and place alone
+ */
+export const GIT_MATCH_GRADES = ["exact", "evidence", "possible"] as const;
+export const gitMatchGradeSchema = z.enum(GIT_MATCH_GRADES);
+export type GitMatchGrade = z.infer<typeof gitMatchGradeSchema>;
+
+/** Git activity of a session, which may also belong to others. */
+export const sessionGitActivitySchema = gitActivitySchema.extend({ session_match: gitMatchGradeSchema });
+export type SessionGitActivity = z.infer<typeof sessionGitActivitySchema>;
+
+/** A commit as one device sent it, and the sessions it may belong to, the best match first. */
+export const matchedCommitSchema = z.looseObject({
+  git_activity: gitActivitySchema,
+  sessions: z.array(z.looseObject({ session: sessionSchema, grade: gitMatchGradeSchema, why: text })),
+});
+export type MatchedCommit = z.infer<typeof matchedCommitSchema>;
 
 export const timelineItemSchema = z.discriminatedUnion("type", [
   z.looseObject({
@@ -178,6 +198,8 @@ export const timelineItemSchema = z.discriminatedUnion("type", [
     device_id: text,
     device_name: text,
     git_activity: z.array(gitActivitySchema),
+    /** Sessions that any of it may belong to, by time and place alone. */
+    possible_sessions: z.array(text),
     started_at: time,
   }),
 ]);

@@ -20,6 +20,7 @@ import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Redaction } from "./redaction/create-redaction.ts";
 import { blueprintRoutes } from "./routes/blueprints.ts";
+import { commitRoutes } from "./routes/commits.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -99,6 +100,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
   app.route("/api/timeline", timelineRoutes(current));
+  app.route("/api/commits", commitRoutes(current));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));
   app.route("/api/remote-envs", remoteEnvRoutes(current));

@@ -426,11 +426,11 @@ stored AS MATERIALIZED (
   SELECT id, type, timestamp, device_id, workspace_id, session_id, data, ingested_at FROM events WHERE id = ANY($1)
 )
 INSERT INTO git_activity (
-  id, workspace_id, device_id, session_id, session_inferred, type, branch, commit_sha, message,
+  id, workspace_id, device_id, session_id, matched_to, session_inferred, type, branch, commit_sha, message,
   files_changed, insertions, deletions, timestamp, data
 )
 SELECT
-id, workspace_id, device_id, session_id, session_id IS NULL, substr(type, length('git.') + 1),
+id, workspace_id, device_id, session_id, coalesce(session_id, ''), session_id IS NULL, substr(type, length('git.') + 1),
 coalesce(data ->> 'branch', data ->> 'into_branch', data ->> 'to_branch'),
 left(coalesce(data ->> 'hash', data ->> 'merge_commit'), $2),
 data ->> 'message',
@@ -686,38 +686,309 @@ WHERE id IN (
 
 -- Round, git activity
 SELECT id FROM (
-  SELECT a.id FROM git_activity a WHERE a.id = ANY($1) AND a.session_inferred
+  SELECT a.id FROM git_activity a WHERE a.id = ANY($1)
   UNION
-  SELECT a.id FROM git_activity a WHERE a.session_id = ANY($2) AND a.session_inferred
+  SELECT m.git_activity_id FROM git_matches m WHERE m.session_id = ANY($2)
   UNION
-  SELECT a.id FROM unnest($3::text[]) AS changed (id)
+  SELECT a.id FROM git_activity a WHERE a.session_id = ANY($3)
+  UNION
+  SELECT a.id FROM unnest($4::text[]) AS changed (id)
   CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
   CROSS JOIN LATERAL (
     SELECT a.id FROM git_activity a
     WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
-    AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $4))
+    AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $5))
     OFFSET 0
   ) a
+  UNION
+  SELECT a.id FROM tool_calls t
+  CROSS JOIN LATERAL unnest(t.commits) AS printed (sha)
+  CROSS JOIN LATERAL (
+    SELECT a.id FROM git_activity a
+    WHERE a.commit_sha >= printed.sha AND a.commit_sha < printed.sha || 'g' AND
+    a.timestamp BETWEEN t.called_at - make_interval(secs => $6)
+    AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $7)
+    OFFSET 0
+  ) a
+  WHERE t.session_id = ANY($8) AND t.commits <> '{}'
 ) AS matchable
-WHERE id > $5 ORDER BY id LIMIT $6;
+WHERE id > $9 ORDER BY id LIMIT $10;
 
 -- Round, git activity
-UPDATE git_activity g SET session_id = found.session_id
-FROM (
-  SELECT a.id, (
-    SELECT earlier.id FROM (
-      SELECT s.id, s.started_at, s.ended_at FROM sessions s
-      WHERE s.workspace_id = a.workspace_id AND s.device_id BETWEEN a.device_id AND a.device_id
-      AND s.deleted_at IS NULL AND s.started_at <= a.timestamp
-      ORDER BY s.device_id, s.started_at DESC, s.id DESC LIMIT $1
+WITH
+activity AS MATERIALIZED (
+  SELECT id, workspace_id, device_id, session_id, session_inferred, lower(commit_sha) AS sha, timestamp,
+  jsonb_typeof(data -> 'file_list') = 'array' AS has_files
+  FROM git_activity WHERE id = ANY($1)
+),
+printed AS MATERIALIZED (
+  SELECT DISTINCT ON (a.id, t.session_id) a.id AS git_activity_id, t.session_id, t.call_id, t.called_at, p.sha
+  FROM activity a
+  CROSS JOIN LATERAL (
+    SELECT array_agg(left(a.sha, n)) AS prefixes
+    FROM generate_series($2::int, least(length(a.sha), $3::int)) AS n
+    OFFSET 0
+  ) hashes
+  CROSS JOIN LATERAL (
+    SELECT * FROM tool_calls WHERE commits <> '{}' AND commits && hashes.prefixes AND NOT is_copy OFFSET 0
+  ) t
+  JOIN sessions s ON s.id = t.session_id AND s.workspace_id = a.workspace_id AND s.deleted_at IS NULL
+  CROSS JOIN LATERAL (SELECT max(sha) AS sha FROM unnest(t.commits) AS sha WHERE sha = ANY (hashes.prefixes)) p
+  WHERE
+  a.timestamp BETWEEN t.called_at - make_interval(secs => $4)
+  AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $5)
+  ORDER BY a.id, t.session_id, t.called_at DESC, t.call_id
+),
+during AS MATERIALIZED (
+  SELECT a.id AS git_activity_id, a.timestamp, a.has_files, s.id AS session_id, s.started_at, s.cwd
+  FROM activity a
+  CROSS JOIN LATERAL (
+    SELECT * FROM (
+      SELECT id, started_at, ended_at, metadata ->> 'cwd' AS cwd FROM sessions
+      WHERE workspace_id = a.workspace_id AND device_id BETWEEN a.device_id AND a.device_id
+      AND deleted_at IS NULL AND started_at <= a.timestamp
+      ORDER BY device_id, started_at DESC, id DESC LIMIT $6
     ) AS earlier
-    WHERE a.timestamp <= coalesce(earlier.ended_at, now() + make_interval(secs => $2))
-    ORDER BY earlier.started_at DESC, earlier.id DESC LIMIT 1
-  ) AS session_id
-  FROM git_activity a WHERE a.id = ANY($3) AND a.session_inferred
-  OFFSET 0
-) AS found
-WHERE g.id = found.id AND g.session_id IS DISTINCT FROM found.session_id;
+    WHERE a.timestamp <= coalesce(ended_at, now() + make_interval(secs => $7))
+    ORDER BY started_at DESC, id DESC LIMIT $8
+  ) s
+  WHERE a.session_inferred AND NOT EXISTS (SELECT FROM printed WHERE printed.git_activity_id = a.id)
+),
+compared AS MATERIALIZED (
+  SELECT d.*, g.data ->> 'cwd' AS commit_cwd FROM during d JOIN git_activity g ON g.id = d.git_activity_id
+  WHERE d.has_files AND EXISTS (SELECT FROM file_touches t WHERE t.session_id = d.session_id AND t.writes > 0)
+),
+changed AS MATERIALIZED (
+  SELECT g.id AS git_activity_id, f.path
+  FROM (SELECT DISTINCT git_activity_id AS id FROM compared) c JOIN git_activity g USING (id)
+  CROSS JOIN LATERAL (
+    SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $9
+  ) f
+),
+roots AS MATERIALIZED (
+  SELECT DISTINCT c.git_activity_id, c.session_id, array_to_string(p.folders[1:n], '/') AS root
+  FROM compared c
+  CROSS JOIN LATERAL (
+    SELECT c.commit_cwd AS place WHERE c.commit_cwd IS NOT NULL
+    UNION
+    SELECT c.cwd WHERE c.commit_cwd IS NULL
+    UNION
+    (SELECT DISTINCT f.data ->> 'cwd' FROM transcript_facts f
+      WHERE c.commit_cwd IS NULL AND f.session_id = c.session_id AND f.fact = 'place'
+      ORDER BY 1 LIMIT $10)
+  ) places
+  CROSS JOIN LATERAL (SELECT string_to_array(rtrim(place, '/'), '/') AS folders) p
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.folders), $11::int)) AS n
+),
+written AS MATERIALIZED (
+  SELECT DISTINCT ON (c.git_activity_id, c.session_id) c.git_activity_id, c.session_id, t.touched_at, f.path
+  FROM compared c
+  JOIN changed f ON f.git_activity_id = c.git_activity_id
+  JOIN roots r ON r.git_activity_id = c.git_activity_id AND r.session_id = c.session_id
+  CROSS JOIN LATERAL (
+    SELECT t.touched_at FROM file_touches t
+    WHERE t.session_id = c.session_id AND t.path = r.root || '/' || f.path AND t.writes > 0
+    AND t.touched_at <= c.timestamp
+    AND NOT EXISTS (
+      SELECT FROM tool_calls k WHERE k.session_id = t.session_id AND k.call_id = t.call_id AND k.is_copy
+    )
+    ORDER BY t.touched_at DESC LIMIT 1
+  ) t
+  ORDER BY c.git_activity_id, c.session_id, t.touched_at DESC, f.path
+),
+graded AS MATERIALIZED (
+  SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
+  left(why, $12) AS why
+  FROM (
+    SELECT a.id AS git_activity_id, s.id AS session_id, 0 AS strength, a.timestamp AS at, 'the event names the session' AS why
+    FROM activity a JOIN sessions s ON s.id = a.session_id AND s.deleted_at IS NULL WHERE NOT a.session_inferred
+    UNION ALL
+    SELECT git_activity_id, session_id, 1, called_at, 'call ' || call_id || ' printed ' || sha FROM printed
+    UNION ALL
+    SELECT d.git_activity_id, d.session_id, 2, w.touched_at, 'the session wrote ' || w.path || ' before'
+    FROM written w JOIN during d USING (git_activity_id, session_id)
+    UNION ALL
+    SELECT git_activity_id, session_id, 3, started_at, 'same workspace and device, during the session' FROM during
+  ) AS reasons
+  ORDER BY git_activity_id, session_id, strength
+),
+wanted AS MATERIALIZED (
+  SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
+  CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
+  FROM graded JOIN activity a ON a.id = graded.git_activity_id
+),
+known AS MATERIALIZED (SELECT * FROM git_matches WHERE git_activity_id = ANY($13)),
+removed AS (
+  DELETE FROM git_matches m USING known k
+  WHERE m.git_activity_id = k.git_activity_id AND m.session_id = k.session_id AND NOT EXISTS (
+    SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+  )
+  RETURNING 1
+),
+written_matches AS (
+  INSERT INTO git_matches (git_activity_id, session_id, grade, why, timestamp)
+  SELECT w.git_activity_id, w.session_id, w.grade, w.why, w.timestamp
+  FROM wanted w LEFT JOIN known k ON k.git_activity_id = w.git_activity_id AND k.session_id = w.session_id
+  WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
+  ORDER BY w.git_activity_id, w.session_id
+  ON CONFLICT (git_activity_id, session_id) DO UPDATE SET grade = excluded.grade, why = excluded.why
+  RETURNING 1
+),
+best AS (
+  SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
+  ORDER BY git_activity_id, strength, at DESC, session_id
+),
+tied AS (
+  UPDATE git_activity g SET session_id = found.session_id, matched_to = coalesce(found.session_id, '')
+  FROM (
+    SELECT a.id, CASE WHEN a.session_inferred THEN best.session_id ELSE a.session_id END AS session_id
+    FROM activity a LEFT JOIN best ON best.git_activity_id = a.id
+    OFFSET 0
+  ) AS found
+  WHERE g.id = found.id
+  AND (g.session_id IS DISTINCT FROM found.session_id OR g.matched_to IS DISTINCT FROM coalesce(found.session_id, ''))
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM removed)::int + (SELECT count(*) FROM written_matches)::int
++ (SELECT count(*) FROM tied)::int AS changed;
+
+-- Round, git activity
+WITH
+activity AS MATERIALIZED (
+  SELECT id, workspace_id, device_id, session_id, session_inferred, lower(commit_sha) AS sha, timestamp,
+  jsonb_typeof(data -> 'file_list') = 'array' AS has_files
+  FROM git_activity WHERE id = ANY($1)
+),
+printed AS MATERIALIZED (
+  SELECT DISTINCT ON (a.id, t.session_id) a.id AS git_activity_id, t.session_id, t.call_id, t.called_at, p.sha
+  FROM activity a
+  CROSS JOIN LATERAL (
+    SELECT array_agg(left(a.sha, n)) AS prefixes
+    FROM generate_series($2::int, least(length(a.sha), $3::int)) AS n
+    OFFSET 0
+  ) hashes
+  CROSS JOIN LATERAL (
+    SELECT * FROM tool_calls WHERE commits <> '{}' AND commits && hashes.prefixes AND NOT is_copy OFFSET 0
+  ) t
+  JOIN sessions s ON s.id = t.session_id AND s.workspace_id = a.workspace_id AND s.deleted_at IS NULL
+  CROSS JOIN LATERAL (SELECT max(sha) AS sha FROM unnest(t.commits) AS sha WHERE sha = ANY (hashes.prefixes)) p
+  WHERE
+  a.timestamp BETWEEN t.called_at - make_interval(secs => $4)
+  AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $5)
+  ORDER BY a.id, t.session_id, t.called_at DESC, t.call_id
+),
+during AS MATERIALIZED (
+  SELECT a.id AS git_activity_id, a.timestamp, a.has_files, s.id AS session_id, s.started_at, s.cwd
+  FROM activity a
+  CROSS JOIN LATERAL (
+    SELECT * FROM (
+      SELECT id, started_at, ended_at, metadata ->> 'cwd' AS cwd FROM sessions
+      WHERE workspace_id = a.workspace_id AND device_id BETWEEN a.device_id AND a.device_id
+      AND deleted_at IS NULL AND started_at <= a.timestamp
+      ORDER BY device_id, started_at DESC, id DESC LIMIT $6
+    ) AS earlier
+    WHERE a.timestamp <= coalesce(ended_at, now() + make_interval(secs => $7))
+    ORDER BY started_at DESC, id DESC LIMIT $8
+  ) s
+  WHERE a.session_inferred AND NOT EXISTS (SELECT FROM printed WHERE printed.git_activity_id = a.id)
+),
+compared AS MATERIALIZED (
+  SELECT d.*, g.data ->> 'cwd' AS commit_cwd FROM during d JOIN git_activity g ON g.id = d.git_activity_id
+  WHERE d.has_files AND EXISTS (SELECT FROM file_touches t WHERE t.session_id = d.session_id AND t.writes > 0)
+),
+changed AS MATERIALIZED (
+  SELECT g.id AS git_activity_id, f.path
+  FROM (SELECT DISTINCT git_activity_id AS id FROM compared) c JOIN git_activity g USING (id)
+  CROSS JOIN LATERAL (
+    SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $9
+  ) f
+),
+roots AS MATERIALIZED (
+  SELECT DISTINCT c.git_activity_id, c.session_id, array_to_string(p.folders[1:n], '/') AS root
+  FROM compared c
+  CROSS JOIN LATERAL (
+    SELECT c.commit_cwd AS place WHERE c.commit_cwd IS NOT NULL
+    UNION
+    SELECT c.cwd WHERE c.commit_cwd IS NULL
+    UNION
+    (SELECT DISTINCT f.data ->> 'cwd' FROM transcript_facts f
+      WHERE c.commit_cwd IS NULL AND f.session_id = c.session_id AND f.fact = 'place'
+      ORDER BY 1 LIMIT $10)
+  ) places
+  CROSS JOIN LATERAL (SELECT string_to_array(rtrim(place, '/'), '/') AS folders) p
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.folders), $11::int)) AS n
+),
+written AS MATERIALIZED (
+  SELECT DISTINCT ON (c.git_activity_id, c.session_id) c.git_activity_id, c.session_id, t.touched_at, f.path
+  FROM compared c
+  JOIN changed f ON f.git_activity_id = c.git_activity_id
+  JOIN roots r ON r.git_activity_id = c.git_activity_id AND r.session_id = c.session_id
+  CROSS JOIN LATERAL (
+    SELECT t.touched_at FROM file_touches t
+    WHERE t.session_id = c.session_id AND t.path = r.root || '/' || f.path AND t.writes > 0
+    AND t.touched_at <= c.timestamp
+    AND NOT EXISTS (
+      SELECT FROM tool_calls k WHERE k.session_id = t.session_id AND k.call_id = t.call_id AND k.is_copy
+    )
+    ORDER BY t.touched_at DESC LIMIT 1
+  ) t
+  ORDER BY c.git_activity_id, c.session_id, t.touched_at DESC, f.path
+),
+graded AS MATERIALIZED (
+  SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
+  left(why, $12) AS why
+  FROM (
+    SELECT a.id AS git_activity_id, s.id AS session_id, 0 AS strength, a.timestamp AS at, 'the event names the session' AS why
+    FROM activity a JOIN sessions s ON s.id = a.session_id AND s.deleted_at IS NULL WHERE NOT a.session_inferred
+    UNION ALL
+    SELECT git_activity_id, session_id, 1, called_at, 'call ' || call_id || ' printed ' || sha FROM printed
+    UNION ALL
+    SELECT d.git_activity_id, d.session_id, 2, w.touched_at, 'the session wrote ' || w.path || ' before'
+    FROM written w JOIN during d USING (git_activity_id, session_id)
+    UNION ALL
+    SELECT git_activity_id, session_id, 3, started_at, 'same workspace and device, during the session' FROM during
+  ) AS reasons
+  ORDER BY git_activity_id, session_id, strength
+),
+wanted AS MATERIALIZED (
+  SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
+  CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
+  FROM graded JOIN activity a ON a.id = graded.git_activity_id
+),
+known AS MATERIALIZED (SELECT * FROM git_matches WHERE git_activity_id = ANY($13)),
+removed AS (
+  DELETE FROM git_matches m USING known k
+  WHERE m.git_activity_id = k.git_activity_id AND m.session_id = k.session_id AND NOT EXISTS (
+    SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+  )
+  RETURNING 1
+),
+written_matches AS (
+  INSERT INTO git_matches (git_activity_id, session_id, grade, why, timestamp)
+  SELECT w.git_activity_id, w.session_id, w.grade, w.why, w.timestamp
+  FROM wanted w LEFT JOIN known k ON k.git_activity_id = w.git_activity_id AND k.session_id = w.session_id
+  WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
+  ORDER BY w.git_activity_id, w.session_id
+  ON CONFLICT (git_activity_id, session_id) DO UPDATE SET grade = excluded.grade, why = excluded.why
+  RETURNING 1
+),
+best AS (
+  SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
+  ORDER BY git_activity_id, strength, at DESC, session_id
+),
+tied AS (
+  UPDATE git_activity g SET session_id = found.session_id, matched_to = coalesce(found.session_id, '')
+  FROM (
+    SELECT a.id, CASE WHEN a.session_inferred THEN best.session_id ELSE a.session_id END AS session_id
+    FROM activity a LEFT JOIN best ON best.git_activity_id = a.id
+    OFFSET 0
+  ) AS found
+  WHERE g.id = found.id
+  AND (g.session_id IS DISTINCT FROM found.session_id OR g.matched_to IS DISTINCT FROM coalesce(found.session_id, ''))
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM removed)::int + (SELECT count(*) FROM written_matches)::int
++ (SELECT count(*) FROM tied)::int AS changed;
 
 -- Round, at its end
 WITH done AS (DELETE FROM projection_queue WHERE id = ANY($1::bigint[]))

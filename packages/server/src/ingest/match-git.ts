@@ -1,6 +1,6 @@
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError, errorCode, isUnavailable } from "../db/database-errors.ts";
-import { findMatchable, matchGitActivity } from "../db/projections/git-activity.ts";
+import { findMatchable, findOutdatedMatches, matchGitActivity } from "../db/projections/git-matches.ts";
 import {
   advanceSessions,
   finishRows,
@@ -9,6 +9,7 @@ import {
   retryDelayS,
   type SessionToMatch,
 } from "../db/projections/projection-queue.ts";
+import type { Logger } from "../logger.ts";
 import { portionsOf } from "./portions.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
@@ -30,8 +31,8 @@ export type Matched = {
 const AT_ONCE = { statement_max: ROWS_PER_STATEMENT_MAX, at_once_max: MATCHED_AT_ONCE_MAX };
 
 /**
- * Matches this git activity, and all that these sessions hold or held, to the sessions during which it happened. Each statement
- * is committed by itself, so that what is done stays done. Throws when the database is unavailable.
+ * Matches this git activity, and all that these sessions are or may be matched to. Each statement is committed by itself, so that
+ * what is done stays done. Throws when the database is unavailable.
  */
 export async function matchGit(
   database: Database,
@@ -50,7 +51,7 @@ export async function matchGit(
   return { unmatched: ids.slice(at_once_max), crowded: isCrowded ? sessionIds : [], failed };
 }
 
-/** Matches to sessions that changed what belongs to them, or did; what is too much for now is queued. */
+/** Matches to sessions that changed, or got transcripts, what may belong to them, or did; what is too much for now is queued. */
 export async function matchSessions(database: Database, sessionIds: readonly string[]): Promise<void> {
   const { failed, crowded } = await matchGit(database, [], sessionIds);
   if (crowded.length > 0) await database.run((sql) => queueSessions(sql, crowded));
@@ -85,6 +86,25 @@ export async function matchQueued(
   if (failed.length > 0) await database.run((sql) => finishRows(sql, [], failed));
   const last = ids.length > at_once_max ? (now.at(-1) ?? null) : null;
   return await database.run((sql) => advanceSessions(sql, sessions, last));
+}
+
+/**
+ * Matches what the version before matched by time alone, or stored during a rolling deployment. What cannot be matched is logged and left
+ * for the next call. Ends when all is matched, or `hasTime` is false. Throws when the database is unavailable.
+ */
+export async function matchOutdated(
+  database: Database,
+  logger: Logger,
+  hasTime: () => boolean,
+): Promise<void> {
+  for (let last = ""; hasTime(); ) {
+    const ids = await database.run((sql) => findOutdatedMatches(sql, last, MATCHED_AT_ONCE_MAX));
+    if (ids.length === 0) return;
+    last = ids.at(-1) ?? last;
+    const failed = await matchPortions(database, ids, ROWS_PER_STATEMENT_MAX);
+    for (const [id, reason] of failed)
+      logger.warn({ event_id: id, reason }, "git activity cannot be matched");
+  }
 }
 
 async function matchPortions(

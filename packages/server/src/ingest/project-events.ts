@@ -14,7 +14,7 @@ import { retryConflicts } from "./retry-conflicts.ts";
 export type ProjectedEvents = {
   /** Sessions that began, moved or ended. */
   changedSessions: string[];
-  /** Git events that name no session. */
+  /** Git events, whose matches are to be looked for. */
   unmatchedGit: string[];
   /** Events that were passed over, because a transaction holds their session or device locked. */
   locked: string[];
@@ -43,7 +43,7 @@ export async function projectEvents(database: Database, ids: readonly string[]):
   };
 
   await run((sql) => projectLinks(sql, idsOf(events)));
-  const git = new Set(await projectThose("git", projectGitActivity));
+  const unmatchedGit = await projectThose("git", projectGitActivity);
   await projectThose("relation", projectRelations);
   await projectThose("remote_env", projectRemoteEnvs);
   await run((sql) => countSessions(sql, sessionsOf(events)));
@@ -51,7 +51,7 @@ export async function projectEvents(database: Database, ids: readonly string[]):
   const projected = new Set(idsOf(events));
   return {
     changedSessions: sessions.changed,
-    unmatchedGit: idsOf(events.filter(({ id, session_id }) => session_id === null && git.has(id))),
+    unmatchedGit,
     locked: idsOf(stored.filter(({ id }) => !projected.has(id))),
   };
 }

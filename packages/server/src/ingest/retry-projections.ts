@@ -9,7 +9,7 @@ import {
   takeOverOldQueues,
 } from "../db/projections/projection-queue.ts";
 import type { Logger } from "../logger.ts";
-import { matchQueued } from "./match-git.ts";
+import { matchOutdated, matchQueued } from "./match-git.ts";
 import { logFailed, projectRows } from "./project-rows.ts";
 import { refreshOutdatedSessions } from "./refresh-sessions.ts";
 
@@ -32,7 +32,8 @@ export type RetryOptions = {
 
 /**
  * Derives outdated sessions, and projects the rows of the queue that are due until the budget is used up: those of processes that ended
- * before they had projected them, and events that failed before. A job runs it each minute. Throws when the database is unavailable.
+ * before they had projected them, and events that failed before. Then matches git activity of the version before. A job runs it each
+ * minute. Throws when the database is unavailable.
  */
 export async function retryProjections(
   database: Database,
@@ -56,6 +57,7 @@ export async function retryProjections(
     let toMatch = [...sessionsOf(rows), ...sessions];
     while (toMatch.length > 0 && now() < endMs) toMatch = await matchQueued(database, toMatch);
   }
+  await matchOutdated(database, logger, () => now() < endMs);
   return retried;
 }
 

@@ -1,12 +1,11 @@
 import {
   batchStatusSchema,
   eventListQuerySchema,
-  type GitActivity,
-  gitActivitySchema,
   type Lifecycle,
   lifecycleSchema,
-  type StoredEvent,
   sessionDetailSchema,
+  sessionGitActivitySchema,
+  sessionGitQuerySchema,
   sessionListQuerySchema,
   sessionSchema,
   storedEventSchema,
@@ -77,10 +76,13 @@ const listEvents = operation({
 const listGit = operation({
   scopes: ["read"],
   tag,
-  summary: "List the git activity of a session, oldest first",
-  query: eventListQuerySchema,
-  responses: { 200: pageResponse("git_activity", gitActivitySchema) },
-  example: { status: 200, path, query: { limit: "10" } },
+  summary: "List the git activity that a session is matched to, oldest first",
+  description:
+    "`session_match` is the grade: `exact`, the event named the session, or a call of the session made the commit and printed its hash; " +
+    "`evidence`, the session wrote a file that the commit changes, before it; `possible`, time and place alone. `match` selects grades.",
+  query: sessionGitQuerySchema,
+  responses: { 200: pageResponse("git_activity", sessionGitActivitySchema) },
+  example: { status: 200, path, query: { match: "exact,evidence", limit: "10" } },
 });
 
 /** /api/sessions: read with their relations, events and git activity. */
@@ -127,7 +129,7 @@ export function sessionRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
   });
 
   routes.get("/:id/events", listEvents, async function getEvents(c) {
-    const { items, page } = await pageOfSession<StoredEvent>(c, c.req.valid("query"), {
+    const { items, page } = await pageOfSession(c, c.req.valid("query"), {
       reads,
       list: "events",
       listRows: listSessionEvents,
@@ -136,10 +138,12 @@ export function sessionRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
   });
 
   routes.get("/:id/git", listGit, async function getGit(c) {
-    const { items, page } = await pageOfSession<GitActivity>(c, c.req.valid("query"), {
+    const { match, ...query } = c.req.valid("query");
+    const { items, page } = await pageOfSession(c, query, {
       reads,
       list: "git",
-      listRows: listSessionGit,
+      filters: { match },
+      listRows: (sql, id, position, limit) => listSessionGit(sql, id, match ?? null, position, limit),
     });
     return c.json({ git_activity: items, ...page });
   });
@@ -159,14 +163,22 @@ type ListRows<Row> = (
   limit: number,
 ) => Promise<Row[]>;
 
-/** One page of the rows of the session in the path. `list`: the name that its cursors carry. */
+type SessionList<Row> = {
+  reads: UpToDate;
+  /** The name that its cursors carry. */
+  list: string;
+  filters?: Readonly<Record<string, unknown>>;
+  listRows: ListRows<Row>;
+};
+
+/** One page of the rows of the session in the path. */
 async function pageOfSession<Row extends { timestamp: string; id: string }>(
   c: Context<AppEnv>,
   { limit, cursor: sent }: z.infer<typeof eventListQuerySchema>,
-  { reads, list, listRows }: { reads: UpToDate; list: string; listRows: ListRows<Row> },
+  { reads, list, filters = {}, listRows }: SessionList<Row>,
 ) {
   const session_id = readPathId(c, "id", "session");
-  const cursor = createCursor(list, { session_id }, timeAndIdSchema);
+  const cursor = createCursor(list, { session_id, ...filters }, timeAndIdSchema);
   const position = cursor.read(sent);
   const [rows, exists] = await reads.run((sql) =>
     Promise.all([listRows(sql, session_id, position, limit + 1), sessionExists(sql, session_id)]),

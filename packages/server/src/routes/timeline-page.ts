@@ -66,12 +66,13 @@ function addGit(
   row: Listed<UnmatchedGit>,
   limit: number,
 ): boolean {
-  const { workspace_name, device_name, page_is_full: _, ...activity } = row;
+  const { workspace_name, device_name, possible_sessions, page_is_full: _, ...activity } = row;
   const { workspace_id, device_id, timestamp: started_at } = activity;
   const key = JSON.stringify([workspace_id, device_id]);
   const existing = open.get(key);
   if (existing !== undefined && existing.git_activity.length < GIT_ROWS_PER_ITEM_MAX) {
     existing.git_activity.push(activity);
+    existing.possible_sessions = [...new Set([...existing.possible_sessions, ...possible_sessions])];
     return true;
   }
   if (items.length === limit) return false;
@@ -82,6 +83,7 @@ function addGit(
     device_id,
     device_name,
     git_activity: [activity],
+    possible_sessions,
     started_at,
   };
   items.push(item);

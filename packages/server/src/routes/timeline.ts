@@ -33,7 +33,9 @@ const list = operation({
   tag: "Timeline",
   summary: "List sessions, and git activity outside sessions, newest first",
   description:
-    "`types` selects what is listed: session, git_activity, or single types of git activity. A `limit` above 100 is taken as 100.",
+    "`types` selects what is listed: session, git_activity, or single types of git activity. A `limit` above 100 is taken as 100. " +
+    "A session comes with the git activity of which it is the best exact or evidence match. Other git activity lists `possible_sessions`: " +
+    "those of its workspace and device at that time.",
   query: timelineQuerySchema,
   responses: { 200: pageResponse("items", timelineItemSchema) },
   example: { status: 200, query: { device_id: "laptop", types: "session,git_activity", limit: "10" } },

@@ -26,6 +26,7 @@ const ROW_TABLES = [
   ...TABLES_OF_SESSIONS.filter((table) => table !== "ingest_notes"),
   "events",
   "git_activity",
+  "git_matches",
 ];
 
 const database = useTestDatabase({ migrate: migratePhases });

@@ -33,7 +33,9 @@ async function storedIds(): Promise<string[]> {
 async function projectedRows() {
   const sessions = await database.sql`
     SELECT id, lifecycle, workspace_id, device_id, started_at, ended_at, model, source, metadata FROM sessions ORDER BY id`;
-  const git = await database.sql`SELECT id, session_id FROM git_activity ORDER BY id`;
+  const git = await database.sql`
+    SELECT g.id, g.session_id, m.session_id AS matched, m.grade
+    FROM git_activity g LEFT JOIN git_matches m ON m.git_activity_id = g.id ORDER BY g.id, m.session_id`;
   return { sessions: [...sessions], git: [...git] };
 }
 

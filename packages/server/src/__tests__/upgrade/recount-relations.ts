@@ -22,7 +22,7 @@ export function countDerived(events: readonly StoredEvent[], said: Said) {
   };
 }
 
-/** Git activity with the session that each names, or during which it happened: of several, the one that started last. */
+/** Git activity with the session that each names, or those during which it happened: they may be its sessions, and no more. */
 function countGit(events: readonly StoredEvent[], sessions: readonly CountedSession[]): Row[] {
   const git = events.filter(({ type }) =>
     ["git.commit", "git.push", "git.checkout", "git.merge"].includes(type),
@@ -33,7 +33,8 @@ function countGit(events: readonly StoredEvent[], sessions: readonly CountedSess
       type: event.type.slice("git.".length),
       workspace: event.workspace_id,
       device_id: event.device_id,
-      session_id: event.session_id ?? sessionDuring(event, sessions),
+      session_id: event.session_id,
+      possible: event.session_id === null ? sessionsDuring(event, sessions) : [],
       branch: value(event, "branch") ?? value(event, "into_branch") ?? value(event, "to_branch"),
       commit_sha: value(event, "hash") ?? value(event, "merge_commit"),
       message: value(event, "message"),
@@ -43,7 +44,7 @@ function countGit(events: readonly StoredEvent[], sessions: readonly CountedSess
     .sort((one, other) => (one.id < other.id ? -1 : 1));
 }
 
-function sessionDuring(
+function sessionsDuring(
   { workspace_id, device_id, timestamp }: StoredEvent,
   sessions: readonly CountedSession[],
 ) {
@@ -55,10 +56,7 @@ function sessionDuring(
       session.started_at <= at &&
       at <= (session.ended_at ?? Number.POSITIVE_INFINITY),
   );
-  const last = during
-    .toSorted((one, other) => one.started_at - other.started_at || (one.id < other.id ? -1 : 1))
-    .at(-1);
-  return last?.id ?? null;
+  return during.map(({ id }) => id).sort();
 }
 
 /** Of each agent in a session the earliest start, and the latest stop. */

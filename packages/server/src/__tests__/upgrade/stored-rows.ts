@@ -20,7 +20,11 @@ export async function readDerived(sql: Sql) {
         s.initial_prompt, s.metadata, s.ended_by_server, s.tags, s.summary
       FROM sessions s JOIN workspaces w ON w.id = s.workspace_id ORDER BY s.id COLLATE "C"`,
     sql`SELECT g.id, g.type, w.canonical_id AS workspace, g.device_id, g.session_id, g.branch, g.commit_sha, g.message,
-        g.files_changed, ${at("timestamp")} AS timestamp
+        g.files_changed, ${at("timestamp")} AS timestamp,
+        ARRAY(
+          SELECT session_id FROM git_matches m WHERE m.git_activity_id = g.id AND grade = 'possible'
+          ORDER BY session_id COLLATE "C"
+        ) AS possible
       FROM git_activity g JOIN workspaces w ON w.id = g.workspace_id ORDER BY g.id COLLATE "C"`,
     sql`SELECT session_id, agent_id, agent_type, agent_name, model, ${at("started_at")} AS started_at,
         ${at("ended_at")} AS ended_at

@@ -7,7 +7,7 @@ import type { Database } from "../database.ts";
 import { eventRow } from "../ingest/__tests__/event-row.ts";
 import { type FlushInput, flushEvents, NO_NOTES } from "../ingest/flush-events.ts";
 import { migratePhases } from "../phases.ts";
-import { findMatchable, matchGitActivity } from "../projections/git-activity.ts";
+import { findMatchable, matchGitActivity } from "../projections/git-matches.ts";
 import { finishRows, takeDueRows } from "../projections/projection-queue.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);

@@ -2,7 +2,7 @@ import { one } from "@wharf/job-runner";
 import { isForeignKeyViolation } from "../database-errors.ts";
 import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
-import { matchGitActivity } from "../projections/git-activity.ts";
+import { matchGitActivity } from "../projections/git-matches.ts";
 import { sessionChange } from "./session-edits.ts";
 
 /** Tables whose rows go with their session, those that refer to others of them first. */
@@ -76,7 +76,12 @@ export async function finishSessionDeletion(
 }
 
 function piecesOf(id: string): Piece[] {
-  return [...TABLES_OF_SESSIONS.map((table) => rowsOf(table, id)), gitActivityOf(id), eventsOf(id)];
+  return [
+    ...TABLES_OF_SESSIONS.map((table) => rowsOf(table, id)),
+    gitActivityOf(id),
+    gitMatchesOf(id),
+    eventsOf(id),
+  ];
 }
 
 async function deleteSessionRow(sql: Sql, id: string): Promise<number> {
@@ -124,7 +129,7 @@ function gitActivityOf(id: string): Piece {
         DELETE FROM git_activity WHERE id IN (SELECT id FROM found WHERE NOT session_inferred)
       ),
       orphaned AS (
-        UPDATE git_activity SET session_id = NULL WHERE id IN (SELECT id FROM found WHERE session_inferred)
+        UPDATE git_activity SET session_id = NULL, matched_to = '' WHERE id IN (SELECT id FROM found WHERE session_inferred)
         RETURNING id
       ),
       seeking AS (
@@ -134,5 +139,25 @@ function gitActivityOf(id: string): Piece {
     const piece = one(rows);
     if (piece.orphaned_ids.length > 0) await matchGitActivity(sql, piece.orphaned_ids);
     return piece.rows;
+  };
+}
+
+/** Git activity that was matched to it, and perhaps to others: its matches are looked for again. */
+function gitMatchesOf(id: string): Piece {
+  return async (sql, rowsMax) => {
+    const rows = await sql<{ ids: string[] }[]>`
+      WITH deleted AS (
+        DELETE FROM git_matches WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM git_matches WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING git_activity_id
+      ),
+      seeking AS (
+        INSERT INTO projection_queue (event_ids) SELECT array_agg(git_activity_id) FROM deleted HAVING count(*) > 0
+      )
+      SELECT coalesce(array_agg(git_activity_id), '{}') AS ids FROM deleted`;
+    const { ids } = one(rows);
+    if (ids.length > 0) await matchGitActivity(sql, ids);
+    return ids.length;
   };
 }

@@ -1,5 +1,5 @@
-import type { GitActivity, StoredEvent } from "@wharf/protocol";
-import type { Sql } from "../postgres.ts";
+import type { GitMatchGrade, SessionGitActivity, StoredEvent } from "@wharf/protocol";
+import type { Fragment, Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
 
 /** The last row of the page before: its timestamp with microseconds, and its id. */
@@ -33,9 +33,10 @@ export const GIT_COLUMNS = [
   "data",
   "session_inferred",
 ];
+const SESSION_GIT_COLUMNS = [...GIT_COLUMNS, "session_match"];
 export const LARGE_GIT_COLUMNS = { text: ["message", "branch"], json: ["data"] };
 
-/** A session's events, oldest first: those that name it, and the git events that were found to belong to it. */
+/** A session's events, oldest first: those that name it, and the git events of which it is the best exact or evidence match. */
 export async function listSessionEvents(
   sql: Sql,
   sessionId: string,
@@ -62,20 +63,42 @@ export async function listSessionEvents(
     ORDER BY timestamp, id`;
 }
 
-/** A session's git activity, oldest first. */
+/**
+ * The git activity that a session is matched to, oldest first, by the grade of the match; null: of all grades. What the version before
+ * matched, by time alone, is possible until it is matched again.
+ */
 export async function listSessionGit(
   sql: Sql,
   sessionId: string,
+  grades: readonly GitMatchGrade[] | null,
   position: Position,
   limit: number,
-): Promise<Listed<GitActivity>[]> {
+): Promise<Listed<SessionGitActivity>[]> {
+  const page = (table: string, id: string) => sql`
+    ${position === null ? sql`` : sql`AND (${sql(table)}.timestamp, ${sql(id)}) > (${position[0]}, ${position[1]})`}
+    ORDER BY ${sql(table)}.timestamp, ${sql(id)} LIMIT ${limit}`;
+  const isWanted = (grade: Fragment) => (grades === null ? sql`` : sql`AND ${grade} = ANY(${[...grades]})`);
+  const outdatedGrade = sql`CASE WHEN g.session_inferred THEN 'possible' ELSE 'exact' END`;
   const found = sql`
-    SELECT * FROM git_activity
-    WHERE session_id = ${sessionId}
-      ${position === null ? sql`` : sql`AND (timestamp, id) > (${position[0]}, ${position[1]})`}
+    SELECT * FROM (
+      (SELECT g.*, m.grade AS session_match
+       FROM (
+         SELECT * FROM git_matches m WHERE m.session_id = ${sessionId} ${isWanted(sql`m.grade`)}
+         ${page("m", "m.git_activity_id")}
+       ) m
+       JOIN git_activity g ON g.id = m.git_activity_id)
+      UNION ALL
+      (SELECT g.*, ${outdatedGrade} AS session_match FROM git_activity g
+       WHERE g.session_id = ${sessionId} AND g.matched_to IS DISTINCT FROM g.session_id
+         AND NOT EXISTS (
+           SELECT FROM git_matches m WHERE m.git_activity_id = g.id AND m.session_id = g.session_id
+         )
+         ${isWanted(outdatedGrade)}
+       ${page("g", "g.id")})
+    ) matched
     ORDER BY timestamp, id LIMIT ${limit}`;
-  return await sql<Listed<GitActivity>[]>`
-    SELECT ${sql(GIT_COLUMNS)}, page_is_full
+  return await sql<Listed<SessionGitActivity>[]>`
+    SELECT ${sql(SESSION_GIT_COLUMNS)}, page_is_full
     FROM (${withinPageBytes(sql, found, sql`timestamp, id`, LARGE_GIT_COLUMNS)}) page
     ORDER BY timestamp, id`;
 }

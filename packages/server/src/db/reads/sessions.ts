@@ -43,6 +43,17 @@ export async function findSession(sql: Sql, id: string): Promise<Session | null>
   return row ?? null;
 }
 
+/** Those of these sessions that exist, newest first, as far as a page has room for them. */
+export async function findSessions(sql: Sql, ids: readonly string[]): Promise<Session[]> {
+  const found = sql`SELECT * FROM sessions WHERE id = ANY(${ids}) AND deleted_at IS NULL`;
+  const rows = await sql<Listed<Session>[]>`
+    SELECT ${columns(sql)}
+    FROM (${withinPageBytes(sql, found, sql`started_at DESC, id DESC`, LARGE_COLUMNS)}) s
+    JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
+    ORDER BY s.started_at DESC, s.id DESC`;
+  return rows;
+}
+
 /** The device whose session it is, or null where there is no such session. */
 export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
   const [row] = await sql<

@@ -6,7 +6,12 @@ import { GIT_COLUMNS, LARGE_GIT_COLUMNS } from "./session-events.ts";
 /** Git activity of one session in one timeline item; the rest is at /api/sessions/:id/git. */
 const GIT_ROWS_PER_SESSION_MAX = 100;
 
-export type UnmatchedGit = GitActivity & { workspace_name: string; device_name: string };
+export type UnmatchedGit = GitActivity & {
+  workspace_name: string;
+  device_name: string;
+  /** Sessions it may belong to by time and place alone, the last to start first. */
+  possible_sessions: string[];
+};
 
 export type UnmatchedGitFilters = {
   workspace_id?: string | undefined;
@@ -62,7 +67,11 @@ export async function listUnmatchedGit(
     WHERE page.items <= ${limits.items} OR (page.items = ${limits.items + 1} AND ${beginsItem})
     ORDER BY g.timestamp DESC, g.id DESC`;
   return await sql<Listed<UnmatchedGit>[]>`
-    SELECT ${gitColumns(sql)}, g.page_is_full, w.display_name AS workspace_name, d.name AS device_name
+    SELECT ${gitColumns(sql)}, g.page_is_full, w.display_name AS workspace_name, d.name AS device_name,
+      ARRAY(
+        SELECT s.id FROM git_matches m JOIN sessions s ON s.id = m.session_id
+        WHERE m.git_activity_id = g.id AND s.deleted_at IS NULL ORDER BY s.started_at DESC, s.id DESC
+      ) AS possible_sessions
     FROM (${withinPageBytes(sql, found, sql`timestamp DESC, id DESC`, LARGE_GIT_COLUMNS)}) g
     JOIN workspaces w ON w.id = g.workspace_id JOIN devices d ON d.id = g.device_id
     ORDER BY g.timestamp DESC, g.id DESC`;

@@ -14,6 +14,7 @@ import {
   toolUse,
   WORKSPACE,
 } from "./event-factory.ts";
+import { matchRows } from "./git-match-rows.ts";
 
 const server = setupApp();
 const silent = pino({ level: "silent" });
@@ -86,12 +87,8 @@ describe("a projection that fails", () => {
     await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
     expect(await retryProjections(writes, silent)).toEqual({ rows: 2, failed: 0 });
     expect(await countOf("projection_queue")).toBe(0);
-    const rows =
-      await server.sql`SELECT id, session_id FROM git_activity WHERE id IN (${poison.id}, ${named.id}) ORDER BY timestamp`;
-    expect([...rows]).toEqual([
-      { id: poison.id, session_id: "s1" },
-      { id: named.id, session_id: "s2" },
-    ]);
+    expect(await matchRows(server, poison.id)).toEqual([["s1 possible"]]);
+    expect(await matchRows(server, named.id)).toEqual([["s2 exact"]]);
     expect([
       ...(await server.sql`SELECT device_id FROM workspace_devices WHERE device_id = 'new-device'`),
     ]).toHaveLength(1);
@@ -128,6 +125,7 @@ describe("a projection that fails", () => {
       JSON.stringify([
         await server.sql`SELECT *, NULL AS updated_at, NULL AS last_heard_at FROM sessions`,
         await server.sql`SELECT * FROM git_activity ORDER BY id`,
+        await server.sql`SELECT * FROM git_matches ORDER BY git_activity_id, session_id`,
       ]);
     const before = await state();
     await projectEvents(
@@ -146,25 +144,25 @@ describe("after the commit", () => {
          IF nextval('attempts') <= 2 THEN RAISE deadlock_detected; END IF;
          RETURN NEW;
        END $$;
-       CREATE TRIGGER fail_twice BEFORE UPDATE ON git_activity FOR EACH ROW EXECUTE FUNCTION fail_twice()`,
-      "DROP TRIGGER fail_twice ON git_activity; DROP FUNCTION fail_twice; DROP SEQUENCE attempts",
+       CREATE TRIGGER fail_twice BEFORE INSERT ON git_matches FOR EACH ROW EXECUTE FUNCTION fail_twice()`,
+      "DROP TRIGGER fail_twice ON git_matches; DROP FUNCTION fail_twice; DROP SEQUENCE attempts",
     );
     const answer = await send(server, [start("s1", 0), commit(1)]);
     expect(statuses(answer)).toEqual(["accepted", "accepted"]);
-    expect([...(await server.sql`SELECT session_id FROM git_activity`)]).toEqual([{ session_id: "s1" }]);
+    expect(await matchRows(server)).toEqual([["s1 possible"]]);
   });
 
   test("matching that fails altogether leaves the events accepted, and is made up for", async () => {
     await withSchema(
       `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
-       CREATE TRIGGER refuse BEFORE UPDATE ON git_activity FOR EACH ROW EXECUTE FUNCTION refuse()`,
+       CREATE TRIGGER refuse BEFORE INSERT ON git_matches FOR EACH ROW EXECUTE FUNCTION refuse()`,
       "DROP FUNCTION refuse CASCADE",
     );
     expect(statuses(await send(server, [start("s1", 0), commit(1)]))).toEqual(["accepted", "accepted"]);
     await server.sql.unsafe(undo.shift() ?? "");
     await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
     await retryProjections(server.current().pools.ingest, silent);
-    expect([...(await server.sql`SELECT session_id FROM git_activity`)]).toEqual([{ session_id: "s1" }]);
+    expect(await matchRows(server)).toEqual([["s1 possible"]]);
   });
 });
 

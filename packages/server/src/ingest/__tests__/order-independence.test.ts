@@ -19,12 +19,14 @@ async function state() {
     FROM sessions s JOIN workspaces w ON w.id = s.workspace_id ORDER BY s.id`;
   expect(await server.sql`SELECT last_error FROM projection_queue`).toHaveLength(0);
   const git = await server.sql`SELECT id, session_id, session_inferred FROM git_activity ORDER BY id`;
+  const matches = await server.sql`
+    SELECT git_activity_id, session_id, grade, why FROM git_matches ORDER BY git_activity_id, session_id`;
   const events = await server.sql`SELECT id, session_id FROM events ORDER BY id`;
   const devices = await server.sql`SELECT id, name, type FROM devices ORDER BY id`;
   const links = await server.sql`
     SELECT w.canonical_id, l.device_id, l.local_path, l.hooks_installed
     FROM workspace_devices l JOIN workspaces w ON w.id = l.workspace_id ORDER BY 1, 2`;
-  return JSON.parse(JSON.stringify({ sessions, git, events, devices, links }));
+  return JSON.parse(JSON.stringify({ sessions, git, matches, events, devices, links }));
 }
 
 type Request = { path: string; body: object };

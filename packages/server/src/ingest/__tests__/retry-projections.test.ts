@@ -16,6 +16,7 @@ import { retryProjections, retryProjectionsAtBoot } from "../retry-projections.t
 import { createWorkspaceReferences } from "../workspace-references.ts";
 import { createWorkspaceResolver } from "../workspace-resolver.ts";
 import { commit, end, minute, type SentEvent, start, toolUse } from "./event-factory.ts";
+import { matchRows } from "./git-match-rows.ts";
 
 const server = setupApp();
 const silent = pino({ level: "silent" });
@@ -50,9 +51,8 @@ async function storeAndDie(...flushes: SentEvent[][]): Promise<void> {
 
 async function stateOf() {
   const sessions = await server.sql`SELECT id, lifecycle, started_at, ended_at FROM sessions ORDER BY id`;
-  const git = await server.sql<{ session_id: string | null }[]>`
-    SELECT session_id FROM git_activity ORDER BY timestamp`;
-  return { sessions: [...sessions], git: git.map((row) => row.session_id) };
+  const git = await matchRows(server);
+  return { sessions: [...sessions], git: git.map((matches) => matches.join(", ")) };
 }
 
 const lifecycles = async () =>
@@ -81,7 +81,7 @@ const PROJECTED = {
   sessions: [
     { id: "s1", lifecycle: "ended", started_at: new Date(minute(0)), ended_at: new Date(minute(9)) },
   ],
-  git: ["s1"],
+  git: ["s1 possible"],
 };
 
 describe("what a process left to do when it died", () => {
@@ -115,7 +115,7 @@ describe("what a process left to do when it died", () => {
     const [pending] = await server.sql<{ event_ids: string[] }[]>`SELECT event_ids FROM projection_queue`;
     await retryNow();
     for (const reset of [false, true]) {
-      if (reset) await server.sql`UPDATE git_activity SET session_id = NULL`;
+      if (reset) await server.sql`DELETE FROM git_matches`;
       await server.sql`INSERT INTO projection_queue (event_ids) VALUES (${pending?.event_ids ?? []})`;
       await retryNow();
       expect(await stateOf()).toEqual(PROJECTED);
@@ -158,15 +158,14 @@ describe("what a process left to do when it died", () => {
     >`SELECT event_ids FROM projection_queue ORDER BY id DESC`;
     await projectSessions(server.sql, row?.event_ids ?? []);
     await retryNow();
-    expect((await stateOf()).git).toEqual(["s1"]);
+    expect((await stateOf()).git).toEqual(["s1 possible"]);
   });
 
   /** As when the process dies before it has looked for another session. */
   async function refuseMatches() {
     await server.sql.unsafe(
       `CREATE FUNCTION refuse_match() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no match'; END $$;
-       CREATE TRIGGER refuse_match BEFORE UPDATE ON git_activity
-         FOR EACH ROW WHEN (NEW.session_id IS NOT NULL) EXECUTE FUNCTION refuse_match()`,
+       CREATE TRIGGER refuse_match BEFORE INSERT ON git_matches FOR EACH ROW EXECUTE FUNCTION refuse_match()`,
     );
     return () => server.sql.unsafe("DROP FUNCTION refuse_match CASCADE");
   }
@@ -174,21 +173,22 @@ describe("what a process left to do when it died", () => {
   test("finds another session for the commits of one that was deleted", async () => {
     await storeAndDie([start("s1", 0)], [start("s2", 1)], [commit(2)]);
     await retryNow();
-    expect((await stateOf()).git).toEqual(["s2"]);
+    expect((await stateOf()).git).toEqual(["s1 possible, s2 possible"]);
+    await server.sql`DELETE FROM git_matches WHERE session_id = 's1'`;
     const dropTrigger = await refuseMatches();
     await beginSessionDeletion(server.sql, "s2");
     const deleteInPieces = createDeleteInPieces(server.current().pools.ingest);
     await expect(finishSessionDeletion(deleteInPieces, "s2", {})).rejects.toThrow("no match");
-    expect((await stateOf()).git).toEqual([null]);
+    expect((await stateOf()).git).toEqual([""]);
     await dropTrigger();
     await retryNow();
-    expect((await stateOf()).git).toEqual(["s1"]);
+    expect((await stateOf()).git).toEqual(["s1 possible"]);
   });
 
   test("is set aside after too many failed attempts, with the reason, and can be retried by hand", async () => {
     await storeAndDie([start("s1", 0), commit(1)]);
-    await server.sql.unsafe("ALTER TABLE git_activity ADD CONSTRAINT refuse CHECK (session_id IS NULL)");
-    undo.push("ALTER TABLE git_activity DROP CONSTRAINT IF EXISTS refuse");
+    await server.sql.unsafe("ALTER TABLE git_matches ADD CONSTRAINT refuse CHECK (session_id <> 's1')");
+    undo.push("ALTER TABLE git_matches DROP CONSTRAINT IF EXISTS refuse");
     for (let n = 0; n < ATTEMPTS_MAX; n++) expect(await retryNow()).toEqual({ rows: 1, failed: 1 });
     expect(await retryNow()).toEqual({ rows: 0, failed: 0 });
     const [row] =
@@ -198,7 +198,7 @@ describe("what a process left to do when it died", () => {
     await server.sql.unsafe(undo.pop() ?? "");
     await server.sql`UPDATE projection_queue SET next_retry_at = now()`;
     expect(await retry()).toEqual({ rows: 1, failed: 0 });
-    expect(await stateOf()).toMatchObject({ git: ["s1"] });
+    expect(await stateOf()).toMatchObject({ git: ["s1 possible"] });
     expect(await rowsOf("projection_queue")).toBe(0);
   });
 

@@ -61,7 +61,7 @@ test("events are answered when they are stored, and later reads include their ef
     const [session, sessions, git] = await Promise.all(reads);
     expect(session).toMatchObject({ session: { lifecycle: "ended" } });
     expect(sessions).toMatchObject({ sessions: [{ id: "s1", lifecycle: "ended" }] });
-    expect(git).toMatchObject({ git_activity: [{ session_id: "s1" }] });
+    expect(git).toMatchObject({ git_activity: [{ session_match: "possible" }] });
   });
 });
 

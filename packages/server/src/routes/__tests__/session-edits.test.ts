@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { wrote } from "../../ingest/__tests__/transcript-rows.ts";
+import { matchSessions } from "../../ingest/match-git.ts";
 
 const server = setupApp();
 
@@ -93,17 +95,24 @@ describe("DELETE /api/sessions/:id", () => {
   });
 
   test("ties git activity that was found to belong to it to the next session that fits", async () => {
-    const commit = gitCommit({ timestamp: at(5) });
+    const commit = gitCommit({ timestamp: at(5), data: { file_list: [{ path: "a.ts", status: "M" }] } });
     await ingest(server, [
       sessionStart("outer", { timestamp: at(0) }),
       sessionStart("inner", { timestamp: at(2) }),
       commit,
     ]);
-    const before = await server.request("GET", "/api/sessions/inner/git");
-    expect(before.body.git_activity).toHaveLength(1);
+    await wrote(server, "inner", "/home/ada/site/a.ts", at(3));
+    await wrote(server, "outer", "/home/ada/site/a.ts", at(1));
+    await matchSessions(server.current().pools.ingest, ["inner", "outer"]);
+    const sessionOf = async () => (await server.sql`SELECT session_id FROM git_activity`)[0]?.["session_id"];
+    expect(await sessionOf()).toBe("inner");
     await server.request("DELETE", "/api/sessions/inner");
+    expect(await sessionOf()).toBe("outer");
     const after = await server.request("GET", "/api/sessions/outer/git");
-    expect(after.body.git_activity).toHaveLength(1);
+    expect(after.body.git_activity).toMatchObject([{ session_match: "evidence" }]);
+    expect([...(await server.sql`SELECT DISTINCT session_id FROM git_matches`)]).toEqual([
+      { session_id: "outer" },
+    ]);
   });
 
   test("against events that arrive at the same time leaves all of it or nothing", async () => {

@@ -213,7 +213,7 @@ describe("one session", () => {
 });
 
 describe("a session's events and git activity", () => {
-  test("are those that name it and those that happened during it, oldest first", async () => {
+  test("are those that name it, and git activity that it is matched to, oldest first", async () => {
     const inside = gitCommit({ timestamp: at(5) });
     const named = gitCommit({ timestamp: at(6), session_id: "one" });
     const outside = gitCommit({ timestamp: at(99) });
@@ -221,10 +221,22 @@ describe("a session's events and git activity", () => {
     const end = sessionEnd("one", { timestamp: at(10) });
     await ingest(server, [end, named, inside, outside, start]);
     const events = await walk(server, "/api/sessions/one/events?limit=2", "events");
-    expect(events.map((row) => row.id)).toEqual([start.id, inside.id, named.id, end.id]);
+    expect(events.map((row) => row.id)).toEqual([start.id, named.id, end.id]);
     const git = await walk(server, "/api/sessions/one/git?limit=1", "git_activity");
     expect(git.map((row) => row.id)).toEqual([inside.id, named.id]);
-    expect(git[0]).toMatchObject({ type: "commit", timestamp: at(5), session_id: "one", insertions: 2 });
+    expect(git).toMatchObject([
+      { type: "commit", timestamp: at(5), session_id: null, insertions: 2, session_match: "possible" },
+      { timestamp: at(6), session_id: "one", session_match: "exact", session_inferred: false },
+    ]);
+    const exact = await walk(server, "/api/sessions/one/git?match=exact,evidence&limit=1", "git_activity");
+    expect(exact.map((row) => row.id)).toEqual([named.id]);
+    const { body } = await server.request("GET", "/api/sessions/one/git?limit=1");
+    const other = await server.request(
+      "GET",
+      `/api/sessions/one/git?limit=1&match=exact&cursor=${body.next_cursor}`,
+    );
+    expect([other.status, other.body.code]).toEqual([400, "CURSOR_INVALID"]);
+    expect((await server.request("GET", "/api/sessions/one/git?match=sure")).status).toBe(400);
   });
 
   test("walked to the end while later ones arrive, come once each", async () => {

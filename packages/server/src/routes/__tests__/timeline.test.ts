@@ -35,7 +35,7 @@ describe("GET /api/timeline", () => {
   });
 
   test("merges sessions with their git activity and git activity outside them, newest first", async () => {
-    const inside = gitCommit({ timestamp: at(15) });
+    const inside = gitCommit({ session_id: "first", timestamp: at(15) });
     await ingest(server, [
       sessionStart("first", { timestamp: at(10) }),
       sessionEnd("first", { timestamp: at(20) }),
@@ -50,6 +50,26 @@ describe("GET /api/timeline", () => {
     // One item for the laptop: its commits at 40 and at 5.
     expect(body.items.map(label)).toEqual(["git:2", "second", "git:1", "first"]);
     expect(body.items[3].git_activity.map((row: { id: string }) => row.id)).toEqual([inside.id]);
+  });
+
+  test("lists the sessions that loose git activity may belong to", async () => {
+    await ingest(server, [
+      sessionStart("first", { timestamp: at(10) }),
+      sessionEnd("first", { timestamp: at(20) }),
+      sessionStart("second", { timestamp: at(14) }),
+      sessionEnd("second", { timestamp: at(30) }),
+      gitCommit({ timestamp: at(12) }),
+      gitCommit({ timestamp: at(25) }),
+      gitCommit({ timestamp: at(40), device_id: "desktop" }),
+    ]);
+    const { body } = await server.request("GET", "/api/timeline?types=git_activity");
+    expect(body.items.map((item: { possible_sessions: string[] }) => item.possible_sessions)).toEqual([
+      [],
+      ["second", "first"],
+    ]);
+    await server.request("DELETE", "/api/sessions/second");
+    const { body: after } = await server.request("GET", "/api/timeline?types=git_activity&device_id=laptop");
+    expect(after.items[0].possible_sessions).toEqual(["first"]);
   });
 
   test("walked to the end while rows are inserted, gives each row once and in order", async () => {
@@ -100,8 +120,8 @@ describe("GET /api/timeline", () => {
     await ingest(server, [
       sessionStart("one", { timestamp: at(10) }),
       sessionEnd("one", { timestamp: at(20) }),
-      gitCommit({ timestamp: at(15) }),
-      push({ timestamp: at(16) }),
+      gitCommit({ session_id: "one", timestamp: at(15) }),
+      push({ session_id: "one", timestamp: at(16) }),
       gitCommit({ timestamp: at(50), device_id: "desktop", workspace_id: "github.com/acme/two" }),
       push({ timestamp: at(60), device_id: "desktop" }),
     ]);

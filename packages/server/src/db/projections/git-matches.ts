@@ -1,0 +1,104 @@
+import type { Sql } from "../postgres.ts";
+import { gradedMatches, openUntil, ranDuring } from "./git-grades.ts";
+
+/**
+ * The git activity whose matches may have changed: that of `gitIds`, all that the sessions are matched to, and all that they may be matched
+ * to, so that each order of arrival leads to the same matches. In the order of their ids, those behind `afterId`.
+ */
+export async function findMatchable(
+  sql: Sql,
+  gitIds: readonly string[],
+  sessionIds: readonly string[],
+  limit: number,
+  afterId = "",
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM (
+    SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds})
+    UNION
+    SELECT m.git_activity_id FROM git_matches m WHERE m.session_id = ANY(${sessionIds})
+    UNION
+    SELECT a.id FROM git_activity a WHERE a.session_id = ANY(${sessionIds})
+    UNION
+    SELECT a.id FROM unnest(${sessionIds}::text[]) AS changed (id)
+    CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
+    CROSS JOIN LATERAL (
+      SELECT a.id FROM git_activity a
+      WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
+        AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, ${openUntil(sql)})
+      OFFSET 0
+    ) a
+    UNION
+    SELECT a.id FROM tool_calls t
+    CROSS JOIN LATERAL unnest(t.commits) AS printed (sha)
+    CROSS JOIN LATERAL (
+      SELECT a.id FROM git_activity a
+      WHERE a.commit_sha >= printed.sha AND a.commit_sha < printed.sha || 'g' AND ${ranDuring(sql)}
+      OFFSET 0
+    ) a
+    WHERE t.session_id = ANY(${sessionIds}) AND t.commits <> '{}'
+    ) AS matchable
+    WHERE id > ${afterId} ORDER BY id LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
+}
+
+/** Up to `limit` rows behind `afterId` that the version before wrote. */
+export async function findOutdatedMatches(sql: Sql, afterId: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM git_activity
+    WHERE matched_to IS DISTINCT FROM coalesce(session_id, '') AND id > ${afterId}
+    ORDER BY id LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
+}
+
+/** Writes the matches of this git activity, and its best exact or evidence match as its session. Repeating it changes nothing. */
+export async function matchGitActivity(sql: Sql, ids: readonly string[]): Promise<void> {
+  // A row that was waited for was judged by what was known before the wait: after a change everything is compared again.
+  while ((await matchOnce(sql, ids)) > 0);
+}
+
+/** How many rows were changed. */
+async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
+  const rows = await sql<{ changed: number }[]>`
+    WITH ${gradedMatches(sql, ids)},
+    wanted AS MATERIALIZED (
+      SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
+        CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
+      FROM graded JOIN activity a ON a.id = graded.git_activity_id
+    ),
+    known AS MATERIALIZED (SELECT * FROM git_matches WHERE git_activity_id = ANY(${ids})),
+    removed AS (
+      DELETE FROM git_matches m USING known k
+      WHERE m.git_activity_id = k.git_activity_id AND m.session_id = k.session_id AND NOT EXISTS (
+        SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+      )
+      RETURNING 1
+    ),
+    written_matches AS (
+      INSERT INTO git_matches (git_activity_id, session_id, grade, why, timestamp)
+      SELECT w.git_activity_id, w.session_id, w.grade, w.why, w.timestamp
+      FROM wanted w LEFT JOIN known k ON k.git_activity_id = w.git_activity_id AND k.session_id = w.session_id
+      WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
+      ORDER BY w.git_activity_id, w.session_id
+      ON CONFLICT (git_activity_id, session_id) DO UPDATE SET grade = excluded.grade, why = excluded.why
+      RETURNING 1
+    ),
+    best AS (
+      SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
+      ORDER BY git_activity_id, strength, at DESC, session_id
+    ),
+    tied AS (
+      UPDATE git_activity g SET session_id = found.session_id, matched_to = coalesce(found.session_id, '')
+      FROM (
+        SELECT a.id, CASE WHEN a.session_inferred THEN best.session_id ELSE a.session_id END AS session_id
+        FROM activity a LEFT JOIN best ON best.git_activity_id = a.id
+        OFFSET 0
+      ) AS found
+      WHERE g.id = found.id
+        AND (g.session_id IS DISTINCT FROM found.session_id OR g.matched_to IS DISTINCT FROM coalesce(found.session_id, ''))
+      RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM removed)::int + (SELECT count(*) FROM written_matches)::int
+      + (SELECT count(*) FROM tied)::int AS changed`;
+  return rows[0]?.changed ?? 0;
+}
