@@ -58,8 +58,14 @@ export const keyAuditSchema = z.object({
   created_at: instantSchema,
 });
 
-/** POST /api/devices/enrolment-codes. With `device_id`: a known device joins again, and keeps its history. */
-export const createEnrolmentCodeSchema = z.strictObject({ device_id: idSchema.nullish() });
+/**
+ * POST /api/devices/enrolment-codes. With `device_id`: a known device joins again, and keeps its history. `read`: the device also gets
+ * a key with which it reads.
+ */
+export const createEnrolmentCodeSchema = z.strictObject({
+  device_id: idSchema.nullish(),
+  read: z.boolean().default(true),
+});
 export const enrolmentCodeSchema = z.object({ code: z.string(), expires_at: instantSchema });
 
 /** POST /api/devices/enrol: the code is the proof. */

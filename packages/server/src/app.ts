@@ -109,7 +109,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/prompts", promptRoutes(current));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads }));
   app.route("/api/keys", keyRoutes({ edits }));
-  app.route("/api/devices", enrolmentRoutes({ edits, limits }));
+  app.route("/api/devices", enrolmentRoutes({ edits, limits, redaction: dependencies.redaction }));
   app.route("/api/limits", limitRoutes());
   app.route("/api/jobs", jobRoutes(dependencies));
   app.route("/api/jobs", jobEnqueueRoutes(dependencies));

@@ -104,8 +104,10 @@ function hasExpired({ expires_at_ms }: LiveKey): boolean {
 }
 
 function callerOf({ id, scope, device_id }: LiveKey): Caller {
+  // A device's read key reads everything: only its ingest key is bound.
+  const bound = scope === "ingest" ? device_id : null;
   // As in events, so that the device ids of key and events are equal.
-  return { keyId: id, scope, deviceId: device_id === null ? null : withoutControlCharacters(device_id) };
+  return { keyId: id, scope, deviceId: bound === null ? null : withoutControlCharacters(bound) };
 }
 
 async function findKeys(database: Database, hashes: readonly string[]): Promise<Map<string, LiveKey>> {

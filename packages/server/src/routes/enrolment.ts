@@ -12,12 +12,20 @@ import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
 import { deviceRowSchema } from "./devices.ts";
 
-export type EnrolmentDependencies = { edits: Database; limits: Limits };
+export type EnrolmentDependencies = { edits: Database; limits: Limits; redaction: Pick<Redaction, "secret"> };
 
 /** For senders without a key. */
 const ENROLMENT_BODY_BYTES_MAX = 16 * 1024;
+
+const enrolmentSchema = z.object({
+  device: deviceRowSchema,
+  key: z.string(),
+  read_key: z.string().optional(),
+  redaction_secret: z.string(),
+});
 
 const tag = "Devices";
 
@@ -25,7 +33,8 @@ const createCode = operation({
   scopes: ["admin"],
   tag,
   summary: "Create a code with which a device enrols",
-  description: "The code works once, for ten minutes. With `device_id`, an existing device enrols again.",
+  description:
+    "The code works once, for ten minutes. With `device_id`, an existing device enrols again. With `read` (the default), the device also receives a key that reads.",
   body: createEnrolmentCodeSchema,
   isBodyOptional: true,
   responses: { 201: enrolmentCodeSchema },
@@ -37,9 +46,9 @@ const enrol = operation({
   tag,
   summary: "Enrol a device",
   description:
-    "Requires an enrolment code instead of a key. The response contains a key bound to the device; the key is not shown again.",
+    "Requires an enrolment code instead of a key. The response contains a key bound to the device, a key that reads unless the code was created without `read`, and the secret with which the device makes the same redaction markers as the server. The keys are not shown again.",
   rawBody: { schema: enrolSchema, contentTypes: ["application/json"] },
-  responses: { 201: z.object({ device: deviceRowSchema, key: z.string() }) },
+  responses: { 201: enrolmentSchema },
   problems: {
     401: "The code is unknown, used or expired.",
     429: "Too many wrong codes came from this address.",
@@ -48,14 +57,14 @@ const enrol = operation({
 });
 
 /** Enrolment: an admin creates a code, a person types it on the device, and the device exchanges it for a key of its own. */
-export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies): Hono<AppEnv> {
+export function enrolmentRoutes({ edits, limits, redaction }: EnrolmentDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/enrolment-codes", createCode, async function postCode(c) {
-    const { device_id } = c.req.valid("json");
+    const { device_id, read } = c.req.valid("json");
     const { code, hash } = createEnrolmentCode();
     const deviceId = device_id == null ? null : withoutControlCharacters(device_id);
-    const stored = { hash, deviceId, life_s: ENROLMENT_CODE_LIFE_S };
+    const stored = { hash, deviceId, mayRead: read, life_s: ENROLMENT_CODE_LIFE_S };
     const expires_at = await edits.run((sql) => insertEnrolmentCode(sql, stored, actorOf(c)));
     return c.json({ code, expires_at }, 201);
   });
@@ -72,11 +81,14 @@ export function enrolmentRoutes({ edits, limits }: EnrolmentDependencies): Hono<
     });
     const codeHash = hashOfTypedCode(wanted.code);
     if (codeHash === null || !(await access.isLiveCode(codeHash))) throw refuse(codeRefused());
-    const { key, hash, last4 } = createKey("ingest");
-    const joining = { codeHash, keyHash: hash, keyLast4: last4, ...describeDevice(wanted) };
-    const device = await edits.run((sql) => enrolDevice(sql, joining, c.get("requestId")));
-    if (device === null) throw refuse(codeRefused());
-    return c.json({ device, key }, 201);
+    const redaction_secret = await redaction.secret();
+    const [ingestKey, readKey] = [createKey("ingest"), createKey("read")];
+    const joining = { codeHash, ingestKey, readKey, ...describeDevice(wanted) };
+    const enrolled = await edits.run((sql) => enrolDevice(sql, joining, c.get("requestId")));
+    if (enrolled === null) throw refuse(codeRefused());
+    const { device, may_read } = enrolled;
+    const keys = { key: ingestKey.key, ...(may_read ? { read_key: readKey.key } : {}) };
+    return c.json({ device, ...keys, redaction_secret }, 201);
   });
 
   return routes;

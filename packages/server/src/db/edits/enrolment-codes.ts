@@ -9,7 +9,7 @@ const CODE_KEPT_DAYS = 7;
 /** Stores a code's hash (base64) and answers when it expires. `deviceId`: the device that joins again; null: a new one. */
 export async function insertEnrolmentCode(
   sql: Sql,
-  code: { hash: string; deviceId: string | null; life_s: number },
+  code: { hash: string; deviceId: string | null; mayRead: boolean; life_s: number },
   by: Actor,
 ): Promise<string> {
   const [row] = await sql<{ expires_at: string }[]>`
@@ -19,8 +19,8 @@ export async function insertEnrolmentCode(
     audit AS (
       INSERT INTO key_audit (action, actor, request_id) VALUES ('code_created', ${by.actor}, ${by.request_id})
     )
-    INSERT INTO enrolment_codes (id, hash, device_id, expires_at)
-    VALUES (${createUlid()}, decode(${code.hash}, 'base64'), ${code.deviceId}, now() + make_interval(secs => ${code.life_s}))
+    INSERT INTO enrolment_codes (id, hash, device_id, may_read, expires_at)
+    VALUES (${createUlid()}, decode(${code.hash}, 'base64'), ${code.deviceId}, ${code.mayRead}, now() + make_interval(secs => ${code.life_s}))
     RETURNING expires_at`;
   if (row === undefined) throw new Error("the code was not stored");
   return row.expires_at;
@@ -35,10 +35,13 @@ export async function findLiveCodes(sql: Sql, hashes: readonly string[]): Promis
   return new Map(rows.map(({ hash }) => [hash, true]));
 }
 
+type KeyToStore = { hash: string; last4: string };
+
 export type Joining = {
   codeHash: string;
-  keyHash: string;
-  keyLast4: string;
+  ingestKey: KeyToStore;
+  /** Stored if the code allows it. */
+  readKey: KeyToStore;
   name: string | null;
   type: "local" | "remote" | null;
   hostname: string | null;
@@ -46,17 +49,16 @@ export type Joining = {
   arch: string | null;
 };
 
-/** Uses up the code, adds its device and a key bound to it, in one statement. Null for a code that is unknown, used or expired. */
-export async function enrolDevice(
-  sql: Sql,
-  joining: Joining,
-  requestId: string,
-): Promise<Record<string, unknown> | null> {
-  const [row] = await sql`
+export type Enrolled = { device: Record<string, unknown>; may_read: boolean };
+
+/** Uses up the code, adds its device and the device's keys, in one statement. Null for a code that is unknown, used or expired. */
+export async function enrolDevice(sql: Sql, joining: Joining, requestId: string): Promise<Enrolled | null> {
+  const { codeHash, ingestKey, readKey } = joining;
+  const [row] = await sql<(Record<string, unknown> & { may_read: boolean })[]>`
     WITH code AS (
       UPDATE enrolment_codes SET used_at = now(), device_id = coalesce(device_id, ${createUlid()})
-      WHERE hash = decode(${joining.codeHash}, 'base64') AND used_at IS NULL AND expires_at > now()
-      RETURNING id, device_id
+      WHERE hash = decode(${codeHash}, 'base64') AND used_at IS NULL AND expires_at > now()
+      RETURNING id, device_id, may_read
     ),
     device AS (
       INSERT INTO devices AS d (id, name, type, hostname, os, arch)
@@ -73,13 +75,18 @@ export async function enrolDevice(
     ),
     made AS (
       INSERT INTO api_keys (id, hash, last4, scope, name, device_id)
-      SELECT ${createUlid()}, decode(${joining.keyHash}, 'base64'), ${joining.keyLast4}, 'ingest', name, id FROM device
+      SELECT ${createUlid()}, decode(${ingestKey.hash}, 'base64'), ${ingestKey.last4}, 'ingest', name, id FROM device
+      UNION ALL
+      SELECT ${createUlid()}, decode(${readKey.hash}, 'base64'), ${readKey.last4}, 'read', device.name, device.id
+      FROM device, code WHERE code.may_read
       RETURNING id
     ),
     audit AS (
       INSERT INTO key_audit (action, key_id, actor, request_id)
       SELECT 'enrolled', made.id, 'code ' || code.id, ${requestId} FROM made, code
     )
-    SELECT * FROM device`;
-  return row ?? null;
+    SELECT device.*, code.may_read FROM device, code`;
+  if (row === undefined) return null;
+  const { may_read, ...device } = row;
+  return { device, may_read };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
+import { createMarker, SECRET_RULES } from "@wharf/redaction";
 import { setupApp, type TestResponse } from "../../__tests__/setup-app.ts";
 
 const server = setupApp({ environment: { WHARF_TRUSTED_PROXIES: "1" } });
@@ -58,7 +59,33 @@ describe("joining with a code", () => {
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 401, 401]);
     const [row] =
       await server.sql`SELECT (SELECT count(*) FROM devices)::int AS devices, (SELECT count(*) FROM api_keys)::int AS keys`;
-    expect(row).toEqual({ devices: 1, keys: 1 });
+    expect(row).toEqual({ devices: 1, keys: 2 });
+  });
+
+  test("the device gets a key that reads everything and writes nothing, unless the code was made without", async () => {
+    const { body } = await enrol({ code: await newCode() });
+    expect(body.read_key).toMatch(/^wharf_read_/);
+    const authorization = `Bearer ${body.read_key}`;
+    expect((await server.request("GET", "/api/sessions", undefined, { authorization })).status).toBe(200);
+    const events = [eventOf(body.device.id)];
+    expect((await server.request("POST", "/api/events", { events }, { authorization })).status).toBe(403);
+    const silent = await enrol({ code: await newCode({ read: false }) });
+    expect(silent.status).toBe(201);
+    expect(silent.body).not.toHaveProperty("read_key");
+    const keys = await server.sql`SELECT scope FROM api_keys WHERE device_id = ${silent.body.device.id}`;
+    expect(keys.map((key) => key["scope"])).toEqual(["ingest"]);
+  });
+
+  test("each device gets the same redaction secret, with which it makes the server's markers", async () => {
+    const [one, other] = [await enrol({ code: await newCode() }), await enrol({ code: await newCode() })];
+    expect(one.body.redaction_secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(other.body.redaction_secret).toBe(one.body.redaction_secret);
+    const secret = SECRET_RULES.find(({ id }) => id === "npm-token")?.example_parts.join("") ?? "";
+    const event = { ...eventOf("laptop"), data: { text: secret } };
+    await server.request("POST", "/api/events", { events: [event] });
+    const [row] = await server.sql`SELECT data->>'text' AS text FROM events`;
+    const mark = createMarker(one.body.redaction_secret);
+    expect(row?.["text"]).toBe(mark("npm-token", secret));
   });
 
   test("a code expires after ten minutes", async () => {
@@ -100,8 +127,9 @@ describe("joining with a code", () => {
     const rows = await server.sql`SELECT to_jsonb(c) AS row FROM enrolment_codes c`;
     expect(JSON.stringify(rows)).not.toContain(code.replaceAll("-", ""));
     const { body } = await server.request("GET", "/api/keys/audit");
-    expect(body.audit[0]).toMatchObject({ action: "enrolled", actor: expect.stringMatching(/^code /) });
-    expect(body.audit[1]).toMatchObject({ action: "code_created", actor: "environment" });
+    const enrolled = { action: "enrolled", actor: expect.stringMatching(/^code /) };
+    // One for each key.
+    expect(body.audit).toMatchObject([enrolled, enrolled, { action: "code_created", actor: "environment" }]);
   });
 });
 
@@ -223,7 +251,10 @@ describe("renaming and removing a device", () => {
     const event = eventOf(body.device.id);
     await server.request("POST", "/api/events", { events: [event] }, { authorization });
     expect((await server.request("DELETE", `/api/devices/${body.device.id}`)).status).toBe(204);
-    expect((await server.request("GET", "/api/limits", undefined, { authorization })).status).toBe(401);
+    for (const key of [body.key, body.read_key]) {
+      const headers = { authorization: `Bearer ${key}` };
+      expect((await server.request("GET", "/api/limits", undefined, headers)).status).toBe(401);
+    }
     const [row] = await server.sql`
       SELECT status, (SELECT count(*)::int FROM events WHERE device_id = d.id) AS events FROM devices d`;
     expect(row).toEqual({ status: "terminated", events: 1 });
