@@ -5,6 +5,7 @@ import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Logger } from "../logger.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./command-job.ts";
+import { createParseJob, PARSES_AT_ONCE, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
 import { createServerJobs } from "./server-jobs.ts";
 import {
   createSessionDeleter,
@@ -24,28 +25,46 @@ export type EngineOptions = {
   deletionMs?: number | undefined;
 };
 
-export type Engine = { runner: JobRunner; deleteSession: DeleteSession };
+export type Engine = {
+  runner: JobRunner;
+  deleteSession: DeleteSession;
+  /** Enqueues what reads a session's files, after one was committed. */
+  onAppended: (session_id: string) => Promise<unknown>;
+};
 
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config, pools, logger, migrate, deletionMs } = options;
   const blobs = await openBlobStore(config.blobs, pools.deferrable);
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
+  const parseJob = createParseJob({ database: pools.deferrable, blobs });
+  const onAppended = (session_id: string) =>
+    runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
   const recurrences = createServerJobs({
     database: pools.deferrable,
     deleteInPieces,
     blobs,
     logger,
     sessionIdleMs: config.sessionIdleMs,
+    enqueueParse: onAppended,
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
-  const runner = createJobRunner({
+  const runner: JobRunner = createJobRunner({
     sql: pools.jobs,
     administrationSql: pools.jobAdministration,
     listenSql: pools.direct,
     ...(migrate === undefined ? {} : { migrate }),
-    jobs: [...recurrences.map(({ job }) => job), deletionJob, ...(await createCommandJobs(config, blobs))],
-    queues: { [COMMAND_QUEUE]: COMMANDS_AT_ONCE, [DELETION_QUEUE]: DELETIONS_AT_ONCE },
+    jobs: [
+      ...recurrences.map(({ job }) => job),
+      deletionJob,
+      parseJob,
+      ...(await createCommandJobs(config, blobs)),
+    ],
+    queues: {
+      [COMMAND_QUEUE]: COMMANDS_AT_ONCE,
+      [DELETION_QUEUE]: DELETIONS_AT_ONCE,
+      [TRANSCRIPT_QUEUE]: PARSES_AT_ONCE,
+    },
     schedules: recurrences.map(({ schedule }) => schedule),
     workers: config.role !== "server",
     workerMode: config.workerMode,
@@ -58,5 +77,5 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     logger,
     ...(deletionMs === undefined ? {} : { requestMs: deletionMs }),
   });
-  return { runner, deleteSession };
+  return { runner, deleteSession, onAppended };
 }

@@ -8,6 +8,7 @@ import { matchSessions } from "../ingest/match-git.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { eachInTurn } from "./each-in-turn.ts";
+import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
 import { reprice } from "./repricing.ts";
 import { resumeDeletions } from "./session-deletion.ts";
@@ -19,6 +20,7 @@ export type ServerJobDependencies = {
   blobs: BlobStore;
   logger: Logger;
   sessionIdleMs: number;
+  enqueueParse: EnqueueParse;
 };
 
 const EACH_MINUTE = "* * * * *";
@@ -44,11 +46,13 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       () => expireBlobs(signal),
     ]);
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
+  const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
   const resume = resumeDeletions(database, deleteInPieces);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
     { name: "reprice-responses", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: repriceAll },
+    { name: "enqueue-parses", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: enqueueParses },
     { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];

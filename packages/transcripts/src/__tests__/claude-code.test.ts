@@ -1,21 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Glob } from "bun";
 import { claudeCode, type Fact, type TranscriptFile } from "../index.ts";
+import { identifyClaudeFile } from "./case-files.ts";
 import { describeSession } from "./describe-session.ts";
 import { countHome } from "./hub.ts";
 import { CASES, casesOf, type Expected, type FileRead, readTranscript } from "./read-file.ts";
 
 const folders = casesOf(".claude");
-
-/** The session and the place below its folder of a file of `projects/<folder>/`. */
-async function identify(project: string, path: string): Promise<TranscriptFile> {
-  const [first = "", ...rest] = path.split("/");
-  if (rest.length > 0) return { session_id: first, file: rest.join("/") };
-  if (!first.startsWith("agent-")) return { session_id: basename(first, ".jsonl"), file: first };
-  const text = await Bun.file(join(project, path)).text();
-  return { session_id: JSON.parse(text.slice(0, text.indexOf("\n"))).sessionId, file: `subagents/${first}` };
-}
 
 async function readHome(folder: string, part_bytes?: number) {
   const home = join(CASES, folder);
@@ -24,7 +16,7 @@ async function readHome(folder: string, part_bytes?: number) {
   const paths = new Glob("home/.claude/projects/*/**/*.{jsonl,meta.json}").scanSync({ cwd: home, dot: true });
   for (const path of [...paths].sort()) {
     const project = path.split("/").slice(0, 4).join("/");
-    const file = await identify(join(home, project), path.slice(project.length + 1));
+    const file = await identifyClaudeFile(join(home, project), path.slice(project.length + 1));
     if (path.endsWith(".json"))
       metas.push({
         file,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { codex, type Fact, type JsonObject } from "../index.ts";
+import { sessionOfRollout } from "./case-files.ts";
 import { describeSession } from "./describe-session.ts";
 import { countHome } from "./hub.ts";
 import { CASES, casesOf, type Expected, type FileRead, readTranscript } from "./read-file.ts";
@@ -22,7 +23,7 @@ async function readHome(folder: string, part_bytes: number, areParentsKnown = tr
   const home = join(CASES, folder);
   const paths = [...new Glob("home/.codex/sessions/**/*.jsonl").scanSync({ cwd: home, dot: true })].sort();
   const read = (path: string, parent_turns?: string[]) => {
-    const session_id = /(.{36})\.jsonl$/.exec(path)?.[1] ?? "";
+    const session_id = sessionOfRollout(path);
     const file = { session_id, file: "rollout.jsonl", ...(parent_turns && { parent_turns }) };
     return readTranscript(codex, join(home, path), file, part_bytes);
   };

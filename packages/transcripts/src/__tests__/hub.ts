@@ -70,7 +70,7 @@ function rankOf({ part, owner, started_at }: Owned): string {
   return `${Number(part.is_copy)}${Number(part.is_sidechain)}${started_at}${owner}`;
 }
 
-function titleOf(facts: Fact[], messages: Message[]): string | null {
+export function titleOf(facts: Fact[], messages: Message[]): string | null {
   for (const rank of TITLE_RANKS) {
     const last = facts.findLast((fact) => fact.fact === "title" && fact.rank === rank);
     if (last?.fact === "title") return last.text;

@@ -1,29 +1,12 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Fact, type JsonObject, opencode } from "../index.ts";
+import { filesOfCase } from "./case-files.ts";
 import { describeSession } from "./describe-session.ts";
 import { countHome } from "./hub.ts";
 import { CASES, casesWith, type Expected, readTranscript } from "./read-file.ts";
-
-/** The rows of each session as lines: the session, its messages in their order, and each message's parts behind it. */
-function linesOf(database: Database, session: string): string {
-  const rows = (table: string, where: string, id: string) =>
-    database.query<JsonObject, [string]>(`SELECT * FROM ${table} WHERE ${where} = ? ORDER BY id`).all(id);
-  const lines: { table: string; row: JsonObject }[] = [];
-  for (const table of ["session", "session_v2"])
-    lines.push(...rows(table, "id", session).map((row) => ({ table, row })));
-  for (const row of rows("message", "session_id", session)) {
-    const parts = rows("part", "message_id", String(row["id"]));
-    lines.push({ table: "message", row }, ...parts.map((part) => ({ table: "part", row: part })));
-  }
-  lines.push(
-    ...rows("session_message", "session_id", session).map((row) => ({ table: "session_message", row })),
-  );
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-}
 
 /** A database is no text: the case has it as statements. */
 const folders = casesWith("opencode.sql");
@@ -32,15 +15,13 @@ describe("opencode", () => {
   for (const folder of folders) {
     test(`reads the rows of ${folder} as expected`, async () => {
       const expected: Expected = await Bun.file(join(CASES, folder, "expected.json")).json();
-      const database = new Database(":memory:");
-      database.run(await Bun.file(join(CASES, folder, "opencode.sql")).text());
       const temporary = await mkdtemp(join(tmpdir(), "wharf-opencode-"));
       try {
         const files = await Promise.all(
-          expected.sessions.map(async ({ id }) => {
-            const path = join(temporary, `${id}.jsonl`);
-            await Bun.write(path, linesOf(database, id));
-            return readTranscript(opencode, path, { session_id: id, file: "rows.jsonl" });
+          (await filesOfCase(folder)).map(async ({ session_id, file, bytes }) => {
+            const path = join(temporary, `${session_id}.jsonl`);
+            await Bun.write(path, bytes);
+            return readTranscript(opencode, path, { session_id, file });
           }),
         );
         const counted = countHome(files);

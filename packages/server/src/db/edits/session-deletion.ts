@@ -14,6 +14,8 @@ export const TABLES_OF_SESSIONS = [
   "transcript_messages",
   "transcript_facts",
   "transcript_turns",
+  "hidden_messages",
+  "derivations_due",
   "response_sightings",
   "model_responses",
   "transcript_segments",

@@ -92,6 +92,7 @@ describe("blobs that no job can refer to any more", () => {
       blobs: createPostgresBlobStore(writes),
       logger,
       sessionIdleMs: IDLE_MS,
+      enqueueParse: async () => undefined,
     });
     const runner = createJobRunner({
       sql: database.sql,
@@ -124,6 +125,14 @@ describe("blobs that no job can refer to any more", () => {
 
 describe("the server's jobs", () => {
   const RUNNERS = 3;
+  const NAMES = [
+    "end-idle-sessions",
+    "enqueue-parses",
+    "prune",
+    "repair-ingest",
+    "reprice-responses",
+    "resume-deletions",
+  ];
 
   async function withRunners(work: () => Promise<void>): Promise<void> {
     const writes = openDatabase(database.url, { deadlineMs: 10_000, max: 2 });
@@ -136,6 +145,7 @@ describe("the server's jobs", () => {
         blobs,
         logger,
         sessionIdleMs: IDLE_MS,
+        enqueueParse: async () => undefined,
       });
       return createJobRunner({
         sql: database.sql,
@@ -167,17 +177,14 @@ describe("the server's jobs", () => {
       await until(async () => (await sql`SELECT FROM blobs`).length === 1, {
         describe: "the abandoned upload to be removed, and the other one to be left",
       });
-      await until(async () => typesOf(await ticks()).size === 4, { describe: "each job to be enqueued" });
+      await until(async () => typesOf(await ticks()).size === NAMES.length, {
+        describe: "each job to be enqueued",
+      });
     });
     const enqueued = await ticks();
-    expect([...typesOf(enqueued)]).toEqual([
-      "end-idle-sessions",
-      "prune",
-      "repair-ingest",
-      "resume-deletions",
-    ]);
+    expect([...typesOf(enqueued)]).toEqual(NAMES);
     expect(new Set(enqueued.map(({ type, due_ms }) => `${type} ${due_ms}`)).size).toBe(enqueued.length);
-    expect(await sql`SELECT name FROM job_schedules WHERE next_at > now()`).toHaveLength(4);
+    expect(await sql`SELECT name FROM job_schedules WHERE next_at > now()`).toHaveLength(NAMES.length);
   });
 
   test("that an older version enqueued for itself still run", async () => {

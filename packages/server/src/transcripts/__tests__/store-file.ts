@@ -12,8 +12,12 @@ export type FileToStore = {
   kind?: "main" | "subagent" | "tool-result" | "meta" | "index";
   generation?: number;
   /** One segment each. */
-  parts: readonly string[];
+  parts: readonly (string | Uint8Array)[];
+  /** The last line has no newline, and will not be completed. */
+  is_torn?: boolean;
 };
+
+const NEWLINE = 0x0a;
 
 /** Writes a transcript file as appends leave it, behind what the generation holds, with the session, device and workspace that it needs. */
 export async function storeFile(sql: Sql, blobs: BlobStore, stored: FileToStore): Promise<FileGeneration> {
@@ -42,13 +46,14 @@ export async function storeFile(sql: Sql, blobs: BlobStore, stored: FileToStore)
     INSERT INTO transcript_generations (file_id, generation, session_id)
     VALUES (${file_id}::bigint, ${generation}, ${session_id}) ON CONFLICT DO NOTHING`;
   for (const part of stored.parts) {
-    const bytes = new TextEncoder().encode(part);
+    const bytes = Uint8Array.from(Buffer.from(part));
+    const lines = bytes.filter((byte) => byte === NEWLINE).length;
     const { hash } = await blobs.put(new Blob([await Bun.zstdCompress(bytes)]).stream());
     await sql`
       WITH grown AS (
         UPDATE transcript_generations SET
           source_bytes = source_bytes + ${bytes.length}::bigint, stored_bytes = stored_bytes + ${bytes.length}::bigint,
-          lines = lines + ${part.split("\n").length - 1}::bigint
+          lines = lines + ${lines}::bigint, is_torn = ${stored.is_torn ?? false}
         WHERE file_id = ${file_id}::bigint AND generation = ${generation}
         RETURNING stored_bytes
       )
@@ -56,7 +61,7 @@ export async function storeFile(sql: Sql, blobs: BlobStore, stored: FileToStore)
         file_id, generation, session_id, source_start, source_end, stored_start, stored_bytes, lines, blob_hash
       )
       SELECT ${file_id}::bigint, ${generation}, ${session_id}, stored_bytes - ${bytes.length}::bigint, stored_bytes,
-        stored_bytes - ${bytes.length}::bigint, ${bytes.length}::bigint, ${part.split("\n").length - 1}::bigint, ${hash}
+        stored_bytes - ${bytes.length}::bigint, ${bytes.length}::bigint, ${lines}::bigint, ${hash}
       FROM grown`;
   }
   return { file_id, generation };

@@ -1,0 +1,71 @@
+import { sessionChange } from "../edits/session-edits.ts";
+import type { Sql } from "../postgres.ts";
+
+/** The session's due derivation, if there is one: as text, to be compared when it is done. */
+export async function findDueDerivation(sql: Sql, session_id: string): Promise<string | null> {
+  const [row] = await sql<{ due_at: string }[]>`
+    SELECT due_at::text FROM derivations_due WHERE session_id = ${session_id}`;
+  return row?.due_at ?? null;
+}
+
+/** The derivation that was due at that time is done; one that became due since stays. */
+export async function finishDerivation(sql: Sql, session_id: string, due_at: string): Promise<void> {
+  await sql`DELETE FROM derivations_due WHERE session_id = ${session_id} AND due_at = (${due_at}::text)::timestamptz`;
+}
+
+/** The columns of a session that are counts and sums of its rows. `parser_version`: the oldest by which a file was read. */
+export async function deriveColumns(sql: Sql, session_id: string): Promise<void> {
+  await sql`
+    WITH messages AS (
+      SELECT count(*) AS total, count(*) FILTER (WHERE kind = 'prompt') AS prompts,
+        count(*) FILTER (WHERE kind = 'assistant') AS answers
+      FROM transcript_messages
+      WHERE session_id = ${session_id} AND NOT is_copy AND kind <> 'unknown'
+    ),
+    blocks AS (
+      SELECT count(*) FILTER (WHERE b.block_type IN ('thinking', 'redacted_thinking')) AS thinking
+      FROM content_blocks b JOIN transcript_messages m ON m.id = b.message_id
+      WHERE b.session_id = ${session_id} AND NOT m.is_copy
+    ),
+    calls AS (
+      SELECT count(*) AS total FROM tool_calls WHERE session_id = ${session_id} AND message_id IS NOT NULL AND NOT is_copy
+    ),
+    responses AS (
+      SELECT count(*) AS total, sum(input) AS input, sum(output) AS output, sum(cache_read) AS cache_read,
+        sum(coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0))
+          FILTER (WHERE cache_write_5m IS NOT NULL OR cache_write_1h IS NOT NULL) AS cache_write,
+        sum(cost_usd) AS cost_usd, coalesce(bool_or(cost_is_partial), false) AS is_partial
+      FROM model_responses WHERE session_id = ${session_id}
+    ),
+    generations AS (
+      SELECT min(parser_version) AS parser_version, coalesce(bool_and(parsed_bytes >= stored_bytes), true) AS is_parsed
+      FROM transcript_generations WHERE session_id = ${session_id}
+    ),
+    patched AS (
+      UPDATE sessions s SET
+        total_messages = messages.total, user_messages = messages.prompts, assistant_messages = messages.answers,
+        tool_use_count = calls.total, thinking_blocks = blocks.thinking,
+        subagent_count = (SELECT count(*) FROM subagents WHERE session_id = ${session_id}),
+        response_count = responses.total, tokens_in = responses.input, tokens_out = responses.output,
+        cache_read_tokens = responses.cache_read, cache_write_tokens = responses.cache_write,
+        cost_estimate_usd = responses.cost_usd, cost_is_partial = responses.is_partial,
+        parent_session_id = ${originOf(sql, session_id, "parent")}, forked_from = ${originOf(sql, session_id, "forked_from")},
+        agent = (SELECT min(agent) FROM transcript_files WHERE session_id = ${session_id} AND kind = 'main'),
+        parser_version = generations.parser_version,
+        parse_status = CASE WHEN generations.is_parsed THEN 'completed' ELSE parse_status END, parse_error = NULL, updated_at = now()
+      FROM messages, blocks, calls, responses, generations
+      WHERE s.id = ${session_id} AND s.deleted_at IS NULL
+      RETURNING s.id, s.workspace_id
+    ),
+    ${sessionChange(sql)}
+    SELECT`;
+}
+
+/** What the session's own device states; others only where it states nothing. */
+function originOf(sql: Sql, session_id: string, name: "parent" | "forked_from") {
+  return sql`(
+    SELECT t.data ->> ${name}::text FROM transcript_facts t JOIN transcript_files f ON f.id = t.file_id
+    WHERE t.session_id = ${session_id} AND t.fact = 'origin' AND t.data ->> ${name}::text IS NOT NULL
+    ORDER BY f.device_id <> s.device_id, f.device_id, f.file, t.generation DESC, t.line DESC, t.position DESC LIMIT 1
+  )`;
+}

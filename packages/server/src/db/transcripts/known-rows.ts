@@ -1,0 +1,65 @@
+import type { Query } from "./query.ts";
+
+export type ShownRow = {
+  id: string;
+  file_id: string;
+  device_id: string;
+  file: string;
+  agent: string;
+  generation: number;
+  reading: number;
+  ordinal: number;
+};
+
+/** How long a statement of a step may take: a line may have 32 MB. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+
+/** Begins the transaction of a step: one at a time in a session. */
+export async function lockSessionOfStep(query: Query, session_id: string): Promise<void> {
+  await query`
+    SELECT set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
+      pg_advisory_xact_lock(hashtextextended('transcript:' || ${session_id}::text, 0))`;
+}
+
+/** Where the records stand that these messages show. */
+export async function findShown(query: Query, ids: readonly string[]): Promise<ShownRow[]> {
+  if (ids.length === 0) return [];
+  return await query<ShownRow[]>`
+    SELECT m.id, m.file_id::text, f.device_id, f.file, f.agent, m.generation, m.reading, m.ordinal
+    FROM transcript_messages m JOIN transcript_files f ON f.id = m.file_id WHERE m.id = ANY (${[...ids]}::text[])`;
+}
+
+/** Those of the messages that this reading of the generation has, but does not show. */
+export async function findHidden(
+  query: Query,
+  ids: readonly string[],
+  { file_id, generation, reading }: { file_id: string; generation: number; reading: number },
+): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const rows = await query<{ message_id: string }[]>`
+    SELECT message_id FROM hidden_messages
+    WHERE message_id = ANY (${[...ids]}::text[]) AND file_id = ${file_id}::bigint AND generation = ${generation}::integer
+      AND reading = ${reading}::integer`;
+  return rows.map(({ message_id }) => message_id);
+}
+
+export type KnownCallRow = {
+  call_id: string;
+  tool: string | null;
+  command: string | null;
+  result_text: string | null;
+};
+
+/** What is known of these calls; of one that is known by its result alone, the result's text. */
+export async function findCalls(
+  query: Query,
+  session_id: string,
+  call_ids: readonly string[],
+): Promise<KnownCallRow[]> {
+  if (call_ids.length === 0) return [];
+  return await query<KnownCallRow[]>`
+    SELECT call_id, tool, command, CASE WHEN message_id IS NULL THEN (
+      SELECT result_text FROM content_blocks b WHERE b.session_id = c.session_id AND b.tool_result_id = c.call_id LIMIT 1
+    ) END AS result_text
+    FROM tool_calls c WHERE session_id = ${session_id} AND call_id = ANY (${[...call_ids]}::text[])`;
+}

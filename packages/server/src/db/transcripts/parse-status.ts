@@ -1,0 +1,39 @@
+import { sessionChange } from "../edits/session-edits.ts";
+import type { Sql } from "../postgres.ts";
+
+/** Notes that a session is being parsed, for those who read it live. */
+export async function noteParsing(sql: Sql, session_id: string): Promise<void> {
+  await sql`
+    WITH patched AS (
+      UPDATE sessions SET parse_status = 'parsing', parse_error = NULL, updated_at = now()
+      WHERE id = ${session_id} AND deleted_at IS NULL AND parse_status IS DISTINCT FROM 'parsing'
+      RETURNING id, workspace_id
+    ),
+    ${sessionChange(sql)}
+    SELECT`;
+}
+
+/** `is_final`: no attempt follows. The session then stays failed until it is parsed again. */
+export async function noteParseFailure(
+  sql: Sql,
+  session_id: string,
+  parse_error: string,
+  is_final: boolean,
+): Promise<void> {
+  await sql`
+    WITH patched AS (
+      UPDATE sessions SET parse_status = 'failed', parse_error = ${parse_error},
+        lifecycle = CASE WHEN ${is_final} THEN 'failed' ELSE lifecycle END, updated_at = now()
+      WHERE id = ${session_id} AND deleted_at IS NULL
+      RETURNING id, workspace_id
+    ),
+    ${sessionChange(sql)}
+    SELECT`;
+}
+
+/** The ids of the turns of a session that another one may begin with. */
+export async function readTurns(sql: Sql, session_id: string): Promise<string[]> {
+  const rows = await sql<{ turn_id: string }[]>`
+    SELECT turn_id FROM transcript_turns WHERE session_id = ${session_id}`;
+  return rows.map(({ turn_id }) => turn_id);
+}

@@ -1,0 +1,53 @@
+import type { Agent } from "@wharf/transcripts";
+import type { Sql } from "../postgres.ts";
+
+/** A generation whose stored bytes are not all parsed, with what its reader needs to continue. */
+export type UnparsedGeneration = {
+  file_id: string;
+  generation: number;
+  session_id: string;
+  agent: Agent;
+  device_id: string;
+  file: string;
+  kind: "main" | "subagent" | "tool-result" | "meta" | "index";
+  reading: number;
+  stored_bytes: number;
+  parsed_bytes: number;
+  parsed_lines: number;
+  is_torn: boolean;
+  /** JSON; null: it is read from its beginning. */
+  parser_state: string | null;
+  /** JSON of LineCounts; {} at the beginning. */
+  counts: string;
+};
+
+/** The first generation of the session that is not parsed, of those that are not `left_out`; main files and their older generations first. */
+export async function findUnparsed(
+  sql: Sql,
+  session_id: string,
+  leftOut: readonly string[],
+): Promise<UnparsedGeneration | null> {
+  const [row] = await sql<UnparsedGeneration[]>`
+    SELECT g.file_id::text, g.generation, g.session_id, f.agent, f.device_id, f.file, f.kind, f.reading,
+      g.stored_bytes::float8, g.parsed_bytes::float8, g.parsed_lines::float8, g.is_torn, g.parser_state::text, g.counts::text
+    FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id
+    WHERE g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes
+      AND g.file_id || '/' || g.generation <> ALL (${leftOut}::text[])
+    ORDER BY array_position(ARRAY['meta', 'main', 'subagent', 'index', 'tool-result'], f.kind), f.device_id, f.file, g.generation
+    LIMIT 1`;
+  return row ?? null;
+}
+
+/** Sessions with stored bytes that are not parsed, or with columns that have to be derived, but without what cannot be parsed. */
+export async function findSessionsToParse(sql: Sql, limit: number): Promise<string[]> {
+  const rows = await sql<{ session_id: string }[]>`
+    SELECT session_id FROM (
+      SELECT session_id FROM transcript_generations WHERE parsed_bytes < stored_bytes
+      UNION SELECT session_id FROM derivations_due
+      UNION SELECT session_id FROM transcript_files WHERE has_stale_rows
+    ) due
+    JOIN sessions s ON s.id = due.session_id
+    WHERE s.deleted_at IS NULL AND s.parse_status IS DISTINCT FROM 'failed'
+    ORDER BY session_id LIMIT ${limit}`;
+  return rows.map(({ session_id }) => session_id);
+}

@@ -1,0 +1,157 @@
+import {
+  type Block,
+  describeCall,
+  exitCodeOf,
+  type JsonValue,
+  type Message,
+  printedCommits,
+  readTestRun,
+} from "@wharf/transcripts";
+import type { CallRow, TouchRow } from "../../db/transcripts/parsed-rows.ts";
+import { callIdOf } from "./message-rows.ts";
+import { integerOf, isoOf, keyOf, nullableKeyOf, timeOf } from "./values.ts";
+
+/** An entry of an index holds 2,700 bytes. */
+const PATH_BYTES_MAX = 1_000;
+/** Of a longer output, the beginning and the end are looked at: exit codes stand at the beginning, sums of tests at the end. */
+const OUTPUT_HEAD_CHARACTERS = 64_000;
+const OUTPUT_TAIL_CHARACTERS = 1_000_000;
+
+/** What the database knows of a call already. */
+export type KnownCall = {
+  call_id: string;
+  /** Null: only its result is known. */
+  tool: string | null;
+  command: string | null;
+  /** The text of its result, where the call itself is not known yet. */
+  result_text: string | null;
+};
+
+/** Calls and results of a step, by the id of the call. */
+export class CallRows {
+  readonly #known: ReadonlyMap<string, KnownCall>;
+  readonly #calls = new Map<string, CallRow>();
+  readonly #touches = new Map<string, TouchRow[]>();
+  readonly #outputs = new Map<string, string>();
+
+  constructor(known: readonly KnownCall[]) {
+    this.#known = new Map(known.map((call) => [call.call_id, call]));
+  }
+
+  /** A later message with the same call replaces what an earlier one stated of it. */
+  add(message_id: string, message: Message): void {
+    message.blocks.forEach((block, index) => {
+      if (block.type === "tool_use") this.#addCall(message_id, message, block, index);
+      else if (block.type === "tool_result" && block.call_id !== null) this.#addResult(message, block);
+    });
+  }
+
+  #addCall(message_id: string, message: Message, block: Block, index: number): void {
+    const call_id = callIdOf(message_id, block, index);
+    const { command, reads, writes } = describeCall(block.tool, block.input);
+    const row: CallRow = {
+      ...(this.#calls.get(call_id) ?? emptyCall(call_id)),
+      has_call: true,
+      message_id,
+      tool: nullableKeyOf(block.tool),
+      command,
+      called_at: isoOf(timeOf(message.at)),
+      is_copy: message.is_copy,
+    };
+    this.#calls.set(call_id, row);
+    this.#touches.set(call_id, touchesOf(call_id, row.called_at, reads, writes));
+    const known = this.#known.get(call_id);
+    const output = this.#outputs.get(call_id) ?? (known?.tool === null ? known.result_text : null);
+    if (output !== null) Object.assign(row, outcomeOf(command, output));
+  }
+
+  #addResult(message: Message, block: Block): void {
+    const call_id = keyOf(block.call_id ?? "");
+    const row = this.#calls.get(call_id) ?? { ...emptyCall(call_id), is_copy: message.is_copy };
+    const command = row.has_call ? row.command : (this.#known.get(call_id)?.command ?? null);
+    const output = block.text ?? "";
+    this.#outputs.set(call_id, output);
+    this.#calls.set(call_id, {
+      ...row,
+      is_returned: true,
+      returned_at: isoOf(timeOf(message.at)),
+      is_error: block.is_error,
+      ...outcomeOf(command, output),
+    });
+  }
+
+  rows(): { calls: CallRow[]; touches: TouchRow[] } {
+    return { calls: [...this.#calls.values()], touches: [...this.#touches.values()].flat() };
+  }
+}
+
+function emptyCall(call_id: string): CallRow {
+  return {
+    call_id,
+    has_call: false,
+    message_id: null,
+    tool: null,
+    command: null,
+    called_at: null,
+    is_copy: false,
+    is_returned: false,
+    returned_at: null,
+    exit_code: null,
+    is_error: null,
+    tests: null,
+    commits: [],
+  };
+}
+
+export type Outcome = Pick<CallRow, "exit_code" | "tests" | "commits">;
+
+/** What the output of a call shows of it; tests and commits only where its command is known. */
+function outcomeOf(command: string | null, output: string): Outcome {
+  const looked =
+    output.length <= OUTPUT_HEAD_CHARACTERS + OUTPUT_TAIL_CHARACTERS
+      ? output
+      : `${output.slice(0, OUTPUT_HEAD_CHARACTERS)}\n${output.slice(-OUTPUT_TAIL_CHARACTERS)}`;
+  const exit_code = integerOf(exitCodeOf(looked));
+  if (command === null) return { exit_code, tests: null, commits: [] };
+  const run = readTestRun(command, looked, exit_code);
+  const commits = printedCommits(command, looked).map(({ sha }) => sha);
+  return { exit_code, tests: testsOf(run), commits: [...new Set(commits)] };
+}
+
+function testsOf(run: ReturnType<typeof readTestRun>): JsonValue {
+  return run === null ? null : { passed: run.passed, failed: run.failed, is_success: run.is_success };
+}
+
+type Description = ReturnType<typeof describeCall>;
+
+function touchesOf(
+  call_id: string,
+  touched_at: string | null,
+  reads: Description["reads"],
+  writes: Description["writes"],
+): TouchRow[] {
+  const touches = new Map<string, TouchRow>();
+  const touch = (path: string): TouchRow => {
+    const row = touches.get(path) ?? { ...NO_TOUCH, call_id, path, touched_at };
+    touches.set(path, row);
+    return row;
+  };
+  for (const path of reads.filter(isStorablePath)) touch(path).reads += 1;
+  for (const { path, added, removed } of writes.filter((write) => isStorablePath(write.path))) {
+    const row = touch(path);
+    row.writes += 1;
+    row.added = sumOfKnown(row.added, integerOf(added));
+    row.removed = sumOfKnown(row.removed, integerOf(removed));
+  }
+  return [...touches.values()];
+}
+
+const NO_TOUCH = { reads: 0, writes: 0, added: null, removed: null };
+
+function isStorablePath(path: string): boolean {
+  return path !== "" && Buffer.byteLength(path) <= PATH_BYTES_MAX;
+}
+
+function sumOfKnown(a: number | null, b: number | null): number | null {
+  return b === null ? a : (a ?? 0) + b;
+}
