@@ -17,4 +17,5 @@ export * from "./resources.ts";
 export * from "./session.ts";
 export * from "./transcript.ts";
 export * from "./ulid.ts";
+export * from "./usage.ts";
 export * from "./workspace.ts";

@@ -46,6 +46,7 @@ import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
 import type { Pricing } from "./transcripts/pricing.ts";
 
@@ -101,6 +102,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", sessionFileRoutes(current));
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/commits", commitRoutes(current));
+  app.route("/api/usage", usageRoutes(current));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));
   app.route("/api/remote-envs", remoteEnvRoutes(current));

@@ -18,6 +18,7 @@ export const TABLES_OF_SESSIONS = [
   "derivations_due",
   "response_sightings",
   "model_responses",
+  "usage_slots",
   "transcript_segments",
   "transcript_generations",
   "transcript_files",

@@ -1,5 +1,6 @@
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import type { TestServer } from "../../__tests__/setup-app.ts";
+import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
 import { addCall, addMessages, addResponse, call, text } from "../../transcripts/__tests__/add-messages.ts";
 
@@ -29,6 +30,9 @@ export async function seedExamples(server: TestServer): Promise<void> {
     WHERE id = ${SESSION_WITH_TRANSCRIPT}`;
   await seedTranscript(server);
   const price = { model: "claude-opus-5", provider: "anthropic", from: "2026-07-24", input: 5, output: 25 };
+  await addResponses(sql, [
+    { key: "msg_02", session_id: SESSION_ID, model: "house-model", at: at(20), input: 900 },
+  ]);
   await server.request("PUT", "/api/prices", { ...price, source: "the provider's page" });
   await seedKeys(server);
   await seedRemoteEnvs(server);

@@ -1,0 +1,127 @@
+import type { UsageGroup, UsageRow } from "@wharf/protocol";
+import type { Fragment, Sql } from "../postgres.ts";
+
+export type UsageFilters = {
+  workspace_id?: string | undefined;
+  device_id?: string | undefined;
+  session_id?: string | undefined;
+  agent?: string | undefined;
+  model?: string | undefined;
+};
+
+/** `from` null: from the beginning. A day without a time begins in the time zone. */
+export type UsageRange = { tz: string; from: string | null; to: string | null };
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** A time of a query, or a fragment for `null`. */
+function instantIn(sql: Sql, tz: string, text: string | null, otherwise: Fragment): Fragment {
+  if (text === null) return otherwise;
+  return DAY.test(text)
+    ? sql`(${text}::text::timestamp AT TIME ZONE ${tz}::text)`
+    : sql`${text}::text::timestamptz`;
+}
+
+/** What is summed up under the key of a group; sessions whose deletion has begun are left out. */
+function slots(sql: Sql, { tz, from, to }: UsageRange, filters: UsageFilters): Fragment {
+  const { workspace_id, device_id, session_id, agent, model } = filters;
+  return sql`
+    usage_slots u JOIN sessions s ON s.id = u.session_id
+    WHERE s.deleted_at IS NULL
+      ${from === null ? sql`` : sql`AND u.slot >= date_bin('15 minutes', ${instantIn(sql, tz, from, sql``)}, 'epoch')`}
+      AND u.slot < ${instantIn(sql, tz, to, sql`now()`)}
+      ${workspace_id === undefined ? sql`` : sql`AND s.workspace_id = ${workspace_id}`}
+      ${device_id === undefined ? sql`` : sql`AND s.device_id = ${device_id}`}
+      ${session_id === undefined ? sql`` : sql`AND u.session_id = ${session_id}`}
+      ${agent === undefined ? sql`` : sql`AND u.agent = ${agent}`}
+      ${model === undefined ? sql`` : sql`AND u.model = ${model}`}`;
+}
+
+/** Up to `limit` rows: days and hours in their order, other groups by their cost, the most expensive first. */
+export async function readUsage(
+  sql: Sql,
+  group: UsageGroup,
+  range: UsageRange,
+  filters: UsageFilters,
+  limit: number,
+): Promise<UsageRow[]> {
+  const isPlot = group === "day" || group === "hour";
+  return await sql<UsageRow[]>`
+    SELECT ${keyText(sql, group)} AS key, ${nameOf(sql, group)} AS name, sessions, responses, tokens_in, tokens_out, cache_read_tokens,
+      cache_write_tokens, cache_write_5m_tokens, cache_write_1h_tokens, reasoning_tokens, web_searches, cost_usd, cost_is_partial,
+      reported_cost_usd
+    FROM (
+      SELECT key AS group_key, count(*) AS sessions, sum(responses) AS responses,
+        sum(input) AS tokens_in, sum(output) AS tokens_out, sum(cache_read) AS cache_read_tokens,
+        sum(cache_write_5m + cache_write_1h) AS cache_write_tokens, sum(cache_write_5m) AS cache_write_5m_tokens,
+        sum(cache_write_1h) AS cache_write_1h_tokens, sum(reasoning) AS reasoning_tokens, sum(web_searches) AS web_searches,
+        CASE WHEN sum(unpriced) < sum(responses) THEN sum(cost_usd) END AS cost_usd,
+        sum(unpriced + partial) > 0 AS cost_is_partial,
+        ${isPlot || group === "model" ? sql`NULL::numeric` : sql`sum(reported_cost_usd)`} AS reported_cost_usd
+      FROM (
+        SELECT ${keyOf(sql, group, range.tz)} AS key, max(s.reported_cost_usd) AS reported_cost_usd, sum(responses) AS responses,
+          sum(unpriced) AS unpriced, sum(partial) AS partial, sum(input) AS input, sum(output) AS output, sum(cache_read) AS cache_read,
+          sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h, sum(reasoning) AS reasoning,
+          sum(web_searches) AS web_searches, sum(cost_usd) AS cost_usd
+        FROM ${slots(sql, range, filters)}
+        GROUP BY 1, u.session_id
+      ) sessions_of_keys
+      GROUP BY key
+      ORDER BY ${isPlot ? sql`key` : sql`cost_usd DESC NULLS LAST, responses DESC, key`}
+      LIMIT ${limit}
+    ) g
+    ORDER BY ${isPlot ? sql`g.group_key` : sql`g.cost_usd DESC NULLS LAST, g.responses DESC, g.group_key`}`;
+}
+
+/** Models without a price, by their number of responses, the largest first. */
+export async function readUnpriced(
+  sql: Sql,
+  range: UsageRange,
+  filters: UsageFilters,
+  limit: number,
+): Promise<{ model: string | null; responses: number }[]> {
+  return await sql<{ model: string | null; responses: number }[]>`
+    SELECT nullif(u.model, '') AS model, sum(u.unpriced) AS responses
+    FROM ${slots(sql, range, filters)} AND u.unpriced > 0
+    GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${limit}`;
+}
+
+/** Of a type that is soon compared; each session belongs to one key of `workspace`, `device` and `session`. */
+function keyOf(sql: Sql, group: UsageGroup, tz: string): Fragment {
+  switch (group) {
+    case "day":
+      return sql`(u.slot AT TIME ZONE ${tz}::text)::date`;
+    case "hour":
+      return sql`date_trunc('hour', u.slot, ${tz}::text)`;
+    case "model":
+      return sql`nullif(u.model, '')`;
+    case "agent":
+      return sql`u.agent`;
+    case "session":
+      return sql`u.session_id`;
+    case "workspace":
+      return sql`s.workspace_id`;
+    case "device":
+      return sql`s.device_id`;
+  }
+}
+
+function keyText(sql: Sql, group: UsageGroup): Fragment {
+  if (group === "day") return sql`to_char(g.group_key, 'YYYY-MM-DD')`;
+  return group === "hour"
+    ? sql`to_char(g.group_key AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+    : sql`g.group_key`;
+}
+
+function nameOf(sql: Sql, group: UsageGroup): Fragment {
+  switch (group) {
+    case "workspace":
+      return sql`(SELECT canonical_id FROM workspaces w WHERE w.id = g.group_key)`;
+    case "device":
+      return sql`(SELECT d.name FROM devices d WHERE d.id = g.group_key)`;
+    case "session":
+      return sql`(SELECT title FROM sessions t WHERE t.id = g.group_key)`;
+    default:
+      return sql`NULL::text`;
+  }
+}
