@@ -19,23 +19,32 @@ export type ToolName = (typeof TOOL_NAMES)[number];
 
 type Random = () => number;
 
-/** All words of an incident, its question's as well: other sessions speak of similar things. */
-const INCIDENT_WORDS = INCIDENTS.map(({ title, prompt, answer, output, question }) =>
-  [title, prompt, answer, output, question].join(" ").split(/\s+/),
+const WORDS_OF_INCIDENTS = INCIDENTS.map(({ title, prompt, answer, output }) =>
+  [title, prompt, answer, output].join(" ").split(/\s+/),
 );
+/** Of an incident's words, those that another session on something similar has, too. */
+const SHARED_WORDS = 0.4;
+/** Of the words of a text; the others are filler, of which few words are most. */
+const WORDS_ON_TOPIC = 0.4;
 
-/** Text in the words of these incidents, half of it filler of which few words are most of the text. */
-export function sentence(random: Random, topics: readonly number[], words: number): string {
-  return Array.from({ length: words }, () => {
-    const topic = topics[Math.floor(random() * topics.length * 2)];
-    return (
-      (topic === undefined ? undefined : pick(random, INCIDENT_WORDS[topic] ?? [])) ?? commonWord(random)
-    );
-  }).join(" ");
+/** What a session speaks of, as the words that it has of it. */
+export type Topics = readonly string[];
+
+/** A part of the words of two incidents. */
+export function chooseTopics(random: Random): Topics {
+  const incidents = [pick(random, WORDS_OF_INCIDENTS) ?? [], pick(random, WORDS_OF_INCIDENTS) ?? []];
+  return incidents.flat().filter(() => random() < SHARED_WORDS);
+}
+
+export function sentence(random: Random, topics: Topics, words: number): string {
+  return Array.from(
+    { length: words },
+    () => (random() < WORDS_ON_TOPIC ? pick(random, topics) : undefined) ?? commonWord(random),
+  ).join(" ");
 }
 
 /** Lines as a program writes them: words, identifiers, paths and numbers. */
-export function programOutput(random: Random, topics: readonly number[], words: number): string {
+export function programOutput(random: Random, topics: Topics, words: number): string {
   const parts: string[] = [];
   for (let written = 0; written < words; written += 6)
     parts.push(

@@ -1,6 +1,6 @@
 import type { Block, Message, MessageKind } from "@wharf/transcripts";
 import { seededRandom } from "../../../__tests__/seeded-random.ts";
-import { filePath, programOutput, sentence, toolName } from "./chatter.ts";
+import { chooseTopics, filePath, programOutput, sentence, type Topics, toolName } from "./chatter.ts";
 import { INCIDENTS, type Incident } from "./incidents.ts";
 
 export type CorpusSession = {
@@ -27,7 +27,7 @@ const MESSAGE_MS = 20_000;
 
 /**
  * Sessions, oldest first. A hundred of them, spread over the whole time, are about one incident each; the others mix words of two
- * incidents with filler. The same for the same size.
+ * incidents, in part, with filler. The same for the same size.
  */
 export function* generateSessions({ sessions, messages }: CorpusSize): Generator<CorpusSession> {
   const random = seededRandom(17);
@@ -50,10 +50,9 @@ function generateSession(
   random: () => number,
   { number, incident, messages, startedAt }: Plan,
 ): CorpusSession {
-  const topic = () => Math.floor(random() * INCIDENTS.length);
-  const topics = [topic(), topic()];
-  const told = incident === null ? undefined : INCIDENTS[incident];
-  const story = told === undefined ? [] : storyOf(told);
+  const topics = chooseTopics(random);
+  const known = incident === null ? undefined : INCIDENTS[incident];
+  const story = known === undefined ? [] : storyOf(known);
   const chatter = Array.from({ length: Math.max(0, messages - story.length) }, () => chat(random, topics));
   // The story begins the session and ends it: what lies between is work.
   const blocks = [...story.slice(0, 1), ...chatter, ...story.slice(1)];
@@ -62,7 +61,7 @@ function generateSession(
     id,
     incident,
     number,
-    title: told?.title ?? sentence(random, topics, 6),
+    title: known?.title ?? sentence(random, topics, 6),
     startedAt,
     messages: blocks.map(({ kind, block }, index) => ({
       key: `${id}-${index}`,
@@ -91,7 +90,7 @@ function storyOf({ prompt, file, command, output, answer }: Incident): Said[] {
 }
 
 /** Shares as in transcripts of agents: mostly calls and what they return. */
-function chat(random: () => number, topics: readonly number[]): Said {
+function chat(random: () => number, topics: Topics): Said {
   const words = 10 + Math.floor(random() ** 2 * 120);
   const share = random();
   if (share < 0.04) return { kind: "prompt", block: text(sentence(random, topics, 8 + words / 8)) };
@@ -102,7 +101,7 @@ function chat(random: () => number, topics: readonly number[]): Said {
   return result(programOutput(random, topics, words));
 }
 
-function chatCall(random: () => number, topics: readonly number[]): Said {
+function chatCall(random: () => number, topics: Topics): Said {
   const tool = toolName(random);
   const file_path = filePath(random);
   if (tool === "Bash")
