@@ -14,6 +14,7 @@ export { listParameters, PAGE_ITEMS_MAX } from "./query.ts";
 export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.ts";
 export * from "./requests.ts";
 export * from "./resources.ts";
+export * from "./search.ts";
 export * from "./session.ts";
 export * from "./transcript.ts";
 export * from "./ulid.ts";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { idSchema } from "./event.ts";
 import { clampedPage, instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, gitMatchGradeSchema, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
+import { searchTextSchema } from "./search.ts";
 import { type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
@@ -42,6 +43,7 @@ export const sessionListQuerySchema = z.object({
   ended_after: instant.optional(),
   ended_before: instant.optional(),
   tag: z.string().optional(),
+  q: searchTextSchema.optional(),
   ...page(50),
 });
 export type SessionListQuery = z.infer<typeof sessionListQuerySchema>;

@@ -40,6 +40,7 @@ import { promptRoutes } from "./routes/prompts.ts";
 import { queueRoutes } from "./routes/queues.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
+import { searchRoutes } from "./routes/search.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
@@ -48,6 +49,7 @@ import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
+import { createSearch } from "./search/create-search.ts";
 import type { Pricing } from "./transcripts/pricing.ts";
 
 export type WorkerDependencies = {
@@ -90,16 +92,18 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   const { metrics, reads, edits, limits, caughtUp } = dependencies;
   // For routes that read or change projected rows: they wait until the acknowledged events are projected.
   const current = { ...dependencies, reads: upToDate(reads, caughtUp), edits: upToDate(edits, caughtUp) };
+  const search = createSearch(current);
   // A server whose jobs are late still accepts events: it stays in service.
   const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
   const listRoutes = () => routesOf(app);
   app.route("/", homeRoutes(dependencies));
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
-  app.route("/api/sessions", sessionRoutes(current));
+  app.route("/api/sessions", sessionRoutes({ ...current, search }));
   app.route("/api/sessions", sessionEditRoutes(current));
   app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
+  app.route("/api/search", searchRoutes({ search }));
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/commits", commitRoutes(current));
   app.route("/api/usage", usageRoutes(current));

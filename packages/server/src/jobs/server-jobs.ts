@@ -7,6 +7,7 @@ import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/edits
 import { matchSessions } from "../ingest/match-git.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
+import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
@@ -44,6 +45,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       ...PRUNED_TABLES.map((table) => () => prune(deleteInPieces, table, signal)),
       () => blobs.sweep(UPLOAD_SILENCE_MS, signal),
       () => expireBlobs(signal),
+      () => pruneTokens(database, signal),
     ]);
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
@@ -54,6 +56,12 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     { name: "reprice-responses", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: repriceAll },
     { name: "enqueue-parses", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: enqueueParses },
     { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
+    {
+      name: "index-sessions",
+      cron: EACH_MINUTE,
+      timeout_ms: 10 * MINUTE_MS,
+      run: (signal) => indexSessions(database, signal),
+    },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));

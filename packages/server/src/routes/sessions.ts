@@ -19,9 +19,11 @@ import { findSession, findSessionStatuses, listSessions, sessionExists } from ".
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
-import { invalidParameter, readPathId } from "../http/query.ts";
+import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
+import type { Search } from "../search/create-search.ts";
+import { checked } from "./search.ts";
 
 const tag = "Sessions";
 const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
@@ -31,7 +33,8 @@ const list = operation({
   tag,
   summary: "List sessions, newest first",
   description:
-    "`after` and `before` are exclusive bounds of the start time. `lifecycle` takes several values; `detected` includes `capturing`.",
+    "`after` and `before` are exclusive bounds of the start time. `lifecycle` takes several values; `detected` includes `capturing`. " +
+    "`q`: sessions that match a search, as in GET /api/search, with all of its words if there are any, else the 50 best with some; or the session with this id.",
   query: sessionListQuerySchema,
   responses: { 200: pageResponse("sessions", sessionSchema) },
   example: { status: 200, query: { device_id: "laptop", after: "2025-03-14T00:00:00Z", limit: "10" } },
@@ -86,16 +89,16 @@ const listGit = operation({
 });
 
 /** /api/sessions: read with their relations, events and git activity. */
-export function sessionRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
+export function sessionRoutes({ reads, search }: { reads: UpToDate; search: Search }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getSessions(c) {
-    if (c.req.query("q")) throw invalidParameter("q", "is not supported: this server has no search");
-    const { limit, cursor: sent, ...filters } = c.req.valid("query");
-    const cursor = createCursor("sessions", filters, timeAndIdSchema);
+    const { limit, cursor: sent, q, ...filters } = c.req.valid("query");
+    const cursor = createCursor("sessions", { ...filters, q }, timeAndIdSchema);
     const position = cursor.read(sent);
     const { workspace_id, device_id } = filters;
-    const rows = await reads.run((sql) => listSessions(sql, filters, position, limit + 1), {
+    const ids = q === undefined ? undefined : [q, ...(await checked(() => search.sessionIds(q)))];
+    const rows = await reads.run((sql) => listSessions(sql, { ...filters, ids }, position, limit + 1), {
       workspace_id,
       device_id,
     });

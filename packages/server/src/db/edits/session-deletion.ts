@@ -8,6 +8,8 @@ import { sessionChange } from "./session-edits.ts";
 /** Tables whose rows go with their session, those that refer to others of them first. */
 export const TABLES_OF_SESSIONS = [
   "ingest_notes",
+  "search_queue",
+  "search_documents",
   "tool_calls",
   "file_touches",
   "content_blocks",

@@ -2,7 +2,10 @@ import type { Lifecycle, Session, SessionListQuery } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
 
-type SessionFilters = Omit<SessionListQuery, "limit" | "cursor">;
+type SessionFilters = Omit<SessionListQuery, "limit" | "cursor" | "q"> & {
+  /** Only these sessions; undefined: all. */
+  ids?: readonly string[] | undefined;
+};
 /** The last row of the page before: its started_at with microseconds, and its id. */
 type Position = readonly [startedAt: string, id: string] | null;
 
@@ -54,6 +57,19 @@ export async function findSessions(sql: Sql, ids: readonly string[]): Promise<Se
   return rows;
 }
 
+/** These sessions in their order, as many as fill a page. Unknown and deleted ones are left out. */
+export async function findSessionsInOrder(sql: Sql, ids: readonly string[]): Promise<Listed<Session>[]> {
+  if (ids.length === 0) return [];
+  const found = sql`
+    SELECT s.*, wanted.position FROM unnest(${[...ids]}::text[]) WITH ORDINALITY AS wanted (id, position)
+    JOIN sessions s USING (id) WHERE s.deleted_at IS NULL ORDER BY wanted.position LIMIT ${ids.length}`;
+  return await sql<Listed<Session>[]>`
+    SELECT ${columns(sql)}, s.page_is_full
+    FROM (${withinPageBytes(sql, found, sql`position`, LARGE_COLUMNS)}) s
+    JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
+    ORDER BY s.position`;
+}
+
 /** The device whose session it is, or null where there is no such session. */
 export async function findSessionDevice(sql: Sql, id: string): Promise<string | null> {
   const [row] = await sql<
@@ -76,9 +92,10 @@ export async function listSessions(
 ): Promise<Listed<Session>[]> {
   const { workspace_id, device_id, parent_session_id, tag, after, before, ended_after, ended_before } =
     filters;
-  const tagged = tag === undefined ? null : await idsOfRareTag(sql, tag);
+  const tagged = tag === undefined || filters.ids !== undefined ? null : await idsOfRareTag(sql, tag);
+  const ids = filters.ids ?? tagged;
   const found = sql`
-      SELECT * FROM ${tagged === null ? sql`sessions` : withIds(sql, tagged)}
+      SELECT * FROM ${ids === null ? sql`sessions` : withIds(sql, ids)}
       WHERE deleted_at IS NULL
         ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
         ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
@@ -116,7 +133,7 @@ async function idsOfRareTag(sql: Sql, tag: string): Promise<string[] | null> {
 
 /** OFFSET 0, or they would be looked for in the list by time. */
 function withIds(sql: Sql, ids: readonly string[]) {
-  return sql`(SELECT * FROM sessions WHERE id = ANY(${[...ids]}) OFFSET 0) tagged`;
+  return sql`(SELECT * FROM sessions WHERE id = ANY(${[...ids]}) OFFSET 0) known`;
 }
 
 /** One alone is compared as the condition of a partial index is written: else that index would be used together with another. */

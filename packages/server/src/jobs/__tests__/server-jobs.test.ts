@@ -128,6 +128,7 @@ describe("the server's jobs", () => {
   const NAMES = [
     "end-idle-sessions",
     "enqueue-parses",
+    "index-sessions",
     "prune",
     "repair-ingest",
     "reprice-responses",

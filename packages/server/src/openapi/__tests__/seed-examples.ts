@@ -2,6 +2,7 @@ import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__
 import type { TestServer } from "../../__tests__/setup-app.ts";
 import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
+import { indexStored } from "../../search/__tests__/index-stored.ts";
 import { addCall, addMessages, addResponse, call, text } from "../../transcripts/__tests__/add-messages.ts";
 
 const WORKSPACE_ID = "01JP9Z000000000000000000W1";
@@ -54,6 +55,7 @@ async function seedTranscript({ sql }: TestServer): Promise<void> {
     touches: [{ path: "/home/ada/site/greeting.ts", reads: 1, writes: 2, added: 12, removed: 3 }],
   });
   await addResponse(sql, { session_id: SESSION_ID, key: "msg_01" });
+  await indexStored(sql);
 }
 
 async function seedKeys(server: TestServer): Promise<void> {

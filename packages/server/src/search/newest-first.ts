@@ -1,0 +1,84 @@
+import type { Sql } from "../db/postgres.ts";
+import { type Candidate, type CandidateQuery, findCandidates } from "../db/search/candidates.ts";
+import type { TimeSpan } from "../db/search/statistics.ts";
+import { filterLexeme, quoted } from "./lexemes.ts";
+import { allOf, anyOf } from "./tsquery.ts";
+
+/** So many documents are ranked: to look at each takes some 0.05 ms. */
+export const RANKED_DOCUMENTS_MAX = 1_000;
+/** Up to so many matches all are found and sorted by time; of more, those of the newest days are looked for first. */
+const MATCHES_AT_ONCE_MAX = 4_000;
+/** A day is a lexeme; of a longer time, what is left is looked for at once. */
+const DAYS_AT_ONCE_MAX = 400;
+const DAY_MS = 86_400_000;
+
+export type Newest = {
+  candidates: Candidate[];
+  /** There are older ones that match, too. */
+  isCut: boolean;
+};
+
+export type Expected = {
+  /** Documents that match at most: those with the rarest of the words. */
+  most: number;
+  /** Documents that are likely to match. */
+  likely: number;
+};
+
+/**
+ * The newest documents that match. A frequent word is in so many that the index alone would take seconds to list them: then days are
+ * added to the query, from the newest on, which the index can skip by.
+ */
+export async function findNewest(
+  sql: Sql,
+  query: CandidateQuery,
+  { most, likely }: Expected,
+  span: NonNullable<TimeSpan>,
+): Promise<Newest> {
+  const limit = RANKED_DOCUMENTS_MAX + 1;
+  if (most <= MATCHES_AT_ONCE_MAX) return cut(await findCandidates(sql, query, limit));
+  const first = dayOf(laterOf(span.oldest, query.after));
+  const candidates: Candidate[] = [];
+  let last = dayOf(earlierOf(span.newest, query.before));
+  let days = Math.ceil((Math.max(1, last - first + 1) * 2 * limit) / Math.max(likely, 1));
+  while (last >= first && candidates.length < limit) {
+    const begin = days > DAYS_AT_ONCE_MAX ? first : Math.max(first, last - days + 1);
+    const within = last - begin < DAYS_AT_ONCE_MAX ? daysBetween(begin, last) : [];
+    const bounds = within.length > 0 ? query : { ...query, before: timeOf(last + 1) };
+    const found = { ...bounds, query: allOf([query.query, anyOf(within)]) };
+    candidates.push(...(await findCandidates(sql, found, limit - candidates.length)));
+    last = begin - 1;
+    days *= 4;
+  }
+  return cut(candidates);
+}
+
+function cut(candidates: Candidate[]): Newest {
+  return {
+    candidates: candidates.slice(0, RANKED_DOCUMENTS_MAX),
+    isCut: candidates.length > RANKED_DOCUMENTS_MAX,
+  };
+}
+
+/** Days since 1970 in UTC. */
+function dayOf(time: string): number {
+  return Math.floor(Date.parse(time) / DAY_MS);
+}
+
+function timeOf(day: number): string {
+  return new Date(day * DAY_MS).toISOString();
+}
+
+function daysBetween(first: number, last: number): string[] {
+  return Array.from({ length: last - first + 1 }, (_, index) =>
+    quoted(filterLexeme("day", timeOf(last - index).slice(0, "2026-03-14".length))),
+  );
+}
+
+function laterOf(a: string, b: string | null): string {
+  return b !== null && Date.parse(b) > Date.parse(a) ? b : a;
+}
+
+function earlierOf(a: string, b: string | null): string {
+  return b !== null && Date.parse(b) < Date.parse(a) ? b : a;
+}
