@@ -1,5 +1,5 @@
-import type { Connection } from "../db/connection.ts";
 import { addTokens, type DocumentRow, replaceDocuments } from "../db/search/write-documents.ts";
+import type { Query } from "../db/transcripts/query.ts";
 import { isProse } from "./document-kinds.ts";
 import { vectorOf } from "./document-vector.ts";
 import { documentsOf, type IndexedBlock, type IndexedMessage } from "./documents-of-blocks.ts";
@@ -11,10 +11,7 @@ export type WrittenMessages = { messages: readonly IndexedMessage[]; blocks: rea
  * their file and session, are there already. Repeating it changes nothing. Once in a transaction, so that two transactions do
  * not wait for each other's tokens in a circle.
  */
-export async function writeDocuments(
-  query: Connection["query"],
-  { messages, blocks }: WrittenMessages,
-): Promise<void> {
+export async function writeDocuments(query: Query, { messages, blocks }: WrittenMessages): Promise<void> {
   const tokens = new Set<string>();
   const rows = documentsOf(messages, blocks).map(
     ({ message_id, block, kind, text, filters }): DocumentRow => {

@@ -1,8 +1,6 @@
 import { storableJson } from "@wharf/job-runner";
 import type { DocumentKind } from "../../search/document-kinds.ts";
-import type { Connection } from "../connection.ts";
-
-type Query = Connection["query"];
+import type { Query } from "../transcripts/query.ts";
 
 /** A text of a session that is in no message. */
 export type SessionText = { session_id: string; commit_id: string | null; kind: DocumentKind; text: string };

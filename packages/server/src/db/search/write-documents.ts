@@ -1,10 +1,8 @@
 import { storableJson } from "@wharf/job-runner";
-import type { Connection } from "../connection.ts";
+import type { Query } from "../transcripts/query.ts";
 
 /** A document of a block, as it is sent to Postgres; `tsv` is a literal. */
 export type DocumentRow = { message_id: string; block: number; kind: string; tsv: string };
-
-type Query = Connection["query"];
 
 /** Replaces the documents of these messages, whose rows are there. */
 export async function replaceDocuments(

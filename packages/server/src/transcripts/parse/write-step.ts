@@ -13,8 +13,8 @@ import { writeFacts, writeSubagents } from "../../db/transcripts/write-facts.ts"
 import { type StepPlace, writeMessages } from "../../db/transcripts/write-messages.ts";
 import { writeSightings } from "../../db/transcripts/write-sightings.ts";
 import type { ResponseKey } from "../../db/usage/response-costs.ts";
+import { writeDocuments } from "../../search/write-documents.ts";
 import { priceResponses } from "../pricing.ts";
-import { writeDocuments } from "../write-documents.ts";
 import { idsOf, type KnownRows, planStep } from "./plan-step.ts";
 import { addLines, type LineCounts, type StepRead } from "./read-steps.ts";
 import { type Carried, type Fork, writeState } from "./stored-state.ts";
@@ -81,7 +81,7 @@ async function writeRows(query: Query, sql: Sql, open: OpenGeneration, read: Ste
   await writeSubagents(query, sql, session_id, agentIdsOf(rows));
   await writeMessages(query, place, rows);
   await writeCalls(query, place, rows);
-  await writeDocuments(query, { session_id, subagent_id, messages: rows.messages, blocks: rows.blocks });
+  await writeDocuments(query, rows);
   const changed = await writeResponses(query, place, agent, rows, isoOf(carried.first_ms));
   await noteDerivations(query, [session_id, ...changed]);
   const isOurs = await noteProgress(query, place, {
