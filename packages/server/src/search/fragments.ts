@@ -32,18 +32,24 @@ export function fragmentsOf(
 
 function marksOf(text: string, terms: readonly QueryTerm[], otherWords: readonly string[]): Mark[] {
   const tokens = splitText(text);
-  const others = new Set(otherWords);
   const atoms = tokens.flatMap((token) => token.atoms);
-  const marks: Mark[] = tokens.flatMap((token) => {
-    const first = token.atoms[0];
-    const last = token.atoms.at(-1);
-    const isFound = [...token.wholes, ...token.atoms].some(({ lexeme }) => others.has(lexeme));
-    return isFound && first && last ? [{ start: first.start, end: last.end, term: -1 }] : [];
-  });
+  const names = tokens.flatMap((token) => [...token.wholes, ...token.atoms]);
+  const others = new Set(otherWords);
+  const marks: Mark[] = names
+    .filter(({ lexeme }) => others.has(lexeme))
+    .map((name) => ({ ...name, term: -1 }));
   terms.forEach((term, index) => {
     for (const pattern of patternsOf(term)) marks.push(...sequences(atoms, pattern, index));
+    const wanted = namesOf(term);
+    marks.push(...names.filter(({ lexeme }) => wanted.has(lexeme)).map((name) => ({ ...name, term: index })));
   });
   return withoutOverlaps(marks.slice(0, MARKS_MAX));
+}
+
+/** The names of a term as written: `typeerror` is the name of `TypeError`. */
+function namesOf({ isPhrase, tokens }: QueryTerm): Set<string> {
+  if (isPhrase) return new Set();
+  return new Set(tokens.flatMap(({ wholes, atoms }) => wholes.at(-1)?.lexeme ?? atoms[0]?.lexeme ?? []));
 }
 
 type Pattern = { atoms: readonly Atom[]; isLoose: boolean };

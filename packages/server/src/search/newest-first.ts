@@ -11,6 +11,8 @@ const MATCHES_AT_ONCE_MAX = 4_000;
 /** A day is a lexeme; of a longer time, what is left is looked for at once. */
 const DAYS_AT_ONCE_MAX = 400;
 const DAY_MS = 86_400_000;
+/** Each document is of a kind. */
+const ANY_DOCUMENT = `${quoted(filterLexeme("is", ""))}:*`;
 
 export type Newest = {
   candidates: Candidate[];
@@ -36,7 +38,9 @@ export async function findNewest(
   span: NonNullable<TimeSpan>,
 ): Promise<Newest> {
   const limit = RANKED_DOCUMENTS_MAX + 1;
-  if (most <= MATCHES_AT_ONCE_MAX) return cut(await findCandidates(sql, query, limit));
+  const findAny = (any: CandidateQuery, at_most: number) =>
+    findCandidates(sql, any.query === "" ? { ...any, query: ANY_DOCUMENT } : any, at_most);
+  if (most <= MATCHES_AT_ONCE_MAX) return cut(await findAny(query, limit));
   const first = dayOf(laterOf(span.oldest, query.after));
   const candidates: Candidate[] = [];
   let last = dayOf(earlierOf(span.newest, query.before));
@@ -46,7 +50,7 @@ export async function findNewest(
     const within = last - begin < DAYS_AT_ONCE_MAX ? daysBetween(begin, last) : [];
     const bounds = within.length > 0 ? query : { ...query, before: timeOf(last + 1) };
     const found = { ...bounds, query: allOf([query.query, anyOf(within)]) };
-    candidates.push(...(await findCandidates(sql, found, limit - candidates.length)));
+    candidates.push(...(await findAny(found, limit - candidates.length)));
     last = begin - 1;
     days *= 4;
   }

@@ -3,11 +3,14 @@ import { LRUCache } from "lru-cache";
 /** An atom of a text: a word, or a part of an identifier or path. Its lexeme is what the index holds of it. */
 export type Atom = { lexeme: string; start: number; end: number };
 
+/** A name of several atoms; `atom` is the index of the first one. */
+export type Whole = Atom & { atom: number };
+
 /**
- * A token as written, with its atoms: `fetchSomeData` has `fetch`, `some` and `data`. `wholes` are the lexemes of the token, and of a
- * path's segments, each at the atom where it begins. Offsets are of the text, in UTF-16 units.
+ * A token as written, with its atoms: `fetchSomeData` has `fetch`, `some` and `data`. `wholes` are the names in it that have several
+ * atoms: identifiers, file names, and as the last one the token itself. Offsets are of the text, in UTF-16 units.
  */
-export type Token = { atoms: Atom[]; wholes: { lexeme: string; atom: number }[] };
+export type Token = { atoms: Atom[]; wholes: Whole[] };
 
 /** Of a lexeme. A longer token is found by its first characters: the text and the query are cut alike. */
 const LEXEME_CHARACTERS_MAX = 100;
@@ -19,6 +22,7 @@ const REDACTION_MARKER = /\[REDACTED:[^\]\s]{1,100}\]/g;
 /** Letters and digits, joined by the characters of names and paths. */
 const TOKEN = /[\p{L}\p{M}\p{N}_]+(?:[-./\\]+[\p{L}\p{M}\p{N}_]+)*/gu;
 const SEGMENT = /[^/\\]+/g;
+const FILE_NAME_PART = /[^./\\]+/g;
 const NAME_PART = /[\p{L}\p{M}\p{N}]+/gu;
 const PLAIN_WORD = /^[a-z0-9]+$/;
 /** Between `fetch` and `Some`, and between `HTTP` and `Server`. */
@@ -52,7 +56,12 @@ function plainToken(written: string, start: number): Token {
 function movedBy(offset: number, { atoms, wholes }: Token): Token {
   return {
     atoms: atoms.map(({ lexeme, start, end }) => ({ lexeme, start: start + offset, end: end + offset })),
-    wholes,
+    wholes: wholes.map(({ lexeme, atom, start, end }) => ({
+      lexeme,
+      atom,
+      start: start + offset,
+      end: end + offset,
+    })),
   };
 }
 
@@ -67,21 +76,24 @@ function partsOf(written: string): Token {
 /** Offsets are of the token. */
 function splitToken(written: string): Token {
   const token: Token = { atoms: [], wholes: [] };
-  const known = new Set<string>();
-  const addWhole = (lexeme: string, atom: number) => {
-    if (!known.has(lexeme)) token.wholes.push({ lexeme, atom });
-    known.add(lexeme);
-  };
-  for (const { 0: segment, index } of written.matchAll(SEGMENT)) {
-    const first = token.atoms.length;
-    for (const atom of atomsOf(segment, index)) {
-      token.atoms.push(atom);
-      known.add(atom.lexeme);
-    }
-    addWhole(lexemeOf(segment), first);
-  }
-  addWhole(lexemeOf(written), 0);
+  for (const { 0: segment, index } of written.matchAll(SEGMENT)) token.atoms.push(...atomsOf(segment, index));
+  addWholes(token, written);
   return token;
+}
+
+/** From identifiers to the token; what is one atom, or was added before, is left out. */
+function addWholes({ atoms, wholes }: Token, written: string): void {
+  const known = new Set(atoms.map(({ lexeme }) => lexeme));
+  const atomAt = new Map(atoms.map(({ start }, index) => [start, index]));
+  const starts = atoms.map(({ start }) => start);
+  for (const pattern of [NAME_PART, FILE_NAME_PART, SEGMENT, /.+/gs])
+    for (const { 0: name, index } of written.matchAll(pattern)) {
+      const lexeme = lexemeOf(name);
+      if (known.has(lexeme)) continue;
+      known.add(lexeme);
+      const first = atomAt.get(index) ?? starts.findIndex((start) => start >= index);
+      if (first >= 0) wholes.push({ lexeme, atom: first, start: index, end: index + name.length });
+    }
 }
 
 function atomsOf(segment: string, start: number): Atom[] {

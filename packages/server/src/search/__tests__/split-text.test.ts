@@ -18,6 +18,7 @@ describe("splitText", () => {
     ["fetchSomeData", ["fetch,some,data fetchsomedata@0"]],
     ["get_user_id", ["get,user,id get_user_id@0"]],
     ["HTTPServer2", ["http,server2 httpserver2@0"]],
+    ["fetchSomeData.test.ts", ["fetch,some,data,test,ts fetchsomedata@0 fetchsomedata.test.ts@0"]],
     ["foo-bar", ["foo,bar foo-bar@0"]],
     ["src/a/b.ts:12", ["src,a,b,ts b.ts@2 src/a/b.ts@0", "12"]],
     ["C:\\Temp\\x.log", ["c", "temp,x,log x.log@1 temp\\x.log@0"]],
