@@ -6,6 +6,7 @@ import { CONNECTIONS_DEFAULT, CONNECTIONS_MAX, CONNECTIONS_MIN } from "./db/pool
 import { ConfigError } from "./errors.ts";
 import { isSendableKey } from "./keys/api-key.ts";
 import { type Limits, readLimits } from "./limits.ts";
+import type { SummaryEndpoint } from "./summaries/ask-model.ts";
 
 const ADMIN_KEY_CHARACTERS_MIN = 32;
 const TRUSTED_PROXIES_MAX = 10;
@@ -100,6 +101,9 @@ const environmentSchema = z.object({
   WHARF_WORKER_MODE: word("run", "inspect").default("run"),
   WHARF_CORS_ORIGINS: originList,
   WHARF_TRUSTED_PROXIES: wholeNumber(0, TRUSTED_PROXIES_MAX).optional(),
+  WHARF_SUMMARY_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
+  WHARF_SUMMARY_API_KEY: optionalText,
+  WHARF_SUMMARY_MODEL: optionalText,
   WHARF_COMMAND_JOBS: flag,
   WHARF_COMMAND_DIR: optionalText,
   WHARF_COMMAND_UNBOUNDED: flag,
@@ -133,6 +137,8 @@ export type Config = {
   /** Silence after which an open session is ended. */
   sessionIdleMs: number;
   role: "all" | "server" | "worker";
+  /** Where a model summarizes sessions; null: summaries are plain lists. */
+  summaryEndpoint: SummaryEndpoint | null;
   /** Jobs that run commands on this machine; null unless they are switched on. */
   commandJobs: { folder: string; path: string; allowUnbounded: boolean } | null;
   /** `inspect`: show jobs, but claim none. */
@@ -172,6 +178,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: values.LOG_LEVEL,
     sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,
+    summaryEndpoint: summaryEndpointOf(values),
     commandJobs: values.WHARF_COMMAND_JOBS
       ? {
           folder: values.WHARF_COMMAND_DIR ?? defaultCommandFolder(),
@@ -185,6 +192,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustedProxies: values.WHARF_TRUSTED_PROXIES ?? (isRailway ? 1 : 0),
     limits: readLimits(environment),
   };
+}
+
+type SummaryValues = {
+  [name in "WHARF_SUMMARY_URL" | "WHARF_SUMMARY_API_KEY" | "WHARF_SUMMARY_MODEL"]?: string | undefined;
+};
+
+function summaryEndpointOf(values: SummaryValues): SummaryEndpoint | null {
+  const { WHARF_SUMMARY_URL: url, WHARF_SUMMARY_MODEL: model, WHARF_SUMMARY_API_KEY: apiKey } = values;
+  if (url === undefined) return null;
+  if (model !== undefined) return { url, model, apiKey: apiKey?.trim() ?? null };
+  throw new ConfigError(
+    "Invalid environment: WHARF_SUMMARY_MODEL must be set when WHARF_SUMMARY_URL is.",
+    "CONFIG_INVALID",
+  );
 }
 
 /** Not in our own data folder: a program in it would take our repository, and our package.json, for its own. */

@@ -24,6 +24,7 @@ describe("readConfig", () => {
       logLevel: "info",
       sessionIdleMs: 10_800_000,
       role: "all",
+      summaryEndpoint: null,
       commandJobs: null,
       workerMode: "run",
       isProduction: false,
@@ -31,6 +32,16 @@ describe("readConfig", () => {
       trustedProxies: 0,
       limits: DEFAULT_LIMITS,
     });
+  });
+
+  test("reads the endpoint of summaries, and names the model that is missing", () => {
+    const url = "https://api.example.com/v1/messages";
+    const set = { WHARF_SUMMARY_URL: url, WHARF_SUMMARY_MODEL: "small", WHARF_SUMMARY_API_KEY: "secret\n" };
+    expect(readConfig(set).summaryEndpoint).toEqual({ url, model: "small", apiKey: "secret" });
+    expect(() => readConfig({ WHARF_SUMMARY_URL: url })).toThrow("WHARF_SUMMARY_MODEL must be set");
+    expect(() => readConfig({ ...set, WHARF_SUMMARY_URL: "file:///etc/passwd" })).toThrow(
+      "WHARF_SUMMARY_URL must be",
+    );
   });
 
   test("takes an empty variable as one that is not set", () => {

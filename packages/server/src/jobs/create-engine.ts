@@ -14,6 +14,7 @@ import {
   DELETIONS_AT_ONCE,
   type DeleteSession,
 } from "./session-deletion.ts";
+import { createSummaryJob, SUMMARIES_AT_ONCE, SUMMARY_QUEUE } from "./summarize-session.ts";
 
 export type EngineOptions = {
   config: Config;
@@ -40,6 +41,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const parseJob = createParseJob({ database: pools.deferrable, blobs });
   const onAppended = (session_id: string) =>
     runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
+  const summaryJob =
+    config.summaryEndpoint === null ? null : createSummaryJob(pools.deferrable, config.summaryEndpoint);
+  const askModel =
+    summaryJob === null
+      ? null
+      : (session_id: string) => runner.enqueue(summaryJob, { session_id }, { replace: { key: session_id } });
   const recurrences = createServerJobs({
     database: pools.deferrable,
     deleteInPieces,
@@ -47,6 +54,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     logger,
     sessionIdleMs: config.sessionIdleMs,
     enqueueParse: onAppended,
+    askModel,
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
   const runner: JobRunner = createJobRunner({
@@ -58,12 +66,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       ...recurrences.map(({ job }) => job),
       deletionJob,
       parseJob,
+      ...(summaryJob === null ? [] : [summaryJob]),
       ...(await createCommandJobs(config, blobs)),
     ],
     queues: {
       [COMMAND_QUEUE]: COMMANDS_AT_ONCE,
       [DELETION_QUEUE]: DELETIONS_AT_ONCE,
       [TRANSCRIPT_QUEUE]: PARSES_AT_ONCE,
+      [SUMMARY_QUEUE]: SUMMARIES_AT_ONCE,
     },
     schedules: recurrences.map(({ schedule }) => schedule),
     workers: config.role !== "server",

@@ -8,6 +8,7 @@ import { matchSessions } from "../ingest/match-git.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
+import { summarizeSessions } from "../summaries/summarize-sessions.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
@@ -21,6 +22,8 @@ export type ServerJobDependencies = {
   blobs: BlobStore;
   logger: Logger;
   sessionIdleMs: number;
+  /** Enqueues a job that asks a model for a session's summary; null: no endpoint is configured. */
+  askModel: ((session_id: string) => Promise<unknown>) | null;
   enqueueParse: EnqueueParse;
 };
 
@@ -47,6 +50,8 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       () => expireBlobs(signal),
       () => pruneTokens(database, signal),
     ]);
+  const summarizeAll = (signal: AbortSignal) =>
+    summarizeSessions({ database, askModel: dependencies.askModel }, signal);
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
   const resume = resumeDeletions(database, deleteInPieces);
@@ -55,6 +60,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
     { name: "reprice-responses", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: repriceAll },
     { name: "enqueue-parses", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: enqueueParses },
+    { name: "summarize-sessions", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: summarizeAll },
     { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
     {
       name: "index-sessions",

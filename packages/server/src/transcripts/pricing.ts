@@ -82,14 +82,22 @@ function isSameRow(row: PriceRow, { model, from, above_input_tokens, speed }: Pr
  */
 export async function priceResponses(query: Query, keys: readonly ResponseKey[]): Promise<string[]> {
   if (keys.length === 0) return [];
-  const rows = await readPricesToApply(query);
-  // No server has loaded them yet.
-  const prices = rows.length === 0 ? PRICES : priceList(rows);
+  const prices = pricesOf(await readPricesToApply(query));
   const billed = await readBilled(query, keys);
   return await writeCosts(
     query,
     billed.map((response) => price(response, prices)),
   );
+}
+
+/** The prices that hold now, for costs that are not kept with responses. */
+export async function readPriceList(query: Query): Promise<readonly Price[]> {
+  return pricesOf(await readPrices(query));
+}
+
+/** Without rows no server has loaded them yet. */
+function pricesOf(rows: readonly PriceRow[]): readonly Price[] {
+  return rows.length === 0 ? PRICES : priceList(rows);
 }
 
 function price(response: BilledResponse, prices: readonly Price[]): ResponseCost {

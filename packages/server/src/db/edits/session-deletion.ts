@@ -21,6 +21,7 @@ export const TABLES_OF_SESSIONS = [
   "response_sightings",
   "model_responses",
   "usage_slots",
+  "session_summaries",
   "transcript_segments",
   "transcript_generations",
   "transcript_files",

@@ -23,9 +23,22 @@ export async function patchSession(sql: Sql, id: string, patch: SessionPatch): P
       FROM wanted WHERE s.id = wanted.id AND cardinality(wanted.tags) <= greatest(${TAGS_MAX}, wanted.known_count)
       RETURNING s.id, s.workspace_id
     ),
+    ${patch.summary === undefined ? sql`` : sql`${editedSummary(sql, patch.summary)},`}
     ${sessionChange(sql)}
     SELECT id FROM patched`;
   return rows.length > 0;
+}
+
+/** Generated summaries do not replace what a person wrote, until it is removed. */
+function editedSummary(sql: Sql, summary: string | null): Fragment {
+  if (summary === null)
+    return sql`summary_row AS (DELETE FROM session_summaries WHERE session_id IN (SELECT id FROM patched))`;
+  return sql`
+    summary_row AS (
+      INSERT INTO session_summaries (session_id, source) SELECT id, 'edited' FROM patched
+      ON CONFLICT (session_id) DO UPDATE SET source = 'edited', model = NULL, tokens_in = NULL, tokens_out = NULL, cost_usd = NULL,
+        created_at = now()
+    )`;
 }
 
 /** Asks for the transcript to be parsed again. False: no such session, or it has no transcript. */

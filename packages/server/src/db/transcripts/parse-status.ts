@@ -1,11 +1,17 @@
 import { sessionChange } from "../edits/session-edits.ts";
 import type { Sql } from "../postgres.ts";
 
-/** Notes that a session is being parsed, for those who read it live. */
+/**
+ * Notes that a session is being parsed, for those who read it live. Where more of an ended session arrived, it is summarized again
+ * afterwards.
+ */
 export async function noteParsing(sql: Sql, session_id: string): Promise<void> {
   await sql`
     WITH patched AS (
-      UPDATE sessions SET parse_status = 'parsing', parse_error = NULL, updated_at = now()
+      UPDATE sessions SET parse_status = 'parsing', parse_error = NULL, updated_at = now(),
+        lifecycle = CASE WHEN lifecycle IN ('parsed', 'summarized') AND EXISTS (
+          SELECT FROM transcript_generations g WHERE g.session_id = sessions.id AND g.parsed_bytes < g.stored_bytes
+        ) THEN 'ended' ELSE lifecycle END
       WHERE id = ${session_id} AND deleted_at IS NULL AND parse_status IS DISTINCT FROM 'parsing'
       RETURNING id, workspace_id
     ),

@@ -1,4 +1,5 @@
 import type { Sql } from "../postgres.ts";
+import { noteDerivations } from "../transcripts/step-progress.ts";
 import type { Query } from "./prices.ts";
 import type { ResponseKey } from "./response-costs.ts";
 
@@ -42,7 +43,7 @@ export async function refreshSessionCosts(query: Query, ids: readonly string[]):
   await query`
     WITH held AS (SELECT id FROM sessions WHERE id = ANY (${[...ids]}) ORDER BY id FOR NO KEY UPDATE),
     costs AS MATERIALIZED (
-      SELECT h.id, sum(m.cost_usd) AS cost_usd, bool_or(m.cost_is_partial) AS is_partial
+      SELECT h.id, sum(m.cost_usd) AS cost_usd, coalesce(bool_or(m.cost_is_partial), false) AS is_partial
       FROM held h LEFT JOIN model_responses m ON m.session_id = h.id GROUP BY h.id
     ),
     patched AS (
@@ -53,4 +54,11 @@ export async function refreshSessionCosts(query: Query, ids: readonly string[]):
     )
     INSERT INTO change_log (kind, session_ids, workspace_ids)
     SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0`;
+  // A derivation that read the former costs may write them after this.
+  const parsing = await query<{ id: string }[]>`
+    SELECT id FROM sessions WHERE id = ANY (${[...ids]}) AND parse_status = 'parsing'`;
+  await noteDerivations(
+    query,
+    parsing.map(({ id }) => id),
+  );
 }

@@ -93,6 +93,7 @@ describe("blobs that no job can refer to any more", () => {
       logger,
       sessionIdleMs: IDLE_MS,
       enqueueParse: async () => undefined,
+      askModel: null,
     });
     const runner = createJobRunner({
       sql: database.sql,
@@ -147,6 +148,7 @@ describe("the server's jobs", () => {
         logger,
         sessionIdleMs: IDLE_MS,
         enqueueParse: async () => undefined,
+        askModel: null,
       });
       return createJobRunner({
         sql: database.sql,
