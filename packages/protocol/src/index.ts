@@ -17,6 +17,7 @@ export * from "./resources.ts";
 export * from "./search.ts";
 export * from "./session.ts";
 export * from "./transcript.ts";
+export * from "./transcript-file.ts";
 export * from "./ulid.ts";
 export * from "./usage.ts";
 export * from "./workspace.ts";

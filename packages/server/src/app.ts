@@ -46,10 +46,14 @@ import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
+import { transcriptAppendRoutes } from "./routes/transcript-append.ts";
+import { transcriptFileRoutes } from "./routes/transcript-files.ts";
+import { transcriptUploadRoutes } from "./routes/transcript-upload.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { workspaceRoutes } from "./routes/workspaces.ts";
 import { createSearch } from "./search/create-search.ts";
+import type { CustodyDependencies } from "./transcripts/custody/custody.ts";
 import type { Pricing } from "./transcripts/pricing.ts";
 
 export type WorkerDependencies = {
@@ -83,6 +87,8 @@ export type AppDependencies = WorkerDependencies & {
   ingest: IngestDependencies;
   reports: ReportDependencies;
   redaction: Redaction;
+  /** Transcript files of devices. */
+  custody: CustodyDependencies;
 };
 
 const PREFLIGHT_CACHE_S = 600;
@@ -104,6 +110,9 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
   app.route("/api/search", searchRoutes({ search }));
+  app.route("/api/sessions", transcriptAppendRoutes(dependencies.custody));
+  app.route("/api/sessions", transcriptUploadRoutes(dependencies.custody));
+  app.route("/api/sessions", transcriptFileRoutes({ reads, blobs: dependencies.custody.blobs }));
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/commits", commitRoutes(current));
   app.route("/api/usage", usageRoutes(current));

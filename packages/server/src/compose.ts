@@ -1,6 +1,7 @@
 import type { JobRunner } from "@wharf/job-runner";
 import type { Hono } from "hono";
 import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
+import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
 import type { DatabaseLocation } from "./db/embedded.ts";
 import { openPools, type Pools } from "./db/pools.ts";
@@ -85,9 +86,11 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     ...(time.monotonicMs === undefined ? {} : { now: time.monotonicMs }),
   });
   const pricing = createPricing(pools.edits);
-  const { runner: jobs, deleteSession } = await createEngine({
+  const blobs = await openBlobStore(config.blobs, pools.deferrable);
+  const { runner: jobs, ...engine } = await createEngine({
     config,
     pools,
+    blobs,
     logger,
     migrate: async () => migrate?.(pools),
     deletionMs: time.deletionMs,
@@ -108,11 +111,18 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     jobs,
     jobsLate: () => jobs.stats().claimLateMs > JOBS_LATE_MS,
     jobMetrics: jobs.metrics.prometheus,
-    deleteSession,
+    deleteSession: engine.deleteSession,
     pricing,
     ingest: ingest.events,
     reports: ingest.reports,
     redaction,
+    custody: {
+      ...engine,
+      database: pools.deferrable,
+      blobs,
+      redaction,
+      workspaces: ingest.reports.workspaces,
+    },
   };
   const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 

@@ -17,6 +17,13 @@ export const DEFAULT_LIMITS = {
   // Half of it, the share of a key, is a body of the largest size as sent and decompressed.
   body_memory_bytes: 48 * MIB,
   body_receive_ms: 60_000,
+  // Of one append, as sent and decompressed: above the longest line that is kept.
+  transcript_part_bytes: 40 * MIB,
+  // A longer line of a transcript is kept as its size and hash.
+  transcript_line_bytes: 32 * MIB,
+  // Of a whole file by upload; appends have no limit together.
+  transcript_body_bytes: 200 * MIB,
+  transcript_receive_ms: 600_000,
   // Of responses that were made and not taken yet. Half of it, the share of a key, is five of the largest pages.
   response_memory_bytes: 48 * MIB,
   response_send_ms: 60_000,
@@ -43,6 +50,9 @@ export type Limits = typeof DEFAULT_LIMITS;
 const LIMIT_CEILINGS: Partial<Limits> = {
   body_bytes: 256 * MIB,
   decompressed_body_bytes: 512 * MIB,
+  transcript_part_bytes: 256 * MIB,
+  transcript_line_bytes: 256 * MIB,
+  transcript_body_bytes: 256 * MIB,
   batch_events: BATCH_EVENTS_MAX,
   json_depth: 1_000,
   json_values: 1_000_000,

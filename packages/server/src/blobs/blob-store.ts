@@ -20,9 +20,12 @@ export type BlobStore = {
   delete(hash: string): Promise<boolean>;
   /** Removes uploads of interrupted puts without additions for `ageMs`; answers how many. */
   sweep(ageMs: number, signal?: AbortSignal): Promise<number>;
-  /** Removes the blobs not stored or stored again for `ageMs`; returns their number. */
+  /** Removes the blobs not stored or stored again for `ageMs` to which no transcript refers; returns their number. */
   expire(ageMs: number, signal?: AbortSignal): Promise<number>;
 };
+
+/** Which of these blobs transcripts refer to. */
+export type FindReferenced = (hashes: readonly string[]) => Promise<ReadonlySet<string>>;
 
 const HASH = /^[0-9a-f]{64}$/;
 

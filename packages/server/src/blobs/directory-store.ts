@@ -1,7 +1,14 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StorageError } from "../errors.ts";
-import { type Blob, type BlobStore, checkedStream, checkHash, isHash } from "./blob-store.ts";
+import {
+  type Blob,
+  type BlobStore,
+  checkedStream,
+  checkHash,
+  type FindReferenced,
+  isHash,
+} from "./blob-store.ts";
 
 const READ_BYTES = 262_144;
 /** Of the hash's digits, so many name the folder: 256 folders hold a million blobs at 4,000 each. */
@@ -12,7 +19,10 @@ const FOLDER = /^[0-9a-f]{2}$/;
  * Blobs as files of a folder, each at `ab/ab12…` under its hash. A file is written next to them, forced to disk and then
  * renamed, so that what has a hash for a name is whole.
  */
-export async function createDirectoryBlobStore(root: string): Promise<BlobStore> {
+export async function createDirectoryBlobStore(
+  root: string,
+  findReferenced: FindReferenced,
+): Promise<BlobStore> {
   const incoming = join(root, "incoming");
   await mkdir(incoming, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw unusable(error);
@@ -65,12 +75,15 @@ export async function createDirectoryBlobStore(root: string): Promise<BlobStore>
     return (await Promise.all(removed)).reduce<number>((sum, one) => sum + one, 0);
   }
 
-  async function expire(ageMs: number): Promise<number> {
+  async function expire(ageMs: number, signal?: AbortSignal): Promise<number> {
     const beforeMs = Date.now() - ageMs;
     let removed = 0;
     for (const folder of (await readdir(root)).filter((name) => FOLDER.test(name))) {
-      for (const hash of (await readdir(join(root, folder))).filter(isHash))
-        if (await removeIfOld(pathOf(hash), beforeMs)) removed += 1;
+      if (signal?.aborted === true) break;
+      const hashes = (await readdir(join(root, folder))).filter(isHash);
+      const referenced = await findReferenced(hashes);
+      for (const hash of hashes)
+        if (!referenced.has(hash) && (await removeIfOld(pathOf(hash), beforeMs))) removed += 1;
     }
     return removed;
   }

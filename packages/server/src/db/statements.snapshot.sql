@@ -266,14 +266,16 @@ CROSS JOIN LATERAL (SELECT
         SELECT device_id, ingested_at, timestamp, id FROM events WHERE session_id = s.id AND type = 'session.start'
         UNION ALL
         SELECT device_id, received_at, at, event_id FROM session_reports
-        WHERE session_id = s.id AND (kind IN ('start', 'report') OR (kind = 'backfill' AND device_id = s.device_id))
+        WHERE session_id = s.id AND (kind IN ('start', 'report') OR (kind = 'backfill' AND (device_id = s.device_id OR s.has_only_files)))
       ) AS started (device_id, received_at, at, event_id)
       ORDER BY received_at, at, event_id LIMIT 1
-    ), s.device_id) END AS device_id OFFSET 0) o
+    ), CASE WHEN s.has_only_files THEN (
+      SELECT device_id FROM events WHERE session_id = s.id ORDER BY timestamp LIMIT 1
+    ) END, s.device_id) END AS device_id OFFSET 0) o
 CROSS JOIN LATERAL (SELECT t.device_ids IS NULL OR o.device_id = ANY (t.device_ids) AS is_heard) h
 CROSS JOIN LATERAL (
   SELECT h.is_heard, h.is_heard AND (
-    t.is_reported OR s.is_outdated OR s.ended_by_server
+    t.is_reported OR s.is_outdated OR s.ended_by_server OR s.has_only_files
     OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR (
       s.facts ? 'backfill' OR EXISTS (
         SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
@@ -306,7 +308,7 @@ session_rows AS (
   resumed_at = to_timestamp(0) + f."resumed_us" * interval '1 microsecond', ended_at = to_timestamp(0) + f."ended_us" * interval '1 microsecond', end_reason = f.end_reason,
   duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
   initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
-  is_outdated = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
+  is_outdated = false, has_only_files = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
   FROM held f WHERE s.ctid = f.place
   RETURNING s.id, s.workspace_id
 ),

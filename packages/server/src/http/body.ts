@@ -35,7 +35,7 @@ export async function readPlainBody(c: Context<AppEnv>, limits: Limits): Promise
   });
 }
 
-function encodingOf(c: Context<AppEnv>): string {
+export function encodingOf(c: Context<AppEnv>): string {
   return (c.req.header("content-encoding") ?? "").trim().toLowerCase() || "identity";
 }
 
@@ -64,7 +64,7 @@ async function within(body: Promise<BodyBytes>, ms: number): Promise<BodyBytes> 
   }
 }
 
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return error instanceof ProblemError || error instanceof OverloadError;
 }
 
@@ -98,7 +98,7 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-function tooSlow(ms: number): ProblemError {
+export function tooSlow(ms: number): ProblemError {
   return new ProblemError({
     status: 408,
     code: "BODY_TOO_SLOW",
@@ -107,7 +107,7 @@ function tooSlow(ms: number): ProblemError {
   });
 }
 
-function aborted(): ProblemError {
+export function aborted(): ProblemError {
   return new ProblemError({
     status: 400,
     code: "BODY_INCOMPLETE",

@@ -34,18 +34,26 @@ export async function decompress(
     if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {
       throw bodyTooLarge(bytes_max, "decompressed");
     }
-    throw new ProblemError({
-      status: 400,
-      code: "BODY_NOT_DECOMPRESSED",
-      detail: `The body is not valid ${encoding}.`,
-    });
+    throw notDecompressed(encoding);
   }
+}
+
+export function notDecompressed(encoding: string): ProblemError {
+  return new ProblemError({
+    status: 400,
+    code: "BODY_NOT_DECOMPRESSED",
+    detail: `The body is not valid ${encoding}.`,
+  });
 }
 
 function methodOf(encoding: string) {
   if (encoding === "gzip" || encoding === "x-gzip") return decompressGzip;
   if (encoding === "zstd") return decompressZstd;
-  throw new ProblemError({
+  throw unknownEncoding();
+}
+
+export function unknownEncoding(): ProblemError {
+  return new ProblemError({
     status: 415,
     code: "BODY_ENCODING_UNKNOWN",
     detail: "Unsupported Content-Encoding. Use gzip, zstd or none.",

@@ -29,6 +29,8 @@ export type RequestVariables = {
   caller?: Caller;
   /** The pattern of the matched route, for metrics and the log. */
   route?: string;
+  /** The response is a stream that bounds its own memory. */
+  isStreamed?: boolean;
   /** The value of the RateLimit header. */
   rateLimit?: string;
 };

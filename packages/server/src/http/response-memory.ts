@@ -29,7 +29,7 @@ export function limitResponseMemory(limits: Limits, { refusals }: ServerMetrics)
 
   return async function countResponseBytes(c, next) {
     await next();
-    if (!mayBeLarge(c.req.raw)) return;
+    if (c.get("isStreamed") === true || !mayBeLarge(c.req.raw)) return;
     const { res } = c;
     // Else Hono would copy the response, and its headers onto a refusal.
     c.res = undefined;

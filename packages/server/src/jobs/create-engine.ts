@@ -1,5 +1,5 @@
 import { createJobRunner, type JobRunner } from "@wharf/job-runner";
-import { openBlobStore } from "../blobs/open-blob-store.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Config } from "../config.ts";
 import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
 import type { Pools } from "../db/pools.ts";
@@ -19,6 +19,7 @@ import { createSummaryJob, SUMMARIES_AT_ONCE, SUMMARY_QUEUE } from "./summarize-
 export type EngineOptions = {
   config: Config;
   pools: Pools;
+  blobs: BlobStore;
   logger: Logger;
   /** Awaited first by the runner's `start`. */
   migrate?: () => Promise<unknown>;
@@ -35,8 +36,7 @@ export type Engine = {
 
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { config, pools, logger, migrate, deletionMs } = options;
-  const blobs = await openBlobStore(config.blobs, pools.deferrable);
+  const { config, pools, blobs, logger, migrate, deletionMs } = options;
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const parseJob = createParseJob({ database: pools.deferrable, blobs });
   const onAppended = (session_id: string) =>

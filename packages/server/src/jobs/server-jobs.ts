@@ -9,6 +9,7 @@ import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
 import { summarizeSessions } from "../summaries/summarize-sessions.ts";
+import { removeUnreferencedBlobs } from "./blob-removal.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
@@ -55,6 +56,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
   const resume = resumeDeletions(database, deleteInPieces);
+  const removeBlobs = removeUnreferencedBlobs(database, blobs);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
@@ -68,6 +70,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       timeout_ms: 10 * MINUTE_MS,
       run: (signal) => indexSessions(database, signal),
     },
+    { name: "remove-blobs", cron: EACH_MINUTE, timeout_ms: 10 * MINUTE_MS, run: removeBlobs },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));

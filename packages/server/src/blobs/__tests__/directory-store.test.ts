@@ -9,12 +9,13 @@ import { describeBlobStore, streamOf } from "./contract.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
+const none = async () => new Set<string>();
 let root: string;
 let store: BlobStore;
 
 beforeAll(async () => {
   root = join(await mkdtemp(join(tmpdir(), "wharf-blobs-")), "blobs");
-  store = await createDirectoryBlobStore(root);
+  store = await createDirectoryBlobStore(root, none);
 });
 afterAll(() => rm(join(root, ".."), { recursive: true, force: true }));
 
@@ -55,7 +56,7 @@ test("only the owner can read a blob or enter its folder", async () => {
 test("a folder that cannot be created is an error that names the cause and no path", async () => {
   const file = join(root, "..", "a-file");
   await writeFile(file, "");
-  const opening = createDirectoryBlobStore(join(file, "blobs"));
+  const opening = createDirectoryBlobStore(join(file, "blobs"), none);
   await expect(opening).rejects.toThrow(/ENOTDIR/);
   await expect(opening).rejects.not.toThrow(/a-file/);
 });

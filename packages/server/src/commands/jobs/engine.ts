@@ -1,5 +1,6 @@
 import type { JobRunner } from "@wharf/job-runner";
 import pino from "pino";
+import { openBlobStore } from "../../blobs/open-blob-store.ts";
 import { locateDatabase } from "../../db/embedded.ts";
 import { CONNECTIONS_MIN } from "../../db/pool-sizes.ts";
 import { openPools } from "../../db/pools.ts";
@@ -25,6 +26,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
   const { runner } = await createEngine({
     config: { ...config, role: "server", workerMode: "inspect" },
     pools,
+    blobs: await openBlobStore(config.blobs, pools.deferrable),
     logger,
   });
   const stop = () => void runner.drain(DRAIN_MS);

@@ -51,12 +51,19 @@ export async function touchBlob(sql: Sql, hash: string): Promise<boolean> {
   return count === 1;
 }
 
-/** Removes up to `max` blobs that were not put for `ageMs`; one that is put again meanwhile stays. Answers how many. */
+/**
+ * Removes up to `max` blobs that were not put for `ageMs` and to which no segment of a transcript refers; one that is put again meanwhile
+ * stays. Answers how many.
+ */
 export async function expireBlobs(sql: Sql, ageMs: number, max: number): Promise<number> {
   const isOld = sql`written_at <= clock_timestamp() - make_interval(secs => ${ageMs / 1000}::float8)`;
   const { count } = await sql`
     DELETE FROM blobs
-    WHERE id IN (SELECT id FROM blobs WHERE hash IS NOT NULL AND ${isOld} LIMIT ${max}::integer) AND ${isOld}`;
+    WHERE id IN (
+      SELECT id FROM blobs
+      WHERE hash IS NOT NULL AND ${isOld} AND NOT EXISTS (SELECT FROM transcript_segments s WHERE s.blob_hash = blobs.hash)
+      LIMIT ${max}::integer
+    ) AND ${isOld}`;
   return count;
 }
 

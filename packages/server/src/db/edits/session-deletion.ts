@@ -3,6 +3,7 @@ import { isForeignKeyViolation } from "../database-errors.ts";
 import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
 import { matchGitActivity } from "../projections/git-matches.ts";
+import { releasedBlobs } from "../transcripts/unreferenced-blobs.ts";
 import { sessionChange } from "./session-edits.ts";
 
 /** Tables whose rows go with their session, those that refer to others of them first. */
@@ -83,7 +84,9 @@ export async function finishSessionDeletion(
 
 function piecesOf(id: string): Piece[] {
   return [
-    ...TABLES_OF_SESSIONS.map((table) => rowsOf(table, id)),
+    ...TABLES_OF_SESSIONS.map((table) =>
+      table === "transcript_segments" ? segmentsOf(id) : rowsOf(table, id),
+    ),
     gitActivityOf(id),
     gitMatchesOf(id),
     eventsOf(id),
@@ -102,6 +105,22 @@ function rowsOf(table: string, id: string): Piece {
         SELECT ctid FROM ${sql(table)} WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
       ))`;
     return count;
+  };
+}
+
+/** Their blobs go with them, unless other segments refer to the same content. */
+function segmentsOf(id: string): Piece {
+  return async (sql, rowsMax) => {
+    const rows = await sql<{ count: number }[]>`
+      WITH deleted AS (
+        DELETE FROM transcript_segments WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM transcript_segments WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING blob_hash
+      ),
+      released AS (${releasedBlobs(sql, sql`deleted`, "at once")})
+      SELECT count(*)::int AS count FROM deleted`;
+    return one(rows).count;
   };
 }
 

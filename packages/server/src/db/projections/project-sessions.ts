@@ -79,7 +79,7 @@ async function writeSessions(
         resumed_at = ${instant("resumed_us")}, ended_at = ${instant("ended_us")}, end_reason = f.end_reason,
         duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
         initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
-        is_outdated = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
+        is_outdated = false, has_only_files = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
       FROM held f WHERE s.ctid = f.place
       RETURNING s.id, s.workspace_id
     ),

@@ -56,7 +56,7 @@ async function readKnown(sql: Sql, touched: Fragment): Promise<TouchedSession[]>
     CROSS JOIN LATERAL (SELECT t.device_ids IS NULL OR o.device_id = ANY (t.device_ids) AS is_heard) h
     CROSS JOIN LATERAL (
       SELECT h.is_heard, h.is_heard AND (
-        t.is_reported OR s.is_outdated OR s.ended_by_server
+        t.is_reported OR s.is_outdated OR s.ended_by_server OR s.has_only_files
           OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR ${beginsWithBackfill(sql)}
       ) AS is_changed
     ) c

@@ -131,6 +131,7 @@ describe("the server's jobs", () => {
     "enqueue-parses",
     "index-sessions",
     "prune",
+    "remove-blobs",
     "repair-ingest",
     "reprice-responses",
     "resume-deletions",

@@ -30,6 +30,7 @@ export async function seedExamples(server: TestServer): Promise<void> {
     UPDATE sessions SET transcript_s3_key = 'transcripts/example.jsonl', parse_status = 'completed'
     WHERE id = ${SESSION_WITH_TRANSCRIPT}`;
   await seedTranscript(server);
+  await seedTranscriptFile(server);
   const price = { model: "claude-opus-5", provider: "anthropic", from: "2026-07-24", input: 5, output: 25 };
   await addResponses(sql, [
     { key: "msg_02", session_id: SESSION_ID, model: "house-model", at: at(20), input: 900 },
@@ -56,6 +57,13 @@ async function seedTranscript({ sql }: TestServer): Promise<void> {
   });
   await addResponse(sql, { session_id: SESSION_ID, key: "msg_01" });
   await indexStored(sql);
+}
+
+async function seedTranscriptFile(server: TestServer): Promise<void> {
+  const query = "agent=claude-code&device_id=laptop&file=main.jsonl";
+  const line = { type: "user", uuid: "u1", timestamp: at(60), message: { content: "Greet the visitor" } };
+  const path = `/api/sessions/${SESSION_WITH_TRANSCRIPT}/transcript/append?${query}`;
+  await server.request("POST", path, `${JSON.stringify(line)}\n`);
 }
 
 async function seedKeys(server: TestServer): Promise<void> {

@@ -1,0 +1,81 @@
+import {
+  type TranscriptHeld,
+  transcriptAppendQuerySchema,
+  transcriptAppendResponseSchema,
+} from "@wharf/protocol";
+import { Hono } from "hono";
+import { readBody } from "../http/body.ts";
+import { requireDevice } from "../http/caller.ts";
+import { operation } from "../http/operation.ts";
+import { ProblemError } from "../http/problem.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import { appendPart } from "../transcripts/custody/append-part.ts";
+import type { CustodyDependencies } from "../transcripts/custody/custody.ts";
+import {
+  custodyBody,
+  custodyProblems,
+  exampleLine,
+  readSessionId,
+  readSourceHeaders,
+  sessionDeleted,
+} from "./custody-requests.ts";
+
+const append = operation({
+  scopes: ["ingest"],
+  tag: "Transcripts",
+  summary: "Append to a transcript file of a device",
+  description:
+    "The body is the part of the device's file from `offset` on; Content-Encoding may be gzip or zstd. A part may be cut anywhere: whole lines are kept, and `source_bytes` in the response is the end of the last one, where the next part begins. `final=1` keeps a last line without a newline. Responds after the commit; repeating a request is harmless. A file that was rewritten or became shorter starts the next `generation` at offset 0. Files of the kinds tool-result, meta and index are sent whole; each version is a generation. A device that redacts describes its own file in the headers Source-Offset-Hash, Source-Bytes and Source-Hash, and redacts whole lines only. 409 names what is held: compare, then continue there, or start the next generation.",
+  query: transcriptAppendQuerySchema,
+  rawBody: custodyBody,
+  responses: { 202: transcriptAppendResponseSchema },
+  problems: { ...custodyProblems, 409: "The part does not continue what is held; `held` names it." },
+  example: {
+    status: 202,
+    path: { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" },
+    query: { agent: "claude-code", device_id: "laptop", file: "session.jsonl", offset: "0" },
+    body: exampleLine,
+  },
+});
+
+/** POST /api/sessions/:id/transcript/append: devices send what their agents' files gained. */
+export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.post("/:id/transcript/append", append, async function postAppend(c) {
+    const { agent, device_id, file, ...query } = c.req.valid("query");
+    const place = { session_id: readSessionId(c), agent, device_id, file };
+    requireDevice(c, device_id);
+    const source = readSourceHeaders(c);
+    const limits = c.get("limits");
+    const bytes_max = limits.transcript_part_bytes;
+    const body = await readBody(c, { ...limits, body_bytes: bytes_max, decompressed_body_bytes: bytes_max });
+    const request = {
+      place,
+      kind: query.kind,
+      generation: query.generation ?? null,
+      offset: query.offset,
+      isFinal: query.final ?? false,
+      workspace: query.workspace_id ?? null,
+      deletes_at: query.deletes_at ?? null,
+      source,
+      body,
+    };
+    const outcome = await appendPart(custody, request, limits.transcript_line_bytes);
+    if (outcome.status === "deleted") throw sessionDeleted();
+    if (outcome.status === "conflict") throw conflict(outcome.held);
+    const { generation, source_bytes, source_hash, stored_bytes } = outcome.held;
+    return c.json({ file, generation, source_bytes, source_hash, stored_bytes, status: outcome.status }, 202);
+  });
+
+  return routes;
+}
+
+function conflict(held: TranscriptHeld): ProblemError {
+  return new ProblemError({
+    status: 409,
+    code: "TRANSCRIPT_CONFLICT",
+    detail: `Generation ${held.generation} is held up to byte ${held.source_bytes}. Compare the hash of these bytes, then continue there, or start the next generation at offset 0.`,
+    extensions: { held },
+  });
+}

@@ -1,0 +1,83 @@
+import { transcriptUploadQuerySchema, transcriptUploadResponseSchema } from "@wharf/protocol";
+import { type Context, Hono } from "hono";
+import { findUploadTarget } from "../db/transcripts/session-of-file.ts";
+import { readBodyChunks } from "../http/body-stream.ts";
+import { callerOf, requireDevice } from "../http/caller.ts";
+import { operation } from "../http/operation.ts";
+import { notFound } from "../http/problem.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import { type CustodyDependencies, transcriptKey } from "../transcripts/custody/custody.ts";
+import { PIECE_BYTES, uploadFile } from "../transcripts/custody/upload-file.ts";
+import {
+  custodyBody,
+  custodyProblems,
+  exampleLine,
+  MAIN_FILE,
+  readSessionId,
+  sessionDeleted,
+} from "./custody-requests.ts";
+
+const DEFAULT_AGENT = "claude-code";
+
+const upload = operation({
+  scopes: ["ingest"],
+  tag: "Transcripts",
+  summary: "Upload a whole transcript file",
+  description:
+    "Streamed, and stored in pieces. What follows the bytes held is appended; a file that does not begin with them becomes the next generation. Content-Encoding may be gzip or zstd. `device_id` and `agent` default to those of the key and of the session.",
+  query: transcriptUploadQuerySchema,
+  rawBody: custodyBody,
+  responses: { 200: transcriptUploadResponseSchema, 202: transcriptUploadResponseSchema },
+  problems: custodyProblems,
+  example: {
+    status: 202,
+    path: { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" },
+    query: { device_id: "laptop", subagent_id: "a1" },
+    body: exampleLine,
+  },
+});
+
+/** POST /api/sessions/:id/transcript/upload: a file as a whole. */
+export function transcriptUploadRoutes(custody: CustodyDependencies): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.post("/:id/transcript/upload", upload, async function postUpload(c) {
+    const { subagent_id, workspace_id, ...query } = c.req.valid("query");
+    const session_id = readSessionId(c);
+    const owner = await ownerOf(c, session_id, query.device_id);
+    const limits = c.get("limits");
+    const content = readBodyChunks(c, {
+      bytes_max: limits.transcript_body_bytes,
+      receive_ms: limits.transcript_receive_ms,
+      held_bytes: 2 * PIECE_BYTES,
+    });
+    const isMain = subagent_id === undefined;
+    const file = isMain ? MAIN_FILE : `subagents/agent-${subagent_id}.jsonl`;
+    const agent = query.agent ?? owner.agent ?? DEFAULT_AGENT;
+    const request = {
+      place: { session_id, agent, device_id: owner.device_id, file },
+      kind: isMain ? ("main" as const) : ("subagent" as const),
+      workspace: workspace_id ?? null,
+      deletes_at: null,
+      content,
+    };
+    const outcome = await uploadFile(custody, request, limits.transcript_line_bytes);
+    if (outcome === "deleted") throw sessionDeleted();
+    const s3_key = transcriptKey(session_id, file);
+    if (outcome === "exists")
+      return c.json({ status: "already_uploaded", s3_key, reconcile_enqueued: false });
+    return c.json({ status: "uploaded", s3_key, reconcile_enqueued: true }, 202);
+  });
+
+  /** Throws ProblemError 403 for another device than the key's, 404 and 410. */
+  async function ownerOf(c: Context<AppEnv>, session_id: string, named: string | undefined) {
+    const target = await custody.database.run((sql) => findUploadTarget(sql, session_id));
+    if (target.is_deleted) throw sessionDeleted();
+    const device_id = named ?? callerOf(c).deviceId ?? target.device_id;
+    if (device_id === null) throw notFound("session");
+    requireDevice(c, device_id);
+    return { device_id, agent: target.agent };
+  }
+
+  return routes;
+}
