@@ -135,6 +135,7 @@ describe("the server's jobs", () => {
     "repair-ingest",
     "reprice-responses",
     "resume-deletions",
+    "summarize-sessions",
   ];
 
   async function withRunners(work: () => Promise<void>): Promise<void> {
