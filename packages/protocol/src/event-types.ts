@@ -1,17 +1,18 @@
 /**
  * What is derived from an event besides its row:
  * `session`: its start or end · `git`: a row of git_activity · `relation`: subagents, teams, skills or worktrees of its session ·
- * `remote_env`: a remote environment · `device`: a name of the device, or where it keeps a workspace.
+ * `remote_env`: a remote environment · `device`: a name of the device, or where it keeps a workspace ·
+ * `live`: the live state of its session.
  */
-export type Derivation = "session" | "git" | "relation" | "remote_env" | "device";
+export type Derivation = "session" | "git" | "relation" | "remote_env" | "device" | "live";
 
 /**
  * The event types that Wharf knows, each with what is derived from it. Events of other types are stored as they come. Every event
  * creates its device, its workspace and a stub of its session, and tells that they were active.
  */
 const DERIVATIONS = {
-  "session.start": ["session", "device"],
-  "session.end": ["session"],
+  "session.start": ["session", "device", "live"],
+  "session.end": ["session", "live"],
   "session.compact": [],
   "git.commit": ["git"],
   "git.push": ["git"],
@@ -31,6 +32,10 @@ const DERIVATIONS = {
   "skill.invoke": ["relation"],
   "worktree.create": ["relation"],
   "worktree.remove": ["relation"],
+  "agent.prompt": ["live"],
+  "agent.turn_end": ["live"],
+  "agent.waiting": ["live"],
+  "agent.tool": ["live"],
 } as const satisfies Record<string, readonly Derivation[]>;
 
 export type KnownEventType = keyof typeof DERIVATIONS;

@@ -24,6 +24,7 @@ export const SESSION_SOURCES = [
   "other",
 ] as const;
 export const END_REASONS = ["exit", "clear", "logout", "crash", "resume", "other"] as const;
+export const WAITING_REASONS = ["permission", "question", "plan", "idle"] as const;
 export const TERMINATION_REASONS = ["manual", "ttl", "idle", "error", "other"] as const;
 
 /** What a column holds in the place of a value that its enumeration lacks. */
@@ -154,5 +155,18 @@ export const payloadSchemas = {
     session_id: text,
     worktree_name: optionalText,
     had_changes: z.boolean().nullish(),
+  }),
+  // What a hook does not know is left out: the event shows the state of its session all the same.
+  "agent.prompt": payload({ text: optionalText }),
+  "agent.turn_end": payload({ reason: optionalText }),
+  "agent.waiting": payload({ reason: z.enum(WAITING_REASONS).nullish(), tool: optionalText }),
+  "agent.tool": payload({
+    tool: optionalText,
+    tool_use_id: optionalId,
+    paths: z.array(text).max(PAYLOAD_ITEMS_MAX).nullish(),
+    command: optionalText,
+    exit_code: z.number().int().nullish(),
+    duration_ms: z.number().nonnegative().nullish(),
+    error: optionalText,
   }),
 } as const satisfies Record<KnownEventType, z.ZodType>;

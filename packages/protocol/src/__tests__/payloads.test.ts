@@ -188,6 +188,19 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
     good: [{ session_id: "s", worktree_name: "w", had_changes: false }],
     bad: [{}, { session_id: "s", had_changes: "no" }],
   },
+  "agent.prompt": { good: [{}, { text: "do it" }], bad: [{ text: 7 }] },
+  "agent.turn_end": { good: [{}, { reason: "done" }], bad: [{ reason: 7 }] },
+  "agent.waiting": {
+    good: [{}, ...["permission", "question", "plan", "idle"].map((reason) => ({ reason, tool: "Bash" }))],
+    bad: [{ reason: 7 }, { reason: "a newer one" }, { tool: [] }],
+  },
+  "agent.tool": {
+    good: [
+      {},
+      { tool: "Bash", tool_use_id: "t", paths: ["/a"], command: "ls", exit_code: 1, duration_ms: 0.5 },
+    ],
+    bad: [{ tool: 7 }, { paths: "/a" }, { exit_code: 0.5 }, { duration_ms: -1 }],
+  },
 };
 
 describe.each(Object.entries(examples))("the payload of %s", (type, { good, bad }) => {

@@ -686,6 +686,48 @@ WHERE id IN (
   SELECT id FROM sessions WHERE id = ANY($1) AND NOT is_counted ORDER BY id FOR NO KEY UPDATE
 );
 
+-- Round
+SELECT s.id, (1000 * extract(epoch FROM now()))::float8 AS now_ms, (1000 * extract(epoch FROM s.ended_at))::float8 AS ended_ms, s.end_reason, s.ended_by_server,
+(
+  SELECT json_build_object('type', type, 'at_ms', (1000 * extract(epoch FROM timestamp))::float8, 'reason', left(data ->> 'reason', 100))
+  FROM (
+    SELECT * FROM events e WHERE e.session_id = s.id AND e.device_id = s.device_id
+    ORDER BY e.timestamp DESC, e.id DESC LIMIT $1
+  ) latest
+  WHERE type = ANY ($2::text[]) ORDER BY timestamp DESC, id DESC LIMIT 1
+) AS event,
+(
+  SELECT json_build_object('kind', m ->> 'kind', 'at_ms', (1000 * extract(epoch FROM (m ->> 'at')::timestamptz))::float8, 'has_tool_use', m -> 'has_tool_use')
+  FROM (SELECT s.transcript -> 'last_message' AS m) last_message WHERE m ->> 'at' IS NOT NULL
+) AS message,
+(
+  SELECT coalesce(json_agg(json_build_object('tool', c ->> 'tool', 'at_ms', (1000 * extract(epoch FROM (c ->> 'at')::timestamptz))::float8)), '[]')
+  FROM jsonb_array_elements(s.transcript -> 'open_calls') c
+) AS open_calls,
+(1000 * extract(epoch FROM (s.transcript ->> 'last_at')::timestamptz))::float8 AS last_ms
+FROM sessions s WHERE s.id = ANY ($3::text[]) AND s.deleted_at IS NULL;
+
+-- Round
+WITH states AS (
+  SELECT id, state, reason, to_timestamp(since_ms / 1000) AS since
+  FROM json_to_recordset(($1::text)::json) AS r (id text, state text, reason text, since_ms float8)
+),
+held AS MATERIALIZED (
+  SELECT s.id FROM sessions s JOIN states n USING (id)
+  WHERE (s.live_state, s.live_reason, s.live_since) IS DISTINCT FROM (n.state, n.reason, n.since)
+  ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
+),
+session_rows AS (
+  UPDATE sessions s SET live_state = n.state, live_reason = n.reason, live_since = n.since, updated_at = now()
+  FROM states n, held WHERE s.id = n.id AND held.id = s.id
+  RETURNING s.id, s.workspace_id
+),
+change_rows AS (
+  INSERT INTO change_log (kind, session_ids, workspace_ids)
+  SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
+)
+SELECT;
+
 -- Round, git activity
 SELECT id FROM (
   SELECT a.id FROM git_activity a WHERE a.id = ANY($1)

@@ -9,6 +9,7 @@ import { projectRemoteEnvs } from "../db/projections/remote-envs-from-events.ts"
 import { countSessions } from "../db/projections/session-count.ts";
 import { findStoredEvents, type StoredEvent } from "../db/projections/stored-events.ts";
 import { projectLinks } from "../db/projections/workspace-devices.ts";
+import { refreshLiveStates } from "./refresh-live-states.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
 
 export type ProjectedEvents = {
@@ -47,6 +48,10 @@ export async function projectEvents(database: Database, ids: readonly string[]):
   await projectThose("relation", projectRelations);
   await projectThose("remote_env", projectRemoteEnvs);
   await run((sql) => countSessions(sql, sessionsOf(events)));
+  await refreshLiveStates(
+    database,
+    sessionsOf(events.filter(({ type }) => derivationsOf(type).includes("live"))),
+  );
 
   const projected = new Set(idsOf(events));
   return {

@@ -5,6 +5,7 @@ import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
 import { endIdleSessions, findIdleSessions } from "../db/edits/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/edits/retention.ts";
 import { matchSessions } from "../ingest/match-git.ts";
+import { refreshPassingStates } from "../ingest/refresh-live-states.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
@@ -40,6 +41,7 @@ const IDLE_SESSIONS_MAX = 1_000;
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
   const { database, deleteInPieces, blobs, logger } = dependencies;
   const endIdle = () => endSilentSessions(dependencies);
+  const refreshStates = (signal: AbortSignal) => refreshPassingStates(database, signal);
   const retry = () => retryProjections(database, logger);
   const expireBlobs = async (signal: AbortSignal) => {
     if (await database.run(areOldBlobsOrphans)) await blobs.expire(BLOB_DAYS * DAY_MS, signal);
@@ -59,6 +61,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const removeBlobs = removeUnreferencedBlobs(database, blobs);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
+    { name: "refresh-live-states", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: refreshStates },
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
     { name: "reprice-responses", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: repriceAll },
     { name: "enqueue-parses", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: enqueueParses },

@@ -77,4 +77,11 @@ export const GOOD_PAYLOADS: Readonly<Record<KnownEventType, Readonly<Record<stri
   "skill.invoke": { ...session, skill_name: "k", args: "a", invoked_by: "user" },
   "worktree.create": { ...session, worktree_name: "w", branch: "b" },
   "worktree.remove": { ...session, worktree_name: "w", had_changes: false },
+  "agent.prompt": { text: "do it" },
+  "agent.turn_end": { reason: "done" },
+  "agent.waiting": { reason: "permission", tool: "Bash" },
+  "agent.tool": {
+    ...{ tool: "Bash", tool_use_id: "t", paths: ["/a"], command: "ls", exit_code: 0, duration_ms: 1.5 },
+    error: null,
+  },
 };

@@ -131,6 +131,7 @@ describe("the server's jobs", () => {
     "enqueue-parses",
     "index-sessions",
     "prune",
+    "refresh-live-states",
     "remove-blobs",
     "repair-ingest",
     "reprice-responses",
