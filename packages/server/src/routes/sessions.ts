@@ -15,7 +15,13 @@ import { z } from "zod";
 import type { Sql } from "../db/postgres.ts";
 import { listSessionEvents, listSessionGit } from "../db/reads/session-events.ts";
 import { findSessionRelations } from "../db/reads/session-relations.ts";
-import { findSession, findSessionStatuses, listSessions, sessionExists } from "../db/reads/sessions.ts";
+import {
+  findSession,
+  findSessionStatuses,
+  findTranscriptFacts,
+  listSessions,
+  sessionExists,
+} from "../db/reads/sessions.ts";
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
@@ -123,12 +129,13 @@ export function sessionRoutes({ reads, search }: { reads: UpToDate; search: Sear
 
   routes.get("/:id", read, async function getSession(c) {
     const id = readPathId(c, "id", "session");
-    const [session, relations] = await reads.run(
-      (sql) => Promise.all([findSession(sql, id), findSessionRelations(sql, id)]),
+    const [session, facts, relations] = await reads.run(
+      (sql) =>
+        Promise.all([findSession(sql, id), findTranscriptFacts(sql, id), findSessionRelations(sql, id)]),
       { session_id: id },
     );
     if (session === null) throw notFound("session");
-    return c.json({ session: { ...session, ...relations } });
+    return c.json({ session: { ...session, ...facts, ...relations } });
   });
 
   routes.get("/:id/events", listEvents, async function getEvents(c) {

@@ -17,7 +17,7 @@ import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
-import { messagePositionSchema, readAround, readPage } from "./transcript-page.ts";
+import { messagePositionSchema, readAround, readPage } from "../transcripts/transcript-page.ts";
 
 const tag = "Transcripts";
 const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };

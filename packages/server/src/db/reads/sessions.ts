@@ -1,4 +1,4 @@
-import type { Lifecycle, Session, SessionListQuery } from "@wharf/protocol";
+import type { Lifecycle, Session, SessionDetail, SessionListQuery } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
 
@@ -68,6 +68,16 @@ export async function findSessionsInOrder(sql: Sql, ids: readonly string[]): Pro
     FROM (${withinPageBytes(sql, found, sql`position`, LARGE_COLUMNS)}) s
     JOIN workspaces w ON w.id = s.workspace_id JOIN devices d ON d.id = s.device_id
     ORDER BY s.position`;
+}
+
+/** What its transcripts amount to; null before one is parsed. */
+export async function findTranscriptFacts(
+  sql: Sql,
+  id: string,
+): Promise<Pick<SessionDetail, "own" | "transcript">> {
+  const [row] = await sql<Pick<SessionDetail, "own" | "transcript">[]>`
+    SELECT transcript -> 'own' AS own, transcript - 'own' AS transcript FROM sessions WHERE id = ${id}`;
+  return row ?? { own: null, transcript: null };
 }
 
 /** The device whose session it is, or null where there is no such session. */

@@ -50,7 +50,6 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
         cache_read_tokens = responses.cache_read, cache_write_tokens = responses.cache_write,
         cost_estimate_usd = responses.cost_usd, cost_is_partial = responses.is_partial,
         parent_session_id = ${originOf(sql, session_id, "parent")}, forked_from = ${originOf(sql, session_id, "forked_from")},
-        agent = (SELECT min(agent) FROM transcript_files WHERE session_id = ${session_id} AND kind = 'main'),
         parser_version = generations.parser_version,
         parse_status = CASE WHEN generations.is_parsed THEN 'completed' ELSE parse_status END, parse_error = NULL, updated_at = now()
       FROM messages, blocks, calls, responses, generations

@@ -4,6 +4,7 @@ import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
 import { indexStored } from "../../search/__tests__/index-stored.ts";
 import { addCall, addMessages, addResponse, call, text } from "../../transcripts/__tests__/add-messages.ts";
+import { deriveSession } from "../../transcripts/derive-session.ts";
 
 const WORKSPACE_ID = "01JP9Z000000000000000000W1";
 const SESSION_ID = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
@@ -41,7 +42,8 @@ export async function seedExamples(server: TestServer): Promise<void> {
   await seedJobs(server);
 }
 
-async function seedTranscript({ sql }: TestServer): Promise<void> {
+async function seedTranscript(server: TestServer): Promise<void> {
+  const { sql } = server;
   const bash = call("toolu_01", "Bash", { command: "bun test" });
   const file_id = await addMessages(sql, {
     session_id: SESSION_ID,
@@ -56,6 +58,7 @@ async function seedTranscript({ sql }: TestServer): Promise<void> {
     touches: [{ path: "/home/ada/site/greeting.ts", reads: 1, writes: 2, added: 12, removed: 3 }],
   });
   await addResponse(sql, { session_id: SESSION_ID, key: "msg_01" });
+  await deriveSession(server.current().pools.deferrable, SESSION_ID);
   await indexStored(sql);
 }
 

@@ -1,12 +1,9 @@
 import type { Fragment, Sql } from "../../postgres.ts";
+import { wireTime } from "../../wire-time.ts";
 
 const TARGET_CHARACTERS_MAX = 300;
 /** Members of an input that name what a call is about, where it neither runs a command nor touches a file. */
 const TOPICS = ["pattern", "query", "url", "description", "prompt"];
-
-/** As wire-types.ts writes a time that is a column. */
-const wireTime = (sql: Sql, time: Fragment) =>
-  sql`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** The call of block `b` as JSON: what it did, its outcome and the subagent that it started; null for a block that is no call. */
 export function callOfBlock(sql: Sql): Fragment {

@@ -1,0 +1,81 @@
+import { one } from "@wharf/job-runner";
+import type { Fragment, Sql } from "../../postgres.ts";
+import { wireTime } from "../../wire-time.ts";
+
+export type Spent = {
+  responses: number;
+  tokens_in: number | null;
+  tokens_out: number | null;
+  cache_read_tokens: number | null;
+  cache_write_tokens: number | null;
+  cost_usd: number | null;
+};
+export type ContextSize = { at: string; tokens: number };
+
+/** Of the responses that a session owns. */
+export type ResponseFacts = {
+  models: (Spent & { model: string | null })[];
+  /** Without its subagents. */
+  own: Spent;
+  /** Models without a price. */
+  unpriced: string[];
+  /** Input with cache of the session's own responses: the largest of each stretch of time. */
+  context: ContextSize[];
+  context_max: number | null;
+  context_last: number | null;
+};
+
+const MODELS_MAX = 50;
+const CONTEXT_SIZES_MAX = 200;
+
+function spent(sql: Sql): Fragment {
+  return sql`
+    count(*)::int AS responses, sum(input)::float8 AS tokens_in, sum(output)::float8 AS tokens_out,
+    sum(cache_read)::float8 AS cache_read_tokens, sum(cache_write)::float8 AS cache_write_tokens, sum(cost_usd)::float8 AS cost_usd`;
+}
+
+export async function readResponseFacts(sql: Sql, session_id: string): Promise<ResponseFacts> {
+  const rows = await sql<ResponseFacts[]>`
+    WITH responses AS MATERIALIZED (
+      SELECT *, coalesce(cache_write_5m + cache_write_1h, cache_write_5m, cache_write_1h) AS cache_write
+      FROM model_responses WHERE session_id = ${session_id}
+    ),
+    sizes AS MATERIALIZED (
+      SELECT at, response_key, coalesce(input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) AS tokens,
+        ntile(${CONTEXT_SIZES_MAX}) OVER (ORDER BY at, response_key) AS stretch
+      FROM responses WHERE subagent_id IS NULL AND at IS NOT NULL
+    )
+    SELECT
+      (
+        SELECT coalesce(json_agg(m), '[]') FROM (
+          SELECT model, ${spent(sql)} FROM responses GROUP BY model ORDER BY count(*) DESC, model LIMIT ${MODELS_MAX}
+        ) m
+      ) AS models,
+      (SELECT to_json(o) FROM (SELECT ${spent(sql)} FROM responses WHERE subagent_id IS NULL) o) AS own,
+      ARRAY(
+        SELECT DISTINCT model FROM responses WHERE cost_usd IS NULL AND model IS NOT NULL ORDER BY model LIMIT ${MODELS_MAX}
+      ) AS unpriced,
+      (
+        SELECT coalesce(json_agg(s), '[]') FROM (
+          SELECT ${wireTime(sql, sql`max(at)`)} AS at, max(tokens)::float8 AS tokens FROM sizes GROUP BY stretch ORDER BY stretch
+        ) s
+      ) AS context,
+      (SELECT max(tokens)::float8 FROM sizes) AS context_max,
+      (SELECT tokens::float8 FROM sizes ORDER BY at DESC, response_key DESC LIMIT 1) AS context_last`;
+  return one(rows);
+}
+
+/** Gives each subagent the sums of its own responses. */
+export async function writeSubagentTotals(sql: Sql, session_id: string): Promise<void> {
+  await sql`
+    UPDATE subagents a SET tokens_in = t.tokens_in, tokens_out = t.tokens_out, cache_read_tokens = t.cache_read,
+      cache_write_tokens = t.cache_write, cost_estimate_usd = t.cost_usd
+    FROM (
+      SELECT a.id, sum(r.input) AS tokens_in, sum(r.output) AS tokens_out, sum(r.cache_read) AS cache_read,
+        sum(coalesce(r.cache_write_5m + r.cache_write_1h, r.cache_write_5m, r.cache_write_1h)) AS cache_write, sum(r.cost_usd) AS cost_usd
+      FROM subagents a LEFT JOIN model_responses r ON r.session_id = a.session_id AND r.subagent_id = a.id
+      WHERE a.session_id = ${session_id} GROUP BY a.id
+    ) t
+    WHERE a.id = t.id AND (a.tokens_in, a.tokens_out, a.cache_read_tokens, a.cache_write_tokens, a.cost_estimate_usd)
+      IS DISTINCT FROM (t.tokens_in, t.tokens_out, t.cache_read, t.cache_write, t.cost_usd)`;
+}

@@ -1,0 +1,38 @@
+import { storableJson } from "@wharf/job-runner";
+import { sessionChange } from "../../edits/session-edits.ts";
+import type { Sql } from "../../postgres.ts";
+
+export type ColumnsOfFacts = {
+  title: string | null;
+  agent: string | null;
+  reported_cost_usd: number | null;
+  transcript: Record<string, unknown>;
+};
+
+/**
+ * Writes what follows from a session's transcripts, unless it is there already. A title or agent that another source has given stays.
+ * False: nothing has changed.
+ */
+export async function writeSessionFacts(
+  sql: Sql,
+  session_id: string,
+  { title, agent, reported_cost_usd, transcript }: ColumnsOfFacts,
+): Promise<boolean> {
+  const { count } = await sql`
+    WITH described AS (
+      SELECT (${storableJson(transcript)}::text)::jsonb AS transcript, ${title}::text AS title, ${agent}::text AS agent,
+        ${reported_cost_usd}::text::numeric AS cost_usd
+    ),
+    patched AS (
+      UPDATE sessions s SET
+        title = CASE WHEN s.title IS NULL OR s.title = s.transcript ->> 'title' THEN d.title ELSE s.title END,
+        agent = CASE WHEN s.agent IS NULL OR s.agent = s.transcript ->> 'agent' THEN d.agent ELSE s.agent END,
+        reported_cost_usd = d.cost_usd, transcript = d.transcript, updated_at = now()
+      FROM described d
+      WHERE s.id = ${session_id} AND s.deleted_at IS NULL AND s.transcript IS DISTINCT FROM d.transcript
+      RETURNING s.id, s.workspace_id
+    ),
+    ${sessionChange(sql)}
+    SELECT FROM patched`;
+  return count > 0;
+}

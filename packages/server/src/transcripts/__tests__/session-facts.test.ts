@@ -1,0 +1,193 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { sessionTranscriptSchema } from "@wharf/protocol";
+import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
+import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
+import { deriveSession } from "../derive-session.ts";
+import { useParsing } from "./parsing.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const parsing = useParsing();
+afterEach(() => clearRows(parsing.sql));
+
+const START_MS = Date.UTC(2025, 2, 14, 10);
+const time = (seconds: number) => new Date(START_MS + seconds * 1000).toISOString();
+
+type Line = Record<string, unknown>;
+let lines = 0;
+const line = (seconds: number, fields: Line): Line => {
+  lines += 1;
+  return {
+    uuid: `u${lines}`,
+    sessionId: "s",
+    timestamp: time(seconds),
+    cwd: "/repo",
+    gitBranch: "main",
+    ...fields,
+  };
+};
+const prompt = (seconds: number, content: string) =>
+  line(seconds, { type: "user", message: { role: "user", content } });
+const assistant = (seconds: number, id: string, content: Line[], input_tokens = 10): Line =>
+  line(seconds, {
+    type: "assistant",
+    message: {
+      ...{ id, model: "claude-sonnet-5", content, stop_reason: "end_turn" },
+      usage: { input_tokens, output_tokens: 5, cache_read_input_tokens: 100 },
+    },
+  });
+const use = (id: string, name: string, input: Line): Line => ({ type: "tool_use", id, name, input });
+const result = (seconds: number, tool_use_id: string, content: string, is_error = false) =>
+  line(seconds, {
+    type: "user",
+    message: { role: "user", content: [{ type: "tool_result", tool_use_id, content, is_error }] },
+  });
+
+const SESSION = () => [
+  prompt(0, "Fix the tests\nplease"),
+  assistant(1, "r1", [use("c1", "Read", { file_path: "/repo/a.ts" })]),
+  result(2, "c1", "text"),
+  assistant(3, "r2", [use("c2", "Edit", { file_path: "/repo/a.ts", old_string: "1", new_string: "2" })], 30),
+  result(4, "c2", "no such text", true),
+  assistant(5, "r3", [use("c3", "Bash", { command: "bun test" })]),
+  result(9, "c3", "Exit code 1\n 3 pass\n 1 fail\nRan 4 tests across 1 file. [1s]", true),
+  assistant(10, "r4", [
+    use("c4", "Skill", { skill: "review" }),
+    use("c5", "Bash", { command: "git commit -m x" }),
+  ]),
+  result(11, "c4", "ok"),
+  result(12, "c5", "[main 0123abc] x\n 1 file changed"),
+  { type: "pr-link", prNumber: 7, prUrl: "https://example.org/acme/site/pull/7", sessionId: "s" },
+  line(1000, {
+    type: "system",
+    subtype: "compact_boundary",
+    compactMetadata: { trigger: "auto", preTokens: 900 },
+  }),
+  assistant(1001, "r5", [{ type: "text", text: "Done." }]),
+];
+
+async function store(content: readonly Line[], device_id = "laptop"): Promise<void> {
+  const parts = [content.map((record) => `${JSON.stringify(record)}\n`).join("")];
+  await parsing.store({ session_id: "s", agent: "claude-code", device_id, file: "s.jsonl", parts });
+  await parsing.parseAll();
+}
+
+async function stored(id = "s") {
+  const [row] =
+    await parsing.sql`SELECT *, reported_cost_usd::float8 AS reported FROM sessions WHERE id = ${id}`;
+  return row ?? {};
+}
+
+describe("the facts of a session", () => {
+  test("are what its transcript shows", async () => {
+    await store(SESSION());
+    const { transcript, ...session } = await stored();
+    expect(session).toMatchObject({ title: "Fix the tests", agent: "claude-code", live_state: "idle" });
+    expect(sessionTranscriptSchema.parse(transcript)).toMatchObject({
+      ...{ title_source: "prompt", wall_ms: 1_001_000, active_ms: 13_000 },
+      ...{ first_at: "2025-03-14T10:00:00.000000Z", last_at: "2025-03-14T10:16:41.000000Z" },
+      place: { cwd: "/repo", branch: "main" },
+      own: { tokens_in: 70, tokens_out: 25, cache_read_tokens: 500, response_count: 5, tool_use_count: 5 },
+      models: [{ model: "claude-sonnet-5", responses: 5 }],
+      context: { max: 130, last: 110 },
+      tools: { Bash: 2, Read: 1, Edit: 1, Skill: 1 },
+      tool_errors: 2,
+      commands_run: {
+        count: 2,
+        failed: 1,
+        last: [{ command: "git commit -m x" }, { command: "bun test", exit_code: 1 }],
+      },
+      tests: { runs: 1, last: { command: "bun test", passed: 3, failed: 1, is_success: false } },
+      files: { read: 1, written: 1, added: 1, removed: 1 },
+      commits: ["0123abc"],
+      pull_requests: ["https://example.org/acme/site/pull/7"],
+      compactions: {
+        count: 1,
+        list: [{ trigger: "auto", tokens_before: 900, at: "2025-03-14T10:16:40.000000Z" }],
+      },
+      skills: [{ name: "review", calls: 1 }],
+      last_message: { kind: "assistant", has_tool_use: false },
+      open_calls: [],
+      lines: { records: 13 },
+    });
+    expect(transcript.context.sizes.map(({ tokens }: { tokens: number }) => tokens)).toEqual([
+      110, 130, 110, 110, 110,
+    ]);
+  });
+
+  test("are the same from a second device's copy, and when they are derived again", async () => {
+    const session = SESSION();
+    await store(session);
+    const before = await stored();
+    await deriveSession(parsing.current().database, "s");
+    expect((await stored())["transcript"]).toEqual(before["transcript"]);
+    await store(session, "server");
+    expect((await stored())["transcript"]).toEqual(before["transcript"]);
+  });
+
+  test("show a call without result as long as there is none", async () => {
+    await store([prompt(0, "Go"), assistant(1, "r1", [use("c1", "Bash", { command: "sleep 1" })])]);
+    expect((await stored())["transcript"]).toMatchObject({ open_calls: [{ call_id: "c1", tool: "Bash" }] });
+    expect(await stored()).toMatchObject({ live_state: "stale_call", live_reason: "Bash" });
+    await store([result(2, "c1", "ok")]);
+    expect((await stored())["transcript"]).toMatchObject({ open_calls: [] });
+  });
+});
+
+describe("the title of a session", () => {
+  const ai = (aiTitle: string) => ({ type: "ai-title", aiTitle, sessionId: "s" });
+  const custom = { type: "custom-title", customTitle: "Mine", sessionId: "s" };
+
+  test("is the last generated one, below the one that a person chose", async () => {
+    await store([prompt(0, "Go"), ai("First"), ai("Second")]);
+    expect((await stored())["title"]).toBe("Second");
+    await store([custom, ai("Third")]);
+    expect((await stored())["title"]).toBe("Mine");
+  });
+
+  test("is not taken from another device's file when its own device has one", async () => {
+    await store([prompt(0, "Go"), custom], "server");
+    await parsing.sql`UPDATE sessions SET device_id = 'laptop-2' WHERE false`;
+    expect((await stored())["title"]).toBe("Mine");
+    await parsing.sql`INSERT INTO devices (id, name, type) VALUES ('owner', 'owner', 'local') ON CONFLICT DO NOTHING`;
+    await parsing.sql`UPDATE sessions SET device_id = 'owner' WHERE id = 's'`;
+    await store([prompt(5, "What the owner asked")], "owner");
+    expect((await stored())["title"]).toBe("What the owner asked");
+  });
+
+  test("stays when another source has given it", async () => {
+    await store([prompt(0, "Go")]);
+    await parsing.sql`UPDATE sessions SET title = 'Edited'`;
+    await store([ai("Generated")]);
+    expect((await stored())["title"]).toBe("Edited");
+  });
+
+  for (const folder of casesWith("expected.json")) {
+    test(`${folder} has its expected titles, agents and stated costs`, async () => {
+      for (const { bytes, ...file } of await filesOfCase(folder))
+        await parsing.store({
+          ...file,
+          parts: [bytes],
+          is_torn: bytes.at(-1) !== 0x0a && file.kind === "main",
+        });
+      await parsing.parseAll();
+      const expected: Expected = await Bun.file(join(CASES, folder, "expected.json")).json();
+      for (const { id, title, reported_cost_usd } of expected.sessions.filter(
+        (session) => !session.id.includes("/"),
+      )) {
+        const row = await stored(id);
+        if (title !== undefined) expect([id, row["title"]]).toEqual([id, title]);
+        if (reported_cost_usd !== undefined) expect(row["reported"]).toBe(reported_cost_usd);
+        const { transcript } = row;
+        if (transcript !== null) expect(() => sessionTranscriptSchema.parse(transcript)).not.toThrow();
+      }
+      const [sums] = await parsing.sql`
+        SELECT sum(s.tokens_in)::int AS tokens,
+          sum((s.transcript #>> '{own,tokens_in}')::int)::int + coalesce((SELECT sum(tokens_in)::int FROM subagents), 0) AS parts
+        FROM sessions s`;
+      expect(sums?.["parts"]).toBe(sums?.["tokens"]);
+    });
+  }
+});
