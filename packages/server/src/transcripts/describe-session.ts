@@ -23,7 +23,7 @@ export type DescribedSession = {
   transcript: SessionTranscript & { own: OwnUsage };
 };
 
-export const TITLE_CHARACTERS_MAX = 300;
+const TITLE_CHARACTERS_MAX = 300;
 
 /** Everything that the rows of a session's transcripts amount to. */
 export function describeSession(facts: SessionFacts): DescribedSession {

@@ -64,7 +64,7 @@ export function liveStateOf(facts: LiveFacts, now_ms: number): Live | null {
   return endOf(facts, latest) ?? (latest === null ? null : afterSilence(facts, latest, now_ms));
 }
 
-/** The latest decides, whatever was before; of one instant a question, then an event. */
+/** The latest alone decides; of one instant a question, then an event. */
 function latestSignal(facts: LiveFacts): Live | null {
   const { event, message, open_calls } = facts;
   const signals: Live[] = [];
