@@ -3,7 +3,7 @@ import { idSchema } from "./event.ts";
 import { clampedPage, instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, gitMatchGradeSchema, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
 import { searchTextSchema } from "./search.ts";
-import { type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
+import { AGENTS, type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
 export const BATCH_STATUS_IDS_MAX = 10_000;
@@ -138,3 +138,15 @@ export const blueprintPatchSchema = z.strictObject({
 });
 export type BlueprintPatch = z.infer<typeof blueprintPatchSchema>;
 export const blueprintListQuerySchema = z.object({ workspace_id: z.string().optional(), ...page(50) });
+
+export const REPARSE_IDS_MAX = 10_000;
+/** Which sessions are parsed again: those that match each field that is given; all of them without any. */
+export const reparseFilterSchema = z.object({
+  agent: z.enum(AGENTS).optional(),
+  workspace_id: z.string().optional(),
+  device_id: z.string().optional(),
+  /** Sessions that an older version of the parser read. */
+  parser_version_below: z.int().min(1).max(1_000_000).optional(),
+  ids: z.array(idSchema).min(1).max(REPARSE_IDS_MAX).optional(),
+});
+export type ReparseFilter = z.infer<typeof reparseFilterSchema>;

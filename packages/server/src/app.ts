@@ -13,6 +13,7 @@ import type { Projector } from "./ingest/projector.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import { upToDate } from "./ingest/up-to-date.ts";
 import type { JobAdministration } from "./jobs/job-administration.ts";
+import type { ParseQueue } from "./jobs/reparse-sessions.ts";
 import type { DeleteSession } from "./jobs/session-deletion.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
@@ -83,6 +84,7 @@ export type AppDependencies = WorkerDependencies & {
   /** For edits; separate from the connections of ingest, which are always busy. */
   edits: Database;
   deleteSession: DeleteSession;
+  parses: ParseQueue;
   pricing: Pricing;
   ingest: IngestDependencies;
   reports: ReportDependencies;

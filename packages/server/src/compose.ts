@@ -112,6 +112,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     jobsLate: () => jobs.stats().claimLateMs > JOBS_LATE_MS,
     jobMetrics: jobs.metrics.prometheus,
     deleteSession: engine.deleteSession,
+    parses: engine.parses,
     pricing,
     ingest: ingest.events,
     reports: ingest.reports,

@@ -71,7 +71,12 @@ const ERRORS: [status: number, code: string, what: string, request: Request][] =
   [404, "NOT_FOUND", "an unknown key", { method: "DELETE", path: "/api/keys/nobody" }],
   [404, "ROUTE_UNKNOWN", "an unknown route", { path: "/api/nothing" }],
   [405, "METHOD_NOT_ALLOWED", "another method", { method: "PUT", path: "/api/sessions" }],
-  [409, "TRANSCRIPT_MISSING", "nothing to parse", post(`/api/sessions/${SESSION}/reparse`, undefined)],
+  [
+    409,
+    "TRANSCRIPT_MISSING",
+    "nothing to parse",
+    post("/api/sessions/b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64/reparse", undefined),
+  ],
   [413, "BODY_TOO_LARGE", "a body too large", post("/api/events", " ".repeat(20_001))],
   [415, "CONTENT_TYPE_UNKNOWN", "XML", post("/api/events", "<e/>", { "content-type": "text/xml" })],
   [415, "BODY_ENCODING_UNKNOWN", "brotli", post("/api/events", "x", { "content-encoding": "br" })],

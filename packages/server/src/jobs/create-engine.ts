@@ -5,7 +5,8 @@ import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Logger } from "../logger.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./command-job.ts";
-import { createParseJob, PARSES_AT_ONCE, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
+import { createParseJob, type EnqueueParse, PARSES_AT_ONCE, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
+import { createReparseJob, type ParseQueue } from "./reparse-sessions.ts";
 import { createServerJobs } from "./server-jobs.ts";
 import {
   createSessionDeleter,
@@ -31,16 +32,18 @@ export type Engine = {
   runner: JobRunner;
   deleteSession: DeleteSession;
   /** Enqueues what reads a session's files, after one was committed. */
-  onAppended: (session_id: string) => Promise<unknown>;
+  onAppended: EnqueueParse;
+  parses: ParseQueue;
 };
 
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config, pools, blobs, logger, migrate, deletionMs } = options;
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
-  const parseJob = createParseJob({ database: pools.deferrable, blobs });
-  const onAppended = (session_id: string) =>
+  const onAppended: EnqueueParse = (session_id) =>
     runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
+  const parseJob = createParseJob({ database: pools.deferrable, blobs }, onAppended);
+  const reparseJob = createReparseJob(pools.deferrable, onAppended);
   const summaryJob =
     config.summaryEndpoint === null ? null : createSummaryJob(pools.deferrable, config.summaryEndpoint);
   const askModel =
@@ -66,6 +69,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       ...recurrences.map(({ job }) => job),
       deletionJob,
       parseJob,
+      reparseJob,
       ...(summaryJob === null ? [] : [summaryJob]),
       ...(await createCommandJobs(config, blobs)),
     ],
@@ -87,5 +91,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     logger,
     ...(deletionMs === undefined ? {} : { requestMs: deletionMs }),
   });
-  return { runner, deleteSession, onAppended };
+  const parses: ParseQueue = {
+    enqueue: onAppended,
+    readAgain: (filter) => runner.enqueue(reparseJob, filter),
+  };
+  return { runner, deleteSession, onAppended, parses };
 }

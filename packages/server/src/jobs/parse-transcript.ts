@@ -21,7 +21,7 @@ const parseInput = z.object({ session_id: z.string() });
 export type ParseJob = JobDefinition<typeof parseInput>;
 
 /** Parses what is not parsed yet of a session's transcripts. One job of a session runs at a time, and one more may wait. */
-export function createParseJob(stored: StoredTranscripts): ParseJob {
+export function createParseJob(stored: StoredTranscripts, enqueue: EnqueueParse): ParseJob {
   return defineJob({
     name: "parse-transcript",
     queue: TRANSCRIPT_QUEUE,
@@ -36,7 +36,8 @@ export function createParseJob(stored: StoredTranscripts): ParseJob {
         context.progress(bytes, undefined, "bytes parsed");
       };
       try {
-        await parseSession(stored, session_id, { signal: context.signal, onStep });
+        const others = await parseSession(stored, session_id, { signal: context.signal, onStep });
+        await eachInTurn(others.map((id) => () => enqueue(id)));
       } catch (error) {
         if (!context.signal.aborted) await noteFailure(stored, session_id, error, context.attempt);
         throw error;
@@ -60,7 +61,7 @@ function describeFailure(error: unknown): string {
   return `the parser failed (${error instanceof Error ? error.name : typeof error})`;
 }
 
-export type EnqueueParse = (session_id: string) => Promise<unknown>;
+export type EnqueueParse = (session_id: string) => Promise<{ id: string }>;
 
 /** Enqueues the sessions whose bytes arrived, or whose columns changed, without a job: a process died in between. */
 export function enqueueLeftParses(

@@ -1,15 +1,17 @@
-import { sessionPatchSchema, sessionSchema } from "@wharf/protocol";
+import { reparseFilterSchema, sessionPatchSchema, sessionSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
 import { beginSessionDeletion } from "../db/edits/session-deletion.ts";
-import { patchSession, requestReparse } from "../db/edits/session-edits.ts";
+import { patchSession } from "../db/edits/session-edits.ts";
 import { findSession, sessionExists } from "../db/reads/sessions.ts";
+import { requestReading } from "../db/transcripts/read-again.ts";
 import { storable } from "../http/json.ts";
 import { itemResponse, operation } from "../http/operation.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
+import type { ParseQueue } from "../jobs/reparse-sessions.ts";
 import type { DeleteSession } from "../jobs/session-deletion.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { redactPatch } from "../redaction/redact-patch.ts";
@@ -18,6 +20,7 @@ export type SessionEditDependencies = {
   reads: UpToDate;
   edits: UpToDate;
   deleteSession: DeleteSession;
+  parses: ParseQueue;
   redaction: Redaction;
 };
 
@@ -48,14 +51,27 @@ const reparse = operation({
   scopes: ["admin"],
   tag,
   summary: "Parse the transcript of a session again",
-  responses: { 202: z.object({ session_id: z.string(), parse_status: z.literal("pending") }) },
+  description: "What was parsed before can be read until the new rows have replaced it.",
+  responses: {
+    202: z.object({ job_id: z.string(), session_id: z.string(), parse_status: z.literal("pending") }),
+  },
   problems: { 409: "The session has no transcript." },
-  example: { status: 202, path: { id: "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64" } },
+  example: { status: 202, path },
+});
+
+const reparseAll = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Parse the transcripts of several sessions again",
+  description: "A job finds the sessions that match all given fields, and enqueues a job for each.",
+  body: storable(reparseFilterSchema),
+  responses: { 202: z.object({ job_id: z.string() }) },
+  example: { status: 202, body: { agent: "claude-code", parser_version_below: 2 } },
 });
 
 /** /api/sessions/:id: changed, deleted and parsed again. */
 export function sessionEditRoutes(dependencies: SessionEditDependencies): Hono<AppEnv> {
-  const { reads, edits, deleteSession, redaction } = dependencies;
+  const { reads, edits, deleteSession, parses, redaction } = dependencies;
   const routes = new Hono<AppEnv>();
 
   routes.patch("/:id", change, async function patchOne(c) {
@@ -79,8 +95,9 @@ export function sessionEditRoutes(dependencies: SessionEditDependencies): Hono<A
 
   routes.post("/:id/reparse", reparse, async function postReparse(c) {
     const id = readPathId(c, "id", "session");
-    if (await edits.run((sql) => requestReparse(sql, id), { session_id: id })) {
-      return c.json({ session_id: id, parse_status: "pending" }, 202);
+    if (await edits.run((sql) => requestReading(sql, id), { session_id: id })) {
+      const job = await parses.enqueue(id);
+      return c.json({ job_id: job.id, session_id: id, parse_status: "pending" }, 202);
     }
     if (!(await reads.run((sql) => sessionExists(sql, id), { session_id: id }))) throw notFound("session");
     throw new ProblemError({
@@ -88,6 +105,11 @@ export function sessionEditRoutes(dependencies: SessionEditDependencies): Hono<A
       code: "TRANSCRIPT_MISSING",
       detail: "This session has no transcript. Upload one first.",
     });
+  });
+
+  routes.post("/reparse", reparseAll, async function postReparseAll(c) {
+    const job = await parses.readAgain(c.req.valid("json"));
+    return c.json({ job_id: job.id }, 202);
   });
 
   return routes;

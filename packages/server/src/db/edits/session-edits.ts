@@ -41,26 +41,6 @@ function editedSummary(sql: Sql, summary: string | null): Fragment {
     )`;
 }
 
-/** Asks for the transcript to be parsed again. False: no such session, or it has no transcript. */
-export async function requestReparse(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql`
-    WITH patched AS (
-      UPDATE sessions SET
-        parse_status = 'pending',
-        parse_error = NULL,
-        lifecycle = CASE
-          WHEN lifecycle NOT IN ('failed', 'parsed', 'summarized', 'archived') THEN lifecycle
-          WHEN ended_at IS NULL THEN 'capturing'
-          ELSE 'ended' END,
-        updated_at = now()
-      WHERE id = ${id} AND transcript_s3_key IS NOT NULL AND deleted_at IS NULL
-      RETURNING id, workspace_id
-    ),
-    ${sessionChange(sql)}
-    SELECT id FROM patched`;
-  return rows.length > 0;
-}
-
 /** For those who read live. */
 export function sessionChange(sql: Sql): Fragment {
   return sql`

@@ -36,10 +36,3 @@ export async function noteParseFailure(
     ${sessionChange(sql)}
     SELECT`;
 }
-
-/** The ids of the turns of a session that another one may begin with. */
-export async function readTurns(sql: Sql, session_id: string): Promise<string[]> {
-  const rows = await sql<{ turn_id: string }[]>`
-    SELECT turn_id FROM transcript_turns WHERE session_id = ${session_id}`;
-  return rows.map(({ turn_id }) => turn_id);
-}

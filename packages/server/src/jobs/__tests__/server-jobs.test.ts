@@ -92,7 +92,7 @@ describe("blobs that no job can refer to any more", () => {
       blobs: createPostgresBlobStore(writes),
       logger,
       sessionIdleMs: IDLE_MS,
-      enqueueParse: async () => undefined,
+      enqueueParse: async () => ({ id: "1" }),
       askModel: null,
     });
     const runner = createJobRunner({
@@ -150,7 +150,7 @@ describe("the server's jobs", () => {
         blobs,
         logger,
         sessionIdleMs: IDLE_MS,
-        enqueueParse: async () => undefined,
+        enqueueParse: async () => ({ id: "1" }),
         askModel: null,
       });
       return createJobRunner({

@@ -3,6 +3,7 @@ import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { wrote } from "../../ingest/__tests__/transcript-rows.ts";
 import { matchSessions } from "../../ingest/match-git.ts";
+import { addMessages } from "../../transcripts/__tests__/add-messages.ts";
 
 const server = setupApp();
 
@@ -136,13 +137,23 @@ describe("DELETE /api/sessions/:id", () => {
 });
 
 describe("POST /api/sessions/:id/reparse", () => {
-  test("sets a parsed session back, so that its transcript is parsed again", async () => {
+  test("sets a parsed session back, and enqueues the job that reads its files anew", async () => {
     await ingest(server, [sessionStart("one"), sessionEnd("one", { timestamp: at(5) })]);
-    await server.sql`UPDATE sessions SET transcript_s3_key = 'k', parse_status = 'failed', parse_error = 'x', lifecycle = 'failed'`;
+    await addMessages(server.sql, { session_id: "one", messages: [{ id: "m", kind: "prompt", blocks: [] }] });
+    await server.sql`UPDATE transcript_generations SET parsed_bytes = 3, counts = '{"records": 1}'`;
+    await server.sql`UPDATE sessions SET parse_status = 'failed', parse_error = 'x', lifecycle = 'failed'`;
     const { status, body } = await server.request("POST", "/api/sessions/one/reparse");
-    expect([status, body]).toEqual([202, { session_id: "one", parse_status: "pending" }]);
+    expect([status, body]).toEqual([
+      202,
+      { job_id: expect.any(String), session_id: "one", parse_status: "pending" },
+    ]);
+    const jobs = await server.sql`SELECT type, payload FROM jobs WHERE id = ${body.job_id}::bigint`;
+    expect(jobs).toMatchObject([{ type: "parse-transcript", payload: { session_id: "one" } }]);
     const { body: after } = await server.request("GET", "/api/sessions/one");
     expect(after.session).toMatchObject({ lifecycle: "ended", parse_status: "pending", parse_error: null });
+    expect(await server.sql`SELECT reading, has_stale_rows FROM transcript_files`).toMatchObject([
+      { reading: 2, has_stale_rows: true },
+    ]);
   });
 
   test("is a conflict without a transcript and a 404 without a session", async () => {
@@ -151,5 +162,35 @@ describe("POST /api/sessions/:id/reparse", () => {
     expect([missing.status, missing.body.code]).toEqual([409, "TRANSCRIPT_MISSING"]);
     const unknown = await server.request("POST", "/api/sessions/two/reparse");
     expect(unknown.status).toBe(404);
+  });
+});
+
+describe("POST /api/sessions/reparse", () => {
+  test("reads the files of the sessions that match all fields anew, by a job", async () => {
+    await ingest(
+      server,
+      ["one", "two", "three"].map((id) => sessionStart(id)),
+    );
+    for (const session_id of ["one", "two"])
+      await addMessages(server.sql, {
+        session_id,
+        messages: [{ id: session_id, kind: "prompt", blocks: [] }],
+      });
+    await server.sql`UPDATE sessions SET parser_version = CASE id WHEN 'one' THEN 1 ELSE 2 END`;
+    const filter = { agent: "claude-code", parser_version_below: 2 };
+    const { status, body } = await server.request("POST", "/api/sessions/reparse", filter);
+    expect(status).toBe(202);
+    expect(await server.current().jobs.runOne(body.job_id)).toMatchObject({ status: "completed" });
+    const files = await server.sql`SELECT session_id FROM transcript_files WHERE reading = 2`;
+    expect(files).toMatchObject([{ session_id: "one" }]);
+    const waiting = await server.sql`SELECT payload FROM jobs WHERE type = 'parse-transcript'`;
+    expect(waiting).toMatchObject([{ payload: { session_id: "one" } }]);
+  });
+
+  test("refuses fields that it does not know the meaning of", async () => {
+    for (const filter of [{ agent: "other" }, { parser_version_below: 0 }, { ids: [] }]) {
+      const { status, body } = await server.request("POST", "/api/sessions/reparse", filter);
+      expect([status, body.code]).toEqual([400, "VALIDATION_FAILED"]);
+    }
   });
 });

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { type CaseFile, filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
 import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
+import { requestReading } from "../../db/transcripts/read-again.ts";
+import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
 import { describeStored } from "./stored-hub.ts";
 
@@ -12,20 +14,33 @@ const folders = casesWith("expected.json");
 const parsing = useParsing();
 afterEach(() => clearRows(parsing.sql));
 
-/** Stores the files one after the other, and parses after each. */
-async function arrive(
-  files: readonly CaseFile[],
-  cut: (bytes: Uint8Array) => Uint8Array[],
-  device_id = "laptop",
-) {
+type Cut = (bytes: Uint8Array) => Uint8Array[];
+
+const whole: Cut = (bytes) => [bytes];
+const byLines: Cut = (bytes) => {
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? bytes.length : newline + 1;
+    parts.push(bytes.subarray(start, end));
+    start = end;
+  }
+  return parts;
+};
+const NEWLINE = 0x0a;
+
+/** Stores parts of files one after the other, and parses after each. */
+async function arrive(files: readonly CaseFile[], cut: Cut = whole, device_id = "laptop", generation = 1) {
   for (const { bytes, ...file } of files) {
-    const is_torn = bytes.at(-1) !== 0x0a && file.kind !== "meta" && file.kind !== "tool-result";
-    await parsing.store({ ...file, device_id, parts: cut(bytes), is_torn });
-    await parsing.parseAll();
+    const isLines = file.kind !== "meta" && file.kind !== "tool-result";
+    const parts = isLines ? cut(bytes) : [bytes];
+    for (const [index, part] of parts.entries()) {
+      const is_torn = isLines && index === parts.length - 1 && part.at(-1) !== NEWLINE;
+      await parsing.store({ ...file, device_id, generation, parts: [part], is_torn });
+      await parsing.parseAll();
+    }
   }
 }
-
-const whole = (bytes: Uint8Array) => [bytes];
 
 async function expectCase(folder: string): Promise<void> {
   const expected: Expected = await Bun.file(join(CASES, folder, "expected.json")).json();
@@ -38,6 +53,18 @@ async function expectCase(folder: string): Promise<void> {
     else if (compactions !== undefined) expect(session).toMatchObject({ compactions });
   }
   await expectTotals(expected);
+}
+
+async function expectLines(folder: string): Promise<void> {
+  const expected: Expected = await Bun.file(join(CASES, folder, "expected.json")).json();
+  const files = await filesOfCase(folder);
+  for (const [path, { total, ...counts }] of Object.entries(expected.lines ?? {})) {
+    const file = files.find((found) => found.path === path);
+    const [row] = await parsing.sql`
+      SELECT g.parsed_lines::int AS total, g.counts FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id
+      WHERE f.session_id = ${file?.session_id ?? ""} AND f.file = ${file?.file ?? ""}`;
+    expect({ path, total: row?.["total"], ...row?.["counts"] }).toMatchObject({ path, total, ...counts });
+  }
 }
 
 /** The sessions' own columns add up to what all responses hold. */
@@ -60,12 +87,71 @@ async function expectTotals({ totals }: Expected): Promise<void> {
     });
 }
 
+/** All that a case makes of an empty database. */
+async function digestAfter(arrival: () => Promise<void>): Promise<Record<string, readonly unknown[]>> {
+  await clearRows(parsing.sql);
+  await arrival();
+  return await digestOf(parsing.sql);
+}
+
+/** The lines of each file up to its middle, and those behind it. */
+function halves(files: CaseFile[]): [CaseFile[], CaseFile[]] {
+  const part = (of: (lines: Uint8Array[]) => Uint8Array[]) =>
+    files.map((file) => ({ ...file, bytes: Buffer.concat(of(byLines(file.bytes))) }));
+  return [
+    part((lines) => lines.slice(0, Math.ceil(lines.length / 2))),
+    part((lines) => lines.slice(Math.ceil(lines.length / 2))),
+  ];
+}
+
 describe("a case through the database", () => {
   for (const folder of folders) {
-    test(`${folder} has its expected values`, async () => {
+    test(`${folder} has its expected values and lines`, async () => {
+      await arrive(await filesOfCase(folder));
+      await expectCase(folder);
+      await expectLines(folder);
+    });
+
+    test(`${folder} makes the same rows in each order of files, line by line, and read again`, async () => {
       const files = await filesOfCase(folder);
-      await arrive(files, whole);
+      const once = await digestAfter(() => arrive(files));
+      expect(await digestAfter(() => arrive(files.toReversed()))).toEqual(once);
+      expect(await digestAfter(() => arrive(files.toReversed(), byLines))).toEqual(once);
+      for (const id of new Set(files.map(({ session_id }) => session_id))) {
+        expect(await requestReading(parsing.sql, id)).toBe(true);
+      }
+      await parsing.parseAll();
+      expect(await digestOf(parsing.sql)).toEqual(once);
+    });
+
+    test(`${folder} has its values once when two devices hold it, in each order`, async () => {
+      const files = await filesOfCase(folder);
+      const [firstHalf, secondHalf] = halves(files);
+      const once = await digestAfter(async () => {
+        await arrive(files);
+        await arrive(firstHalf, whole, "desk");
+        await arrive(secondHalf, whole, "desk");
+      });
+      await expectCase(folder);
+      const reversed = await digestAfter(async () => {
+        await arrive(firstHalf, whole, "desk");
+        await arrive(files.toReversed(), byLines);
+        await arrive(secondHalf, byLines, "desk");
+      });
+      await expectCase(folder);
+      expect(withoutOwners(reversed)).toEqual(withoutOwners(once));
+    });
+
+    test(`${folder} has its values once when its files are written anew`, async () => {
+      const files = await filesOfCase(folder);
+      await arrive(halves(files)[0]);
+      await arrive(files, whole, "laptop", 2);
       await expectCase(folder);
     });
   }
 });
+
+/** The device that sends first owns the session. */
+function withoutOwners({ sessions = [], ...digest }: Record<string, readonly unknown[]>) {
+  return { ...digest, sessions: sessions.map((session) => ({ ...Object(session), device_id: null })) };
+}

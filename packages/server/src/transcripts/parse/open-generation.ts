@@ -1,5 +1,5 @@
 import { createLineSplitter, type Fact, readRecord } from "@wharf/transcripts";
-import { readTurns } from "../../db/transcripts/parse-status.ts";
+import { readTurns } from "../../db/transcripts/forks.ts";
 import type { UnparsedGeneration } from "../../db/transcripts/unparsed-generations.ts";
 import { readStored, type StoredTranscripts } from "../read-stored.ts";
 import { type AgentParser, PARSERS } from "./parsers.ts";

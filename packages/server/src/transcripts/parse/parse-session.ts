@@ -2,11 +2,14 @@ import { type Connection, openConnection } from "../../db/connection.ts";
 import type { Database } from "../../db/database.ts";
 import { isUnavailable } from "../../db/database-errors.ts";
 import type { Sql } from "../../db/postgres.ts";
+import { findForksToReadAgain } from "../../db/transcripts/forks.ts";
 import { noteParsing } from "../../db/transcripts/parse-status.ts";
+import { requestReading } from "../../db/transcripts/read-again.ts";
 import { findUnparsed, type UnparsedGeneration } from "../../db/transcripts/unparsed-generations.ts";
 import { deriveSession } from "../derive-session.ts";
 import type { StoredTranscripts } from "../read-stored.ts";
 import { openGeneration } from "./open-generation.ts";
+import { removeStaleRows } from "./remove-stale.ts";
 import { stepsOfFile } from "./steps-of-file.ts";
 import { StepOvertakenError, writeStep } from "./write-step.ts";
 
@@ -17,30 +20,59 @@ export type ParseProgress = { signal?: AbortSignal; onStep?: (bytes: number) => 
 
 /**
  * Parses all stored bytes of a session that are not parsed yet, step by step, and derives its columns. Continues where an earlier call
- * ended, wherever that was. Throws what a step throws; the steps before it are kept, and the other generations are parsed.
+ * ended, wherever that was. Returns other sessions that have to be parsed or derived now. Throws what a step throws; the steps before it
+ * are kept, and the other generations are parsed.
  */
 export async function parseSession(
   stored: StoredTranscripts,
   session_id: string,
   progress: ParseProgress = {},
-): Promise<void> {
+): Promise<string[]> {
   const { database } = stored;
-  const done: string[] = [];
-  let failure: { error: unknown } | null = null;
+  const changed = new Set<string>();
   await database.run((sql) => noteParsing(sql, session_id));
   for (;;) {
-    const generation = await database.run((sql) => findUnparsed(sql, session_id, done));
-    if (generation === null) break;
+    const failure = await parseGenerations(stored, session_id, progress, changed);
+    const stale = await removeStaleRows(database, session_id);
+    for (const id of stale.session_ids) changed.add(id);
+    await deriveSession(database, session_id);
+    if (failure !== null) throw failure.error;
+    const forks = await readForksAgain(database, session_id);
+    for (const id of forks) changed.add(id);
+    if (!stale.is_needed && !forks.includes(session_id)) break;
+  }
+  changed.delete(session_id);
+  return [...changed];
+}
+
+/** Begins a new reading of the sessions that began with turns of this one, or of this one, before those turns were known. */
+async function readForksAgain(database: Database, session_id: string): Promise<string[]> {
+  const ids = await database.run((sql) => findForksToReadAgain(sql, session_id));
+  for (const id of ids) await database.run((sql) => requestReading(sql, id));
+  return ids;
+}
+
+type Failure = { error: unknown };
+
+async function parseGenerations(
+  stored: StoredTranscripts,
+  session_id: string,
+  progress: ParseProgress,
+  changed: Set<string>,
+): Promise<Failure | null> {
+  const done: string[] = [];
+  let failure: Failure | null = null;
+  for (;;) {
+    const generation = await stored.database.run((sql) => findUnparsed(sql, session_id, done));
+    if (generation === null) return failure;
     try {
-      await parseGeneration(stored, generation, progress);
+      for (const id of await parseGeneration(stored, generation, progress)) changed.add(id);
     } catch (error) {
       if (!isOfGeneration(error) || progress.signal?.aborted === true) throw error;
       failure ??= { error };
     }
     done.push(`${generation.file_id}/${generation.generation}`);
   }
-  await deriveSession(database, session_id);
-  if (failure !== null) throw failure.error;
 }
 
 /** Other generations can be parsed nevertheless: this one's bytes are damaged, or hold what is refused. */
@@ -52,20 +84,22 @@ async function parseGeneration(
   stored: StoredTranscripts,
   generation: UnparsedGeneration,
   { signal, onStep }: ParseProgress,
-): Promise<void> {
+): Promise<Set<string>> {
   const opened = await openGeneration(stored, generation);
   const { open } = opened;
+  const changed = new Set<string>();
   const { sql, connection } = await connect(stored.database);
   try {
     for await (const step of stepsOfFile(stored, generation, opened)) {
       signal?.throwIfAborted();
       const { position } = open;
-      await writeStep(connection, sql, open, step);
+      for (const id of await writeStep(connection, sql, open, step)) changed.add(id);
       onStep?.(step.end - position);
     }
   } finally {
     await connection.close();
   }
+  return changed;
 }
 
 /** A connection outside the pool: a run takes longer than a statement of the pool may. */

@@ -2,7 +2,7 @@ import { type Agent, type Fact, isObject, text } from "@wharf/transcripts";
 import type { Connection } from "../../db/connection.ts";
 import type { Sql } from "../../db/postgres.ts";
 import { withinTransaction } from "../../db/transaction.ts";
-import { foldResponses, keysOfFile, lockFolding } from "../../db/transcripts/fold-responses.ts";
+import { keysOfFile, lockFolding } from "../../db/transcripts/fold-responses.ts";
 import { findCalls, findHidden, findShown, lockSessionOfStep } from "../../db/transcripts/known-rows.ts";
 import type { StepRows } from "../../db/transcripts/parsed-rows.ts";
 import type { Query } from "../../db/transcripts/query.ts";
@@ -12,9 +12,8 @@ import { writeCalls } from "../../db/transcripts/write-calls.ts";
 import { writeFacts, writeSubagents } from "../../db/transcripts/write-facts.ts";
 import { type StepPlace, writeMessages } from "../../db/transcripts/write-messages.ts";
 import { writeSightings } from "../../db/transcripts/write-sightings.ts";
-import type { ResponseKey } from "../../db/usage/response-costs.ts";
 import { writeDocuments } from "../../search/write-documents.ts";
-import { priceResponses } from "../pricing.ts";
+import { foldAndPrice } from "./fold-and-price.ts";
 import { idsOf, type KnownRows, planStep } from "./plan-step.ts";
 import { addLines, type LineCounts, type StepRead } from "./read-steps.ts";
 import { type Carried, type Fork, writeState } from "./stored-state.ts";
@@ -49,18 +48,19 @@ const AGENT_ID_CHARACTERS_MAX = 300;
 
 /**
  * Writes a step in one transaction: its rows, the responses over all files that they change, and how far the generation is parsed.
- * Changes `open` after the commit. Throws StepOvertakenError.
+ * Changes `open` after the commit, and returns the sessions whose columns change. Throws StepOvertakenError.
  */
 export async function writeStep(
   connection: Connection,
   sql: Sql,
   open: OpenGeneration,
   read: StepRead,
-): Promise<void> {
+): Promise<string[]> {
   const written = await withinTransaction(connection, () => writeRows(connection.query, sql, open, read));
   open.carried = written.carried;
   open.counts = written.counts;
   open.position = read.end;
+  return written.changed;
 }
 
 async function writeRows(query: Query, sql: Sql, open: OpenGeneration, read: StepRead) {
@@ -93,7 +93,7 @@ async function writeRows(query: Query, sql: Sql, open: OpenGeneration, read: Ste
     counts: JSON.stringify(counts),
   });
   if (!isOurs) throw new StepOvertakenError();
-  return { carried, counts };
+  return { carried, counts, changed };
 }
 
 /** What the path of a file says is a record before its first line. */
@@ -138,11 +138,4 @@ async function writeResponses(
     ? await keysOfFile(query, place.file_id)
     : sightings.map(({ response_key }) => ({ agent, response_key }));
   return await foldAndPrice(query, keys);
-}
-
-/** Returns the sessions whose totals change. */
-async function foldAndPrice(query: Query, keys: readonly ResponseKey[]): Promise<string[]> {
-  if (keys.length === 0) return [];
-  const { written, session_ids } = await foldResponses(query, keys);
-  return [...new Set([...session_ids, ...(await priceResponses(query, written))])];
 }
