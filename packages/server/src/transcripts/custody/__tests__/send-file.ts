@@ -17,7 +17,7 @@ export type Sent = {
 export type Answer = { status: number; body: any };
 
 /** Requests about transcript files, with the admin key unless `key` is another one. */
-export function createSender(server: TestServer) {
+export function createSender(server: Pick<TestServer, "current" | "key">) {
   async function send(
     method: string,
     path: string,
