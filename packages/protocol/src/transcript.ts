@@ -159,3 +159,6 @@ export const sessionFileSchema = z.looseObject({
   hunks: z.array(fileHunkSchema).optional(),
 });
 export type SessionFile = z.infer<typeof sessionFileSchema>;
+
+export const EXPORT_FORMATS = ["json", "markdown", "tar"] as const;
+export const sessionExportQuerySchema = z.object({ format: z.enum(EXPORT_FORMATS).default("json") });

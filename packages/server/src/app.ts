@@ -43,6 +43,7 @@ import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
+import { sessionExportRoutes } from "./routes/session-export.ts";
 import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -111,6 +112,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", sessionEditRoutes(current));
   app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
+  const stored = { database: reads, blobs: dependencies.custody.blobs };
+  app.route("/api/sessions", sessionExportRoutes({ reads: current.reads, stored }));
   app.route("/api/search", searchRoutes({ search }));
   app.route("/api/sessions", transcriptAppendRoutes(dependencies.custody));
   app.route("/api/sessions", transcriptUploadRoutes(dependencies.custody));

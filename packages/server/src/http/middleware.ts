@@ -70,7 +70,7 @@ function isHttps(url: string, forwardedProto: string | undefined): boolean {
 /** Middleware: puts JSON from the database that was not parsed into the response (see StoredJson). */
 export const writeStoredJson: MiddlewareHandler<AppEnv> = async function writeStoredJson(c, next) {
   await next();
-  if (!mayHoldStoredJson()) return;
+  if (c.get("isStreamed") === true || !mayHoldStoredJson()) return;
   const { res } = c;
   if (!res.headers.get("content-type")?.startsWith("application/json")) return;
   // Else Hono would copy the response, to add the headers of the one that it replaces.

@@ -17,6 +17,7 @@ const RECORDED_NOWHERE = new Set(["GET /api/openapi.json", "GET /metrics"]);
 /** What a body that is not JSON holds, by its content type. */
 const HOLDS: Record<string, string> = {
   "text/html": "<!doctype html>",
+  "text/markdown": "Greet the visitor",
   "text/plain": "# TYPE",
   "application/octet-stream": "Greet the visitor",
 };
