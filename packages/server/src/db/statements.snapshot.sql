@@ -861,12 +861,17 @@ wanted AS MATERIALIZED (
   CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
   FROM graded JOIN activity a ON a.id = graded.git_activity_id
 ),
-known AS MATERIALIZED (SELECT * FROM git_matches WHERE git_activity_id = ANY($13)),
+known AS MATERIALIZED (
+  SELECT m.* FROM activity a CROSS JOIN LATERAL (
+    SELECT ctid AS place, * FROM git_matches WHERE git_activity_id = a.id OFFSET 0
+  ) m
+),
 removed AS (
-  DELETE FROM git_matches m USING known k
-  WHERE m.git_activity_id = k.git_activity_id AND m.session_id = k.session_id AND NOT EXISTS (
-    SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
-  )
+  DELETE FROM git_matches WHERE ctid = ANY (ARRAY(
+      SELECT k.place FROM known k WHERE NOT EXISTS (
+        SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+      )
+  ))
   RETURNING 1
 ),
 written_matches AS (
@@ -999,12 +1004,17 @@ wanted AS MATERIALIZED (
   CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
   FROM graded JOIN activity a ON a.id = graded.git_activity_id
 ),
-known AS MATERIALIZED (SELECT * FROM git_matches WHERE git_activity_id = ANY($13)),
+known AS MATERIALIZED (
+  SELECT m.* FROM activity a CROSS JOIN LATERAL (
+    SELECT ctid AS place, * FROM git_matches WHERE git_activity_id = a.id OFFSET 0
+  ) m
+),
 removed AS (
-  DELETE FROM git_matches m USING known k
-  WHERE m.git_activity_id = k.git_activity_id AND m.session_id = k.session_id AND NOT EXISTS (
-    SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
-  )
+  DELETE FROM git_matches WHERE ctid = ANY (ARRAY(
+      SELECT k.place FROM known k WHERE NOT EXISTS (
+        SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+      )
+  ))
   RETURNING 1
 ),
 written_matches AS (

@@ -57,7 +57,10 @@ export async function matchGitActivity(sql: Sql, ids: readonly string[]): Promis
   while ((await matchOnce(sql, ids)) > 0);
 }
 
-/** How many rows were changed. */
+/**
+ * How many rows were changed. Rows are looked up one by one, and deleted by their place: a plan from when the table was small reads all of
+ * it for each array or join.
+ */
 async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
   const rows = await sql<{ changed: number }[]>`
     WITH ${gradedMatches(sql, ids)},
@@ -66,12 +69,17 @@ async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
         CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
       FROM graded JOIN activity a ON a.id = graded.git_activity_id
     ),
-    known AS MATERIALIZED (SELECT * FROM git_matches WHERE git_activity_id = ANY(${ids})),
+    known AS MATERIALIZED (
+      SELECT m.* FROM activity a CROSS JOIN LATERAL (
+        SELECT ctid AS place, * FROM git_matches WHERE git_activity_id = a.id OFFSET 0
+      ) m
+    ),
     removed AS (
-      DELETE FROM git_matches m USING known k
-      WHERE m.git_activity_id = k.git_activity_id AND m.session_id = k.session_id AND NOT EXISTS (
-        SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
-      )
+      DELETE FROM git_matches WHERE ctid = ANY (ARRAY(
+        SELECT k.place FROM known k WHERE NOT EXISTS (
+          SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+        )
+      ))
       RETURNING 1
     ),
     written_matches AS (
