@@ -809,30 +809,37 @@ changed AS MATERIALIZED (
     SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $9
   ) f
 ),
-roots AS MATERIALIZED (
-  SELECT DISTINCT c.git_activity_id, c.session_id, array_to_string(p.folders[1:n], '/') AS root
+folders AS MATERIALIZED (
+  SELECT c.git_activity_id, c.session_id, c.commit_cwd, places.is_own, array_to_string(p.parts[1:n], '/') AS top,
+  array_to_string(p.parts[n + 1:], '/') AS inner_folder
   FROM compared c
   CROSS JOIN LATERAL (
-    SELECT c.commit_cwd AS place WHERE c.commit_cwd IS NOT NULL
+    SELECT c.commit_cwd AS place, false AS is_own
     UNION
-    SELECT c.cwd WHERE c.commit_cwd IS NULL
+    SELECT c.cwd, true
     UNION
-    (SELECT DISTINCT f.data ->> 'cwd' FROM transcript_facts f
-      WHERE c.commit_cwd IS NULL AND f.session_id = c.session_id AND f.fact = 'place'
-      ORDER BY 1 LIMIT $10)
+    (SELECT DISTINCT f.data ->> 'cwd', true FROM transcript_facts f
+      WHERE f.session_id = c.session_id AND f.fact = 'place' ORDER BY 1 LIMIT $10)
   ) places
-  CROSS JOIN LATERAL (SELECT string_to_array(rtrim(place, '/'), '/') AS folders) p
-  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.folders), $11::int)) AS n
+  CROSS JOIN LATERAL (SELECT string_to_array(rtrim(places.place, '/'), '/') AS parts) p
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts), $11::int)) AS n
+),
+work_trees AS MATERIALIZED (
+  SELECT git_activity_id, session_id, top || '/' AS top, '' AS inner_folder FROM folders WHERE is_own = (commit_cwd IS NULL)
+  UNION
+  SELECT git_activity_id, session_id, '', CASE inner_folder WHEN '' THEN '' ELSE inner_folder || '/' END FROM folders
+  WHERE is_own AND (commit_cwd IS NULL OR starts_with(commit_cwd || '/', top || '/'))
 ),
 written AS MATERIALIZED (
   SELECT DISTINCT ON (c.git_activity_id, c.session_id) c.git_activity_id, c.session_id, t.touched_at, f.path
   FROM compared c
   JOIN changed f ON f.git_activity_id = c.git_activity_id
-  JOIN roots r ON r.git_activity_id = c.git_activity_id AND r.session_id = c.session_id
+  JOIN work_trees w ON w.git_activity_id = c.git_activity_id AND w.session_id = c.session_id
+  AND starts_with(f.path, w.inner_folder)
   CROSS JOIN LATERAL (
     SELECT t.touched_at FROM file_touches t
-    WHERE t.session_id = c.session_id AND t.path = r.root || '/' || f.path AND t.writes > 0
-    AND t.touched_at <= c.timestamp
+    WHERE t.session_id = c.session_id AND t.path = w.top || substr(f.path, length(w.inner_folder) + 1)
+    AND t.writes > 0 AND t.touched_at <= c.timestamp
     AND NOT EXISTS (
       SELECT FROM tool_calls k WHERE k.session_id = t.session_id AND k.call_id = t.call_id AND k.is_copy
     )
@@ -952,30 +959,37 @@ changed AS MATERIALIZED (
     SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $9
   ) f
 ),
-roots AS MATERIALIZED (
-  SELECT DISTINCT c.git_activity_id, c.session_id, array_to_string(p.folders[1:n], '/') AS root
+folders AS MATERIALIZED (
+  SELECT c.git_activity_id, c.session_id, c.commit_cwd, places.is_own, array_to_string(p.parts[1:n], '/') AS top,
+  array_to_string(p.parts[n + 1:], '/') AS inner_folder
   FROM compared c
   CROSS JOIN LATERAL (
-    SELECT c.commit_cwd AS place WHERE c.commit_cwd IS NOT NULL
+    SELECT c.commit_cwd AS place, false AS is_own
     UNION
-    SELECT c.cwd WHERE c.commit_cwd IS NULL
+    SELECT c.cwd, true
     UNION
-    (SELECT DISTINCT f.data ->> 'cwd' FROM transcript_facts f
-      WHERE c.commit_cwd IS NULL AND f.session_id = c.session_id AND f.fact = 'place'
-      ORDER BY 1 LIMIT $10)
+    (SELECT DISTINCT f.data ->> 'cwd', true FROM transcript_facts f
+      WHERE f.session_id = c.session_id AND f.fact = 'place' ORDER BY 1 LIMIT $10)
   ) places
-  CROSS JOIN LATERAL (SELECT string_to_array(rtrim(place, '/'), '/') AS folders) p
-  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.folders), $11::int)) AS n
+  CROSS JOIN LATERAL (SELECT string_to_array(rtrim(places.place, '/'), '/') AS parts) p
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts), $11::int)) AS n
+),
+work_trees AS MATERIALIZED (
+  SELECT git_activity_id, session_id, top || '/' AS top, '' AS inner_folder FROM folders WHERE is_own = (commit_cwd IS NULL)
+  UNION
+  SELECT git_activity_id, session_id, '', CASE inner_folder WHEN '' THEN '' ELSE inner_folder || '/' END FROM folders
+  WHERE is_own AND (commit_cwd IS NULL OR starts_with(commit_cwd || '/', top || '/'))
 ),
 written AS MATERIALIZED (
   SELECT DISTINCT ON (c.git_activity_id, c.session_id) c.git_activity_id, c.session_id, t.touched_at, f.path
   FROM compared c
   JOIN changed f ON f.git_activity_id = c.git_activity_id
-  JOIN roots r ON r.git_activity_id = c.git_activity_id AND r.session_id = c.session_id
+  JOIN work_trees w ON w.git_activity_id = c.git_activity_id AND w.session_id = c.session_id
+  AND starts_with(f.path, w.inner_folder)
   CROSS JOIN LATERAL (
     SELECT t.touched_at FROM file_touches t
-    WHERE t.session_id = c.session_id AND t.path = r.root || '/' || f.path AND t.writes > 0
-    AND t.touched_at <= c.timestamp
+    WHERE t.session_id = c.session_id AND t.path = w.top || substr(f.path, length(w.inner_folder) + 1)
+    AND t.writes > 0 AND t.touched_at <= c.timestamp
     AND NOT EXISTS (
       SELECT FROM tool_calls k WHERE k.session_id = t.session_id AND k.call_id = t.call_id AND k.is_copy
     )

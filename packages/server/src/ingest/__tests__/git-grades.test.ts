@@ -174,6 +174,17 @@ describe("a commit of a file that a session wrote before", () => {
     expect(await matchesOf(event)).toEqual(["s1 evidence", "s2 possible"]);
   });
 
+  test("is found where the session's paths are relative to its directory", async () => {
+    const [inFolder, elsewhere] = [change(5, ["web/src/a.ts"]), change(6, ["api/src/a.ts"])];
+    const otherClone = change(7, ["web/src/a.ts"], { cwd: "/clone" });
+    const sameClone = change(8, ["web/src/a.ts"], { cwd: "/repo/" });
+    await send(server, [start("s1", 0, { cwd: "/repo/web" }), inFolder, elsewhere, otherClone, sameClone]);
+    await wrote(server, "s1", "src/a.ts", minute(4));
+    await match("s1");
+    const grades = (await matchRows(server)).map(([match]) => match);
+    expect(grades).toEqual(["s1 evidence", "s1 possible", "s1 possible", "s1 evidence"]);
+  });
+
   test.each([[{ file_list: "a.ts" }], [{ file_list: [] }], [{ file_list: [7, null, {}] }]])(
     "is only possible where its list of files is %j",
     async (data) => {
