@@ -478,7 +478,7 @@ subagent_rows AS (
     SELECT
     CASE WHEN goes_first OR is_later_stop THEN excluded.agent_type ELSE s.agent_type END,
     CASE WHEN goes_first THEN excluded.agent_name ELSE s.agent_name END,
-    CASE WHEN goes_first THEN excluded.model ELSE s.model END,
+    CASE WHEN goes_first THEN coalesce(excluded.model, s.transcript_model) ELSE s.model END,
     CASE WHEN goes_first THEN excluded.isolation ELSE s.isolation END,
     CASE WHEN goes_first THEN excluded.run_in_background ELSE s.run_in_background END,
     least(s.started_at, excluded.started_at),
@@ -487,7 +487,7 @@ subagent_rows AS (
       SELECT
       coalesce(excluded.started_at < coalesce(s.started_at, 'infinity'), false),
       s.started_at IS NULL AND excluded.started_at IS NULL
-      AND (excluded.ended_at, excluded.agent_type) > (s.ended_at, s.agent_type)
+      AND (s.ended_at IS NULL OR (excluded.ended_at, excluded.agent_type) > (s.ended_at, s.agent_type))
     ) AS precedence (goes_first, is_later_stop)
   )
 ),

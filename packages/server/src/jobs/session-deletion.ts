@@ -2,9 +2,10 @@ import { defineJob, type JobDefinition } from "@wharf/job-runner";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import { describeDatabaseError } from "../db/database-errors.ts";
-import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
+import type { DeleteInPieces, DeletionOptions } from "../db/delete-in-pieces.ts";
 import { findBegunDeletions, finishSessionDeletion } from "../db/edits/session-deletion.ts";
 import type { Logger } from "../logger.ts";
+import { releaseResponses } from "../transcripts/release-responses.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import type { RecurringJob } from "./recurring.ts";
 
@@ -20,6 +21,16 @@ const ATTEMPT_MAX_MS = 60 * 60_000;
 const LEFT_BEHIND_AFTER_MS = 60_000;
 const LEFT_BEHIND_AT_ONCE = 100;
 
+/** Responses that other sessions hold, too, are given to them first. */
+async function finishDeletion(
+  deleteInPieces: DeleteInPieces,
+  id: string,
+  options: DeletionOptions,
+): Promise<boolean> {
+  if (!(await deleteInPieces(releaseResponses(id), options))) return false;
+  return await finishSessionDeletion(deleteInPieces, id, options);
+}
+
 /** Deletes in the background what a request could not delete in its time. One job a session. */
 export function createSessionDeletionJob(deleteInPieces: DeleteInPieces): SessionDeletionJob {
   return defineJob({
@@ -34,7 +45,7 @@ export function createSessionDeletionJob(deleteInPieces: DeleteInPieces): Sessio
         deleted += rows;
         context.progress(deleted, undefined, "rows deleted");
       };
-      await finishSessionDeletion(deleteInPieces, session_id, { signal: context.signal, onDeleted });
+      await finishDeletion(deleteInPieces, session_id, { signal: context.signal, onDeleted });
       context.signal.throwIfAborted();
       return { rows_deleted: deleted };
     },
@@ -49,7 +60,7 @@ export function resumeDeletions(
 ): RecurringJob["run"] {
   return async (signal) => {
     const ids = await database.run((sql) => findBegunDeletions(sql, ageMs, LEFT_BEHIND_AT_ONCE));
-    await eachInTurn(ids.map((id) => () => finishSessionDeletion(deleteInPieces, id, { signal })));
+    await eachInTurn(ids.map((id) => () => finishDeletion(deleteInPieces, id, { signal })));
     return ids.length;
   };
 }
@@ -73,7 +84,7 @@ export function createSessionDeleter(options: SessionDeleterOptions): DeleteSess
   return async function deleteSession(id) {
     try {
       const signal = AbortSignal.timeout(requestMs);
-      if (await finishSessionDeletion(deleteInPieces, id, { signal })) return null;
+      if (await finishDeletion(deleteInPieces, id, { signal })) return null;
     } catch (error) {
       logger.warn(
         { reason: describeDatabaseError(error) },

@@ -27,7 +27,18 @@ export function movedRelations(sql: Sql): Fragment {
   const ofMoved = sql`session_id IN (SELECT id FROM moved)`;
   return sql`
     gone_teams AS (DELETE FROM teams WHERE ${ofMoved}),
-    gone_subagents AS (DELETE FROM subagents WHERE ${ofMoved}),
+    gone_subagents AS (DELETE FROM subagents WHERE ${ofMoved} AND NOT has_transcript),
+    reset_subagents AS (
+      UPDATE subagents s SET
+        agent_type = coalesce((
+          SELECT t.data #>> '{subagent,agent_type}' FROM transcript_facts t
+          WHERE t.session_id = s.session_id AND t.fact = 'subagent' AND t.data ->> 'agent_id' = s.agent_id
+            AND t.data #>> '{subagent,agent_type}' IS NOT NULL
+          LIMIT 1
+        ), 'unknown'),
+        agent_name = NULL, model = transcript_model, isolation = NULL, run_in_background = NULL, started_at = NULL, ended_at = NULL
+      WHERE ${ofMoved} AND has_transcript
+    ),
     gone_skills AS (DELETE FROM session_skills WHERE ${ofMoved}),
     gone_worktrees AS (DELETE FROM session_worktrees WHERE ${ofMoved}),
     requeued_rows AS (

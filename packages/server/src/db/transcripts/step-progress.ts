@@ -13,8 +13,8 @@ export type StepProgress = {
 };
 
 /**
- * Notes how far a generation is parsed, at the end of a step's transaction. False: another run did this step already, or the file is to
- * be read again; the transaction must not be committed.
+ * Notes how far a generation is parsed, at the end of a step's transaction. False: another run did this step already, the file is to be
+ * read again, or its session is deleted; the transaction must not be committed.
  */
 export async function noteProgress(query: Query, place: StepPlace, progress: StepProgress): Promise<boolean> {
   const { file_id, generation, reading } = place;
@@ -26,8 +26,9 @@ export async function noteProgress(query: Query, place: StepPlace, progress: Ste
     WHERE file_id = ${file_id}::bigint AND generation = ${generation}::integer AND parsed_bytes = ${progress.from}::bigint`;
   if (count === 0) return false;
   // In a statement of its own: one that was sent before the row was locked would not see a change that it had to wait for.
-  const files =
-    await query`SELECT FROM transcript_files WHERE id = ${file_id}::bigint AND reading = ${reading}::integer`;
+  const files = await query`
+    SELECT FROM transcript_files f JOIN sessions s ON s.id = f.session_id
+    WHERE f.id = ${file_id}::bigint AND f.reading = ${reading}::integer AND s.deleted_at IS NULL`;
   return files.length > 0;
 }
 

@@ -30,8 +30,8 @@ export async function findUnparsed(
   const [row] = await sql<UnparsedGeneration[]>`
     SELECT g.file_id::text, g.generation, g.session_id, f.agent, f.device_id, f.file, f.kind, f.reading,
       g.stored_bytes::float8, g.parsed_bytes::float8, g.parsed_lines::float8, g.is_torn, g.parser_state::text, g.counts::text
-    FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id
-    WHERE g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes
+    FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id JOIN sessions s ON s.id = g.session_id
+    WHERE s.deleted_at IS NULL AND g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes
       AND g.file_id || '/' || g.generation <> ALL (${leftOut}::text[])
     ORDER BY array_position(ARRAY['meta', 'main', 'subagent', 'index', 'tool-result'], f.kind), f.device_id, f.file, g.generation
     LIMIT 1`;

@@ -1,5 +1,6 @@
 import { storableJson } from "@wharf/job-runner";
 import type { Agent } from "@wharf/transcripts";
+import type { ResponseKey } from "../usage/response-costs.ts";
 import type { StepRows } from "./parsed-rows.ts";
 import type { Query } from "./query.ts";
 import type { StepPlace } from "./write-messages.ts";
@@ -45,4 +46,22 @@ export async function writeSightings(
         FROM (SELECT s.*) y WHERE y.reading = excluded.reading
       ) both_readings
     )`;
+}
+
+/** Deletes up to `rowsMax` of a session's, and returns their keys, which are to be folded in the same transaction. */
+export async function deleteSightingsOfSession(
+  query: Query,
+  session_id: string,
+  rowsMax: number,
+): Promise<ResponseKey[]> {
+  return await query<ResponseKey[]>`
+    DELETE FROM response_sightings WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM response_sightings WHERE session_id = ${session_id} LIMIT ${rowsMax}::integer
+    ))
+    RETURNING agent, response_key`;
+}
+
+export async function hasSightings(query: Query, session_id: string): Promise<boolean> {
+  const rows = await query`SELECT FROM response_sightings WHERE session_id = ${session_id} LIMIT 1`;
+  return rows.length > 0;
 }

@@ -35,10 +35,10 @@ export type OpenGeneration = {
   position: number;
 };
 
-/** Another run parses the session, or its file is to be read again: nothing of the step is written. */
+/** Another run parses the session, its file is to be read again, or the session is deleted: nothing of the step is written. */
 export class StepOvertakenError extends Error {
   constructor() {
-    super("The step was written by another run, or the file is read again.");
+    super("The step was written by another run, or the session is read again or deleted.");
     this.name = "StepOvertakenError";
   }
 }

@@ -1,0 +1,133 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
+import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
+import { releaseResponses } from "../release-responses.ts";
+import { assistantLine, promptLine, resultLine, subagentMeta } from "./claude-lines.ts";
+import { useParsing } from "./parsing.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const parsing = useParsing();
+afterEach(() => clearRows(parsing.sql));
+
+const claude = (session_id: string, parts: string[], file = "main.jsonl") =>
+  parsing.store({ session_id, agent: "claude-code", file, parts });
+
+test("a deleted session's responses go to another session that holds them, and the others with it", async () => {
+  await claude("a", [
+    promptLine("a"),
+    assistantLine("a", { id: "shared", output: 10 }),
+    assistantLine("a", { id: "own" }),
+  ]);
+  await claude("b", [assistantLine("b", { id: "shared", output: 7, minute: 30 })]);
+  await parsing.parseAll();
+  const owners = () =>
+    parsing.sql`SELECT response_key, session_id, output::int FROM model_responses ORDER BY 1`;
+  expect(await owners()).toMatchObject([
+    { response_key: "own", session_id: "a" },
+    { response_key: "shared", session_id: "a", output: 10 },
+  ]);
+  await beginSessionDeletion(parsing.sql, "a");
+  const deleteInPieces = createDeleteInPieces(parsing.current().database);
+  await deleteInPieces(releaseResponses("a"));
+  expect(await finishSessionDeletion(deleteInPieces, "a", {})).toBe(true);
+  expect([...(await owners())]).toEqual([{ response_key: "shared", session_id: "b", output: 7 }]);
+  await parsing.parseAll();
+  expect(await parsing.sql`SELECT id, tokens_out::int FROM sessions`).toMatchObject([
+    { id: "b", tokens_out: 7 },
+  ]);
+});
+
+test("a result that comes in a later part completes its call, with tests and commits by the call's command", async () => {
+  const call = assistantLine("a", {
+    id: "m",
+    call: { id: "t1", name: "Bash", input: { command: "git commit -m x && bun test" } },
+  });
+  const result = resultLine("a", { id: "t1", content: "[main 1a2b3c4] x\n 3 pass\n 1 fail", is_error: true });
+  for (const part of [call, result]) {
+    await claude("a", [part]);
+    await parsing.parseAll();
+  }
+  expect(
+    await parsing.sql`SELECT tool, command, is_returned, is_error, tests, commits FROM tool_calls`,
+  ).toMatchObject([
+    {
+      tool: "Bash",
+      command: "git commit -m x && bun test",
+      is_returned: true,
+      is_error: true,
+      tests: { passed: 3, failed: 1, is_success: false },
+      commits: ["1a2b3c4"],
+    },
+  ]);
+});
+
+test("a result in a file that is read before the call's file has its tests and commits, too", async () => {
+  const call = assistantLine("a", {
+    id: "m",
+    call: { id: "t1", name: "Bash", input: { command: "git commit -m x" } },
+  });
+  await claude("a", [resultLine("a", { id: "t1", content: "[main 1a2b3c4] x" })], "1.jsonl");
+  await parsing.parseAll();
+  await claude("a", [call], "2.jsonl");
+  await parsing.parseAll();
+  expect(await parsing.sql`SELECT command, is_returned, commits FROM tool_calls`).toMatchObject([
+    { command: "git commit -m x", is_returned: true, commits: ["1a2b3c4"] },
+  ]);
+});
+
+test("a value that no column takes is replaced or left out, and the rest is kept", async () => {
+  const deep = `${'{"a":'.repeat(700)}1${"}".repeat(700)}`;
+  const long = "x".repeat(5_000);
+  const odd = assistantLine("a", {
+    id: long,
+    output: 1e300,
+    call: { id: long, name: long, input: { file_path: long, text: "\0\ud800" } },
+  });
+  await claude("a", [
+    odd.replace('"text":', `"deep":${deep},"text":`),
+    '{"type":"hologram","sessionId":"a","x":"\\u0000"}\n',
+  ]);
+  await parsing.parseAll();
+  const [session] =
+    await parsing.sql`SELECT parse_status, parse_error, tool_use_count, response_count, tokens_out FROM sessions`;
+  expect(session).toEqual({
+    parse_status: "completed",
+    parse_error: null,
+    tool_use_count: 1,
+    response_count: 1,
+    tokens_out: null,
+  });
+  const [unknown] = await parsing.sql`SELECT raw_message FROM transcript_messages WHERE kind = 'unknown'`;
+  expect(unknown?.["raw_message"]).toEqual({ type: "hologram", sessionId: "a", x: "\ufffd" });
+  const [generation] = await parsing.sql`SELECT counts FROM transcript_generations`;
+  expect(generation?.["counts"]).toMatchObject({ records: 2, unknown: 1, replaced_characters: 3 });
+});
+
+test("a subagent's row is made before its messages, with what its files state", async () => {
+  const line = assistantLine("a", { id: "m", agentId: "x1" });
+  await parsing.store({
+    session_id: "a",
+    agent: "claude-code",
+    kind: "subagent",
+    file: "subagents/agent-x1.jsonl",
+    parts: [line],
+  });
+  await parsing.store({
+    session_id: "a",
+    agent: "claude-code",
+    kind: "meta",
+    file: "subagents/agent-x1.meta.json",
+    parts: [subagentMeta],
+  });
+  await parsing.parseAll();
+  const [subagent] = await parsing.sql`SELECT id, agent_type, description, call_id FROM subagents`;
+  expect(subagent).toMatchObject({ agent_type: "Explore", description: "Look around", call_id: "toolu_1" });
+  expect(await parsing.sql`SELECT DISTINCT subagent_id FROM transcript_messages`).toMatchObject([
+    { subagent_id: subagent?.["id"] },
+  ]);
+  expect(await parsing.sql`SELECT session_id, subagent_id FROM model_responses`).toMatchObject([
+    { session_id: "a", subagent_id: subagent?.["id"] },
+  ]);
+});
