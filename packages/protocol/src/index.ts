@@ -11,6 +11,7 @@ export * from "./payloads.ts";
 export * from "./price.ts";
 export * from "./problem.ts";
 export { listParameters, PAGE_ITEMS_MAX } from "./query.ts";
+export * from "./redaction.ts";
 export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.ts";
 export * from "./requests.ts";
 export * from "./resources.ts";

@@ -13,6 +13,7 @@ import type { Projector } from "./ingest/projector.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import { upToDate } from "./ingest/up-to-date.ts";
 import type { JobAdministration } from "./jobs/job-administration.ts";
+import type { EnqueueRedaction } from "./jobs/redact-held.ts";
 import type { ParseQueue } from "./jobs/reparse-sessions.ts";
 import type { DeleteSession } from "./jobs/session-deletion.ts";
 import type { Limits } from "./limits.ts";
@@ -39,6 +40,7 @@ import { openApiRoutes } from "./routes/openapi.ts";
 import { priceRoutes } from "./routes/prices.ts";
 import { promptRoutes } from "./routes/prompts.ts";
 import { queueRoutes } from "./routes/queues.ts";
+import { sessionRedactionRoutes, workspaceRedactionRoutes } from "./routes/redaction.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { searchRoutes } from "./routes/search.ts";
@@ -92,6 +94,7 @@ export type AppDependencies = WorkerDependencies & {
   redaction: Redaction;
   /** Transcript files of devices. */
   custody: CustodyDependencies;
+  enqueueRedaction: EnqueueRedaction;
 };
 
 const PREFLIGHT_CACHE_S = 600;
@@ -109,6 +112,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes({ ...current, search }));
+  app.route("/api/sessions", sessionRedactionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(current));
   app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
@@ -121,6 +125,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/commits", commitRoutes(current));
   app.route("/api/usage", usageRoutes(current));
+  app.route("/api/workspaces", workspaceRedactionRoutes(dependencies));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));
   app.route("/api/remote-envs", remoteEnvRoutes(current));

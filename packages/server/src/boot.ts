@@ -71,6 +71,7 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   const show = (text: string) => process.stderr.write(text);
   const isKeyShown = adminKey.source === "table" && (await ensureAdminKey(server.pools.edits, show));
   await server.ingest.start();
+  await server.redactOutdated();
   server.readiness.set("ready");
   describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location });
 

@@ -13,7 +13,7 @@ import type { Logger } from "./logger.ts";
 import { createMeasurePool } from "./metrics/measure.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
 import { createReadiness, type Readiness } from "./readiness.ts";
-import { createRedaction } from "./redaction/create-redaction.ts";
+import { createRedaction, type Redaction } from "./redaction/create-redaction.ts";
 import { createPricing, type Pricing } from "./transcripts/pricing.ts";
 
 export type ComposeOptions = {
@@ -46,6 +46,9 @@ export type Server = {
   pricing: Pricing;
   metrics: ServerMetrics;
   readiness: Readiness;
+  redaction: Redaction;
+  /** On a migrated database: enqueues the search of what older redaction rules have searched. */
+  redactOutdated(): Promise<void>;
   /** Answers accepted requests, releases jobs and closes the pools. */
   drain(): Promise<void>;
 };
@@ -68,15 +71,9 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     problem: location.problem,
     measure: createMeasurePool(metrics),
   });
-  const redaction = createRedaction(pools.edits);
-  const ingest = createIngest({
-    pools,
-    redaction,
-    limits,
-    metrics,
-    logger,
-    now: time.now ?? (() => new Date()),
-  });
+  const redaction = createRedaction(pools.edits, time.monotonicMs);
+  const now = time.now ?? (() => new Date());
+  const ingest = createIngest({ pools, redaction, limits, metrics, logger, now });
   const access = createAccess({
     adminKey: options.adminKey,
     database: pools.keys,
@@ -87,12 +84,17 @@ export async function compose(options: ComposeOptions): Promise<Server> {
   });
   const pricing = createPricing(pools.edits);
   const blobs = await openBlobStore(config.blobs, pools.deferrable);
-  const { runner: jobs, ...engine } = await createEngine({
+  const {
+    runner: jobs,
+    redactOutdated,
+    ...engine
+  } = await createEngine({
     config,
     pools,
     blobs,
     logger,
     migrate: async () => migrate?.(pools),
+    redaction,
     deletionMs: time.deletionMs,
   });
   const dependencies: AppDependencies = {
@@ -111,8 +113,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     jobs,
     jobsLate: () => jobs.stats().claimLateMs > JOBS_LATE_MS,
     jobMetrics: jobs.metrics.prometheus,
-    deleteSession: engine.deleteSession,
-    parses: engine.parses,
+    ...engine,
     pricing,
     ingest: ingest.events,
     reports: ingest.reports,
@@ -134,5 +135,5 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     await pools.close();
   }
 
-  return { app, pools, ingest, jobs, access, pricing, metrics, readiness, drain };
+  return { app, pools, ingest, jobs, access, pricing, metrics, readiness, redaction, redactOutdated, drain };
 }

@@ -4,8 +4,10 @@ import type { Config } from "../config.ts";
 import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Logger } from "../logger.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./command-job.ts";
 import { createParseJob, type EnqueueParse, PARSES_AT_ONCE, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
+import { createRedactionJob, type EnqueueRedaction, redactOutdated } from "./redact-held.ts";
 import { createReparseJob, type ParseQueue } from "./reparse-sessions.ts";
 import { createServerJobs } from "./server-jobs.ts";
 import {
@@ -24,6 +26,7 @@ export type EngineOptions = {
   logger: Logger;
   /** Awaited first by the runner's `start`. */
   migrate?: () => Promise<unknown>;
+  redaction: Redaction;
   /** How long a request waits for the deletion of a session. */
   deletionMs?: number | undefined;
 };
@@ -34,11 +37,14 @@ export type Engine = {
   /** Enqueues what reads a session's files, after one was committed. */
   onAppended: EnqueueParse;
   parses: ParseQueue;
+  enqueueRedaction: EnqueueRedaction;
+  /** On a migrated database: enqueues the search of what older rules have searched. */
+  redactOutdated: () => Promise<void>;
 };
 
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { config, pools, blobs, logger, migrate, deletionMs } = options;
+  const { config, pools, blobs, logger, migrate, deletionMs, redaction } = options;
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const onAppended: EnqueueParse = (session_id) =>
     runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
@@ -60,6 +66,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     askModel,
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
+  const redactionJob = createRedactionJob({ database: pools.deferrable, redaction });
   const runner: JobRunner = createJobRunner({
     sql: pools.jobs,
     administrationSql: pools.jobAdministration,
@@ -71,6 +78,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       parseJob,
       reparseJob,
       ...(summaryJob === null ? [] : [summaryJob]),
+      redactionJob,
       ...(await createCommandJobs(config, blobs)),
     ],
     queues: {
@@ -95,5 +103,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     enqueue: onAppended,
     readAgain: (filter) => runner.enqueue(reparseJob, filter),
   };
-  return { runner, deleteSession, onAppended, parses };
+  const redactAll = (idempotencyKey: string) =>
+    runner.enqueue(redactionJob, { filter: {}, dry_run: false }, { idempotencyKey });
+  return {
+    runner,
+    deleteSession,
+    onAppended,
+    parses,
+    enqueueRedaction: (input) => runner.enqueue(redactionJob, input),
+    redactOutdated: () => redactOutdated(pools.deferrable, redactAll),
+  };
 }

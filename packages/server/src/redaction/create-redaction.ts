@@ -12,13 +12,14 @@ export type Redaction = {
   switches: RedactionSwitch;
 };
 
-export function createRedaction(database: Database): Redaction {
+/** `monotonicMs`: milliseconds of a clock that never goes back. */
+export function createRedaction(database: Database, monotonicMs?: () => number): Redaction {
   const secret = createHubSecret(database);
   const pool = createRedactionPool({ secret });
   return {
     secret,
     pool,
     texts: createTextRedaction(secret, pool),
-    switches: createRedactionSwitch(database),
+    switches: createRedactionSwitch(database, monotonicMs),
   };
 }

@@ -8,6 +8,8 @@ const SWITCH_CACHE_MS = 5_000;
 export type RedactionSwitch = {
   /** Whether secrets of a workspace (its id or canonical id) are replaced, as of the last `refresh`. */
   isRedacted(workspace: string): boolean;
+  /** Ids and canonical ids of workspaces whose secrets are kept. */
+  unredacted(): string[];
   /** Reads the switches when they are older than SWITCH_CACHE_MS. Never rejects: without an answer, the last one stands. */
   refresh(): Promise<void>;
   /** The next refresh reads them: this process has changed one. */
@@ -38,6 +40,7 @@ export function createRedactionSwitch(database: Database, now = () => performanc
 
   return {
     isRedacted: (workspace) => !unredacted.has(workspace),
+    unredacted: () => [...unredacted],
     refresh,
     forget: () => {
       asOfMs = Number.NEGATIVE_INFINITY;

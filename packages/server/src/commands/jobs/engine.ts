@@ -7,6 +7,7 @@ import { openPools } from "../../db/pools.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
 import { createEngine } from "../../jobs/create-engine.ts";
 import { createLogOutput } from "../../log-output.ts";
+import { createRedaction } from "../../redaction/create-redaction.ts";
 
 const DRAIN_MS = 3_000;
 
@@ -28,6 +29,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     pools,
     blobs: await openBlobStore(config.blobs, pools.deferrable),
     logger,
+    redaction: createRedaction(pools.edits),
   });
   const stop = () => void runner.drain(DRAIN_MS);
   process.once("SIGINT", stop).once("SIGTERM", stop);

@@ -1,4 +1,7 @@
 import type { Sql } from "../postgres.ts";
+import type { Actor } from "./api-keys.ts";
+
+const CHANGES_MAX = 20;
 
 /** Ids and canonical ids of the workspaces in which secrets are kept. */
 export async function findUnredactedWorkspaces(sql: Sql): Promise<string[]> {
@@ -9,4 +12,36 @@ export async function findUnredactedWorkspaces(sql: Sql): Promise<string[]> {
     ) latest JOIN workspaces w ON w.id = latest.workspace_id
     WHERE NOT latest.is_redacted`;
   return rows.flatMap(({ id, canonical_id }) => [id, canonical_id]);
+}
+
+export type RedactionChange = {
+  redaction: "on" | "off";
+  actor: string;
+  request_id: string | null;
+  created_at: string;
+};
+
+/** `changes`: newest first. */
+export type WorkspaceSwitch = { workspace_id: string; changes: RedactionChange[] };
+
+/** Of a workspace by its id or canonical id; null where there is none. */
+export async function findRedactionSwitch(sql: Sql, reference: string): Promise<WorkspaceSwitch | null> {
+  const [workspace] = await sql<{ id: string }[]>`
+    SELECT id FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference} LIMIT 1`;
+  if (workspace === undefined) return null;
+  const changes = await sql<RedactionChange[]>`
+    SELECT CASE WHEN is_redacted THEN 'on' ELSE 'off' END AS redaction, actor, request_id, created_at
+    FROM redaction_switches WHERE workspace_id = ${workspace.id} ORDER BY redaction_switches.id DESC LIMIT ${CHANGES_MAX}`;
+  return { workspace_id: workspace.id, changes: [...changes] };
+}
+
+export async function switchRedaction(
+  sql: Sql,
+  workspaceId: string,
+  isRedacted: boolean,
+  by: Actor,
+): Promise<void> {
+  await sql`
+    INSERT INTO redaction_switches (workspace_id, is_redacted, actor, request_id)
+    VALUES (${workspaceId}, ${isRedacted}, ${by.actor}, ${by.request_id})`;
 }

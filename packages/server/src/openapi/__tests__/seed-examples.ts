@@ -18,6 +18,8 @@ export async function seedExamples(server: TestServer): Promise<void> {
   await sql`
     INSERT INTO workspaces (id, canonical_id, display_name)
     VALUES (${WORKSPACE_ID}, 'github.com/acme/site', 'site')`;
+  await sql`
+    INSERT INTO redaction_switches (workspace_id, is_redacted, actor) VALUES (${WORKSPACE_ID}, true, 'environment')`;
   await ingest(server, [
     sessionStart(SESSION_ID, { timestamp: at(0) }),
     sessionStart(SESSION_WITH_TRANSCRIPT, { timestamp: at(60) }),

@@ -1,0 +1,133 @@
+import type { Fragment, Sql } from "../postgres.ts";
+import { withinPageBytes } from "../reads/page-bytes.ts";
+import type { HeldColumn, HeldKey, HeldTable } from "./held-tables.ts";
+
+/** The rows of these sessions; or those of no session, but for those of these workspaces. */
+export type HeldScope = { session_ids: readonly string[] } | { left_out_workspaces: readonly string[] };
+
+/** `key`: the values of the primary key as text. `texts`: those of the columns; JSON, but for text columns. */
+export type HeldRow = { key: string[]; texts: (string | null)[] };
+
+/** Rows without a session may be few among many: they are sought in pieces of this size. */
+const SOUGHT_ROWS = 5_000;
+
+/**
+ * The next rows after `after`, in the order of their keys, as many as fit into a page's bytes. Of those without a session, none may be
+ * among the next SOUGHT_ROWS.
+ */
+export async function readHeldRows(
+  sql: Sql,
+  held: HeldTable,
+  scope: HeldScope,
+  after: readonly string[] | null,
+  limit: number,
+): Promise<HeldRow[]> {
+  const { table, key, columns } = held;
+  const next = after === null ? sql`true` : behind(sql, key, after);
+  const found = sql`
+    SELECT ${keyList(sql, key)}, ${joined(
+      sql,
+      columns.map(({ name }) => sql`${sql(name)}`),
+    )}
+    FROM ${
+      "session_ids" in scope
+        ? sql`${sql(table)}`
+        : sql`(SELECT * FROM ${sql(table)} WHERE ${next} ORDER BY ${keyList(sql, key)} LIMIT ${SOUGHT_ROWS}::integer) sought`
+    }
+    WHERE ${next} AND ${inScope(sql, held, scope)} ORDER BY ${keyList(sql, key)} LIMIT ${limit}::integer`;
+  const namesOf = (isJson: boolean) =>
+    columns.filter(({ type }) => (type === "json") === isJson).map(({ name }) => name);
+  const large = { text: namesOf(false), json: namesOf(true) };
+  return await sql<HeldRow[]>`
+    SELECT ARRAY[${joined(
+      sql,
+      key.map(({ name }) => sql`${sql(name)}::text`),
+    )}] AS key,
+      ARRAY[${joined(
+        sql,
+        columns.map((column) => asText(sql, column)),
+      )}] AS texts
+    FROM (${withinPageBytes(sql, found, keyList(sql, key), large)}) page ORDER BY ${keyList(sql, key)}`;
+}
+
+/** The key of the last of the next SOUGHT_ROWS rows; null where there are fewer. */
+export async function keyBehindSought(
+  sql: Sql,
+  { table, key }: HeldTable,
+  after: readonly string[] | null,
+): Promise<string[] | null> {
+  const [row] = await sql<{ key: string[] }[]>`
+    SELECT ARRAY[${joined(
+      sql,
+      key.map(({ name }) => sql`${sql(name)}::text`),
+    )}] AS key
+    FROM ${sql(table)} WHERE ${after === null ? sql`true` : behind(sql, key, after)}
+    ORDER BY ${keyList(sql, key)} OFFSET ${SOUGHT_ROWS - 1}::integer LIMIT 1`;
+  return row?.key ?? null;
+}
+
+/** Replaces texts of a row, if they are still those that were read. `replaced`: null for a column that stays. */
+export async function replaceHeldTexts(
+  sql: Sql,
+  { table, key, columns }: HeldTable,
+  row: HeldRow,
+  replaced: readonly (string | null)[],
+): Promise<boolean> {
+  const changed = columns.flatMap((column, index) => {
+    const [before, after] = [row.texts[index], replaced[index]];
+    return before == null || after == null ? [] : [{ column, before, after }];
+  });
+  if (changed.length === 0) return true;
+  const values = changed.map(
+    ({ column, after }) => sql`${sql(column.name)} = ${fromText(sql, column, after)}`,
+  );
+  const unchanged = changed.map(({ column, before }) => sql`AND ${asText(sql, column)} = ${before}`);
+  const { count } = await sql`
+    UPDATE ${sql(table)} SET ${joined(sql, values)}
+    WHERE (${keyList(sql, key)}) = (${keyValues(sql, key, row.key)}) ${unchanged}`;
+  return count > 0;
+}
+
+function inScope(sql: Sql, { table, has_session, has_workspace }: HeldTable, scope: HeldScope): Fragment {
+  if ("session_ids" in scope) {
+    const column = table === "sessions" ? "id" : "session_id";
+    return sql`${sql(column)} = ANY (${[...scope.session_ids]}::text[])`;
+  }
+  const left_out = [...scope.left_out_workspaces];
+  return sql`
+    ${has_session ? sql`session_id IS NULL` : sql`true`}
+    ${has_workspace ? sql`AND workspace_id <> ALL (${left_out}::text[])` : sql``}`;
+}
+
+function behind(sql: Sql, key: readonly HeldKey[], after: readonly string[]): Fragment {
+  return sql`(${keyList(sql, key)}) > (${keyValues(sql, key, after)})`;
+}
+
+function keyList(sql: Sql, key: readonly HeldKey[]): Fragment {
+  return joined(
+    sql,
+    key.map(({ name }) => sql`${sql(name)}`),
+  );
+}
+
+function keyValues(sql: Sql, key: readonly HeldKey[], values: readonly string[]): Fragment {
+  return joined(
+    sql,
+    key.map(({ type }, index) => sql`${values[index] ?? ""}::text::${sql(type)}`),
+  );
+}
+
+/** `fragments` is never empty. */
+function joined(sql: Sql, fragments: readonly Fragment[]): Fragment {
+  return fragments.reduce((all, fragment) => sql`${all}, ${fragment}`);
+}
+
+function asText(sql: Sql, { name, type }: HeldColumn): Fragment {
+  return type === "list" ? sql`to_json(${sql(name)})::text` : sql`${sql(name)}::text`;
+}
+
+function fromText(sql: Sql, { type }: HeldColumn, text: string): Fragment {
+  if (type === "text") return sql`${text}`;
+  if (type === "json") return sql`(${text}::text)::jsonb`;
+  return sql`ARRAY(SELECT jsonb_array_elements_text((${text}::text)::jsonb))`;
+}

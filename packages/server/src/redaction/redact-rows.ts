@@ -1,0 +1,104 @@
+import { RedactionTimeError } from "@wharf/redaction";
+import type { Database } from "../db/database.ts";
+import {
+  type HeldRow,
+  type HeldScope,
+  keyBehindSought,
+  readHeldRows,
+  replaceHeldTexts,
+} from "../db/redaction/held-rows.ts";
+import type { HeldTable } from "../db/redaction/held-tables.ts";
+import type { RedactText } from "./text-redaction.ts";
+
+/** What was replaced, or would be. */
+export type Replaced = {
+  rows: number;
+  /** By rule. */
+  secrets: Record<string, number>;
+  /** Texts that took too long: they stay as they are. */
+  too_slow: number;
+};
+
+export type Rewrite = {
+  database: Database;
+  redact: RedactText;
+  /** Nothing is written. */
+  isDryRun: boolean;
+  /** Looked at before each page. */
+  signal: AbortSignal;
+};
+
+const ROWS_PER_PAGE = 200;
+
+export function nothingReplaced(): Replaced {
+  return { rows: 0, secrets: {}, too_slow: 0 };
+}
+
+export function addReplaced(total: Replaced, more: Replaced): void {
+  total.rows += more.rows;
+  total.too_slow += more.too_slow;
+  for (const [rule, count] of Object.entries(more.secrets))
+    total.secrets[rule] = (total.secrets[rule] ?? 0) + count;
+}
+
+/**
+ * Replaces the secrets in a table's rows behind a key, page by page; repeating it replaces nothing more. Null: all rows are done. Else the
+ * key to continue with, once `isOver`. Throws the reason of an aborted signal.
+ */
+export async function redactRows(
+  rewrite: Rewrite,
+  table: HeldTable,
+  scope: HeldScope,
+  replaced: Replaced,
+  from: { after: string[] | null; isOver: () => boolean } = { after: null, isOver: () => false },
+): Promise<string[] | null> {
+  let { after } = from;
+  for (;;) {
+    rewrite.signal.throwIfAborted();
+    const rows: HeldRow[] = await rewrite.database.run((sql) =>
+      readHeldRows(sql, table, scope, after, ROWS_PER_PAGE),
+    );
+    for (const row of rows) await redactRow(rewrite, table, row, replaced);
+    const last = rows.at(-1)?.key ?? null;
+    after =
+      last ??
+      ("session_ids" in scope
+        ? null
+        : await rewrite.database.run((sql) => keyBehindSought(sql, table, after)));
+    if (after === null) return null;
+    if (from.isOver()) return after;
+  }
+}
+
+async function redactRow(
+  { database, redact, isDryRun }: Rewrite,
+  table: HeldTable,
+  row: HeldRow,
+  replaced: Replaced,
+): Promise<void> {
+  const texts: (string | null)[] = [];
+  for (const text of row.texts) texts.push(await redactHeld(text, redact, replaced));
+  if (texts.every((text) => text === null)) return;
+  replaced.rows += 1;
+  // A row that changes meanwhile is one that this version has written: its new texts are redacted.
+  if (!isDryRun) await database.run((sql) => replaceHeldTexts(sql, table, row, texts));
+}
+
+/** Null: the text stays. */
+async function redactHeld(
+  text: string | null,
+  redact: RedactText,
+  replaced: Replaced,
+): Promise<string | null> {
+  if (text === null) return null;
+  try {
+    const redacted = await redact(text);
+    for (const [rule, count] of redacted?.counts ?? [])
+      replaced.secrets[rule] = (replaced.secrets[rule] ?? 0) + count;
+    return redacted?.text ?? null;
+  } catch (error) {
+    if (!(error instanceof RedactionTimeError)) throw error;
+    replaced.too_slow += 1;
+    return null;
+  }
+}
