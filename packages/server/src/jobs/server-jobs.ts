@@ -10,6 +10,7 @@ import { retryProjections } from "../ingest/retry-projections.ts";
 import type { Logger } from "../logger.ts";
 import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
 import { summarizeSessions } from "../summaries/summarize-sessions.ts";
+import { compactSegments } from "../transcripts/custody/compact-segments.ts";
 import { removeUnreferencedBlobs } from "./blob-removal.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
@@ -58,6 +59,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
   const resume = resumeDeletions(database, deleteInPieces);
+  const compact = (signal: AbortSignal) => compactSegments({ database, blobs }, signal);
   const removeBlobs = removeUnreferencedBlobs(database, blobs);
   const recurring: RecurringJob[] = [
     { name: "end-idle-sessions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: endIdle },
@@ -73,6 +75,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
       timeout_ms: 10 * MINUTE_MS,
       run: (signal) => indexSessions(database, signal),
     },
+    { name: "compact-transcripts", cron: EACH_HOUR, timeout_ms: 30 * MINUTE_MS, run: compact },
     { name: "remove-blobs", cron: EACH_MINUTE, timeout_ms: 10 * MINUTE_MS, run: removeBlobs },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];

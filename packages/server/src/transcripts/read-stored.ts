@@ -27,7 +27,8 @@ export async function* readStored(
   }
 }
 
-async function readSegment(
+/** The bytes of one segment. Throws StorageError STORAGE_BLOB_DAMAGED. */
+export async function readSegment(
   blobs: BlobStore,
   { blob_hash, stored_bytes }: Segment,
 ): Promise<Uint8Array<ArrayBuffer>> {

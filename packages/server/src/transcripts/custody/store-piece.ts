@@ -19,8 +19,8 @@ const NOT_REDACTED = 0;
 const NO_COUNTS: CountsBySide = { device: {}, hub: {} };
 
 /**
- * Redacts a piece, unless its workspace has redaction off, and puts it into the blob store as one zstd frame. Until a segment refers to the blob, it is listed as unreferenced, so
- * that nothing of a refused or interrupted request stays. Throws RedactionTimeError, and StorageError STORAGE_LOCKED.
+ * Redacts a piece, unless its workspace has redaction off, and puts it into the blob store. Throws RedactionTimeError, and StorageError
+ * STORAGE_LOCKED.
  */
 export async function storePiece(
   { database, blobs, redaction }: CustodyDependencies,
@@ -30,13 +30,25 @@ export async function storePiece(
   await redaction.switches.refresh();
   const isRedacted = redaction.switches.isRedacted(workspace);
   const redacted = isRedacted ? await redaction.pool.redactPart(bytes, kind) : { bytes, counts: NO_COUNTS };
-  const frame = new Uint8Array(await Bun.zstdCompress(redacted.bytes));
-  const blob_hash = sha256(frame);
-  if (!(await database.run((sql) => announceBlob(sql, blob_hash)))) throw contended();
-  await blobs.put(new Blob([frame]).stream());
+  const blob_hash = await putFrame({ database, blobs }, redacted.bytes);
   const segment = { ...sent, stored_bytes: redacted.bytes.length, lines, blob_hash };
   const redaction_version = isRedacted ? RULES_VERSION : NOT_REDACTED;
   return { segment, counts: redacted.counts, redaction_version, is_torn };
+}
+
+/**
+ * Puts bytes as one zstd frame; answers its hash. The blob is listed as unreferenced before, so that it is removed unless a segment refers
+ * to it. Throws StorageError STORAGE_LOCKED.
+ */
+export async function putFrame(
+  { database, blobs }: Pick<CustodyDependencies, "database" | "blobs">,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const frame = new Uint8Array(await Bun.zstdCompress(bytes));
+  const hash = sha256(frame);
+  if (!(await database.run((sql) => announceBlob(sql, hash)))) throw contended();
+  await blobs.put(new Blob([frame]).stream());
+  return hash;
 }
 
 /** What a generation gains by these pieces, up to this end of the device's file. */
