@@ -15,6 +15,7 @@ export * from "./redaction.ts";
 export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.ts";
 export * from "./requests.ts";
 export * from "./resources.ts";
+export * from "./retention.ts";
 export * from "./search.ts";
 export * from "./session.ts";
 export * from "./transcript.ts";

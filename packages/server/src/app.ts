@@ -8,6 +8,7 @@ import { countRequests, logRequests, responseHeaders, writeStoredJson } from "./
 import { requireOperations, routesOf } from "./http/operation.ts";
 import { type AppEnv, requestContext } from "./http/request-context.ts";
 import { limitResponseMemory } from "./http/response-memory.ts";
+import type { EventRetention } from "./ingest/event-retention.ts";
 import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { Projector } from "./ingest/projector.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
@@ -43,6 +44,7 @@ import { queueRoutes } from "./routes/queues.ts";
 import { sessionRedactionRoutes, workspaceRedactionRoutes } from "./routes/redaction.ts";
 import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
+import { retentionRoutes } from "./routes/retention.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionExportRoutes } from "./routes/session-export.ts";
@@ -89,6 +91,7 @@ export type AppDependencies = WorkerDependencies & {
   deleteSession: DeleteSession;
   parses: ParseQueue;
   pricing: Pricing;
+  eventRetention: EventRetention;
   ingest: IngestDependencies;
   reports: ReportDependencies;
   redaction: Redaction;
@@ -126,6 +129,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/commits", commitRoutes(current));
   app.route("/api/usage", usageRoutes(current));
   app.route("/api/workspaces", workspaceRedactionRoutes(dependencies));
+  app.route("/api/workspaces", retentionRoutes(dependencies));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));
   app.route("/api/remote-envs", remoteEnvRoutes(current));

@@ -115,6 +115,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     jobMetrics: jobs.metrics.prometheus,
     ...engine,
     pricing,
+    eventRetention: ingest.retention,
     ingest: ingest.events,
     reports: ingest.reports,
     redaction,

@@ -8,6 +8,7 @@ import { observeProjections, observeQueue } from "../metrics/observe.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { within } from "../waits.ts";
+import { createEventRetention, type EventRetention } from "./event-retention.ts";
 import { createFlush } from "./flush.ts";
 import { createFlushRunner } from "./flush-runner.ts";
 import type { IngestDependencies } from "./ingest-events.ts";
@@ -36,6 +37,7 @@ export type IngestOptions = {
 export type Ingest = {
   events: IngestDependencies;
   reports: ReportDependencies;
+  retention: EventRetention;
   /** Waiting events, and running flushes. */
   depth: Writer<Checked>["depth"];
   /** Resolves when everything that was acknowledged is projected. Never rejects. */
@@ -66,6 +68,7 @@ export function createIngest({ pools, redaction, limits, metrics, logger, now }:
   const { ingest: database, flush: bySetDatabase } = pools;
   const workspaces = createWorkspaceResolver(database);
   const known = createKnownActivity();
+  const retention = createEventRetention({ database, now });
   const projector = createProjector({
     projectRows: (rows) => projectRows(database, rows),
     matchQueued: (sessions) => matchQueued(database, sessions),
@@ -83,7 +86,7 @@ export function createIngest({ pools, redaction, limits, metrics, logger, now }:
     },
   });
   const writer = createWriteLanes<Checked>({
-    flush: createStore({ flush: measureFlush(flush, metrics), database }),
+    flush: createStore({ flush: measureFlush(flush, metrics), isExpired: retention.isExpired, database }),
     sizeOf: sizeOfChecked,
     queueMaxItems: limits.write_queue_events,
     queueMaxBytes: limits.write_queue_bytes,
@@ -96,10 +99,14 @@ export function createIngest({ pools, redaction, limits, metrics, logger, now }:
       limits,
       now,
       workspaceOf: createWorkspaceReferences(),
-      openRedaction: () => openRedaction(redaction),
+      openRedaction: async () => {
+        const [redact] = await Promise.all([openRedaction(redaction), retention.refresh()]);
+        return redact;
+      },
       write: writer.write,
     },
     reports: { database: pools.reports, workspaces, redaction },
+    retention,
     depth: writer.depth,
     caughtUp: projector.caughtUp,
     start: async () => {
@@ -116,6 +123,7 @@ export function createIngest({ pools, redaction, limits, metrics, logger, now }:
       workspaces.forget();
       known.clear();
       redaction.switches.forget();
+      retention.forget();
     },
   };
 }

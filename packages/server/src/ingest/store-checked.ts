@@ -16,14 +16,17 @@ const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
 type StoreOptions = {
   /** Stores events; answers with one outcome an event, in order, after the commit. */
   flush: (events: readonly CheckedEvent[]) => Promise<FlushOutcome[]>;
+  /** Events that their workspace would not keep any longer. They are answered as duplicates, so that they are not sent again. */
+  isExpired: (event: CheckedEvent) => boolean;
   /** For the notes. */
   database: Database;
 };
 
 /** Stores the events of many requests and then notes what is rejected, by its check or by the database. As `flush`, it may throw. */
-export function createStore({ flush, database }: StoreOptions) {
+export function createStore({ flush, isExpired, database }: StoreOptions) {
   return async function store(items: readonly Checked[]): Promise<FlushOutcome[]> {
-    const events = items.filter((item): item is CheckedEvent => !isRejection(item));
+    const isStored = (item: Checked): item is CheckedEvent => !isRejection(item) && !isExpired(item);
+    const events = items.filter(isStored);
     const stored: FlushOutcome[] = [];
     for (const portion of portionsOf(events, sizeOfEvent, STATEMENT_BYTES_MAX))
       stored.push(...(await flush(portion)));
@@ -34,6 +37,7 @@ export function createStore({ flush, database }: StoreOptions) {
         notes.push(noteOf(item));
         return { status: "rejected", error: item.error };
       }
+      if (isExpired(item)) return { status: "duplicate" };
       const outcome = stored[position++];
       if (outcome === undefined) throw new Error("a flush answered with fewer outcomes than events");
       if (outcome.status === "rejected") notes.push(noteOf(rejectionOf(item, outcome.error)));

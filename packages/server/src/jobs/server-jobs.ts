@@ -11,6 +11,7 @@ import type { Logger } from "../logger.ts";
 import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
 import { summarizeSessions } from "../summaries/summarize-sessions.ts";
 import { compactSegments } from "../transcripts/custody/compact-segments.ts";
+import { applyRetention } from "./apply-retention.ts";
 import { removeUnreferencedBlobs } from "./blob-removal.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
@@ -56,6 +57,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     ]);
   const summarizeAll = (signal: AbortSignal) =>
     summarizeSessions({ database, askModel: dependencies.askModel }, signal);
+  const retain = (signal: AbortSignal) => applyRetention(dependencies, signal);
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
   const resume = resumeDeletions(database, deleteInPieces);
@@ -77,6 +79,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     },
     { name: "compact-transcripts", cron: EACH_HOUR, timeout_ms: 30 * MINUTE_MS, run: compact },
     { name: "remove-blobs", cron: EACH_MINUTE, timeout_ms: 10 * MINUTE_MS, run: removeBlobs },
+    { name: "apply-retention", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: retain },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));

@@ -1,5 +1,5 @@
 import { sessionChange } from "../edits/session-edits.ts";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /** The session's due derivation, if there is one: as text, to be compared when it is done. */
 export async function findDueDerivation(sql: Sql, session_id: string): Promise<string | null> {
@@ -43,8 +43,10 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
     ),
     patched AS (
       UPDATE sessions s SET
-        total_messages = messages.total, user_messages = messages.prompts, assistant_messages = messages.answers,
-        tool_use_count = calls.total, thinking_blocks = blocks.thinking,
+        total_messages = ${ofTexts(sql, "total_messages", sql`messages.total`)},
+        user_messages = ${ofTexts(sql, "user_messages", sql`messages.prompts`)},
+        assistant_messages = ${ofTexts(sql, "assistant_messages", sql`messages.answers`)},
+        tool_use_count = calls.total, thinking_blocks = ${ofTexts(sql, "thinking_blocks", sql`blocks.thinking`)},
         subagent_count = (SELECT count(*) FROM subagents WHERE session_id = ${session_id}),
         response_count = responses.total, tokens_in = responses.input, tokens_out = responses.output,
         cache_read_tokens = responses.cache_read, cache_write_tokens = responses.cache_write,
@@ -58,6 +60,11 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
     ),
     ${sessionChange(sql)}
     SELECT`;
+}
+
+/** The messages of an archived session are deleted: its counts of them stay. */
+function ofTexts(sql: Sql, column: string, count: Fragment) {
+  return sql`CASE WHEN s.lifecycle = 'archived' THEN s.${sql(column)} ELSE ${count} END`;
 }
 
 /** What the session's own device states; others only where it states nothing. */

@@ -128,6 +128,7 @@ describe("the server's jobs", () => {
   const RUNNERS = 3;
   const NAMES = [
     "compact-transcripts",
+    "apply-retention",
     "end-idle-sessions",
     "enqueue-parses",
     "index-sessions",

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+/** A hundred years. */
+const DAYS_MAX = 36_525;
+const days = z.number().int().min(1).max(DAYS_MAX).nullable();
+
+/** How long a workspace keeps transcripts as received, their parsed texts, and events; null: forever. */
+export const retentionSchema = z.object({
+  raw_days: days.default(null),
+  parsed_days: days.default(null),
+  events_days: days.default(null),
+});
+export type Retention = z.infer<typeof retentionSchema>;
+
+export const retentionQuerySchema = z.object({ dry_run: z.enum(["0", "1"]).default("0") });
+
+/** What a retention deletes at present. */
+export const prunableSchema = z.object({
+  segments: z.number(),
+  bytes: z.number(),
+  sessions: z.number(),
+  messages: z.number(),
+  events: z.number(),
+});
+export type Prunable = z.infer<typeof prunableSchema>;
+
+export const workspaceRetentionSchema = z.object({
+  retention: retentionSchema,
+  /** With `dry_run=1`. */
+  deletes: prunableSchema.optional(),
+});

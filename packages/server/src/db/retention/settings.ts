@@ -1,0 +1,40 @@
+import type { Retention } from "@wharf/protocol";
+import type { Sql } from "../postgres.ts";
+
+export type WorkspaceRetention = Retention & { workspace_id: string };
+
+/** By a workspace's id or canonical id; null: there is none. */
+export async function findRetention(sql: Sql, reference: string): Promise<WorkspaceRetention | null> {
+  const [row] = await sql<WorkspaceRetention[]>`
+    SELECT w.id AS workspace_id, raw_days, parsed_days, events_days
+    FROM workspaces w LEFT JOIN workspace_retention r ON r.workspace_id = w.id
+    WHERE w.id = ${reference} OR w.canonical_id = ${reference}`;
+  return row ?? null;
+}
+
+export async function putRetention(sql: Sql, workspace_id: string, retention: Retention): Promise<void> {
+  const { raw_days, parsed_days, events_days } = retention;
+  await sql`
+    INSERT INTO workspace_retention (workspace_id, raw_days, parsed_days, events_days)
+    VALUES (${workspace_id}, ${raw_days}, ${parsed_days}, ${events_days})
+    ON CONFLICT (workspace_id) DO UPDATE SET raw_days = excluded.raw_days, parsed_days = excluded.parsed_days,
+      events_days = excluded.events_days, updated_at = now()`;
+}
+
+/** Those of all workspaces that keep something for a time only. */
+export async function listRetentions(sql: Sql): Promise<WorkspaceRetention[]> {
+  return await sql<WorkspaceRetention[]>`
+    SELECT workspace_id, raw_days, parsed_days, events_days FROM workspace_retention
+    WHERE num_nonnulls(raw_days, parsed_days, events_days) > 0 ORDER BY workspace_id`;
+}
+
+/** Days for which events are kept, by the id and by the canonical id of their workspace. */
+export async function readEventDays(sql: Sql): Promise<[workspace: string, days: number][]> {
+  const rows = await sql<{ id: string; canonical_id: string; events_days: number }[]>`
+    SELECT w.id, w.canonical_id, r.events_days FROM workspace_retention r JOIN workspaces w ON w.id = r.workspace_id
+    WHERE r.events_days IS NOT NULL`;
+  return rows.flatMap(({ id, canonical_id, events_days }): [string, number][] => [
+    [id, events_days],
+    [canonical_id, events_days],
+  ]);
+}

@@ -1,0 +1,71 @@
+import { retentionQuerySchema, retentionSchema, workspaceRetentionSchema } from "@wharf/protocol";
+import { type Context, Hono } from "hono";
+import type { Database } from "../db/database.ts";
+import { countPrunable } from "../db/retention/prune.ts";
+import { findRetention, putRetention, type WorkspaceRetention } from "../db/retention/settings.ts";
+import { operation } from "../http/operation.ts";
+import { notFound } from "../http/problem.ts";
+import { readPathId } from "../http/query.ts";
+import type { AppEnv } from "../http/request-context.ts";
+import type { EventRetention } from "../ingest/event-retention.ts";
+
+export type RetentionRouteDependencies = { edits: Database; eventRetention: EventRetention };
+
+const tag = "Workspaces";
+const path = { id: "01JP9Z000000000000000000W1" };
+
+const read = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Get how long a workspace keeps transcripts, parsed texts and events",
+  description:
+    "`id` is the workspace's id or canonical id. null: forever. `dry_run=1` also counts what is due to be deleted.",
+  query: retentionQuerySchema,
+  responses: { 200: workspaceRetentionSchema },
+  example: { status: 200, path, query: { dry_run: "1" } },
+});
+
+const put = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Change how long a workspace keeps transcripts, parsed texts and events",
+  description:
+    "A job deletes each hour what is older. Sessions, their responses and their costs stay. `dry_run=1` changes nothing, and counts what would be deleted.",
+  query: retentionQuerySchema,
+  body: retentionSchema,
+  responses: { 200: workspaceRetentionSchema },
+  example: { status: 200, path, body: { raw_days: 90, parsed_days: null, events_days: 365 } },
+});
+
+/** /api/workspaces/:id/retention. */
+export function retentionRoutes({ edits, eventRetention }: RetentionRouteDependencies): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.get("/:id/retention", read, async function getRetention(c) {
+    const { workspace_id, ...retention } = await find(c);
+    if (c.req.valid("query").dry_run === "0") return c.json({ retention });
+    const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
+    return c.json({ retention, deletes });
+  });
+
+  routes.put("/:id/retention", put, async function putOne(c) {
+    const { workspace_id } = await find(c);
+    const retention = c.req.valid("json");
+    if (c.req.valid("query").dry_run === "1") {
+      const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
+      return c.json({ retention, deletes });
+    }
+    await edits.run((sql) => putRetention(sql, workspace_id, retention));
+    eventRetention.forget();
+    return c.json({ retention });
+  });
+
+  async function find(c: Context<AppEnv>): Promise<WorkspaceRetention> {
+    const reference = readPathId(c, "id", "workspace");
+    const found = await edits.run((sql) => findRetention(sql, reference));
+    if (found === null) throw notFound("workspace");
+    return found;
+  }
+
+  return routes;
+}
