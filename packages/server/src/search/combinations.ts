@@ -1,39 +1,56 @@
-import { allOf, anyOf, type TsQuery } from "./tsquery.ts";
+import type { KnownQuery } from "./term-frequency.ts";
+import { allOf, anyOf } from "./tsquery.ts";
 
 /** Words of a question that are combined: the rarest, for the others are in too many documents. */
-const COMBINED_TERMS_MAX = 8;
+const COMBINED_WORDS_MAX = 8;
+/** Of which one is enough, where combinations are in too few sessions. */
+const ANY_WORDS_MAX = 4;
 /** Words of a question are not independent: together they are more frequent than the product of their shares. */
 const DEPENDENCE = 3;
 
-export type Combined = { loose: TsQuery; documents: number };
-
 /**
- * A query for documents with some of the words, as specific as `documentsMax` documents allow: first with several rare words, then with
- * fewer or more frequent ones. One query, because each would read the same lists of documents.
+ * Queries for documents with some of the words. The first one is as specific as `documentsMax` documents allow: documents with several
+ * rare words, then with fewer or more frequent ones. The second one: documents with any of the rarest words.
  */
 export function planCombinations(
-  terms: readonly Combined[],
+  words: readonly KnownQuery[],
   documentsInAll: number,
   documentsMax: number,
-): { query: TsQuery; expected: number } {
-  const found = terms.filter(({ documents }) => documents > 0);
-  const rarest = [...found].sort((a, b) => a.documents - b.documents).slice(0, COMBINED_TERMS_MAX);
+): KnownQuery[] {
+  const rarest = words
+    .filter(({ documents }) => documents > 0)
+    .sort((a, b) => a.documents - b.documents)
+    .slice(0, COMBINED_WORDS_MAX);
+  if (rarest.length === 0) return [];
   const all = Math.max(documentsInAll, ...rarest.map(({ documents }) => documents), 1);
   const sets = subsetsOf(rarest)
-    .map((set) => ({ set, expected: expectedOf(set, all) }))
-    .sort((a, b) => a.expected - b.expected || b.set.length - a.set.length);
-  const chosen: TsQuery[] = [];
-  let expected = 0;
-  for (const { set, expected: more } of sets) {
-    if (chosen.length > 0 && expected + more > documentsMax) break;
-    expected += more;
-    chosen.push(allOf(set.map(({ loose }) => loose)));
+    .map((set): Combination => ({ words: set, expected: expectedOf(set, all) }))
+    .sort((a, b) => a.expected - b.expected || b.words.length - a.words.length);
+  let chosen: Combination[] = [];
+  for (const set of sets) {
+    // With one of its words alone, the documents with more of them are found, too.
+    const others = chosen.filter(({ words: more }) => !set.words.every((word) => more.includes(word)));
+    if (chosen.length > 0 && sum(others) + set.expected > documentsMax) break;
+    chosen = [...others, set];
   }
-  return { query: anyOf(chosen), expected };
+  const any = rarest.slice(0, ANY_WORDS_MAX);
+  return [
+    { query: anyOf(chosen.map((set) => allOf(set.words.map(({ query }) => query)))), documents: sum(chosen) },
+    {
+      query: anyOf(any.map(({ query }) => query)),
+      documents: any.reduce((total, { documents }) => total + documents, 0),
+    },
+  ];
 }
 
-function expectedOf(set: readonly Combined[], all: number): number {
-  return set.reduce(
+type Combination = { words: readonly KnownQuery[]; expected: number };
+
+function sum(combinations: readonly Combination[]): number {
+  return combinations.reduce((total, { expected }) => total + expected, 0);
+}
+
+function expectedOf(words: readonly KnownQuery[], all: number): number {
+  return words.reduce(
     (expected, { documents }, index) =>
       expected * Math.min(1, (documents / all) * (index === 0 ? 1 : DEPENDENCE)),
     all,

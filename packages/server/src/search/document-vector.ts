@@ -1,4 +1,5 @@
-import { quoted, STEM_MARK, stemOf } from "./lexemes.ts";
+import { type DocumentKind, isProse, isRead } from "./document-kinds.ts";
+import { quoted, READ_MARK, STEM_MARK, stemOf } from "./lexemes.ts";
 import { splitText } from "./split-text.ts";
 
 export type DocumentVector = {
@@ -19,9 +20,11 @@ const TOKEN_CHARACTERS_MAX = 40;
 const NAME = /^\p{L}[\p{L}_-]*(?:\d{1,3}[\p{L}_.-]*){0,2}$/u;
 
 /** The index of a text: each token as written and its atoms, and of prose the stems. `filters`: lexemes without positions. */
-export function vectorOf(text: string, isProse: boolean, filters: readonly string[]): DocumentVector {
+export function vectorOf(text: string, kind: DocumentKind, filters: readonly string[]): DocumentVector {
+  const hasStems = isProse(kind);
   const positions = new Map<string, number[]>();
   const tokens = new Set<string>();
+  const read = new Set<string>();
   let position = 0;
   const add = (lexeme: string, at: number) => {
     const known = positions.get(lexeme);
@@ -33,12 +36,13 @@ export function vectorOf(text: string, isProse: boolean, filters: readonly strin
     for (const { lexeme } of atoms) {
       position += 1;
       add(lexeme, position);
-      const stem = isProse ? stemOf(lexeme) : lexeme;
+      const stem = hasStems ? stemOf(lexeme) : lexeme;
       if (stem !== lexeme) add(STEM_MARK + stem, position);
+      read.add(READ_MARK + stem);
     }
   }
   for (const lexeme of positions.keys()) if (isName(lexeme)) tokens.add(lexeme);
-  for (const lexeme of filters) positions.set(lexeme, []);
+  for (const lexeme of isRead(kind) ? [...filters, ...read] : filters) positions.set(lexeme, []);
   return { literal: literalOf(positions), tokens };
 }
 

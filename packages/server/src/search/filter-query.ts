@@ -8,13 +8,15 @@ import { allOf, anyOf, exactly, loosely, noneOf, type TsQuery } from "./tsquery.
 export type ResolvedFilters = {
   /** Of a tsquery; empty without filters. */
   parts: TsQuery[];
+  /** Of each filter the lexemes of which a document has one. */
+  lexemes: string[][];
   after: string | null;
   before: string | null;
   sessions: string[] | null;
 };
 
 /** A lexeme that no document has. */
-const NOTHING = quoted(filterLexeme("is", "nothing"));
+const NOTHING = filterLexeme("is", "nothing");
 
 /** The filters and excluded words of a query, with names of workspaces and devices as ids. */
 export async function resolveFilters(sql: Sql, { filters, excluded }: SearchQuery): Promise<ResolvedFilters> {
@@ -24,26 +26,29 @@ export async function resolveFilters(sql: Sql, { filters, excluded }: SearchQuer
     device.length === 0 ? null : findDeviceIds(sql, device),
     sessionsOfFiles(sql, filters.file),
   ]);
-  const parts = [
+  const lexemes = [
     ...oneOf("workspace", workspaces),
     ...oneOf("device", devices),
     ...oneOf("agent", listed(filters.agent)),
     ...oneOf("tool", listed(filters.tool)),
     ...oneOf("is", listed(filters.is)),
+    ...(filters.hasError ? [[filterLexeme("has", "error")]] : []),
+  ];
+  const parts = [
+    ...lexemes.map((values) => anyOf(values.map(quoted))),
     ...modelsOf(filters.model),
-    ...(filters.hasError ? [quoted(filterLexeme("has", "error"))] : []),
     ...noneOf(excluded.map(exactly)),
   ];
-  return { parts, after, before, sessions };
+  return { parts, lexemes, after, before, sessions };
 }
 
 function listed(values: readonly string[]): string[] | null {
   return values.length === 0 ? null : values.map((value) => value.toLowerCase());
 }
 
-function oneOf(name: FilterName, values: readonly string[] | null): TsQuery[] {
+function oneOf(name: FilterName, values: readonly string[] | null): string[][] {
   if (values === null) return [];
-  return [values.length === 0 ? NOTHING : anyOf(values.map((value) => quoted(filterLexeme(name, value))))];
+  return [values.length === 0 ? [NOTHING] : values.map((value) => filterLexeme(name, value))];
 }
 
 /** A model by its name or by parts of it: `sonnet-4` is a model with both parts. */
@@ -65,8 +70,8 @@ async function sessionsOfFiles(sql: Sql, files: readonly string[]): Promise<stri
   const input = quoted(filterLexeme("is", "tool_input"));
   const found = await Promise.all(
     files.map((file) => {
-      const named = loosely({ text: file, tokens: splitText(file), isPhrase: true });
-      return findSessionsOfFile(sql, allOf([input, named === "" ? NOTHING : named]));
+      const named = loosely({ text: file, tokens: splitText(file), isPhrase: false });
+      return findSessionsOfFile(sql, allOf([input, named === "" ? quoted(NOTHING) : named]));
     }),
   );
   const [first = [], ...others] = found.map((ids) => new Set(ids));

@@ -8,7 +8,7 @@ import { type ResolvedFilters, resolveFilters } from "./filter-query.ts";
 import { type Expected, findNewest, type Newest, RANKED_DOCUMENTS_MAX } from "./newest-first.ts";
 import type { SearchQuery } from "./parse-query.ts";
 import { type RankedSession, rankSessions } from "./rank.ts";
-import { COUNTED_DOCUMENTS_MAX, estimateOf, type KnownTerm, knownTerms, rarity } from "./term-frequency.ts";
+import { type KnownQuery, type KnownTerm, knowTerms, rarity } from "./term-frequency.ts";
 import { allOf, anyOf, loosely, type TsQuery } from "./tsquery.ts";
 
 /** A session with the tier in which it was found, and other words by which it may have been found. */
@@ -30,6 +30,7 @@ type Search = {
   terms: KnownTerm[];
   /** Of names and spellings that stand in for a term. */
   others: Map<KnownTerm, string[]>;
+  enough: number;
 };
 
 /**
@@ -46,10 +47,10 @@ export async function findSessions(
   const [span, filters, terms] = await Promise.all([
     readTimeSpan(sql),
     resolveFilters(sql, query),
-    readTerms(sql, statistics, query),
+    knowTerms(query.terms, statistics, (queries, most) => countMatches(sql, queries, most)),
   ]);
   if (span === null || (terms.length === 0 && !hasFilter(filters))) return found;
-  const search: Search = { sql, statistics, span, filters, terms, others: new Map() };
+  const search: Search = { sql, statistics, span, filters, terms, others: new Map(), enough };
   for (const [tier, find] of TIERS) {
     if (found.sessions.length >= enough) break;
     const newest = await find(search);
@@ -71,27 +72,13 @@ function hasFilter({ parts, sessions, after, before }: ResolvedFilters): boolean
   return parts.length > 0 || sessions !== null || after !== null || before !== null;
 }
 
-async function readTerms(
-  sql: Sql,
-  statistics: IndexStatistics,
-  { terms }: SearchQuery,
-): Promise<KnownTerm[]> {
-  const uncounted = terms.filter((term) => estimateOf(term, statistics) === null);
-  const counts = await countMatches(
-    sql,
-    uncounted.map((term) => loosely(term)),
-    COUNTED_DOCUMENTS_MAX,
-  );
-  return knownTerms(terms, counts, statistics);
-}
-
 /** Documents with all terms; null where a term is nowhere. */
 async function findAll(search: Search, formOf: (term: KnownTerm) => TsQuery): Promise<Newest | null> {
   const { terms, statistics, others } = search;
-  if (terms.some((term) => term.documents === 0 && (others.get(term) ?? []).length === 0)) return null;
+  if (terms.some((term) => term.loose.documents === 0 && (others.get(term) ?? []).length === 0)) return null;
   const all = Math.max(statistics.documents, 1);
-  const most = Math.min(statistics.documents, ...terms.map(({ documents }) => documents));
-  const likely = terms.reduce((expected, { documents }) => expected * Math.min(1, documents / all), all);
+  const most = Math.min(statistics.documents, ...terms.map(({ loose }) => loose.documents));
+  const likely = terms.reduce((expected, { loose }) => expected * Math.min(1, loose.documents / all), all);
   return await newest(search, allOf(terms.map(formOf)), { most, likely });
 }
 
@@ -99,7 +86,7 @@ async function findAll(search: Search, formOf: (term: KnownTerm) => TsQuery): Pr
 async function findAllWords(search: Search): Promise<Newest | null> {
   const { terms, others } = search;
   if (terms.length === 0) return null;
-  for (const term of terms.filter(({ term: { tokens }, documents }) => documents === 0 || isName(tokens))) {
+  for (const term of terms.filter(({ term: { tokens }, loose }) => loose.documents === 0 || isName(tokens))) {
     const names = await namesWithPart(search.sql, term);
     if (names.length > 0) others.set(term, names);
   }
@@ -110,20 +97,32 @@ function isName(tokens: KnownTerm["term"]["tokens"]): boolean {
   return tokens.length === 1 && tokens.every(({ wholes }) => wholes.length > 0);
 }
 
+/** In texts that people read or write; what is only in code and output, such as an error's number, where it is. */
 async function findSomeWords(search: Search): Promise<Newest | null> {
-  const { terms, others, statistics } = search;
-  const known = terms.map((term) => ({
-    loose: formOf(search, term),
-    documents: Math.max(term.documents, others.get(term)?.length ?? 0),
-  }));
+  const { terms, statistics, enough } = search;
   if (terms.length < 2) return null;
-  const { query, expected } = planCombinations(known, statistics.documents, RANKED_DOCUMENTS_MAX);
-  return query === "" ? null : await newest(search, query, { most: expected, likely: expected });
+  const words = terms.map(
+    (term): KnownQuery => (term.read.documents > 0 ? term.read : rareForm(search, term)),
+  );
+  const found: Newest = { candidates: [], isCut: false };
+  for (const { query, documents } of planCombinations(words, statistics.documents, RANKED_DOCUMENTS_MAX)) {
+    if (new Set(found.candidates.map(({ session_id }) => session_id)).size >= enough) break;
+    const { candidates, isCut } = await newest(search, query, { most: documents, likely: documents });
+    const known = new Set(found.candidates.map(({ id }) => id));
+    found.candidates.push(...candidates.filter(({ id }) => !known.has(id)));
+    found.isCut ||= isCut;
+  }
+  return found;
+}
+
+function rareForm(search: Search, term: KnownTerm): KnownQuery {
+  const others = search.others.get(term)?.length ?? 0;
+  return { query: formOf(search, term), documents: Math.max(term.loose.documents, others) };
 }
 
 async function findCloseSpellings(search: Search): Promise<Newest | null> {
   const { terms, others } = search;
-  const missing = terms.filter((term) => term.documents === 0 && !others.has(term));
+  const missing = terms.filter((term) => term.loose.documents === 0 && !others.has(term));
   for (const term of missing) {
     const spellings = await closeSpellings(search.sql, term);
     if (spellings.length > 0) others.set(term, spellings);
@@ -133,23 +132,38 @@ async function findCloseSpellings(search: Search): Promise<Newest | null> {
 }
 
 function formOf({ others }: Search, known: KnownTerm): TsQuery {
-  return anyOf([known.loose, loosely(known.term, others.get(known) ?? [])]);
+  return anyOf([known.loose.query, loosely(known.term, others.get(known) ?? [])]);
 }
 
 async function newest(search: Search, words: TsQuery, expected: Expected): Promise<Newest> {
-  const { sql, span, terms, filters } = search;
+  const { sql, span, statistics, terms, filters } = search;
   const { parts, after, before, sessions } = filters;
   const query = allOf([words, ...parts]);
   return await findNewest(
     sql,
     { query, words: terms.map((term) => formOf(search, term)), after, before, sessions },
-    expected,
-    span,
+    within(search, expected),
+    { span, documents: statistics.documents },
   );
 }
 
+/** With the filters, which may be rarer than the words. */
+function within({ statistics, filters }: Search, { most, likely }: Expected): Expected {
+  const { documents, floor, frequencies } = statistics;
+  const shares = filters.lexemes.map((values) =>
+    Math.min(
+      1,
+      values.reduce((sum, value) => sum + (frequencies.get(value) ?? floor), 0),
+    ),
+  );
+  return {
+    most: Math.min(most, ...shares.map((share) => share * documents)),
+    likely: shares.reduce((expected, share) => expected * share, likely),
+  };
+}
+
 function rank({ terms, statistics, span }: Search, { candidates }: Newest): RankedSession[] {
-  const rarities = terms.map(({ documents }) => rarity(documents, statistics));
+  const rarities = terms.map(({ loose }) => rarity(loose.documents, statistics));
   return rankSessions(candidates, rarities, span.newest);
 }
 

@@ -9,7 +9,6 @@ import {
 } from "../db/search/session-documents.ts";
 import { addTokens } from "../db/search/write-documents.ts";
 import { transaction } from "../db/transaction.ts";
-import { isProse } from "./document-kinds.ts";
 import { vectorOf } from "./document-vector.ts";
 import { filterLexeme } from "./lexemes.ts";
 
@@ -37,7 +36,7 @@ async function indexSome(sql: Parameters<Parameters<Database["run"]>[0]>[0]): Pr
     const tokens = new Set<string>();
     const documents = (await readSessionsToIndex(query, ids)).map(({ text, ...document }) => {
       const { kind } = document;
-      const vector = vectorOf(text, isProse(kind), [filterLexeme("is", kind)]);
+      const vector = vectorOf(text, kind, [filterLexeme("is", kind)]);
       for (const token of vector.tokens) tokens.add(token);
       return { ...document, tsv: vector.literal };
     });

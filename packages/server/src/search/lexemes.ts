@@ -7,6 +7,11 @@ const STEMMED_WORD = /^[a-z]{3,30}$/;
 
 /** Marks a stem: `~connect` is in the index for `connecting` and `connections`. No text has a lexeme that begins with it. */
 export const STEM_MARK = "~";
+/**
+ * Marks the stem of a word in a text that people read or write: `^connect`. Most words of a hub are in tool output; the lists of these
+ * lexemes are a twentieth as long.
+ */
+export const READ_MARK = "^";
 /** Marks a lexeme by which documents are filtered, such as `@tool:bash`. No text has a lexeme that begins with it. */
 const FILTER_MARK = "@";
 

@@ -10,6 +10,8 @@ export const RANKED_DOCUMENTS_MAX = 1_000;
 const MATCHES_AT_ONCE_MAX = 4_000;
 /** A day is a lexeme; of a longer time, what is left is looked for at once. */
 const DAYS_AT_ONCE_MAX = 400;
+/** With so many, older ones are not looked for where that means to read the whole list of a frequent word. */
+const ENOUGH_WITHOUT_REST = 250;
 const DAY_MS = 86_400_000;
 /** Each document is of a kind. */
 const ANY_DOCUMENT = `${quoted(filterLexeme("is", ""))}:*`;
@@ -27,6 +29,9 @@ export type Expected = {
   likely: number;
 };
 
+/** All documents. */
+export type Whole = { span: NonNullable<TimeSpan>; documents: number };
+
 /**
  * The newest documents that match. A frequent word is in so many that the index alone would take seconds to list them: then days are
  * added to the query, from the newest on, which the index can skip by.
@@ -35,21 +40,25 @@ export async function findNewest(
   sql: Sql,
   query: CandidateQuery,
   { most, likely }: Expected,
-  span: NonNullable<TimeSpan>,
+  { span, documents }: Whole,
 ): Promise<Newest> {
   const limit = RANKED_DOCUMENTS_MAX + 1;
   const findAny = (any: CandidateQuery, at_most: number) =>
     findCandidates(sql, any.query === "" ? { ...any, query: ANY_DOCUMENT } : any, at_most);
   if (most <= MATCHES_AT_ONCE_MAX) return cut(await findAny(query, limit));
   const first = dayOf(laterOf(span.oldest, query.after));
-  const candidates: Candidate[] = [];
   let last = dayOf(earlierOf(span.newest, query.before));
-  let days = Math.ceil((Math.max(1, last - first + 1) * 2 * limit) / Math.max(likely, 1));
+  const inAll = Math.max(1, dayOf(span.newest) - dayOf(span.oldest) + 1);
+  let days = Math.ceil((inAll * 2 * limit) / Math.max(likely, 1));
+  const candidates: Candidate[] = [];
   while (last >= first && candidates.length < limit) {
-    const begin = days > DAYS_AT_ONCE_MAX ? first : Math.max(first, last - days + 1);
-    const within = last - begin < DAYS_AT_ONCE_MAX ? daysBetween(begin, last) : [];
-    const bounds = within.length > 0 ? query : { ...query, before: timeOf(last + 1) };
-    const found = { ...bounds, query: allOf([query.query, anyOf(within)]) };
+    // Beyond that, the list of the rarest word is shorter than those of the days.
+    const isRest = days > DAYS_AT_ONCE_MAX || (days / inAll) * documents >= most;
+    if (isRest && candidates.length >= ENOUGH_WITHOUT_REST) return { candidates, isCut: true };
+    const begin = isRest ? first : Math.max(first, last - days + 1);
+    const found = isRest
+      ? { ...query, before: last < dayOf(span.newest) ? timeOf(last + 1) : query.before }
+      : { ...query, query: allOf([query.query, anyOf(daysBetween(begin, last))]) };
     candidates.push(...(await findAny(found, limit - candidates.length)));
     last = begin - 1;
     days *= 4;

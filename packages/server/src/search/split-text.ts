@@ -8,7 +8,8 @@ export type Whole = Atom & { atom: number };
 
 /**
  * A token as written, with its atoms: `fetchSomeData` has `fetch`, `some` and `data`. `wholes` are the names in it that have several
- * atoms: identifiers, file names, and as the last one the token itself. Offsets are of the text, in UTF-16 units.
+ * atoms: identifiers (also without separators, so that `get_user` is found by `getUser`), file names, the ends of a path, and as the
+ * last one the token itself. Offsets are of the text, in UTF-16 units.
  */
 export type Token = { atoms: Atom[]; wholes: Whole[] };
 
@@ -17,11 +18,15 @@ const LEXEME_CHARACTERS_MAX = 100;
 /** Above this many a token is not a name but data, such as base64: it is one atom. */
 const ATOMS_PER_SEGMENT_MAX = 24;
 
+/** Ends of a longer path are left out, but for its file name. */
+const PATH_ENDS_MAX = 12;
+
 /** What the redaction leaves in place of a secret. */
 const REDACTION_MARKER = /\[REDACTED:[^\]\s]{1,100}\]/g;
 /** Letters and digits, joined by the characters of names and paths. */
 const TOKEN = /[\p{L}\p{M}\p{N}_]+(?:[-./\\]+[\p{L}\p{M}\p{N}_]+)*/gu;
 const SEGMENT = /[^/\\]+/g;
+const SEPARATORS = /[-_]/g;
 const FILE_NAME_PART = /[^./\\]+/g;
 const NAME_PART = /[\p{L}\p{M}\p{N}]+/gu;
 const PLAIN_WORD = /^[a-z0-9]+$/;
@@ -84,16 +89,24 @@ function splitToken(written: string): Token {
 /** From identifiers to the token; what is one atom, or was added before, is left out. */
 function addWholes({ atoms, wholes }: Token, written: string): void {
   const known = new Set(atoms.map(({ lexeme }) => lexeme));
-  const atomAt = new Map(atoms.map(({ start }, index) => [start, index]));
   const starts = atoms.map(({ start }) => start);
-  for (const pattern of [NAME_PART, FILE_NAME_PART, SEGMENT, /.+/gs])
-    for (const { 0: name, index } of written.matchAll(pattern)) {
-      const lexeme = lexemeOf(name);
-      if (known.has(lexeme)) continue;
-      known.add(lexeme);
-      const first = atomAt.get(index) ?? starts.findIndex((start) => start >= index);
-      if (first >= 0) wholes.push({ lexeme, atom: first, start: index, end: index + name.length });
+  const add = (name: string, start: number, lexeme = lexemeOf(name)) => {
+    if (known.has(lexeme)) return;
+    known.add(lexeme);
+    const atom = starts.findIndex((of) => of >= start);
+    if (atom >= 0) wholes.push({ lexeme, atom, start, end: start + name.length });
+  };
+  if (atoms.length > 1) {
+    for (const { 0: name, index } of written.matchAll(NAME_PART)) add(name, index);
+    for (const { 0: name, index } of written.matchAll(FILE_NAME_PART)) {
+      add(name, index, lexemeOf(name.replace(SEPARATORS, "")));
+      add(name, index);
     }
+    const segments = [...written.matchAll(SEGMENT)];
+    for (const { 0: name, index } of segments) add(name, index);
+    for (const { index } of segments.slice(-PATH_ENDS_MAX).reverse()) add(written.slice(index), index);
+  }
+  add(written, 0);
 }
 
 function atomsOf(segment: string, start: number): Atom[] {

@@ -1,4 +1,4 @@
-import { quoted, STEM_MARK, stemOf } from "./lexemes.ts";
+import { quoted, READ_MARK, STEM_MARK, stemOf } from "./lexemes.ts";
 import type { QueryTerm } from "./parse-query.ts";
 import type { Atom, Token } from "./split-text.ts";
 
@@ -20,6 +20,11 @@ export function loosely(term: QueryTerm, others: readonly string[] = []): TsQuer
   return anyOf([allOf(term.tokens.map(looseToken)), ...others.map(quoted)]);
 }
 
+/** The lexemes of a term in texts that people read or write, each of which it has. */
+export function readLexemes({ tokens }: QueryTerm): string[] {
+  return tokens.flatMap(({ atoms }) => searchedAtoms(atoms).map(({ lexeme }) => READ_MARK + stemOf(lexeme)));
+}
+
 /** The lexemes by which a term is found as a whole, whose frequencies add up to its own at most. */
 export function lexemesOf({ tokens }: QueryTerm): string[][] {
   return tokens.map(({ atoms, wholes }) => {
@@ -35,16 +40,16 @@ function exactToken({ atoms, wholes }: Token): TsQuery {
   return whole === undefined ? adjacent(atoms) : quoted(whole);
 }
 
+/** A name by its beginning, with or without separators; no phrase of its atoms, for which Postgres reads each vector with them. */
 function looseToken({ atoms, wholes }: Token): TsQuery {
   const searched = searchedAtoms(atoms);
   const [first, ...others] = searched;
+  const whole = wholes.at(-1)?.lexeme;
   if (first === undefined) return "";
-  if (others.length > 0)
-    return anyOf([...wholes.slice(-1).map(({ lexeme }) => beginningWith(lexeme)), adjacent(atoms)]);
-  return anyOf([
-    ...formsOf(first.lexeme).map(quoted),
-    ...(isSingleSymbol(first) ? [beginningWith(first.lexeme)] : []),
-  ]);
+  if (others.length === 0 && isSingleSymbol(first)) return beginningWith(first.lexeme);
+  if (others.length === 0 && whole === undefined) return anyOf(formsOf(first.lexeme).map(quoted));
+  if (whole === undefined || atoms.some(({ lexeme }) => isSymbols(lexeme))) return adjacent(atoms);
+  return anyOf([whole, whole.replaceAll(/[-_]/g, "")].map(beginningWith));
 }
 
 function formsOf(word: string): string[] {
@@ -55,6 +60,11 @@ function formsOf(word: string): string[] {
 /** A single character of a script without spaces is the beginning of a bigram. */
 function isSingleSymbol({ lexeme }: Atom): boolean {
   return /^\P{ASCII}$/u.test(lexeme);
+}
+
+/** A bigram of a script without spaces. */
+function isSymbols(lexeme: string): boolean {
+  return /^\p{Lo}{1,2}$/u.test(lexeme);
 }
 
 function beginningWith(lexeme: string): TsQuery {

@@ -1,6 +1,5 @@
 import { addTokens, type DocumentRow, replaceDocuments } from "../db/search/write-documents.ts";
 import type { Query } from "../db/transcripts/query.ts";
-import { isProse } from "./document-kinds.ts";
 import { vectorOf } from "./document-vector.ts";
 import { documentsOf, type IndexedBlock, type IndexedMessage } from "./documents-of-blocks.ts";
 
@@ -15,7 +14,7 @@ export async function writeDocuments(query: Query, { messages, blocks }: Written
   const tokens = new Set<string>();
   const rows = documentsOf(messages, blocks).map(
     ({ message_id, block, kind, text, filters }): DocumentRow => {
-      const vector = vectorOf(text, isProse(kind), filters);
+      const vector = vectorOf(text, kind, filters);
       for (const token of vector.tokens) tokens.add(token);
       return { message_id, block, kind, tsv: vector.literal };
     },

@@ -62,11 +62,12 @@ describe("parseQuery", () => {
 });
 
 describe("tsquery", () => {
-  test("writes a word with its stem, and a name whole or by its parts in order", () => {
+  test("writes a word with its stem, and a name by its beginning with and without separators", () => {
     expect(exact("connections")).toEqual(["'connections'"]);
     expect(loose("connections")).toEqual(["('connections' | 'connect' | '~connect')"]);
     expect(exact("fetchSomeData")).toEqual(["'fetchsomedata'"]);
-    expect(loose("fetchSomeData")).toEqual(["('fetchsomedata':* | ('fetch' <-> 'some' <-> 'data'))"]);
+    expect(loose("fetchSomeData")).toEqual(["'fetchsomedata':*"]);
+    expect(loose("get_user")).toEqual(["('get_user':* | 'getuser':*)"]);
     expect(exact("foo::bar")).toEqual(["('foo' & 'bar')"]);
     expect(exact('"fix src/a.ts"')).toEqual(["('fix' <-> 'src' <-> 'a' <-> 'ts')"]);
   });

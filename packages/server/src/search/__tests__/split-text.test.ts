@@ -16,11 +16,11 @@ function split(text: string): string[] {
 describe("splitText", () => {
   test.each([
     ["fetchSomeData", ["fetch,some,data fetchsomedata@0"]],
-    ["get_user_id", ["get,user,id get_user_id@0"]],
+    ["get_user_id", ["get,user,id getuserid@0 get_user_id@0"]],
     ["HTTPServer2", ["http,server2 httpserver2@0"]],
     ["fetchSomeData.test.ts", ["fetch,some,data,test,ts fetchsomedata@0 fetchsomedata.test.ts@0"]],
-    ["foo-bar", ["foo,bar foo-bar@0"]],
-    ["src/a/b.ts:12", ["src,a,b,ts b.ts@2 src/a/b.ts@0", "12"]],
+    ["foo-bar", ["foo,bar foobar@0 foo-bar@0"]],
+    ["src/a/b.ts:12", ["src,a,b,ts b.ts@2 a/b.ts@1 src/a/b.ts@0", "12"]],
     ["C:\\Temp\\x.log", ["c", "temp,x,log x.log@1 temp\\x.log@0"]],
     ["std::vec (v1.2)", ["std", "vec", "v1,2 v1.2@0"]],
     ["Café", ["cafe"]],
@@ -66,19 +66,20 @@ describe("splitText", () => {
 
 describe("vectorOf", () => {
   test("writes tokens, atoms and positions, and the stems of prose", () => {
-    expect(vectorOf("Connecting fetchSo", true, ["@kind:prompt"]).literal).toBe(
-      "'connecting':1 '~connect':1 'fetchso':2 'fetch':2 'so':3 '@kind:prompt'",
+    expect(vectorOf("Connecting fetchSo", "prompt", ["@is:prompt"]).literal).toBe(
+      "'connecting':1 '~connect':1 'fetchso':2 'fetch':2 'so':3 '@is:prompt' '^connect' '^fetch' '^so'",
     );
-    expect(vectorOf("Connecting", false, []).literal).toBe("'connecting':1");
+    expect(vectorOf("Connecting", "thinking", []).literal).toBe("'connecting':1 '~connect':1");
+    expect(vectorOf("Connecting", "tool_output", []).literal).toBe("'connecting':1");
   });
 
   test("keeps names for close spellings, without hashes and numbers", () => {
-    const { tokens } = vectorOf("sha256 of 9f86d081884c7d65 is get_user_id 123456", false, []);
-    expect([...tokens]).toEqual(["sha256", "get_user_id", "get", "user"]);
+    const { tokens } = vectorOf("sha256 of 9f86d081884c7d65 is get_user_id 123456", "tool_output", []);
+    expect([...tokens]).toEqual(["sha256", "getuserid", "get_user_id", "get", "user"]);
   });
 
   test("keeps positions and occurrences within what Postgres stores", () => {
-    const { literal } = vectorOf(`${"a ".repeat(20_000)}end`, false, []);
+    const { literal } = vectorOf(`${"a ".repeat(20_000)}end`, "tool_output", []);
     expect(literal.split(",").length).toBe(255);
     expect(literal).toEndWith(" 'end'");
   });
