@@ -66,7 +66,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     askModel,
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
-  const redactionJob = createRedactionJob({ database: pools.deferrable, redaction });
+  const redactionJob = createRedactionJob({
+    database: pools.deferrable,
+    blobs,
+    redaction,
+    enqueueParse: onAppended,
+  });
   const runner: JobRunner = createJobRunner({
     sql: pools.jobs,
     administrationSql: pools.jobAdministration,

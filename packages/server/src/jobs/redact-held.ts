@@ -2,11 +2,13 @@ import { defineJob, type JobDefinition } from "@wharf/job-runner";
 import { redactionFilterSchema } from "@wharf/protocol";
 import { RULES_VERSION } from "@wharf/redaction";
 import { z } from "zod";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
 import { noteHeldRulesVersion, readHeldRulesVersion } from "../db/redaction/held-rules-version.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { HELD_BEGIN, type HeldPosition, type HeldProgress, redactHeld } from "../redaction/redact-held.ts";
 import { addReplaced, nothingReplaced } from "../redaction/redact-rows.ts";
+import type { EnqueueParse } from "./parse-transcript.ts";
 
 const redactionInput = z.object({ filter: redactionFilterSchema, dry_run: z.boolean() });
 export type RedactionJob = JobDefinition<typeof redactionInput>;
@@ -19,10 +21,16 @@ const ATTEMPTS_MAX = 100;
 const FIRST_PART_MS = 10_000;
 const PART_GROWTH_MS = 2_000;
 
-export type RedactionJobDependencies = { database: Database; redaction: Redaction };
+export type RedactionJobDependencies = {
+  database: Database;
+  blobs: BlobStore;
+  redaction: Redaction;
+  enqueueParse: EnqueueParse;
+};
 
 /** Searches what is held again, and replaces the secrets in it, part by part. One such job runs at a time. */
-export function createRedactionJob({ database, redaction }: RedactionJobDependencies): RedactionJob {
+export function createRedactionJob(dependencies: RedactionJobDependencies): RedactionJob {
+  const { database, blobs, redaction, enqueueParse } = dependencies;
   return defineJob({
     name: "redact-held",
     input: redactionInput,
@@ -38,7 +46,8 @@ export function createRedactionJob({ database, redaction }: RedactionJobDependen
           await redaction.switches.refresh();
           const redact = await redaction.texts.open();
           const leftOutWorkspaces = redaction.switches.unredacted();
-          const options = { database, redact, isDryRun, filter, leftOutWorkspaces, signal: context.signal };
+          const held = { database, blobs, pool: redaction.pool, redact, onRewritten: enqueueParse };
+          const options = { ...held, isDryRun, filter, leftOutWorkspaces, signal: context.signal };
           return await redactHeld(options, from, FIRST_PART_MS + part * PART_GROWTH_MS);
         });
         position = progress.position;

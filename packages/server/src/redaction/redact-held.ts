@@ -1,13 +1,14 @@
 import type { RedactionFilter } from "@wharf/protocol";
 import { type HeldTable, listHeldTables } from "../db/redaction/held-tables.ts";
 import { findSessionsToRedact } from "../db/redaction/sessions-to-redact.ts";
-import { nothingReplaced, type Replaced, type Rewrite, redactRows } from "./redact-rows.ts";
+import { nothingReplaced, type Replaced, redactRows } from "./redact-rows.ts";
+import { redactTranscripts, type TranscriptRewrite } from "./redact-transcripts.ts";
 
 /** Where to continue: behind a session, or in a table behind a key, among the rows without a session. Null: at the end. */
 export type HeldPosition = { session: string } | { table: string; after: string[] | null } | null;
 export const HELD_BEGIN: HeldPosition = { session: "" };
 
-export type RedactHeld = Rewrite & {
+export type RedactHeld = TranscriptRewrite & {
   filter: RedactionFilter;
   /** Ids of workspaces whose secrets are kept. */
   leftOutWorkspaces: readonly string[];
@@ -59,6 +60,8 @@ async function redactSessions(
   const session_ids = await database.run((sql) =>
     findSessionsToRedact(sql, filter, leftOutWorkspaces, after, SESSIONS_PER_ROUND),
   );
+  // They come before what was derived from them.
+  for (const id of session_ids) await redactTranscripts(options, id, progress.replaced);
   for (const table of tables)
     if (table.has_session && session_ids.length > 0)
       await redactRows(options, table, { session_ids }, progress.replaced);

@@ -1,6 +1,7 @@
 import { RedactionTimeError } from "@wharf/redaction";
 import type { Database } from "../db/database.ts";
 import {
+  deleteDocumentsOfBlock,
   type HeldRow,
   type HeldScope,
   keyBehindSought,
@@ -29,6 +30,8 @@ export type Rewrite = {
 };
 
 const ROWS_PER_PAGE = 200;
+/** Their texts are searched. */
+const BLOCKS = "content_blocks";
 
 export function nothingReplaced(): Replaced {
   return { rows: 0, secrets: {}, too_slow: 0 };
@@ -37,8 +40,11 @@ export function nothingReplaced(): Replaced {
 export function addReplaced(total: Replaced, more: Replaced): void {
   total.rows += more.rows;
   total.too_slow += more.too_slow;
-  for (const [rule, count] of Object.entries(more.secrets))
-    total.secrets[rule] = (total.secrets[rule] ?? 0) + count;
+  addCounts(total.secrets, Object.entries(more.secrets));
+}
+
+export function addCounts(totals: Record<string, number>, counts: Iterable<readonly [string, number]>): void {
+  for (const [rule, count] of counts) totals[rule] = (totals[rule] ?? 0) + count;
 }
 
 /**
@@ -81,7 +87,9 @@ async function redactRow(
   if (texts.every((text) => text === null)) return;
   replaced.rows += 1;
   // A row that changes meanwhile is one that this version has written: its new texts are redacted.
-  if (!isDryRun) await database.run((sql) => replaceHeldTexts(sql, table, row, texts));
+  if (isDryRun) return;
+  await database.run((sql) => replaceHeldTexts(sql, table, row, texts));
+  if (table.table === BLOCKS) await database.run((sql) => deleteDocumentsOfBlock(sql, row.key));
 }
 
 /** Null: the text stays. */
@@ -93,8 +101,7 @@ async function redactHeld(
   if (text === null) return null;
   try {
     const redacted = await redact(text);
-    for (const [rule, count] of redacted?.counts ?? [])
-      replaced.secrets[rule] = (replaced.secrets[rule] ?? 0) + count;
+    addCounts(replaced.secrets, redacted?.counts ?? []);
     return redacted?.text ?? null;
   } catch (error) {
     if (!(error instanceof RedactionTimeError)) throw error;

@@ -18,9 +18,11 @@ import type { AppEnv } from "../http/request-context.ts";
 import type { EnqueueRedaction } from "../jobs/redact-held.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { HELD_BEGIN, redactHeld } from "../redaction/redact-held.ts";
+import type { CustodyDependencies } from "../transcripts/custody/custody.ts";
 
 export type RedactionDependencies = {
   edits: Database;
+  custody: Pick<CustodyDependencies, "blobs" | "onAppended">;
   redaction: Redaction;
   enqueueRedaction: EnqueueRedaction;
 };
@@ -69,7 +71,7 @@ const redactAgain = operation({
 });
 
 /** /api/workspaces/:id/redaction: the switch of a workspace. */
-export function workspaceRedactionRoutes({ edits, redaction }: RedactionDependencies): Hono<AppEnv> {
+export function workspaceRedactionRoutes({ edits, custody, redaction }: RedactionDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/:id/redaction", read, async function getRedaction(c) {
@@ -97,6 +99,9 @@ export function workspaceRedactionRoutes({ edits, redaction }: RedactionDependen
     const { position, sessions, replaced } = await redactHeld(
       {
         database: edits,
+        blobs: custody.blobs,
+        pool: redaction.pool,
+        onRewritten: custody.onAppended,
         redact: await redaction.texts.open(),
         isDryRun: true,
         filter: { workspace_id },

@@ -88,6 +88,13 @@ export async function replaceHeldTexts(
   return count > 0;
 }
 
+/** A block that was replaced is not found any more, unless its file is parsed again. */
+export async function deleteDocumentsOfBlock(sql: Sql, key: readonly string[]): Promise<void> {
+  await sql`
+    DELETE FROM search_documents d USING content_blocks b
+    WHERE b.id = ANY (${[...key]}::text[]) AND d.message_id = b.message_id AND d.block = b.block_order`;
+}
+
 function inScope(sql: Sql, { table, has_session, has_workspace }: HeldTable, scope: HeldScope): Fragment {
   if ("session_ids" in scope) {
     const column = table === "sessions" ? "id" : "session_id";

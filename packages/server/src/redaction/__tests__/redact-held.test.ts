@@ -2,8 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { RULES_VERSION, SECRET_RULES } from "@wharf/redaction";
 import { until } from "@wharf/testkit";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
+import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import { anEvent, send, start, toolUse } from "../../ingest/__tests__/event-factory.ts";
+import { storeFile } from "../../transcripts/__tests__/store-file.ts";
+import { parseSession } from "../../transcripts/parse/parse-session.ts";
 import { HELD_BEGIN, type HeldPosition, redactHeld } from "../redact-held.ts";
+import { nothingReplaced } from "../redact-rows.ts";
+import { redactTranscripts } from "../redact-transcripts.ts";
+import type { PartKind } from "../redaction-pool.ts";
 
 const server = setupApp({ environment: { WHARF_WORKER_MODE: "inspect" } });
 const SECRET = SECRET_RULES.find(({ id }) => id === "github-token")?.example_parts.join("") ?? "";
@@ -64,6 +70,7 @@ async function exposed(): Promise<string[]> {
   return found;
 }
 
+const blobs = () => createPostgresBlobStore(server.current().pools.deferrable);
 const EXPOSED = ["events", "git_activity", "ingest_notes", "session_reports", "sessions"];
 const redact = (body: object) => server.request("POST", "/api/sessions/redact", body);
 
@@ -130,8 +137,9 @@ describe("what is held without redaction", () => {
     let parts = 0;
     for (; position !== null; parts++) {
       const signal = new AbortController().signal;
-      const options = { database: pools.deferrable, redact: redactText, isDryRun: false, filter: {}, signal };
-      ({ position } = await redactHeld({ ...options, leftOutWorkspaces: [] }, position, 0));
+      const held = { database: pools.deferrable, blobs: blobs(), pool: redaction.pool, redact: redactText };
+      const options = { ...held, isDryRun: false, filter: {}, signal, leftOutWorkspaces: [] };
+      ({ position } = await redactHeld({ ...options, onRewritten: async () => undefined }, position, 0));
     }
     expect(parts).toBeGreaterThan(5);
     expect(await exposed()).toEqual([]);
@@ -155,6 +163,98 @@ describe("what is held without redaction", () => {
   test("is nothing on a new server, which enqueues no job", async () => {
     await server.current().redactOutdated();
     expect(await server.sql`SELECT FROM jobs WHERE type = 'redact-held'`).toHaveLength(0);
+  });
+});
+
+describe("transcript files of before", () => {
+  const line = (uuid: string, text: string) =>
+    `${JSON.stringify({ type: "user", uuid, timestamp: "2026-03-01T10:00:00Z", message: { role: "user", content: text } })}\n`;
+  const parts = [
+    line("a", "plain"),
+    line("b", `use ${SECRET} now`) + line("c", "more"),
+    line("d", `and ${SECRET}`),
+  ];
+  const raw = async () =>
+    (await server.request("GET", "/api/sessions/s1/transcript/raw?file=main.jsonl")).body;
+  const parse = async () => {
+    const { pools } = server.current();
+    await parseSession({ database: pools.deferrable, blobs: blobs() }, "s1");
+  };
+  const segments = () =>
+    server.sql<{ stored_start: number; stored_bytes: number; blob_hash: string }[]>`
+      SELECT stored_start::float8, stored_bytes::float8, blob_hash FROM transcript_segments ORDER BY stored_start`;
+
+  test("get markers, are parsed again, and their former blobs are removed later", async () => {
+    await storeFile(server.sql, blobs(), { session_id: "s1", agent: "claude-code", parts });
+    await parse();
+    const before = await segments();
+    expect(await exposed()).toContain("content_blocks");
+    const output = await runJob({ ids: ["s1"] });
+    expect(output).toMatchObject({ sessions: 1, too_slow: 0 });
+    const text = await raw();
+    expect(text).not.toContain(SECRET);
+    expect(text.split("\n")).toHaveLength(5);
+    const after = await segments();
+    expect(after.map(({ stored_start }) => stored_start)).toEqual([
+      0,
+      after[0]?.stored_bytes ?? 0,
+      (after[0]?.stored_bytes ?? 0) + (after[1]?.stored_bytes ?? 0),
+    ]);
+    expect(after[0]?.blob_hash).toBe(before[0]?.blob_hash ?? "");
+    const listed = await server.sql`SELECT hash FROM unreferenced_blobs`;
+    expect(listed.map((row) => row["hash"])).toEqual(
+      expect.arrayContaining([before[1]?.blob_hash, before[2]?.blob_hash]),
+    );
+    expect(await exposed()).toEqual([]);
+    const [generation] = await server.sql`
+      SELECT redaction_version, redactions, parsed_bytes::int, stored_bytes = ${text.length} AS is_whole FROM transcript_generations`;
+    expect(generation).toEqual({
+      redaction_version: RULES_VERSION,
+      redactions: { hub: { "github-token": 2 } },
+      parsed_bytes: 0,
+      is_whole: true,
+    });
+    await parse();
+    const blocks = await server.sql`SELECT content_text FROM content_blocks ORDER BY 1`;
+    expect(blocks).toHaveLength(4);
+    expect(await exposed()).toEqual([]);
+  });
+
+  test("that current rules have searched are left alone, and so are those of a dry run", async () => {
+    await storeFile(server.sql, blobs(), { session_id: "s1", agent: "claude-code", parts });
+    const before = await segments();
+    expect(await runJob({ dry_run: true })).toMatchObject({ secrets: { "github-token": 2 } });
+    await server.sql`UPDATE transcript_generations SET redaction_version = ${RULES_VERSION}`;
+    await runJob({});
+    expect([...(await segments())]).toEqual([...before]);
+  });
+
+  test("that grow meanwhile get markers in what is added, too", async () => {
+    const place = await storeFile(server.sql, blobs(), { session_id: "s1", agent: "claude-code", parts });
+    const { redaction, pools } = server.current();
+    let isGrown = false;
+    const pool = {
+      ...redaction.pool,
+      redactPart: async (bytes: Uint8Array, kind: PartKind) => {
+        if (!isGrown) {
+          isGrown = true;
+          const added = [line("e", `late ${SECRET}`)];
+          await storeFile(server.sql, blobs(), { session_id: "s1", agent: "claude-code", parts: added });
+        }
+        return await redaction.pool.redactPart(bytes, kind);
+      },
+    };
+    const held = { database: pools.deferrable, blobs: blobs(), pool, redact: await redaction.texts.open() };
+    const options = { ...held, isDryRun: false, signal: new AbortController().signal };
+    const rewritten: string[] = [];
+    const onRewritten = async (id: string) => rewritten.push(id);
+    await redactTranscripts({ ...options, onRewritten }, "s1", nothingReplaced());
+    expect(rewritten).toEqual(["s1"]);
+    expect(await raw()).not.toContain(SECRET);
+    const [size] = await server.sql`
+      SELECT stored_bytes = (SELECT sum(stored_bytes) FROM transcript_segments) AS is_whole FROM transcript_generations
+      WHERE file_id = ${place.file_id}::bigint`;
+    expect(size).toEqual({ is_whole: true });
   });
 });
 
