@@ -276,7 +276,7 @@ CROSS JOIN LATERAL (SELECT t.device_ids IS NULL OR o.device_id = ANY (t.device_i
 CROSS JOIN LATERAL (
   SELECT h.is_heard, h.is_heard AND (
     t.is_reported OR s.is_outdated OR s.ended_by_server OR s.has_only_files
-    OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR (
+    OR (s.start_reported_at IS NULL AND (t.first_at <= s.started_at OR EXISTS (SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'transcript'))) OR (
       s.facts ? 'backfill' OR EXISTS (
         SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
       )
@@ -290,7 +290,7 @@ WITH folded AS MATERIALIZED (
   SELECT * FROM json_to_recordset(($1::text)::json) AS f (
     id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
     resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, agent text, source text,
-    initial_prompt text, metadata text, fallen_report_ids json, is_moved boolean
+    initial_prompt text, has_only_files boolean, metadata text, fallen_report_ids json, is_moved boolean
   )
 ),
 held AS MATERIALIZED (
@@ -308,7 +308,7 @@ session_rows AS (
   resumed_at = to_timestamp(0) + f."resumed_us" * interval '1 microsecond', ended_at = to_timestamp(0) + f."ended_us" * interval '1 microsecond', end_reason = f.end_reason,
   duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
   initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
-  is_outdated = false, has_only_files = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
+  is_outdated = false, has_only_files = f.has_only_files, ended_by_server = false, last_heard_at = now(), updated_at = now()
   FROM held f WHERE s.ctid = f.place
   RETURNING s.id, s.workspace_id
 ),

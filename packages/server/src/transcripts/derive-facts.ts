@@ -1,11 +1,18 @@
 import type { Database } from "../db/database.ts";
 import { readCallFacts, readFileFacts } from "../db/transcripts/facts/read-calls.ts";
-import { readFirstPrompt, readLastMessage, readMessageFacts } from "../db/transcripts/facts/read-messages.ts";
+import {
+  readFirstPrompt,
+  readLastMessage,
+  readMessageFacts,
+  readOwnStart,
+} from "../db/transcripts/facts/read-messages.ts";
 import { readResponseFacts, writeSubagentTotals } from "../db/transcripts/facts/read-responses.ts";
 import { readStated } from "../db/transcripts/facts/read-stated.ts";
 import { writeSessionFacts } from "../db/transcripts/facts/write-facts.ts";
+import { writeStatement } from "../db/transcripts/facts/write-statement.ts";
 import { refreshLiveStates } from "../ingest/refresh-live-states.ts";
-import { describeSession } from "./describe-session.ts";
+import { refreshAndMatch } from "../ingest/refresh-sessions.ts";
+import { describeSession, type SessionFacts } from "./describe-session.ts";
 
 /** Derives what the rows of a session's transcripts amount to. Repeating it changes nothing. */
 export async function deriveFacts(database: Database, session_id: string): Promise<void> {
@@ -20,5 +27,23 @@ export async function deriveFacts(database: Database, session_id: string): Promi
   };
   await database.run((sql) => writeSubagentTotals(sql, session_id));
   await database.run((sql) => writeSessionFacts(sql, session_id, describeSession(facts)));
+  await tellStart(database, session_id, facts);
   await refreshLiveStates(database, [session_id]);
+}
+
+/** The files of the session's own device fill what events, reports and backfills leave open. */
+async function tellStart(
+  database: Database,
+  session_id: string,
+  { stated, prompt, responses }: SessionFacts,
+): Promise<void> {
+  if (!stated.is_own) return;
+  const first_at = await database.run((sql) => readOwnStart(sql, session_id));
+  if (first_at === null) return;
+  const { branch, cwd, version } = stated;
+  const model = responses.models.find((used) => used.model !== null)?.model ?? null;
+  const initial_prompt = prompt?.is_own === true ? prompt.text : null;
+  const statement = { first_at, branch, cwd, version, model, initial_prompt };
+  const isNew = await database.run((sql) => writeStatement(sql, session_id, statement));
+  if (isNew) await refreshAndMatch(database, [session_id]);
 }

@@ -8,7 +8,8 @@ export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number)
 }
 
 /**
- * Ends them: all of them, or those in `among`. Answers with their ids. The end is the time of its owner's last event, and falls as soon as the session speaks again.
+ * Ends them: all of them, or those in `among`. Answers with their ids. The end is the time of its owner's last event or of the last message
+ * of its transcripts, and falls as soon as the session speaks again.
  */
 export async function endIdleSessions(
   sql: Sql,
@@ -29,7 +30,7 @@ export async function endIdleSessions(
       FROM idle CROSS JOIN LATERAL (
         SELECT greatest(o.started_at, (
           SELECT max(e.timestamp) FROM events e WHERE e.session_id = o.id AND e.device_id = o.device_id
-        )) AS spoke_at
+        ), (o.transcript ->> 'last_at')::timestamptz) AS spoke_at
         FROM sessions o WHERE o.id = idle.id
       ) last
       WHERE s.id = idle.id AND s.lifecycle IN ('detected', 'capturing')

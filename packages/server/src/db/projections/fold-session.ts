@@ -37,6 +37,8 @@ export type SessionColumns = {
   agent: string | null;
   source: string | null;
   initial_prompt: string | null;
+  /** Nothing but its transcripts is known of it. */
+  has_only_files: boolean;
   /** Each value as JSON text. */
   metadata: Record<string, string>;
 };
@@ -57,7 +59,7 @@ const US_PER_MS = 1_000;
  * the session runs.
  * - Only the owner's statements count, however many another device adds.
  * - The earliest start or report gives workspace, device and start; a backfill fills gaps; without either the session is a stub
- *   that follows its earliest event.
+ *   that follows its earliest event. The start of a stub is that of its transcript where that is earlier.
  * - The latest end closes it, unless a later resume is known.
  */
 export function foldSession({ owner, lifecycle, statements: all }: KnownSession): FoldedSession | null {
@@ -78,6 +80,7 @@ export function foldSession({ owner, lifecycle, statements: all }: KnownSession)
     agent: pick((said) => said.agent)?.value ?? null,
     source: pick((said) => said.source)?.value ?? null,
     initial_prompt: pick((said) => said.initial_prompt)?.value ?? null,
+    has_only_files: statements.every(({ kind }) => kind === "transcript"),
     metadata: metadataOf(pick, statements),
   };
   return { columns: { ...columns, lifecycle: nextLifecycle(lifecycle, columns) }, standing };
@@ -89,9 +92,10 @@ function beginOf(pick: Picker): Begin | null {
   const reported = pick((said) => (said.kind === "start" || said.kind === "report" ? said.place : null));
   const seen = pick((said) => (said.kind === "event" ? said.place : null));
   const found = pick((said) => (said.kind === "backfill" ? said.place : null), byKnownWorkspace);
+  const shown = pick((said) => (said.kind === "transcript" ? said.place : null));
   const start = reported ?? found;
-  const begin = start ?? seen;
-  const origin = reported ?? seen ?? found;
+  const begin = start ?? earlier(seen, shown);
+  const origin = reported ?? seen ?? found ?? shown;
   if (begin === null || origin === null) return null;
   const isPlaced = origin.value.canonical_id !== UNASSOCIATED_WORKSPACE || found === null;
   return {
@@ -100,6 +104,11 @@ function beginOf(pick: Picker): Begin | null {
     started_us: begin.statement.at_us,
     start_reported_us: start === null ? null : begin.statement.at_us,
   };
+}
+
+function earlier<T>(one: Said<T> | null, other: Said<T> | null): Said<T> | null {
+  if (one === null || other === null) return one ?? other;
+  return other.statement.at_us < one.statement.at_us ? other : one;
 }
 
 type End = Pick<SessionColumns, "resumed_us" | "ended_us" | "end_reason" | "duration_ms">;

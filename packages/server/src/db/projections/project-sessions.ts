@@ -61,7 +61,7 @@ async function writeSessions(
       SELECT * FROM json_to_recordset((${JSON.stringify(folded)}::text)::json) AS f (
         id text, version text, workspace_id text, device_id text, lifecycle text, started_us bigint, start_reported_us bigint,
         resumed_us bigint, ended_us bigint, end_reason text, duration_ms bigint, git_branch text, model text, agent text, source text,
-        initial_prompt text, metadata text, fallen_report_ids json, is_moved boolean
+        initial_prompt text, has_only_files boolean, metadata text, fallen_report_ids json, is_moved boolean
       )
     ),
     held AS MATERIALIZED (
@@ -79,7 +79,7 @@ async function writeSessions(
         resumed_at = ${instant("resumed_us")}, ended_at = ${instant("ended_us")}, end_reason = f.end_reason,
         duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
         initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
-        is_outdated = false, has_only_files = false, ended_by_server = false, last_heard_at = now(), updated_at = now()
+        is_outdated = false, has_only_files = f.has_only_files, ended_by_server = false, last_heard_at = now(), updated_at = now()
       FROM held f WHERE s.ctid = f.place
       RETURNING s.id, s.workspace_id
     ),
@@ -104,7 +104,10 @@ function foldedRow({ id, version, device_id, owner, lifecycle, statements }: Tou
   const folded = statements === null ? null : foldSession({ owner, lifecycle, statements });
   if (statements === null || folded === null) return [];
   const { columns, standing } = folded;
-  const fallen = statements.filter((said) => said.report_id !== null && !standing.has(said));
+  // What transcripts show is written again when they grow: it would fall each time.
+  const fallen = statements.filter(
+    (said) => said.report_id !== null && said.kind !== "transcript" && !standing.has(said),
+  );
   const metadata = Object.entries(columns.metadata).map(([key, json]) => `${JSON.stringify(key)}:${json}`);
   return [
     {

@@ -94,6 +94,11 @@ export function beginsWithBackfill(sql: Sql): Fragment {
   )`;
 }
 
+/** Whether the start of stub `s` may be that of its transcript: its first event may be a later one. */
+export function startsWithTranscript(sql: Sql): Fragment {
+  return sql`EXISTS (SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'transcript')`;
+}
+
 function reports(sql: Sql): Fragment {
   return sql`
     SELECT r.id, r.kind, r.at, r.event_id, r.workspace_id, r.device_id, r.ended_at, r.end_reason, r.duration_ms,

@@ -1,7 +1,10 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 
-/** The kind of a statement's source. `event` is the earliest event of a session, of any type. */
-export type StatementKind = "start" | "report" | "end" | "event" | "backfill";
+/**
+ * The kind of a statement's source. `event` is the earliest event of a session, of any type; `transcript` what the files of its own
+ * device show.
+ */
+export type StatementKind = "start" | "report" | "end" | "event" | "backfill" | "transcript";
 
 /** Where a session runs. */
 export type Place = { canonical_id: string; device_id: string; workspace_id: string };
@@ -34,8 +37,15 @@ export type Said<T> = { statement: Statement; value: T };
 
 export type Order = (one: Statement, other: Statement) => number;
 
-/** Devices know a session's values best when it starts; a backfill only fills gaps. */
-const RANKS: Record<StatementKind, number> = { start: 0, report: 0, end: 1, event: 2, backfill: 3 };
+/** Devices know a session's values best when it starts; backfills and transcripts only fill gaps. */
+const RANKS: Record<StatementKind, number> = {
+  start: 0,
+  report: 0,
+  end: 1,
+  event: 2,
+  backfill: 3,
+  transcript: 4,
+};
 
 /** The order of precedence: by kind, then the earlier, then the smaller event id. */
 export const byPrecedence: Order = (one, other) =>

@@ -1,6 +1,6 @@
 import type { Lifecycle } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
-import { beginsWithBackfill, statementsOfSession } from "./read-statements.ts";
+import { beginsWithBackfill, startsWithTranscript, statementsOfSession } from "./read-statements.ts";
 import { ownerOfSession } from "./session-owner.ts";
 import type { Statement } from "./session-statement.ts";
 
@@ -57,7 +57,7 @@ async function readKnown(sql: Sql, touched: Fragment): Promise<TouchedSession[]>
     CROSS JOIN LATERAL (
       SELECT h.is_heard, h.is_heard AND (
         t.is_reported OR s.is_outdated OR s.ended_by_server OR s.has_only_files
-          OR (s.start_reported_at IS NULL AND t.first_at <= s.started_at) OR ${beginsWithBackfill(sql)}
+          OR (s.start_reported_at IS NULL AND (t.first_at <= s.started_at OR ${startsWithTranscript(sql)})) OR ${beginsWithBackfill(sql)}
       ) AS is_changed
     ) c
     ORDER BY t.id`;

@@ -4,6 +4,7 @@ import { sessionTranscriptSchema } from "@wharf/protocol";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
 import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
+import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
 import { deriveSession } from "../derive-session.ts";
 import { useParsing } from "./parsing.ts";
 
@@ -133,6 +134,50 @@ describe("the facts of a session", () => {
     expect(await stored()).toMatchObject({ live_state: "stale_call", live_reason: "Bash" });
     await store([result(2, "c1", "ok")]);
     expect((await stored())["transcript"]).toMatchObject({ open_calls: [] });
+  });
+});
+
+describe("what events and reports leave open", () => {
+  const placed = async () => {
+    const { started_at, start_reported_at, initial_prompt, git_branch, model, metadata, lifecycle } =
+      await stored();
+    return { started_at, start_reported_at, initial_prompt, git_branch, model, metadata, lifecycle };
+  };
+  const fileFirst = "UPDATE sessions SET has_only_files = true";
+
+  test("is filled by the files of the session's own device", async () => {
+    await parsing.store({ session_id: "s", agent: "claude-code", file: "s.jsonl", parts: [] });
+    await parsing.sql.unsafe(fileFirst);
+    await store(SESSION());
+    expect(await placed()).toEqual({
+      ...{ started_at: new Date(START_MS), start_reported_at: null, lifecycle: "detected" },
+      ...{ initial_prompt: "Fix the tests\nplease", git_branch: "main", model: "claude-sonnet-5" },
+      metadata: { cwd: "/repo" },
+    });
+    expect((await stored())["has_only_files"]).toBe(true);
+  });
+
+  test("is not filled by another device's files", async () => {
+    await parsing.store({ session_id: "s", agent: "claude-code", file: "s.jsonl", parts: [] });
+    await parsing.sql`INSERT INTO devices (id, name, type) VALUES ('owner', 'owner', 'local') ON CONFLICT DO NOTHING`;
+    await parsing.sql`UPDATE sessions SET device_id = 'owner'`;
+    const before = await placed();
+    await store(SESSION());
+    expect(await placed()).toEqual(before);
+    expect((await stored())["title"]).toBe("Fix the tests");
+  });
+
+  test("does not include what a report states", async () => {
+    await store(SESSION());
+    await parsing.sql`
+      INSERT INTO session_reports (session_id, kind, at, workspace_id, device_id, git_branch)
+      VALUES ('s', 'report', ${time(500)}, 'w', 'laptop', 'next')`;
+    await refreshAndMatch(parsing.current().database, ["s"]);
+    expect(await placed()).toMatchObject({
+      ...{ started_at: new Date(START_MS + 500_000), lifecycle: "capturing" },
+      ...{ git_branch: "next", initial_prompt: "Fix the tests\nplease" },
+    });
+    expect((await stored())["has_only_files"]).toBe(false);
   });
 });
 

@@ -37,7 +37,7 @@ const maybe = (...values: string[]) => fc.option(fc.constantFrom(...values), { f
 /** Few values and few minutes, so that statements contradict each other and happen at one instant. */
 export const anyStatement: fc.Arbitrary<Statement> = fc
   .record({
-    kind: fc.constantFrom<Statement["kind"][]>("start", "report", "end", "event", "backfill"),
+    kind: fc.constantFrom<Statement["kind"][]>("start", "report", "end", "event", "backfill", "transcript"),
     at: fc.integer({ min: 0, max: 6 }),
     lasts: fc.option(fc.integer({ min: 0, max: 6 })),
     event_id: fc.constantFrom("A", "B", "C"),

@@ -57,20 +57,37 @@ export async function readLastMessage(sql: Sql, session_id: string): Promise<Las
   return row ?? null;
 }
 
+/** Whether a file of the session's own device has the record of message `m`: it may be shown from another device's file. */
+function isOwn(sql: Sql): Fragment {
+  return sql`(
+    EXISTS (SELECT FROM transcript_files f WHERE f.id = m.file_id AND f.device_id = s.device_id)
+    OR EXISTS (
+      SELECT FROM hidden_messages h JOIN transcript_files f ON f.id = h.file_id WHERE h.message_id = m.id AND f.device_id = s.device_id
+    )
+  )`;
+}
+
 /** The first prompt of the session's own device, or of any where it has no files; also one that a resumed session has copied. */
 export async function readFirstPrompt(sql: Sql, session_id: string): Promise<FirstPrompt | null> {
   const [row] = await sql<FirstPrompt[]>`
-    SELECT left(b.content_text, ${PROMPT_CHARACTERS_MAX}) AS text, f.device_id = s.device_id AS is_own
+    SELECT left(b.content_text, ${PROMPT_CHARACTERS_MAX}) AS text, m.is_own
     FROM (
-      SELECT m.id, m.file_id, m.session_id FROM transcript_messages m
-      JOIN transcript_files f ON f.id = m.file_id JOIN sessions s ON s.id = m.session_id
+      SELECT m.id, ${isOwn(sql)} AS is_own FROM transcript_messages m JOIN sessions s ON s.id = m.session_id
       WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND m.kind = 'prompt' AND m.has_text
-      ORDER BY f.device_id <> s.device_id, m.sorted_at, m.ordinal, m.id LIMIT 1
+      ORDER BY ${isOwn(sql)} DESC, m.sorted_at, m.ordinal, m.id LIMIT 1
     ) m
-    JOIN transcript_files f ON f.id = m.file_id JOIN sessions s ON s.id = m.session_id
     CROSS JOIN LATERAL (
       SELECT content_text FROM content_blocks
       WHERE message_id = m.id AND block_type = 'text' AND content_text <> '' ORDER BY block_order LIMIT 1
     ) b`;
   return row ?? null;
+}
+
+/** The time of the first message that is not copied, of the session's own device. */
+export async function readOwnStart(sql: Sql, session_id: string): Promise<string | null> {
+  const [row] = await sql<{ first_at: string }[]>`
+    SELECT ${wireTime(sql, sql`m.timestamp`)} AS first_at FROM transcript_messages m JOIN sessions s ON s.id = m.session_id
+    WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND NOT m.is_copy AND m.timestamp IS NOT NULL AND ${isOwn(sql)}
+    ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1`;
+  return row?.first_at ?? null;
 }

@@ -1,0 +1,32 @@
+import type { Sql } from "../../postgres.ts";
+
+/** What the files of a session's own device show of it, for the fold of sessions (db/projections/fold-session.ts). */
+export type TranscriptStatement = {
+  first_at: string;
+  branch: string | null;
+  model: string | null;
+  initial_prompt: string | null;
+  cwd: string | null;
+  version: string | null;
+};
+
+/** Keeps the statement. False: it was known already. */
+export async function writeStatement(
+  sql: Sql,
+  session_id: string,
+  { first_at, branch, model, initial_prompt, cwd, version }: TranscriptStatement,
+): Promise<boolean> {
+  const { count } = await sql`
+    INSERT INTO session_reports AS r (
+      session_id, kind, at, workspace_id, device_id, git_branch, model, initial_prompt, metadata
+    )
+    SELECT id, 'transcript', ${first_at}::text::timestamptz, workspace_id, device_id, ${branch}::text, ${model}::text,
+      ${initial_prompt}::text, jsonb_strip_nulls(jsonb_build_object('cwd', ${cwd}::text, 'cc_version', ${version}::text))
+    FROM sessions WHERE id = ${session_id} AND deleted_at IS NULL
+    ON CONFLICT (session_id, device_id) WHERE kind = 'transcript' DO UPDATE SET
+      at = excluded.at, workspace_id = excluded.workspace_id, git_branch = excluded.git_branch, model = excluded.model,
+      initial_prompt = excluded.initial_prompt, metadata = excluded.metadata
+    WHERE (r.at, r.workspace_id, r.git_branch, r.model, r.initial_prompt, r.metadata)
+      IS DISTINCT FROM (excluded.at, excluded.workspace_id, excluded.git_branch, excluded.model, excluded.initial_prompt, excluded.metadata)`;
+  return count > 0;
+}
