@@ -40,7 +40,7 @@ export function ranDuring(sql: Sql): Fragment {
 export function gradedMatches(sql: Sql, ids: readonly string[]): Fragment {
   return sql`
     activity AS MATERIALIZED (
-      SELECT id, workspace_id, device_id, session_id, session_inferred, lower(commit_sha) AS sha, timestamp,
+      SELECT id, workspace_id, device_id, session_id, matched_to, session_inferred, lower(commit_sha) AS sha, timestamp,
         jsonb_typeof(data -> 'file_list') = 'array' AS has_files
       FROM git_activity WHERE id = ANY(${ids})
     ),

@@ -53,16 +53,16 @@ export async function findOutdatedMatches(sql: Sql, afterId: string, limit: numb
 
 /** Writes the matches of this git activity, and its best exact or evidence match as its session. Repeating it changes nothing. */
 export async function matchGitActivity(sql: Sql, ids: readonly string[]): Promise<void> {
-  // A row that was waited for was judged by what was known before the wait: after a change everything is compared again.
+  // A row that was waited for was judged by what was known before the wait: everything is compared again until nothing differs.
   while ((await matchOnce(sql, ids)) > 0);
 }
 
 /**
- * How many rows were changed. Rows are looked up one by one, and deleted by their place: a plan from when the table was small reads all of
- * it for each array or join.
+ * How many rows differed from what is known, also where another process has changed them meanwhile. Rows are looked up one by one, and
+ * deleted by their place: a plan from when the table was small reads all of it for each array or join.
  */
 async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
-  const rows = await sql<{ changed: number }[]>`
+  const rows = await sql<{ differing: number }[]>`
     WITH ${gradedMatches(sql, ids)},
     wanted AS MATERIALIZED (
       SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
@@ -74,39 +74,36 @@ async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
         SELECT ctid AS place, * FROM git_matches WHERE git_activity_id = a.id OFFSET 0
       ) m
     ),
-    removed AS (
-      DELETE FROM git_matches WHERE ctid = ANY (ARRAY(
-        SELECT k.place FROM known k WHERE NOT EXISTS (
-          SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
-        )
-      ))
-      RETURNING 1
+    stale AS MATERIALIZED (
+      SELECT k.place FROM known k WHERE NOT EXISTS (
+        SELECT FROM wanted w WHERE w.git_activity_id = k.git_activity_id AND w.session_id = k.session_id
+      )
     ),
-    written_matches AS (
-      INSERT INTO git_matches (git_activity_id, session_id, grade, why, timestamp)
+    missing AS MATERIALIZED (
       SELECT w.git_activity_id, w.session_id, w.grade, w.why, w.timestamp
       FROM wanted w LEFT JOIN known k ON k.git_activity_id = w.git_activity_id AND k.session_id = w.session_id
       WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
-      ORDER BY w.git_activity_id, w.session_id
-      ON CONFLICT (git_activity_id, session_id) DO UPDATE SET grade = excluded.grade, why = excluded.why
-      RETURNING 1
     ),
     best AS (
       SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
       ORDER BY git_activity_id, strength, at DESC, session_id
     ),
+    untied AS MATERIALIZED (
+      SELECT a.id, tie.session_id
+      FROM activity a LEFT JOIN best ON best.git_activity_id = a.id
+      CROSS JOIN LATERAL (SELECT CASE WHEN a.session_inferred THEN best.session_id ELSE a.session_id END AS session_id) tie
+      WHERE a.session_id IS DISTINCT FROM tie.session_id OR a.matched_to IS DISTINCT FROM coalesce(tie.session_id, '')
+    ),
+    deleted_matches AS (DELETE FROM git_matches WHERE ctid = ANY (ARRAY(SELECT place FROM stale))),
+    written_matches AS (
+      INSERT INTO git_matches (git_activity_id, session_id, grade, why, timestamp)
+      SELECT * FROM missing ORDER BY git_activity_id, session_id
+      ON CONFLICT (git_activity_id, session_id) DO UPDATE SET grade = excluded.grade, why = excluded.why
+    ),
     tied AS (
-      UPDATE git_activity g SET session_id = found.session_id, matched_to = coalesce(found.session_id, '')
-      FROM (
-        SELECT a.id, CASE WHEN a.session_inferred THEN best.session_id ELSE a.session_id END AS session_id
-        FROM activity a LEFT JOIN best ON best.git_activity_id = a.id
-        OFFSET 0
-      ) AS found
-      WHERE g.id = found.id
-        AND (g.session_id IS DISTINCT FROM found.session_id OR g.matched_to IS DISTINCT FROM coalesce(found.session_id, ''))
-      RETURNING 1
+      UPDATE git_activity g SET session_id = u.session_id, matched_to = coalesce(u.session_id, '') FROM untied u WHERE g.id = u.id
     )
-    SELECT (SELECT count(*) FROM removed)::int + (SELECT count(*) FROM written_matches)::int
-      + (SELECT count(*) FROM tied)::int AS changed`;
-  return rows[0]?.changed ?? 0;
+    SELECT (SELECT count(*) FROM stale)::int + (SELECT count(*) FROM missing)::int
+      + (SELECT count(*) FROM untied)::int AS differing`;
+  return rows[0]?.differing ?? 0;
 }
