@@ -3,14 +3,15 @@ import { allOf, anyOf } from "./tsquery.ts";
 
 /** Words of a question that are combined: the rarest, for the others are in too many documents. */
 const COMBINED_WORDS_MAX = 8;
-/** Of which one is enough, where combinations are in too few sessions. */
+/** Of which one is enough for the second query. */
 const ANY_WORDS_MAX = 4;
 /** Words of a question are not independent: together they are more frequent than the product of their shares. */
 const DEPENDENCE = 3;
 
 /**
  * Queries for documents with some of the words. The first one is as specific as `documentsMax` documents allow: documents with several
- * rare words, then with fewer or more frequent ones. The second one: documents with any of the rarest words.
+ * rare words, then with fewer or more frequent ones. The second one: documents with any of the rarest words, for sessions that have
+ * them far apart.
  */
 export function planCombinations(
   words: readonly KnownQuery[],

@@ -30,7 +30,6 @@ type Search = {
   terms: KnownTerm[];
   /** Of names and spellings that stand in for a term. */
   others: Map<KnownTerm, string[]>;
-  enough: number;
 };
 
 /**
@@ -50,7 +49,7 @@ export async function findSessions(
     knowTerms(query.terms, statistics, (queries, most) => countMatches(sql, queries, most)),
   ]);
   if (span === null || (terms.length === 0 && !hasFilter(filters))) return found;
-  const search: Search = { sql, statistics, span, filters, terms, others: new Map(), enough };
+  const search: Search = { sql, statistics, span, filters, terms, others: new Map() };
   for (const [tier, find] of TIERS) {
     if (found.sessions.length >= enough) break;
     const newest = await find(search);
@@ -99,14 +98,13 @@ function isName(tokens: KnownTerm["term"]["tokens"]): boolean {
 
 /** In texts that people read or write; what is only in code and output, such as an error's number, where it is. */
 async function findSomeWords(search: Search): Promise<Newest | null> {
-  const { terms, statistics, enough } = search;
+  const { terms, statistics } = search;
   if (terms.length < 2) return null;
   const words = terms.map(
     (term): KnownQuery => (term.read.documents > 0 ? term.read : rareForm(search, term)),
   );
   const found: Newest = { candidates: [], isCut: false };
   for (const { query, documents } of planCombinations(words, statistics.documents, RANKED_DOCUMENTS_MAX)) {
-    if (new Set(found.candidates.map(({ session_id }) => session_id)).size >= enough) break;
     const { candidates, isCut } = await newest(search, query, { most: documents, likely: documents });
     const known = new Set(found.candidates.map(({ id }) => id));
     found.candidates.push(...candidates.filter(({ id }) => !known.has(id)));
@@ -163,7 +161,7 @@ function within({ statistics, filters }: Search, { most, likely }: Expected): Ex
 }
 
 function rank({ terms, statistics, span }: Search, { candidates }: Newest): RankedSession[] {
-  const rarities = terms.map(({ loose }) => rarity(loose.documents, statistics));
+  const rarities = terms.map(({ read }) => rarity(read.documents, statistics));
   return rankSessions(candidates, rarities, span.newest);
 }
 

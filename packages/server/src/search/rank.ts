@@ -15,9 +15,8 @@ const KIND_WEIGHTS: Readonly<Record<DocumentKind, number>> = {
   tool_input: 0.7,
   tool_output: 0.5,
 };
-/** A document of so many lexemes has its full weight; one of e times as many has a word of it by chance more often. */
-const TYPICAL_LEXEMES = 30;
-const LENGTH_PENALTY = 0.35;
+/** A long document has a word by chance more often: one of twice as many lexemes counts two thirds. */
+const LENGTH_EXPONENT = 0.6;
 /** Of words that other documents of the session have, compared with those of its best one. */
 const SESSION_SHARE = 0.8;
 /** The newest document counts so much more than a very old one, and half of it after the half-life. */
@@ -55,7 +54,7 @@ export function rankSessions(
 }
 
 function weightOf({ kind, lexemes, at }: Candidate, newest: string): number {
-  const length = 1 + LENGTH_PENALTY * Math.max(0, Math.log(lexemes / TYPICAL_LEXEMES));
+  const length = Math.max(1, lexemes) ** LENGTH_EXPONENT;
   const days = Math.max(0, Date.parse(newest) - Date.parse(at)) / DAY_MS;
   const recency = 1 + RECENCY_BONUS * 0.5 ** (days / RECENCY_HALF_LIFE_DAYS);
   return (KIND_WEIGHTS[kind] / length) * recency;
