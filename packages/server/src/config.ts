@@ -92,6 +92,11 @@ const environmentSchema = z.object({
   WHARF_ADMIN_KEY: adminKey.optional(),
   WHARF_DATA_DIR: z.string().default(".wharf"),
   BLOB_URL: optionalText,
+  AWS_ACCESS_KEY_ID: optionalText,
+  AWS_SECRET_ACCESS_KEY: optionalText,
+  AWS_SESSION_TOKEN: optionalText,
+  AWS_REGION: optionalText,
+  AWS_ENDPOINT_URL: optionalText,
   LOG_LEVEL: word("trace", "debug", "info", "warn", "error", "fatal", "silent").default("info"),
   WHARF_SESSION_IDLE_MINUTES: z.coerce
     .number()
@@ -174,7 +179,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: values.HOST,
     adminKey: values.WHARF_ADMIN_KEY,
     dataDir: values.WHARF_DATA_DIR,
-    blobs: parseBlobUrl(values.BLOB_URL),
+    blobs: parseBlobUrl(values.BLOB_URL, {
+      accessKeyId: values.AWS_ACCESS_KEY_ID,
+      secretAccessKey: values.AWS_SECRET_ACCESS_KEY,
+      sessionToken: values.AWS_SESSION_TOKEN,
+      region: values.AWS_REGION,
+      endpoint: values.AWS_ENDPOINT_URL,
+    }),
     logLevel: values.LOG_LEVEL,
     sessionIdleMs: values.WHARF_SESSION_IDLE_MINUTES * 60_000,
     role: values.WHARF_ROLE,

@@ -109,7 +109,8 @@ export async function createDirectoryBlobStore(
   return { put, get, exists, delete: remove, sweep, expire };
 }
 
-async function write(path: string, content: ReadableStream<Uint8Array>): Promise<Blob> {
+/** Writes content to a new file and forces it to disk; returns its hash and size. */
+export async function write(path: string, content: ReadableStream<Uint8Array>): Promise<Blob> {
   const hasher = new Bun.CryptoHasher("sha256");
   const file = await open(path, "wx", 0o600);
   let size = 0;
@@ -133,7 +134,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** False for what is not there. */
-async function isOlder(path: string, beforeMs: number): Promise<boolean> {
+export async function isOlder(path: string, beforeMs: number): Promise<boolean> {
   const found = await orMissing(stat(path));
   return found !== undefined && found.mtimeMs <= beforeMs;
 }

@@ -18,6 +18,18 @@ describe("BLOB_URL", () => {
     });
   }
 
+  test("s3://bucket/prefix is a bucket, with the credentials of the environment", () => {
+    const access = { accessKeyId: "id", secretAccessKey: "secret" };
+    for (const url of ["s3://data/wharf/blobs", "S3://data/wharf/blobs/"])
+      expect(parseBlobUrl(url, access)).toEqual({
+        kind: "s3",
+        bucket: "data",
+        prefix: "wharf/blobs/",
+        access,
+      });
+    expect(parseBlobUrl("s3://data", access)).toMatchObject({ prefix: "" });
+  });
+
   for (const url of [
     "s3://canary-bucket",
     "S3://KEY:canary@host/b",
