@@ -90,7 +90,9 @@ for (const [name, operation] of Object.entries(operations)) {
         const headers = { "content-type": type, "content-encoding": encoding };
         const { status } = await server.request(method, target, method === "GET" ? undefined : body, headers);
         expect(status).toBeLessThan(500);
-        expect(documented).toContain(String(status));
+        // Without an id, the path is another route's, which may not have the method.
+        const others = Object.values(path).includes("") ? ["404", "405"] : [];
+        expect([...documented, ...others]).toContain(String(status));
       },
     );
     await fc.assert(property, { seed, numRuns: RUNS_A_ROUTE });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
 import type { Server } from "../compose.ts";
 import { seedExamples } from "../openapi/__tests__/seed-examples.ts";
-import { event, ingest } from "./events.ts";
+import { event, ingest, sessionStart } from "./events.ts";
 import { openApp, setupApp } from "./setup-app.ts";
 
 const LIMITS = {
@@ -75,7 +75,7 @@ const ERRORS: [status: number, code: string, what: string, request: Request][] =
     409,
     "TRANSCRIPT_MISSING",
     "nothing to parse",
-    post("/api/sessions/b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64/reparse", undefined),
+    post("/api/sessions/without-transcript/reparse", undefined),
   ],
   [413, "BODY_TOO_LARGE", "a body too large", post("/api/events", " ".repeat(20_001))],
   [415, "CONTENT_TYPE_UNKNOWN", "XML", post("/api/events", "<e/>", { "content-type": "text/xml" })],
@@ -98,6 +98,7 @@ describe("an error is a problem with a code, a detail and the request's id:", ()
   test.each(ERRORS)("%d %s for %s", async (status, code, _what, request) => {
     await seedExamples(server);
     if (code === "WORKSPACE_AMBIGUOUS") await ingest(server, [event({ workspace_id: "github.com/b/site" })]);
+    if (code === "TRANSCRIPT_MISSING") await ingest(server, [sessionStart("without-transcript")]);
     await expectProblem(request, status, code);
   });
 
