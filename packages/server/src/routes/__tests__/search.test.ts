@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import { openConnection } from "../../db/connection.ts";
 import { indexStored } from "../../search/__tests__/index-stored.ts";
 import { indexSessions } from "../../search/index-sessions.ts";
@@ -13,6 +14,8 @@ import {
   type MessageToAdd,
   text,
 } from "../../transcripts/__tests__/add-messages.ts";
+import { storeFile } from "../../transcripts/__tests__/store-file.ts";
+import { parseSession } from "../../transcripts/parse/parse-session.ts";
 
 const server = setupApp();
 
@@ -405,6 +408,19 @@ describe("documents", () => {
     });
     await connection.close();
     expect(await find("daikon")).toEqual([]);
+  });
+
+  test("are written by the steps that parse a transcript", async () => {
+    const database = server.current().pools.ingest;
+    const stored = { database, blobs: createPostgresBlobStore(database) };
+    const record = (uuid: string, content: string) =>
+      `${JSON.stringify({ type: "user", uuid, timestamp: "2025-03-14T10:00:00Z", sessionId: "s", message: { role: "user", content } })}\n`;
+    for (const part of [record("u1", "cook rutabaga"), record("u2", "then the radicchio")]) {
+      await storeFile(server.sql, stored.blobs, { session_id: "s", agent: "claude-code", parts: [part] });
+      await parseSession(stored, "s");
+    }
+    expect([await find("rutabaga"), await find("radicchio")]).toEqual([["s"], ["s"]]);
+    expect(await server.sql`SELECT 1 FROM search_documents WHERE message_id IS NOT NULL`).toHaveLength(2);
   });
 
   test("hold no redaction marker as a word", async () => {
