@@ -83,12 +83,13 @@ export async function finishSessionDeletion(
 }
 
 function piecesOf(id: string): Piece[] {
+  // Git activity that leaves a session queues it for the search: these rows go after it.
   return [
+    gitActivityOf(id),
+    gitMatchesOf(id),
     ...TABLES_OF_SESSIONS.map((table) =>
       table === "transcript_segments" ? segmentsOf(id) : rowsOf(table, id),
     ),
-    gitActivityOf(id),
-    gitMatchesOf(id),
     eventsOf(id),
   ];
 }
