@@ -52,7 +52,7 @@ export async function seedEveryTable(server: TestServer): Promise<void> {
       concurrency_limit, created_at, completed_at)
     SELECT n, 'q', 't', '{}', 0, 1, 3, 0, 1, 1, now(), now() - n * interval '1 day' FROM generate_series(0, 40) n`;
   await sql`INSERT INTO blobs (hash, size_bytes, chunk_count) VALUES (repeat('a', 64), 3, 1)`;
-  await sql`INSERT INTO blob_chunks (blob_id, position, data) SELECT id, 0, '\\x00ff5c0a09' FROM blobs`;
+  await sql`INSERT INTO blob_chunks (blob_id, position, data) SELECT id, 0, '\\x00ff5c0a09' FROM blobs WHERE hash = repeat('a', 64)`;
 }
 
 type Contents = Record<string, unknown[]>;

@@ -52,7 +52,7 @@ describe("a move to an empty database", () => {
     await seedEveryTable(server);
     await move();
     const [row] =
-      await target.sql`SELECT tool_input IS NULL AS absent, tool_input::text AS text, result_text FROM content_blocks`;
+      await target.sql`SELECT tool_input IS NULL AS absent, tool_input::text AS text, result_text FROM content_blocks WHERE id = 'b1'`;
     expect(row).toEqual({ absent: false, text: "null", result_text: null });
   });
 
