@@ -5,7 +5,7 @@ import { type IndexStatistics, readTimeSpan, type TimeSpan } from "../db/search/
 import { closeSpellings, namesWithPart } from "./close-spellings.ts";
 import { planCombinations } from "./combinations.ts";
 import { type ResolvedFilters, resolveFilters } from "./filter-query.ts";
-import { type Expected, findNewest, type Newest, RANKED_DOCUMENTS_MAX } from "./newest-first.ts";
+import { type Expected, findNewest, type Newest } from "./newest-first.ts";
 import type { SearchQuery } from "./parse-query.ts";
 import { type RankedSession, rankSessions } from "./rank.ts";
 import { type KnownQuery, type KnownTerm, knowTerms, rarity } from "./term-frequency.ts";
@@ -22,13 +22,16 @@ export type FoundSessions = {
   otherWords: string[];
 };
 
+/** Documents that combinations of words are expected in: with more, they are less specific, and the right session is found less often. */
+const COMBINED_DOCUMENTS_MAX = 300;
+
 type Search = {
   sql: Sql;
   statistics: IndexStatistics;
   span: NonNullable<TimeSpan>;
   filters: ResolvedFilters;
   terms: KnownTerm[];
-  /** Of names and spellings that stand in for a term. */
+  /** Names and spellings that stand in for a term, in this tier. */
   others: Map<KnownTerm, string[]>;
 };
 
@@ -52,12 +55,14 @@ export async function findSessions(
   const search: Search = { sql, statistics, span, filters, terms, others: new Map() };
   for (const [tier, find] of TIERS) {
     if (found.sessions.length >= enough) break;
+    search.others.clear();
     const newest = await find(search);
+    found.otherWords.push(...[...search.others.values()].flat());
     if (newest === null) continue;
     add(found, tier, rank(search, newest));
     found.isCut ||= newest.isCut;
   }
-  return { ...found, otherWords: [...search.others.values()].flat() };
+  return found;
 }
 
 const TIERS: readonly [SearchTier, (search: Search) => Promise<Newest | null>][] = [
@@ -104,7 +109,7 @@ async function findSomeWords(search: Search): Promise<Newest | null> {
     (term): KnownQuery => (term.read.documents > 0 ? term.read : rareForm(search, term)),
   );
   const found: Newest = { candidates: [], isCut: false };
-  for (const { query, documents } of planCombinations(words, statistics.documents, RANKED_DOCUMENTS_MAX)) {
+  for (const { query, documents } of planCombinations(words, statistics.documents, COMBINED_DOCUMENTS_MAX)) {
     const { candidates, isCut } = await newest(search, query, { most: documents, likely: documents });
     const known = new Set(found.candidates.map(({ id }) => id));
     found.candidates.push(...candidates.filter(({ id }) => !known.has(id)));
@@ -120,7 +125,7 @@ function rareForm(search: Search, term: KnownTerm): KnownQuery {
 
 async function findCloseSpellings(search: Search): Promise<Newest | null> {
   const { terms, others } = search;
-  const missing = terms.filter((term) => term.loose.documents === 0 && !others.has(term));
+  const missing = terms.filter((term) => term.loose.documents === 0);
   for (const term of missing) {
     const spellings = await closeSpellings(search.sql, term);
     if (spellings.length > 0) others.set(term, spellings);

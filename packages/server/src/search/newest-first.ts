@@ -5,7 +5,7 @@ import { filterLexeme, quoted } from "./lexemes.ts";
 import { allOf, anyOf } from "./tsquery.ts";
 
 /** So many documents are ranked: to look at each takes some 0.05 ms. */
-export const RANKED_DOCUMENTS_MAX = 1_000;
+const RANKED_DOCUMENTS_MAX = 1_000;
 /** Up to so many matches all are found and sorted by time; of more, those of the newest days are looked for first. */
 const MATCHES_AT_ONCE_MAX = 4_000;
 /** A day is a lexeme; of a longer time, what is left is looked for at once. */

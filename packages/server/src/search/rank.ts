@@ -20,7 +20,7 @@ const LENGTH_EXPONENT = 0.6;
 /** Of words that other documents of the session have, compared with those of its best one. */
 const SESSION_SHARE = 0.8;
 /** The newest document counts so much more than a very old one, and half of it after the half-life. */
-const RECENCY_BONUS = 0.1;
+const RECENCY_BONUS = 0.02;
 const RECENCY_HALF_LIFE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
