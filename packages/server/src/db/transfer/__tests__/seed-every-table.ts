@@ -37,6 +37,7 @@ export async function seedEveryTable(server: TestServer): Promise<void> {
   await sql`INSERT INTO teammates (id, team_id, session_id, entity_name) VALUES ('t2', 't1', ${id}, 'Ada')`;
   await sql`INSERT INTO session_skills (id, session_id, skill_name, invoked_at) VALUES ('k1', ${id}, 'review', '-infinity')`;
   await sql`INSERT INTO session_worktrees (id, session_id, created_at) VALUES ('w1', ${id}, 'infinity')`;
+  await seedTranscriptTables(sql);
   await sql`INSERT INTO session_tombstones (session_id) VALUES ('gone')`;
   await sql`INSERT INTO git_totals (workspace_id, type, count) VALUES ('w', 'commit', 9007199254740993)`;
   await sql`INSERT INTO projection_queue (event_ids, last_error, next_retry_at) VALUES (${["a", 'b"c\\', ""]}, ${ODD_TEXTS[0] ?? ""}, 'infinity')`;
@@ -53,6 +54,24 @@ export async function seedEveryTable(server: TestServer): Promise<void> {
     SELECT n, 'q', 't', '{}', 0, 1, 3, 0, 1, 1, now(), now() - n * interval '1 day' FROM generate_series(0, 40) n`;
   await sql`INSERT INTO blobs (hash, size_bytes, chunk_count) VALUES (repeat('a', 64), 3, 1)`;
   await sql`INSERT INTO blob_chunks (blob_id, position, data) SELECT id, 0, '\\x00ff5c0a09' FROM blobs WHERE hash = repeat('a', 64)`;
+}
+
+/** Of what transcripts say, the tables that the examples leave empty; all of one file. */
+async function seedTranscriptTables(sql: TestServer["sql"]): Promise<void> {
+  const file = sql`SELECT id, session_id FROM transcript_files ORDER BY id LIMIT 1`;
+  await sql`INSERT INTO derivations_due (session_id) SELECT session_id FROM (${file}) f`;
+  await sql`
+    INSERT INTO hidden_messages (message_id, file_id, generation, session_id, reading)
+    SELECT 'm1', id, 1, session_id, 1 FROM (${file}) f`;
+  await sql`
+    INSERT INTO response_sightings (agent, response_key, file_id, session_id, is_lower_bound, is_copy, is_sidechain)
+    SELECT 'codex', ${ODD_TEXTS[0] ?? ""}, id, session_id, false, false, false FROM (${file}) f`;
+  await sql`INSERT INTO session_summaries (session_id, source) SELECT session_id, 'plain' FROM (${file}) f`;
+  await sql`
+    INSERT INTO transcript_facts (file_id, generation, line, position, session_id, fact, data)
+    SELECT id, 1, 1, 0, session_id, 'title', jsonb_build_object('text', ${ODD_TEXTS[4] ?? ""}::text) FROM (${file}) f`;
+  await sql`INSERT INTO transcript_turns (session_id, turn_id) SELECT session_id, 't' FROM (${file}) f`;
+  await sql`INSERT INTO workspace_retention (workspace_id, raw_days) SELECT id, 30 FROM workspaces LIMIT 1`;
 }
 
 type Contents = Record<string, unknown[]>;
