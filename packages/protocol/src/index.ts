@@ -20,6 +20,7 @@ export * from "./search.ts";
 export * from "./session.ts";
 export * from "./transcript.ts";
 export * from "./transcript-file.ts";
+export * from "./transfer.ts";
 export * from "./ulid.ts";
 export * from "./usage.ts";
 export * from "./workspace.ts";

@@ -29,6 +29,7 @@ import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
 import { homeRoutes } from "./routes/home.ts";
+import { hubTransferRoutes } from "./routes/hub-transfer.ts";
 import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
 import { jobActionRoutes } from "./routes/job-actions.ts";
 import { jobBulkActionRoutes } from "./routes/job-bulk-actions.ts";
@@ -137,6 +138,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/prices", priceRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(current));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads }));
+  const transfer = { database: current.edits, blobs: dependencies.custody.blobs, limits };
+  app.route("/api", hubTransferRoutes(transfer));
   app.route("/api/keys", keyRoutes({ edits }));
   app.route("/api/devices", enrolmentRoutes({ edits, limits, redaction: dependencies.redaction }));
   app.route("/api/limits", limitRoutes());

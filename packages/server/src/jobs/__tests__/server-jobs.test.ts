@@ -127,8 +127,8 @@ describe("blobs that no job can refer to any more", () => {
 describe("the server's jobs", () => {
   const RUNNERS = 3;
   const NAMES = [
-    "compact-transcripts",
     "apply-retention",
+    "compact-transcripts",
     "end-idle-sessions",
     "enqueue-parses",
     "index-sessions",

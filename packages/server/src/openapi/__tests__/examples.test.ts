@@ -20,6 +20,7 @@ const HOLDS: Record<string, string> = {
   "text/markdown": "Greet the visitor",
   "text/plain": "# TYPE",
   "application/octet-stream": "Greet the visitor",
+  "application/x-ndjson": '{"end":true}',
 };
 const recorded: Record<string, unknown> = {};
 const recordedResponses: Record<string, unknown> = recordedFile;

@@ -1,0 +1,158 @@
+import { createLineSplitter, type Line } from "@wharf/transcripts";
+import { z } from "zod";
+import type { BlobStore } from "../blobs/blob-store.ts";
+import type { Database } from "../db/database.ts";
+import { isDataError } from "../db/database-errors.ts";
+import { EXPORTED_TABLES, type ExportedTable } from "../db/export/exported-tables.ts";
+import { readTargetTable, type TargetTable, writeExportedRows } from "../db/export/write-rows.ts";
+import { announceBlob } from "../db/transcripts/unreferenced-blobs.ts";
+import { StorageError, ValidationError } from "../errors.ts";
+
+export type ImportOptions = { database: Database; blobs: BlobStore };
+export type Imported = { rows: number; stored: number };
+
+/** As base64, a segment with one line of 32 MB that cannot be compressed. */
+export const IMPORT_LINE_BYTES_MAX = 44 * 1024 * 1024;
+const BATCH_ROWS_MAX = 500;
+const BATCH_CHARACTERS_MAX = 4 * 1024 * 1024;
+const SEGMENTS = "transcript_segments";
+
+const tables = new Map(EXPORTED_TABLES.map((table) => [table.name, table]));
+const lineSchema = z.union([
+  z.object({ cursor: z.string() }),
+  z.object({ end: z.literal(true) }),
+  z.object({
+    table: z.string().refine((name) => tables.has(name)),
+    row: z.record(z.string(), z.unknown()),
+    workspace: z.string().optional(),
+    file: z.array(z.string()).length(4).optional(),
+    bytes: z.base64().optional(),
+  }),
+]);
+type RowLine = Extract<z.infer<typeof lineSchema>, { table: string }>;
+
+type Batch = { table: ExportedTable; columns: string; lines: string[]; characters: number };
+
+/**
+ * Stores the rows of an export, or of a part of it, that are not there yet, in batches that are each committed. Importing a line again
+ * changes nothing. Throws ValidationError with the number of a line that is not one of an export; the lines before it are stored.
+ */
+export async function importHub(
+  { database, blobs }: ImportOptions,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<Imported> {
+  const imported: Imported = { rows: 0, stored: 0 };
+  const targets = new Map<string, TargetTable>();
+  let batch: Batch | null = null;
+  let number = 0;
+
+  async function store({ table, lines, columns }: Batch): Promise<void> {
+    const target = targets.get(table.name) ?? (await database.run((sql) => readTargetTable(sql, table.name)));
+    targets.set(table.name, target);
+    const sent = new Set(columns.split(","));
+    const known: TargetTable = {
+      columns: target.columns.filter((column) => sent.has(column)),
+      parents: target.parents.filter((parent) => parent.columns.every((column) => sent.has(column))),
+    };
+    if (known.columns.length === 0) throw notAnExport(number);
+    imported.stored += await storeRows(database, table, known, lines, number);
+  }
+
+  async function flush(): Promise<void> {
+    if (batch !== null) await store(batch);
+    batch = null;
+  }
+
+  async function take(line: Line): Promise<void> {
+    number += 1;
+    const read = readLine(line, number);
+    if (read === null) return;
+    const table = tables.get(read.table);
+    if (table === undefined) throw notAnExport(number);
+    imported.rows += 1;
+    if (read.table === SEGMENTS && !(await storeBytes(database, blobs, read))) return;
+    const text = textOf(line, read);
+    const columns = Object.keys(read.row).sort().join(",");
+    if (batch !== null && !hasRoom(batch, table, columns, text.length)) await flush();
+    batch ??= { table, columns, lines: [], characters: 0 };
+    batch.lines.push(text);
+    batch.characters += text.length;
+  }
+
+  const splitter = createLineSplitter({ line_bytes_max: IMPORT_LINE_BYTES_MAX });
+  for await (const chunk of chunks) for (const line of splitter.push(chunk)) await take(line);
+  for (const line of splitter.torn().bytes > 0 ? splitter.push(NEWLINE) : []) await take(line);
+  await flush();
+  return imported;
+}
+
+const NEWLINE = new Uint8Array([10]);
+
+function hasRoom(batch: Batch, table: ExportedTable, columns: string, characters: number): boolean {
+  return (
+    batch.table === table &&
+    batch.columns === columns &&
+    batch.lines.length < BATCH_ROWS_MAX &&
+    batch.characters + characters <= BATCH_CHARACTERS_MAX
+  );
+}
+
+async function storeRows(
+  database: Database,
+  table: ExportedTable,
+  target: TargetTable,
+  lines: readonly string[],
+  number: number,
+): Promise<number> {
+  try {
+    return await database.run((sql) => writeExportedRows(sql, table, target, lines));
+  } catch (error) {
+    if (isDataError(error)) throw notAnExport(number);
+    throw error;
+  }
+}
+
+/** As it was sent: JSON.parse would change large numbers in the data of events. The numbers of segments are small. */
+function textOf(line: Line, { bytes, ...others }: RowLine): string {
+  return "text" in line && bytes === undefined ? line.text : JSON.stringify(others);
+}
+
+/** Null: a line without a row. */
+function readLine(line: Line, number: number): RowLine | null {
+  if (!("text" in line)) throw notAnExport(number);
+  if (line.text.trim() === "") return null;
+  const parsed = lineSchema.safeParse(parseJson(line.text));
+  if (!parsed.success) throw notAnExport(number);
+  return "table" in parsed.data ? parsed.data : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** False: the line has no bytes, or others than its row names. */
+async function storeBytes(database: Database, blobs: BlobStore, { row, bytes }: RowLine): Promise<boolean> {
+  const hash = row["blob_hash"];
+  if (bytes === undefined || typeof hash !== "string") return false;
+  const content = Uint8Array.fromBase64(bytes);
+  if (new Bun.CryptoHasher("sha256").update(content).digest("hex") !== hash) return false;
+  if (!(await database.run((sql) => announceBlob(sql, hash)))) throw beingRemoved();
+  await blobs.put(new Blob([content]).stream());
+  return true;
+}
+
+function beingRemoved(): StorageError {
+  const message = "The bytes of a transcript are being removed at this moment. Retry.";
+  return new StorageError(message, "STORAGE_LOCKED");
+}
+
+function notAnExport(number: number): ValidationError {
+  return new ValidationError(
+    `Line ${number} is not a line of an export. The lines before it are stored.`,
+    "IMPORT_INVALID",
+  );
+}

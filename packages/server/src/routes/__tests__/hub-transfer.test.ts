@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createTestDatabase, type TestDatabase } from "@wharf/testkit";
+import { openApp, setupApp } from "../../__tests__/setup-app.ts";
+import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
+import type { Server } from "../../compose.ts";
+import { EXPORTED_TABLES } from "../../db/export/exported-tables.ts";
+import { migratePhases } from "../../db/phases.ts";
+import { seedExamples } from "../../openapi/__tests__/seed-examples.ts";
+import { storeFile } from "../../transcripts/__tests__/store-file.ts";
+
+const server = setupApp();
+let target: TestDatabase;
+let other: Server;
+
+beforeAll(async () => {
+  target = await createTestDatabase({ migrate: migratePhases });
+  other = await openApp(target.url);
+});
+afterAll(async () => {
+  await other.drain();
+  await target.drop();
+});
+
+const exported = async (cursor?: string): Promise<string> => {
+  const query = cursor === undefined ? "" : `?${new URLSearchParams({ cursor })}`;
+  const { status, body } = await server.request("GET", `/api/export${query}`);
+  expect(status).toBe(200);
+  return body;
+};
+
+type Answer = { status: number; body: { rows?: number; stored?: number; code?: string } };
+
+async function importInto(app: Server["app"], body: string): Promise<Answer> {
+  const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/x-ndjson" };
+  const response = await app.request("/api/import", { method: "POST", headers, body });
+  const answer: Answer["body"] = JSON.parse(await response.text());
+  return { status: response.status, body: answer };
+}
+
+/** Rows without the numbers that each hub gives by itself. */
+async function contentsOf({ sql }: { sql: TestDatabase["sql"] }): Promise<Record<string, unknown[]>> {
+  const contents: Record<string, unknown[]> = {};
+  const totals = ["parent_totals", "session_totals", "git_totals", "usage_slots", "blobs"];
+  for (const name of [...EXPORTED_TABLES.map((table) => table.name), ...totals]) {
+    const rows = await sql.unsafe<{ row: string }[]>(`
+      SELECT (to_jsonb(t) - ARRAY['file_id', 'created_at', 'written_at'] - CASE WHEN ${NUMBERED.includes(name)} THEN 'id' ELSE '' END)::text AS row
+      FROM ${name} t ${name === "prices" ? "WHERE NOT is_shipped" : ""} ORDER BY 1`);
+    contents[name] = rows.map(({ row }) => row);
+  }
+  return contents;
+}
+
+const NUMBERED = ["session_reports", "transcript_files", "search_documents", "blobs"];
+
+async function seed(): Promise<void> {
+  await seedExamples(server);
+  await storeFile(server.sql, createPostgresBlobStore(server.current().pools.edits), {
+    ...{ session_id: "with-bytes", agent: "codex", parts: ["one\n", "two\n"] },
+  });
+  await server.sql`UPDATE events SET data = data || '{"large": 9007199254740993, "exact": 1.50}'`;
+}
+
+describe("an export", () => {
+  test("is imported into an empty hub as the same rows, bytes and totals, and a second time changes nothing", async () => {
+    await seed();
+    const before = await contentsOf(server);
+    const lines = await exported();
+    expect(lines.trimEnd().split("\n").at(-1)).toBe('{"end":true}');
+    const first = await importInto(other.app, lines);
+    expect(first.status).toBe(200);
+    expect(first.body.stored).toBe(first.body.rows);
+    expect(await contentsOf(target)).toEqual(before);
+    expect(before["events"]?.[0]).toContain('"large": 9007199254740993');
+    for (const table of ["sessions", "transcript_segments", "model_responses", "parent_totals"])
+      expect([table, before[table]?.length]).not.toEqual([table, 0]);
+    const second = await importInto(other.app, lines);
+    expect(second.body).toEqual({ ...first.body, stored: 0 });
+    expect(await contentsOf(target)).toEqual(before);
+  });
+
+  test("continues behind each cursor", async () => {
+    await seed();
+    const lines = (await exported()).trimEnd().split("\n");
+    const cursors = lines.flatMap((line, index) => (line.startsWith('{"cursor"') ? [index] : []));
+    expect(cursors.length).toBeGreaterThan(10);
+    for (const index of cursors) {
+      const { cursor } = JSON.parse(lines[index] ?? "");
+      const rest = (await exported(cursor)).trimEnd().split("\n");
+      expect(rest).toEqual(lines.slice(index + 1));
+    }
+    expect((await server.request("GET", "/api/export?cursor=abc")).status).toBe(400);
+  });
+});
+
+describe("an import", () => {
+  const row = (table: string, fields: object, others: object = {}) =>
+    `${JSON.stringify({ table, row: fields, ...others })}\n`;
+  const workspace = (id: string) =>
+    row("workspaces", { id, canonical_id: "github.com/a/b", display_name: "b", metadata: {} });
+  const device = row("devices", { id: "d", name: "d", type: "local" });
+  const session = (id: string, workspace_id: string) =>
+    row(
+      "sessions",
+      { id, workspace_id, device_id: "d", started_at: "2026-01-01T00:00:00Z" },
+      { workspace: "github.com/a/b" },
+    );
+
+  test("takes the workspace that this hub has under the canonical id", async () => {
+    const { app } = server.current();
+    await importInto(app, workspace("w-here"));
+    await importInto(app, workspace("w-there") + device + session("s", "w-there"));
+    const sessions = await server.sql`SELECT id, workspace_id FROM sessions`;
+    expect([...sessions]).toEqual([{ id: "s", workspace_id: "w-here" }]);
+  });
+
+  test("does not bring back a session that was deleted here, nor delete one that is here", async () => {
+    const { app } = server.current();
+    await importInto(app, workspace("w") + device + session("gone", "w") + session("stays", "w"));
+    expect((await server.request("DELETE", "/api/sessions/gone")).status).toBe(204);
+    const summary = row("session_summaries", { session_id: "gone", source: "edited" });
+    const tombstone = row("session_tombstones", { session_id: "stays" });
+    const { status, body } = await importInto(app, session("gone", "w") + summary + tombstone);
+    expect([status, body]).toEqual([200, { rows: 3, stored: 0 }]);
+    expect(await server.sql`SELECT id FROM sessions`).toHaveLength(1);
+  });
+
+  test("names a line that is not one of an export, and keeps those before it", async () => {
+    const { app } = server.current();
+    const wrong = [
+      "{",
+      '{"table":"api_keys","row":{"id":"k"}}',
+      '{"table":"devices"}',
+      "[]",
+      '{"table":"devices","row":{"x":1}}',
+    ];
+    for (const line of wrong) {
+      const { status, body } = await importInto(app, `${device.repeat(1)}\n${workspace("w")}${line}\n`);
+      expect([line, status, body.code]).toEqual([line, 400, "IMPORT_INVALID"]);
+    }
+    expect((await importInto(app, row("devices", { id: "x", name: "x", type: "toaster" }))).status).toBe(400);
+    expect(await server.sql`SELECT id FROM devices`).toHaveLength(1);
+  });
+
+  test("leaves out bytes that are not what their row names", async () => {
+    await seed();
+    const lines = (await exported())
+      .split("\n")
+      .map((line) => line.replace(/"bytes":"[^"]+"/, '"bytes":"AAAA"'));
+    await server.sql`DELETE FROM transcript_segments`;
+    const { body } = await importInto(server.current().app, lines.join("\n"));
+    expect(body.stored).toBe(0);
+  });
+
+  test("asks for an admin key", async () => {
+    const { body } = await server.request("POST", "/api/keys", { scope: "read" });
+    const headers = { authorization: `Bearer ${body.key}` };
+    expect((await server.request("GET", "/api/export", undefined, headers)).status).toBe(403);
+    expect((await server.request("POST", "/api/import", "{}", headers)).status).toBe(403);
+  });
+});
