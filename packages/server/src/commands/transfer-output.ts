@@ -41,6 +41,11 @@ export function printLeftOut(output: TransferOutput, blobs: BlobLocation): void 
   if (blobs.kind === "directory") {
     output.print(`Blobs are files in ${blobs.path}, not in the database: copy that folder as well.`);
   }
+  if (blobs.kind === "s3") {
+    output.print(
+      `Blobs are objects of the bucket ${blobs.bucket}, not in the database: the target needs the same BLOB_URL.`,
+    );
+  }
 }
 
 export const OTHERS_CONNECTED =

@@ -71,6 +71,22 @@ describe("a backup and its restore", () => {
       delete process.env["BLOB_URL"];
     }
   });
+
+  test("name the bucket of blobs that the target needs, too", async () => {
+    const settings = {
+      BLOB_URL: "s3://data/wharf",
+      AWS_ACCESS_KEY_ID: "id",
+      AWS_SECRET_ACCESS_KEY: "canary",
+    };
+    Object.assign(process.env, settings);
+    try {
+      const { stdout } = await backup(file);
+      expect(stdout).toContain("Blobs are objects of the bucket data");
+      expect(stdout).not.toContain("canary");
+    } finally {
+      for (const name of Object.keys(settings)) delete process.env[name];
+    }
+  });
 });
 
 describe("a backup is refused", () => {
