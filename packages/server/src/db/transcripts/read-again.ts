@@ -10,7 +10,7 @@ export async function requestReading(sql: Sql, session_id: string): Promise<bool
   const rows = await sql`
     WITH files AS (
       UPDATE transcript_files f SET reading = reading + 1, has_stale_rows = true
-      FROM sessions s WHERE s.id = f.session_id AND s.deleted_at IS NULL AND f.session_id = ${session_id}
+      FROM sessions s WHERE s.id = f.session_id AND f.raw_pruned_at IS NULL AND s.deleted_at IS NULL AND f.session_id = ${session_id}
       RETURNING f.id
     ),
     generations AS (
