@@ -220,6 +220,7 @@ export const ownUsageSchema = z.looseObject({
 });
 export type OwnUsage = z.infer<typeof ownUsageSchema>;
 
+const redactionCounts = z.record(z.string(), z.number().int());
 export const sessionDetailSchema = sessionSchema.extend({
   own: ownUsageSchema.nullable(),
   transcript: sessionTranscriptSchema.nullable(),
@@ -227,6 +228,8 @@ export const sessionDetailSchema = sessionSchema.extend({
   skills: z.array(sessionSkillSchema),
   worktrees: z.array(sessionWorktreeSchema),
   teammates: z.array(teammateSchema),
+  /** Secrets that were replaced by markers, by rule: on devices before they sent transcripts, and here. */
+  redactions: z.object({ device: redactionCounts, hub: redactionCounts }),
 });
 export type SessionDetail = z.infer<typeof sessionDetailSchema>;
 

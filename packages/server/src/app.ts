@@ -125,7 +125,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/search", searchRoutes({ search }));
   app.route("/api/sessions", transcriptAppendRoutes(dependencies.custody));
   app.route("/api/sessions", transcriptUploadRoutes(dependencies.custody));
-  app.route("/api/sessions", transcriptFileRoutes({ reads, blobs: dependencies.custody.blobs }));
+  app.route("/api/sessions", transcriptFileRoutes({ reads, ...dependencies.custody }));
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/commits", commitRoutes(current));
   app.route("/api/usage", usageRoutes(current));

@@ -9,6 +9,7 @@ import { requireDevice } from "../http/caller.ts";
 import { operation } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { redactFileName } from "../redaction/redact-file-name.ts";
 import { appendPart } from "../transcripts/custody/append-part.ts";
 import type { CustodyDependencies } from "../transcripts/custody/custody.ts";
 import {
@@ -43,7 +44,8 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
   const routes = new Hono<AppEnv>();
 
   routes.post("/:id/transcript/append", append, async function postAppend(c) {
-    const { agent, device_id, file, ...query } = c.req.valid("query");
+    const { agent, device_id, file: named, ...query } = c.req.valid("query");
+    const file = await redactFileName(custody.redaction, named);
     const place = { session_id: readSessionId(c), agent, device_id, file };
     requireDevice(c, device_id);
     const source = readSourceHeaders(c);
@@ -65,7 +67,10 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
     if (outcome.status === "deleted") throw sessionDeleted();
     if (outcome.status === "conflict") throw conflict(outcome.held);
     const { generation, source_bytes, source_hash, stored_bytes } = outcome.held;
-    return c.json({ file, generation, source_bytes, source_hash, stored_bytes, status: outcome.status }, 202);
+    return c.json(
+      { file: named, generation, source_bytes, source_hash, stored_bytes, status: outcome.status },
+      202,
+    );
   });
 
   return routes;

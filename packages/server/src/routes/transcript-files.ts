@@ -14,6 +14,8 @@ import { notFound } from "../http/problem.ts";
 import { invalidParameter, readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { createStreamResponse } from "../http/stream-response.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
+import { redactFileName } from "../redaction/redact-file-name.ts";
 import { readStored } from "../transcripts/read-stored.ts";
 import { MAIN_FILE } from "./custody-requests.ts";
 
@@ -43,10 +45,14 @@ const raw = operation({
   example: { status: 200, path, query: { file: MAIN_FILE } },
 });
 
-export type TranscriptFileDependencies = { reads: Database; blobs: BlobStore };
+export type TranscriptFileDependencies = {
+  reads: Database;
+  blobs: BlobStore;
+  redaction: Pick<Redaction, "texts">;
+};
 
 /** GET /api/sessions/:id/transcript/files and /raw: what is held of a session's files. */
-export function transcriptFileRoutes({ reads, blobs }: TranscriptFileDependencies): Hono<AppEnv> {
+export function transcriptFileRoutes({ reads, blobs, redaction }: TranscriptFileDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const streamResponse = createStreamResponse();
 
@@ -62,7 +68,8 @@ export function transcriptFileRoutes({ reads, blobs }: TranscriptFileDependencie
 
   routes.get("/:id/transcript/raw", raw, async function getRaw(c) {
     const session_id = readPathId(c, "id", "session");
-    const { file, generation, agent, device_id } = c.req.valid("query");
+    const { file: named, generation, agent, device_id } = c.req.valid("query");
+    const file = await redactFileName(redaction, named);
     const filter = { session_id, file, generation, agent, device_id };
     const found = await reads.run((sql) => findFile(sql, filter));
     if (found === null) throw notFound("transcript file");

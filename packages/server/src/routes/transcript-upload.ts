@@ -6,6 +6,7 @@ import { callerOf, requireDevice } from "../http/caller.ts";
 import { operation } from "../http/operation.ts";
 import { notFound } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { redactFileName } from "../redaction/redact-file-name.ts";
 import { type CustodyDependencies, transcriptKey } from "../transcripts/custody/custody.ts";
 import { PIECE_BYTES, uploadFile } from "../transcripts/custody/upload-file.ts";
 import {
@@ -52,7 +53,8 @@ export function transcriptUploadRoutes(custody: CustodyDependencies): Hono<AppEn
       held_bytes: 2 * PIECE_BYTES,
     });
     const isMain = subagent_id === undefined;
-    const file = isMain ? MAIN_FILE : `subagents/agent-${subagent_id}.jsonl`;
+    const named = isMain ? MAIN_FILE : `subagents/agent-${subagent_id}.jsonl`;
+    const file = await redactFileName(custody.redaction, named);
     const agent = query.agent ?? owner.agent ?? DEFAULT_AGENT;
     const request = {
       place: { session_id, agent, device_id: owner.device_id, file },

@@ -1,8 +1,12 @@
 import type { SessionDetail, SessionSkill, SessionWorktree, Subagent, Teammate } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
 import { DETAIL_BYTES_MAX, withinPageBytes } from "./page-bytes.ts";
+import { countRedactions } from "./redaction-counts.ts";
 
-export type SessionRelations = Pick<SessionDetail, "subagents" | "skills" | "worktrees" | "teammates">;
+export type SessionRelations = Pick<
+  SessionDetail,
+  "subagents" | "skills" | "worktrees" | "teammates" | "redactions"
+>;
 
 /** Rows of each kind in one answer; a session with more is a runaway. */
 const ROWS_MAX = 1_000;
@@ -46,7 +50,7 @@ export async function findSessionRelations(sql: Sql, sessionId: string): Promise
   const foundTeammates = sql`
     SELECT m.*, t.team_name FROM teammates m JOIN teams t ON t.id = m.team_id
     WHERE m.session_id = ${sessionId} ORDER BY m.created_at, m.id LIMIT ${ROWS_MAX}`;
-  const [subagents, skills, worktrees, teammates] = await Promise.all([
+  const [subagents, skills, worktrees, teammates, redactions] = await Promise.all([
     sql<Subagent[]>`
       SELECT ${sql(SUBAGENT_COLUMNS)}
       FROM (${within(rowsOf("subagents", byStart), byStart, LARGE_SUBAGENT_COLUMNS)}) s ORDER BY ${byStart}`,
@@ -62,6 +66,7 @@ export async function findSessionRelations(sql: Sql, sessionId: string): Promise
       SELECT id, team_id, session_id, entity_name, subagent_id, created_at, team_name
       FROM (${within(foundTeammates, byCreation, ["entity_name", "subagent_id", "team_name"])}) s
       ORDER BY ${byCreation}`,
+    countRedactions(sql, sessionId),
   ]);
-  return { subagents, skills, worktrees, teammates };
+  return { subagents, skills, worktrees, teammates, redactions };
 }

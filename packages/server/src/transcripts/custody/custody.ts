@@ -14,7 +14,7 @@ export type CustodyDependencies = {
   database: Database;
   blobs: BlobStore;
   workspaces: WorkspaceResolver;
-  redaction: Pick<Redaction, "pool" | "switches">;
+  redaction: Pick<Redaction, "pool" | "switches" | "texts">;
   /** Called after each commit that changed what is held of a session. */
   onAppended(session_id: string): Promise<unknown>;
 };
