@@ -7,9 +7,14 @@ import { retryConflicts } from "./retry-conflicts.ts";
 
 const SESSIONS_PER_STATEMENT = 100;
 
-/** Derives these sessions and ties git activity to them. */
-export async function refreshAndMatch(database: Database, ids: readonly string[]): Promise<void> {
+/** Derives these sessions. */
+export async function refresh(database: Database, ids: readonly string[]): Promise<void> {
   await retryConflicts(() => database.run((sql) => refreshSessions(sql, ids)));
+}
+
+/** Derives these sessions and matches git activity to them. */
+export async function refreshAndMatch(database: Database, ids: readonly string[]): Promise<void> {
+  await refresh(database, ids);
   await matchSessions(database, ids);
 }
 

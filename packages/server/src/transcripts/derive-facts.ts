@@ -11,10 +11,10 @@ import { readStated } from "../db/transcripts/facts/read-stated.ts";
 import { writeSessionFacts } from "../db/transcripts/facts/write-facts.ts";
 import { writeStatement } from "../db/transcripts/facts/write-statement.ts";
 import { refreshLiveStates } from "../ingest/refresh-live-states.ts";
-import { refreshAndMatch } from "../ingest/refresh-sessions.ts";
+import { refresh } from "../ingest/refresh-sessions.ts";
 import { describeSession, type SessionFacts } from "./describe-session.ts";
 
-/** Derives what the rows of a session's transcripts amount to. Repeating it changes nothing. */
+/** Derives what the rows of a session's transcripts amount to; its git activity has to be matched afterwards. Repeating it changes nothing. */
 export async function deriveFacts(database: Database, session_id: string): Promise<void> {
   const facts = {
     stated: await database.run((sql) => readStated(sql, session_id)),
@@ -27,12 +27,12 @@ export async function deriveFacts(database: Database, session_id: string): Promi
   };
   await database.run((sql) => writeSubagentTotals(sql, session_id));
   await database.run((sql) => writeSessionFacts(sql, session_id, describeSession(facts)));
-  await tellStart(database, session_id, facts);
+  await stateStart(database, session_id, facts);
   await refreshLiveStates(database, [session_id]);
 }
 
 /** The files of the session's own device fill what events, reports and backfills leave open. */
-async function tellStart(
+async function stateStart(
   database: Database,
   session_id: string,
   { stated, prompt, responses }: SessionFacts,
@@ -45,5 +45,5 @@ async function tellStart(
   const initial_prompt = prompt?.is_own === true ? prompt.text : null;
   const statement = { first_at, branch, cwd, version, model, initial_prompt };
   const isNew = await database.run((sql) => writeStatement(sql, session_id, statement));
-  if (isNew) await refreshAndMatch(database, [session_id]);
+  if (isNew) await refresh(database, [session_id]);
 }

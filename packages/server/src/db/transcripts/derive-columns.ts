@@ -34,7 +34,7 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
       SELECT count(*) AS total, sum(input) AS input, sum(output) AS output, sum(cache_read) AS cache_read,
         sum(coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0))
           FILTER (WHERE cache_write_5m IS NOT NULL OR cache_write_1h IS NOT NULL) AS cache_write,
-        sum(cost_usd) AS cost_usd, coalesce(bool_or(cost_is_partial), false) AS is_partial
+        sum(cost_usd) AS cost_usd, coalesce(bool_or(cost_is_partial OR cost_usd IS NULL), false) AS is_partial
       FROM model_responses WHERE session_id = ${session_id}
     ),
     generations AS (
