@@ -1,0 +1,19 @@
+import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
+import { openDatabase } from "../../db/database.ts";
+import { findSessionsToParse } from "../../db/transcripts/unparsed-generations.ts";
+import { parseSession } from "../parse/parse-session.ts";
+
+/** Parses everything in DATABASE_URL, and writes a line after each step that is committed. */
+const database = openDatabase(process.env["DATABASE_URL"] ?? "", {
+  deadlineMs: 10_000,
+  max: 3,
+  plansByIndex: true,
+});
+const stored = { database, blobs: createPostgresBlobStore(database) };
+for (;;) {
+  const ids = await database.run((sql) => findSessionsToParse(sql, 100));
+  if (ids.length === 0) break;
+  for (const id of ids)
+    await parseSession(stored, id, { onStep: (bytes) => process.stdout.write(`step ${bytes}\n`) });
+}
+await database.close();
