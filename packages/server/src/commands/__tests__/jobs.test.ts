@@ -189,7 +189,7 @@ describe("jobs that are changed", () => {
     const unknown = await jobs("enqueue", "nothing");
     expect(unknown).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("Known types: delete-session, end-idle-sessions"),
+      stderr: expect.stringContaining("Known types: apply-retention, compact-transcripts"),
     });
   });
 
