@@ -82,3 +82,13 @@ test("takes no file name from a spilled output but the last part of its path", (
   expect(spill("C:\\x\\y.txt")).toEqual({ file: "tool-results/y.txt", bytes: 5 });
   for (const path of ["/x/..", "/x/", ""]) expect(spill(path)).toBeNull();
 });
+
+test("takes no negative total as the cost that the agent states", () => {
+  const state = claudeCode.begin({ session_id: "s", file: "s.jsonl" });
+  const costs = [-1, 0, 1.5].flatMap((totalCostUSD, line) =>
+    claudeCode
+      .read(state, { type: "cost-state", totalCostUSD }, line + 1)
+      .flatMap((fact) => (fact.fact === "reported_cost" ? [fact.cost_usd] : [])),
+  );
+  expect(costs).toEqual([null, 0, 1.5]);
+});

@@ -59,9 +59,10 @@ function readCost(record: JsonObject): Fact {
   const models = Object.entries(object(record, "modelUsage")).flatMap(([model, usage]) =>
     isObject(usage) ? [[model, readReportedUsage(usage)] as const] : [],
   );
+  const cost_usd = number(record, "totalCostUSD");
   return {
     fact: "reported_cost",
-    cost_usd: number(record, "totalCostUSD"),
+    cost_usd: cost_usd !== null && cost_usd >= 0 ? cost_usd : null,
     models: Object.fromEntries(models),
   };
 }

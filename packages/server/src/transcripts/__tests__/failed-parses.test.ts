@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { createJobRunner, type JobRunner } from "@wharf/job-runner";
+import { clearRows, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import pino from "pino";
+import { createParseJob, type ParseJob } from "../../jobs/parse-transcript.ts";
+import { assistantLine, promptLine } from "./claude-lines.ts";
+import { useParsing } from "./parsing.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const parsing = useParsing();
+let job: ParseJob;
+let runner: JobRunner;
+
+beforeAll(async () => {
+  job = createParseJob(parsing.current(), (session_id) => runner.enqueue(job, { session_id }));
+  runner = createJobRunner({
+    dsn: parsing.url,
+    jobs: [job],
+    maxBackoffMs: 10,
+    logger: pino({ level: "silent" }),
+  });
+  await runner.start();
+});
+afterEach(() => clearRows(parsing.sql));
+afterAll(() => runner.drain());
+
+const store = (file: string) =>
+  parsing.store({
+    session_id: "a",
+    agent: "claude-code",
+    file,
+    parts: [promptLine("a", `In ${file}`), assistantLine("a", { id: file })],
+  });
+
+async function parseByJob(): Promise<void> {
+  const { id } = await runner.enqueue(job, { session_id: "a" });
+  await until(async () => ["completed", "failed"].includes((await runner.get(id))?.status ?? ""));
+}
+
+const session = async () =>
+  (
+    await parsing.sql`SELECT lifecycle, parse_status, parse_error, response_count FROM sessions WHERE id = 'a'`
+  )[0];
+
+test("a file whose bytes are damaged fails after its attempts, and the others are parsed; repaired, it is parsed too", async () => {
+  const { file_id } = await store("broken.jsonl");
+  await store("whole.jsonl");
+  await parsing.sql`UPDATE transcript_segments SET stored_bytes = stored_bytes + 1 WHERE file_id = ${file_id}::bigint AND stored_start = 0`;
+  await parseByJob();
+  expect(await session()).toMatchObject({ lifecycle: "failed", parse_status: "failed", response_count: 1 });
+  expect((await session())?.["parse_error"]).toContain("A stored blob is not what was put");
+
+  await parsing.sql`UPDATE transcript_segments SET stored_bytes = stored_bytes - 1 WHERE file_id = ${file_id}::bigint AND stored_start = 0`;
+  await parseByJob();
+  expect(await session()).toMatchObject({ parse_status: "completed", parse_error: null, response_count: 2 });
+});
+
+test("data that Postgres refuses fails its session with a reason that holds none of it", async () => {
+  await store("main.jsonl");
+  await parsing.sql.unsafe(
+    "ALTER TABLE content_blocks ADD CONSTRAINT no_text CHECK (content_text IS NULL) NOT VALID",
+  );
+  try {
+    await parseByJob();
+  } finally {
+    await parsing.sql.unsafe("ALTER TABLE content_blocks DROP CONSTRAINT no_text");
+  }
+  expect(await session()).toMatchObject({ lifecycle: "failed", parse_status: "failed" });
+  expect((await session())?.["parse_error"]).toBeString();
+  expect((await session())?.["parse_error"]).not.toContain("In main.jsonl");
+  expect(await parsing.sql`SELECT FROM transcript_messages`).toHaveLength(0);
+});
