@@ -2,6 +2,7 @@ import { openConnection } from "../db/connection.ts";
 import type { Database } from "../db/database.ts";
 import {
   deleteUnusedTokens,
+  lastQueued,
   moveDocuments,
   readSessionsToIndex,
   replaceSessionDocuments,
@@ -17,21 +18,23 @@ const CHANGES_AT_ONCE = 100;
 const TOKENS_AT_ONCE = 1_000;
 
 /**
- * Writes the documents of the queued sessions: title, summary and commits. Each transaction takes them from the queue and writes them:
- * a failed one leaves the queue as it was. Answers with the number of sessions.
+ * Writes the documents of the sessions that are queued now: title, summary and commits. Those that change meanwhile are left to the next
+ * run: under load, each change would write all commits of its session again. Each transaction takes sessions from the queue and writes
+ * them: a failed one leaves the queue as it was. Answers with the number of sessions.
  */
 export async function indexSessions(database: Database, signal?: AbortSignal): Promise<number> {
+  const last = await database.run(lastQueued);
   for (let indexed = 0; ; ) {
     if (signal?.aborted === true) return indexed;
-    const taken = await database.run(indexSome);
+    const taken = await database.run((sql) => indexSome(sql, last));
     indexed += taken;
     if (taken === 0) return indexed;
   }
 }
 
-async function indexSome(sql: Parameters<Parameters<Database["run"]>[0]>[0]): Promise<number> {
+async function indexSome(sql: Parameters<Parameters<Database["run"]>[0]>[0], last: string): Promise<number> {
   return await transaction(sql, async ({ query }) => {
-    const ids = await takeQueued(query, CHANGES_AT_ONCE);
+    const ids = await takeQueued(query, last, CHANGES_AT_ONCE);
     if (ids.length === 0) return 0;
     const tokens = new Set<string>();
     const documents = (await readSessionsToIndex(query, ids)).map(({ text, ...document }) => {

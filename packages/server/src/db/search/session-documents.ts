@@ -11,12 +11,24 @@ const TEXT_CHARACTERS_MAX = 65_536;
 /** Of a session's commits, the last ones. */
 const COMMITS_MAX = 500;
 
-/** Takes sessions from the queue, the first ones first: those of up to `limit` changes. Concurrent calls take others. */
-export async function takeQueued(query: Query, limit: number): Promise<string[]> {
+/** The last change in the queue; '0' when it is empty. */
+export async function lastQueued(query: Query): Promise<string> {
+  const [row] = await query<{ id: string }[]>`SELECT coalesce(max(id), 0)::text AS id FROM search_queue`;
+  return row?.id ?? "0";
+}
+
+/**
+ * Takes sessions from the queue, the first ones first: those of up to `limit` changes until `last`, with all of their changes. Concurrent
+ * calls take others.
+ */
+export async function takeQueued(query: Query, last: string, limit: number): Promise<string[]> {
   const rows = await query<{ session_id: string }[]>`
     WITH taken AS (
       DELETE FROM search_queue WHERE id = ANY (ARRAY(
-        SELECT id FROM search_queue ORDER BY id LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
+        SELECT id FROM search_queue WHERE session_id IN (
+          SELECT session_id FROM search_queue WHERE id <= ${last}::bigint ORDER BY id LIMIT ${limit}::integer
+        )
+        ORDER BY id FOR UPDATE SKIP LOCKED
       ))
       RETURNING session_id
     )
