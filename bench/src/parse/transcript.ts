@@ -2,7 +2,7 @@ const WORDS_KNOWN = 4_000;
 const WORDS_A_PROMPT = 30;
 const WORDS_AN_ANSWER = 80;
 const OUTPUT_BYTES_MIN = 1_000;
-const OUTPUT_BYTES_MAX = 12_000;
+const OUTPUT_BYTES_MAX = 30_000;
 const SYLLABLES = ["ka", "ro", "mi", "ten", "sol", "ver", "dan", "pli", "gos", "ure", "bat", "nim"];
 const TOOLS = ["Bash", "Read", "Edit", "Grep"];
 
