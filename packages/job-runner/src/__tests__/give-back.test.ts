@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 import { until } from "@wharf/testkit";
+import type { Driver } from "../contract/driver.ts";
 import { defineJob, type JobRunner } from "../index.ts";
 import { createPostgresDriver } from "../stores/postgres/postgres.ts";
-import { anything, ended, useRunners } from "./setup.ts";
+import { anything, useRunners } from "./setup.ts";
 
-const { database, started } = useRunners();
+const { database, runnerOf, started } = useRunners();
 const SHORT = 60;
 
 /** Job types of a test: `long` runs until the gate opens. */
@@ -15,28 +16,38 @@ function jobsOf() {
   return { gate, short, long };
 }
 
-/** A runner with one slot that holds a long job, and claimed short ones ahead of time behind it. */
-async function stalled({ short, long }: ReturnType<typeof jobsOf>, options = {}): Promise<JobRunner> {
-  const runner = await started([short, long], {
+/**
+ * A runner with one slot that holds a long job, and claimed short ones behind it. The first claim takes all of them, whatever its
+ * limit is: the runner's own limit depends on measured durations.
+ */
+async function stalled(
+  { short, long }: ReturnType<typeof jobsOf>,
+  changed: Partial<Driver> = {},
+): Promise<JobRunner> {
+  const enqueuing = runnerOf([short, long]);
+  await enqueuing.enqueue(long, 0);
+  await enqueuing.enqueueMany(
+    short,
+    Array.from({ length: SHORT }, (_, input) => ({ input })),
+  );
+  const driver = createPostgresDriver({ sql: database.sql });
+  const claimed = Promise.withResolvers<void>();
+  const runner = runnerOf([short, long], {
+    driver: {
+      ...driver,
+      async reserve(request, at) {
+        const reservation = await driver.reserve({ ...request, limit: 1 + SHORT }, at);
+        claimed.resolve();
+        return reservation;
+      },
+      ...changed,
+    },
     concurrency: 1,
     workerId: "busy",
-    handOver: false,
-    ...options,
+    leaseMs: 5000,
   });
-  const warm = await runner.enqueueMany(
-    short,
-    Array.from({ length: 30 }, (_, input) => ({ input })),
-  );
-  for (const { id } of warm) await ended(runner, id, "completed");
-  await database.sql.begin(async (transaction) => {
-    await runner.enqueue(long, 0, { transaction });
-    await runner.enqueueMany(
-      short,
-      Array.from({ length: SHORT }, (_, input) => ({ input })),
-      { transaction },
-    );
-  });
-  await until(async () => (await held("busy")) > 1, { describe: "jobs claimed behind the long one" });
+  await runner.start();
+  await claimed.promise;
   return runner;
 }
 
@@ -67,21 +78,20 @@ test("without an idle process they run in the claiming process, each once", asyn
   await until(async () => (await held("busy")) === 1, { describe: "the others to be released" });
   expect(await database.sql`SELECT FROM jobs WHERE status = 'queued'`).toHaveLength(SHORT);
   jobs.gate.resolve();
-  await until(async () => (await completedBy("busy")) === 30 + SHORT, { describe: "all to be completed" });
+  await until(async () => (await completedBy("busy")) === SHORT, { describe: "all to be completed" });
   expect(runner.stats()).toMatchObject({ recovered: 0, failed: 0 });
 });
 
 test("jobs whose release failed keep their lease and run in this process", async () => {
   const jobs = jobsOf();
-  const driver = createPostgresDriver({ sql: database.sql });
   const refused = Promise.withResolvers<void>();
   async function release() {
     refused.resolve();
     throw new Error("the database is unavailable");
   }
-  await stalled(jobs, { driver: { ...driver, release }, leaseMs: 1000 });
+  await stalled(jobs, { release });
   await refused.promise;
   jobs.gate.resolve();
-  await until(async () => (await completedBy("busy")) === 30 + SHORT, { describe: "all to be completed" });
+  await until(async () => (await completedBy("busy")) === SHORT, { describe: "all to be completed" });
   expect(await database.sql`SELECT FROM all_jobs WHERE lease_generation <> 1`).toHaveLength(0);
 });
