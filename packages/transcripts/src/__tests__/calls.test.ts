@@ -147,6 +147,13 @@ describe("a run of tests", () => {
     expect(readTestRun(command, output, exitCode)).toEqual(expected);
   });
 
+  test("reads an output without a sum in a time that grows with its length", () => {
+    for (const line of ["\n", " \n", "Tests: ", "=", "= ", "9", "test result:", "\r"]) {
+      const output = line.repeat(Math.ceil(1_000_000 / line.length));
+      expect(readTestRun("npm test", output, 1)).toEqual({ passed: null, failed: null, is_success: false });
+    }
+  });
+
   test("is none where a command only mentions tests", () => {
     for (const command of ["echo bun test", "cat test.log", "git commit -m 'pytest'", "bun run build"])
       expect(readTestRun(command, "3 passed", 0)).toBeNull();

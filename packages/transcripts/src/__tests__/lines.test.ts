@@ -85,10 +85,15 @@ describe("a line", () => {
     });
   });
 
-  test("that is nested too deep for the stack is bad where characters have to be replaced, and a record elsewhere", () => {
-    const nested = (text: string) => `{"a":${"[".repeat(20_000)}"${text}"${"]".repeat(20_000)}}`;
-    expect(readRecord(nested("\\u0000")).line).toBe("bad");
-    expect(readRecord(nested("x")).line).toBe("record");
+  test.each([
+    ["a list", (depth: number, text: string) => `{"a":${"[".repeat(depth)}"${text}"${"]".repeat(depth)}}`],
+    ["an object", (depth: number, text: string) => `${'{"a":'.repeat(depth)}"${text}"${"}".repeat(depth)}`],
+  ])("that nests %s too deep for the stack is bad, with characters to replace and without", (_, nested) => {
+    for (const text of ["\\u0000", "x"]) {
+      expect(readRecord(nested(500, text)).line).toBe("record");
+      expect(readRecord(nested(1_002, text)).line).toBe("bad");
+      expect(readRecord(nested(100_000, text)).line).toBe("bad");
+    }
   });
 
   test("keeps a member named __proto__ a plain member", () => {
