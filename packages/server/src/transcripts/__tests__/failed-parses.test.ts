@@ -71,3 +71,27 @@ test("data that Postgres refuses fails its session with a reason that holds none
   expect((await session())?.["parse_error"]).not.toContain("In main.jsonl");
   expect(await parsing.sql`SELECT FROM transcript_messages`).toHaveLength(0);
 });
+
+test("a file with damaged times and records nested too deeply is parsed, and keeps its other records", async () => {
+  const times = [
+    "0000-01-01T00:00:00Z",
+    "-000001-01-01T00:00:00Z",
+    "275760-09-13T00:00:00Z",
+    "1999-12-31T23:59:59-14:00",
+  ];
+  const damaged = ["user", "attachment", "of-another-version"].flatMap((type, index) => [
+    ...times.map(
+      (timestamp, at) =>
+        `${JSON.stringify({ type, uuid: `${type}-${at}`, sessionId: "a", timestamp, message: { role: "user", content: "x" } })}\n`,
+    ),
+    `{"type":"${type}","uuid":"deep-${index}","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}\n`,
+  ]);
+  await parsing.store({
+    session_id: "a",
+    agent: "claude-code",
+    file: "main.jsonl",
+    parts: [...damaged, promptLine("a", "In main.jsonl"), assistantLine("a", { id: "one" })],
+  });
+  await parseByJob();
+  expect(await session()).toMatchObject({ parse_status: "completed", parse_error: null, response_count: 1 });
+});

@@ -7,6 +7,9 @@ const KEY_PREFIX_CHARACTERS = 200;
 /** No response has a trillion tokens: a larger number is damaged. */
 const TOKENS_MAX = 1e12;
 const TIME_PATTERN = /^\d{4}-\d\d-\d\d[T ]/;
+/** Outside of these years, a clock or a record is damaged: Postgres takes no year 0, and usage is summed within them. */
+const TIME_MIN_MS = Date.UTC(2000, 0, 1);
+const TIME_MAX_MS = Date.UTC(2100, 0, 1);
 /** JSON in Postgres is read recursively; its stack holds some thousand levels. */
 const DEPTH_MAX = 500;
 const INTEGER_MAX = 2_147_483_647;
@@ -25,11 +28,11 @@ export function nullableKeyOf(id: string | null): string | null {
   return id === null ? null : keyOf(id);
 }
 
-/** Milliseconds since 1970; null for a text that is no time. */
+/** Milliseconds since 1970; null for a text that is no time, and for one that no agent can have written. */
 export function timeOf(at: string | null): number | null {
   if (at === null || !TIME_PATTERN.test(at)) return null;
   const ms = Date.parse(at);
-  return Number.isNaN(ms) ? null : ms;
+  return ms >= TIME_MIN_MS && ms < TIME_MAX_MS ? ms : null;
 }
 
 export function isoOf(ms: number | null): string | null {
