@@ -66,15 +66,24 @@ export const sourceHeadersSchema = z.object({
   "source-hash": z.string().regex(CHAIN_HASH).optional(),
 });
 
-/** POST /api/sessions/:id/transcript/upload. Without agent and device, those of the session. */
-export const transcriptUploadQuerySchema = z.object({
-  agent: deviceFile.agent.optional(),
-  device_id: deviceFile.device_id.optional(),
-  workspace_id: deviceFile.workspace_id.optional(),
-  subagent_id: plainIdSchema
-    .refine((id) => !/[/\\]/.test(id), { error: "must not contain slashes" })
-    .optional(),
-});
+/** POST /api/sessions/:id/transcript/upload. Without agent and device, those of the session; without a file, the main one. */
+export const transcriptUploadQuerySchema = z
+  .object({
+    agent: deviceFile.agent.optional(),
+    device_id: deviceFile.device_id.optional(),
+    workspace_id: deviceFile.workspace_id.optional(),
+    deletes_at: deviceFile.deletes_at.optional(),
+    file: transcriptFileSchema.optional(),
+    kind: z.enum(TRANSCRIPT_KINDS).optional(),
+    /** Names `subagents/agent-<id>.jsonl` of the kind subagent. */
+    subagent_id: plainIdSchema
+      .refine((id) => !/[/\\]/.test(id), { error: "must not contain slashes" })
+      .optional(),
+  })
+  .refine(({ subagent_id, file, kind }) => subagent_id === undefined || (file ?? kind) === undefined, {
+    path: ["subagent_id"],
+    error: "names the file and its kind: omit `file` and `kind`, or omit `subagent_id`",
+  });
 
 /** GET /api/sessions/:id/transcript/files. */
 export const transcriptFilesQuerySchema = z.object({ device_id: plainIdSchema.optional() });

@@ -1,6 +1,7 @@
 import { plainIdSchema, sourceHeadersSchema } from "@wharf/protocol";
 import type { Context } from "hono";
 import { z } from "zod";
+import { type BodyBytes, readBody } from "../http/body.ts";
 import { parseWith } from "../http/json.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
@@ -40,6 +41,13 @@ export function readSourceHeaders(c: Context<AppEnv>): SourceHeaders {
     bytes: headers["source-bytes"] ?? null,
     hash: headers["source-hash"] ?? null,
   };
+}
+
+/** A body that is kept at once. Throws ProblemError 400, 408, 413 or 415. */
+export async function readPart(c: Context<AppEnv>): Promise<BodyBytes> {
+  const limits = c.get("limits");
+  const bytes_max = limits.transcript_part_bytes;
+  return await readBody(c, { ...limits, body_bytes: bytes_max, decompressed_body_bytes: bytes_max });
 }
 
 export function sessionDeleted(): ProblemError {

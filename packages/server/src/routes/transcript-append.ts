@@ -4,7 +4,6 @@ import {
   transcriptAppendResponseSchema,
 } from "@wharf/protocol";
 import { Hono } from "hono";
-import { readBody } from "../http/body.ts";
 import { requireDevice } from "../http/caller.ts";
 import { operation } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
@@ -16,6 +15,7 @@ import {
   custodyBody,
   custodyProblems,
   exampleLine,
+  readPart,
   readSessionId,
   readSourceHeaders,
   sessionDeleted,
@@ -49,9 +49,7 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
     const place = { session_id: readSessionId(c), agent, device_id, file };
     requireDevice(c, device_id);
     const source = readSourceHeaders(c);
-    const limits = c.get("limits");
-    const bytes_max = limits.transcript_part_bytes;
-    const body = await readBody(c, { ...limits, body_bytes: bytes_max, decompressed_body_bytes: bytes_max });
+    const body = await readPart(c);
     const request = {
       place,
       kind: query.kind,
@@ -63,7 +61,7 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
       source,
       body,
     };
-    const outcome = await appendPart(custody, request, limits.transcript_line_bytes);
+    const outcome = await appendPart(custody, request, c.get("limits").transcript_line_bytes);
     if (outcome.status === "deleted") throw sessionDeleted();
     if (outcome.status === "conflict") throw conflict(outcome.held);
     const { generation, source_bytes, source_hash, stored_bytes } = outcome.held;

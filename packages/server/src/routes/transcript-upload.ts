@@ -7,13 +7,20 @@ import { operation } from "../http/operation.ts";
 import { notFound } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { redactFileName } from "../redaction/redact-file-name.ts";
-import { type CustodyDependencies, transcriptKey } from "../transcripts/custody/custody.ts";
-import { PIECE_BYTES, uploadFile } from "../transcripts/custody/upload-file.ts";
+import { type CustodyDependencies, type NamedFile, transcriptKey } from "../transcripts/custody/custody.ts";
+import { isJsonLines } from "../transcripts/custody/frame-part.ts";
+import {
+  PIECE_BYTES,
+  type UploadOutcome,
+  uploadFile,
+  uploadVersion,
+} from "../transcripts/custody/upload-file.ts";
 import {
   custodyBody,
   custodyProblems,
   exampleLine,
   MAIN_FILE,
+  readPart,
   readSessionId,
   sessionDeleted,
 } from "./custody-requests.ts";
@@ -25,7 +32,7 @@ const upload = operation({
   tag: "Transcripts",
   summary: "Upload a whole transcript file",
   description:
-    "Streamed, and stored in pieces. What follows the bytes held is appended; a file that does not begin with them becomes the next generation. Content-Encoding may be gzip or zstd. `device_id` and `agent` default to those of the key and of the session.",
+    "Streamed, and stored in pieces. What follows the bytes held is appended; a file that does not begin with them becomes the next generation. Content-Encoding may be gzip or zstd. `device_id` and `agent` default to those of the key and of the session. `file` and `kind` are those of an append, by default `main.jsonl` and `main`; `subagent_id=ID` is short for `file=subagents/agent-ID.jsonl&kind=subagent`. Files of the kinds tool-result, meta and index are limited to `transcript_part_bytes`, and each new version is a generation.",
   query: transcriptUploadQuerySchema,
   rawBody: custodyBody,
   responses: { 200: transcriptUploadResponseSchema, 202: transcriptUploadResponseSchema },
@@ -43,33 +50,38 @@ export function transcriptUploadRoutes(custody: CustodyDependencies): Hono<AppEn
   const routes = new Hono<AppEnv>();
 
   routes.post("/:id/transcript/upload", upload, async function postUpload(c) {
-    const { subagent_id, workspace_id, ...query } = c.req.valid("query");
+    const { subagent_id, workspace_id, deletes_at, ...query } = c.req.valid("query");
     const session_id = readSessionId(c);
     const owner = await ownerOf(c, session_id, query.device_id);
-    const limits = c.get("limits");
-    const content = readBodyChunks(c, {
-      bytes_max: limits.transcript_body_bytes,
-      receive_ms: limits.transcript_receive_ms,
-      held_bytes: 2 * PIECE_BYTES,
-    });
-    const isMain = subagent_id === undefined;
-    const named = isMain ? MAIN_FILE : `subagents/agent-${subagent_id}.jsonl`;
+    const isOfSubagent = subagent_id !== undefined;
+    const named = isOfSubagent ? `subagents/agent-${subagent_id}.jsonl` : (query.file ?? MAIN_FILE);
     const file = await redactFileName(custody.redaction, named);
     const agent = query.agent ?? owner.agent ?? DEFAULT_AGENT;
-    const request = {
+    const outcome = await keep(c, {
       place: { session_id, agent, device_id: owner.device_id, file },
-      kind: isMain ? ("main" as const) : ("subagent" as const),
+      kind: query.kind ?? (isOfSubagent ? "subagent" : "main"),
       workspace: workspace_id ?? null,
-      deletes_at: null,
-      content,
-    };
-    const outcome = await uploadFile(custody, request, limits.transcript_line_bytes);
+      deletes_at: deletes_at ?? null,
+    });
     if (outcome === "deleted") throw sessionDeleted();
     const s3_key = transcriptKey(session_id, file);
     if (outcome === "exists")
       return c.json({ status: "already_uploaded", s3_key, reconcile_enqueued: false });
     return c.json({ status: "uploaded", s3_key, reconcile_enqueued: true }, 202);
   });
+
+  async function keep(c: Context<AppEnv>, named: NamedFile): Promise<UploadOutcome> {
+    const limits = c.get("limits");
+    const line_bytes_max = limits.transcript_line_bytes;
+    if (!isJsonLines(named.kind))
+      return await uploadVersion(custody, { ...named, body: await readPart(c) }, line_bytes_max);
+    const content = readBodyChunks(c, {
+      bytes_max: limits.transcript_body_bytes,
+      receive_ms: limits.transcript_receive_ms,
+      held_bytes: 2 * PIECE_BYTES,
+    });
+    return await uploadFile(custody, { ...named, content }, line_bytes_max);
+  }
 
   /** Throws ProblemError 403 for another device than the key's, 404 and 410. */
   async function ownerOf(c: Context<AppEnv>, session_id: string, named: string | undefined) {

@@ -3,6 +3,7 @@ import { createChainHash, createPieceSplitter, type Piece } from "@wharf/transcr
 import { type HeldFile, type HeldState, readHeld } from "../../db/transcripts/held-file.ts";
 import { continueGeneration, startGeneration } from "../../db/transcripts/write-segments.ts";
 import { retryConflicts } from "../../ingest/retry-conflicts.ts";
+import { appendPart } from "./append-part.ts";
 import {
   ATTEMPTS_MAX,
   type CustodyDependencies,
@@ -56,6 +57,21 @@ export async function uploadFile(
     return "uploaded";
   }
   throw contended();
+}
+
+/**
+ * Takes a version of a small file that is no JSON lines; each is a generation. Throws ValidationError, RedactionTimeError and StorageError.
+ */
+export async function uploadVersion(
+  dependencies: CustodyDependencies,
+  request: NamedFile & { body: Uint8Array },
+  line_bytes_max: number,
+): Promise<UploadOutcome> {
+  const source = { offset_hash: null, bytes: null, hash: null };
+  const part = { ...request, generation: null, offset: 0, isFinal: true, source };
+  const { status } = await appendPart(dependencies, part, line_bytes_max);
+  if (status === "deleted") return "deleted";
+  return status === "appended" ? "uploaded" : "exists";
 }
 
 async function receive(

@@ -83,6 +83,42 @@ describe("an upload of a whole file", () => {
     expect((await upload("one\n", "device_id=laptop&subagent_id=..%2Fx")).status).toBe(400);
   });
 
+  test("is of the file and the kind that it names, as an append", async () => {
+    await upload("main\n");
+    const file = "subagents/agent-a1.jsonl";
+    expect((await upload("one\n", `device_id=laptop&file=${file}&kind=subagent`)).body).toMatchObject({
+      s3_key: `transcripts/s1/${file}`,
+    });
+    expect((await upload("one\ntwo\n", "device_id=laptop&subagent_id=a1")).status).toBe(202);
+    expect(await files()).toMatchObject([
+      { file: "main.jsonl", kind: "main", generation: 1, source_bytes: 5 },
+      { file, kind: "subagent", generation: 1, source_bytes: 8 },
+    ]);
+    expect((await append("three\n", { file, kind: "subagent", offset: 8 })).status).toBe(202);
+    expect(await raw(`file=${file}`)).toBe("one\ntwo\nthree\n");
+  });
+
+  test("of a kind that is no JSON lines is a version, which is a generation", async () => {
+    const query = "device_id=laptop&file=tool-results/t1.txt&kind=tool-result";
+    expect((await upload("first", query)).status).toBe(202);
+    expect((await upload("first", query)).status).toBe(200);
+    expect((await upload("first and more", query)).status).toBe(202);
+    expect(await files()).toMatchObject([{ kind: "tool-result", generation: 2, source_bytes: 14 }]);
+    expect(await raw("file=tool-results/t1.txt&generation=1")).toBe("first");
+  });
+
+  for (const query of [
+    "subagent_id=a1&file=main.jsonl",
+    "subagent_id=a1&kind=main",
+    "file=..%2Fx",
+    "kind=other",
+  ])
+    test(`with ${query} is refused`, async () => {
+      const { status, body } = await upload("one\n", `device_id=laptop&${query}`);
+      expect({ status, code: body.code }).toEqual({ status: 400, code: "VALIDATION_FAILED" });
+      expect(await server.sql`SELECT FROM transcript_files`).toHaveLength(0);
+    });
+
   test("without a device is of the session's, and 404 for a session that is not known", async () => {
     expect((await upload("one\n", "")).status).toBe(404);
     await append("one\n", { agent: "codex", device: "desk" });
