@@ -17,8 +17,8 @@ function jobsOf() {
 }
 
 /**
- * A runner with one slot that holds a long job, and claimed short ones behind it. The first claim takes all of them, whatever its
- * limit is: the runner's own limit depends on measured durations.
+ * A runner with one slot that holds a long job, and claimed short ones behind it. The first claim takes all of them without regard to its
+ * limit: the runner's own limit depends on measured durations.
  */
 async function stalled(
   { short, long }: ReturnType<typeof jobsOf>,
