@@ -1,0 +1,41 @@
+import { createColors } from "picocolors";
+import { type Environment, type Paths, pathsOf, readEnvironment } from "./environment.ts";
+
+export type Colors = ReturnType<typeof createColors>;
+
+/** What a command reads and writes. */
+export type Io = {
+  environment: Environment;
+  paths: Paths;
+  /** Standard output is a terminal: tables and colours. Otherwise plain lines. */
+  isTerminal: boolean;
+  /** Both ends are terminals: questions can be asked. */
+  isInteractive: boolean;
+  columns: number;
+  colors: Colors;
+  /** One line, or several, to standard output. */
+  print(text: string): void;
+  /** To standard error. */
+  warn(text: string): void;
+  /** One JSON value to standard output. */
+  json(value: unknown): void;
+};
+
+const COLUMNS = 100;
+
+export function createIo(environment: Environment = readEnvironment()): Io {
+  const { stdout, stderr, stdin } = process;
+  const isTerminal = stdout.isTTY === true && environment["TERM"] !== "dumb";
+  const hasColors = isTerminal && !environment["NO_COLOR"];
+  return {
+    environment,
+    paths: pathsOf(environment),
+    isTerminal,
+    isInteractive: isTerminal && stdin.isTTY === true,
+    columns: stdout.columns ?? COLUMNS,
+    colors: createColors(hasColors),
+    print: (text) => void stdout.write(`${text}\n`),
+    warn: (text) => void stderr.write(`${text}\n`),
+    json: (value) => void stdout.write(`${JSON.stringify(value, null, isTerminal ? 2 : 0)}\n`),
+  };
+}

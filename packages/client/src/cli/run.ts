@@ -1,0 +1,66 @@
+import { Command, CommanderError } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { HubError } from "../sdk/hub-error.ts";
+import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
+import { COMMANDS, type CommandEntry } from "./commands/index.ts";
+import { createIo, type Io } from "./io.ts";
+
+/** Runs one command line and returns the exit code; the messages are written. */
+export async function run(words: readonly string[], io: Io = createIo()): Promise<ExitCode> {
+  try {
+    const [name, ...rest] = words;
+    const entry = COMMANDS.find((one) => one.name === name);
+    if (entry === undefined) await createProgram(io).parseAsync(words, { from: "user" });
+    else await (await loadCommand(entry, io)).parseAsync(rest, { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    return report(error, io, words.includes("--json"));
+  }
+}
+
+/** Knows the names of the commands alone; it is parsed for help, the version, and unknown names. */
+function createProgram(io: Io): Command {
+  const program = configure(new Command("wharf"), io)
+    .description("Sessions and git activity of coding agents, from all your machines.")
+    .version(manifest.version)
+    .showSuggestionAfterError();
+  for (const { name, summary } of COMMANDS) program.command(name).summary(summary).description(summary);
+  return program;
+}
+
+/** A command with its arguments, options and action. */
+async function loadCommand({ name, summary, load }: CommandEntry, io: Io): Promise<Command> {
+  const command = configure(new Command(`wharf ${name}`), io).description(`${summary}.`);
+  (await load())(command, io);
+  return command;
+}
+
+function configure(command: Command, io: Io): Command {
+  return command
+    .exitOverride()
+    .showHelpAfterError(false)
+    .configureOutput({ writeErr: (text) => io.warn(text.trimEnd()) });
+}
+
+function report(error: unknown, io: Io, isJson: boolean): ExitCode {
+  if (error instanceof CommanderError) {
+    // Help that was asked for has the code 0; its text, and that of a wrong use, is written.
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  const { message, code, exitCode } = describe(error);
+  if (isJson) io.json({ error: { code, message } });
+  else io.warn(`${io.colors.red("error:")} ${message}`);
+  return exitCode;
+}
+
+function describe(error: unknown): { message: string; code: string; exitCode: ExitCode } {
+  if (error instanceof CliError) return error;
+  if (error instanceof HubError) {
+    const { message, code } = error;
+    const isDenied = error.status === 401 || error.status === 403;
+    const exitCode = error.isUnreachable ? EXIT.unreachable : isDenied ? EXIT.denied : EXIT.failed;
+    return { message, code, exitCode };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { message, code: "UNEXPECTED", exitCode: EXIT.failed };
+}

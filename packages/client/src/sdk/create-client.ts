@@ -1,0 +1,35 @@
+import { type Compress, gzip } from "./compression.ts";
+import { createEvents, type Events } from "./events.ts";
+import { createHttp, type Http } from "./http.ts";
+
+export type ClientOptions = {
+  /** The hub, such as https://wharf.example.com. */
+  url: string;
+  /** A key of the hub; null for the routes that need none. */
+  key: string | null;
+  /** For one request, in milliseconds; 0: none. 30 s by default. */
+  timeoutMs?: number;
+  /** gzip by default; null: bodies are sent uncompressed. */
+  compress?: Compress | null;
+  fetch?: typeof fetch;
+};
+
+export type Client = {
+  events: Events;
+  /** Any other route. */
+  http: Http;
+};
+
+const TIMEOUT_MS = 30_000;
+
+/** A client for one hub and one key. Needs fetch alone: Bun, Node 20 or newer, browsers. */
+export function createClient({
+  url,
+  key,
+  timeoutMs = TIMEOUT_MS,
+  compress = gzip,
+  fetch: send = fetch,
+}: ClientOptions): Client {
+  const http = createHttp({ url, key, timeoutMs, compress, fetch: send });
+  return { http, events: createEvents(http) };
+}

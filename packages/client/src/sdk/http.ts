@@ -1,0 +1,154 @@
+import type { Compress } from "./compression.ts";
+import { HubError, TIMED_OUT, UNEXPECTED_RESPONSE, UNREACHABLE } from "./hub-error.ts";
+
+export type QueryValue = string | number | boolean | readonly string[] | null | undefined;
+export type Query = Readonly<Record<string, QueryValue>>;
+
+export type HubRequest = {
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  query?: Query;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Sent as it is; combined with `headers`, not with `json`. */
+  body?: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Blob;
+  headers?: Readonly<Record<string, string>>;
+  /** Replaces the client's time limit; 0: none. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+};
+
+export type Http = {
+  readonly compress: Compress | null;
+  /** The response, with a status below 400. Throws HubError. */
+  send(path: string, request?: HubRequest): Promise<Response>;
+  /** The response's JSON. The type is the one that the hub's API document states; it is not checked. Throws HubError. */
+  json<T>(path: string, request?: HubRequest): Promise<T>;
+};
+
+export type HttpOptions = {
+  url: string;
+  key: string | null;
+  fetch: typeof fetch;
+  timeoutMs: number;
+  compress: Compress | null;
+};
+
+const ERROR_TEXT_CHARACTERS_MAX = 300;
+
+export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpOptions): Http {
+  const base = url.replace(/\/+$/, "");
+
+  async function request(path: string, given: HubRequest = {}): Promise<Response> {
+    const { method = "GET", query = {}, json, body, headers = {} } = given;
+    const limitMs = given.timeoutMs ?? timeoutMs;
+    const signals = [
+      ...(given.signal === undefined ? [] : [given.signal]),
+      ...(limitMs === 0 ? [] : [AbortSignal.timeout(limitMs)]),
+    ];
+    const sent = json === undefined ? body : JSON.stringify(json);
+    const response = await send(`${base}${path}${queryText(query)}`, {
+      method,
+      headers: {
+        accept: "application/json",
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(sent === undefined ? {} : { body: sent }),
+      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+      ...(sent instanceof ReadableStream ? { duplex: "half" } : {}),
+    }).catch((error: unknown) => {
+      throw noResponse(base, error, limitMs);
+    });
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+
+  async function json<T>(path: string, given?: HubRequest): Promise<T> {
+    const response = await request(path, given);
+    if (response.status === 204) return null as T;
+    const value: unknown = await response.json().catch(() => undefined);
+    if (value === undefined) throw notAHub(response);
+    return value as T;
+  }
+
+  return { compress, send: request, json };
+}
+
+/** Values that are null, undefined or empty are left out; the hub ignores empty ones. */
+function queryText(query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "") continue;
+    parameters.set(name, Array.isArray(value) ? value.join(",") : String(value));
+  }
+  const text = parameters.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+function noResponse(base: string, error: unknown, limitMs: number): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === "AbortError") return error;
+  const isTimeout = error.name === "TimeoutError";
+  const message = isTimeout
+    ? `${base} did not respond within ${limitMs / 1000} s.`
+    : `${base} is not reachable: ${reasonOf(error)}.`;
+  return new HubError({ message, code: isTimeout ? TIMED_OUT : UNREACHABLE, status: null, cause: error });
+}
+
+/** Node wraps the reason of a failed fetch into "fetch failed". */
+function reasonOf(error: Error): string {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : null;
+  return code ?? cause.message.replace(/\.$/, "");
+}
+
+async function refusal(response: Response): Promise<HubError> {
+  const text = await response.text().catch(() => "");
+  const { status } = response;
+  const retryAfterMs = retryAfter(response.headers.get("retry-after"));
+  const body = parsed(text);
+  if (!isProblem(body)) {
+    if (status >= 500) {
+      const message = `The hub's address answered with status ${status}: ${text.trim().slice(0, ERROR_TEXT_CHARACTERS_MAX)}`;
+      return new HubError({ message, code: UNEXPECTED_RESPONSE, status, retryAfterMs, body });
+    }
+    return notAHub(response);
+  }
+  return new HubError({ message: detailOf(body), code: body.code, status, retryAfterMs, body });
+}
+
+function notAHub({ status, url }: Response): HubError {
+  const message = `${new URL(url).origin} is not a Wharf hub: its response (status ${status}) is not of the API.`;
+  return new HubError({ message, code: UNEXPECTED_RESPONSE, status });
+}
+
+type ProblemBody = { code: string; detail: string; errors?: { pointer: string; detail: string }[] };
+
+function isProblem(body: unknown): body is ProblemBody {
+  if (typeof body !== "object" || body === null) return false;
+  return (
+    "code" in body && typeof body.code === "string" && "detail" in body && typeof body.detail === "string"
+  );
+}
+
+function detailOf({ detail, errors = [] }: ProblemBody): string {
+  const [first] = errors;
+  return first === undefined ? detail : `${detail} (${first.pointer}: ${first.detail})`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Seconds, or a date. */
+function retryAfter(header: string | null): number | null {
+  if (header === null) return null;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
+}
