@@ -105,6 +105,8 @@ export type TitleRank = (typeof TITLE_RANKS)[number];
 export type Fact =
   | { fact: "message"; message: Message }
   | { fact: "response"; response: ResponsePart }
+  /** The messages of the agent before it that have no response yet are part of this one; null: theirs is not known. */
+  | { fact: "answered"; response_key: string | null }
   | { fact: "title"; rank: TitleRank; text: string }
   | { fact: "place"; cwd: string | null; branch: string | null; version: string | null }
   | { fact: "origin"; forked_from: string | null; parent: string | null; agent_type: string | null }

@@ -110,6 +110,39 @@ test("states no more cache than input", () => {
   });
 });
 
+test("ties messages to the response whose usage follows them, and calls that ran to the one before", () => {
+  const usage = (response_id: string) => ({
+    type: "token_usage_record",
+    payload: { thread_id: "t", response_id, usage: { input_tokens: 1, output_tokens: 1 } },
+  });
+  const said = (text: string) => ({
+    type: "response_item",
+    payload: { type: "message", role: "assistant", content: [{ type: "output_text", text }] },
+  });
+  const run = (id: string) => ({
+    type: "event_msg",
+    payload: { type: "item_completed", item: { type: "CommandExecution", id, command: ["ls"] } },
+  });
+  const turn = (turn_id: string) => ({ type: "turn_context", payload: { turn_id } });
+  const records = [
+    ...[turn("1"), said("a"), said("b"), usage("r1"), run("c1")],
+    ...[usage("r2"), run("c2"), run("c3"), usage("r3"), said("c"), said("not answered")],
+    ...[turn("2"), said("d"), usage("r4")],
+  ];
+  const shown = readAll(records).flatMap((fact) => {
+    if (fact.fact === "answered") return [`answered ${fact.response_key}`];
+    if (fact.fact !== "message") return [];
+    const { kind, blocks, response_key } = fact.message;
+    return [`${kind} ${blocks[0]?.text ?? blocks[0]?.call_id ?? ""} ${response_key}`];
+  });
+  expect(shown).toEqual([
+    ...["assistant a null", "assistant b null", "answered t/r1", "assistant c1 t/r1"],
+    ...["system  t/r2", "assistant c2 t/r2", "assistant c3 t/r2"],
+    ...["system  t/r3", "assistant c t/r3", "assistant not answered null"],
+    ...["answered null", "assistant d null", "answered t/r4"],
+  ]);
+});
+
 test("keeps a rolled back turn's tokens, and marks it as out of view", () => {
   const facts = readAll([
     tokenCount(null, { input_tokens: 10, output_tokens: 4 }),

@@ -2,6 +2,7 @@ import { EMPTY_BLOCK, textBlock } from "../blocks.ts";
 import type { Block, Fact, MessageKind, Parser } from "../contract.ts";
 import { isObject, type JsonObject, number, object, objects, text } from "../lines/json.ts";
 import { itemType, readCall, readCompletedItem, readContent } from "./items.ts";
+import { responseOfMessage } from "./responses.ts";
 import { readSessionMeta, readTurn } from "./session-meta.ts";
 import { beginState, type CodexState } from "./state.ts";
 import { readTokenCount, readUsageRecord } from "./tokens.ts";
@@ -34,7 +35,7 @@ const SILENT_EVENTS: ReadonlySet<string> = new Set([
 
 export const codex: Parser<CodexState> = {
   agent: "codex",
-  version: 1,
+  version: 2,
   repeated: "dropped",
   begin: beginState,
   read(state, record, line) {
@@ -151,14 +152,15 @@ function readEvent(read: Read, event: JsonObject): Fact[] {
 function readCompleted(read: Read, item: JsonObject): Fact[] {
   if (itemType(item) === "usermessage") return [message(read, item, userKind(read.state), readContent(item))];
   const blocks = readCompletedItem(item);
-  return blocks === null ? [] : [message(read, item, "assistant", blocks)];
+  return blocks === null ? [] : [message(read, item, "assistant", blocks, true)];
 }
 
 function userKind({ is_subagent, is_copying }: CodexState): MessageKind {
   return is_subagent && !is_copying ? "task" : "prompt";
 }
 
-function message(read: Read, record: JsonObject, kind: MessageKind, blocks: Block[]): Fact {
+/** `isRun`: a call that was run, which is part of the response before it. */
+function message(read: Read, record: JsonObject, kind: MessageKind, blocks: Block[], isRun = false): Fact {
   const { state, at, line } = read;
   const id = text(record, "id");
   return {
@@ -169,7 +171,7 @@ function message(read: Read, record: JsonObject, kind: MessageKind, blocks: Bloc
       kind,
       at,
       model: kind === "assistant" ? state.model : null,
-      response_key: null,
+      response_key: kind === "assistant" ? responseOfMessage(state, isRun) : null,
       blocks,
       is_copy: state.is_copying,
       is_sidechain: false,

@@ -1,5 +1,6 @@
 import type { Fact } from "../contract.ts";
 import { type JsonObject, number, object, text } from "../lines/json.ts";
+import { endTurnOfResponses } from "./responses.ts";
 import type { CodexState } from "./state.ts";
 
 /** The first session_meta describes the file's thread; those behind it are copies of the parent's. */
@@ -42,9 +43,10 @@ export function readTurn(state: CodexState, turn: JsonObject, at: string | null)
   if (id === null || id === state.turn_id) return [];
   state.turn_id = id;
   state.changes = 0;
+  const ended = endTurnOfResponses(state);
   if (state.is_copying) {
     const isCopied = state.parent_turns === null ? at === state.started_at : state.parent_turns.includes(id);
     state.is_copying = isCopied;
   }
-  return state.is_copying ? [] : [{ fact: "turn", id }];
+  return state.is_copying ? ended : [...ended, { fact: "turn", id }];
 }

@@ -19,6 +19,12 @@ export type CodexState = {
   turn_id: string | null;
   model: string | null;
   totals: Counts | null;
+  /** Of the turn's last response, which calls that run afterwards are part of. */
+  response_key: string | null;
+  /** The last response, if no message before it was part of it: the next message is. */
+  open_response: string | null;
+  /** Messages of the agent wait for the record of their response. */
+  has_unanswered: boolean;
   /** Counted changes of the totals in the turn: the n-th is a response's key where it has no id. */
   changes: number;
 };
@@ -38,6 +44,9 @@ export function beginState({ session_id, parent_turns }: TranscriptFile): CodexS
     turn_id: null,
     model: null,
     totals: null,
+    response_key: null,
+    open_response: null,
+    has_unanswered: false,
     changes: 0,
   };
 }

@@ -1,7 +1,8 @@
 import type { Fact } from "../contract.ts";
 import { type JsonObject, object, text } from "../lines/json.ts";
+import { respond } from "./responses.ts";
 import type { CodexState } from "./state.ts";
-import { type Counts, growth, isSame, readCounts, usageOf } from "./usage.ts";
+import { growth, isSame, readCounts, usageOf } from "./usage.ts";
 
 /** One record of usage with the response's id. It replaces the adjacent token_count. */
 export function readUsageRecord(state: CodexState, record: JsonObject, at: string | null): Fact[] {
@@ -10,7 +11,7 @@ export function readUsageRecord(state: CodexState, record: JsonObject, at: strin
   if (counts === null || response_id === null) return [];
   state.has_usage_records = true;
   const thread = text(record, "thread_id") ?? state.thread_id;
-  return [responseOf(state, `${thread}/${response_id}`, counts, at)];
+  return respond(state, `${thread}/${response_id}`, usageOf(counts), at);
 }
 
 /** Running totals, which are also written again without a change. `info` is null in records of rate limits. */
@@ -26,24 +27,5 @@ export function readTokenCount(state: CodexState, event: JsonObject, at: string 
   if (counts === null) return [];
   state.changes += 1;
   const thread = state.is_copying ? state.parent : state.thread_id;
-  return [responseOf(state, `${thread}/${state.turn_id ?? ""}/${state.changes}`, counts, at)];
-}
-
-function responseOf(state: CodexState, key: string, counts: Counts, at: string | null): Fact {
-  return {
-    fact: "response",
-    response: {
-      key,
-      model: state.model,
-      at,
-      usage: usageOf(counts),
-      cache_write_unsplit: 0,
-      speed: null,
-      service_tier: null,
-      inference_geo: null,
-      is_lower_bound: false,
-      is_copy: state.is_copying,
-      is_sidechain: false,
-    },
-  };
+  return respond(state, `${thread}/${state.turn_id ?? ""}/${state.changes}`, usageOf(counts), at);
 }

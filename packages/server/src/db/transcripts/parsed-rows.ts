@@ -11,6 +11,7 @@ export type StepRows = {
   facts: FactRow[];
   turns: string[];
   rewinds: RewindRow[];
+  answered: AnsweredRow[];
   calls: CallRow[];
   touches: TouchRow[];
   sightings: SightingRow[];
@@ -71,6 +72,9 @@ export type FactRow = {
 
 /** Of the messages before the step: those from an ordinal on, or those of the last turns. */
 export type RewindRow = { from_ordinal: number; turns: null } | { from_ordinal: null; turns: number };
+
+/** A message whose response was read behind it. */
+export type AnsweredRow = { message_id: string; response_key: string };
 
 /** A call, its result, or both. */
 export type CallRow = {

@@ -11,7 +11,7 @@ export type StepPlace = {
   subagent_id: string | null;
 };
 
-type MessageParts = Pick<StepRows, "messages" | "blocks" | "hidden" | "rewritten" | "rewinds">;
+type MessageParts = Pick<StepRows, "messages" | "blocks" | "hidden" | "rewritten" | "rewinds" | "answered">;
 
 /** Writes the messages of a step with their blocks. */
 export async function writeMessages(query: Query, place: StepPlace, rows: MessageParts): Promise<void> {
@@ -19,6 +19,7 @@ export async function writeMessages(query: Query, place: StepPlace, rows: Messag
   await upsertMessages(query, place, rows.messages);
   if (rows.rewritten.length > 0) await deleteBlocks(query, place, rows);
   await insertBlocks(query, place, rows.blocks);
+  await answerMessages(query, place, rows.answered);
   for (const rewind of rows.rewinds) await rewindEarlier(query, place, rows, rewind);
 }
 
@@ -67,7 +68,7 @@ async function upsertMessages(query: Query, place: StepPlace, messages: StepRows
       file_id = excluded.file_id, generation = excluded.generation, reading = excluded.reading,
       line_number = excluded.line_number, message_type = excluded.message_type, role = excluded.role, kind = excluded.kind,
       model = excluded.model, timestamp = excluded.timestamp, parent_key = excluded.parent_key,
-      response_key = excluded.response_key, raw_message = excluded.raw_message, metadata = excluded.metadata,
+      response_key = coalesce(excluded.response_key, m.response_key), raw_message = excluded.raw_message, metadata = excluded.metadata,
       has_text = excluded.has_text, has_thinking = excluded.has_thinking, has_tool_use = excluded.has_tool_use,
       has_tool_result = excluded.has_tool_result, is_copy = excluded.is_copy, is_sidechain = excluded.is_sidechain,
       is_rewound = excluded.is_rewound`;
@@ -110,6 +111,22 @@ async function insertBlocks(
       id text, message_id text, block_order integer, block_type text, content_text text, thinking_text text, tool_name text,
       tool_use_id text, tool_input jsonb, tool_result_id text, is_error boolean, result_text text, result_s3_key text,
       metadata jsonb
+    )`;
+}
+
+/** Of messages of earlier steps, and of those that another file shows, which may end before their response. */
+async function answerMessages(
+  query: Query,
+  { file_id, generation, reading }: StepPlace,
+  answered: StepRows["answered"],
+): Promise<void> {
+  if (answered.length === 0) return;
+  await query`
+    UPDATE transcript_messages m SET response_key = r.response_key
+    FROM json_to_recordset((${storableJson(answered)}::text)::json) AS r (message_id text, response_key text)
+    WHERE m.id = r.message_id AND m.response_key IS DISTINCT FROM r.response_key AND (
+      m.response_key IS NULL
+      OR (m.file_id, m.generation, m.reading) = (${file_id}::bigint, ${generation}::integer, ${reading}::integer)
     )`;
 }
 

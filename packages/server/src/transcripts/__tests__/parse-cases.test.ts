@@ -53,6 +53,16 @@ async function expectCase(folder: string): Promise<void> {
     else if (compactions !== undefined) expect(session).toMatchObject({ compactions });
   }
   await expectTotals(expected);
+  expect([...(await responsesWithoutMessage())]).toEqual([]);
+}
+
+/** The tokens of all messages of a session, or of one of its subagents, add up to those of its responses. */
+function responsesWithoutMessage() {
+  return parsing.sql`
+    SELECT r.session_id, r.response_key FROM model_responses r WHERE NOT EXISTS (
+      SELECT FROM transcript_messages m
+      WHERE m.session_id = r.session_id AND m.response_key = r.response_key AND m.subagent_id IS NOT DISTINCT FROM r.subagent_id
+    )`;
 }
 
 async function expectLines(folder: string): Promise<void> {

@@ -27,7 +27,8 @@ function withReader<State>({ begin, read, ...parser }: Parser<State>): AgentPars
   return {
     ...parser,
     open: (file, stored) => {
-      const state: State = stored === null ? begin(file) : JSON.parse(stored);
+      // An earlier version's state lacks what later ones have.
+      const state: State = stored === null ? begin(file) : { ...begin(file), ...JSON.parse(stored) };
       return {
         read: (record, line) => read(state, record, line),
         state: () => JSON.stringify(state),

@@ -71,6 +71,9 @@ export function planStep(
 /** A turn begins with one of these. */
 const TURN_KINDS: ReadonlySet<string> = new Set(["prompt", "task"]);
 
+/** A response has a few messages, mostly calls that run at the same time. */
+const UNANSWERED_MAX = 100;
+
 type PlannedMessage = {
   message: Message;
   key: string;
@@ -86,6 +89,8 @@ class StepPlan {
   /** Of all messages, also of those that are hidden. */
   readonly #messages = new Map<string, PlannedMessage>();
   readonly #responses = new ResponseRows();
+  /** Responses that were read behind the messages that are part of them. */
+  readonly #answered = new Map<string, string>();
   readonly #facts: StepRows["facts"] = [];
   readonly #turns = new Set<string>();
   readonly #rewinds: StepRows["rewinds"] = [];
@@ -112,6 +117,9 @@ class StepPlan {
         case "response":
           this.#addTime(fact.response.at);
           this.#responses.add(fact.response);
+          break;
+        case "answered":
+          this.#answer(fact.response_key);
           break;
         case "turn":
           this.#turns.add(keyOf(fact.id));
@@ -158,6 +166,14 @@ class StepPlan {
     const place = { ...first, ordinal: this.#shownOfFile(id)?.ordinal ?? first.ordinal };
     const key = messageKey(message);
     this.#messages.set(id, { message, key, place: { ...place, line }, raw, is_rewound: false });
+    if (message.kind !== "assistant" || message.response_key !== null) return;
+    this.#carried.unanswered = [...this.#carried.unanswered.slice(1 - UNANSWERED_MAX), id];
+  }
+
+  #answer(response_key: string | null): void {
+    if (response_key !== null)
+      for (const id of this.#carried.unanswered) this.#answered.set(id, keyOf(response_key));
+    this.#carried.unanswered = [];
   }
 
   #addTime(at: string | null): void {
@@ -212,7 +228,7 @@ class StepPlan {
       // What a former reading wrote is deleted at the end of this one.
       if (shown !== undefined && !isSameGeneration(shown, place) && !isFormerReading(shown, place))
         hidden.push(hiddenRow(id, shown));
-      messages.push(rowOf(id, planned));
+      messages.push(this.#rowOf(id, planned));
       blocks.push(...blockRows(id, scope.session_id, planned.message.blocks));
       calls.add(id, planned.message);
     }
@@ -224,16 +240,19 @@ class StepPlan {
       facts: this.#facts,
       turns: [...this.#turns],
       rewinds: this.#rewinds,
+      answered: [...this.#answered].map(([message_id, response_key]) => ({ message_id, response_key })),
       sightings: this.#responses.rows(),
       ...calls.rows(),
     };
     return { rows, carried: this.#carried, duplicate: this.#duplicate, unknown: this.#unknown };
   }
-}
 
-function rowOf(id: string, { message, key, place, raw, is_rewound }: PlannedMessage): MessageRow {
-  const row = { ...messageRow(id, key, message, place), ...placeColumns(place), is_rewound };
-  return raw === null ? row : { ...row, kind: UNKNOWN_KIND, raw_message: raw };
+  #rowOf(id: string, { message, key, place, raw, is_rewound }: PlannedMessage): MessageRow {
+    const response_key = message.response_key ?? this.#answered.get(id) ?? null;
+    const row = messageRow(id, key, { ...message, response_key }, place);
+    const stored = { ...row, ...placeColumns(place), is_rewound };
+    return raw === null ? stored : { ...stored, kind: UNKNOWN_KIND, raw_message: raw };
+  }
 }
 
 function hiddenRow(message_id: string, { file_id, generation, reading }: RecordPlace): HiddenRow {

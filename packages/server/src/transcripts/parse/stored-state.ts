@@ -10,11 +10,19 @@ const carriedSchema = z.object({
   compact_sequence: z.number(),
   /** The earliest time of the file. */
   first_ms: z.number().nullable(),
+  /** The latest messages of the agent without a response, by id. */
+  unanswered: z.array(z.string()).default([]),
 });
 /** What is carried from step to step of a generation. */
 export type Carried = z.infer<typeof carriedSchema>;
 
-export const NOTHING_CARRIED: Carried = { ordinal: 0, sorted_ms: null, compact_sequence: 0, first_ms: null };
+export const NOTHING_CARRIED: Carried = {
+  ordinal: 0,
+  sorted_ms: null,
+  compact_sequence: 0,
+  first_ms: null,
+  unanswered: [],
+};
 
 const forkSchema = z.object({
   /** The session whose turns the file may begin with. */
