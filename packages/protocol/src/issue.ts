@@ -19,11 +19,20 @@ const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
 export type IssueInWords = { pointer: string; detail: string };
 
 /** What is wrong with a value, in words, and where (RFC 6901). `value` is what the schema was given. */
-export function describeIssue({ path, code, message }: z.core.$ZodIssue, value: unknown): IssueInWords {
+export function describeIssue(issue: z.core.$ZodIssue, value: unknown): IssueInWords {
+  const { path, code } = issue;
+  const message = code === "unrecognized_keys" ? unknownFields(issue.keys) : issue.message;
   const pointer = path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
   // A rule that looks at several fields has words of its own for the one that it misses.
   const isMissing = code !== "custom" && valueAt(value, path) === undefined;
   return { pointer, detail: isMissing ? MISSING : inWords(message).slice(0, DETAIL_CHARACTERS_MAX) };
+}
+
+function unknownFields(keys: readonly string[]): string {
+  const names = keys.map((key) => `"${key}"`).join(", ");
+  return keys.length === 1
+    ? `has the unknown field ${names}; check its spelling`
+    : `has the unknown fields ${names}; check their spelling`;
 }
 
 /** zod's own text for a value of another type: "must be an object, not an array". Other texts are left as they are. */

@@ -41,7 +41,7 @@ export type PriceRow = z.infer<typeof priceSchema>;
 
 /** PUT /api/prices: one row. It replaces the row with the same model, `from` and kind of requests. */
 export const putPriceSchema = z
-  .object({
+  .strictObject({
     model,
     provider: text,
     from: day.nullable().default(null),

@@ -19,7 +19,7 @@ export const redactionStateSchema = z.enum(["on", "off"]);
 /** PUT /api/workspaces/:id/redaction. */
 export const redactionSwitchSchema = z.strictObject({ redaction: redactionStateSchema });
 /** With `dry_run=1`, what a new search of the workspace would replace is counted. */
-export const redactionQuerySchema = z.object({ dry_run: z.enum(["0", "1"]).default("0") });
+export const redactionQuerySchema = z.strictObject({ dry_run: z.enum(["0", "1"]).default("0") });
 
 export const workspaceRedactionSchema = z.object({
   redaction: redactionStateSchema,

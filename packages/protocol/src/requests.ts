@@ -106,7 +106,7 @@ const remoteEnvFields = {
   termination_reason: name.nullish(),
   metadata: object.optional(),
 };
-export const remoteEnvCreateSchema = z.object({
+export const remoteEnvCreateSchema = z.strictObject({
   workspace_id: idSchema,
   instance_type: name,
   region: name,
@@ -123,7 +123,7 @@ export const remoteEnvListQuerySchema = z.object({
 });
 export type RemoteEnvListQuery = z.infer<typeof remoteEnvListQuerySchema>;
 
-export const blueprintCreateSchema = z.object({
+export const blueprintCreateSchema = z.strictObject({
   workspace_id: idSchema.nullish(),
   name,
   source: z.enum(["auto-detected", "manual"]).default("manual"),
@@ -141,7 +141,7 @@ export const blueprintListQuerySchema = z.object({ workspace_id: z.string().opti
 
 export const REPARSE_IDS_MAX = 10_000;
 /** Which sessions are parsed again: those that match each field that is given; all of them without any. */
-export const reparseFilterSchema = z.object({
+export const reparseFilterSchema = z.strictObject({
   agent: z.enum(AGENTS).optional(),
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),

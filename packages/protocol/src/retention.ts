@@ -4,15 +4,11 @@ import { z } from "zod";
 const DAYS_MAX = 36_525;
 const days = z.number().int().min(1).max(DAYS_MAX).nullable();
 
-/** How long a workspace keeps transcripts as received, their parsed texts, and events; null: forever. */
-export const retentionSchema = z.object({
-  raw_days: days.default(null),
-  parsed_days: days.default(null),
-  events_days: days.default(null),
-});
+/** How long a workspace keeps transcripts as received, their parsed texts, and events; null: forever. Each field is required. */
+export const retentionSchema = z.strictObject({ raw_days: days, parsed_days: days, events_days: days });
 export type Retention = z.infer<typeof retentionSchema>;
 
-export const retentionQuerySchema = z.object({ dry_run: z.enum(["0", "1"]).default("0") });
+export const retentionQuerySchema = z.strictObject({ dry_run: z.enum(["0", "1"]).default("0") });
 
 /** What a retention deletes at present. */
 export const prunableSchema = z.object({

@@ -16,7 +16,9 @@ test.each<[z.ZodType, unknown, string]>([
   [z.boolean(), 1, "must be true or false, not a number"],
   [z.number(), Number.NaN, "must be a number"],
   [z.int(), 1.5, "must be a whole number"],
-])("a value of another type is described in plain words: %#", (schema, value, detail) => {
+  [z.strictObject({}), { a: 1 }, 'has the unknown field "a"; check its spelling'],
+  [z.strictObject({}), { a: 1, b: 2 }, 'has the unknown fields "a", "b"; check their spelling'],
+])("a value that does not fit is described in plain words: %#", (schema, value, detail) => {
   expect(detailOf(schema, value)).toBe(detail);
 });
 

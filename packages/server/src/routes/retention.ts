@@ -30,7 +30,7 @@ const put = operation({
   tag,
   summary: "Change how long a workspace keeps transcripts, parsed texts and events",
   description:
-    "A job deletes each hour what is older. Sessions, their responses and their costs stay. `dry_run=1` changes nothing, and counts what would be deleted.",
+    "Replaces all three values; each is required, and null keeps forever. A job deletes each hour what is older. Sessions, their responses and their costs stay. `dry_run=1` changes nothing, and counts what would be deleted.",
   query: retentionQuerySchema,
   body: retentionSchema,
   responses: { 200: workspaceRetentionSchema },

@@ -95,8 +95,9 @@ describe("/api/remote-envs", () => {
       cost_per_hour_usd: 1e6,
     });
     expect([cost.status, cost.body.errors[0].pointer]).toEqual([400, "/cost_per_hour_usd"]);
-    const own = await server.request("POST", "/api/remote-envs", { ...fields, workspace_id, id: "mine" });
-    expect(own.body.remote_env.id).not.toBe("mine");
+    const named = await server.request("POST", "/api/remote-envs", { ...fields, workspace_id, id: "mine" });
+    expect([named.status, named.body.detail]).toEqual([400, expect.stringContaining('"id"')]);
+    const own = await server.request("POST", "/api/remote-envs", { ...fields, workspace_id });
     const path = `/api/remote-envs/${own.body.remote_env.id}`;
     const patched = await server.request("PATCH", path, { id: "mine", workspace_id: "nobody" });
     expect([patched.status, patched.body.code]).toEqual([400, "VALIDATION_FAILED"]);

@@ -20,8 +20,9 @@ afterAll(() => pool.close());
 
 const apply = (signal = new AbortController().signal) =>
   applyRetention({ database: pool, deleteInPieces: createDeleteInPieces(pool) }, signal);
+const forEver = { raw_days: null, parsed_days: null, events_days: null };
 const put = (retention: object, query = "", id = "w") =>
-  server.request("PUT", `/api/workspaces/${id}/retention${query}`, retention);
+  server.request("PUT", `/api/workspaces/${id}/retention${query}`, { ...forEver, ...retention });
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
 
 async function count(table: string): Promise<number> {
@@ -59,7 +60,6 @@ async function addOld(days: number): Promise<void> {
 describe("the retention of a workspace", () => {
   test("is forever until it is set, and read by id or canonical id", async () => {
     await addOld(1);
-    const forEver = { raw_days: null, parsed_days: null, events_days: null };
     expect((await server.request("GET", "/api/workspaces/w/retention")).body).toEqual({ retention: forEver });
     const { status, body } = await put({ raw_days: 30 }, "", "github.com%2Facme%2Fsite");
     expect([status, body]).toEqual([200, { retention: { ...forEver, raw_days: 30 } }]);
@@ -67,6 +67,21 @@ describe("the retention of a workspace", () => {
     expect((await put({ raw_days: 30 }, "", "unknown")).status).toBe(404);
     for (const wrong of [{ raw_days: 0 }, { events_days: 1.5 }, { parsed_days: "7" }])
       expect((await put(wrong)).status).toBe(400);
+  });
+
+  test("is replaced as a whole: each value is required, and misspelled names change nothing", async () => {
+    const path = "/api/workspaces/w/retention";
+    await addOld(1);
+    await put({ raw_days: 30 });
+    for (const [body, detail] of [
+      [{}, "/raw_days: is missing"],
+      [{ raw_days: 30 }, "/parsed_days: is missing"],
+      [{ ...forEver, raw_day: 30 }, 'The request: has the unknown field "raw_day"; check its spelling'],
+    ] as const)
+      expect((await server.request("PUT", path, body)).body).toMatchObject({ status: 400, detail });
+    const misspelled = await server.request("PUT", `${path}?dryrun=1`, forEver);
+    expect(misspelled.body.detail).toBe('The request: has the unknown field "dryrun"; check its spelling');
+    expect((await server.request("GET", path)).body.retention).toEqual({ ...forEver, raw_days: 30 });
   });
 
   test("is counted by a dry run, which changes nothing", async () => {
