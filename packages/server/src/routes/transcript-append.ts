@@ -63,7 +63,7 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
     };
     const outcome = await appendPart(custody, request, c.get("limits").transcript_line_bytes);
     if (outcome.status === "deleted") throw sessionDeleted();
-    if (outcome.status === "conflict") throw conflict(outcome.held);
+    if (outcome.status === "conflict") throw conflict(file, outcome.held);
     const { generation, source_bytes, source_hash, stored_bytes } = outcome.held;
     return c.json(
       { file: named, generation, source_bytes, source_hash, stored_bytes, status: outcome.status },
@@ -74,11 +74,19 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
   return routes;
 }
 
-function conflict(held: TranscriptHeld): ProblemError {
+function conflict(file: string, held: TranscriptHeld): ProblemError {
+  const { generation, source_bytes } = held;
   return new ProblemError({
     status: 409,
     code: "TRANSCRIPT_CONFLICT",
-    detail: `Generation ${held.generation} is held up to byte ${held.source_bytes}. Compare the hash of these bytes, then continue there, or start the next generation at offset 0.`,
+    detail: `Generation ${generation} of ${file} is held up to byte ${source_bytes}, and this part does not continue it. ${nextStep(held)}`,
     extensions: { held },
   });
+}
+
+function nextStep({ generation, source_bytes, source_hash }: TranscriptHeld): string {
+  if (source_bytes === 0) return `Send the file from offset=0 with generation=${generation}.`;
+  if (source_hash === null)
+    return "The hash of these bytes is unknown: upload the whole file, which is compared with what is kept.";
+  return `If the first ${source_bytes} bytes of the file have the hash held.source_hash, send what follows with offset=${source_bytes}; otherwise send the file from offset=0 with generation=${generation + 1}.`;
 }

@@ -3,6 +3,7 @@ import { createChainHash, createPieceSplitter, type Piece } from "@wharf/transcr
 import { type HeldFile, type HeldState, readHeld } from "../../db/transcripts/held-file.ts";
 import { continueGeneration, startGeneration } from "../../db/transcripts/write-segments.ts";
 import { retryConflicts } from "../../ingest/retry-conflicts.ts";
+import { readSegment, readStored } from "../read-stored.ts";
 import { appendPart } from "./append-part.ts";
 import {
   ATTEMPTS_MAX,
@@ -53,6 +54,7 @@ export async function uploadFile(
     const isUnchanged = file !== null && before.file !== null && isSameState(file, before.file);
     const continued = isUnchanged && received.heldPieces !== null ? file : null;
     if (!(await write(dependencies, request, { received, file, continued }))) continue;
+    if (continued !== null && received.bytes === continued.source_bytes) return "exists";
     await followUp(dependencies, request, session);
     return "uploaded";
   }
@@ -107,18 +109,20 @@ async function receive(
   }
 
   /** Ends a piece where the bytes held end, so that the others can be appended. */
-  async function compareWithHeld(): Promise<void> {
-    if (held === null || chain.value() !== held.source_hash) return;
+  async function compareWithHeld(held: HeldFile): Promise<void> {
+    if (held.source_hash !== null && chain.value() !== held.source_hash) return;
     await store(splitter.cut());
-    if (storedBytes === bytes) heldPieces = pieces.length;
+    if (storedBytes !== bytes) return;
+    if (held.source_hash !== null || (await isContentOf(dependencies, pieces, held)))
+      heldPieces = pieces.length;
   }
 
   for await (const chunk of request.content) {
     const rest = (held?.source_bytes ?? 0) - bytes;
-    const isHeldEnd = rest > 0 && rest <= chunk.length;
+    const isHeldEnd = held !== null && rest > 0 && rest <= chunk.length;
     if (isHeldEnd) {
       await take(chunk.subarray(0, rest));
-      await compareWithHeld();
+      await compareWithHeld(held);
     }
     await take(isHeldEnd ? chunk.subarray(rest) : chunk);
   }
@@ -153,10 +157,27 @@ async function write(
   return (await retryConflicts(() => database.run((sql) => startGeneration(sql, started)))) !== null;
 }
 
+/** Whether the pieces are what is kept of the file, for one of which the hash is unknown: compared as kept, after redaction. */
+async function isContentOf(
+  { database, blobs }: CustodyDependencies,
+  pieces: readonly StoredPiece[],
+  held: HeldFile,
+): Promise<boolean> {
+  const kept = new Bun.CryptoHasher("sha256");
+  for await (const bytes of readStored({ database, blobs }, held)) kept.update(bytes);
+  const sent = new Bun.CryptoHasher("sha256");
+  for (const { segment } of pieces) sent.update(await readSegment(blobs, { ...segment, stored_start: 0 }));
+  return kept.digest("hex") === sent.digest("hex");
+}
+
 function isSame({ source_bytes, source_hash }: HeldFile, bytes: number, hash: string): boolean {
   return source_bytes === bytes && (source_hash === hash || bytes === 0);
 }
 
 function isSameState(one: HeldFile, other: HeldFile): boolean {
-  return one.generation === other.generation && isSame(one, other.source_bytes, other.source_hash ?? "");
+  return (
+    one.generation === other.generation &&
+    one.source_bytes === other.source_bytes &&
+    one.source_hash === other.source_hash
+  );
 }

@@ -91,6 +91,16 @@ describe("a part of a transcript file", () => {
     expect(await raw()).toBe("one\ntwo\n");
   });
 
+  test("that overlaps bytes without a known hash is in conflict, and told how to continue", async () => {
+    await append("one\n");
+    await append("two\n", { offset: 4 });
+    const { status, body } = await append("one\ntwo\nthree\n");
+    expect([status, body.held]).toEqual([409, { generation: 1, source_bytes: 8, source_hash: null }]);
+    expect(body.detail).toBe(
+      "Generation 1 of main.jsonl is held up to byte 8, and this part does not continue it. The hash of these bytes is unknown: upload the whole file, which is compared with what is kept.",
+    );
+  });
+
   test("that another part reaches with the same hash is held already, though it was cut differently", async () => {
     const source = (text: string) => ({ "source-bytes": `${text.length}`, "source-hash": hash(text) });
     await append("one\n", { headers: source("one\n") });
@@ -123,7 +133,10 @@ describe("a part of a transcript file", () => {
   test("of a file of which nothing is held begins at its start, in the first generation", async () => {
     const held = { generation: 1, source_bytes: 0, source_hash: EMPTY_CHAIN_HASH };
     for (const sent of [{ offset: 5 }, { generation: 2 }])
-      expect(await append("x\n", sent)).toMatchObject({ status: 409, body: { held } });
+      expect(await append("x\n", sent)).toMatchObject({
+        status: 409,
+        body: { held, detail: expect.stringContaining("from offset=0 with generation=1") },
+      });
     expect(await server.sql`SELECT FROM sessions`).toHaveLength(0);
   });
 

@@ -41,6 +41,22 @@ describe("an upload of a whole file", () => {
     });
   });
 
+  test("is compared with what is kept of parts whose hash is unknown", async () => {
+    const TOKEN = `ghp_${"a8Kq2LmZ".repeat(5).slice(0, 36)}`;
+    await append(`${TOKEN}\n`);
+    await append("two\n", { offset: 41 });
+    expect(await files()).toMatchObject([{ source_bytes: 45, source_hash: null }]);
+    const whole = `${TOKEN}\ntwo\n`;
+    expect((await upload(whole)).status).toBe(200);
+    expect(await files()).toMatchObject([{ generation: 1, source_bytes: 45, source_hash: hash(whole) }]);
+    await append("three\n", { offset: 45 });
+    expect((await upload(`${whole}three\nfour\n`)).status).toBe(202);
+    expect(await files()).toMatchObject([{ generation: 1, source_bytes: 56, lines: 4 }]);
+    await append("five\n", { offset: 56 });
+    expect((await upload(`${whole}three\nfour\nfiVe\n`)).status).toBe(202);
+    expect(await files()).toMatchObject([{ generation: 2, lines: 5 }]);
+  });
+
   for (const [what, text] of [
     ["with other bytes", "onE\ntwo\nthree\n"],
     ["that is shorter", "one\n"],
