@@ -2,6 +2,7 @@ export * from "./credentials.ts";
 export * from "./device.ts";
 export * from "./event.ts";
 export * from "./event-types.ts";
+export * from "./health.ts";
 export * from "./ingest-health.ts";
 export * from "./issue.ts";
 export * from "./job.ts";

@@ -115,6 +115,7 @@ export const jobLogLineSchema = z.object({
   fields: z.record(z.string(), z.unknown()).nullable(),
   logged_at: instantSchema,
 });
+export type JobLogLine = z.infer<typeof jobLogLineSchema>;
 
 /**
  * GET /api/jobs/:id. What a job was given and made may hold anything, and its log and the lines behind the first of an error or of

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { deviceTypeSchema } from "./device.ts";
 import { idSchema, timestampSchema } from "./event.ts";
+import { deviceRowSchema } from "./resources.ts";
 
 export const KEY_SCOPES = ["ingest", "read", "admin"] as const;
 /** What a key may do: `ingest` writes events and sessions, `read` reads, `admin` does everything. */
@@ -78,9 +79,22 @@ export const enrolSchema = z.looseObject({
   arch: nameSchema.nullish(),
 });
 
+/** The answer to an enrolment: the keys are not shown again. */
+export const enrolmentSchema = z.object({
+  device: deviceRowSchema,
+  key: z.string(),
+  read_key: z.string().optional(),
+  redaction_secret: z.string(),
+});
+export type Enrolment = z.infer<typeof enrolmentSchema>;
+
 /** PATCH /api/devices/:id. */
 export const deviceChangeSchema = z.strictObject({ name: nameSchema });
 
+export type ApiKey = z.infer<typeof apiKeySchema>;
+export type CreatedKey = z.infer<typeof createdKeySchema>;
+export type KeyAudit = z.infer<typeof keyAuditSchema>;
+export type EnrolmentCode = z.infer<typeof enrolmentCodeSchema>;
 export type CreateKey = z.infer<typeof createKeySchema>;
 export type RotateKey = z.infer<typeof rotateKeySchema>;
 export type Enrol = z.infer<typeof enrolSchema>;

@@ -360,6 +360,21 @@ export const deviceSchema = sessionTotalsSchema.extend({
 });
 export type Device = z.infer<typeof deviceSchema>;
 
+/** A device without the totals of its sessions. */
+export const deviceRowSchema = deviceSchema.pick({
+  id: true,
+  name: true,
+  type: true,
+  hostname: true,
+  os: true,
+  arch: true,
+  status: true,
+  metadata: true,
+  first_seen_at: true,
+  last_seen_at: true,
+});
+export type DeviceRow = z.infer<typeof deviceRowSchema>;
+
 /** A device in a workspace, or a workspace on a device: where it lies, what is installed, what its sessions add up to. */
 export const workspaceDeviceSchema = sessionTotalsSchema.extend({
   workspace_id: text,

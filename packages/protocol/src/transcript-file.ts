@@ -110,6 +110,7 @@ export const transcriptAppendResponseSchema = z.object({
   stored_bytes: z.number(),
   status: z.enum(["appended", "already_held"]),
 });
+export type TranscriptAppendResponse = z.infer<typeof transcriptAppendResponseSchema>;
 
 /** Member `held` of a problem with the code TRANSCRIPT_CONFLICT. */
 export const transcriptHeldSchema = z.object({ generation: z.number(), ...source });
@@ -120,21 +121,20 @@ export const transcriptUploadResponseSchema = z.object({
   s3_key: z.string(),
   reconcile_enqueued: z.boolean(),
 });
+export type TranscriptUploadResponse = z.infer<typeof transcriptUploadResponseSchema>;
 
-export const transcriptFilesResponseSchema = z.object({
-  files: z.array(
-    z.object({
-      file: z.string(),
-      kind: z.enum(TRANSCRIPT_KINDS),
-      agent: z.enum(AGENTS),
-      device_id: z.string(),
-      generation: z.number(),
-      ...source,
-      stored_bytes: z.number(),
-      lines: z.number(),
-      last_received_at: z.string(),
-      parsed_bytes: z.number(),
-      deletes_at: z.string().nullable(),
-    }),
-  ),
+const transcriptFileStateSchema = z.object({
+  file: z.string(),
+  kind: z.enum(TRANSCRIPT_KINDS),
+  agent: z.enum(AGENTS),
+  device_id: z.string(),
+  generation: z.number(),
+  ...source,
+  stored_bytes: z.number(),
+  lines: z.number(),
+  last_received_at: z.string(),
+  parsed_bytes: z.number(),
+  deletes_at: z.string().nullable(),
 });
+export type TranscriptFile = z.infer<typeof transcriptFileStateSchema>;
+export const transcriptFilesResponseSchema = z.object({ files: z.array(transcriptFileStateSchema) });

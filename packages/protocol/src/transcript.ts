@@ -123,6 +123,7 @@ export const transcriptPageSchema = z.object({
   prev_cursor: nullableText,
   has_more: z.boolean(),
 });
+export type TranscriptPage = z.infer<typeof transcriptPageSchema>;
 
 export const messageBlocksQuerySchema = z.object(page(50));
 

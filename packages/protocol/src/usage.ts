@@ -79,3 +79,4 @@ export const usageSchema = z.object({
   is_truncated: z.boolean(),
   unpriced: z.array(z.object({ model: z.string().nullable(), responses: z.number() })),
 });
+export type Usage = z.infer<typeof usageSchema>;

@@ -1,6 +1,10 @@
 import { type Compress, gzip } from "./compression.ts";
 import { createEvents, type Events } from "./events.ts";
 import { createHttp, type Http } from "./http.ts";
+import { createReads, type Reads } from "./reads.ts";
+import { createDevices, createJobs, createKeys, type Devices, type Jobs, type Keys } from "./resources.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
+import { createTranscripts, type Transcripts } from "./transcripts.ts";
 
 export type ClientOptions = {
   /** The hub, such as https://wharf.example.com. */
@@ -14,15 +18,20 @@ export type ClientOptions = {
   fetch?: typeof fetch;
 };
 
-export type Client = {
+export type Client = Reads & {
   events: Events;
+  sessions: Sessions;
+  transcripts: Transcripts;
+  devices: Devices;
+  keys: Keys;
+  jobs: Jobs;
   /** Any other route. */
   http: Http;
 };
 
 const TIMEOUT_MS = 30_000;
 
-/** A client for one hub and one key. Needs fetch alone: Bun, Node 20 or newer, browsers. */
+/** A client for one hub and one key. Needs fetch alone: Bun, Node 20 or newer, browsers. Every method throws HubError. */
 export function createClient({
   url,
   key,
@@ -31,5 +40,14 @@ export function createClient({
   fetch: send = fetch,
 }: ClientOptions): Client {
   const http = createHttp({ url, key, timeoutMs, compress, fetch: send });
-  return { http, events: createEvents(http) };
+  return {
+    ...createReads(http),
+    events: createEvents(http),
+    sessions: createSessions(http),
+    transcripts: createTranscripts(http),
+    devices: createDevices(http),
+    keys: createKeys(http),
+    jobs: createJobs(http),
+    http,
+  };
 }

@@ -1,5 +1,6 @@
 import {
   deviceChangeSchema,
+  deviceRowSchema,
   deviceSchema,
   listQuerySchema,
   sessionSchema,
@@ -26,22 +27,7 @@ const RECENT_SESSIONS = 10;
 
 const tag = "Devices";
 const path = { id: "laptop" };
-const { canonical_id, display_name } = workspaceSchema.shape;
-const { id, name, type, hostname, os, arch, status, metadata, first_seen_at, last_seen_at } =
-  deviceSchema.shape;
-/** A device without the totals of its sessions. */
-export const deviceRowSchema = z.looseObject({
-  id,
-  name,
-  type,
-  hostname,
-  os,
-  arch,
-  status,
-  metadata,
-  first_seen_at,
-  last_seen_at,
-});
+const { id, canonical_id, display_name } = workspaceSchema.shape;
 
 const list = operation({
   scopes: ["read"],

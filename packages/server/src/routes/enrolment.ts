@@ -1,6 +1,11 @@
-import { createEnrolmentCodeSchema, type Enrol, enrolmentCodeSchema, enrolSchema } from "@wharf/protocol";
+import {
+  createEnrolmentCodeSchema,
+  type Enrol,
+  enrolmentCodeSchema,
+  enrolmentSchema,
+  enrolSchema,
+} from "@wharf/protocol";
 import { Hono } from "hono";
-import { z } from "zod";
 import type { Database } from "../db/database.ts";
 import { enrolDevice, insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
 import { actorOf } from "../http/caller.ts";
@@ -13,19 +18,11 @@ import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
 import type { Limits } from "../limits.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
-import { deviceRowSchema } from "./devices.ts";
 
 export type EnrolmentDependencies = { edits: Database; limits: Limits; redaction: Pick<Redaction, "secret"> };
 
 /** For senders without a key. */
 const ENROLMENT_BODY_BYTES_MAX = 16 * 1024;
-
-const enrolmentSchema = z.object({
-  device: deviceRowSchema,
-  key: z.string(),
-  read_key: z.string().optional(),
-  redaction_secret: z.string(),
-});
 
 const tag = "Devices";
 

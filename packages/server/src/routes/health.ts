@@ -1,3 +1,4 @@
+import { healthSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { HealthProbe } from "../db/health-probe.ts";
@@ -15,15 +16,6 @@ export type HealthDependencies = {
 
 const tag = "Server";
 const probeSchema = z.object({ status: z.string() });
-const healthSchema = z.object({
-  status: z.enum(["ok", "degraded", "unhealthy"]),
-  checks: z.object({
-    db: z.object({ ok: z.boolean(), latency_ms: z.number().nullable(), error: z.string().optional() }),
-    jobs: z.object({ ok: z.boolean() }),
-  }),
-  uptime_seconds: z.number(),
-  version: z.string(),
-});
 
 const live = operation({
   scopes: [],

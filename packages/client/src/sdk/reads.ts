@@ -1,0 +1,63 @@
+import type {
+  Device,
+  GitSummary,
+  Health,
+  MatchedCommit,
+  PriceRow,
+  SearchResponse,
+  Session,
+  TimelineItem,
+  TimelineQuery,
+  Usage,
+  UsageQuery,
+  Workspace,
+  WorkspaceDevice,
+  WorkspaceStats,
+} from "@wharf/protocol";
+import type { Http } from "./http.ts";
+import { type ListOf, type QueryOf, segment } from "./lists.ts";
+
+type PageQuery = { limit?: number; cursor?: string };
+
+export type WorkspaceDetail = {
+  workspace: Workspace;
+  recent_sessions: Session[];
+  devices: (WorkspaceDevice & Pick<Device, "id" | "name" | "type" | "status" | "last_seen_at">)[];
+  git_summary: GitSummary;
+  stats: WorkspaceStats;
+};
+
+export type Reads = {
+  /** Needs no key. */
+  health(): Promise<Health>;
+  limits(): Promise<Record<string, number>>;
+  /** Words, "phrases", -words and filters such as `tool:Bash`; the best match of each session. */
+  search(query: { q: string } & PageQuery): Promise<SearchResponse>;
+  usage(query?: QueryOf<UsageQuery>): Promise<Usage>;
+  timeline(query?: QueryOf<TimelineQuery>): Promise<ListOf<"items", TimelineItem>>;
+  workspaces: {
+    list(query?: PageQuery): Promise<ListOf<"workspaces", Workspace>>;
+    /** By id, canonical id or name. */
+    get(idOrName: string): Promise<WorkspaceDetail>;
+  };
+  /** By 7 to 64 hexadecimal digits; an empty list for an unknown commit. */
+  commits(sha: string): Promise<MatchedCommit[]>;
+  prices(): Promise<PriceRow[]>;
+};
+
+export function createReads(http: Http): Reads {
+  return {
+    health: () => http.json("/api/health"),
+    limits: async () => (await http.json<{ limits: Record<string, number> }>("/api/limits")).limits,
+    search: (query) => http.json("/api/search", { query }),
+    usage: (query = {}) => http.json("/api/usage", { query }),
+    timeline: (query = {}) => http.json("/api/timeline", { query }),
+    workspaces: {
+      list: (query = {}) => http.json("/api/workspaces", { query }),
+      get: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}`),
+    },
+    commits: async (sha) =>
+      (await http.json<{ commits: MatchedCommit[] }>(`/api/commits/${segment(sha)}`)).commits,
+    prices: async () => (await http.json<{ prices: PriceRow[] }>("/api/prices")).prices,
+  };
+}

@@ -1,0 +1,107 @@
+import type {
+  ContentBlock,
+  TranscriptAppendResponse,
+  TranscriptDensity,
+  TranscriptFile,
+  TranscriptHeld,
+  TranscriptKind,
+  TranscriptPage,
+  TranscriptUploadResponse,
+} from "@wharf/protocol";
+import type { Http } from "./http.ts";
+import { HubError } from "./hub-error.ts";
+import { type ListOf, segment } from "./lists.ts";
+
+export type TranscriptQuery = {
+  subagent_id?: string;
+  around?: string;
+  density?: TranscriptDensity;
+  limit?: number;
+  cursor?: string;
+};
+
+type Place = {
+  session_id: string;
+  agent: string;
+  device_id: string;
+  /** The path below the session's folder, such as `subagents/agent-1.jsonl`. */
+  file: string;
+  kind?: TranscriptKind;
+  workspace_id?: string;
+  /** When the agent deletes the file on the device, ISO 8601. */
+  deletes_at?: string;
+};
+
+export type Append = Place & {
+  generation?: number;
+  /** Of the device's own file, where this part begins. */
+  offset: number;
+  /** The file does not grow any more: a last line without a newline is kept. */
+  isFinal?: boolean;
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Of the device's own file before redaction; chain hashes of @wharf/transcripts. */
+  source?: { offsetHash?: string; bytes?: number; hash?: string };
+};
+
+export type Upload = Omit<Place, "agent" | "device_id" | "file"> & {
+  agent?: string;
+  device_id?: string;
+  file?: string;
+  subagent_id?: string;
+  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Blob;
+};
+
+export type Transcripts = {
+  files(sessionId: string, query?: { device_id?: string }): Promise<TranscriptFile[]>;
+  /** Resolves after the commit. Throws HubError; `heldOf` reads what a conflict names. */
+  append(append: Append): Promise<TranscriptAppendResponse>;
+  /** A whole file, at most 200 MB; a stream is sent as it is read. */
+  upload(upload: Upload): Promise<TranscriptUploadResponse>;
+  messages(sessionId: string, query?: TranscriptQuery): Promise<TranscriptPage>;
+  blocks(sessionId: string, messageId: string): Promise<ListOf<"blocks", ContentBlock>>;
+  /** The bytes as kept, but for redactions; a stream. */
+  raw(sessionId: string, query: { file: string; generation?: number; device_id?: string }): Promise<Response>;
+};
+
+/** Of a TRANSCRIPT_CONFLICT: what the hub holds. Null for other errors. */
+export function heldOf(error: unknown): TranscriptHeld | null {
+  if (!(error instanceof HubError) || error.code !== "TRANSCRIPT_CONFLICT") return null;
+  return (error.body as { held?: TranscriptHeld }).held ?? null;
+}
+
+export function createTranscripts(http: Http): Transcripts {
+  const path = (id: string) => `/api/sessions/${segment(id)}/transcript`;
+
+  async function append({ session_id, bytes, source, isFinal, ...place }: Append) {
+    const { encoding, bytes: body } = (await http.compress?.(bytes)) ?? { encoding: null, bytes };
+    return await http.json<TranscriptAppendResponse>(`${path(session_id)}/append`, {
+      method: "POST",
+      query: { ...place, ...(isFinal ? { final: 1 } : {}) },
+      body,
+      headers: {
+        "content-type": "application/octet-stream",
+        ...(encoding === null ? {} : { "content-encoding": encoding }),
+        ...(source?.offsetHash === undefined ? {} : { "source-offset-hash": source.offsetHash }),
+        ...(source?.bytes === undefined ? {} : { "source-bytes": String(source.bytes) }),
+        ...(source?.hash === undefined ? {} : { "source-hash": source.hash }),
+      },
+    });
+  }
+
+  return {
+    append,
+    files: async (id, query = {}) =>
+      (await http.json<{ files: TranscriptFile[] }>(`${path(id)}/files`, { query })).files,
+    upload: ({ session_id, body, ...query }) =>
+      http.json(`${path(session_id)}/upload`, {
+        method: "POST",
+        query,
+        body,
+        headers: { "content-type": "application/octet-stream" },
+        timeoutMs: 0,
+      }),
+    messages: (id, query = {}) => http.json(path(id), { query }),
+    blocks: (id, messageId) => http.json(`${path(id)}/messages/${segment(messageId)}`),
+    raw: (id, query) => http.send(`${path(id)}/raw`, { query, timeoutMs: 0 }),
+  };
+}
