@@ -60,7 +60,7 @@ export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpO
     }).catch((error: unknown) => {
       throw noResponse(base, error, limitMs);
     });
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) throw await refusal(base, response);
     return response;
   }
 
@@ -68,7 +68,7 @@ export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpO
     const response = await request(path, given);
     if (response.status === 204) return null as T;
     const value: unknown = await response.json().catch(() => undefined);
-    if (value === undefined) throw notAHub(response);
+    if (value === undefined) throw notAHub(base, response);
     return value as T;
   }
 
@@ -103,23 +103,23 @@ function reasonOf(error: Error): string {
   return code ?? cause.message.replace(/\.$/, "");
 }
 
-async function refusal(response: Response): Promise<HubError> {
+async function refusal(base: string, response: Response): Promise<HubError> {
   const text = await response.text().catch(() => "");
   const { status } = response;
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
   const body = parsed(text);
   if (!isProblem(body)) {
     if (status >= 500) {
-      const message = `The hub's address answered with status ${status}: ${text.trim().slice(0, ERROR_TEXT_CHARACTERS_MAX)}`;
+      const message = `${base} responded with status ${status}: ${text.trim().slice(0, ERROR_TEXT_CHARACTERS_MAX)}`;
       return new HubError({ message, code: UNEXPECTED_RESPONSE, status, retryAfterMs, body });
     }
-    return notAHub(response);
+    return notAHub(base, response);
   }
   return new HubError({ message: detailOf(body), code: body.code, status, retryAfterMs, body });
 }
 
-function notAHub({ status, url }: Response): HubError {
-  const message = `${new URL(url).origin} is not a Wharf hub: its response (status ${status}) is not of the API.`;
+function notAHub(base: string, { status }: Response): HubError {
+  const message = `${base} is not a Wharf hub: its response (status ${status}) is not of the API.`;
   return new HubError({ message, code: UNEXPECTED_RESPONSE, status });
 }
 
