@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { sessionTranscriptSchema } from "@wharf/protocol";
+import { putPriceSchema, sessionTranscriptSchema } from "@wharf/protocol";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
 import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
+import { reprice } from "../../jobs/repricing.ts";
 import { deriveSession } from "../derive-session.ts";
+import { createPricing } from "../pricing.ts";
 import { useParsing } from "./parsing.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
@@ -126,6 +128,62 @@ describe("the facts of a session", () => {
     expect((await stored())["transcript"]).toEqual(before["transcript"]);
     await store(session, "server");
     expect((await stored())["transcript"]).toEqual(before["transcript"]);
+  });
+
+  test("follow a change of prices, as a derivation would write them", async () => {
+    const { database } = parsing.current();
+    const { message, ...record } = assistant(2, "r2", [], 1_000_000);
+    await store([
+      prompt(0, "Go"),
+      assistant(1, "r1", []),
+      { ...record, message: { ...Object(message), model: "house" } },
+    ]);
+    await parsing.store({
+      ...{ session_id: "s", agent: "claude-code", kind: "subagent", file: "subagents/agent-x.jsonl" },
+      parts: [`${JSON.stringify({ ...assistant(3, "r3", []), agentId: "x", isSidechain: true })}\n`],
+    });
+    await parsing.parseAll();
+    expect(await stored()).toMatchObject({
+      cost_is_partial: true,
+      transcript: { unpriced_models: ["house"], models: [{}, { model: "house", cost_usd: null }] },
+    });
+    const prices = createPricing(database);
+    for (const model of ["house", "claude-sonnet-5"]) {
+      const price = { provider: "acme", input: 2, output: 0, cache_read: 1 };
+      await prices.put(putPriceSchema.parse({ model, ...price }));
+    }
+    await reprice(database, new AbortController().signal);
+    const subagents = () => parsing.sql`SELECT cost_estimate_usd::float8 AS usd FROM subagents`;
+    const repriced = await stored();
+    expect(repriced).toMatchObject({
+      transcript: {
+        unpriced_models: [],
+        models: [{ cost_usd: 0.00024 }, { cost_usd: 2.0001 }],
+        own: { cost_estimate_usd: 2.00022 },
+      },
+    });
+    expect([...(await subagents())]).toEqual([{ usd: 0.00012 }]);
+    await deriveSession(database, "s");
+    expect(await stored()).toEqual({ ...repriced, updated_at: expect.any(Date) });
+    expect([...(await subagents())]).toEqual([{ usd: 0.00012 }]);
+  });
+
+  test("stay when their messages were deleted, but for what follows from responses", async () => {
+    await store(SESSION());
+    const { transcript, title } = await stored();
+    await parsing.sql`UPDATE sessions SET lifecycle = 'archived'`;
+    await parsing.sql`DELETE FROM content_blocks`;
+    await parsing.sql`DELETE FROM transcript_messages`;
+    await parsing.sql`DELETE FROM model_responses WHERE response_key = 'r1'`;
+    await deriveSession(parsing.current().database, "s");
+    const after = await stored();
+    expect(after["title"]).toBe(title);
+    expect(after["transcript"]).toEqual({
+      ...transcript,
+      own: { ...after["transcript"].own, tool_use_count: 5, response_count: 4 },
+      models: [expect.objectContaining({ responses: 4 })],
+      context: { ...transcript.context, sizes: transcript.context.sizes.slice(1) },
+    });
   });
 
   test("show a call without result as long as there is none", async () => {

@@ -25,7 +25,8 @@ export type ResponseFacts = {
   context_last: number | null;
 };
 
-const MODELS_MAX = 50;
+/** Shown of a session, of all models and of those without a price. */
+export const MODELS_MAX = 50;
 const CONTEXT_SIZES_MAX = 200;
 
 function spent(sql: Sql): Fragment {

@@ -11,6 +11,7 @@ export type ColumnsOfFacts = {
 
 /**
  * Writes what follows from a session's transcripts, unless it is there already. A title or agent that another source has given stays.
+ * Of an archived session, whose messages are deleted, only what follows from responses is written.
  * False: nothing has changed.
  */
 export async function writeSessionFacts(
@@ -19,9 +20,17 @@ export async function writeSessionFacts(
   { title, agent, reported_cost_usd, transcript }: ColumnsOfFacts,
 ): Promise<boolean> {
   const { count } = await sql`
-    WITH described AS (
+    WITH facts AS (
       SELECT (${storableJson(transcript)}::text)::jsonb AS transcript, ${title}::text AS title, ${agent}::text AS agent,
         ${reported_cost_usd}::text::numeric AS cost_usd
+    ),
+    described AS (
+      SELECT f.agent, f.cost_usd, CASE WHEN is_archived THEN s.transcript ->> 'title' ELSE f.title END AS title,
+        CASE WHEN is_archived AND s.transcript IS NOT NULL THEN s.transcript || jsonb_build_object(
+          'own', f.transcript -> 'own', 'models', f.transcript -> 'models', 'context', f.transcript -> 'context',
+          'unpriced_models', f.transcript -> 'unpriced_models'
+        ) ELSE f.transcript END AS transcript
+      FROM facts f, sessions s, LATERAL (SELECT s.lifecycle = 'archived' AS is_archived) a WHERE s.id = ${session_id}
     ),
     patched AS (
       UPDATE sessions s SET
