@@ -6,4 +6,5 @@ export {
   type Redactor,
   type RedactorOptions,
 } from "./redactor.ts";
+export { restOfSecret } from "./rest-of-secret.ts";
 export { RULES_VERSION, SECRET_RULES, type SecretRule } from "./rules.ts";

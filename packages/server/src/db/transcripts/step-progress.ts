@@ -5,6 +5,8 @@ export type StepProgress = {
   /** Where the step began. */
   from: number;
   parsed_bytes: number;
+  /** It ends within a line, or with the file: it stands only while nothing continues that. */
+  is_open_ended: boolean;
   parsed_lines: number;
   parser_version: number;
   /** JSON. */
@@ -23,7 +25,8 @@ export async function noteProgress(query: Query, place: StepPlace, progress: Ste
       parsed_bytes = ${progress.parsed_bytes}::bigint, parsed_lines = ${progress.parsed_lines}::bigint,
       parser_version = ${progress.parser_version}::integer, parser_state = (${progress.parser_state}::text)::jsonb,
       counts = (${progress.counts}::text)::jsonb
-    WHERE file_id = ${file_id}::bigint AND generation = ${generation}::integer AND parsed_bytes = ${progress.from}::bigint`;
+    WHERE file_id = ${file_id}::bigint AND generation = ${generation}::integer AND parsed_bytes = ${progress.from}::bigint
+      AND (NOT ${progress.is_open_ended}::boolean OR stored_bytes = ${progress.parsed_bytes}::bigint)`;
   if (count === 0) return false;
   // In a statement of its own: one that was sent before the row was locked would not see a change that it had to wait for.
   const files = await query`

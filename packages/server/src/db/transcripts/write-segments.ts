@@ -3,7 +3,13 @@ import type { Fragment, Sql } from "../postgres.ts";
 import type { FilePlace, HeldFile, SentPart } from "./held-file.ts";
 
 /** A segment whose blob is put already. */
-export type NewSegment = SentPart & { stored_bytes: number; lines: number; blob_hash: string };
+export type NewSegment = Omit<SentPart, "sent_hash"> & {
+  /** Null: of several parts. */
+  sent_hash: string | null;
+  stored_bytes: number;
+  lines: number;
+  blob_hash: string;
+};
 
 /** What a generation gains. */
 export type Growth = {
@@ -28,7 +34,7 @@ export type NewGeneration = {
   growth: Growth;
 };
 
-type Written = Pick<HeldFile, "file_id" | "stored_bytes">;
+export type Written = Pick<HeldFile, "file_id" | "stored_bytes">;
 
 /**
  * Begins a generation, and with the first one the file, its device and, if need be, a stub of its session. Null: nothing was written,
@@ -81,59 +87,14 @@ export async function startGeneration(sql: Sql, started: NewGeneration): Promise
   return rows[0] ?? null;
 }
 
-export type Continuation = {
-  session_id: string;
-  held: HeldFile;
-  deletes_at: string | null;
-  growth: Growth;
-};
-
-/**
- * Adds to the newest generation of a file, if it still holds what it held. Null: nothing was written, because another request has added
- * to it meanwhile, or the session was deleted. Locks the file, then its generation.
- */
-export async function continueGeneration(sql: Sql, continued: Continuation): Promise<Written | null> {
-  const { session_id, held, deletes_at, growth } = continued;
-  const { file_id, generation } = held;
-  const rows = await sql<Written[]>`
-    WITH locked AS MATERIALIZED (
-      SELECT id FROM transcript_files
-      WHERE id = ${file_id}::bigint AND generation = ${generation}::integer
-        AND NOT EXISTS (SELECT FROM session_tombstones WHERE session_id = ${session_id})
-      FOR NO KEY UPDATE
-    ),
-    grown AS (
-      UPDATE transcript_generations g SET
-        source_bytes = ${growth.source_bytes}::bigint,
-        source_hash = ${growth.source_hash},
-        stored_bytes = g.stored_bytes + ${growth.stored_bytes}::bigint,
-        -- A torn line that continues was counted.
-        lines = g.lines - g.is_torn::integer + ${growth.lines}::bigint,
-        is_torn = ${growth.is_torn}::boolean,
-        redactions = ${addedCounts(sql, sql`g.redactions`, growth)},
-        redaction_version = least(g.redaction_version, ${growth.redaction_version}::integer)
-      FROM locked
-      WHERE g.file_id = locked.id AND g.generation = ${generation}::integer
-        AND g.source_bytes = ${held.source_bytes}::bigint AND g.source_hash IS NOT DISTINCT FROM ${held.source_hash}
-      RETURNING g.file_id, g.stored_bytes
-    ),
-    file_rows AS (
-      UPDATE transcript_files SET last_received_at = now(), deletes_at = coalesce(${deletes_at}::timestamptz, deletes_at)
-      WHERE id IN (SELECT file_id FROM grown)
-    ),
-    ${segmentRows(
-      sql,
-      { session_id, generation, growth },
-      sql`SELECT file_id, stored_bytes - ${growth.stored_bytes}::bigint AS stored_start FROM grown`,
-    )}
-    SELECT file_id::text, stored_bytes::float8 FROM grown`;
-  return rows[0] ?? null;
-}
-
 type SegmentsOf = { session_id: string; generation: number; growth: Growth };
 
 /** `place`: one row with file_id and the stored_start of the first segment, or none. */
-function segmentRows(sql: Sql, { session_id, generation, growth }: SegmentsOf, place: Fragment): Fragment {
+export function segmentRows(
+  sql: Sql,
+  { session_id, generation, growth }: SegmentsOf,
+  place: Fragment,
+): Fragment {
   const segments = JSON.stringify(growth.segments);
   return sql`
     segment_rows AS (
@@ -149,7 +110,7 @@ function segmentRows(sql: Sql, { session_id, generation, growth }: SegmentsOf, p
 }
 
 /** `counts` with those of the growth, by side and rule. */
-function addedCounts(sql: Sql, counts: Fragment, { redactions }: Growth): Fragment {
+export function addedCounts(sql: Sql, counts: Fragment, { redactions }: Growth): Fragment {
   return sql`(
     SELECT coalesce(jsonb_object_agg(side, rules), '{}') FROM (
       SELECT side, jsonb_object_agg(rule, total) AS rules FROM (

@@ -2,8 +2,9 @@ import { type TranscriptHeld, UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import { EMPTY_CHAIN_HASH } from "@wharf/transcripts";
 import type { Database } from "../../db/database.ts";
 import { isForeignKeyViolation } from "../../db/database-errors.ts";
+import { continueGeneration } from "../../db/transcripts/continue-generation.ts";
 import { findRepeated, type HeldFile, readHeld } from "../../db/transcripts/held-file.ts";
-import { continueGeneration, startGeneration } from "../../db/transcripts/write-segments.ts";
+import { startGeneration } from "../../db/transcripts/write-segments.ts";
 import { retryConflicts } from "../../ingest/retry-conflicts.ts";
 import {
   ATTEMPTS_MAX,
@@ -17,6 +18,7 @@ import {
   resolveWorkspace,
 } from "./custody.ts";
 import { type FramedPart, framePart, isJsonLines, type PartAsSent } from "./frame-part.ts";
+import { type OpenEnd, readOpenEnd, storeContinued } from "./open-end.ts";
 import { placePart, type Settled } from "./place-part.ts";
 import { growthOf, type StoredPiece, storePiece } from "./store-piece.ts";
 
@@ -38,7 +40,7 @@ export async function appendPart(
 ): Promise<AppendOutcome> {
   const { database, workspaces } = dependencies;
   const part = framePart(request, line_bytes_max);
-  let stored: StoredPiece | undefined;
+  let whole: StoredPiece[] | undefined;
   const isEmpty = part.source_end === part.source_start;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const state = await database.run((sql) => readHeld(sql, request.place, UNASSOCIATED_WORKSPACE));
@@ -47,9 +49,13 @@ export async function appendPart(
     if (placement.step === "held") return { status: "already_held", held: placement.held };
     if (placement.step === "conflict") return { status: "conflict", held: heldOf(state.file) };
     if (isEmpty && placement.step === "continue") return { status: "already_held", held: placement.held };
-    if (!isEmpty) stored ??= await storePiece(dependencies, pieceOf(request, state.session), part);
+    const piece = pieceOf(request, state.session);
+    const end = placement.step === "continue" ? await readOpenEnd(dependencies, placement.held) : null;
+    if (end === null) whole ??= isEmpty ? [] : [await storePiece(dependencies, piece, part)];
+    const stored =
+      end === null ? whole : await storeContinued(dependencies, piece, part, end, line_bytes_max);
     try {
-      const held = await write(dependencies, { request, part, stored, placement });
+      const held = await write(dependencies, { request, part, stored: stored ?? [], placement, end });
       if (held === null) continue;
       await followUp(dependencies, request, state.session);
       return { status: "appended", held };
@@ -85,17 +91,19 @@ async function placeOrFind(
 type Writing = {
   request: PartRequest;
   part: FramedPart;
-  stored: StoredPiece | undefined;
+  stored: readonly StoredPiece[];
   placement: Exclude<Settled, { step: "conflict" }>;
+  /** Of what is continued. */
+  end: OpenEnd | null;
 };
 
 /** Null: another request was faster. */
 async function write(
   { database, workspaces }: CustodyDependencies,
-  { request, part, stored, placement }: Writing,
+  { request, part, stored, placement, end }: Writing,
 ): Promise<HeldGeneration | null> {
   const { place, kind, deletes_at } = request;
-  const growth = growthOf(stored === undefined ? [] : [stored], part);
+  const growth = growthOf(stored, part);
   const { source_bytes, source_hash } = growth;
   if (placement.step === "start") {
     const { generation } = placement;
@@ -105,7 +113,13 @@ async function write(
     return written && { generation, source_bytes, source_hash, stored_bytes: written.stored_bytes };
   }
   const { held } = placement;
-  const continued = { session_id: place.session_id, held, deletes_at, growth };
+  const continued = {
+    session_id: place.session_id,
+    held,
+    deletes_at,
+    growth,
+    replaced: end?.segment ?? null,
+  };
   const written = await retryConflicts(() => database.run((sql) => continueGeneration(sql, continued)));
   return (
     written && { generation: held.generation, source_bytes, source_hash, stored_bytes: written.stored_bytes }

@@ -26,7 +26,7 @@ export type FramedPart = SentPart & Pick<Piece, "bytes" | "lines" | "is_torn">;
 
 const NOTHING: Piece = { source_bytes: 0, bytes: new Uint8Array(), lines: 0, is_torn: false };
 
-export function isJsonLines(kind: TranscriptKind): boolean {
+export function isJsonLines(kind: string): boolean {
   return kind === "main" || kind === "subagent";
 }
 

@@ -16,7 +16,7 @@ export type StoredPiece = {
 /** Of a piece that was stored as it came, because redaction is off in its workspace. */
 const NOT_REDACTED = 0;
 
-const NO_COUNTS: CountsBySide = { device: {}, hub: {} };
+export const NO_COUNTS: CountsBySide = { device: {}, hub: {} };
 
 /**
  * Redacts a piece, unless its workspace has redaction off, and puts it into the blob store. Throws RedactionTimeError, and StorageError

@@ -1,7 +1,8 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import { createChainHash, createPieceSplitter, type Piece } from "@wharf/transcripts";
+import { continueGeneration } from "../../db/transcripts/continue-generation.ts";
 import { type HeldFile, type HeldState, readHeld } from "../../db/transcripts/held-file.ts";
-import { continueGeneration, startGeneration } from "../../db/transcripts/write-segments.ts";
+import { startGeneration } from "../../db/transcripts/write-segments.ts";
 import { retryConflicts } from "../../ingest/retry-conflicts.ts";
 import { readSegment, readStored } from "../read-stored.ts";
 import { appendPart } from "./append-part.ts";
@@ -147,7 +148,7 @@ async function write(
   const end = { source_end: received.bytes, source_hash: received.hash };
   if (continued !== null) {
     const growth = growthOf(received.pieces.slice(received.heldPieces ?? 0), end);
-    const addition = { session_id: place.session_id, held: continued, deletes_at, growth };
+    const addition = { session_id: place.session_id, held: continued, deletes_at, growth, replaced: null };
     return (await retryConflicts(() => database.run((sql) => continueGeneration(sql, addition)))) !== null;
   }
   const generation = (file?.generation ?? 0) + 1;

@@ -46,6 +46,8 @@ export type StepRead = {
   counts: LineCounts;
   /** Bytes and lines of the generation up to the end of the step. */
   end: number;
+  /** The last line may continue. */
+  is_open_ended: boolean;
   lines: number;
   /** Of the reader, after the step. */
   state: string;
@@ -95,14 +97,15 @@ export async function* readSteps(options: StepsOptions): AsyncGenerator<StepRead
     lines += 1;
     step.counts.torn += 1;
     step.end = torn.start + torn.bytes;
+    step.is_open_ended = true;
   }
   if (step.end > start) yield take();
 }
 
-type OpenStep = Pick<StepRead, "records" | "counts" | "end">;
+type OpenStep = Pick<StepRead, "records" | "counts" | "end" | "is_open_ended">;
 
 function emptyStep(end: number): OpenStep {
-  return { records: [], counts: { ...NO_LINES }, end };
+  return { records: [], counts: { ...NO_LINES }, end, is_open_ended: false };
 }
 
 function readLine(step: OpenStep, line: Line, number: number, reader: RecordReader): void {

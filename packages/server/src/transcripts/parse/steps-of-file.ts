@@ -49,7 +49,14 @@ export function wayToRead({ agent, kind, file }: UnparsedGeneration): "lines" | 
   }
 }
 
-const NOTHING_READ: StepRead = { records: [], counts: NO_LINES, end: 0, lines: 0, state: "null" };
+const NOTHING_READ: StepRead = {
+  records: [],
+  counts: NO_LINES,
+  end: 0,
+  is_open_ended: true,
+  lines: 0,
+  state: "null",
+};
 
 /** Small files, which come whole. One that is not complete yet is bad, and is read again when it has grown. */
 async function readWhole(stored: StoredTranscripts, generation: UnparsedGeneration): Promise<StepRead> {

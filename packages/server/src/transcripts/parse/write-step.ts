@@ -87,6 +87,7 @@ async function writeRows(query: Query, sql: Sql, open: OpenGeneration, read: Ste
   const isOurs = await noteProgress(query, place, {
     from: open.position,
     parsed_bytes: read.end,
+    is_open_ended: read.is_open_ended,
     parsed_lines: read.lines,
     parser_version: open.parser_version,
     parser_state: writeState({ carried, fork: open.fork, reader: read.state }),

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { chainHashOf, EMPTY_CHAIN_HASH } from "@wharf/transcripts";
 import { setupApp } from "../../../__tests__/setup-app.ts";
+import { createPostgresBlobStore } from "../../../blobs/postgres-store.ts";
+import { parseSession } from "../../parse/parse-session.ts";
 import { createSender } from "./send-file.ts";
 
 const server = setupApp({ limits: { transcript_line_bytes: 200, transcript_part_bytes: 10_000 } });
@@ -217,6 +219,103 @@ describe("a part of a transcript file", () => {
         expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
       }
     });
+});
+
+describe("a secret across the cut after a final part", () => {
+  const KEY = `sk-ant-api03-${"aZ3kQ9xW7bT1".repeat(4)}AA`;
+  const text = `{"a":1}\n{"b":"${TOKEN} and","c":"${KEY}"}\n{"d":2}\n`;
+  const bytes = Buffer.from(text);
+
+  test("is replaced, wherever the cut is, and the rows count the device's bytes and lines", async () => {
+    for (let cut = 9; cut < text.length; cut += 7) {
+      const session = `s${cut}`;
+      const whole = { "source-bytes": `${text.length}`, "source-hash": hash(text) };
+      await append(bytes.subarray(0, cut), { session, final: true });
+      const again = {
+        session,
+        offset: cut,
+        headers: { ...whole, "source-offset-hash": hash(text.slice(0, cut)) },
+      };
+      for (const status of ["appended", "already_held"])
+        expect((await append(bytes.subarray(cut), again)).body).toMatchObject({
+          status,
+          source_bytes: text.length,
+          source_hash: hash(text),
+        });
+      const kept = await raw("file=main.jsonl", session);
+      expect(kept).toMatch(
+        /^\{"a":1\}\n\{"b":"\[REDACTED:github-token:.{8}\] and","c":"\[REDACTED:anthropic-api-key:.{8}\]"\}\n\{"d":2\}\n$/,
+      );
+      expect(await files(session)).toMatchObject([{ lines: 3, stored_bytes: kept.length }]);
+    }
+    const segments = await server.sql`
+      SELECT file_id, source_start::int, source_end::int, stored_start::int, stored_bytes::int, lines::int
+      FROM transcript_segments ORDER BY file_id, stored_start`;
+    for (const [index, { file_id, source_start, stored_start }] of segments.entries()) {
+      const before = segments[index - 1];
+      const isFirst = before?.["file_id"] !== file_id;
+      expect(source_start).toBe(isFirst ? 0 : before?.["source_end"]);
+      expect(stored_start).toBe(isFirst ? 0 : before?.["stored_start"] + before?.["stored_bytes"]);
+    }
+    const [counts] = await server.sql`
+      SELECT max((hub.value)::int) AS most FROM transcript_generations, jsonb_each_text(redactions -> 'hub') AS hub
+      WHERE redactions ->> 'device' = '{}' OR NOT redactions ? 'device'`;
+    expect(counts).toEqual({ most: 1 });
+    expect(
+      await server.sql`SELECT FROM transcript_generations WHERE redactions -> 'device' <> '{}'`,
+    ).toHaveLength(0);
+  });
+
+  test("is replaced after several cuts, and after one within a tool's result", async () => {
+    for (const [kind, file] of [
+      ["main", "main.jsonl"],
+      ["tool-result", "t1.txt"],
+    ] as const) {
+      let offset = 0;
+      for (const part of `{"a":"${TOKEN}"}`.match(/.{1,9}/g) ?? []) {
+        await append(part, { kind, file, offset, final: true });
+        offset += part.length;
+      }
+      await append("\n", { kind, file, offset });
+      expect(await raw(`file=${file}`)).toMatch(/^\{"a":"\[REDACTED:github-token:.{8}\]"\}\n$/);
+      expect((await files()).find((held: { file: string }) => held.file === file)).toMatchObject({
+        lines: 1,
+      });
+    }
+  });
+
+  test("of a private key in a text is replaced up to its end", async () => {
+    const sent = { kind: "tool-result", file: "t1.txt" };
+    const lines = Array.from({ length: 20 }, () => "aZ3kQ9xW7bT1".repeat(5)).join("\n");
+    const key = `x\n-----BEGIN RSA PRIVATE KEY-----\n${lines}\n-----END RSA PRIVATE KEY-----\nafter\n`;
+    for (const cut of [20, 40, 95, 95 + 61, 1200]) {
+      const session = `s${cut}`;
+      await append(key.slice(0, cut), { ...sent, session });
+      await append(key.slice(cut), { ...sent, session, offset: cut });
+      expect(await raw("file=t1.txt", session)).toMatch(/^x\n\[REDACTED:private-key:.{8}\]\s*\nafter\n$/);
+    }
+  });
+
+  test("is parsed as one record, whether or not its first part was parsed before", async () => {
+    const database = server.current().pools.deferrable;
+    const parse = () => parseSession({ database, blobs: createPostgresBlobStore(database) }, "s1");
+    const user = (uuid: string, content: string) =>
+      JSON.stringify({
+        type: "user",
+        uuid,
+        sessionId: "s1",
+        timestamp: "2026-03-01T00:00:00Z",
+        message: { role: "user", content },
+      });
+    const [one, two, three] = [user("u1", "a"), user("u2", "b"), user("u3", "c")];
+    await append(`${one}\n${two.slice(0, 50)}`, { final: true });
+    await parse();
+    await append(`${two.slice(50)}\n${three}\n`, { offset: one.length + 51 });
+    await parse();
+    const [row] =
+      await server.sql`SELECT parsed_bytes = stored_bytes AS done, parsed_lines::int, counts FROM transcript_generations`;
+    expect(row).toMatchObject({ done: true, parsed_lines: 3, counts: { records: 3, torn: 0, bad: 0 } });
+  });
 });
 
 describe("a small file that is sent whole", () => {
