@@ -14,7 +14,7 @@ const search = operation({
   summary: "Search prompts, answers, commands, paths, output, titles, summaries and commit messages",
   description:
     'Each session once, by its best message. `q` takes words, `"a phrase"`, `-word`, and the filters `tool:`, `file:`, `device:`, ' +
-    "`workspace:`, `agent:`, `model:`, `before:`, `after:`, `has:error` and `is:prompt`. `tier` names how the last result of the page " +
+    "`workspace:`, `agent:`, `model:`, `before:`, `after:`, `has:error` and `is:prompt`; `-` before a filter excludes what matches it. `tier` names how the last result of the page " +
     "matches: all words as written, all words in any form, some of the words, or a close spelling. `fragments` are plain text; " +
     "`marks` are offsets in UTF-16 units. `is_newest_only`: more than 1,000 messages match, and older ones were not ranked.",
   query: searchQuerySchema,

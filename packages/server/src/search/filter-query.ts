@@ -20,13 +20,25 @@ const NOTHING = filterLexeme("is", "nothing");
 
 /** The filters and excluded words of a query, with names of workspaces and devices as ids. */
 export async function resolveFilters(sql: Sql, { filters, excluded }: SearchQuery): Promise<ResolvedFilters> {
-  const { workspace, device, after, before } = filters;
-  const [workspaces, devices, sessions] = await Promise.all([
-    workspace.length === 0 ? null : findWorkspaceIds(sql, workspace),
-    device.length === 0 ? null : findDeviceIds(sql, device),
+  const { after, before } = filters;
+  const [lexemes, excludedLexemes, sessions] = await Promise.all([
+    lexemesOf(sql, filters),
+    lexemesOf(sql, excluded.filters),
     sessionsOfFiles(sql, filters.file),
   ]);
-  const lexemes = [
+  const parts = [
+    ...partsOf(lexemes, filters),
+    ...noneOf([...excluded.terms.map(exactly), ...partsOf(excludedLexemes, excluded.filters)]),
+  ];
+  return { parts, lexemes, after, before, sessions };
+}
+
+async function lexemesOf(sql: Sql, { workspace, device, ...filters }: QueryFilters): Promise<string[][]> {
+  const [workspaces, devices] = await Promise.all([
+    workspace.length === 0 ? null : findWorkspaceIds(sql, workspace),
+    device.length === 0 ? null : findDeviceIds(sql, device),
+  ]);
+  return [
     ...oneOf("workspace", workspaces),
     ...oneOf("device", devices),
     ...oneOf("agent", listed(filters.agent)),
@@ -34,12 +46,10 @@ export async function resolveFilters(sql: Sql, { filters, excluded }: SearchQuer
     ...oneOf("is", listed(filters.is)),
     ...(filters.hasError ? [[filterLexeme("has", "error")]] : []),
   ];
-  const parts = [
-    ...lexemes.map((values) => anyOf(values.map(quoted))),
-    ...modelsOf(filters.model),
-    ...noneOf(excluded.map(exactly)),
-  ];
-  return { parts, lexemes, after, before, sessions };
+}
+
+function partsOf(lexemes: readonly string[][], { model }: QueryFilters): TsQuery[] {
+  return [...lexemes.map((values) => anyOf(values.map(quoted))), ...modelsOf(model)];
 }
 
 function listed(values: readonly string[]): string[] | null {

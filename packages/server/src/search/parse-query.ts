@@ -19,14 +19,20 @@ export type QueryFilters = {
   before: string | null;
 };
 
-export type SearchQuery = { terms: QueryTerm[]; excluded: QueryTerm[]; filters: QueryFilters };
+export type SearchQuery = {
+  terms: QueryTerm[];
+  filters: QueryFilters;
+  /** Written with `-`: what a document must not have. Their filters have no file, after and before. */
+  excluded: { terms: QueryTerm[]; filters: QueryFilters };
+};
 
-/** What a filter of the query cannot have as its value; the message names the value that it can have. */
+/** A filter that cannot be excluded, or a value that it cannot have; the message names what can be written. */
 export class QueryError extends Error {}
 
 /** Of a longer query the first characters and terms are read: what a person looks for is in them. */
 const QUERY_CHARACTERS_MAX = 10_000;
 const TERMS_MAX = 24;
+const SHOWN_CHARACTERS_MAX = 60;
 
 /** `-"a phrase"`, `tool:Bash`, `file:"my file"`, `word`. */
 const PART = /(-?)(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/g;
@@ -44,15 +50,32 @@ const STOP_WORDS = new Set(
 
 /** Reads a query. Never throws for its words; QueryError for a filter with a value that it cannot have. */
 export function parseQuery(text: string): SearchQuery {
-  const query: SearchQuery = { terms: [], excluded: [], filters: emptyFilters() };
+  const query = { terms: [] as QueryTerm[], filters: emptyFilters() };
+  const excluded: SearchQuery["excluded"] = { terms: [], filters: emptyFilters() };
   for (const [, minus, name = "", phrase, word = ""] of text.slice(0, QUERY_CHARACTERS_MAX).matchAll(PART)) {
     const value = phrase ?? word;
-    if (minus === "" && value !== "" && addFilter(query.filters, name, value)) continue;
+    const into = minus === "" ? query : excluded;
+    if (into === excluded) refuseExclusion(name);
+    if (value !== "" && addFilter(into.filters, name, value)) continue;
     const written = name === "" || isFilter(name) ? value : `${name}:${value}`;
     const term = { text: written, tokens: splitText(written), isPhrase: phrase !== undefined };
-    if (term.tokens.length > 0) (minus === "-" ? query.excluded : query.terms).push(term);
+    if (term.tokens.length > 0) into.terms.push(term);
   }
-  return { ...query, terms: meaningful(query.terms), excluded: query.excluded.slice(0, TERMS_MAX) };
+  const { terms, filters } = query;
+  return {
+    terms: meaningful(terms),
+    filters,
+    excluded: { ...excluded, terms: excluded.terms.slice(0, TERMS_MAX) },
+  };
+}
+
+function refuseExclusion(name: string): void {
+  if (name === "file")
+    throw new QueryError("-file: is not supported. Exclude words instead, such as -cookie");
+  if (name === "after" || name === "before")
+    throw new QueryError(
+      `-${name}: is not supported. Write ${name === "after" ? "before" : "after"}: instead`,
+    );
 }
 
 function emptyFilters(): QueryFilters {
@@ -88,20 +111,30 @@ function addFilter(filters: QueryFilters, name: string, value: string): boolean 
   return true;
 }
 
+/** Of a value that is refused, so much that its writer recognizes it. */
+function shown(value: string): string {
+  return value.slice(0, SHOWN_CHARACTERS_MAX);
+}
+
 function kindOf(value: string): DocumentKind {
   const kind = DOCUMENT_KINDS.find((known) => known === value.toLowerCase());
-  if (kind === undefined) throw new QueryError(`is: must be one of ${DOCUMENT_KINDS.join(", ")}`);
+  if (kind === undefined)
+    throw new QueryError(`is:${shown(value)} is unknown. Write is: with one of ${DOCUMENT_KINDS.join(", ")}`);
   return kind;
 }
 
 function readHas(value: string): true {
-  if (value.toLowerCase() !== "error") throw new QueryError("has: must be error");
+  if (value.toLowerCase() !== "error")
+    throw new QueryError(`has:${shown(value)} is unknown. Write has:error`);
   return true;
 }
 
 function readTime(name: string, value: string): string {
   const time = DATE.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(time)) throw new QueryError(`${name}: must be a date such as 2026-03-14`);
+  if (Number.isNaN(time)) {
+    const examples = `${name}:2026-03-14 or ${name}:2026-03-14T10:00:00Z`;
+    throw new QueryError(`${name}:${shown(value)} is no date. Write it as ${examples}`);
+  }
   return new Date(time).toISOString();
 }
 

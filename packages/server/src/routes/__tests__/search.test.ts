@@ -227,6 +227,13 @@ describe("the query language", () => {
       ["file:quince.ts", ["edit"]],
       ["file:src/quince.ts is:prompt", ["edit"]],
       ["tool:bash", ["bash"]],
+      ["quince -tool:bash", ["edit", "bash"]],
+      ["quince -tool:bash -has:error", ["edit"]],
+      ["quince -is:tool_input -is:tool_output", ["edit"]],
+      ["quince -device:desk", ["bash"]],
+      ["quince -device:nothing -workspace:elsewhere -agent:codex", ["edit", "bash"]],
+      ["quince -agent:claude-code", []],
+      ["-tool:bash -has:error", ["edit"]],
     ];
     for (const [q, expected] of cases) expect([q, await find(q)]).toEqual([q, expected]);
   });
@@ -242,6 +249,7 @@ describe("the query language", () => {
       ["s"],
       [],
     ]);
+    expect([await find("raspberry -model:sonnet"), await find("raspberry -model:opus")]).toEqual([[], ["s"]]);
   });
 
   test.each(["is:nothing", "has:luck", "before:soon"])(
@@ -371,6 +379,7 @@ describe("sessions", () => {
       ["s"],
       [],
     ]);
+    expect([await find("raspberry -model:sonnet"), await find("raspberry -model:opus")]).toEqual([[], ["s"]]);
   });
 
   test("are listed by q in the order of the list, with its filters and pages", async () => {

@@ -16,7 +16,7 @@ describe("parseQuery", () => {
       ["fix", false],
       ["race condition", true],
     ]);
-    expect(excluded.map(({ text }) => text)).toEqual(["windows", "old api"]);
+    expect(excluded.terms.map(({ text }) => text)).toEqual(["windows", "old api"]);
     expect(filters).toEqual({
       tool: ["Bash"],
       file: ["src/a.ts"],
@@ -29,6 +29,19 @@ describe("parseQuery", () => {
       after: "2026-01-02T00:00:00.000Z",
       before: "2026-02-01T08:00:00.000Z",
     });
+  });
+
+  test("reads excluded filters, also in quotes", () => {
+    const { terms, filters, excluded } = parseQuery(
+      'fix -tool:Bash -tool:"Read File" -has:error -is:prompt tool:Edit',
+    );
+    expect(terms.map(({ text }) => text)).toEqual(["fix"]);
+    expect(filters.tool).toEqual(["Edit"]);
+    expect(excluded).toMatchObject({
+      terms: [],
+      filters: { tool: ["Bash", "Read File"], hasError: true, is: ["prompt"] },
+    });
+    expect(parseQuery("-std::vector").excluded.terms.map(({ text }) => text)).toEqual(["std::vector"]);
   });
 
   test("reads a colon that belongs to no filter as text", () => {
@@ -45,12 +58,19 @@ describe("parseQuery", () => {
     expect(texts('"to be" or')).toEqual(["to be"]);
   });
 
-  test.each([["is:nothing"], ["has:luck"], ["after:yesterday"], ["before:2026-13-45"]])(
-    "rejects %s",
-    (query) => {
-      expect(() => parseQuery(query)).toThrow(QueryError);
-    },
-  );
+  test.each([
+    ["is:nothing", "is:nothing is unknown. Write is: with one of"],
+    ["-is:nothing", "is:nothing is unknown"],
+    ["has:luck", "has:luck is unknown. Write has:error"],
+    ["after:yesterday", "after:yesterday is no date. Write it as after:2026-03-14 or"],
+    ["before:2026-13-45", "before:2026-13-45 is no date"],
+    ["-file:a.ts", "-file: is not supported"],
+    ["-after:2026-01-02", "-after: is not supported. Write before: instead"],
+    ["-before:2026-01-02", "-before: is not supported. Write after: instead"],
+  ])("rejects %s with what can be written", (query, message) => {
+    expect(() => parseQuery(query)).toThrow(QueryError);
+    expect(() => parseQuery(query)).toThrow(message);
+  });
 
   test.each([[""], ["   "], ["-"], ['""'], ["?! & | :* '"], ["\u0000"]])("finds no terms in %p", (query) => {
     expect(parseQuery(query).terms).toEqual([]);
