@@ -379,7 +379,6 @@ describe("sessions", () => {
       ["s"],
       [],
     ]);
-    expect([await find("raspberry -model:sonnet"), await find("raspberry -model:opus")]).toEqual([[], ["s"]]);
   });
 
   test("are listed by q in the order of the list, with its filters and pages", async () => {
