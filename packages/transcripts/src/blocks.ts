@@ -8,6 +8,7 @@ export const EMPTY_BLOCK: Block = {
   call_id: null,
   input: null,
   is_error: null,
+  exit_code: null,
   spilled: null,
 };
 
@@ -19,6 +20,11 @@ export function callBlock(tool: string | null, call_id: string | null, input: Js
   return { ...EMPTY_BLOCK, type: "tool_use", tool, call_id, input };
 }
 
-export function resultBlock(call_id: string | null, text: string | null, is_error: boolean): Block {
-  return { ...EMPTY_BLOCK, type: "tool_result", call_id, text, is_error };
+export function resultBlock(
+  call_id: string | null,
+  text: string | null,
+  is_error: boolean,
+  exit_code: number | null = null,
+): Block {
+  return { ...EMPTY_BLOCK, type: "tool_result", call_id, text, is_error, exit_code };
 }

@@ -43,6 +43,8 @@ export type Block = {
   call_id: string | null;
   input: JsonValue;
   is_error: boolean | null;
+  /** Of a command, where the record states it apart from the text of its result. */
+  exit_code: number | null;
   /** Output that is too large for the transcript: the file that holds it, below the session's folder, and its size as stated. */
   spilled: { file: string; bytes: number | null } | null;
 };

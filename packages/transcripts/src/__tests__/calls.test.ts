@@ -14,6 +14,7 @@ describe("a call", () => {
       { file_path: "/a", old_string: "x\nold\ny", new_string: "x\nnew\nmore\ny" },
       { writes: [{ path: "/a", added: 2, removed: 1 }] },
     ],
+    ["shell_command", { command: "make", workdir: "/a" }, { command: "make" }],
     [
       "MultiEdit",
       {
@@ -162,6 +163,7 @@ describe("a run of tests", () => {
 
 test("finds the exit code that an agent states, at its own place alone", () => {
   expect(exitCodeOf("Exit code 2\nboom")).toBe(2);
+  expect(exitCodeOf("Exit code: 3\nWall time: 0.1 seconds\nOutput:\n")).toBe(3);
   expect(exitCodeOf("Chunk ID: 1\nProcess exited with code 0\nOutput:")).toBe(0);
   expect(exitCodeOf("Output: x\nExit Code: 127\n")).toBe(127);
   expect(exitCodeOf("the Exit code 2 was printed")).toBeNull();

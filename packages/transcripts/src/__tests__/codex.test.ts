@@ -143,6 +143,37 @@ test("ties messages to the response whose usage follows them, and calls that ran
   ]);
 });
 
+test.each<[string, JsonObject, object]>([
+  [
+    "JSON",
+    { output: '{"output":"a\\n","metadata":{"exit_code":2}}' },
+    { text: "a\n", is_error: true, exit_code: 2 },
+  ],
+  [
+    "JSON of success",
+    { output: '{"output":"a","metadata":{"exit_code":0}}' },
+    { text: "a", is_error: false, exit_code: 0 },
+  ],
+  ["text", { output: "Exit code: 2\nWall time: 0 seconds\nOutput:\na" }, { is_error: true }],
+  ["text of success", { output: "Exit code: 0\nWall time: 0 seconds\nOutput:\na" }, { is_error: false }],
+  ["parts", { output: [{ type: "input_text", text: "Exit code: 3\nOutput:\na" }] }, { is_error: true }],
+  ["unknown", { output: "Exit codes: 3" }, { text: "Exit codes: 3", is_error: false, exit_code: null }],
+  ["nothing", {}, { text: null, is_error: false, exit_code: null }],
+])("reads the outcome of a call from an output as %s", (_, output, expected) => {
+  const payload = { type: "function_call_output", call_id: "c", ...output };
+  const [fact] = readAll([{ type: "response_item", payload }]);
+  expect(fact?.fact === "message" && fact.message.blocks).toMatchObject([expected]);
+});
+
+test.each([{ exit_code: 2 }, { exitCode: 2 }])("reads the exit code of a command that ran: %o", (item) => {
+  const completed = {
+    type: "item_completed",
+    item: { type: "commandExecution", id: "c", command: ["make"], ...item },
+  };
+  const [fact] = readAll([{ type: "event_msg", payload: completed }]);
+  expect(fact?.fact === "message" && fact.message.blocks[1]).toMatchObject({ is_error: true, exit_code: 2 });
+});
+
 test("keeps a rolled back turn's tokens, and marks it as out of view", () => {
   const facts = readAll([
     tokenCount(null, { input_tokens: 10, output_tokens: 4 }),

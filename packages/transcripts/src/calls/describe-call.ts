@@ -27,6 +27,7 @@ const EDITORS: ReadonlySet<string> = new Set([
 const SHELLS: ReadonlySet<string> = new Set([
   "bash",
   "shell",
+  "shell_command",
   "exec_command",
   "run_shell_command",
   "local_shell",

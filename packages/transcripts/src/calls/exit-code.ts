@@ -1,6 +1,6 @@
 /** How agents state the exit code of a command in its result. */
 const STATED: readonly RegExp[] = [
-  /^Exit code (-?\d{1,10})\b/,
+  /^Exit code:? (-?\d{1,10})\b/,
   /^Process exited with code (-?\d{1,10})\b/m,
   /^Exit Code: (-?\d{1,10})\b/m,
 ];

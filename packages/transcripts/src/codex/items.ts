@@ -1,10 +1,10 @@
 import { callBlock, EMPTY_BLOCK, resultBlock, textBlock } from "../blocks.ts";
+import { exitCodeOf } from "../calls/exit-code.ts";
 import type { Block } from "../contract.ts";
 import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
 
 /** A script of the model that makes the calls which stand in items of their own. */
 const SCRIPT_TOOL = "exec";
-const EXIT_CODE_LINE = /^Process exited with code (-?\d+)/m;
 
 /** The texts of a message's content. */
 export function readContent(item: JsonObject): Block[] {
@@ -41,18 +41,18 @@ export function readCall(item: JsonObject): Block | null {
 
 function readOutput(item: JsonObject, call_id: string | null): Block {
   const output = decoded(item["output"]);
-  if (Array.isArray(output)) {
-    const texts = objects({ output }, "output").flatMap((part) => text(part, "text") ?? []);
-    return resultBlock(call_id, texts.join("\n"), false);
-  }
   if (isObject(output)) {
     const code = number(object(output, "metadata"), "exit_code");
     const value = text(output, "output") ?? text(output, "content") ?? JSON.stringify(output);
-    return resultBlock(call_id, value, output["success"] === false || (code ?? 0) !== 0);
+    return resultBlock(call_id, value, output["success"] === false || (code ?? 0) !== 0, code);
   }
-  const value = typeof output === "string" ? output : null;
-  const code = EXIT_CODE_LINE.exec(value ?? "")?.[1] ?? "0";
-  return resultBlock(call_id, value, code !== "0");
+  const value = Array.isArray(output)
+    ? objects({ output }, "output")
+        .flatMap((part) => text(part, "text") ?? [])
+        .join("\n")
+    : output;
+  if (typeof value !== "string") return resultBlock(call_id, null, false);
+  return resultBlock(call_id, value, (exitCodeOf(value) ?? 0) !== 0);
 }
 
 /** JSON in a text, decoded; any other value as it is. */
@@ -68,14 +68,19 @@ function decoded(value: JsonValue | undefined): JsonValue {
 /** The call and its result of an item of a paginated history; null for an item that is no call. */
 export function readCompletedItem(item: JsonObject): Block[] | null {
   const id = text(item, "id");
-  const isFailed = text(item, "status") === "failed" || (number(item, "exit_code") ?? 0) !== 0;
+  const exit_code = number(item, "exit_code") ?? number(item, "exitCode");
+  const isFailed = text(item, "status") === "failed" || (exit_code ?? 0) !== 0;
   const call = (tool: string, input: JsonValue, output: string | null = null) => [
     callBlock(tool, id, input),
-    resultBlock(id, output, isFailed),
+    resultBlock(id, output, isFailed, exit_code),
   ];
   switch (itemType(item)) {
     case "commandexecution":
-      return call("exec_command", { command: item["command"] ?? null }, text(item, "aggregated_output"));
+      return call(
+        "exec_command",
+        { command: item["command"] ?? null },
+        text(item, "aggregated_output") ?? text(item, "aggregatedOutput"),
+      );
     case "filechange":
       return call("apply_patch", { changes: item["changes"] ?? null });
     case "mcptoolcall":

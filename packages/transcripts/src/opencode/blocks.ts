@@ -31,9 +31,9 @@ function readTool(part: JsonObject): Block[] {
   const status = text(state, "status");
   if (status !== "completed" && status !== "error") return [call];
   // A command that failed is completed; its exit code stands in the metadata alone.
-  const exit = number(object(state, "metadata"), "exit") ?? 0;
-  const isError = status === "error" || exit !== 0 || name === UNKNOWN_TOOL;
+  const exit = number(object(state, "metadata"), "exit");
+  const isError = status === "error" || (exit ?? 0) !== 0 || name === UNKNOWN_TOOL;
   const parts = objects(state, "content").flatMap((content) => text(content, "text") ?? []);
   const output = text(state, "output") ?? text(state, "error") ?? parts.join("\n");
-  return [call, resultBlock(id, output, isError)];
+  return [call, resultBlock(id, output, isError, exit)];
 }

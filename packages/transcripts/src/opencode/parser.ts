@@ -17,7 +17,7 @@ export type OpencodeState = {
  */
 export const opencode: Parser<OpencodeState> = {
   agent: "opencode",
-  version: 1,
+  version: 2,
   repeated: "replaces",
   begin: () => ({ created_ms: null, is_child: false, message: null }),
   read(state, record) {

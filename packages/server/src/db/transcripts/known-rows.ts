@@ -48,6 +48,7 @@ export type KnownCallRow = {
   tool: string | null;
   command: string | null;
   result_text: string | null;
+  exit_code: number | null;
 };
 
 /** What is known of these calls; of one that is known by its result alone, the result's text. */
@@ -58,7 +59,7 @@ export async function findCalls(
 ): Promise<KnownCallRow[]> {
   if (call_ids.length === 0) return [];
   return await query<KnownCallRow[]>`
-    SELECT call_id, tool, command, CASE WHEN message_id IS NULL THEN (
+    SELECT call_id, tool, command, exit_code, CASE WHEN message_id IS NULL THEN (
       SELECT result_text FROM content_blocks b WHERE b.session_id = c.session_id AND b.tool_result_id = c.call_id LIMIT 1
     ) END AS result_text
     FROM tool_calls c WHERE session_id = ${session_id} AND call_id = ANY (${[...call_ids]}::text[])`;

@@ -77,6 +77,29 @@ test("a result in a file that is read before the call's file has its tests and c
   ]);
 });
 
+test("an exit code that is not in the text of a result is kept, in each order of call and result", async () => {
+  const line = (payload: object) =>
+    `${JSON.stringify({ timestamp: "2026-09-10T09:00:00Z", type: "response_item", payload })}\n`;
+  const input = JSON.stringify({ command: "bun test" });
+  const call = line({ type: "function_call", name: "shell_command", arguments: input, call_id: "c" });
+  const output = JSON.stringify({ output: "no sum", metadata: { exit_code: 3 } });
+  const result = line({ type: "function_call_output", call_id: "c", output });
+  const orders = { a: [call, result], b: [result, call] };
+  for (const [session_id, parts] of Object.entries(orders))
+    for (const part of parts) {
+      await parsing.store({ session_id, agent: "codex", parts: [part] });
+      await parsing.parseAll();
+    }
+  const outcome = { command: "bun test", exit_code: 3, is_error: true, tests: { is_success: false } };
+  expect(await parsing.sql`SELECT command, exit_code, is_error, tests FROM tool_calls`).toMatchObject([
+    outcome,
+    outcome,
+  ]);
+  expect(
+    await parsing.sql`SELECT transcript #> '{commands_run,failed}' AS failed FROM sessions`,
+  ).toMatchObject([{ failed: 1 }, { failed: 1 }]);
+});
+
 test("a value that no column takes is replaced or left out, and the rest is kept", async () => {
   const deep = `${'{"a":'.repeat(700)}1${"}".repeat(700)}`;
   const long = "x".repeat(5_000);

@@ -25,6 +25,7 @@ export type KnownCall = {
   command: string | null;
   /** The text of its result, where the call itself is not known yet. */
   result_text: string | null;
+  exit_code: number | null;
 };
 
 /** Calls and results of a step, by the id of the call. */
@@ -32,7 +33,7 @@ export class CallRows {
   readonly #known: ReadonlyMap<string, KnownCall>;
   readonly #calls = new Map<string, CallRow>();
   readonly #touches = new Map<string, TouchRow[]>();
-  readonly #outputs = new Map<string, string>();
+  readonly #outputs = new Map<string, Output>();
 
   constructor(known: readonly KnownCall[]) {
     this.#known = new Map(known.map((call) => [call.call_id, call]));
@@ -61,7 +62,7 @@ export class CallRows {
     this.#calls.set(call_id, row);
     this.#touches.set(call_id, touchesOf(call_id, row.called_at, reads, writes));
     const known = this.#known.get(call_id);
-    const output = this.#outputs.get(call_id) ?? (known?.tool === null ? known.result_text : null);
+    const output = this.#outputs.get(call_id) ?? (known?.tool === null ? outputOf(known) : null);
     if (output !== null) Object.assign(row, outcomeOf(command, output));
   }
 
@@ -69,7 +70,7 @@ export class CallRows {
     const call_id = keyOf(block.call_id ?? "");
     const row = this.#calls.get(call_id) ?? { ...emptyCall(call_id), is_copy: message.is_copy };
     const command = row.has_call ? row.command : (this.#known.get(call_id)?.command ?? null);
-    const output = block.text ?? "";
+    const output = { text: block.text ?? "", exit_code: block.exit_code };
     this.#outputs.set(call_id, output);
     this.#calls.set(call_id, {
       ...row,
@@ -103,15 +104,22 @@ function emptyCall(call_id: string): CallRow {
   };
 }
 
+/** Of a result, with its exit code where the agent states it apart. */
+type Output = { text: string; exit_code: number | null };
+
+function outputOf({ result_text, exit_code }: KnownCall): Output | null {
+  return result_text === null ? null : { text: result_text, exit_code };
+}
+
 export type Outcome = Pick<CallRow, "exit_code" | "tests" | "commits">;
 
 /** What the output of a call shows of it; tests and commits only where its command is known. */
-function outcomeOf(command: string | null, output: string): Outcome {
+function outcomeOf(command: string | null, { text, exit_code: stated }: Output): Outcome {
   const looked =
-    output.length <= OUTPUT_HEAD_CHARACTERS + OUTPUT_TAIL_CHARACTERS
-      ? output
-      : `${output.slice(0, OUTPUT_HEAD_CHARACTERS)}\n${output.slice(-OUTPUT_TAIL_CHARACTERS)}`;
-  const exit_code = integerOf(exitCodeOf(looked));
+    text.length <= OUTPUT_HEAD_CHARACTERS + OUTPUT_TAIL_CHARACTERS
+      ? text
+      : `${text.slice(0, OUTPUT_HEAD_CHARACTERS)}\n${text.slice(-OUTPUT_TAIL_CHARACTERS)}`;
+  const exit_code = integerOf(stated ?? exitCodeOf(looked));
   if (command === null) return { exit_code, tests: null, commits: [] };
   const run = readTestRun(command, looked, exit_code);
   const commits = printedCommits(command, looked).map(({ sha }) => sha);

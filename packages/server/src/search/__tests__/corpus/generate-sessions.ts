@@ -118,6 +118,7 @@ const EMPTY: Block = {
   call_id: null,
   input: null,
   is_error: null,
+  exit_code: null,
   spilled: null,
 };
 
