@@ -1,6 +1,7 @@
 import { one } from "@wharf/job-runner";
 import { changedSessionsRow } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
+import { newReading } from "../transcripts/read-again.ts";
 import { foldSession } from "./fold-session.ts";
 import { finishRows, type QueueRow } from "./projection-queue.ts";
 import { movedRelations, projectRelations } from "./relations-from-events.ts";
@@ -45,7 +46,8 @@ export async function refreshSessions(sql: Sql, ids: readonly string[]): Promise
 
 /**
  * Writes the columns that follow from what is known of these sessions, where the row is still of the version that was read, and deletes
- * reports of which nothing stands. Sessions that get another owner get its relations. Returns the ids of the rows that were written.
+ * reports of which nothing stands. Sessions that get another owner get its relations, and their transcripts are read again. Returns the
+ * ids of the rows that were written.
  */
 async function writeSessions(
   sql: Sql,
@@ -72,6 +74,11 @@ async function writeSessions(
       ) s
       WHERE s.version = f.version
     ),
+    ${
+      movesAny
+        ? sql`moved AS (SELECT id, device_id FROM held WHERE is_moved), ${newReading(sql, sql`SELECT id FROM moved`)},`
+        : sql``
+    }
     session_rows AS (
       UPDATE sessions s SET
         workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
@@ -80,6 +87,7 @@ async function writeSessions(
         duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
         initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
         is_outdated = false, has_only_files = f.has_only_files, ended_by_server = false, last_heard_at = now(), updated_at = now()
+        ${movesAny ? sql`, parse_status = CASE WHEN s.id IN (SELECT session_id FROM files) THEN 'pending' ELSE s.parse_status END` : sql``}
       FROM held f WHERE s.ctid = f.place
       RETURNING s.id, s.workspace_id
     ),
@@ -88,7 +96,7 @@ async function writeSessions(
         SELECT value::bigint FROM held, json_array_elements_text(held.fallen_report_ids)
       )
     ),
-    ${movesAny ? sql`moved AS (SELECT id, device_id FROM held WHERE is_moved), ${movedRelations(sql)},` : sql``}
+    ${movesAny ? sql`${movedRelations(sql)},` : sql``}
     ${changedSessionsRow(sql)}
     SELECT ARRAY(SELECT id FROM session_rows) AS ids,
       ${movesAny ? sql`(SELECT to_json(q) FROM requeued_rows q)` : sql`NULL::json`} AS regained`;
@@ -101,7 +109,10 @@ async function writeSessions(
 }
 
 function foldedRow({ id, version, device_id, owner, lifecycle, statements }: TouchedSession) {
-  const folded = statements === null ? null : foldSession({ owner, lifecycle, statements });
+  const is_moved = device_id !== owner;
+  // It was the former owner's files that could not be parsed.
+  const current = is_moved && lifecycle === "failed" ? "detected" : lifecycle;
+  const folded = statements === null ? null : foldSession({ owner, lifecycle: current, statements });
   if (statements === null || folded === null) return [];
   const { columns, standing } = folded;
   // What transcripts show is written again when they grow: it would fall each time.
@@ -116,7 +127,7 @@ function foldedRow({ id, version, device_id, owner, lifecycle, statements }: Tou
       ...columns,
       metadata: `{${metadata.join(",")}}`,
       fallen_report_ids: fallen.map(({ report_id }) => report_id),
-      is_moved: device_id !== owner,
+      is_moved,
     },
   ];
 }

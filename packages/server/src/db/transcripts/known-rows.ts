@@ -6,6 +6,7 @@ export type ShownRow = {
   device_id: string;
   file: string;
   agent: string;
+  is_own: boolean;
   generation: number;
   reading: number;
   ordinal: number;
@@ -25,8 +26,9 @@ export async function lockSessionOfStep(query: Query, session_id: string): Promi
 export async function findShown(query: Query, ids: readonly string[]): Promise<ShownRow[]> {
   if (ids.length === 0) return [];
   return await query<ShownRow[]>`
-    SELECT m.id, m.file_id::text, f.device_id, f.file, f.agent, m.generation, m.reading, m.ordinal
-    FROM transcript_messages m JOIN transcript_files f ON f.id = m.file_id WHERE m.id = ANY (${[...ids]}::text[])`;
+    SELECT m.id, m.file_id::text, f.device_id, f.file, f.agent, f.device_id = s.device_id AS is_own, m.generation, m.reading, m.ordinal
+    FROM transcript_messages m JOIN transcript_files f ON f.id = m.file_id JOIN sessions s ON s.id = f.session_id
+    WHERE m.id = ANY (${[...ids]}::text[])`;
 }
 
 /** Those of the messages that this reading of the generation has, but does not show. */

@@ -1,23 +1,29 @@
 import type { ReparseFilter } from "@wharf/protocol";
 import { sessionChange } from "../edits/session-edits.ts";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 
 /**
- * Begins a new reading of all files of a session. What the former one wrote stays until the new one is complete. False: there is no
- * such session, or it has no transcript.
+ * CTEs that begin a new reading of all files of these sessions: `files` are those that can be read again. What the former reading wrote
+ * stays until the new one is complete.
  */
-export async function requestReading(sql: Sql, session_id: string): Promise<boolean> {
-  const rows = await sql`
-    WITH files AS (
-      UPDATE transcript_files f SET reading = reading + 1, has_stale_rows = true
-      FROM sessions s WHERE s.id = f.session_id AND f.raw_pruned_at IS NULL AND s.deleted_at IS NULL AND f.session_id = ${session_id}
-      RETURNING f.id
+export function newReading(sql: Sql, session_ids: Fragment): Fragment {
+  return sql`
+    files AS (
+      UPDATE transcript_files SET reading = reading + 1, has_stale_rows = true
+      WHERE raw_pruned_at IS NULL AND session_id IN (${session_ids})
+      RETURNING id, session_id
     ),
     generations AS (
       UPDATE transcript_generations g SET parsed_bytes = 0, parsed_lines = 0, parser_state = NULL, counts = '{}'
       FROM files WHERE g.file_id = files.id
     ),
-    turns AS (DELETE FROM transcript_turns WHERE session_id = ${session_id} AND EXISTS (SELECT FROM files)),
+    turns AS (DELETE FROM transcript_turns WHERE session_id IN (SELECT session_id FROM files))`;
+}
+
+/** Begins a new reading of all files of a session. False: there is no such session, or it has no transcript. */
+export async function requestReading(sql: Sql, session_id: string): Promise<boolean> {
+  const rows = await sql`
+    WITH ${newReading(sql, sql`SELECT id FROM sessions WHERE id = ${session_id} AND deleted_at IS NULL`)},
     patched AS (
       UPDATE sessions SET
         parse_status = 'pending',

@@ -8,6 +8,8 @@ export type UnparsedGeneration = {
   session_id: string;
   agent: Agent;
   device_id: string;
+  /** Of the session's own device. */
+  is_own: boolean;
   file: string;
   kind: "main" | "subagent" | "tool-result" | "meta" | "index";
   reading: number;
@@ -28,7 +30,7 @@ export async function findUnparsed(
   leftOut: readonly string[],
 ): Promise<UnparsedGeneration | null> {
   const [row] = await sql<UnparsedGeneration[]>`
-    SELECT g.file_id::text, g.generation, g.session_id, f.agent, f.device_id, f.file, f.kind, f.reading,
+    SELECT g.file_id::text, g.generation, g.session_id, f.agent, f.device_id, f.device_id = s.device_id AS is_own, f.file, f.kind, f.reading,
       g.stored_bytes::float8, g.parsed_bytes::float8, g.parsed_lines::float8, g.is_torn, g.parser_state::text, g.counts::text
     FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id JOIN sessions s ON s.id = g.session_id
     WHERE s.deleted_at IS NULL AND g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes

@@ -35,13 +35,13 @@ export async function writeSubagents(
 ): Promise<Map<string, string>> {
   if (agent_ids.length === 0) return new Map();
   const stated = (name: string): Fragment => sql`
-    (array_agg(data #>> ARRAY['subagent', ${name}::text] ORDER BY device_id, file, generation DESC, line DESC, position DESC)
+    (array_agg(data #>> ARRAY['subagent', ${name}::text] ORDER BY is_own DESC, device_id, file, generation DESC, line DESC, position DESC)
       FILTER (WHERE data #>> ARRAY['subagent', ${name}::text] IS NOT NULL))[1]`;
   const rows = await query<{ agent_id: string; id: string }[]>`
     WITH facts AS (
-      SELECT agent_id, t.data, t.generation, t.line, t.position, f.device_id, f.file
+      SELECT agent_id, t.data, t.generation, t.line, t.position, f.device_id = s.device_id AS is_own, f.device_id, f.file
       FROM unnest(${[...agent_ids]}::text[]) AS agent_id
-      LEFT JOIN (transcript_facts t JOIN transcript_files f ON f.id = t.file_id)
+      LEFT JOIN (transcript_facts t JOIN transcript_files f ON f.id = t.file_id JOIN sessions s ON s.id = f.session_id)
         ON t.session_id = ${session_id} AND t.fact = 'subagent' AND t.data ->> 'agent_id' = agent_id
     )
     INSERT INTO subagents AS s (

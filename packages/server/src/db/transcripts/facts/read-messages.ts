@@ -57,14 +57,9 @@ export async function readLastMessage(sql: Sql, session_id: string): Promise<Las
   return row ?? null;
 }
 
-/** Whether a file of the session's own device has the record of message `m`: it may be shown from another device's file. */
+/** Whether message `m` is shown from a file of the session's own device: where it has the record, it is. */
 function isOwn(sql: Sql): Fragment {
-  return sql`(
-    EXISTS (SELECT FROM transcript_files f WHERE f.id = m.file_id AND f.device_id = s.device_id)
-    OR EXISTS (
-      SELECT FROM hidden_messages h JOIN transcript_files f ON f.id = h.file_id WHERE h.message_id = m.id AND f.device_id = s.device_id
-    )
-  )`;
+  return sql`EXISTS (SELECT FROM transcript_files f WHERE f.id = m.file_id AND f.device_id = s.device_id)`;
 }
 
 /** The first prompt of the session's own device, or of any where it has no files; also one that a resumed session has copied. */

@@ -1,0 +1,90 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
+import { promptLine } from "./claude-lines.ts";
+import { digestOf } from "./digest.ts";
+import { useParsing } from "./parsing.ts";
+
+setDefaultTimeout(TEST_TIMEOUT_MS);
+
+const parsing = useParsing();
+afterEach(() => clearRows(parsing.sql));
+
+/** A session of the laptop; the id of the other device is smaller. */
+const OWNER = "laptop";
+const OTHER = "desk";
+
+type Parts = { device_id: string; parts: string[]; file?: string };
+
+async function arrive(files: readonly Parts[]): Promise<void> {
+  for (const { device_id, parts, file = "main.jsonl" } of files) {
+    await parsing.store({ session_id: "a", agent: "claude-code", device_id, file, parts });
+    await parsing.parseAll();
+  }
+}
+
+/** The owner states that the session is its own. */
+async function report(): Promise<void> {
+  await parsing.sql`
+    INSERT INTO session_reports (session_id, kind, at, workspace_id, device_id)
+    VALUES ('a', 'report', '2025-01-01T00:00:00Z', 'w', ${OWNER})`;
+  await refreshAndMatch(parsing.current().database, ["a"]);
+  await parsing.parseAll();
+}
+
+/** In each order of arrival, and with the report before and after the files of the other device. */
+async function expectOfEachOrder(files: { owner: Parts; other: Parts }, check: () => Promise<void>) {
+  const { owner, other } = files;
+  const digests = [];
+  for (const arrival of [
+    async () => {
+      await arrive([owner]);
+      await report();
+      await arrive([other]);
+    },
+    async () => {
+      await arrive([other]);
+      await arrive([owner]);
+      await report();
+    },
+    async () => {
+      await arrive([other]);
+      await parsing.sql`INSERT INTO devices (id, name, type) VALUES (${OWNER}, ${OWNER}, 'local') ON CONFLICT DO NOTHING`;
+      await report();
+      await arrive([owner]);
+    },
+  ]) {
+    await clearRows(parsing.sql);
+    await arrival();
+    await check();
+    digests.push(await digestOf(parsing.sql));
+  }
+  const [first, ...rest] = digests;
+  for (const digest of rest) expect(digest).toEqual(first ?? {});
+}
+
+const session = async () => {
+  const [row] = await parsing.sql`SELECT * FROM sessions WHERE id = 'a'`;
+  return row ?? {};
+};
+
+test("another device's record of a message does not replace the owner's text, title, prompt and start", async () => {
+  const asked = promptLine("a", "What the owner asked", { uuid: "m1" });
+  const rewritten = promptLine("a", "Something else", { uuid: "m1" }).replace('"2026-', '"2020-');
+  const files = {
+    owner: { device_id: OWNER, parts: [asked] },
+    other: { device_id: OTHER, parts: [rewritten] },
+  };
+  await expectOfEachOrder(files, async () => {
+    const texts = await parsing.sql`SELECT content_text FROM content_blocks`;
+    expect(texts.map(({ content_text }) => content_text)).toEqual(["What the owner asked"]);
+    expect(await session()).toMatchObject({
+      device_id: OWNER,
+      title: "What the owner asked",
+      initial_prompt: "What the owner asked",
+    });
+    expect(
+      await parsing.sql`SELECT at FROM session_reports WHERE kind = 'transcript' AND device_id = ${OWNER}`,
+    ).toMatchObject([{ at: new Date("2026-09-10T09:00:00Z") }]);
+  });
+});
