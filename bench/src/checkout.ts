@@ -18,13 +18,6 @@ export function serverProgram({ root }: Checkout): string {
   return join(root, "packages/server/src/main.ts");
 }
 
-/** The migrations of that checkout. */
-export async function migrationsOf({
-  root,
-}: Checkout): Promise<typeof import("../../packages/server/src/db/phases.ts")> {
-  return await import(join(root, "packages/server/src/db/phases.ts"));
-}
-
 /** The job engine of that checkout. */
 export async function engineOf(
   root: string,

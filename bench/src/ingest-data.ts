@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
-import { type Checkout, migrationsOf } from "./checkout.ts";
+import { type Checkout, serverProgram } from "./checkout.ts";
 import {
   type BenchEvent,
   canonicalId,
@@ -17,7 +17,12 @@ import {
   workspaceUlid,
 } from "./events.ts";
 import { type BenchPostgres, databaseUrl } from "./postgres.ts";
+import { startProgram } from "./processes.ts";
 import { sized } from "./scale.ts";
+
+export const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
+/** What the server logs when it answers. */
+export const READY = /"msg":"ready"/;
 
 export const COPY_ROWS_PER_CONNECTION = sized(75_000, 500);
 export const BATCH_EVENTS = sized(100_000, 1_000);
@@ -41,13 +46,19 @@ export type Files = {
   warmUpSingles: string;
 };
 
-/** A migrated database with the devices, workspaces and sessions that a COPY into events needs. */
+/** The database of a server that ran before, with the devices, workspaces and sessions that a COPY into events needs. */
 export async function prepareTemplate(bench: BenchPostgres, checkout: Checkout): Promise<void> {
   const template = templateOf(checkout);
   await bench.admin.unsafe(`CREATE DATABASE ${template}`);
   const sql = postgres(databaseUrl(bench.url, template), { max: 2, onnotice: () => undefined });
-  const { migratePhases } = await migrationsOf(checkout);
-  await migratePhases(sql);
+  // On its first start the server does what it does once for a hub, such as looking for what is held from before.
+  const server = await startProgram([process.execPath, serverProgram(checkout)], READY, {
+    DATABASE_URL: databaseUrl(bench.url, template),
+    WHARF_ADMIN_KEY: ADMIN_KEY,
+    PORT: "0",
+    HOST: "127.0.0.1",
+  });
+  await server.stop();
   for (let n = 0; n < WORKSPACES; n++) {
     await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES (${workspaceUlid(n)}, ${canonicalId(n)}, ${`repository-${n}`})`;
   }

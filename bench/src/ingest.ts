@@ -8,11 +8,13 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { type Checkout, readCheckouts, serverProgram } from "./checkout.ts";
 import {
+  ADMIN_KEY,
   BATCH_EVENTS,
   COPY_ROWS_PER_CONNECTION,
   type Files,
   NAIVE_EVENTS,
   prepareTemplate,
+  READY,
   SINGLE_EVENTS,
   templateOf,
   WARM_UP_EVENTS,
@@ -28,7 +30,6 @@ import { roundsOr } from "./scale.ts";
 const ROUNDS = roundsOr(9);
 const BATCH_CONNECTIONS = 32;
 const SINGLE_CONNECTIONS = 256;
-const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
 
 type LoadResult = { requests: number; seconds: number; p50_ms: number; p99_ms: number; failures: number };
 type ProductResult = { rate: number; p99_ms: number; cpu_s_per_million: number; memory_mb: number };
@@ -131,7 +132,7 @@ async function measureProduct(
   connections: number,
 ): Promise<ProductResult> {
   const url = await bench.recreate("bench_product", templateOf(checkout));
-  const server = await startProgram([process.execPath, serverProgram(checkout)], /"msg":"ready"/, {
+  const server = await startProgram([process.execPath, serverProgram(checkout)], READY, {
     DATABASE_URL: url,
     WHARF_ADMIN_KEY: ADMIN_KEY,
     PORT: "0",

@@ -690,11 +690,10 @@ WHERE id IN (
 SELECT s.id, (1000 * extract(epoch FROM now()))::float8 AS now_ms, (1000 * extract(epoch FROM s.ended_at))::float8 AS ended_ms, s.end_reason, s.ended_by_server,
 (
   SELECT json_build_object('type', type, 'at_ms', (1000 * extract(epoch FROM timestamp))::float8, 'reason', left(data ->> 'reason', 100))
-  FROM (
-    SELECT * FROM events e WHERE e.session_id = s.id AND e.device_id = s.device_id
-    ORDER BY e.timestamp DESC, e.id DESC LIMIT $1
-  ) latest
-  WHERE type = ANY ($2::text[]) ORDER BY timestamp DESC, id DESC LIMIT 1
+  FROM events e
+  WHERE e.session_id = s.id AND e.device_id = s.device_id
+  AND e.type IN ('session.start', 'agent.prompt', 'agent.tool', 'agent.turn_end', 'agent.waiting')
+  ORDER BY e.timestamp DESC, e.id DESC LIMIT 1
 ) AS event,
 (
   SELECT json_build_object('kind', m ->> 'kind', 'at_ms', (1000 * extract(epoch FROM (m ->> 'at')::timestamptz))::float8, 'has_tool_use', m -> 'has_tool_use')
@@ -705,7 +704,7 @@ SELECT s.id, (1000 * extract(epoch FROM now()))::float8 AS now_ms, (1000 * extra
   FROM jsonb_array_elements(s.transcript -> 'open_calls') c
 ) AS open_calls,
 (1000 * extract(epoch FROM (s.transcript ->> 'last_at')::timestamptz))::float8 AS last_ms
-FROM sessions s WHERE s.id = ANY ($3::text[]) AND s.deleted_at IS NULL;
+FROM sessions s WHERE s.id = ANY ($1::text[]) AND s.deleted_at IS NULL;
 
 -- Round
 WITH states AS (
@@ -732,16 +731,15 @@ SELECT;
 SELECT id FROM (
   SELECT a.id FROM git_activity a WHERE a.id = ANY($1)
   UNION
-  SELECT m.git_activity_id FROM git_matches m WHERE m.session_id = ANY($2)
+  SELECT a.id FROM git_matches m JOIN git_activity a ON a.id = m.git_activity_id
+  WHERE m.session_id = ANY($2) AND (a.session_inferred OR a.session_id <> m.session_id)
   UNION
-  SELECT a.id FROM git_activity a WHERE a.session_id = ANY($3)
-  UNION
-  SELECT a.id FROM unnest($4::text[]) AS changed (id)
+  SELECT a.id FROM unnest($3::text[]) AS changed (id)
   CROSS JOIN LATERAL (SELECT * FROM sessions s WHERE s.id = changed.id OFFSET 0) s
   CROSS JOIN LATERAL (
     SELECT a.id FROM git_activity a
     WHERE a.workspace_id = s.workspace_id AND a.device_id = s.device_id AND a.session_inferred
-    AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $5))
+    AND a.timestamp BETWEEN s.started_at AND coalesce(s.ended_at, now() + make_interval(secs => $4))
     OFFSET 0
   ) a
   UNION
@@ -750,13 +748,13 @@ SELECT id FROM (
   CROSS JOIN LATERAL (
     SELECT a.id FROM git_activity a
     WHERE a.commit_sha >= printed.sha AND a.commit_sha < printed.sha || 'g' AND
-    a.timestamp BETWEEN t.called_at - make_interval(secs => $6)
-    AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $7)
+    a.timestamp BETWEEN t.called_at - make_interval(secs => $5)
+    AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $6)
     OFFSET 0
   ) a
-  WHERE t.session_id = ANY($8) AND t.commits <> '{}'
+  WHERE t.session_id = ANY($7) AND t.commits <> '{}'
 ) AS matchable
-WHERE id > $9 ORDER BY id LIMIT $10;
+WHERE id > $8 ORDER BY id LIMIT $9;
 
 -- Round, git activity
 WITH
@@ -769,18 +767,17 @@ printed AS MATERIALIZED (
   SELECT DISTINCT ON (a.id, t.session_id) a.id AS git_activity_id, t.session_id, t.call_id, t.called_at, p.sha
   FROM activity a
   CROSS JOIN LATERAL (
-    SELECT array_agg(left(a.sha, n)) AS prefixes
-    FROM generate_series($2::int, least(length(a.sha), $3::int)) AS n
-    OFFSET 0
-  ) hashes
-  CROSS JOIN LATERAL (
-    SELECT * FROM tool_calls WHERE commits <> '{}' AND commits && hashes.prefixes AND NOT is_copy OFFSET 0
+    SELECT * FROM tool_calls
+    WHERE commits <> '{}' AND commit_beginnings(commits) @> ARRAY[left(a.sha, $2)] AND NOT is_copy OFFSET 0
   ) t
   JOIN sessions s ON s.id = t.session_id AND s.workspace_id = a.workspace_id AND s.deleted_at IS NULL
-  CROSS JOIN LATERAL (SELECT max(sha) AS sha FROM unnest(t.commits) AS sha WHERE sha = ANY (hashes.prefixes)) p
-  WHERE
-  a.timestamp BETWEEN t.called_at - make_interval(secs => $4)
-  AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $5)
+  CROSS JOIN LATERAL (
+    SELECT max(sha) AS sha FROM unnest(t.commits) AS sha
+    WHERE length(sha) BETWEEN $3 AND $4 AND starts_with(a.sha, sha)
+  ) p
+  WHERE p.sha IS NOT NULL AND
+  a.timestamp BETWEEN t.called_at - make_interval(secs => $5)
+  AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $6)
   ORDER BY a.id, t.session_id, t.called_at DESC, t.call_id
 ),
 during AS MATERIALIZED (
@@ -791,10 +788,10 @@ during AS MATERIALIZED (
       SELECT id, started_at, ended_at, metadata ->> 'cwd' AS cwd FROM sessions
       WHERE workspace_id = a.workspace_id AND device_id BETWEEN a.device_id AND a.device_id
       AND deleted_at IS NULL AND started_at <= a.timestamp
-      ORDER BY device_id, started_at DESC, id DESC LIMIT $6
+      ORDER BY device_id, started_at DESC, id DESC LIMIT $7
     ) AS earlier
-    WHERE a.timestamp <= coalesce(ended_at, now() + make_interval(secs => $7))
-    ORDER BY started_at DESC, id DESC LIMIT $8
+    WHERE a.timestamp <= coalesce(ended_at, now() + make_interval(secs => $8))
+    ORDER BY started_at DESC, id DESC LIMIT $9
   ) s
   WHERE a.session_inferred AND NOT EXISTS (SELECT FROM printed WHERE printed.git_activity_id = a.id)
 ),
@@ -806,7 +803,7 @@ changed AS MATERIALIZED (
   SELECT g.id AS git_activity_id, f.path
   FROM (SELECT DISTINCT git_activity_id AS id FROM compared) c JOIN git_activity g USING (id)
   CROSS JOIN LATERAL (
-    SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $9
+    SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $10
   ) f
 ),
 folders AS MATERIALIZED (
@@ -819,10 +816,10 @@ folders AS MATERIALIZED (
     SELECT c.cwd, true
     UNION
     (SELECT DISTINCT f.data ->> 'cwd', true FROM transcript_facts f
-      WHERE f.session_id = c.session_id AND f.fact = 'place' ORDER BY 1 LIMIT $10)
+      WHERE f.session_id = c.session_id AND f.fact = 'place' ORDER BY 1 LIMIT $11)
   ) places
   CROSS JOIN LATERAL (SELECT string_to_array(rtrim(places.place, '/'), '/') AS parts) p
-  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts), $11::int)) AS n
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts), $12::int)) AS n
 ),
 work_trees AS MATERIALIZED (
   SELECT git_activity_id, session_id, top || '/' AS top, '' AS inner_folder FROM folders WHERE is_own = (commit_cwd IS NULL)
@@ -849,7 +846,7 @@ written AS MATERIALIZED (
 ),
 graded AS MATERIALIZED (
   SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
-  left(why, $12) AS why
+  left(why, $13) AS why
   FROM (
     SELECT a.id AS git_activity_id, s.id AS session_id, 0 AS strength, a.timestamp AS at, 'the event names the session' AS why
     FROM activity a JOIN sessions s ON s.id = a.session_id AND s.deleted_at IS NULL WHERE NOT a.session_inferred
@@ -916,18 +913,17 @@ printed AS MATERIALIZED (
   SELECT DISTINCT ON (a.id, t.session_id) a.id AS git_activity_id, t.session_id, t.call_id, t.called_at, p.sha
   FROM activity a
   CROSS JOIN LATERAL (
-    SELECT array_agg(left(a.sha, n)) AS prefixes
-    FROM generate_series($2::int, least(length(a.sha), $3::int)) AS n
-    OFFSET 0
-  ) hashes
-  CROSS JOIN LATERAL (
-    SELECT * FROM tool_calls WHERE commits <> '{}' AND commits && hashes.prefixes AND NOT is_copy OFFSET 0
+    SELECT * FROM tool_calls
+    WHERE commits <> '{}' AND commit_beginnings(commits) @> ARRAY[left(a.sha, $2)] AND NOT is_copy OFFSET 0
   ) t
   JOIN sessions s ON s.id = t.session_id AND s.workspace_id = a.workspace_id AND s.deleted_at IS NULL
-  CROSS JOIN LATERAL (SELECT max(sha) AS sha FROM unnest(t.commits) AS sha WHERE sha = ANY (hashes.prefixes)) p
-  WHERE
-  a.timestamp BETWEEN t.called_at - make_interval(secs => $4)
-  AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $5)
+  CROSS JOIN LATERAL (
+    SELECT max(sha) AS sha FROM unnest(t.commits) AS sha
+    WHERE length(sha) BETWEEN $3 AND $4 AND starts_with(a.sha, sha)
+  ) p
+  WHERE p.sha IS NOT NULL AND
+  a.timestamp BETWEEN t.called_at - make_interval(secs => $5)
+  AND coalesce(t.returned_at, t.called_at) + make_interval(secs => $6)
   ORDER BY a.id, t.session_id, t.called_at DESC, t.call_id
 ),
 during AS MATERIALIZED (
@@ -938,10 +934,10 @@ during AS MATERIALIZED (
       SELECT id, started_at, ended_at, metadata ->> 'cwd' AS cwd FROM sessions
       WHERE workspace_id = a.workspace_id AND device_id BETWEEN a.device_id AND a.device_id
       AND deleted_at IS NULL AND started_at <= a.timestamp
-      ORDER BY device_id, started_at DESC, id DESC LIMIT $6
+      ORDER BY device_id, started_at DESC, id DESC LIMIT $7
     ) AS earlier
-    WHERE a.timestamp <= coalesce(ended_at, now() + make_interval(secs => $7))
-    ORDER BY started_at DESC, id DESC LIMIT $8
+    WHERE a.timestamp <= coalesce(ended_at, now() + make_interval(secs => $8))
+    ORDER BY started_at DESC, id DESC LIMIT $9
   ) s
   WHERE a.session_inferred AND NOT EXISTS (SELECT FROM printed WHERE printed.git_activity_id = a.id)
 ),
@@ -953,7 +949,7 @@ changed AS MATERIALIZED (
   SELECT g.id AS git_activity_id, f.path
   FROM (SELECT DISTINCT git_activity_id AS id FROM compared) c JOIN git_activity g USING (id)
   CROSS JOIN LATERAL (
-    SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $9
+    SELECT value ->> 'path' AS path FROM jsonb_array_elements(g.data -> 'file_list') LIMIT $10
   ) f
 ),
 folders AS MATERIALIZED (
@@ -966,10 +962,10 @@ folders AS MATERIALIZED (
     SELECT c.cwd, true
     UNION
     (SELECT DISTINCT f.data ->> 'cwd', true FROM transcript_facts f
-      WHERE f.session_id = c.session_id AND f.fact = 'place' ORDER BY 1 LIMIT $10)
+      WHERE f.session_id = c.session_id AND f.fact = 'place' ORDER BY 1 LIMIT $11)
   ) places
   CROSS JOIN LATERAL (SELECT string_to_array(rtrim(places.place, '/'), '/') AS parts) p
-  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts), $11::int)) AS n
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts), $12::int)) AS n
 ),
 work_trees AS MATERIALIZED (
   SELECT git_activity_id, session_id, top || '/' AS top, '' AS inner_folder FROM folders WHERE is_own = (commit_cwd IS NULL)
@@ -996,7 +992,7 @@ written AS MATERIALIZED (
 ),
 graded AS MATERIALIZED (
   SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
-  left(why, $12) AS why
+  left(why, $13) AS why
   FROM (
     SELECT a.id AS git_activity_id, s.id AS session_id, 0 AS strength, a.timestamp AS at, 'the event names the session' AS why
     FROM activity a JOIN sessions s ON s.id = a.session_id AND s.deleted_at IS NULL WHERE NOT a.session_inferred

@@ -1,13 +1,13 @@
 import type { Database } from "../db/database.ts";
 import { findPassingStates, readLiveFacts, writeLiveStates } from "../db/projections/live-states.ts";
-import { LIVE_EVENT_TYPES, liveStateOf, STALE_CALL_MS } from "../transcripts/live-state.ts";
+import { liveStateOf, STALE_CALL_MS } from "../transcripts/live-state.ts";
 
 const SESSIONS_PER_STATEMENT = 500;
 
 /** Derives the live states of these sessions from their events, ends and transcripts. Repeating it changes nothing. */
 export async function refreshLiveStates(database: Database, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  const known = await database.run((sql) => readLiveFacts(sql, ids, LIVE_EVENT_TYPES));
+  const known = await database.run((sql) => readLiveFacts(sql, ids));
   const states = known.map(({ id, now_ms, ...facts }) => {
     const live = liveStateOf(facts, now_ms);
     return { id, state: live?.state ?? null, reason: live?.reason ?? null, since_ms: live?.since_ms ?? null };

@@ -11,7 +11,7 @@ const SESSIONS_MATCHED_MAX = 20;
 const CLOCK_AHEAD_S = 60;
 /** Between a call and the commit that it made. */
 const CALL_TOLERANCE_S = 60;
-/** Shorter ones name more than one commit in a large repository. */
+/** Shorter ones name more than one commit in a large repository. The function commit_beginnings knows this number, too. */
 const SHA_CHARACTERS_MIN = 7;
 /** With SHA-256. */
 const SHA_CHARACTERS_MAX = 64;
@@ -65,23 +65,25 @@ export function gradedMatches(sql: Sql, ids: readonly string[]): Fragment {
     )`;
 }
 
-/** The sessions with a call that printed the commit's hash; tool_calls.commits holds those of commands that make commits. */
+/**
+ * The sessions with a call that printed the commit's hash, or its beginning; tool_calls.commits holds those of commands that make
+ * commits. They are looked up by their first characters: by each of a hash's beginnings it took 0.2 ms a commit.
+ */
 function printed(sql: Sql): Fragment {
   return sql`
     printed AS MATERIALIZED (
       SELECT DISTINCT ON (a.id, t.session_id) a.id AS git_activity_id, t.session_id, t.call_id, t.called_at, p.sha
       FROM activity a
       CROSS JOIN LATERAL (
-        SELECT array_agg(left(a.sha, n)) AS prefixes
-        FROM generate_series(${SHA_CHARACTERS_MIN}::int, least(length(a.sha), ${SHA_CHARACTERS_MAX}::int)) AS n
-        OFFSET 0
-      ) hashes
-      CROSS JOIN LATERAL (
-        SELECT * FROM tool_calls WHERE commits <> '{}' AND commits && hashes.prefixes AND NOT is_copy OFFSET 0
+        SELECT * FROM tool_calls
+        WHERE commits <> '{}' AND commit_beginnings(commits) @> ARRAY[left(a.sha, ${SHA_CHARACTERS_MIN})] AND NOT is_copy OFFSET 0
       ) t
       JOIN sessions s ON s.id = t.session_id AND s.workspace_id = a.workspace_id AND s.deleted_at IS NULL
-      CROSS JOIN LATERAL (SELECT max(sha) AS sha FROM unnest(t.commits) AS sha WHERE sha = ANY (hashes.prefixes)) p
-      WHERE ${ranDuring(sql)}
+      CROSS JOIN LATERAL (
+        SELECT max(sha) AS sha FROM unnest(t.commits) AS sha
+        WHERE length(sha) BETWEEN ${SHA_CHARACTERS_MIN} AND ${SHA_CHARACTERS_MAX} AND starts_with(a.sha, sha)
+      ) p
+      WHERE p.sha IS NOT NULL AND ${ranDuring(sql)}
       ORDER BY a.id, t.session_id, t.called_at DESC, t.call_id
     )`;
 }

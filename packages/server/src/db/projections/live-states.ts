@@ -14,28 +14,21 @@ export type LiveFactsOfSession = {
   last_ms: number | null;
 };
 
-/** The last events of a session among which one is looked for that shows its state. */
-const EVENTS_READ_MAX = 200;
-
 function ms(sql: Sql, time: Fragment): Fragment {
   return sql`(1000 * extract(epoch FROM ${time}))::float8`;
 }
 
-export async function readLiveFacts(
-  sql: Sql,
-  ids: readonly string[],
-  eventTypes: readonly string[],
-): Promise<LiveFactsOfSession[]> {
+/** The last event is found by idx_events_live, whose types these are. */
+export async function readLiveFacts(sql: Sql, ids: readonly string[]): Promise<LiveFactsOfSession[]> {
   const stated = (json: Fragment) => ms(sql, sql`(${json})::timestamptz`);
   return await sql<LiveFactsOfSession[]>`
     SELECT s.id, ${ms(sql, sql`now()`)} AS now_ms, ${ms(sql, sql`s.ended_at`)} AS ended_ms, s.end_reason, s.ended_by_server,
       (
         SELECT json_build_object('type', type, 'at_ms', ${ms(sql, sql`timestamp`)}, 'reason', left(data ->> 'reason', 100))
-        FROM (
-          SELECT * FROM events e WHERE e.session_id = s.id AND e.device_id = s.device_id
-          ORDER BY e.timestamp DESC, e.id DESC LIMIT ${EVENTS_READ_MAX}
-        ) latest
-        WHERE type = ANY (${[...eventTypes]}::text[]) ORDER BY timestamp DESC, id DESC LIMIT 1
+        FROM events e
+        WHERE e.session_id = s.id AND e.device_id = s.device_id
+          AND e.type IN ('session.start', 'agent.prompt', 'agent.tool', 'agent.turn_end', 'agent.waiting')
+        ORDER BY e.timestamp DESC, e.id DESC LIMIT 1
       ) AS event,
       (
         SELECT json_build_object('kind', m ->> 'kind', 'at_ms', ${stated(sql`m ->> 'at'`)}, 'has_tool_use', m -> 'has_tool_use')

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { event, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { LIVE_EVENT_TYPES } from "../../transcripts/live-state.ts";
 import { refreshPassingStates } from "../refresh-live-states.ts";
 
 const server = setupApp();
@@ -71,4 +72,10 @@ test("a call without result becomes stale", async () => {
     UPDATE sessions SET transcript = (${JSON.stringify(facts)}::text)::jsonb, live_state = 'working', live_since = ${minutesAgo(12)}`;
   await refresh();
   expect(await live()).toEqual(["stale_call", "Bash"]);
+});
+
+test("the index of live events holds the types that show a state, each and no other", async () => {
+  const [index] = await server.sql`SELECT pg_get_indexdef('idx_events_live'::regclass) AS definition`;
+  const types = [...String(index?.["definition"]).matchAll(/'([a-z._]+)'::text/g)].map(([, type]) => type);
+  expect(types.toSorted()).toEqual(LIVE_EVENT_TYPES.toSorted());
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { findMatchable } from "../../db/projections/git-matches.ts";
 import { queueSessions } from "../../db/projections/projection-queue.ts";
 import { StorageError } from "../../errors.ts";
 import { matchGit, matchQueued, matchSessions } from "../match-git.ts";
@@ -103,6 +104,14 @@ test("many queued sessions are matched together, and what fails is queued with i
   expect(await howManyMatched()).toBe(3);
   const failed = await server.sql`SELECT event_ids, attempts, session_id FROM projection_queue`;
   expect([...failed]).toEqual([{ event_ids: [bad], attempts: 1, session_id: null }]);
+});
+
+test("a session that changes has only those commits compared again that do not name it", async () => {
+  const [naming, other] = [commit(1, { session_id: "s1" }), commit(2)];
+  await send(server, [start("s1", 0), start("s2", 0, {}, { device_id: "device-2" }), naming, other]);
+  const writes = server.current().pools.ingest;
+  expect(await writes.run((sql) => findMatchable(sql, [], ["s1"], 10))).toEqual([other.id]);
+  expect(await writes.run((sql) => findMatchable(sql, [naming.id], ["s2"], 10))).toEqual([naming.id]);
 });
 
 test("commits beyond those that are matched at once are left", async () => {
