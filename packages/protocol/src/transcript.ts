@@ -94,6 +94,8 @@ export const messageWithoutBlocksSchema = z.looseObject({
   is_copy: z.boolean(),
   is_sidechain: z.boolean(),
   is_rewound: z.boolean(),
+  /** Its file was rewritten without it: no newest generation has it. */
+  is_dropped: z.boolean(),
   model: nullableText,
   response_key: nullableText,
   /** Of its response, on the first message of the page that belongs to it; null on the others, and where another session owns it. */

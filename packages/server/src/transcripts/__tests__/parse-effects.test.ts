@@ -3,6 +3,7 @@ import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
 import { releaseResponses } from "../release-responses.ts";
+import { readPage } from "../transcript-page.ts";
 import { assistantLine, promptLine, resultLine, subagentMeta } from "./claude-lines.ts";
 import { useParsing } from "./parsing.ts";
 
@@ -75,6 +76,40 @@ test("a result in a file that is read before the call's file has its tests and c
   expect(await parsing.sql`SELECT command, is_returned, commits FROM tool_calls`).toMatchObject([
     { command: "git commit -m x", is_returned: true, commits: ["1a2b3c4"] },
   ]);
+});
+
+test("messages that a rewritten file no longer has stay, and are marked once the newest generation is parsed", async () => {
+  const [kept, gone, answer] = [
+    promptLine("a", "kept", { minute: 1 }),
+    promptLine("a", "gone", { minute: 2 }),
+    assistantLine("a", { id: "m", minute: 3, text: "answer" }),
+  ];
+  const dropped = async () => {
+    const reading = { density: "full" as const, scope: { session_id: "a", subagent_id: null }, limit: 10 };
+    const { messages } = await readPage(parsing.sql, reading, null);
+    return messages.map(({ content_blocks, is_dropped }) => [content_blocks[0]?.content_text, is_dropped]);
+  };
+  const store = (device_id: string, generation: number, parts: string[]) =>
+    parsing.store({ session_id: "a", agent: "claude-code", device_id, generation, parts });
+  await store("laptop", 1, [kept, gone, answer]);
+  await parsing.parseAll();
+  const all = [
+    ["kept", false],
+    ["gone", false],
+    ["answer", false],
+  ];
+  expect(await dropped()).toEqual(all);
+  await store("laptop", 2, [kept, answer]);
+  expect(await dropped()).toEqual(all);
+  await parsing.parseAll();
+  expect(await dropped()).toEqual([
+    ["kept", false],
+    ["gone", true],
+    ["answer", false],
+  ]);
+  await store("server", 1, [kept, gone]);
+  await parsing.parseAll();
+  expect(await dropped()).toEqual(all);
 });
 
 test("an exit code that is not in the text of a result is kept, in each order of call and result", async () => {

@@ -69,10 +69,15 @@ async function* sectionsOf(
 /** Of a turn of very many calls, so many are one list. */
 const CALLS_PER_LIST_MAX = 1_000;
 
-function sectionOf(heading: string, { timestamp, is_rewound }: TranscriptMessage, text: string): string {
+function sectionOf(
+  heading: string,
+  { timestamp, is_rewound, is_dropped }: TranscriptMessage,
+  text: string,
+): string {
   const time = timestamp === null ? "" : ` · ${timestamp.slice(0, 19)}Z`;
   const shown = heading === "Answer" ? text : text.replaceAll(/^/gm, "> ");
-  return `\n## ${heading}${time}${is_rewound ? " · rewound" : ""}\n\n${shown}\n`;
+  const marks = `${is_rewound ? " · rewound" : ""}${is_dropped ? " · removed from the file" : ""}`;
+  return `\n## ${heading}${time}${marks}\n\n${shown}\n`;
 }
 
 function callsOf({ content_blocks }: TranscriptMessage): string[] {

@@ -1,5 +1,5 @@
 import type { MessageWithoutBlocks, TranscriptDensity } from "@wharf/protocol";
-import type { Sql } from "../../postgres.ts";
+import type { Fragment, Sql } from "../../postgres.ts";
 import { type Listed, withinBytes } from "../page-bytes.ts";
 import { BLOCKS_PER_MESSAGE_MAX, cutBlock, isShown, shownBlocks, TEXT_CHARACTERS_MAX } from "./blocks.ts";
 import { messagesOfPage } from "./density.ts";
@@ -30,6 +30,7 @@ export async function listMessages(sql: Sql, page: PageOfMessages): Promise<List
   return await sql<Listed<MessageRow>[]>`
     SELECT m.id, m.session_id, m.subagent_id, m.message_type, m.kind, m.role, m.timestamp, m.message_key, m.parent_key,
       f.agent, f.device_id, f.file, m.generation, m.line_number, m.is_copy, m.is_sidechain, m.is_rewound,
+      ${isDropped(sql)} AS is_dropped,
       coalesce(m.model, r.model) AS model, m.response_key,
       r.input AS tokens_in, r.output AS tokens_out, r.cache_read,
       coalesce(r.cache_write_5m + r.cache_write_1h, r.cache_write_5m, r.cache_write_1h) AS cache_write,
@@ -44,6 +45,20 @@ export async function listMessages(sql: Sql, page: PageOfMessages): Promise<List
     LEFT JOIN model_responses r
       ON r.agent = f.agent AND r.response_key = m.response_key AND r.session_id = m.session_id
     ORDER BY ${order}`;
+}
+
+/** Whether message `m` of file `f` is in older generations alone, and the newest one, which could have it, is parsed. */
+function isDropped(sql: Sql): Fragment {
+  return sql`
+    coalesce(m.generation < f.generation, false)
+      AND NOT EXISTS (
+        SELECT FROM transcript_generations g
+        WHERE g.file_id = f.id AND g.generation = f.generation AND g.parsed_bytes < g.stored_bytes
+      )
+      AND NOT EXISTS (
+        SELECT FROM hidden_messages h JOIN transcript_files o ON o.id = h.file_id AND o.generation = h.generation
+        WHERE h.message_id = m.id
+      )`;
 }
 
 function bytesOfMessage(sql: Sql, density: TranscriptDensity) {
