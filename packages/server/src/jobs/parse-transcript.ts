@@ -4,7 +4,7 @@ import { describeDatabaseError, errorCode } from "../db/database-errors.ts";
 import { noteParseFailure } from "../db/transcripts/parse-status.ts";
 import { findSessionsToParse } from "../db/transcripts/unparsed-generations.ts";
 import { WharfError } from "../errors.ts";
-import { parseSession } from "../transcripts/parse/parse-session.ts";
+import { OtherDeviceError, parseSession } from "../transcripts/parse/parse-session.ts";
 import type { StoredTranscripts } from "../transcripts/read-stored.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import type { RecurringJob } from "./recurring.ts";
@@ -36,10 +36,16 @@ export function createParseJob(stored: StoredTranscripts, enqueue: EnqueueParse)
         context.progress(bytes, undefined, "bytes parsed");
       };
       try {
-        const others = await parseSession(stored, session_id, { signal: context.signal, onStep });
+        const isLastAttempt = context.attempt >= ATTEMPTS_MAX;
+        const others = await parseSession(stored, session_id, {
+          signal: context.signal,
+          onStep,
+          isLastAttempt,
+        });
         await eachInTurn(others.map((id) => () => enqueue(id)));
       } catch (error) {
-        if (!context.signal.aborted) await noteFailure(stored, session_id, error, context.attempt);
+        if (!context.signal.aborted && !(error instanceof OtherDeviceError))
+          await noteFailure(stored, session_id, error, context.attempt);
         throw error;
       }
       return { bytes_parsed: bytes };

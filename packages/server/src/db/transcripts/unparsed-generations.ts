@@ -23,7 +23,10 @@ export type UnparsedGeneration = {
   counts: string;
 };
 
-/** The first generation of the session that is not parsed, of those that are not `left_out`; main files and their older generations first. */
+/**
+ * The first generation of the session that is not parsed, of those that are not `left_out`: of the session's own device first, then of main
+ * files, then the older ones.
+ */
 export async function findUnparsed(
   sql: Sql,
   session_id: string,
@@ -35,9 +38,25 @@ export async function findUnparsed(
     FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id JOIN sessions s ON s.id = g.session_id
     WHERE s.deleted_at IS NULL AND g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes
       AND g.file_id || '/' || g.generation <> ALL (${leftOut}::text[])
-    ORDER BY array_position(ARRAY['meta', 'main', 'subagent', 'index', 'tool-result'], f.kind), f.device_id, f.file, g.generation
+    ORDER BY f.device_id <> s.device_id, array_position(ARRAY['meta', 'main', 'subagent', 'index', 'tool-result'], f.kind), f.device_id,
+      f.file, g.generation
     LIMIT 1`;
   return row ?? null;
+}
+
+/** Counts the lines that are not parsed as unread, unless more have arrived or the file is to be read again. */
+export async function skipUnparsed(
+  sql: Sql,
+  { file_id, generation, reading, stored_bytes }: UnparsedGeneration,
+): Promise<void> {
+  await sql`
+    UPDATE transcript_generations g SET parsed_bytes = stored_bytes, parsed_lines = greatest(lines, parsed_lines),
+      counts = counts || jsonb_build_object(
+        'unread', coalesce((counts ->> 'unread')::bigint, 0) + greatest(lines - parsed_lines, 0)
+      )
+    FROM transcript_files f
+    WHERE f.id = g.file_id AND f.reading = ${reading}::integer
+      AND g.file_id = ${file_id}::bigint AND g.generation = ${generation}::integer AND g.stored_bytes = ${stored_bytes}::bigint`;
 }
 
 /** Sessions with stored bytes that are not parsed, or with columns that have to be derived, but without what cannot be parsed. */

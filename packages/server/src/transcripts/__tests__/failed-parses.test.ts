@@ -3,6 +3,7 @@ import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import { clearRows, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import pino from "pino";
 import { createParseJob, type ParseJob } from "../../jobs/parse-transcript.ts";
+import { OtherDeviceError, parseSession } from "../parse/parse-session.ts";
 import { assistantLine, promptLine } from "./claude-lines.ts";
 import { useParsing } from "./parsing.ts";
 
@@ -25,10 +26,11 @@ beforeAll(async () => {
 afterEach(() => clearRows(parsing.sql));
 afterAll(() => runner.drain());
 
-const store = (file: string) =>
+const store = (file: string, device_id = "laptop") =>
   parsing.store({
     session_id: "a",
     agent: "claude-code",
+    device_id,
     file,
     parts: [promptLine("a", `In ${file}`), assistantLine("a", { id: file })],
   });
@@ -54,6 +56,36 @@ test("a file whose bytes are damaged fails after its attempts, and the others ar
   await parsing.sql`UPDATE transcript_segments SET stored_bytes = stored_bytes - 1 WHERE file_id = ${file_id}::bigint AND stored_start = 0`;
   await parseByJob();
   expect(await session()).toMatchObject({ parse_status: "completed", parse_error: null, response_count: 2 });
+});
+
+test("a file of another device whose bytes are damaged is left with its lines unread, and fails nothing", async () => {
+  await store("own.jsonl");
+  const { file_id } = await store("broken.jsonl", "desk");
+  await parsing.sql`UPDATE transcript_segments SET stored_bytes = stored_bytes + 1 WHERE file_id = ${file_id}::bigint AND stored_start = 0`;
+  const readOfBroken = async () =>
+    (
+      await parsing.sql`
+        SELECT parsed_bytes = stored_bytes AS is_done, parsed_lines = lines AS is_counted, (counts ->> 'unread')::int AS unread,
+          (counts ->> 'records')::int AS records
+        FROM transcript_generations WHERE file_id = ${file_id}::bigint`
+    )[0];
+  await expect(parseSession(parsing.current(), "a")).rejects.toThrow(OtherDeviceError);
+  expect(await session()).toMatchObject({
+    lifecycle: "detected",
+    parse_status: "parsing",
+    response_count: 1,
+  });
+  expect(await readOfBroken()).toMatchObject({ is_done: false });
+
+  await parseByJob();
+  expect(await session()).toMatchObject({
+    ...{ lifecycle: "detected", parse_status: "completed", parse_error: null, response_count: 1 },
+  });
+  expect(await readOfBroken()).toMatchObject({ is_done: true, is_counted: true, unread: 2 });
+
+  await store("broken.jsonl", "desk");
+  await parseByJob();
+  expect(await readOfBroken()).toMatchObject({ is_done: true, is_counted: true, unread: 2, records: 2 });
 });
 
 test("data that Postgres refuses fails its session with a reason that holds none of it", async () => {

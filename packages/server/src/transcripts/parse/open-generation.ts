@@ -31,17 +31,18 @@ export async function openGeneration(
     const reader = parser.open({ session_id, file }, null);
     return { open: { ...base, fork: null, carried: NOTHING_CARRIED, counts: NO_LINES }, reader };
   }
+  const counts = readCounts(generation.counts);
   if (parser_state !== null && generation.parsed_bytes > 0) {
     const { reader, ...state } = readState(parser_state);
     return {
-      open: { ...base, ...state, counts: readCounts(generation.counts) },
+      open: { ...base, ...state, counts },
       reader: parser.open({ session_id, file }, reader),
     };
   }
-  const { fork, turns } = await findFork(stored, generation, parser);
+  const { fork, turns } = generation.parsed_bytes > 0 ? NO_FORK : await findFork(stored, generation, parser);
   const transcript = { session_id, file, ...(turns.length > 0 && { parent_turns: turns }) };
   return {
-    open: { ...base, fork, carried: NOTHING_CARRIED, counts: NO_LINES },
+    open: { ...base, fork, carried: NOTHING_CARRIED, counts },
     reader: parser.open(transcript, null),
   };
 }
@@ -51,16 +52,19 @@ function agentIdOf(facts: readonly Fact[]): string | null {
   return fact?.fact === "subagent" ? fact.agent_id : null;
 }
 
+type Beginning = { fork: Fork | null; turns: string[] };
+const NO_FORK: Beginning = { fork: null, turns: [] };
+
 /** A file that another session's turns begin: its first record names that session. */
 async function findFork(
   stored: StoredTranscripts,
   generation: UnparsedGeneration,
   parser: AgentParser,
-): Promise<{ fork: Fork | null; turns: string[] }> {
+): Promise<Beginning> {
   const facts = await readFirstRecord(stored, generation, parser);
   const origin = facts.find((fact) => fact.fact === "origin");
   const parent = origin?.fact === "origin" ? (origin.parent ?? origin.forked_from) : null;
-  if (parent === null || parent === generation.session_id) return { fork: null, turns: [] };
+  if (parent === null || parent === generation.session_id) return NO_FORK;
   const turns = await stored.database.run((sql) => readTurns(sql, parent));
   return { fork: { parent, turns: turns.length }, turns };
 }

@@ -5,7 +5,11 @@ import type { Sql } from "../../db/postgres.ts";
 import { findForksToReadAgain } from "../../db/transcripts/forks.ts";
 import { noteParsing } from "../../db/transcripts/parse-status.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
-import { findUnparsed, type UnparsedGeneration } from "../../db/transcripts/unparsed-generations.ts";
+import {
+  findUnparsed,
+  skipUnparsed,
+  type UnparsedGeneration,
+} from "../../db/transcripts/unparsed-generations.ts";
 import { deriveSession } from "../derive-session.ts";
 import type { StoredTranscripts } from "../read-stored.ts";
 import { openGeneration } from "./open-generation.ts";
@@ -16,12 +20,25 @@ import { StepOvertakenError, writeStep } from "./write-step.ts";
 /** Longer than the timeout that a step sets for its statements. */
 const STATEMENT_DEADLINE_MS = 65_000;
 
-export type ParseProgress = { signal?: AbortSignal; onStep?: (bytes: number) => void };
+export type ParseProgress = {
+  signal?: AbortSignal;
+  onStep?: (bytes: number) => void;
+  /** Files of other devices that cannot be parsed are left, with their lines counted as unread. */
+  isLastAttempt?: boolean;
+};
+
+/** A file of another device cannot be parsed; all of the session's own device are. */
+export class OtherDeviceError extends Error {
+  constructor(cause: unknown) {
+    super("A transcript file of another device cannot be parsed.", { cause });
+    this.name = "OtherDeviceError";
+  }
+}
 
 /**
  * Parses all stored bytes of a session that are not parsed yet, step by step, and derives its columns. Continues where an earlier call
- * ended, wherever that was. Returns other sessions that have to be parsed or derived now. Throws what a step throws; the steps before it
- * are kept, and the other generations are parsed.
+ * ended, wherever that was. Returns other sessions that have to be parsed or derived now. Throws what a step throws, and OtherDeviceError;
+ * the steps before it are kept, and the other generations are parsed.
  */
 export async function parseSession(
   stored: StoredTranscripts,
@@ -62,14 +79,18 @@ async function parseGenerations(
 ): Promise<Failure | null> {
   const done: string[] = [];
   let failure: Failure | null = null;
+  let ofOthers: Failure | null = null;
   for (;;) {
     const generation = await stored.database.run((sql) => findUnparsed(sql, session_id, done));
-    if (generation === null) return failure;
+    if (generation === null) return failure ?? ofOthers;
     try {
       for (const id of await parseGeneration(stored, generation, progress)) changed.add(id);
     } catch (error) {
       if (!isOfGeneration(error) || progress.signal?.aborted === true) throw error;
-      failure ??= { error };
+      if (generation.is_own) failure ??= { error };
+      else if (progress.isLastAttempt === true)
+        await stored.database.run((sql) => skipUnparsed(sql, generation));
+      else ofOthers ??= { error: new OtherDeviceError(error) };
     }
     done.push(`${generation.file_id}/${generation.generation}`);
   }

@@ -1,13 +1,15 @@
 import { createLineSplitter, type Fact, type JsonObject, type Line, readRecord } from "@wharf/transcripts";
 import type { RecordReader } from "./parsers.ts";
 
-/** Lines by their outcome. Every physical line is a record, bad, blank, torn or oversized; the others say more of records. */
+/** Lines by their outcome. Every physical line is a record, bad, blank, torn, oversized or unread; the others say more of records. */
 export type LineCounts = {
   records: number;
   bad: number;
   blank: number;
   torn: number;
   oversized: number;
+  /** Of another device, behind what could not be parsed. */
+  unread: number;
   /** Records that repeat one of the file. */
   duplicate: number;
   unknown: number;
@@ -20,6 +22,7 @@ export const NO_LINES: LineCounts = {
   blank: 0,
   torn: 0,
   oversized: 0,
+  unread: 0,
   duplicate: 0,
   unknown: 0,
   replaced_characters: 0,
@@ -32,6 +35,7 @@ export function addLines(a: LineCounts, b: LineCounts): LineCounts {
     blank: a.blank + b.blank,
     torn: a.torn + b.torn,
     oversized: a.oversized + b.oversized,
+    unread: a.unread + b.unread,
     duplicate: a.duplicate + b.duplicate,
     unknown: a.unknown + b.unknown,
     replaced_characters: a.replaced_characters + b.replaced_characters,

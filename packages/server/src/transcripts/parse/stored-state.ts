@@ -54,6 +54,7 @@ const countsSchema = z.object({
   blank: z.number().default(0),
   torn: z.number().default(0),
   oversized: z.number().default(0),
+  unread: z.number().default(0),
   duplicate: z.number().default(0),
   unknown: z.number().default(0),
   replaced_characters: z.number().default(0),
