@@ -43,7 +43,7 @@ const KINDS_OF_TEXT: Readonly<Record<string, DocumentKind>> = {
   prompt: "prompt",
   command: "prompt",
   shell_command: "prompt",
-  task: "answer",
+  task: "prompt",
   assistant: "answer",
   compaction: "summary",
 };

@@ -6,7 +6,7 @@ import {
   readMessageFacts,
   readOwnStart,
 } from "../db/transcripts/facts/read-messages.ts";
-import { readResponseFacts, writeSubagentTotals } from "../db/transcripts/facts/read-responses.ts";
+import { readResponseFacts, writeSubagentFacts } from "../db/transcripts/facts/read-responses.ts";
 import { readStated } from "../db/transcripts/facts/read-stated.ts";
 import { writeSessionFacts } from "../db/transcripts/facts/write-facts.ts";
 import { writeStatement } from "../db/transcripts/facts/write-statement.ts";
@@ -25,7 +25,7 @@ export async function deriveFacts(database: Database, session_id: string): Promi
     files: await database.run((sql) => readFileFacts(sql, session_id)),
     responses: await database.run((sql) => readResponseFacts(sql, session_id)),
   };
-  await database.run((sql) => writeSubagentTotals(sql, session_id));
+  await database.run((sql) => writeSubagentFacts(sql, session_id));
   await database.run((sql) => writeSessionFacts(sql, session_id, describeSession(facts)));
   await stateStart(database, session_id, facts);
   await refreshLiveStates(database, [session_id]);

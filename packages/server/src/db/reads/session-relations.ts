@@ -17,11 +17,8 @@ const SUBAGENT_COLUMNS = [
   "agent_id",
   "agent_type",
   "agent_name",
-  "model",
   "isolation",
   "run_in_background",
-  "started_at",
-  "ended_at",
   "transcript_s3_key",
   "tokens_in",
   "tokens_out",
@@ -34,6 +31,7 @@ const LARGE_SUBAGENT_COLUMNS = [
   "agent_type",
   "agent_name",
   "model",
+  "used_model",
   "isolation",
   "transcript_s3_key",
 ];
@@ -44,7 +42,7 @@ export async function findSessionRelations(sql: Sql, sessionId: string): Promise
     withinPageBytes(sql, found, order, { text }, DETAIL_BYTES_MAX);
   const rowsOf = (table: string, order: Fragment) =>
     sql`SELECT * FROM ${sql(table)} WHERE session_id = ${sessionId} ORDER BY ${order} LIMIT ${ROWS_MAX}`;
-  const byStart = sql`coalesce(started_at, ended_at), id`;
+  const byStart = sql`coalesce(started_at, first_at, ended_at, finished_at), id`;
   const byCall = sql`invoked_at, id`;
   const byCreation = sql`created_at, id`;
   const foundTeammates = sql`
@@ -52,7 +50,8 @@ export async function findSessionRelations(sql: Sql, sessionId: string): Promise
     WHERE m.session_id = ${sessionId} ORDER BY m.created_at, m.id LIMIT ${ROWS_MAX}`;
   const [subagents, skills, worktrees, teammates, redactions] = await Promise.all([
     sql<Subagent[]>`
-      SELECT ${sql(SUBAGENT_COLUMNS)}
+      SELECT ${sql(SUBAGENT_COLUMNS)}, coalesce(model, used_model) AS model, coalesce(started_at, first_at) AS started_at,
+        coalesce(ended_at, finished_at) AS ended_at
       FROM (${within(rowsOf("subagents", byStart), byStart, LARGE_SUBAGENT_COLUMNS)}) s ORDER BY ${byStart}`,
     sql<SessionSkill[]>`
       SELECT id, session_id, skill_name, invoked_at, invoked_by, args

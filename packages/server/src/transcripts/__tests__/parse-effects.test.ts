@@ -2,6 +2,8 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
+import { findSessionRelations } from "../../db/reads/session-relations.ts";
+import { deriveSession } from "../derive-session.ts";
 import { releaseResponses } from "../release-responses.ts";
 import { readPage } from "../transcript-page.ts";
 import { assistantLine, promptLine, resultLine, subagentMeta } from "./claude-lines.ts";
@@ -187,5 +189,46 @@ test("a subagent's row is made before its messages, with what its files state", 
   ]);
   expect(await parsing.sql`SELECT session_id, subagent_id FROM model_responses`).toMatchObject([
     { session_id: "a", subagent_id: subagent?.["id"] },
+  ]);
+});
+
+test("a subagent's model and times are those of its messages, unless events state them", async () => {
+  const file = "subagents/agent-x1.jsonl";
+  const add = async (...parts: string[]) => {
+    await parsing.store({ session_id: "a", agent: "claude-code", kind: "subagent", file, parts });
+    await parsing.parseAll();
+    const { subagents } = await findSessionRelations(parsing.sql, "a");
+    return subagents.map(({ model, started_at, ended_at }) => [
+      model,
+      minuteOf(started_at),
+      minuteOf(ended_at),
+    ]);
+  };
+  const minuteOf = (at: unknown) => (at instanceof Date ? at.getUTCMinutes() : at);
+  const task = promptLine("a", "Look for the cause", { minute: 1 }).replace(
+    "{",
+    '{"agentId":"x1","isSidechain":true,',
+  );
+  const call = { id: "t1", name: "Bash", input: { command: "ls" } };
+  expect(await add(task, assistantLine("a", { id: "m1", minute: 2, agentId: "x1", call }))).toEqual([
+    ["claude-opus-5", 1, null],
+  ]);
+  const answer = assistantLine("a", { id: "m2", minute: 4, agentId: "x1", text: "Found it" });
+  expect(await add(answer)).toEqual([["claude-opus-5", 1, 4]]);
+  await parsing.sql`DELETE FROM transcript_messages`;
+  await parsing.sql`UPDATE sessions SET lifecycle = 'archived'`;
+  await deriveSession(parsing.current().database, "a");
+  expect(await add()).toEqual([["claude-opus-5", 1, 4]]);
+  await parsing.sql`UPDATE subagents SET model = 'stated', started_at = '2026-09-10T09:00:30Z'`;
+  expect(await add()).toEqual([["stated", 0, 4]]);
+});
+
+test("what a subagent was asked is searched as a prompt", async () => {
+  const task = promptLine("a", "Look for the cause").replace("{", '{"agentId":"x1","isSidechain":true,');
+  const file = "subagents/agent-x1.jsonl";
+  await parsing.store({ session_id: "a", agent: "claude-code", kind: "subagent", file, parts: [task] });
+  await parsing.parseAll();
+  expect(await parsing.sql`SELECT kind FROM search_documents WHERE message_id IS NOT NULL`).toMatchObject([
+    { kind: "prompt" },
   ]);
 });

@@ -66,17 +66,46 @@ export async function readResponseFacts(sql: Sql, session_id: string): Promise<R
   return one(rows);
 }
 
-/** Gives each subagent the sums of its own responses. */
-export async function writeSubagentTotals(sql: Sql, session_id: string): Promise<void> {
+/** Gives each subagent the sums and the model of its own responses, and the times of its messages, which of an archived session stay. */
+export async function writeSubagentFacts(sql: Sql, session_id: string): Promise<void> {
   await sql`
     UPDATE subagents a SET tokens_in = t.tokens_in, tokens_out = t.tokens_out, cache_read_tokens = t.cache_read,
-      cache_write_tokens = t.cache_write, cost_estimate_usd = t.cost_usd
+      cache_write_tokens = t.cache_write, cost_estimate_usd = t.cost_usd, used_model = t.used_model, first_at = t.first_at,
+      finished_at = t.finished_at
     FROM (
-      SELECT a.id, sum(r.input) AS tokens_in, sum(r.output) AS tokens_out, sum(r.cache_read) AS cache_read,
-        sum(coalesce(r.cache_write_5m + r.cache_write_1h, r.cache_write_5m, r.cache_write_1h)) AS cache_write, sum(r.cost_usd) AS cost_usd
-      FROM subagents a LEFT JOIN model_responses r ON r.session_id = a.session_id AND r.subagent_id = a.id
-      WHERE a.session_id = ${session_id} GROUP BY a.id
+      SELECT a.id, r.*, CASE WHEN is_archived THEN a.first_at ELSE m.first_at END AS first_at,
+        CASE WHEN is_archived THEN a.finished_at ELSE m.finished_at END AS finished_at
+      FROM subagents a JOIN sessions s ON s.id = a.session_id
+      CROSS JOIN LATERAL (SELECT s.lifecycle = 'archived' AS is_archived) l
+      CROSS JOIN LATERAL (${timesOfSubagent(sql)}) m
+      LEFT JOIN (${responsesOfSubagents(sql, session_id)}) r ON r.subagent_id = a.id
+      WHERE a.session_id = ${session_id}
     ) t
-    WHERE a.id = t.id AND (a.tokens_in, a.tokens_out, a.cache_read_tokens, a.cache_write_tokens, a.cost_estimate_usd)
-      IS DISTINCT FROM (t.tokens_in, t.tokens_out, t.cache_read, t.cache_write, t.cost_usd)`;
+    WHERE a.id = t.id AND (a.tokens_in, a.tokens_out, a.cache_read_tokens, a.cache_write_tokens, a.cost_estimate_usd, a.used_model,
+        a.first_at, a.finished_at)
+      IS DISTINCT FROM (t.tokens_in, t.tokens_out, t.cache_read, t.cache_write, t.cost_usd, t.used_model, t.first_at, t.finished_at)`;
+}
+
+function responsesOfSubagents(sql: Sql, session_id: string): Fragment {
+  return sql`
+    SELECT subagent_id, sum(input) AS tokens_in, sum(output) AS tokens_out, sum(cache_read) AS cache_read,
+      sum(coalesce(cache_write_5m + cache_write_1h, cache_write_5m, cache_write_1h)) AS cache_write, sum(cost_usd) AS cost_usd,
+      mode() WITHIN GROUP (ORDER BY model) AS used_model
+    FROM model_responses WHERE session_id = ${session_id} AND subagent_id IS NOT NULL GROUP BY subagent_id`;
+}
+
+/** Of subagent `a`, by idx_transcript_msg_order. */
+function timesOfSubagent(sql: Sql): Fragment {
+  const ofSubagent = sql`
+    m.session_id = a.session_id AND coalesce(m.subagent_id, '') = a.id AND NOT m.is_copy AND m.timestamp IS NOT NULL`;
+  return sql`
+    SELECT
+      (SELECT m.timestamp FROM transcript_messages m WHERE ${ofSubagent} ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1) AS first_at,
+      (
+        SELECT CASE WHEN kind = 'interruption' OR kind = 'assistant' AND NOT has_tool_use THEN timestamp END FROM (
+          SELECT m.kind, m.has_tool_use, m.timestamp FROM transcript_messages m
+          WHERE ${ofSubagent} AND m.kind IN ('prompt', 'task', 'interruption', 'tool_result', 'assistant')
+          ORDER BY m.sorted_at DESC, m.ordinal DESC, m.id DESC LIMIT 1
+        ) latest
+      ) AS finished_at`;
 }
