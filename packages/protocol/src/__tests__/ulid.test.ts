@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createUlid, isUlid } from "../ulid.ts";
+import { createUlid, isUlid, ulidOf } from "../ulid.ts";
 
 describe("a new ULID", () => {
   test("is one by our own pattern", () => {
@@ -19,6 +19,15 @@ describe("a new ULID", () => {
     const ids = new Set(Array.from({ length: 10_000 }, () => createUlid(1)));
     expect(ids.size).toBe(10_000);
   });
+});
+
+test("a ULID of bytes holds them as Crockford's base32", () => {
+  expect(ulidOf(0, new Uint8Array(10))).toBe("0".repeat(26));
+  expect(ulidOf(2 ** 48 - 1, new Uint8Array(10).fill(255))).toBe(`7${"Z".repeat(25)}`);
+  expect(ulidOf(1_469_918_176_385, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 4, 1))).toBe(
+    "01ARYZ6S410000000000000101",
+  );
+  expect(() => ulidOf(0, new Uint8Array(9))).toThrow(RangeError);
 });
 
 describe("text is a ULID", () => {
