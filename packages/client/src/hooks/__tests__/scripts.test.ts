@@ -1,0 +1,278 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { until } from "@wharf/testkit";
+import { useMachine } from "../../__tests__/machine.ts";
+import { convertHook } from "../../spool/convert-hook.ts";
+import { listSpool } from "../../spool/list-spool.ts";
+import { readHookFile } from "../../spool/read-hook-file.ts";
+
+const machine = useMachine();
+const SESSION = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
+const common = {
+  session_id: SESSION,
+  transcript_path: "/t/x.jsonl",
+  cwd: "/nowhere",
+  permission_mode: "default",
+};
+
+afterEach(async () => {
+  for (const name of await machine.spooled()) await rm(join(machine.paths.spool, name));
+  await rm(join(machine.home, "started"), { force: true });
+  await rm(machine.paths.pid, { force: true });
+});
+
+async function onlySpooled() {
+  const { waiting, unfinished } = await listSpool(machine.paths.spool);
+  expect(unfinished).toEqual([]);
+  expect(waiting).toHaveLength(1);
+  const [{ name, time_ms } = { name: "", time_ms: 0 }] = waiting;
+  return readHookFile(name, await readFile(join(machine.paths.spool, name)), time_ms);
+}
+
+/** Fires the hook with an input, and answers the event's type and data. */
+async function eventOf(
+  input: string | object,
+  script: "claude-code.sh" | "claude-code-start.sh" | "codex.sh",
+) {
+  const json = typeof input === "string" ? input : JSON.stringify({ ...common, ...input });
+  expect(await machine.runHook(script, json)).toEqual({ code: 0, output: "" });
+  const hook = await onlySpooled();
+  const { events } = await convertHook(hook, machine.dependencies());
+  await rm(join(machine.paths.spool, hook.name));
+  return events.map(({ type, data, session_id }) => ({ type, data, session_id }))[0];
+}
+
+describe("the hook script", () => {
+  test("spools its input byte for byte, with its time and directory", async () => {
+    const before = Date.now();
+    const input = Buffer.from(`\uFEFF{"a":"\u2028 é 😀"}\n\n`);
+    expect(await machine.runHook("claude-code.sh", input, { CLAUDE_CONFIG_DIR: "/a b=c" })).toEqual({
+      code: 0,
+      output: "",
+    });
+    const hook = await onlySpooled();
+    expect(hook.input).toEqual(input);
+    expect(hook.source).toBe("claude-code");
+    expect(hook.fields.get("pwd")).toBe(machine.home);
+    expect(hook.fields.get("config")).toBe("/a b=c");
+    expect(hook.time_ms).toBeWithin(before - 1_000, Date.now() + 1_000);
+  });
+
+  test.each([
+    ["1 MB", Buffer.alloc(1_048_576, "x")],
+    ["bytes that are not UTF-8", Buffer.from([0, 255, 0, 128, 10])],
+    ["no bytes", Buffer.alloc(0)],
+  ])("keeps %s", async (_, input) => {
+    expect(await machine.runHook("claude-code.sh", input)).toEqual({ code: 0, output: "" });
+    expect((await onlySpooled()).input.equals(input)).toBe(true);
+  });
+
+  test("exits 0 with a closed standard input", async () => {
+    const script = join(machine.paths.hooks, "claude-code.sh");
+    const child = Bun.spawn(["sh", "-c", `'${script.replaceAll("'", `'\\''`)}' <&-`], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect(await child.exited).toBe(0);
+    expect(await new Response(child.stdout).text()).toBe("");
+  });
+
+  test("exits 0 without output when the spool cannot be written", async () => {
+    await rm(machine.paths.spool, { recursive: true });
+    expect(await machine.runHook("claude-code.sh", "{}")).toEqual({ code: 0, output: "" });
+    expect(await machine.runHook("claude-code-start.sh", "{}")).toEqual({ code: 0, output: "" });
+    await mkdir(machine.paths.spool);
+  });
+
+  test("starts a sender only when none runs", async () => {
+    await machine.runHook("claude-code.sh", "{}");
+    await until(async () => (await machine.starts()) === 1);
+    expect(await readFile(join(machine.home, "started"), "utf8")).toBe("send --background\n");
+    await writeFile(machine.paths.pid, `${process.pid}\n`);
+    await machine.runHook("claude-code.sh", "{}");
+    await machine.runHook("codex.sh", "{}");
+    await writeFile(machine.paths.pid, "999999999\n");
+    await machine.runHook("claude-code.sh", "{}");
+    await until(async () => (await machine.starts()) >= 2);
+    expect(await machine.starts()).toBe(2);
+  });
+
+  test("writes files that only their user reads, and keeps 40 concurrent hooks apart", async () => {
+    await Promise.all(Array.from({ length: 40 }, (_, n) => machine.runHook("codex.sh", `{"n":${n}}`)));
+    const { waiting } = await listSpool(machine.paths.spool);
+    expect(waiting).toHaveLength(40);
+    for (const { name } of waiting)
+      expect((await stat(join(machine.paths.spool, name))).mode & 0o777).toBe(0o600);
+  });
+
+  test("names the session to the agent's shell at its start", async () => {
+    const file = join(machine.home, "env.sh");
+    await writeFile(file, "export OTHER=1\n");
+    const input = JSON.stringify({
+      note: 'a "session_id": "no"',
+      ...common,
+      hook_event_name: "SessionStart",
+    });
+    await machine.runHook("claude-code-start.sh", input, { CLAUDE_ENV_FILE: file });
+    expect(await readFile(file, "utf8")).toBe(`export OTHER=1\nexport WHARF_SESSION_ID=${SESSION}\n`);
+    await machine.runHook("claude-code-start.sh", '{"session_id":"$(touch x)"}', { CLAUDE_ENV_FILE: file });
+    await machine.runHook("claude-code-start.sh", "not JSON", { CLAUDE_ENV_FILE: file });
+    expect(await readFile(file, "utf8")).toBe(`export OTHER=1\nexport WHARF_SESSION_ID=${SESSION}\n`);
+  });
+
+  test("exits 0 when the agent's file for its shell cannot be written", async () => {
+    const file = join(machine.home, "no", "env.sh");
+    const input = JSON.stringify(common);
+    expect(await machine.runHook("claude-code-start.sh", input, { CLAUDE_ENV_FILE: file })).toEqual({
+      code: 0,
+      output: "",
+    });
+    expect((await onlySpooled()).input.toString()).toBe(input);
+  });
+
+  test("is not run by another user", async () => {
+    await chmod(machine.paths.hooks, 0o700);
+    expect((await stat(join(machine.paths.hooks, "claude-code.sh"))).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe("the input of a hook becomes an event", () => {
+  test.each([
+    [
+      { hook_event_name: "SessionEnd", reason: "prompt_input_exit" },
+      "session.end",
+      { end_reason: "prompt_input_exit", duration_ms: 0 },
+    ],
+    [{ hook_event_name: "UserPromptSubmit", prompt: "Greet them" }, "agent.prompt", { text: "Greet them" }],
+    [{ hook_event_name: "Stop", stop_hook_active: false }, "agent.turn_end", { reason: "stop" }],
+    [
+      { hook_event_name: "Notification", message: "Claude needs your permission to use Bash" },
+      "agent.waiting",
+      { reason: "permission" },
+    ],
+    [
+      { hook_event_name: "Notification", message: "?", notification_type: "idle_prompt" },
+      "agent.waiting",
+      { reason: "idle" },
+    ],
+    [
+      { hook_event_name: "PermissionRequest", tool_name: "ExitPlanMode", tool_input: {} },
+      "agent.waiting",
+      { reason: "plan", tool: "ExitPlanMode" },
+    ],
+    [
+      {
+        hook_event_name: "PostToolUse",
+        tool_name: "Edit",
+        tool_use_id: "t1",
+        tool_input: { file_path: "/a.ts", old_string: "", new_string: "x" },
+        duration_ms: 5,
+      },
+      "agent.tool",
+      { tool: "Edit", tool_use_id: "t1", paths: ["/a.ts"], duration_ms: 5 },
+    ],
+    [
+      {
+        hook_event_name: "PostToolUse",
+        tool_name: "Bash",
+        tool_use_id: "t2",
+        tool_input: { command: "make" },
+        tool_response: { exitCode: 2 },
+      },
+      "agent.tool",
+      { tool: "Bash", command: "make", exit_code: 2 },
+    ],
+    [
+      { hook_event_name: "SubagentStart", agent_id: "a1", agent_type: "Explore" },
+      "subagent.start",
+      { agent_id: "a1", agent_type: "Explore", session_id: SESSION },
+    ],
+    [
+      {
+        hook_event_name: "SubagentStop",
+        agent_id: "a1",
+        agent_type: "Explore",
+        agent_transcript_path: "/t/a1.jsonl",
+      },
+      "subagent.stop",
+      { agent_transcript_path: "/t/a1.jsonl" },
+    ],
+    [
+      { hook_event_name: "PreCompact", trigger: "auto" },
+      "session.compact",
+      { cc_session_id: SESSION, compact_sequence: 0 },
+    ],
+    [{ hook_event_name: "CwdChanged", cwd: "/b" }, "agent.cwd", { cwd: "/b" }],
+  ] as const)("%j", async (input, type, data) => {
+    expect(await eventOf(input, "claude-code.sh")).toEqual({
+      type,
+      session_id: SESSION,
+      data: expect.objectContaining(data),
+    });
+  });
+
+  test("also after a byte order mark", async () => {
+    const input = `\uFEFF${JSON.stringify({ ...common, hook_event_name: "SessionStart", source: "startup", model: "m" })}`;
+    expect(await eventOf(input, "claude-code-start.sh")).toEqual({
+      type: "session.start",
+      session_id: SESSION,
+      data: expect.objectContaining({
+        agent: "claude-code",
+        source: "startup",
+        cwd: "/nowhere",
+        model: "m",
+        git_remote: null,
+      }),
+    });
+  });
+
+  test("of Codex, without a transcript", async () => {
+    const input = { hook_event_name: "SessionStart", source: "startup", transcript_path: null, turn_id: "t" };
+    expect((await eventOf(input, "codex.sh"))?.data).toEqual(
+      expect.objectContaining({ agent: "codex", transcript_path: null }),
+    );
+  });
+
+  test("without its secrets, and cut to 64 KB", async () => {
+    const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+    const prompt = `${token} ${"é".repeat(100_000)}`;
+    const event = await eventOf({ hook_event_name: "UserPromptSubmit", prompt }, "claude-code.sh");
+    const text = String(event?.data["text"]);
+    expect(text).toStartWith("[REDACTED:");
+    expect(text).not.toContain(token);
+    expect(Buffer.byteLength(text)).toBeWithin(65_000, 65_600);
+  });
+
+  test("and none for hooks that show nothing", async () => {
+    expect(await eventOf({ hook_event_name: "InstructionsLoaded" }, "claude-code.sh")).toBeUndefined();
+    expect(
+      await eventOf(
+        { hook_event_name: "Notification", message: "x", notification_type: "auth_success" },
+        "claude-code.sh",
+      ),
+    ).toBeUndefined();
+  });
+
+  test("with the same id each time, and another one for another device or an equal input of another hook", async () => {
+    const input = JSON.stringify({ ...common, hook_event_name: "Stop" });
+    await machine.runHook("claude-code.sh", input);
+    await machine.runHook("claude-code.sh", input);
+    const { waiting } = await listSpool(machine.paths.spool);
+    const ids = new Set<string>();
+    for (const { name, time_ms } of [...waiting, ...waiting]) {
+      const hook = readHookFile(name, await readFile(join(machine.paths.spool, name)), time_ms);
+      for (const device of ["laptop", "desk"])
+        for (const { id } of (await convertHook(hook, machine.dependencies(device))).events) ids.add(id);
+    }
+    expect(ids.size).toBe(4);
+  });
+
+  test.each(["", "{", "[]", '"text"', "{}", "null"])("or is refused: %s", async (input) => {
+    await machine.runHook("claude-code.sh", input);
+    const hook = await onlySpooled();
+    await expect(convertHook(hook, machine.dependencies())).rejects.toThrow(
+      /^the hook('s)? (received|input)/,
+    );
+  });
+});

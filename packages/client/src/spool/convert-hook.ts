@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import { text } from "@wharf/transcripts";
+import { convertGitHook, type EventBody } from "../git/convert-git-hook.ts";
+import type { FindPlace, Place } from "../git/find-place.ts";
+import { gitText, type RunGit } from "../git/run-git.ts";
+import type { NewEvent } from "../sdk/events.ts";
+import { convertAgentHook, readAgentInput } from "./convert-agent-hook.ts";
+import { eventIdOf, fieldOf, type HookFile } from "./read-hook-file.ts";
+import type { SessionTable } from "./session-table.ts";
+
+export type ConvertDependencies = {
+  device_id: string;
+  /** Home directory of the user. */
+  home: string;
+  run: RunGit;
+  findPlace: FindPlace;
+  sessions: SessionTable;
+  /** One line of JSON, with markers in place of secrets. */
+  redact: (line: string) => string;
+};
+
+/** A transcript file that a hook names. */
+export type NamedTranscript = { agent: string; session_id: string; path: string; cwd: string | null };
+
+export type Converted = { events: NewEvent[]; transcript: NamedTranscript | null };
+
+/** The events of a hook, redacted; the same ones each time. Throws UnreadableHookError. */
+export async function convertHook(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
+  return hook.source === "git" ? fromGit(hook, dependencies) : fromAgent(hook, dependencies);
+}
+
+async function fromGit(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
+  const { run, findPlace, sessions } = dependencies;
+  const bodies = await convertGitHook(hook, run);
+  if (bodies.length === 0) return { events: [], transcript: null };
+  const session_id = fieldOf(hook, "session") ?? (await sessions.find(parentsOf(hook)));
+  const place = await findPlace(fieldOf(hook, "pwd"));
+  return { events: envelopes(hook, bodies, { session_id, place, dependencies }), transcript: null };
+}
+
+async function fromAgent(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
+  const input = readAgentInput(hook);
+  const cwd = text(input, "cwd") ?? fieldOf(hook, "pwd");
+  const place = await dependencies.findPlace(cwd);
+  const isStart = cwd !== null && text(input, "hook_event_name") === "SessionStart";
+  const branch = ["symbolic-ref", "--short", "-q", "HEAD"];
+  const git_branch = isStart ? await gitText(dependencies.run, cwd, branch) : null;
+  const body = convertAgentHook(input, { agent: hook.source, git_remote: place.git_remote, git_branch });
+  const session_id = text(input, "session_id") ?? "";
+  if (body?.type === "session.start") {
+    const config = fieldOf(hook, "config") ?? join(dependencies.home, ".claude");
+    await dependencies.sessions.begin(parentsOf(hook), { session_id, config, time_ms: hook.time_ms });
+  }
+  const path = text(input, "transcript_path");
+  const transcript = path === null || path === "" ? null : { agent: hook.source, session_id, path, cwd };
+  const events = body === null ? [] : envelopes(hook, [body], { session_id, place, dependencies });
+  return { events, transcript };
+}
+
+type Envelope = { session_id: string | null; place: Place; dependencies: ConvertDependencies };
+
+function envelopes(
+  hook: HookFile,
+  bodies: EventBody[],
+  { session_id, place, dependencies }: Envelope,
+): NewEvent[] {
+  const { device_id, redact } = dependencies;
+  return bodies.map(({ type, data }, index) => ({
+    id: eventIdOf(hook, device_id, index),
+    type,
+    timestamp: new Date(hook.time_ms).toISOString(),
+    device_id,
+    workspace_id: place.workspace_id,
+    session_id,
+    data: JSON.parse(redact(JSON.stringify(data))) as Record<string, unknown>,
+  }));
+}
+
+function parentsOf(hook: HookFile): string[] {
+  return (fieldOf(hook, "parents") ?? "").split(" ").filter((pid) => pid !== "");
+}

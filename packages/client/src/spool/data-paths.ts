@@ -1,0 +1,35 @@
+import { join } from "node:path";
+
+/** What this machine keeps for the sender, below the data directory. */
+export type DataPaths = {
+  /** One file per hook, until it is an event. */
+  spool: string;
+  /** Batches of events, one per line, until the hub has them. */
+  outbox: string;
+  /** Events and hook files that the hub or this client refused, each with the reason. */
+  rejected: string;
+  /** What is known of each transcript file. */
+  transcripts: string;
+  /** Hook scripts. */
+  hooks: string;
+  pid: string;
+  socket: string;
+  /** How the last requests ended. */
+  state: string;
+  /** By process number, the session that an agent began last. */
+  sessions: string;
+};
+
+export function dataPaths(data: string): DataPaths {
+  return {
+    spool: join(data, "spool"),
+    outbox: join(data, "outbox"),
+    rejected: join(data, "rejected"),
+    transcripts: join(data, "transcripts"),
+    hooks: join(data, "hooks"),
+    pid: join(data, "sender.pid"),
+    socket: join(data, "sender.sock"),
+    state: join(data, "sender.json"),
+    sessions: join(data, "sessions.json"),
+  };
+}

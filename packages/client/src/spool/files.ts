@@ -1,0 +1,45 @@
+import type { Stats } from "node:fs";
+import { open, readFile, rename, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Only this user reads what a hook wrote. */
+const MODE = 0o600;
+
+/** Written next to its place, synced and renamed: a reader sees all of it or nothing, also after a crash. */
+export async function writeDurably(path: string, content: string | Uint8Array, mode = MODE): Promise<void> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const written = join(dirname(path), `.${name}.${process.pid}`);
+  const handle = await open(written, "w", mode);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(written, path);
+}
+
+export async function readIfThere(path: string): Promise<Buffer | null> {
+  return await readFile(path).catch(nullIfMissing);
+}
+
+export async function statIfThere(path: string): Promise<Stats | null> {
+  return await stat(path).catch(nullIfMissing);
+}
+
+/** JSON that this client wrote; null when it is missing or damaged. */
+export async function readState<T>(path: string): Promise<T | null> {
+  const bytes = await readIfThere(path);
+  if (bytes === null) return null;
+  try {
+    return JSON.parse(bytes.toString("utf8")) as T;
+  } catch {
+    return null;
+  }
+}
+
+/** ENOTDIR: a part of the path was a directory once. */
+export function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+  throw error;
+}
