@@ -1,9 +1,10 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
-import { promptLine } from "./claude-lines.ts";
+import { assistantLine, promptLine } from "./claude-lines.ts";
 import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
+import type { FileToStore } from "./store-file.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -14,11 +15,11 @@ afterEach(() => clearRows(parsing.sql));
 const OWNER = "laptop";
 const OTHER = "desk";
 
-type Parts = { device_id: string; parts: string[]; file?: string };
+type Parts = Pick<FileToStore, "parts" | "file" | "kind"> & { device_id: string };
 
 async function arrive(files: readonly Parts[]): Promise<void> {
-  for (const { device_id, parts, file = "main.jsonl" } of files) {
-    await parsing.store({ session_id: "a", agent: "claude-code", device_id, file, parts });
+  for (const file of files) {
+    await parsing.store({ session_id: "a", agent: "claude-code", ...file });
     await parsing.parseAll();
   }
 }
@@ -87,4 +88,27 @@ test("another device's record of a message does not replace the owner's text, ti
       await parsing.sql`SELECT at FROM session_reports WHERE kind = 'transcript' AND device_id = ${OWNER}`,
     ).toMatchObject([{ at: new Date("2026-09-10T09:00:00Z") }]);
   });
+});
+
+test("another device's record of a response neither raises its tokens nor takes it over", async () => {
+  const answer = assistantLine("a", { id: "r1", output: 10, uuid: "m2" });
+  const stolen = assistantLine("a", { id: "r1", output: 1_000_000, uuid: "m3" }).replace('"2026-', '"2020-');
+  const files = {
+    owner: { device_id: OWNER, file: "subagents/agent-a1.jsonl", kind: "subagent", parts: [answer] },
+    other: { device_id: OTHER, parts: [stolen] },
+  } as const;
+  await expectOfEachOrder(files, async () => {
+    expect(await parsing.sql`SELECT file, output::int, at FROM model_responses`).toMatchObject([
+      { file: "subagents/agent-a1.jsonl", output: 10, at: new Date("2026-09-10T09:00:00Z") },
+    ]);
+    expect(await session()).toMatchObject({ response_count: 1, tokens_out: "10" });
+  });
+});
+
+test("a response that another device's file of the session holds alone counts as its own", async () => {
+  await arrive([
+    { device_id: OWNER, parts: [assistantLine("a", { id: "r1" })] },
+    { device_id: OTHER, parts: [assistantLine("a", { id: "r2", output: 10 })] },
+  ]);
+  expect(await session()).toMatchObject({ response_count: 2, tokens_out: "11" });
 });
