@@ -143,6 +143,16 @@ export function bodyTooLarge(bytes_max: number, state: "as sent" | "decompressed
   });
 }
 
+/** A field or parameter that names a row which does not exist; `detail` follows its name. */
+export function referenceUnknown(pointer: string, detail: string): ProblemError {
+  return new ProblemError({
+    status: 400,
+    code: "REFERENCE_UNKNOWN",
+    detail: `${pointer}: ${detail}`,
+    errors: [{ pointer, detail }],
+  });
+}
+
 /** Runs `work`; throws ProblemError 400 when the body refers to a row that does not exist. */
 export async function withKnownReferences<T>(work: () => Promise<T>): Promise<T> {
   try {

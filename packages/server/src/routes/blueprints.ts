@@ -14,6 +14,7 @@ import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/p
 import { notFound, withKnownReferences } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { withWorkspaceId } from "../http/workspace-reference.ts";
 
 export type BlueprintDependencies = { reads: Database; edits: Database };
 
@@ -69,7 +70,7 @@ export function blueprintRoutes({ reads, edits }: BlueprintDependencies): Hono<A
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getBlueprints(c) {
-    const { limit, cursor: sent, ...filters } = c.req.valid("query");
+    const { limit, cursor: sent, ...filters } = await withWorkspaceId(reads, c.req.valid("query"));
     const cursor = createCursor("blueprints", filters, timeAndIdSchema);
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listBlueprints(sql, filters.workspace_id, position, limit + 1));

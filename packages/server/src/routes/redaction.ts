@@ -9,12 +9,11 @@ import { RULES_VERSION } from "@wharf/redaction";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
-import { findRedactionSwitch, switchRedaction } from "../db/edits/redaction-switches.ts";
+import { listRedactionChanges, switchRedaction } from "../db/edits/redaction-switches.ts";
 import { actorOf } from "../http/caller.ts";
 import { operation } from "../http/operation.ts";
-import { notFound } from "../http/problem.ts";
-import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { readWorkspaceId, withWorkspaceId } from "../http/workspace-reference.ts";
 import type { EnqueueRedaction } from "../jobs/redact-held.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { HELD_BEGIN, redactHeld } from "../redaction/redact-held.ts";
@@ -39,7 +38,7 @@ const read = operation({
   tag,
   summary: "Get whether secrets of a workspace are replaced by markers",
   description:
-    "`id` is the workspace's id or canonical id. `dry_run=1` also counts the secrets that a new search of the workspace would replace, for about two seconds.",
+    "`id` is the workspace's id, canonical id, git remote or name. `dry_run=1` also counts the secrets that a new search of the workspace would replace, for about two seconds.",
   query: redactionQuerySchema,
   responses: { 200: workspaceRedactionSchema },
   problems: switchPath,
@@ -74,12 +73,12 @@ const redactAgain = operation({
 export function workspaceRedactionRoutes({ edits, custody, redaction }: RedactionDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/:id/redaction", read, async function getRedaction(c) {
+  routes.get("/:id{.+}/redaction", read, async function getRedaction(c) {
     const state = await readSwitch(c, edits);
     return c.json(await withDryRun(state, c.req.valid("query").dry_run));
   });
 
-  routes.put("/:id/redaction", change, async function putRedaction(c) {
+  routes.put("/:id{.+}/redaction", change, async function putRedaction(c) {
     const { dry_run } = c.req.valid("query");
     const { workspace_id } = await readSwitch(c, edits);
     if (dry_run === "0") {
@@ -121,19 +120,17 @@ export function workspaceRedactionRoutes({ edits, custody, redaction }: Redactio
 type SwitchOfWorkspace = Pick<WorkspaceRedaction, "redaction" | "changes"> & { workspace_id: string };
 
 async function readSwitch(c: Context<AppEnv>, database: Database): Promise<SwitchOfWorkspace> {
-  const reference = readPathId(c, "id", "workspace");
-  const found = await database.run((sql) => findRedactionSwitch(sql, reference));
-  if (found === null) throw notFound("workspace");
-  const { workspace_id, changes } = found;
+  const workspace_id = await readWorkspaceId(c, database);
+  const changes = await database.run((sql) => listRedactionChanges(sql, workspace_id));
   return { workspace_id, redaction: changes[0]?.redaction ?? "on", changes };
 }
 
 /** POST /api/sessions/redact. */
-export function sessionRedactionRoutes({ enqueueRedaction }: RedactionDependencies): Hono<AppEnv> {
+export function sessionRedactionRoutes({ edits, enqueueRedaction }: RedactionDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post("/redact", redactAgain, async function postRedact(c) {
-    const { dry_run, ...filter } = c.req.valid("json");
+    const { dry_run, ...filter } = await withWorkspaceId(edits, c.req.valid("json"));
     const { id } = await enqueueRedaction({ filter, dry_run });
     return c.json({ job_id: id }, 202);
   });

@@ -14,6 +14,7 @@ import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/p
 import { notFound, withKnownReferences } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { withWorkspaceId } from "../http/workspace-reference.ts";
 
 export type RemoteEnvDependencies = { reads: Database; edits: Database };
 
@@ -70,7 +71,7 @@ export function remoteEnvRoutes({ reads, edits }: RemoteEnvDependencies): Hono<A
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getRemoteEnvs(c) {
-    const { limit, cursor: sent, ...filters } = c.req.valid("query");
+    const { limit, cursor: sent, ...filters } = await withWorkspaceId(reads, c.req.valid("query"));
     const cursor = createCursor("remote-envs", filters, timeAndIdSchema);
     const position = cursor.read(sent);
     const rows = await reads.run((sql) => listRemoteEnvs(sql, filters, position, limit + 1));

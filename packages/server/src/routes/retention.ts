@@ -1,12 +1,11 @@
 import { retentionQuerySchema, retentionSchema, workspaceRetentionSchema } from "@wharf/protocol";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { countPrunable } from "../db/retention/prune.ts";
-import { findRetention, putRetention, type WorkspaceRetention } from "../db/retention/settings.ts";
+import { putRetention, readRetention } from "../db/retention/settings.ts";
 import { operation } from "../http/operation.ts";
-import { notFound } from "../http/problem.ts";
-import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { readWorkspaceId } from "../http/workspace-reference.ts";
 import type { EventRetention } from "../ingest/event-retention.ts";
 
 export type RetentionRouteDependencies = { edits: Database; eventRetention: EventRetention };
@@ -19,7 +18,7 @@ const read = operation({
   tag,
   summary: "Get how long a workspace keeps transcripts, parsed texts and events",
   description:
-    "`id` is the workspace's id or canonical id. null: forever. `dry_run=1` also counts what is due to be deleted.",
+    "`id` is the workspace's id, canonical id, git remote or name. null: forever. `dry_run=1` also counts what is due to be deleted.",
   query: retentionQuerySchema,
   responses: { 200: workspaceRetentionSchema },
   example: { status: 200, path, query: { dry_run: "1" } },
@@ -41,15 +40,16 @@ const put = operation({
 export function retentionRoutes({ edits, eventRetention }: RetentionRouteDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
-  routes.get("/:id/retention", read, async function getRetention(c) {
-    const { workspace_id, ...retention } = await find(c);
+  routes.get("/:id{.+}/retention", read, async function getRetention(c) {
+    const workspace_id = await readWorkspaceId(c, edits);
+    const retention = await edits.run((sql) => readRetention(sql, workspace_id));
     if (c.req.valid("query").dry_run === "0") return c.json({ retention });
     const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
     return c.json({ retention, deletes });
   });
 
-  routes.put("/:id/retention", put, async function putOne(c) {
-    const { workspace_id } = await find(c);
+  routes.put("/:id{.+}/retention", put, async function putOne(c) {
+    const workspace_id = await readWorkspaceId(c, edits);
     const retention = c.req.valid("json");
     if (c.req.valid("query").dry_run === "1") {
       const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
@@ -59,13 +59,6 @@ export function retentionRoutes({ edits, eventRetention }: RetentionRouteDepende
     eventRetention.forget();
     return c.json({ retention });
   });
-
-  async function find(c: Context<AppEnv>): Promise<WorkspaceRetention> {
-    const reference = readPathId(c, "id", "workspace");
-    const found = await edits.run((sql) => findRetention(sql, reference));
-    if (found === null) throw notFound("workspace");
-    return found;
-  }
 
   return routes;
 }

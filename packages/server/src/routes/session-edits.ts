@@ -10,6 +10,7 @@ import { itemResponse, operation } from "../http/operation.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { withWorkspaceId } from "../http/workspace-reference.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 import type { ParseQueue } from "../jobs/reparse-sessions.ts";
 import type { DeleteSession } from "../jobs/session-deletion.ts";
@@ -108,7 +109,7 @@ export function sessionEditRoutes(dependencies: SessionEditDependencies): Hono<A
   });
 
   routes.post("/reparse", reparseAll, async function postReparseAll(c) {
-    const job = await parses.readAgain(c.req.valid("json"));
+    const job = await parses.readAgain(await withWorkspaceId(reads, c.req.valid("json")));
     return c.json({ job_id: job.id }, 202);
   });
 

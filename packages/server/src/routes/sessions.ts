@@ -27,6 +27,7 @@ import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/p
 import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { withWorkspaceId } from "../http/workspace-reference.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 import type { Search } from "../search/create-search.ts";
 import { checked } from "./search.ts";
@@ -99,7 +100,7 @@ export function sessionRoutes({ reads, search }: { reads: UpToDate; search: Sear
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getSessions(c) {
-    const { limit, cursor: sent, q, ...filters } = c.req.valid("query");
+    const { limit, cursor: sent, q, ...filters } = await withWorkspaceId(reads, c.req.valid("query"));
     const cursor = createCursor("sessions", { ...filters, q }, timeAndIdSchema);
     const position = cursor.read(sent);
     const { workspace_id, device_id } = filters;

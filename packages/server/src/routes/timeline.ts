@@ -12,6 +12,7 @@ import { findGitOfSessions, listUnmatchedGit } from "../db/reads/timeline.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, positionIdSchema, positionTimeSchema, type TimeAndId } from "../http/pagination.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { withWorkspaceId } from "../http/workspace-reference.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 import {
   attachGit,
@@ -46,7 +47,7 @@ export function timelineRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getTimeline(c) {
-    const query = c.req.valid("query");
+    const query = await withWorkspaceId(reads, c.req.valid("query"));
     const { limit, cursor: sent, ...filters } = query;
     const cursor = createCursor("timeline", filters, positionSchema);
     const position = cursor.read(sent);

@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { readUnpriced, readUsage, type UsageRange } from "../db/usage/usage.ts";
 import { operation } from "../http/operation.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { withWorkspaceId } from "../http/workspace-reference.ts";
 import { type PlotLimits, plotRange } from "./plot-range.ts";
 
 /** Of plots: below these, rows are few enough. Other groups have no limit of time, and are cut off at ROWS_MAX. */
@@ -30,7 +31,7 @@ export function usageRoutes({ reads }: { reads: Database }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", read, async function getUsage(c) {
-    const { group, tz, from, to, ...filters } = c.req.valid("query");
+    const { group, tz, from, to, ...filters } = await withWorkspaceId(reads, c.req.valid("query"));
     const range = rangeOf({ group, tz, from, to });
     const [found, unpriced] = await Promise.all([
       reads.run((sql) => readUsage(sql, group, range, filters, ROWS_MAX + 1)),

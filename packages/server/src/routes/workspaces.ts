@@ -26,11 +26,11 @@ import {
 } from "../db/reads/workspace-lists.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
-import { notFound, ProblemError } from "../http/problem.ts";
+import { notFound } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import { WORKSPACE_MATCHES_MAX, workspaceAmbiguous } from "../http/workspace-reference.ts";
 
 const RECENT_SESSIONS = 10;
-const MATCHES_MAX = 20;
 
 const positionSchema = z.tuple([positionTimeSchema.nullable(), positionIdSchema]);
 /** Of a workspace's row what is also among its `stats`. */
@@ -51,7 +51,7 @@ const list = operation({
 const read = operation({
   scopes: ["read"],
   tag,
-  summary: "Get a workspace by id, canonical id or name (case-insensitive)",
+  summary: "Get a workspace by id, canonical id, git remote or name (case-insensitive)",
   responses: {
     200: z.object({
       workspace: workspaceSchema,
@@ -113,15 +113,9 @@ function statsOf(workspace: Workspace, summary: SessionsSummary): WorkspaceStats
 
 async function findOne(sql: Sql, reference: string): Promise<Workspace> {
   if (reference.includes("\0")) throw notFound("workspace");
-  const found = await findWorkspaces(sql, reference, MATCHES_MAX);
+  const found = await findWorkspaces(sql, reference, WORKSPACE_MATCHES_MAX);
   const [workspace] = found;
   if (workspace === undefined) throw notFound("workspace");
   if (found.length === 1) return workspace;
-  const matches = found.map(({ id, canonical_id, display_name }) => ({ id, canonical_id, display_name }));
-  throw new ProblemError({
-    status: 400,
-    code: "WORKSPACE_AMBIGUOUS",
-    detail: "Several workspaces have this name. Use an id or canonical id from `matches`.",
-    extensions: { matches },
-  });
+  throw workspaceAmbiguous(found);
 }

@@ -21,18 +21,12 @@ export type RedactionChange = {
   created_at: string;
 };
 
-/** `changes`: newest first. */
-export type WorkspaceSwitch = { workspace_id: string; changes: RedactionChange[] };
-
-/** Of a workspace by its id or canonical id; null where there is none. */
-export async function findRedactionSwitch(sql: Sql, reference: string): Promise<WorkspaceSwitch | null> {
-  const [workspace] = await sql<{ id: string }[]>`
-    SELECT id FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference} LIMIT 1`;
-  if (workspace === undefined) return null;
+/** The latest changes of a workspace, newest first. */
+export async function listRedactionChanges(sql: Sql, workspaceId: string): Promise<RedactionChange[]> {
   const changes = await sql<RedactionChange[]>`
     SELECT CASE WHEN is_redacted THEN 'on' ELSE 'off' END AS redaction, actor, request_id, created_at
-    FROM redaction_switches WHERE workspace_id = ${workspace.id} ORDER BY redaction_switches.id DESC LIMIT ${CHANGES_MAX}`;
-  return { workspace_id: workspace.id, changes: [...changes] };
+    FROM redaction_switches WHERE workspace_id = ${workspaceId} ORDER BY redaction_switches.id DESC LIMIT ${CHANGES_MAX}`;
+  return [...changes];
 }
 
 export async function switchRedaction(

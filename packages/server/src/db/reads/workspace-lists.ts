@@ -4,6 +4,7 @@ import type { Sql } from "../postgres.ts";
 import { LARGE_LINK_COLUMNS, linkColumns } from "./device-lists.ts";
 import { DETAIL_BYTES_MAX, type Listed, withinPageBytes } from "./page-bytes.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
+import { referencedWorkspaces } from "./workspace-references.ts";
 
 /** The last row of the page before: its last_session_at (null: it has no session) and its id. */
 type Position = readonly [lastSessionAt: string | null, id: string] | null;
@@ -58,25 +59,11 @@ export async function listWorkspaces(
     ORDER BY w.last_session_at DESC NULLS LAST, w.id DESC`;
 }
 
-/**
- * The workspaces that an id, a canonical id or a display name may mean; an id or canonical id means at most one. Only where
- * nothing is spelled like that, the case of letters is ignored.
- */
+/** As referencedWorkspaces, with their totals. */
 export async function findWorkspaces(sql: Sql, reference: string, limit: number): Promise<Workspace[]> {
   return await sql<Workspace[]>`
-    WITH by_id AS (SELECT * FROM workspaces WHERE id = ${reference} OR canonical_id = ${reference}),
-    by_name AS (SELECT * FROM workspaces WHERE display_name = ${reference} LIMIT ${limit}),
-    any_case AS (
-      SELECT * FROM workspaces
-      WHERE lower(canonical_id) = lower(${reference}) OR lower(display_name) = lower(${reference})
-      LIMIT ${limit}
-    )
     SELECT w.*, ${totalsOrZero(sql)}, t.last_session_at, ${deviceCount(sql)}
-    FROM (
-      SELECT * FROM by_id
-      UNION ALL SELECT * FROM by_name WHERE NOT EXISTS (SELECT FROM by_id)
-      UNION ALL SELECT * FROM any_case WHERE NOT EXISTS (SELECT FROM by_id) AND NOT EXISTS (SELECT FROM by_name)
-    ) w
+    FROM ${referencedWorkspaces(sql, reference, limit)} w
     LEFT JOIN LATERAL (${totalsByParent(sql, "workspace", sql`id = w.id`)}) t ON true
     ORDER BY w.canonical_id`;
 }

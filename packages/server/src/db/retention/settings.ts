@@ -3,13 +3,12 @@ import type { Sql } from "../postgres.ts";
 
 export type WorkspaceRetention = Retention & { workspace_id: string };
 
-/** By a workspace's id or canonical id; null: there is none. */
-export async function findRetention(sql: Sql, reference: string): Promise<WorkspaceRetention | null> {
-  const [row] = await sql<WorkspaceRetention[]>`
-    SELECT w.id AS workspace_id, raw_days, parsed_days, events_days
-    FROM workspaces w LEFT JOIN workspace_retention r ON r.workspace_id = w.id
-    WHERE w.id = ${reference} OR w.canonical_id = ${reference}`;
-  return row ?? null;
+const FOREVER: Retention = { raw_days: null, parsed_days: null, events_days: null };
+
+export async function readRetention(sql: Sql, workspace_id: string): Promise<Retention> {
+  const [row] = await sql<Retention[]>`
+    SELECT raw_days, parsed_days, events_days FROM workspace_retention WHERE workspace_id = ${workspace_id}`;
+  return row ?? FOREVER;
 }
 
 export async function putRetention(sql: Sql, workspace_id: string, retention: Retention): Promise<void> {

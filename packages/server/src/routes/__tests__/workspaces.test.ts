@@ -287,3 +287,64 @@ test("a workspace's stats carry the names of earlier versions too", async () => 
   const quiet = await server.request("GET", "/api/workspaces/quiet");
   expect(quiet.body.stats).toMatchObject({ total_sessions: 0, total_messages: 0, first_session_at: null });
 });
+
+describe("a workspace that a request names", () => {
+  const NAMES = [
+    "github.com/acme/site",
+    "git@github.com:acme/site.git",
+    "https://me:word@github.com/acme/site",
+    "site",
+  ];
+  const reads = ["sessions", "timeline", "usage", "blueprints", "remote-envs"];
+
+  test("is found by its id, canonical id, git remote or name, in filters and in paths", async () => {
+    await fill();
+    const [row] = await server.sql`SELECT id FROM workspaces WHERE canonical_id = 'github.com/acme/site'`;
+    for (const name of [row?.["id"], ...NAMES].map(encodeURIComponent)) {
+      const { body } = await server.request("GET", `/api/sessions?workspace_id=${name}`);
+      expect([name, body.sessions.length]).toEqual([name, 2]);
+      for (const path of [...reads.map((read) => `${read}?workspace_id=${name}`), `workspaces/${name}`])
+        expect([path, (await server.request("GET", `/api/${path}`)).status]).toEqual([path, 200]);
+      for (const setting of ["retention", "redaction"])
+        expect((await server.request("GET", `/api/workspaces/${name}/${setting}`)).status).toBe(200);
+    }
+    for (const action of ["reparse", "redact"]) {
+      const filter = { workspace_id: "git@github.com:acme/site.git" };
+      expect((await server.request("POST", `/api/sessions/${action}`, filter)).status).toBe(202);
+    }
+  });
+
+  test("may be written with plain slashes before the name of a setting", async () => {
+    await fill();
+    const path = "/api/workspaces/github.com/acme/site/redaction";
+    expect((await server.request("PUT", path, { redaction: "off" })).body.redaction).toBe("off");
+    expect((await server.request("GET", path)).body.redaction).toBe("off");
+    expect((await server.request("GET", "/api/workspaces/github.com/acme/site/retention")).status).toBe(200);
+  });
+
+  test("that does not exist is refused, and one of several is ambiguous", async () => {
+    await ingest(server, [
+      event({ workspace_id: "github.com/acme/site" }),
+      event({ workspace_id: "github.com/other/site" }),
+    ]);
+    const answers = async (workspace_id: string) => [
+      ...(await Promise.all(
+        reads.map((read) => server.request("GET", `/api/${read}?workspace_id=${workspace_id}`)),
+      )),
+      ...(await Promise.all(
+        ["reparse", "redact"].map((action) =>
+          server.request("POST", `/api/sessions/${action}`, { workspace_id }),
+        ),
+      )),
+    ];
+    for (const { status, body } of await answers("nothing"))
+      expect([status, body.code, body.errors[0].pointer]).toEqual([
+        400,
+        "REFERENCE_UNKNOWN",
+        "/workspace_id",
+      ]);
+    for (const { status, body } of await answers("site"))
+      expect([status, body.code, body.matches.length]).toEqual([400, "WORKSPACE_AMBIGUOUS", 2]);
+    expect((await server.request("GET", "/api/workspaces/nothing/retention")).status).toBe(404);
+  });
+});
