@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { EventRow } from "../db/ingest/flush-events.ts";
 
-/** What is known of a session on a device in a workspace. Times are milliseconds. */
-type Activity = {
+/** A session on a device in a workspace, and what is known of it. Times are milliseconds. */
+type Activity = Pick<EventRow, "workspace_id" | "device_id" | "session_id"> & {
   /** The earliest event, since 1970. */
   earliestMs: number;
   /** When an event was last given to a round, by a clock that never goes back. */
@@ -29,31 +29,44 @@ export const RECENT_MS = 5_000;
  * wrong entry does harm: a parent that was deleted violates a foreign key, and the flush runs again.
  */
 export function createKnownActivity(now: () => number = () => performance.now()): KnownActivity {
+  // By the session alone, without a text of all three ids: that took 4 µs an event. Of two devices in a session, the last one is known.
   const known = new LRUCache<string, Activity>({ max: ENTRIES_MAX });
+  const keyOf = ({ session_id, device_id }: EventRow) => session_id ?? device_id;
+
+  function of(event: EventRow): Activity | undefined {
+    const activity = known.get(keyOf(event));
+    return activity !== undefined && isOf(activity, event) ? activity : undefined;
+  }
 
   function add(events: readonly EventRow[], projectedIds: ReadonlySet<string>): void {
     const nowMs = now();
     for (const event of events) {
-      const key = keyOf(event);
-      const before = known.get(key);
-      const earliestMs = Math.min(
-        before?.earliestMs ?? Number.POSITIVE_INFINITY,
-        Date.parse(event.timestamp),
-      );
-      const projectedMs = projectedIds.has(event.id) ? nowMs : before?.projectedMs;
-      known.set(key, { earliestMs, projectedMs: projectedMs ?? Number.NEGATIVE_INFINITY });
+      const activity = of(event) ?? begin(event);
+      activity.earliestMs = Math.min(activity.earliestMs, Date.parse(event.timestamp));
+      if (projectedIds.has(event.id)) activity.projectedMs = nowMs;
     }
   }
 
+  function begin(event: EventRow): Activity {
+    const { workspace_id, device_id, session_id } = event;
+    const never = { earliestMs: Number.POSITIVE_INFINITY, projectedMs: Number.NEGATIVE_INFINITY };
+    const activity = { workspace_id, device_id, session_id, ...never };
+    known.set(keyOf(event), activity);
+    return activity;
+  }
+
   return {
-    of: (event) => known.get(keyOf(event)),
+    of,
     isRecent: ({ projectedMs }) => now() - projectedMs < RECENT_MS,
     add,
     clear: () => known.clear(),
   };
 }
 
-/** Ids have no line breaks. */
-export function keyOf({ workspace_id, device_id, session_id }: EventRow): string {
-  return `${workspace_id}\n${device_id}\n${session_id ?? ""}`;
+function isOf(activity: Activity, { workspace_id, device_id, session_id }: EventRow): boolean {
+  return (
+    activity.session_id === session_id &&
+    activity.device_id === device_id &&
+    activity.workspace_id === workspace_id
+  );
 }

@@ -1,6 +1,6 @@
 import { derivationsOf } from "@wharf/protocol";
 import type { EventRow } from "../db/ingest/flush-events.ts";
-import { type KnownActivity, keyOf } from "./known-activity.ts";
+import type { KnownActivity } from "./known-activity.ts";
 
 /** What the events of a flush are about: reads of it wait until they are projected. */
 export type Touched = {
@@ -55,7 +55,8 @@ export function planFlush(
 
 /** Of events within one millisecond all are kept: their text may be finer. */
 function noteEarliest(earliest: Map<string, Earliest>, event: EventRow): void {
-  const key = keyOf(event);
+  // Ids have no line breaks.
+  const key = `${event.workspace_id}\n${event.device_id}\n${event.session_id ?? ""}`;
   const atMs = Date.parse(event.timestamp);
   const before = earliest.get(key);
   if (before === undefined || atMs < before.atMs) earliest.set(key, { atMs, ids: [event.id] });
