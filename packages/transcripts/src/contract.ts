@@ -111,6 +111,8 @@ export type Fact =
   | { fact: "answered"; response_key: string | null }
   | { fact: "title"; rank: TitleRank; text: string }
   | { fact: "place"; cwd: string | null; branch: string | null; version: string | null }
+  /** The git remote of the place. */
+  | { fact: "remote"; url: string }
   | { fact: "origin"; forked_from: string | null; parent: string | null; agent_type: string | null }
   /** Facts of one subagent complete each other. */
   | { fact: "subagent"; agent_id: string; subagent: Partial<Subagent> }

@@ -1,4 +1,6 @@
+import { canonicalWorkspaceId } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
+import { placeSession } from "../db/transcripts/facts/place-session.ts";
 import { readCallFacts, readFileFacts } from "../db/transcripts/facts/read-calls.ts";
 import {
   readFirstPrompt,
@@ -40,7 +42,9 @@ async function stateStart(
   if (!stated.is_own) return;
   const first_at = await database.run((sql) => readOwnStart(sql, session_id));
   if (first_at === null) return;
-  const { branch, cwd, version } = stated;
+  const { branch, cwd, version, remote } = stated;
+  const workspace = remote === null ? null : canonicalWorkspaceId(remote);
+  if (workspace !== null) await database.run((sql) => placeSession(sql, session_id, workspace));
   const model = responses.models.find((used) => used.model !== null)?.model ?? null;
   const initial_prompt = prompt?.is_own === true ? prompt.text : null;
   const statement = { first_at, branch, cwd, version, model, initial_prompt };

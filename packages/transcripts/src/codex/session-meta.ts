@@ -22,7 +22,12 @@ export function readSessionMeta(state: CodexState, meta: JsonObject, at: string 
     branch: text(object(meta, "git"), "branch"),
     version: text(meta, "cli_version"),
   };
-  return [place, ...readOrigin(state, meta, forked_from), ...readNickname(meta)];
+  return [place, ...readRemote(meta), ...readOrigin(state, meta, forked_from), ...readNickname(meta)];
+}
+
+function readRemote(meta: JsonObject): Fact[] {
+  const url = text(object(meta, "git"), "repository_url");
+  return url === null ? [] : [{ fact: "remote", url }];
 }
 
 function readOrigin(state: CodexState, meta: JsonObject, forked_from: string | null): Fact[] {

@@ -225,6 +225,51 @@ describe("what events and reports leave open", () => {
     expect((await stored())["title"]).toBe("Fix the tests");
   });
 
+  const remote = "https://ada:secret@github.com/Acme/Shop.git";
+  const meta = {
+    ...{ type: "session_meta", timestamp: time(0) },
+    payload: { id: "s", cwd: "/repo", git: { branch: "main", repository_url: remote } },
+  };
+  const asked = { type: "event_msg", timestamp: time(1), payload: { type: "user_message", message: "Go" } };
+  const storeRollout = () =>
+    parsing.store({
+      ...{ session_id: "s", agent: "codex", file: "rollout.jsonl" },
+      parts: [meta, asked].map((record) => `${JSON.stringify(record)}\n`),
+    });
+  const workspaces = () => parsing.sql`
+    SELECT w.canonical_id, (SELECT array_agg(canonical_id ORDER BY canonical_id) FROM workspaces) AS known
+    FROM sessions s JOIN workspaces w ON w.id = s.workspace_id`;
+  const lacksWorkspace = async () => {
+    await parsing.sql`
+      INSERT INTO workspaces (id, canonical_id, display_name) VALUES ('none', '_unassociated', '_unassociated') ON CONFLICT DO NOTHING`;
+    await parsing.sql`UPDATE sessions SET workspace_id = 'none'`;
+  };
+
+  test("includes the workspace, which is that of the files' git remote", async () => {
+    await storeRollout();
+    await lacksWorkspace();
+    await parsing.sql.unsafe(fileFirst);
+    await parsing.parseAll();
+    const placed = {
+      canonical_id: "github.com/Acme/Shop",
+      known: ["_unassociated", "github.com/Acme/Shop", "github.com/acme/site"],
+    };
+    expect([...(await workspaces())]).toEqual([placed]);
+    await deriveSession(parsing.current().database, "s");
+    expect([...(await workspaces())]).toEqual([placed]);
+  });
+
+  test.each([
+    ["of which an event is known", lacksWorkspace],
+    ["that has one", () => parsing.sql.unsafe(fileFirst)],
+  ])("does not include the workspace of a session %s", async (_, prepare) => {
+    await storeRollout();
+    await prepare();
+    const before = [...(await workspaces())];
+    await parsing.parseAll();
+    expect([...(await workspaces())]).toEqual(before);
+  });
+
   test("does not include what a report states", async () => {
     await store(SESSION());
     await parsing.sql`

@@ -21,6 +21,8 @@ export type Stated = {
   cwd: string | null;
   branch: string | null;
   version: string | null;
+  /** A git remote, as the agent writes it. */
+  remote: string | null;
   last_cwd: string | null;
   last_branch: string | null;
   compactions: Compaction[];
@@ -65,6 +67,7 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
       WHERE fact = 'reported_cost' ORDER BY is_main DESC, file DESC, line DESC, position DESC LIMIT 1
     )
     SELECT places.*,
+      (SELECT ${first(sql`data ->> 'url'`)} FROM stated WHERE fact = 'remote' AND is_main) AS remote,
       coalesce((SELECT bool_or(is_own) FROM files), false) AS is_own,
       (SELECT agent FROM files ORDER BY kind <> 'main', agent LIMIT 1) AS agent,
       (${titles(sql)}) AS titles, (${compactions(sql)}) AS compactions,
