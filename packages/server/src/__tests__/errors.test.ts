@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
 import type { Server } from "../compose.ts";
+import { problemOf } from "../http/problem.ts";
 import { seedExamples } from "../openapi/__tests__/seed-examples.ts";
 import { event, ingest, sessionStart } from "./events.ts";
 import { openApp, setupApp } from "./setup-app.ts";
@@ -93,6 +94,14 @@ async function expectProblem(request: Request, status: number, code: string) {
   expect(problem.detail).not.toMatch(/select|insert|postgres|\bat .*\.ts/i);
   return answer;
 }
+
+test.each([["53100"], ["ENOSPC"], ["EDQUOT"]])(
+  "a full disk (%s) is 507, also that of the blob store",
+  (code) => {
+    const problem = problemOf(Object.assign(new Error("full"), { code }));
+    expect(problem).toMatchObject({ status: 507, code: "STORAGE_FULL", headers: { "retry-after": "1" } });
+  },
+);
 
 describe("an error is a problem with a code, a detail and the request's id:", () => {
   test.each(ERRORS)("%d %s for %s", async (status, code, _what, request) => {

@@ -46,10 +46,13 @@ export function isTooSlow(error: unknown): boolean {
   return errorCode(error) === "57014" || errorCode(error) === "STORAGE_TIMEOUT";
 }
 
-/** The disk is full, or another resource of the server is used up (SQLSTATE class 53 but for connections). */
+/** SQLSTATE class 53 but for connections, an I/O error of Postgres; a full disk or quota of the blob store's directory. */
+const OUT_OF_SPACE = new Set(["53100", "53200", "58030", "ENOSPC", "EDQUOT"]);
+
+/** The disk is full, or another resource of the server is used up. */
 export function isOutOfSpace(error: unknown): boolean {
   const code = errorCode(error);
-  return code === "53100" || code === "53200" || code === "58030";
+  return code !== undefined && OUT_OF_SPACE.has(code);
 }
 
 /** A value that no column or index takes: SQLSTATE class 22 (data exception) or 54 (program limit). */

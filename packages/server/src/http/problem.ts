@@ -111,7 +111,8 @@ export function problemOf(error: unknown): ProblemOptions | null {
     return {
       status: 507,
       code: "STORAGE_FULL",
-      detail: "The database has no space left. Free space, then retry.",
+      detail:
+        "The database or the blob store has no space left. Nothing was acknowledged: free space, then retry.",
       headers: retry,
     };
   }

@@ -68,3 +68,19 @@ test.each([
     expect(received).toEndWith("next");
   },
 );
+
+test.each([
+  ["of 3 GiB, and closes the connection", 3 * 1024 * MIB, true],
+  ["of 200 MiB", 200 * MIB, false],
+])("a declared length %s is refused before any of the body is sent", async (_what, bytes, isClosed) => {
+  const socket = connect(server.port, "127.0.0.1");
+  const answer = new Promise<string>((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("data", (data) => resolve(data.toString()));
+  });
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.write(`POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`);
+  expect(await answer).toStartWith("HTTP/1.1 413 ");
+  if (!isClosed) socket.destroy();
+  await closed;
+});
