@@ -1,8 +1,9 @@
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
 import { findSessionRelations } from "../../db/reads/session-relations.ts";
+import { requestReading } from "../../db/transcripts/read-again.ts";
 import { deriveSession } from "../derive-session.ts";
 import { releaseResponses } from "../release-responses.ts";
 import { readPage } from "../transcript-page.ts";
@@ -231,4 +232,80 @@ test("what a subagent was asked is searched as a prompt", async () => {
   expect(await parsing.sql`SELECT kind FROM search_documents WHERE message_id IS NOT NULL`).toMatchObject([
     { kind: "prompt" },
   ]);
+});
+
+describe("a result in a file of its own", () => {
+  const file = "tool-results/t1.txt";
+  const preview = "<persisted-output>\nOutput too large\n</persisted-output>";
+  const command = { id: "t1", name: "Bash", input: { command: "bun test" } };
+  const main = [
+    assistantLine("a", { id: "m", call: command }),
+    resultLine("a", { id: "t1", content: preview, spilled: `/home/ada/a/${file}` }),
+  ];
+  const spill = (text: string, device_id = "laptop", generation = 1) =>
+    parsing.store({ ...SPILLED, file, device_id, generation, parts: [text] });
+  const SPILLED = { session_id: "a", agent: "claude-code", kind: "tool-result" } as const;
+  const shown = async () => {
+    const [row] = await parsing.sql`
+      SELECT result_text, b.metadata #>> '{spilled,shown,device_id}' AS device, tests, transcript #> '{tests,last,passed}' AS passed,
+        (SELECT count(*)::int FROM search_documents WHERE tsv::text LIKE '%needle%') AS found
+      FROM content_blocks b JOIN tool_calls ON call_id = tool_result_id JOIN sessions s ON s.id = tool_calls.session_id`;
+    return row;
+  };
+  const output = `needle\0\n${"x".repeat(100)}\n 3 pass\n 1 fail\nRan 4 tests across 1 file.\n`;
+  const filled = {
+    ...{ result_text: output.replace("\0", "\ufffd"), device: "laptop", passed: 3, found: 1 },
+    tests: { passed: 3, failed: 1, is_success: false },
+  };
+
+  test.each(["before", "after"])(
+    "that arrives %s its call is shown, searched and read for tests",
+    async (order) => {
+      const arrivals = [() => claude("a", main), () => spill(output)];
+      for (const arrive of order === "after" ? arrivals : arrivals.toReversed()) {
+        await arrive();
+        await parsing.parseAll();
+      }
+      expect(await shown()).toEqual(filled);
+      await requestReading(parsing.sql, "a");
+      await parsing.parseAll();
+      expect(await shown()).toEqual(filled);
+    },
+  );
+
+  test("is shown in its newest generation, and of several devices' that of the record", async () => {
+    await claude("a", main);
+    await spill("other needle", "desk");
+    await parsing.parseAll();
+    expect(await shown()).toMatchObject({ result_text: "other needle", device: "desk" });
+    await spill("first");
+    await spill(output, "laptop", 2);
+    await parsing.parseAll();
+    expect(await shown()).toEqual(filled);
+  });
+
+  test("that is long is shown with its beginning and its end", async () => {
+    await claude("a", main);
+    await spill(`begin\n${"line\n".repeat(200_000)}needle\n 2 pass\n 0 fail\n`);
+    await parsing.parseAll();
+    const result = String((await shown())?.["result_text"]);
+    expect(result).toStartWith("begin\n");
+    expect(result).toEndWith("needle\n 2 pass\n 0 fail\n");
+    expect(result).toMatch(/… \d+ bytes are in the file only …/);
+    expect(result.length).toBeLessThan(700_000);
+    expect(await shown()).toMatchObject({ passed: 2, found: 1 });
+  });
+
+  test("whose bytes are damaged leaves the preview", async () => {
+    await claude("a", main);
+    await spill(output);
+    await parsing.sql`
+      UPDATE transcript_segments SET blob_hash = repeat('0', 64)
+      WHERE file_id IN (SELECT id FROM transcript_files WHERE kind = 'tool-result')`;
+    await parsing.parseAll();
+    expect(await shown()).toMatchObject({ result_text: preview, found: 0 });
+    expect(await parsing.sql`SELECT parse_status FROM sessions`).toMatchObject([
+      { parse_status: "completed" },
+    ]);
+  });
 });

@@ -114,7 +114,7 @@ function outputOf({ result_text, exit_code }: KnownCall): Output | null {
 export type Outcome = Pick<CallRow, "exit_code" | "tests" | "commits">;
 
 /** What the output of a call shows of it; tests and commits only where its command is known. */
-function outcomeOf(command: string | null, { text, exit_code: stated }: Output): Outcome {
+export function outcomeOf(command: string | null, { text, exit_code: stated }: Output): Outcome {
   const looked =
     text.length <= OUTPUT_HEAD_CHARACTERS + OUTPUT_TAIL_CHARACTERS
       ? text

@@ -11,6 +11,7 @@ import {
   type UnparsedGeneration,
 } from "../../db/transcripts/unparsed-generations.ts";
 import { deriveSession } from "../derive-session.ts";
+import { fillSpilled } from "../fill-spilled.ts";
 import type { StoredTranscripts } from "../read-stored.ts";
 import { openGeneration } from "./open-generation.ts";
 import { removeStaleRows } from "./remove-stale.ts";
@@ -50,6 +51,7 @@ export async function parseSession(
   await database.run((sql) => noteParsing(sql, session_id));
   for (;;) {
     const failure = await parseGenerations(stored, session_id, progress, changed);
+    await fillSpilled(stored, session_id);
     const stale = await removeStaleRows(database, session_id);
     for (const id of stale.session_ids) changed.add(id);
     await deriveSession(database, session_id);
