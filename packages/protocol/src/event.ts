@@ -27,7 +27,11 @@ export const idSchema = z.string().min(1).max(ID_CHARACTERS_MAX);
 
 /** ISO-8601 with `Z` or an offset; an instant from 2000 to 2100. Kept as text: a Date would lose the microseconds. */
 export const timestampSchema = z.iso
-  .datetime({ offset: true, error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z" })
+  .datetime({
+    offset: true,
+    error: "must be ISO-8601 with Z or an offset, like 2026-11-22T10:00:00Z",
+    abort: true,
+  })
   .refine(hasKnownOffset, { error: "must have an offset below 16 hours" })
   .refine(isPlausibleTime, { error: `must lie between ${EARLIEST} and ${LATEST}` })
   .refine(isCoarseEnough, { error: `must have at most ${TIME_DECIMALS_MAX} decimals` });

@@ -5,6 +5,15 @@ export const MISSING = "is missing";
 /** A message may quote every key that it does not know. */
 const DETAIL_CHARACTERS_MAX = 500;
 const WRONG_TYPE = /^Invalid input: expected (\w+), received (\w+)$/;
+const CHECKS: readonly [own: RegExp, words: string][] = [
+  [/^Too small: expected \w+ to have >=1 \w+$/, "must not be empty"],
+  [/^Too small: expected \w+ to have >=(\S+ \w+)$/, "must have at least $1"],
+  [/^Too big: expected \w+ to have <=(\S+ \w+)$/, "must have at most $1"],
+  [/^Too small: expected \w+ to be >=(\S+)$/, "must be at least $1"],
+  [/^Too big: expected \w+ to be <=(\S+)$/, "must be at most $1"],
+  [/^Invalid option: expected one of (.+)$/, "must be one of $1"],
+  [/^Invalid input: expected (".*")$/, "must be $1"],
+];
 const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
   ["object", "an object"],
   ["record", "an object"],
@@ -35,8 +44,10 @@ function unknownFields(keys: readonly string[]): string {
     : `has the unknown fields ${names}; check their spelling`;
 }
 
-/** zod's own text for a value of another type: "must be an object, not an array". Other texts are left as they are. */
+/** zod's own texts, for a value of another type and for the most frequent checks, in words. Other texts are left as they are. */
 function inWords(message: string): string {
+  for (const [own, words] of CHECKS)
+    if (own.test(message)) return message.replace(own, words).replaceAll('"|"', '", "');
   const [, expected = "", received = ""] = WRONG_TYPE.exec(message) ?? [];
   const wanted = TYPE_WORDS.get(expected);
   if (received === "NaN" && wanted !== undefined) return `must be ${wanted}`;

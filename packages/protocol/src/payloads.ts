@@ -30,6 +30,8 @@ export const TERMINATION_REASONS = ["manual", "ttl", "idle", "error", "other"] a
 /** What a column holds in the place of a value that its enumeration lacks. */
 export const OTHER = "other";
 
+const FILE_OF_COMMIT = 'must be an object like {"path":"src/a.ts","status":"M"}';
+
 /** Extra keys are kept: a new client must not need a new server. */
 const payload = <Shape extends z.ZodRawShape>(shape: Shape) => z.looseObject(shape);
 
@@ -83,7 +85,7 @@ export const payloadSchemas = {
     /** The top of the work tree: it keeps several clones on a device apart. */
     cwd: optionalText,
     file_list: z
-      .array(z.looseObject({ path: text, status: text }))
+      .array(z.looseObject({ path: text, status: text }, { error: FILE_OF_COMMIT }))
       .max(PAYLOAD_ITEMS_MAX)
       .nullish(),
   }),

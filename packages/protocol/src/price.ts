@@ -6,9 +6,11 @@ const ALIASES_MAX = 50;
 const USD_PER_MILLION_TOKENS_MAX = 1_000_000;
 const INPUT_TOKENS_MAX = 1_000_000_000;
 
-const day = z.iso.date().refine((date) => date >= "2000-01-01" && date < "2100-01-01", {
-  error: "must be a day from 2000-01-01 on",
-});
+const day = z.iso
+  .date({ error: "must be a day, like 2026-11-22", abort: true })
+  .refine((date) => date >= "2000-01-01" && date < "2100-01-01", {
+    error: "must be a day from 2000-01-01 on",
+  });
 const rate = z.number().nonnegative().max(USD_PER_MILLION_TOKENS_MAX).nullable();
 const model = z.string().min(1).max(MODEL_CHARACTERS_MAX);
 const text = z.string().min(1).max(TEXT_CHARACTERS_MAX);

@@ -7,8 +7,8 @@ const CURSOR_CHARACTERS_MAX = 8_000;
 const WORDS_MAX = 1_000;
 
 /** An instant with Z or an offset, or a day, which begins at midnight UTC. */
-export const instant = z.union([timestampSchema, z.iso.date().pipe(z.string().regex(/^20/))], {
-  error: "must be ISO-8601, like 2026-11-22T10:00:00Z",
+export const instant = z.union([timestampSchema, z.iso.date({ abort: true }).pipe(z.string().regex(/^20/))], {
+  error: "must be a day, like 2026-11-22, or a time with Z or an offset, like 2026-11-22T10:00:00Z",
 });
 
 /** The schemas that `words` made: parameters that may be repeated. */

@@ -9,7 +9,9 @@ export type TranscriptKind = (typeof TRANSCRIPT_KINDS)[number];
 export const TRANSCRIPT_FILE_BYTES_MAX = 500;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are refused.
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
-const CHAIN_HASH = /^[0-9a-f]{64}$/;
+const chainHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, { error: "must be 64 hexadecimal digits in lower case" });
 
 /** An id without characters that are replaced when events are stored. */
 export const plainIdSchema = idSchema
@@ -61,9 +63,9 @@ export const transcriptAppendQuerySchema = z.object({
 
 /** Headers of an append: about the device's own file, before redaction. */
 export const sourceHeadersSchema = z.object({
-  "source-offset-hash": z.string().regex(CHAIN_HASH).optional(),
+  "source-offset-hash": chainHash.optional(),
   "source-bytes": count.optional(),
-  "source-hash": z.string().regex(CHAIN_HASH).optional(),
+  "source-hash": chainHash.optional(),
 });
 
 /** POST /api/sessions/:id/transcript/upload. Without agent and device, those of the session; without a file, the main one. */
