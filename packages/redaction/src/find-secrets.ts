@@ -1,7 +1,7 @@
 import { entropyOf } from "./entropy.ts";
 import { MARKERS } from "./marker.ts";
 import type { SecretRule } from "./rules.ts";
-import { type View, viewsOf } from "./views.ts";
+import { type View, viewsOf, withoutEscapes } from "./views.ts";
 
 /** A secret in a text: UTF-16 offsets, `end` exclusive. */
 export type Span = { start: number; end: number; rule: string };
@@ -12,28 +12,59 @@ export type SecretFinder = {
   find: (text: string) => Span[];
   /** Whether the pattern matches at all. */
   mayFind: (text: string) => boolean;
+  /** The end of the secret that begins at `start`, in a text of any length. Null: the rule's secrets fit into a window. */
+  endOf: ((text: string, start: number) => number) | null;
+  /** Matches at a keyword that begins a secret; undefined: keywords stand elsewhere. */
+  at: RegExp | undefined;
+  /** Of a rule without a context: it matches in any text that holds such a secret, also behind escapes. */
+  anywhere: RegExp | undefined;
 };
 
 /** Longer texts are searched window by window, so that a pattern that backtracks costs no more than linear time. */
 const WINDOW_CHARACTERS = 65_536;
-/** No rule but that of a private key matches more than 2,000 characters; private keys have up to 7,000. */
+/** No pattern matches more than 2,000 characters. */
 const WINDOW_OVERLAP_CHARACTERS = 8_192;
+/** A secret of several pieces may continue behind the window when it ends this close to its end. */
+const PIECE_CHARACTERS = 300;
 
 /** Throws SyntaxError for a rule whose pattern is no regular expression. */
 export function createFinder(rule: SecretRule): SecretFinder {
   const pattern = new RegExp(rule.pattern, rule.group === 0 ? `g${rule.flags}` : `gd${rule.flags}`);
   const single = new RegExp(rule.pattern, rule.flags);
   const isPlausible = createPlausibility(rule);
+  const endOf = createEnd(rule);
+  const unbound = rule.pattern.replace(/^\\b/, "");
   return {
+    endOf,
+    at: rule.begins === true ? new RegExp(unbound, `y${rule.flags}`) : undefined,
+    anywhere: rule.group === 0 && endOf === null ? new RegExp(unbound, rule.flags) : undefined,
     find(text) {
       const found: Span[] = [];
       for (const match of text.matchAll(pattern)) {
-        const [start, end] = match.indices?.[rule.group] ?? [match.index, match.index + match[0].length];
+        const [start, last] = match.indices?.[rule.group] ?? [match.index, match.index + match[0].length];
+        const end = endOf === null ? last : endOf(text, start);
         if (isPlausible(text.slice(start, end))) found.push({ start, end, rule: rule.id });
       }
       return found;
     },
     mayFind: (text) => single.test(text),
+  };
+}
+
+/** Each piece is matched where the last one ended, so that the time is linear. */
+function createEnd({ pattern, flags, continues, ends }: SecretRule): SecretFinder["endOf"] {
+  if (continues === undefined) return null;
+  const begin = new RegExp(pattern, `y${flags}`);
+  const piece = new RegExp(continues, `y${flags}`);
+  const last = new RegExp(ends ?? "", `y${flags}`);
+  const endAt = (expression: RegExp, text: string, at: number) => {
+    expression.lastIndex = at;
+    return expression.test(text) ? expression.lastIndex : at;
+  };
+  return (text, start) => {
+    let end = endAt(begin, text, start);
+    for (let next = endAt(piece, text, end); next > end; next = endAt(piece, text, end)) end = next;
+    return endAt(last, text, end);
   };
 }
 
@@ -58,11 +89,22 @@ export function findSecrets(text: string, candidates: Candidates, checkTime: () 
   const found: Span[] = [];
   for (const { window, offset } of windowsOf(text)) {
     checkTime();
+    const isLast = offset + window.length === text.length;
     for (const view of viewsOf(window))
       for (const finder of candidates(view.text))
-        for (const span of finder.find(view.text)) found.push(placed(span, view, offset));
+        for (const span of finder.find(view.text)) {
+          const place = placed(span, view, offset);
+          const isOpen = !isLast && finder.endOf !== null && span.end + PIECE_CHARACTERS > view.text.length;
+          found.push(isOpen ? { ...place, end: endOfOpen(text, place, finder) } : place);
+        }
   }
   return found.length === 0 ? found : outsideMarkers(text, merged(found));
+}
+
+/** The end of a secret that reaches the end of its window. */
+function endOfOpen(text: string, { start, end }: Span, { endOf }: SecretFinder): number {
+  if (endOf === null) return end;
+  return Math.max(end, endOf(text, start), endOf(withoutEscapes(text), start));
 }
 
 /** Whether some pattern matches anywhere in a text. False for a text in which findSecrets finds none, but for implausible ones. */

@@ -1,7 +1,13 @@
+/** Programs write JSON into strings of JSON, which others log as JSON. Deeper strings are searched as they are. */
+export const JSON_LEVELS_MAX = 4;
+
 /** A string of a JSON text: offsets with its quotes, `end` exclusive. */
 export type JsonString = {
   start: number;
   end: number;
+  /** Where its member begins, or the string itself. */
+  from: number;
+  isName: boolean;
   /** Name of the member whose value this string is; null for a name, an element of a list, or the text itself. */
   member: string | null;
 };
@@ -12,11 +18,13 @@ export type JsonString = {
  */
 export function* jsonStrings(text: string): Generator<JsonString> {
   let name: string | null = null;
+  let nameStart = 0;
   for (let start = text.indexOf('"'); start !== -1; ) {
     const end = endOfString(text, start);
     if (end === -1) return;
     const isName = nextVisible(text, end) === ":";
-    yield { start, end, member: isName ? null : name };
+    yield { start, end, from: name === null ? start : nameStart, isName, member: isName ? null : name };
+    nameStart = start;
     name = isName ? decodeJsonString(text.slice(start, end)) : null;
     start = text.indexOf('"', end);
     // Between a name and its string there is nothing but the colon: anything else is the member's value.

@@ -1,122 +1,170 @@
 /** Finds which of many keywords a text holds. */
 export type KeywordIndex<Owner> = {
-  /** Owners of the keywords that stand in `text`, in the order of their entries. */
-  ownersIn: (text: string) => readonly Owner[];
+  scan: (text: string) => Scan<Owner>;
+};
+
+export type Scan<Owner> = {
+  /** Owners of the keywords that stand in the text, in the order of their entries. */
+  owners: readonly Owner[];
+  isAscii: boolean;
 };
 
 export type KeywordEntry<Owner> = {
   owner: Owner;
-  /** Of two ASCII characters and more. A lower-case keyword matches in any case. */
+  /** Of three ASCII characters and more. A lower-case keyword matches in any case. */
   keywords: readonly string[];
+  /** Sticky: a keyword counts only where this matches at its first character. */
+  at?: RegExp | undefined;
 };
 
-type Keyword = { text: string; owner: number; isAnyCase: boolean };
+/** A keyword of several owners is compared once. */
+type Keyword = {
+  text: string;
+  owners: number[];
+  isAnyCase: boolean;
+  at: RegExp | undefined;
+  /** Characters behind the first three. */
+  rest: number;
+  /** The last character, in lower case if it is a letter. */
+  last: number;
+};
 
-const ASCII = 128;
+const ASCII_MAX = 127;
 const UPPER_A = 65;
 const UPPER_Z = 90;
+const LOWER_A = 97;
+const LETTERS = 26;
 /** From an upper-case letter to the lower-case one. */
 const LOWER_BY = 32;
 /** What a keyword begins with, its first three characters, is looked up in a table. */
 const PLACES = 3;
-/** Of characters, lower-case and upper-case letters alike. Class 0: no keyword has it among its first three. */
-const CLASS_BITS = 6;
-const CLASSES_MAX = 1 << CLASS_BITS;
+/** Of characters: one for each letter in both cases, the others share the rest. Class 0: no keyword has it among its first three. */
+const CLASS_BITS = 5;
+const CLASSES = 1 << CLASS_BITS;
 /** The last two classes, before the next one is added. */
-const LAST_TWO = CLASSES_MAX * CLASSES_MAX - 1;
+const LAST_TWO = CLASSES * CLASSES - 1;
+/** Of an entry of the table, which has to fit into the processor's nearest cache. */
+const GROUPS_MAX = 255;
 
 /**
- * One pass over the text in place of a search for each of 150 keywords: a table of their first three characters decides for each place
- * whether one of them may stand there. 2 ns a character.
- * Throws RangeError for a keyword that does not begin with two ASCII characters.
+ * One pass over the text in place of a search for each of 200 keywords: a table of their first three characters decides for each place
+ * whether one of them may stand there.
+ * Throws RangeError for a keyword that does not begin with three ASCII characters.
  */
 export function createKeywordIndex<Owner>(entries: readonly KeywordEntry<Owner>[]): KeywordIndex<Owner> {
-  const keywords = entries.flatMap((entry, owner) =>
-    entry.keywords.map((text) => ({ text, owner, isAnyCase: text === text.toLowerCase() })),
-  );
+  const keywords = keywordsOf(entries);
   const classOf = classesOf(keywords);
   const { groups, groupAt } = groupByStart(keywords, classOf);
 
-  function ownersIn(text: string): readonly Owner[] {
-    const found = new Set<number>();
+  function scan(text: string): Scan<Owner> {
+    let found: Set<number> | undefined;
+    const { length } = text;
     let start = 0;
-    for (let index = 0; index < text.length; index++) {
+    let seen = 0;
+    for (let index = 0; index < length; index++) {
       const code = text.charCodeAt(index);
-      start = ((start & LAST_TWO) << CLASS_BITS) | (code < ASCII ? (classOf[code] ?? 0) : 0);
+      seen |= code;
+      start = ((start & LAST_TWO) << CLASS_BITS) | (classOf[code & ASCII_MAX] ?? 0);
       const group = groupAt[start] ?? 0;
-      if (group !== 0) findAt(text, index - (PLACES - 1), groups[group], found);
+      if (group === 0) continue;
+      const candidates = groups[group] ?? [];
+      for (let n = 0; n < candidates.length; n++) {
+        const keyword = candidates[n];
+        const end = index + (keyword?.rest ?? 0);
+        // Most end here, without a call.
+        if (end >= length || (text.charCodeAt(end) | LOWER_BY) !== keyword?.last) continue;
+        if (!standsAt(text, index - (PLACES - 1), keyword)) continue;
+        found ??= new Set();
+        for (const owner of keyword.owners) found.add(owner);
+      }
     }
-    // A keyword of two characters at the end.
-    const group = groupAt[(start & LAST_TWO) << CLASS_BITS] ?? 0;
-    if (group !== 0) findAt(text, text.length - (PLACES - 1), groups[group], found);
-    return found.size === 0 ? [] : entries.filter((_, owner) => found.has(owner)).map(({ owner }) => owner);
+    const isAscii = seen <= ASCII_MAX;
+    if (found === undefined) return isAscii ? NOTHING_IN_ASCII : NOTHING;
+    return { owners: entries.flatMap(({ owner }, index) => (found.has(index) ? [owner] : [])), isAscii };
   }
 
-  return { ownersIn };
+  return { scan };
 }
 
-function findAt(
-  text: string,
-  position: number,
-  keywords: readonly Keyword[] | undefined,
-  found: Set<number>,
-): void {
-  for (const keyword of keywords ?? [])
-    if (!found.has(keyword.owner) && standsAt(text, position, keyword)) found.add(keyword.owner);
+function keywordsOf(entries: readonly KeywordEntry<unknown>[]): Keyword[] {
+  const keywords: Keyword[] = [];
+  const shared = new Map<string, Keyword>();
+  for (const [owner, { keywords: texts, at }] of entries.entries())
+    for (const text of texts) {
+      const known = at === undefined ? shared.get(text) : undefined;
+      const keyword = known ?? {
+        ...{ text, owners: [], at },
+        isAnyCase: text === text.toLowerCase(),
+        rest: text.length - PLACES,
+        last: text.charCodeAt(text.length - 1) | LOWER_BY,
+      };
+      keyword.owners.push(owner);
+      if (known !== undefined) continue;
+      keywords.push(keyword);
+      if (at === undefined) shared.set(text, keyword);
+    }
+  return keywords;
 }
+
+const NOTHING = { owners: [], isAscii: false };
+const NOTHING_IN_ASCII = { owners: [], isAscii: true };
 
 /** Character by character, which is faster than to cut out and compare texts. */
-function standsAt(text: string, position: number, { text: keyword, isAnyCase }: Keyword): boolean {
+function standsAt(text: string, position: number, { text: keyword, isAnyCase, at }: Keyword): boolean {
   for (let index = 0; index < keyword.length; index++) {
     const code = text.charCodeAt(position + index);
     const wanted = keyword.charCodeAt(index);
     if (code !== wanted && (!isAnyCase || code < UPPER_A || code > UPPER_Z || code + LOWER_BY !== wanted))
       return false;
   }
-  return true;
+  if (at === undefined) return true;
+  at.lastIndex = position;
+  return at.test(text);
 }
 
-/** The class of each ASCII character. */
+/** The class of each ASCII character that a keyword has among its first three. */
 function classesOf(keywords: readonly Keyword[]): Uint8Array {
-  const starts = new Set(keywords.flatMap(({ text }) => [...text.slice(0, PLACES)]).map(lowerCode));
-  if (starts.size >= CLASSES_MAX) throw new RangeError("The keywords begin with too many characters.");
-  const classOf = new Uint8Array(ASCII);
-  for (const [position, code] of [...starts].entries()) {
-    if (code >= ASCII) continue;
-    classOf[code] = position + 1;
-    classOf[String.fromCharCode(code).toUpperCase().charCodeAt(0)] = position + 1;
+  const classOf = new Uint8Array(ASCII_MAX + 1);
+  const others = new Set<number>();
+  for (const code of keywords.flatMap(({ text }) => startOf(text))) {
+    const letter = code - LOWER_A;
+    if (letter < 0 || letter >= LETTERS) others.add(code);
+    else {
+      classOf[code] = letter + 1;
+      classOf[code - LOWER_BY] = letter + 1;
+    }
   }
+  for (const [position, code] of [...others].entries())
+    classOf[code] = LETTERS + 1 + (position % (CLASSES - LETTERS - 1));
   return classOf;
 }
 
 type Groups = {
   groups: Keyword[][];
   /** The position in `groups` of the keywords that may begin with three classes; 0: none. */
-  groupAt: Uint16Array;
+  groupAt: Uint8Array;
 };
 
 function groupByStart(keywords: readonly Keyword[], classOf: Uint8Array): Groups {
   const groups: Keyword[][] = [[]];
-  const groupAt = new Uint16Array(CLASSES_MAX ** PLACES);
+  const groupAt = new Uint8Array(CLASSES ** PLACES);
   for (const keyword of keywords) {
-    for (const start of startsOf(keyword, classOf)) {
-      groupAt[start] ||= groups.push([]) - 1;
-      groups[groupAt[start] ?? 0]?.push(keyword);
-    }
+    const start = startOf(keyword.text).reduce(
+      (before, code) => (before << CLASS_BITS) | (classOf[code] ?? 0),
+      0,
+    );
+    const group = groupAt[start] || groups.push([]) - 1;
+    if (group > GROUPS_MAX) throw new RangeError("The keywords have too many beginnings.");
+    groupAt[start] = group;
+    groups[group]?.push(keyword);
   }
   return { groups, groupAt };
 }
 
-/** A keyword of two characters may be followed by any. */
-function startsOf({ text }: Keyword, classOf: Uint8Array): number[] {
-  const [first = ASCII, second = ASCII, third] = [...text].map(lowerCode);
-  if (first >= ASCII || second >= ASCII)
-    throw new RangeError(`The keyword "${text}" must begin with two ASCII characters.`);
-  const pair = (((classOf[first] ?? 0) << CLASS_BITS) | (classOf[second] ?? 0)) << CLASS_BITS;
-  if (third !== undefined) return [pair | (classOf[third] ?? 0)];
-  return Array.from({ length: CLASSES_MAX }, (_, last) => pair | last);
-}
-
-function lowerCode(character: string): number {
-  return character.toLowerCase().charCodeAt(0);
+/** The first characters, in lower case. */
+function startOf(keyword: string): number[] {
+  const codes = [...keyword.slice(0, PLACES)].map((character) => character.toLowerCase().charCodeAt(0));
+  if (codes.length < PLACES || codes.some((code) => code > ASCII_MAX))
+    throw new RangeError(`The keyword "${keyword}" must begin with three ASCII characters.`);
+  return codes;
 }

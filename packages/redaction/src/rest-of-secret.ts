@@ -1,5 +1,7 @@
+import { createFinder } from "./find-secrets.ts";
 import { MARKERS } from "./marker.ts";
 import { SECRET_RULES } from "./rules.ts";
+import { withoutEscapes } from "./views.ts";
 
 /** Characters of tokens and passwords, as the rules have them. */
 const TOKEN = /^[A-Za-z0-9_.+/=~!@#%^&*:-]*/;
@@ -11,9 +13,10 @@ const KEY_RULE = "private-key";
 const KEY_HEADER = "-----BEGIN PRIVATE KEY-----";
 const KEY_GAP = /^[\\rn\s]*$/;
 
-const keyPattern = new RegExp(
-  `^(?:${SECRET_RULES.find(({ id }) => id === KEY_RULE)?.pattern ?? KEY_HEADER})`,
-);
+const keyRule = SECRET_RULES.find(({ id }) => id === KEY_RULE);
+const endOfKey = keyRule === undefined ? null : createFinder(keyRule).endOf;
+/** In place of what was cut off of a line. */
+const LINE_BEGIN = "A".repeat(64);
 
 /**
  * A text was cut within a secret, of which the first part was replaced: the number of characters at the beginning of `after` that are the
@@ -32,8 +35,9 @@ export function restOfSecret(before: string, after: string): number {
 }
 
 function restOfKey(gap: string, after: string): number {
-  const begin = `${KEY_HEADER}${gap === "" ? "\n" : gap}`;
-  return Math.max(0, lengthOf(keyPattern, begin + after) - begin.length);
+  const begin = `${KEY_HEADER}${gap === "" ? `\n${LINE_BEGIN}` : gap}`;
+  const text = withoutEscapes(begin + after);
+  return Math.max(0, (endOfKey?.(text, 0) ?? 0) - begin.length);
 }
 
 function lengthOf(pattern: RegExp, text: string): number {

@@ -13,6 +13,12 @@ export type SecretRule = {
   flags: string;
   /** The group that is the secret; 0 is the whole match. */
   group: number;
+  /** Each match begins with one of the keywords. */
+  begins?: boolean;
+  /** Further pieces of a secret that may be longer than any window: matched again and again behind the pattern. */
+  continues?: string;
+  /** The last piece. */
+  ends?: string;
   /** Bits per character that the secret must have at least. */
   entropy_min?: number;
   /** The secret must match this pattern. */
@@ -27,4 +33,4 @@ export type SecretRule = {
 export const SECRET_RULES: readonly SecretRule[] = rules;
 
 /** Grows with every change of the rules; what an older version redacted is redacted again by a job. */
-export const RULES_VERSION = 2;
+export const RULES_VERSION = 3;
