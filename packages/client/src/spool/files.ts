@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { open, readFile, rename, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Only this user reads what a hook wrote. */
@@ -42,4 +42,7 @@ export async function readState<T>(path: string): Promise<T | null> {
 export function nullIfMissing(error: NodeJS.ErrnoException): null {
   if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
   throw error;
+}
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
 }

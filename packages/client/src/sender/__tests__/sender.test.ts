@@ -1,0 +1,284 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createRedactor } from "@wharf/redaction";
+import { until } from "@wharf/testkit";
+import { type Fault, problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
+import { useMachine } from "../../__tests__/machine.ts";
+import { fillOutbox } from "../../spool/fill-outbox.ts";
+import { listRejected } from "../../spool/rejected.ts";
+import { openFileStates } from "../../transcripts/file-state.ts";
+import { createTails } from "../../transcripts/tails.ts";
+import { runSender } from "../run-sender.ts";
+import { listOutbox, sendOutbox } from "../send-outbox.ts";
+import { readSenderState } from "../sender-state.ts";
+import { takeLock } from "../take-lock.ts";
+
+const hub = setupFaultyHub();
+const machine = useMachine();
+const running: { stop: AbortController; done: Promise<unknown> }[] = [];
+const START_MS = Date.UTC(2026, 2, 14, 10);
+
+afterEach(async () => {
+  for (const { stop, done } of running.splice(0)) {
+    stop.abort();
+    await done;
+  }
+  const { spool, outbox, rejected, transcripts } = machine.paths;
+  for (const directory of [outbox, rejected, transcripts])
+    await rm(directory, { recursive: true, force: true });
+  for (const name of await readdir(spool)) await rm(join(spool, name));
+});
+
+let hooks = 0;
+/** A spool file as a hook leaves it. */
+async function spool(input: string, time_ms = START_MS + hooks): Promise<void> {
+  hooks += 1;
+  const name = `claude-code.${hooks}`;
+  const path = join(machine.paths.spool, `.${name}`);
+  await writeFile(path, `wharf=1\0pwd=/nowhere\0\0${input}`);
+  await utimes(path, time_ms / 1000, time_ms / 1000);
+  await rename(path, join(machine.paths.spool, name));
+}
+
+const prompt = (n: number, session_id = "s-1") =>
+  JSON.stringify({ hook_event_name: "UserPromptSubmit", session_id, cwd: "/nowhere", prompt: `prompt ${n}` });
+
+async function spoolPrompts(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await spool(prompt(n));
+}
+
+function fill() {
+  return fillOutbox({ ...machine.dependencies(), paths: machine.paths });
+}
+
+function options() {
+  const client = hub.client();
+  return {
+    ...machine.dependencies(),
+    paths: machine.paths,
+    events: client.events,
+    createTails: (onChange: () => void) =>
+      createTails({
+        transcripts: client.transcripts,
+        states: openFileStates(machine.paths.transcripts, hub.url),
+        redactor: createRedactor({ mark: (rule) => `[REDACTED:${rule}:00000000]` }),
+        device_id: "laptop",
+        findPlace: machine.dependencies().findPlace,
+        onChange,
+      }),
+    lookMs: 20,
+  };
+}
+
+function start(changes: Partial<Parameters<typeof runSender>[0]> = {}) {
+  const stop = new AbortController();
+  const done = runSender({ ...options(), signal: stop.signal, ...changes });
+  running.push({ stop, done });
+  return done;
+}
+
+async function storedPrompts(): Promise<string[]> {
+  const rows = await hub.server.sql<
+    { text: string }[]
+  >`SELECT data ->> 'text' AS text FROM events ORDER BY id`;
+  return rows.map(({ text }) => text);
+}
+
+const emptied = async () =>
+  (await readdir(machine.paths.spool)).length + (await listOutbox(machine.paths.outbox)).length === 0;
+
+describe("the outbox", () => {
+  test("sends all events once, oldest first", async () => {
+    await spool(prompt(2), START_MS + 2_000);
+    await spool(prompt(1), START_MS + 1_000);
+    expect(await fill()).toBe(2);
+    expect(await sendOutbox({ paths: machine.paths, events: hub.client().events })).toEqual({
+      accepted: 2,
+      duplicates: 0,
+      rejected: 0,
+    });
+    expect(await storedPrompts()).toEqual(["prompt 1", "prompt 2"]);
+    expect(await emptied()).toBe(true);
+  });
+
+  test("keeps the one line that is refused apart, and 6,999 are stored", async () => {
+    const { outbox } = machine.paths;
+    await mkdir(outbox, { recursive: true });
+    const id = (n: number) => `01JP9Z8Q6V8T3M2K1H${String(n).padStart(8, "0")}`;
+    const line = (n: number) =>
+      JSON.stringify({
+        id: id(n),
+        type: "agent.prompt",
+        timestamp: n === 3_456 ? "yesterday" : "2026-03-14T10:00:00Z",
+        device_id: "laptop",
+        workspace_id: "_unassociated",
+        session_id: "s-1",
+        data: { text: `${n}` },
+      });
+    for (let batch = 0; batch < 7; batch++) {
+      const lines = Array.from({ length: 1_000 }, (_, n) => line(batch * 1_000 + n));
+      await writeFile(join(outbox, `${id(batch * 1_000)}.x.ndjson`), lines.join("\n"));
+    }
+    const sent = await sendOutbox({ paths: machine.paths, events: hub.client().events });
+    expect(sent).toEqual({ accepted: 6_999, duplicates: 0, rejected: 1 });
+    const [rejected, ...others] = await listRejected(machine.paths.rejected);
+    expect(others).toEqual([]);
+    expect(rejected).toMatchObject({
+      name: id(3_456),
+      reason: expect.stringContaining("ISO-8601"),
+      event: { data: { text: "3456" } },
+    });
+    expect(await listOutbox(outbox)).toEqual([]);
+  });
+
+  test("finds the event that is too large by halving, and sends the others", async () => {
+    await spoolPrompts(9);
+    await fill();
+    const { events } = hub.client();
+    const isLarge = (ndjson: Uint8Array) => new TextDecoder().decode(ndjson).includes('"prompt 6"');
+    const sendLines: typeof events.sendLines = (ndjson) => {
+      hub.state.fault = () => (isLarge(ndjson) ? problem(413) : null);
+      return events.sendLines(ndjson);
+    };
+    expect(await sendOutbox({ paths: machine.paths, events: { sendLines } })).toEqual({
+      accepted: 8,
+      duplicates: 0,
+      rejected: 1,
+    });
+    expect((await listRejected(machine.paths.rejected)).map(({ reason }) => reason)).toEqual([
+      "The test wants it.",
+    ]);
+  });
+
+  test.each([
+    ["401", () => problem(401)],
+    ["403", () => problem(403)],
+    ["429", () => problem(429, { "retry-after": "1" })],
+    ["500", () => problem(500)],
+    ["503", () => problem(503)],
+    ["a page of a proxy", () => new Response("<html>", { status: 200 })],
+    ["a lost request", () => "request lost" as const],
+    ["a lost response", () => "response lost" as const],
+  ] satisfies [string, () => Fault][])(
+    "keeps everything after %s, and each event is stored once",
+    async (_, fault) => {
+      await spoolPrompts(3);
+      await fill();
+      const sending = { paths: machine.paths, events: hub.client().events };
+      hub.state.fault = fault;
+      await expect(sendOutbox(sending)).rejects.toThrow();
+      expect(await listOutbox(machine.paths.outbox)).toHaveLength(1);
+      hub.state.fault = () => null;
+      const { accepted, duplicates } = await sendOutbox(sending);
+      expect(accepted + duplicates).toBe(3);
+      expect(await storedPrompts()).toEqual(["prompt 0", "prompt 1", "prompt 2"]);
+      expect(await listRejected(machine.paths.rejected)).toEqual([]);
+    },
+  );
+
+  test("becomes the same events after a crash between writing the batch and removing the hook files", async () => {
+    await spoolPrompts(3);
+    const { spool: directory } = machine.paths;
+    const files = await Promise.all(
+      (await readdir(directory)).map(async (name) => {
+        const path = join(directory, name);
+        return { path, bytes: await readFile(path), time: (await stat(path)).mtime };
+      }),
+    );
+    await fill();
+    for (const { path, bytes, time } of files) {
+      await writeFile(path, bytes);
+      await utimes(path, time, time);
+    }
+    await fill();
+    expect(await listOutbox(machine.paths.outbox)).toHaveLength(2);
+    expect(await sendOutbox({ paths: machine.paths, events: hub.client().events })).toEqual({
+      accepted: 3,
+      duplicates: 3,
+      rejected: 0,
+    });
+  });
+
+  test("keeps hook files apart that can become no event", async () => {
+    await spool("{broken");
+    await spool(prompt(1));
+    await writeFile(join(machine.paths.spool, "claude-code.torn"), "wharf=1");
+    await writeFile(join(machine.paths.spool, ".claude-code.ended"), "wharf=1\0");
+    await utimes(join(machine.paths.spool, ".claude-code.ended"), 1, 1);
+    await fill();
+    const reasons = (await listRejected(machine.paths.rejected)).map(({ reason }) => reason);
+    expect(reasons.sort()).toEqual([
+      "the file does not have the form of a hook's spool file",
+      "the hook was ended before it had written its input",
+      "the hook's input is not JSON",
+    ]);
+    expect(await readdir(machine.paths.spool)).toEqual([]);
+    expect((await sendOutbox({ paths: machine.paths, events: hub.client().events })).accepted).toBe(1);
+  });
+});
+
+describe("the sender", () => {
+  test("sends what hooks leave while it runs, and ends when nothing changes", async () => {
+    const done = start({ quietMs: 300 });
+    await until(
+      async () => (await readFile(machine.paths.pid, "utf8").catch(() => "")) === `${process.pid}\n`,
+    );
+    await spoolPrompts(2);
+    await until(async () => (await storedPrompts()).length === 2);
+    expect(await done).toBe("done");
+    expect(await readFile(machine.paths.pid, "utf8").catch(() => "none")).toBe("none");
+    expect((await readSenderState(machine.paths.state)).problem).toBeNull();
+  });
+
+  test("states its problem while the hub is unavailable, and sends all when it is accepted", async () => {
+    hub.state.fault = () => problem(503, { "retry-after": "0" });
+    await spoolPrompts(2);
+    void start();
+    await until(async () => (await readSenderState(machine.paths.state)).problem?.status === 503);
+    expect(await listOutbox(machine.paths.outbox)).toHaveLength(1);
+    hub.state.fault = () => null;
+    await until(async () => (await storedPrompts()).length === 2);
+    await until(emptied);
+  });
+
+  test("runs once per machine, also after one that was killed", async () => {
+    await writeFile(machine.paths.socket, "");
+    void start();
+    await until(async () => (await readFile(machine.paths.pid, "utf8").catch(() => "")) !== "");
+    expect(await start()).toBe("other");
+  });
+
+  test("leaves to the later one of two that found the same dead sender", async () => {
+    const path = join(machine.home, "both.sock");
+    const first = await takeLock(path);
+    expect(await takeLock(path)).toBeNull();
+    await rm(path);
+    const second = await takeLock(path);
+    expect(await first?.isHeld()).toBe(false);
+    await first?.release();
+    expect(await second?.isHeld()).toBe(true);
+    await second?.release();
+    const third = await takeLock(path);
+    expect(third).not.toBeNull();
+    await third?.release();
+  });
+
+  test("has a lock in a home with a long path", async () => {
+    const path = join(machine.home, "x".repeat(120), "sender.sock");
+    const lock = await takeLock(path);
+    expect(await takeLock(path)).toBeNull();
+    await lock?.release();
+  });
+
+  test("sends each event once when two run at the same time", async () => {
+    void start();
+    await until(async () => (await readFile(machine.paths.pid, "utf8").catch(() => "")) !== "");
+    await spoolPrompts(20);
+    const sending = { paths: machine.paths, events: hub.client().events };
+    await Promise.all([fill().then(() => sendOutbox(sending)), fill().then(() => sendOutbox(sending))]);
+    await until(emptied);
+    await until(async () => (await storedPrompts()).length === 20);
+    expect(new Set(await storedPrompts()).size).toBe(20);
+  });
+});

@@ -1,0 +1,44 @@
+import type { HubError } from "../sdk/hub-error.ts";
+
+export type BackoffOptions = { now?: () => number; random?: () => number };
+
+export type Backoff = {
+  /** Milliseconds until the next request may be sent. */
+  waitMs(): number;
+  succeeded(): void;
+  /** Follows Retry-After; otherwise each wait is about twice the one before. */
+  failed(error: HubError): void;
+};
+
+const FIRST_MS = 500;
+const LONGEST_MS = 60_000;
+/** A key that the hub refuses needs a person. */
+const DENIED_MS = 60_000;
+
+export function createBackoff({ now = Date.now, random = Math.random }: BackoffOptions = {}): Backoff {
+  let failures = 0;
+  let until_ms = 0;
+
+  return {
+    waitMs: () => Math.max(0, until_ms - now()),
+    succeeded: () => {
+      failures = 0;
+      until_ms = 0;
+    },
+    failed: (error) => {
+      const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
+      failures += 1;
+      const spread = grown / 2 + (random() * grown) / 2;
+      until_ms = now() + (isDenied(error) ? DENIED_MS : Math.max(error.retryAfterMs ?? 0, spread));
+    },
+  };
+}
+
+function isDenied({ status }: HubError): boolean {
+  return status === 401 || status === 403;
+}
+
+/** What was sent is at fault: sending the same again cannot succeed. */
+export function isRefused({ status }: HubError): boolean {
+  return status === 400 || status === 413 || status === 415 || status === 422;
+}

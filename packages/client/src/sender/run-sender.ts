@@ -1,0 +1,150 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { HubError } from "../sdk/hub-error.ts";
+import type { NamedTranscript } from "../spool/convert-hook.ts";
+import { removeFile } from "../spool/files.ts";
+import { type FillOptions, fillOutbox } from "../spool/fill-outbox.ts";
+import { listSpool } from "../spool/list-spool.ts";
+import type { Tails } from "../transcripts/tails.ts";
+import { type Backoff, createBackoff } from "./backoff.ts";
+import { listOutbox, type SendOptions, sendOutbox } from "./send-outbox.ts";
+import { readSenderState, writeSenderState } from "./sender-state.ts";
+import { type SenderLock, takeLock } from "./take-lock.ts";
+import { createWake, type Wake, watchDirectory } from "./wake.ts";
+
+export type SenderOptions = FillOptions &
+  SendOptions & {
+    createTails: (onChange: () => void) => Tails;
+    /** Sessions that are live already, such as after a restart. */
+    findLive?: () => Promise<NamedTranscript[]>;
+    signal: AbortSignal;
+    /** It ends this long after the last change; Infinity: it stays. */
+    quietMs?: number;
+    lookMs?: number;
+  };
+
+const QUIET_MS = 120_000;
+const LOOK_MS = 1_000;
+/** What the hub does not take is kept; the next hook starts a sender again. */
+const UNSENT_MS = 24 * 60 * 60_000;
+
+/** Sends events and transcripts until nothing changes any more. `other`: a sender runs already. */
+export async function runSender(options: SenderOptions): Promise<"done" | "other"> {
+  const { paths } = options;
+  await mkdir(paths.spool, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(paths.socket);
+  if (lock === null) return "other";
+  try {
+    await new Sender(options, lock).run();
+  } finally {
+    await lock.release();
+  }
+  return "done";
+}
+
+class Sender {
+  readonly #options: SenderOptions;
+  readonly #lock: SenderLock;
+  readonly #now: () => number;
+  readonly #ended = new AbortController();
+  #changed_ms: number;
+
+  constructor(options: SenderOptions, lock: SenderLock) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#now = options.now ?? Date.now;
+    this.#changed_ms = this.#now();
+    options.signal.addEventListener("abort", () => this.#ended.abort(), { once: true });
+    if (options.signal.aborted) this.#ended.abort();
+  }
+
+  /** Two loops: the first part of a long transcript must not hold up events. */
+  async run(): Promise<void> {
+    const { paths, createTails, findLive } = this.#options;
+    const [events, files] = [createWake(this.#ended.signal), createWake(this.#ended.signal)];
+    const tails = createTails(files.now);
+    const watcher = watchDirectory(paths.spool, events.now);
+    await writeFile(paths.pid, `${process.pid}\n`);
+    try {
+      for (const transcript of (await findLive?.()) ?? []) tails.follow(transcript);
+      await Promise.all([this.#sendEvents(events, tails, files), this.#sendFiles(files, tails)]);
+    } finally {
+      this.#ended.abort();
+      watcher?.close();
+      tails.close();
+      await removeFile(paths.pid);
+    }
+  }
+
+  async #sendEvents(wake: Wake, tails: Tails, files: Wake): Promise<void> {
+    const onTranscript = (transcript: NamedTranscript) => {
+      tails.follow(transcript);
+      files.now();
+    };
+    const backoff = createBackoff({ now: this.#now });
+    while (!this.#ended.signal.aborted) {
+      const filled = await fillOutbox({ ...this.#options, onTranscript });
+      if (filled > 0) this.#changed_ms = this.#now();
+      await this.#attempt(backoff, () => sendOutbox(this.#options).then(countSent));
+      await this.#endWhenQuiet();
+      await wake.wait(this.#options.lookMs ?? LOOK_MS);
+    }
+  }
+
+  async #sendFiles(wake: Wake, tails: Tails): Promise<void> {
+    const backoff = createBackoff({ now: this.#now });
+    while (!this.#ended.signal.aborted) {
+      await this.#attempt(backoff, () => tails.send());
+      await wake.wait(this.#options.lookMs ?? LOOK_MS);
+    }
+  }
+
+  /** A failure is noted, and the next requests wait. */
+  async #attempt(backoff: Backoff, send: () => Promise<number>): Promise<void> {
+    const { paths } = this.#options;
+    if (backoff.waitMs() > 0) return;
+    try {
+      const count = await send();
+      if (count === 0) return;
+      this.#changed_ms = this.#now();
+      backoff.succeeded();
+      await writeSenderState(paths.state, { last_acknowledged_at: this.#time(), problem: null });
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      backoff.failed(error);
+      const problem = { at: this.#time(), status: error.status, message: error.message };
+      await writeSenderState(paths.state, { ...(await readSenderState(paths.state)), problem });
+    }
+  }
+
+  #time(): string {
+    return new Date(this.#now()).toISOString();
+  }
+
+  /**
+   * A hook writes its file before it looks for our process number: after its removal, a file that is not in the spool yet belongs to a
+   * hook that will start another sender.
+   */
+  async #endWhenQuiet(): Promise<void> {
+    const { paths, quietMs = QUIET_MS } = this.#options;
+    if (!(await this.#lock.isHeld())) return this.#ended.abort();
+    const quiet_ms = this.#now() - this.#changed_ms;
+    if (quiet_ms < quietMs) return;
+    if ((await listOutbox(paths.outbox)).length > 0 && quiet_ms < UNSENT_MS) return;
+    await removeFile(paths.pid);
+    const { waiting, unfinished } = await listSpool(paths.spool);
+    if (waiting.length + unfinished.length === 0) return this.#ended.abort();
+    await writeFile(paths.pid, `${process.pid}\n`);
+  }
+}
+
+function countSent({
+  accepted,
+  duplicates,
+  rejected,
+}: {
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+}): number {
+  return accepted + duplicates + rejected;
+}

@@ -1,0 +1,255 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { TranscriptFile } from "@wharf/protocol";
+import { createMarker, createRedactor } from "@wharf/redaction";
+import { until } from "@wharf/testkit";
+import { chainHashOf } from "@wharf/transcripts";
+import { problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
+import { useMachine } from "../../__tests__/machine.ts";
+import type { Append } from "../../sdk/transcripts.ts";
+import { type LocalFile, openFileStates } from "../file-state.ts";
+import { agentFolders, findTranscripts } from "../find-transcripts.ts";
+import { sendFile } from "../send-file.ts";
+import { filesOfSession } from "../session-files.ts";
+import { createTails, createWorkspaceOf } from "../tails.ts";
+
+const hub = setupFaultyHub();
+const machine = useMachine();
+let count = 0;
+
+afterEach(() => rm(machine.paths.transcripts, { recursive: true, force: true }));
+
+function dependencies(onAppend: (append: Append) => void = () => {}) {
+  const { transcripts } = hub.client();
+  const append: typeof transcripts.append = (request) => {
+    onAppend(request);
+    return transcripts.append(request);
+  };
+  const { findPlace } = machine.dependencies();
+  return {
+    transcripts: { append },
+    states: openFileStates(machine.paths.transcripts, hub.url),
+    redactor: createRedactor({ mark: createMarker("secret of the hub") }),
+    device_id: "laptop",
+    findPlace,
+    workspaceOf: createWorkspaceOf(findPlace, () => null),
+  };
+}
+
+async function newFile(content: string | Uint8Array, kind: LocalFile["kind"] = "main"): Promise<LocalFile> {
+  count += 1;
+  const path = join(machine.home, `${count}.jsonl`);
+  await writeFile(path, content);
+  return { agent: "claude-code", session_id: `s-${count}`, file: "main.jsonl", kind, path };
+}
+
+const line = (n: number, text = "x") =>
+  `${JSON.stringify({ type: "user", uuid: `u${n}`, timestamp: "2026-03-14T10:00:00Z", message: { content: `${text} ${n}` } })}\n`;
+
+async function heldOf({ session_id }: LocalFile): Promise<TranscriptFile[]> {
+  return hub.client().transcripts.files(session_id);
+}
+
+async function expectHeld(file: LocalFile, generation = 1): Promise<void> {
+  const bytes = await Bun.file(file.path).bytes();
+  expect(await heldOf(file)).toMatchObject([
+    { generation, source_bytes: bytes.length, source_hash: chainHashOf(bytes) },
+  ]);
+}
+
+async function rawOf(file: LocalFile): Promise<string> {
+  return (await hub.client().transcripts.raw(file.session_id, { file: file.file })).text();
+}
+
+describe("a transcript file", () => {
+  test("is sent once, then what it gains, and the hub's hash is that of the file", async () => {
+    const file = await newFile(line(1) + line(2));
+    const offsets: number[] = [];
+    const sending = dependencies(({ offset }) => offsets.push(offset));
+    expect(await sendFile(sending, file)).toMatchObject({ status: "sent" });
+    expect(await sendFile(sending, file)).toEqual({ status: "unchanged", sent: 0 });
+    await appendFile(file.path, line(3));
+    expect(await sendFile(sending, file)).toEqual({ status: "sent", sent: line(3).length });
+    expect(offsets).toEqual([0, line(1).length * 2]);
+    await expectHeld(file);
+    expect(await rawOf(file)).toBe(line(1) + line(2) + line(3));
+  });
+
+  test("waits with a line that is still written", async () => {
+    const file = await newFile(line(1) + line(2).slice(0, 20));
+    expect(await sendFile(dependencies(), file)).toEqual({ status: "sent", sent: line(1).length });
+    await appendFile(file.path, line(2).slice(20));
+    await sendFile(dependencies(), file);
+    await expectHeld(file);
+  });
+
+  test("leaves this machine without its secrets, and its hash stays that of the file", async () => {
+    const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+    const file = await newFile(line(1, token) + line(2, "é"));
+    const bodies: string[] = [];
+    await sendFile(
+      dependencies(({ bytes }) => bodies.push(new TextDecoder().decode(bytes))),
+      file,
+    );
+    expect(bodies.join()).not.toContain(token);
+    expect(bodies.join()).toContain("[REDACTED:");
+    await expectHeld(file);
+  });
+
+  test("of 9 MB is sent in parts, and continues after a fault in the middle", async () => {
+    const file = await newFile(Array.from({ length: 900 }, (_, n) => line(n, "y".repeat(10_000))).join(""));
+    hub.state.fault = (_, n) => (n === 2 ? problem(500) : null);
+    await expect(sendFile(dependencies(), file)).rejects.toThrow("The test wants it.");
+    const offsets: number[] = [];
+    await sendFile(
+      dependencies(({ offset }) => offsets.push(offset)),
+      file,
+    );
+    expect(offsets[0]).toBeGreaterThan(4_000_000);
+    await expectHeld(file);
+  });
+
+  test.each(["request lost", "response lost"] as const)("is held once after a %s", async (fault) => {
+    const file = await newFile(line(1) + line(2));
+    hub.state.fault = () => fault;
+    await expect(sendFile(dependencies(), file)).rejects.toThrow();
+    hub.state.fault = () => null;
+    await appendFile(file.path, line(3));
+    await sendFile(dependencies(), file);
+    await expectHeld(file);
+    expect(await rawOf(file)).toBe(line(1) + line(2) + line(3));
+  });
+
+  test("that was rewritten or became shorter is the next generation", async () => {
+    const file = await newFile(line(1) + line(2));
+    await sendFile(dependencies(), file);
+    await writeFile(file.path, line(7) + line(8) + line(9));
+    await sendFile(dependencies(), file);
+    await expectHeld(file, 2);
+    await writeFile(file.path, line(1));
+    await sendFile(dependencies(), file);
+    await expectHeld(file, 3);
+  });
+
+  test("whose state was lost is compared with what the hub holds", async () => {
+    const file = await newFile(line(1) + line(2));
+    await sendFile(dependencies(), file);
+    await rm(machine.paths.transcripts, { recursive: true });
+    await appendFile(file.path, line(3));
+    await sendFile(dependencies(), file);
+    await expectHeld(file);
+    await rm(machine.paths.transcripts, { recursive: true });
+    await writeFile(file.path, line(4));
+    await sendFile(dependencies(), file);
+    await expectHeld(file, 2);
+  });
+
+  test("is sent in smaller parts after 413 and 422, and set aside when the smallest is refused", async () => {
+    const file = await newFile(Array.from({ length: 100 }, (_, n) => line(n, "z".repeat(10_000))).join(""));
+    const sizes: number[] = [];
+    hub.state.fault = () => ((sizes.at(-1) ?? 0) > 300_000 ? problem(sizes.length % 2 ? 413 : 422) : null);
+    await sendFile(
+      dependencies(({ bytes }) => sizes.push(bytes.length)),
+      file,
+    );
+    await expectHeld(file);
+    const refused = await newFile(line(1));
+    hub.state.fault = () => problem(413);
+    expect(await sendFile(dependencies(), refused)).toEqual({ status: "set_aside", sent: 0 });
+    hub.state.fault = () => null;
+    expect(await sendFile(dependencies(), refused)).toEqual({ status: "set_aside", sent: 0 });
+    await appendFile(refused.path, line(2));
+    expect(await sendFile(dependencies(), refused)).toMatchObject({ status: "sent" });
+  });
+
+  test("of a deleted session is never sent again", async () => {
+    const file = await newFile(line(1));
+    await sendFile(dependencies(), file);
+    await hub.server.request("DELETE", `/api/sessions/${file.session_id}`);
+    await appendFile(file.path, line(2));
+    expect((await sendFile(dependencies(), file)).status).toBe("deleted");
+    const requests = hub.state.requests.length;
+    await appendFile(file.path, line(3));
+    expect((await sendFile(dependencies(), file)).status).toBe("deleted");
+    expect(hub.state.requests.length).toBe(requests);
+  });
+
+  test("that is small is sent whole, each version as a generation", async () => {
+    const file = await newFile('{"agentType":"a"', "meta");
+    await sendFile(dependencies(), file);
+    await writeFile(file.path, '{"agentType":"a","model":"b"}');
+    await sendFile(dependencies(), file);
+    await expectHeld(file, 2);
+  });
+
+  test("may be gone", async () => {
+    const file = await newFile("");
+    await rm(file.path);
+    expect(await sendFile(dependencies(), file)).toEqual({ status: "gone", sent: 0 });
+  });
+
+  test("has a line of 33 MB, which is kept as its size and hash", async () => {
+    const file = await newFile(line(1) + line(2, "w".repeat(33 * 1024 * 1024)) + line(3));
+    await sendFile(dependencies(), file);
+    await expectHeld(file);
+    expect(await rawOf(file)).toContain('"wharf_oversized_line"');
+  });
+});
+
+test("a session of Claude Code has files of subagents, workflows and results", async () => {
+  const folder = join(machine.home, ".claude/projects/-home-ada-site");
+  const files = {
+    "s-tree.jsonl": line(1),
+    "s-tree/subagents/agent-a1.jsonl": line(2),
+    "s-tree/subagents/agent-a1.meta.json": "{}",
+    "s-tree/subagents/agent-a2.orphaned.jsonl": line(2),
+    "s-tree/subagents/workflows/w1/agent-a3.jsonl": line(3),
+    "s-tree/subagents/workflows/w1/journal.jsonl": "{}\n",
+    "s-tree/tool-results/t1.txt": "much",
+    "agent-old.jsonl": `${JSON.stringify({ sessionId: "s-tree", type: "user" })}\n`,
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+  const codex = "rollout-2026-09-10T09-00-00-019a0000-0000-7000-8000-00000000002a";
+  await mkdir(join(machine.home, ".codex/sessions/2026/09/10"), { recursive: true });
+  await writeFile(join(machine.home, `.codex/sessions/2026/09/10/${codex}.jsonl`), line(1));
+  await writeFile(join(machine.home, `.codex/sessions/2026/09/10/${codex}_2.jsonl`), line(1));
+  const found = await findTranscripts(agentFolders({}, machine.home));
+  const named = found.map(({ agent, session_id, file, kind }) => [agent, session_id, file, kind].join(" "));
+  expect(named.sort()).toEqual([
+    "claude-code s-tree agent-old.jsonl subagent",
+    "claude-code s-tree main.jsonl main",
+    `codex 019a0000-0000-7000-8000-00000000002a ${codex}.jsonl main`,
+    `codex 019a0000-0000-7000-8000-00000000002a ${codex}_2.jsonl main`,
+  ]);
+  const session = { agent: "claude-code", session_id: "s-tree" };
+  const listed = await filesOfSession(session, join(folder, "s-tree.jsonl"));
+  expect(listed.map(({ file, kind }) => `${file} ${kind}`)).toEqual([
+    "main.jsonl main",
+    "subagents/agent-a1.jsonl subagent",
+    "subagents/agent-a1.meta.json meta",
+    "subagents/workflows/w1/agent-a3.jsonl subagent",
+    "subagents/workflows/w1/journal.jsonl index",
+    "tool-results/t1.txt tool-result",
+  ]);
+});
+
+test("a live session is followed: what its files gain is on the hub, and a file that fails holds up no other", async () => {
+  const [first, second] = [await newFile(line(1)), await newFile(line(1))];
+  let changes = 0;
+  const tails = createTails({ ...dependencies(), onChange: () => (changes += 1) });
+  for (const { agent, session_id, path } of [first, second])
+    tails.follow({ agent, session_id, path, cwd: null });
+  hub.state.fault = (path) => (path.includes(first.session_id) ? problem(500) : null);
+  await expect(tails.send()).rejects.toThrow("The test wants it.");
+  await expectHeld(second);
+  hub.state.fault = () => null;
+  await appendFile(first.path, line(2));
+  await until(() => changes > 0);
+  expect(await tails.send()).toBe(line(1).length + line(2).length);
+  await expectHeld(first);
+  tails.close();
+});

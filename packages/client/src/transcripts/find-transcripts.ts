@@ -1,0 +1,116 @@
+import type { Dirent, Stats } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { isObject, type JsonObject, object, readRecord, text } from "@wharf/transcripts";
+import type { Environment } from "../cli/environment.ts";
+import { nullIfMissing, statIfThere } from "../spool/files.ts";
+import { readAt } from "./chain.ts";
+import type { LocalFile } from "./file-state.ts";
+
+/** A main file, or one that stands for itself, with the session that it belongs to. */
+export type FoundTranscript = LocalFile & { bytes: number; mtime_ms: number };
+
+export type AgentFolders = { agent: string; folders: string[] };
+
+const CODEX_FILE = /^rollout-.+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_[^.]*)?\.jsonl$/;
+const HEAD_BYTES = 256 * 1024;
+
+/** Where agents of this user keep transcripts; the folders need not exist. */
+export function agentFolders(environment: Environment, home: string): AgentFolders[] {
+  const claude = new Set([
+    environment["CLAUDE_CONFIG_DIR"] || join(home, ".claude"),
+    join(home, ".claude"),
+    join(home, ".config/claude"),
+  ]);
+  const codex = environment["CODEX_HOME"] || join(home, ".codex");
+  return [
+    { agent: "claude-code", folders: [...claude].map((root) => join(root, "projects")) },
+    { agent: "codex", folders: [join(codex, "sessions"), join(codex, "archived_sessions")] },
+    { agent: "gemini-cli", folders: [join(home, ".gemini/tmp")] },
+  ];
+}
+
+/** Transcripts that changed at or after `since_ms`, newest first. Files that disappear meanwhile are left out. */
+export async function findTranscripts(
+  places: readonly AgentFolders[],
+  since_ms = 0,
+): Promise<FoundTranscript[]> {
+  const found: FoundTranscript[] = [];
+  for (const { agent, folders } of places) {
+    for (const folder of folders) {
+      for (const path of await listFiles(folder)) {
+        if (!isTranscript(agent, path)) continue;
+        const stats = await statIfThere(path);
+        if (stats === null || stats.mtimeMs < since_ms || stats.size === 0) continue;
+        const file = await identify(agent, path);
+        if (file !== null) found.push({ ...file, ...measured(stats) });
+      }
+    }
+  }
+  return found.sort((a, b) => b.mtime_ms - a.mtime_ms);
+}
+
+function measured({ size, mtimeMs }: Stats): { bytes: number; mtime_ms: number } {
+  return { bytes: size, mtime_ms: mtimeMs };
+}
+
+async function listFiles(root: string): Promise<string[]> {
+  const entries: Dirent[] =
+    (await readdir(root, { withFileTypes: true, recursive: true }).catch(nullIfMissing)) ?? [];
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Files below a session's folder come with its main file. */
+function isTranscript(agent: string, path: string): boolean {
+  const name = basename(path);
+  if (/\.(?:orphaned|superseded)/.test(name) || name.startsWith(".")) return false;
+  switch (agent) {
+    case "claude-code":
+      return name.endsWith(".jsonl") && !/\/(?:subagents|tool-results)\//.test(path);
+    case "codex":
+      return CODEX_FILE.test(name);
+    default:
+      return /\/chats\/.*\.jsonl$/.test(path);
+  }
+}
+
+/** Null for a file that names no session. */
+async function identify(agent: string, path: string): Promise<LocalFile | null> {
+  const name = basename(path);
+  if (agent === "codex") {
+    const session_id = CODEX_FILE.exec(name)?.[1];
+    return session_id === undefined ? null : { agent, session_id, file: name, kind: "main", path };
+  }
+  if (agent === "claude-code" && !name.startsWith("agent-"))
+    return { agent, session_id: name.slice(0, -".jsonl".length), file: "main.jsonl", kind: "main", path };
+  // Older files of subagents stand next to the session's file, and name it.
+  const head = await readHead(path);
+  const session_id = head.map((record) => text(record, "sessionId")).find((id) => id !== null) ?? null;
+  if (session_id === null) return null;
+  return { agent, session_id, file: name, kind: agent === "claude-code" ? "subagent" : "main", path };
+}
+
+/** What the beginning of a transcript states about its place. */
+export async function readOrigin(path: string): Promise<{ cwd: string | null; git_remote: string | null }> {
+  for (const record of await readHead(path)) {
+    const payload = object(record, "payload");
+    const cwd = text(record, "cwd") ?? text(payload, "cwd");
+    if (cwd !== null) return { cwd, git_remote: text(object(payload, "git"), "repository_url") };
+  }
+  return { cwd: null, git_remote: null };
+}
+
+/** The whole records at the beginning of a file. */
+async function readHead(path: string): Promise<JsonObject[]> {
+  const handle = await open(path, "r").catch(nullIfMissing);
+  if (handle === null) return [];
+  try {
+    const lines = new TextDecoder().decode(await readAt(handle, 0, HEAD_BYTES)).split("\n");
+    return lines.flatMap((line) => {
+      const read = readRecord(line);
+      return read.line === "record" && isObject(read.record) ? [read.record] : [];
+    });
+  } finally {
+    await handle.close();
+  }
+}
