@@ -6,7 +6,7 @@ import {
   readFirstPrompt,
   readLastMessage,
   readMessageFacts,
-  readOwnStart,
+  readStart,
 } from "../db/transcripts/facts/read-messages.ts";
 import { readResponseFacts, writeSubagentFacts } from "../db/transcripts/facts/read-responses.ts";
 import { readStated } from "../db/transcripts/facts/read-stated.ts";
@@ -39,15 +39,14 @@ async function stateStart(
   session_id: string,
   { stated, prompt, responses }: SessionFacts,
 ): Promise<void> {
-  if (!stated.is_own) return;
-  const first_at = await database.run((sql) => readOwnStart(sql, session_id));
+  const { own_device, branch, cwd, version, remote } = stated;
+  if (own_device === null) return;
+  const first_at = await database.run((sql) => readStart(sql, session_id));
   if (first_at === null) return;
-  const { branch, cwd, version, remote } = stated;
   const workspace = remote === null ? null : canonicalWorkspaceId(remote);
   if (workspace !== null) await database.run((sql) => placeSession(sql, session_id, workspace));
-  const model = responses.models.find((used) => used.model !== null)?.model ?? null;
-  const initial_prompt = prompt?.is_own === true ? prompt.text : null;
-  const statement = { first_at, branch, cwd, version, model, initial_prompt };
-  const isNew = await database.run((sql) => writeStatement(sql, session_id, statement));
+  const model = responses.own_model;
+  const statement = { first_at, branch, cwd, version, model, initial_prompt: prompt };
+  const isNew = await database.run((sql) => writeStatement(sql, session_id, own_device, statement));
   if (isNew) await refresh(database, [session_id]);
 }

@@ -1,7 +1,7 @@
 import type { OwnUsage, SessionTranscript } from "@wharf/protocol";
 import { TITLE_RANKS } from "@wharf/transcripts";
 import type { CallFacts, FileFacts } from "../db/transcripts/facts/read-calls.ts";
-import type { FirstPrompt, LastMessage, MessageFacts } from "../db/transcripts/facts/read-messages.ts";
+import type { LastMessage, MessageFacts } from "../db/transcripts/facts/read-messages.ts";
 import type { ResponseFacts } from "../db/transcripts/facts/read-responses.ts";
 import type { Stated } from "../db/transcripts/facts/read-stated.ts";
 
@@ -9,7 +9,7 @@ export type SessionFacts = {
   stated: Stated;
   messages: MessageFacts;
   last_message: LastMessage | null;
-  prompt: FirstPrompt | null;
+  prompt: string | null;
   calls: CallFacts;
   files: FileFacts;
   responses: ResponseFacts;
@@ -77,7 +77,7 @@ function titleOf({ stated, prompt }: SessionFacts): Title {
     const text = oneLine(stated.titles.find((title) => title.rank === rank)?.text ?? "");
     if (text !== "") return { text, source: rank };
   }
-  const text = oneLine(prompt?.text ?? "");
+  const text = oneLine(prompt ?? "");
   return text === "" ? { text: null, source: null } : { text, source: "prompt" };
 }
 

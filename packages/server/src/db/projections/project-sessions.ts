@@ -1,6 +1,6 @@
 import { one } from "@wharf/job-runner";
 import { changedSessionsRow } from "../ingest/change-log.ts";
-import type { Sql } from "../postgres.ts";
+import type { Fragment, Sql } from "../postgres.ts";
 import { newReading } from "../transcripts/read-again.ts";
 import { foldSession } from "./fold-session.ts";
 import { finishRows, type QueueRow } from "./projection-queue.ts";
@@ -84,10 +84,9 @@ async function writeSessions(
         workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
         started_at = ${instant("started_us")}, start_reported_at = ${instant("start_reported_us")},
         resumed_at = ${instant("resumed_us")}, ended_at = ${instant("ended_us")}, end_reason = f.end_reason,
-        duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, agent = coalesce(f.agent, s.agent), source = f.source,
+        duration_ms = f.duration_ms, git_branch = f.git_branch, model = f.model, ${movesAny ? ofMovedTranscripts(sql) : sql`agent = coalesce(f.agent, s.agent),`} source = f.source,
         initial_prompt = f.initial_prompt, metadata = f.metadata::jsonb,
         is_outdated = false, has_only_files = f.has_only_files, ended_by_server = false, last_heard_at = now(), updated_at = now()
-        ${movesAny ? sql`, parse_status = CASE WHEN s.id IN (SELECT session_id FROM files) THEN 'pending' ELSE s.parse_status END` : sql``}
       FROM held f WHERE s.ctid = f.place
       RETURNING s.id, s.workspace_id
     ),
@@ -106,6 +105,14 @@ async function writeSessions(
     await finishRows(sql, [regained.id], []);
   }
   return new Set(ids);
+}
+
+/** The agent that the former owner's files named is derived again when they have been read. */
+function ofMovedTranscripts(sql: Sql): Fragment {
+  const isReadAgain = sql`s.id IN (SELECT session_id FROM files)`;
+  return sql`
+    agent = CASE WHEN ${isReadAgain} THEN f.agent ELSE coalesce(f.agent, s.agent) END,
+    parse_status = CASE WHEN ${isReadAgain} THEN 'pending' ELSE s.parse_status END,`;
 }
 
 function foldedRow({ id, version, device_id, owner, lifecycle, statements }: TouchedSession) {

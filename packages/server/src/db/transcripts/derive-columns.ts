@@ -1,5 +1,6 @@
 import { sessionChange } from "../edits/session-edits.ts";
 import type { Fragment, Sql } from "../postgres.ts";
+import { isOfOwnFiles, ownFiles } from "./facts/own-files.ts";
 
 /** The session's due derivation, if there is one: as text, to be compared when it is done. */
 export async function findDueDerivation(sql: Sql, session_id: string): Promise<string | null> {
@@ -13,7 +14,7 @@ export async function finishDerivation(sql: Sql, session_id: string, due_at: str
   await sql`DELETE FROM derivations_due WHERE session_id = ${session_id} AND due_at = (${due_at}::text)::timestamptz`;
 }
 
-/** The columns of a session that are counts and sums of its rows. `parser_version`: the oldest by which a file was read. */
+/** The columns of a session that are counts of what its own files show, and sums of its responses. `parser_version`: the oldest by which a file was read. */
 export async function deriveColumns(sql: Sql, session_id: string): Promise<void> {
   await sql`
     WITH messages AS (
@@ -21,14 +22,16 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
         count(*) FILTER (WHERE kind = 'assistant') AS answers
       FROM transcript_messages
       WHERE session_id = ${session_id} AND NOT is_copy AND kind <> 'unknown'
+        AND ${isOfOwnFiles(sql, session_id, sql`file_id`)}
     ),
     blocks AS (
       SELECT count(*) FILTER (WHERE b.block_type IN ('thinking', 'redacted_thinking')) AS thinking
       FROM content_blocks b JOIN transcript_messages m ON m.id = b.message_id
-      WHERE b.session_id = ${session_id} AND NOT m.is_copy
+      WHERE b.session_id = ${session_id} AND NOT m.is_copy AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}
     ),
     calls AS (
-      SELECT count(*) AS total FROM tool_calls WHERE session_id = ${session_id} AND message_id IS NOT NULL AND NOT is_copy
+      SELECT count(*) AS total FROM tool_calls
+      WHERE session_id = ${session_id} AND message_id IS NOT NULL AND NOT is_copy AND ${isOfOwnFiles(sql, session_id, sql`file_id`)}
     ),
     responses AS (
       SELECT count(*) AS total, sum(input) AS input, sum(output) AS output, sum(cache_read) AS cache_read,
@@ -52,6 +55,10 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
         cache_read_tokens = responses.cache_read, cache_write_tokens = responses.cache_write,
         cost_estimate_usd = responses.cost_usd, cost_is_partial = responses.is_partial,
         parent_session_id = ${originOf(sql, session_id, "parent")}, forked_from = ${originOf(sql, session_id, "forked_from")},
+        transcript_s3_key = coalesce((
+          SELECT 'transcripts/' || f.session_id || '/' || f.file FROM (${ownFiles(sql, session_id)}) f WHERE f.kind = 'main'
+          ORDER BY f.file LIMIT 1
+        ), s.transcript_s3_key),
         parser_version = generations.parser_version,
         parse_status = CASE WHEN generations.is_parsed THEN 'completed' ELSE parse_status END, parse_error = NULL, updated_at = now()
       FROM messages, blocks, calls, responses, generations
@@ -67,11 +74,10 @@ function ofTexts(sql: Sql, column: string, count: Fragment) {
   return sql`CASE WHEN s.lifecycle = 'archived' THEN s.${sql(column)} ELSE ${count} END`;
 }
 
-/** What the session's own device states; others only where it states nothing. */
 function originOf(sql: Sql, session_id: string, name: "parent" | "forked_from") {
   return sql`(
-    SELECT t.data ->> ${name}::text FROM transcript_facts t JOIN transcript_files f ON f.id = t.file_id
+    SELECT t.data ->> ${name}::text FROM transcript_facts t JOIN (${ownFiles(sql, session_id)}) f ON f.id = t.file_id
     WHERE t.session_id = ${session_id} AND t.fact = 'origin' AND t.data ->> ${name}::text IS NOT NULL
-    ORDER BY f.device_id <> s.device_id, f.device_id, f.file, t.generation DESC, t.line DESC, t.position DESC LIMIT 1
+    ORDER BY f.file, t.generation DESC, t.line DESC, t.position DESC LIMIT 1
   )`;
 }

@@ -10,16 +10,19 @@ export type SessionGain = {
   workspace_id: string | null;
 };
 
-/** Writes to a session what its file tells: an agent and a transcript where it has none, its workspace, and that it is active. */
+/**
+ * Writes to a session what a file of its own device tells: an agent and a transcript where it has none, its workspace, and that it is
+ * active.
+ */
 export async function updateSessionOfFile(sql: Sql, gain: SessionGain): Promise<void> {
   const { session_id, device_id, agent, transcript_key, workspace_id } = gain;
   await sql`
     UPDATE sessions SET
       agent = coalesce(agent, ${agent}),
       transcript_s3_key = coalesce(transcript_s3_key, ${transcript_key}),
-      workspace_id = CASE WHEN has_only_files AND device_id = ${device_id} THEN coalesce(${workspace_id}, workspace_id) ELSE workspace_id END,
-      last_heard_at = CASE WHEN device_id = ${device_id} THEN now() ELSE last_heard_at END
-    WHERE id = ${session_id} AND deleted_at IS NULL`;
+      workspace_id = CASE WHEN has_only_files THEN coalesce(${workspace_id}, workspace_id) ELSE workspace_id END,
+      last_heard_at = now()
+    WHERE id = ${session_id} AND device_id = ${device_id} AND deleted_at IS NULL`;
 }
 
 /** What an upload that names neither device nor agent belongs to; nulls for a session that is not known. */

@@ -170,4 +170,8 @@ export async function addResponse(
     INSERT INTO model_responses (agent, response_key, session_id, file, model, input, output, cache_read, cache_write_5m, cache_write_1h,
       is_lower_bound, cost_usd)
     VALUES ('claude-code', ${key}, ${session_id}, 'main.jsonl', 'sonnet-5', ${input}, ${output}, 100, 7, 3, false, 0.25)`;
+  await sql`
+    INSERT INTO response_sightings (agent, response_key, file_id, session_id, is_lower_bound, is_copy, is_sidechain)
+    SELECT 'claude-code', ${key}, id, session_id, false, false, false FROM transcript_files
+    WHERE session_id = ${session_id} AND file = 'main.jsonl'`;
 }

@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
-import { assistantLine, promptLine } from "./claude-lines.ts";
+import { assistantLine, promptLine, resultLine } from "./claude-lines.ts";
 import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
 import type { FileToStore } from "./store-file.ts";
@@ -111,4 +111,46 @@ test("a response that another device's file of the session holds alone counts as
     { device_id: OTHER, parts: [assistantLine("a", { id: "r2", output: 10 })] },
   ]);
   expect(await session()).toMatchObject({ response_count: 2, tokens_out: "11" });
+});
+
+test("another device's files do not count in the session's facts, once its own device has files", async () => {
+  const json = (...records: object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join("");
+  const bash = { name: "Bash", input: { command: "bun test" } };
+  const files = {
+    owner: {
+      device_id: OWNER,
+      file: "own.jsonl",
+      parts: [
+        promptLine("a", "What the owner asked"),
+        assistantLine("a", { id: "r1", call: { id: "c1", ...bash }, minute: 1 }),
+        resultLine("a", { id: "c1", content: "3 pass", minute: 2 }),
+        assistantLine("a", { id: "r2", minute: 3 }),
+      ],
+    },
+    other: {
+      device_id: OTHER,
+      file: "a.jsonl",
+      parts: [
+        json({ type: "custom-title", customTitle: "Another title", sessionId: "a" }),
+        json({ type: "pr-link", prNumber: 7, prUrl: "https://example.org/pull/7", sessionId: "a" }),
+        promptLine("a", "What another device asked", { minute: 10 }).replace(
+          '"cwd"',
+          '"forkedFrom":{"sessionId":"b","messageUuid":"m"},"cwd"',
+        ),
+        assistantLine("a", { id: "r3", call: { id: "c2", ...bash }, minute: 11 }),
+      ],
+    },
+  };
+  await expectOfEachOrder(files, async () => {
+    const { transcript, ...row } = await session();
+    expect(row).toMatchObject({
+      ...{ title: "What the owner asked", agent: "claude-code", forked_from: null, parent_session_id: null },
+      ...{ user_messages: 1, assistant_messages: 2, tool_use_count: 1, response_count: 3 },
+      ...{ transcript_s3_key: "transcripts/a/own.jsonl", initial_prompt: "What the owner asked" },
+    });
+    expect(transcript).toMatchObject({
+      ...{ last_at: "2026-09-10T09:03:00.000000Z", tools: { Bash: 1 }, open_calls: [], pull_requests: [] },
+      ...{ last_message: { kind: "assistant" }, tests: { runs: 1 }, commands_run: { count: 1 } },
+    });
+  });
 });

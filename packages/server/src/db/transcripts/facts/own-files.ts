@@ -1,8 +1,8 @@
 import type { Fragment, Sql } from "../../postgres.ts";
 
 /**
- * The files that speak for a session where each file of it would say the same again: those of its own device; without any, those of the
- * device with the smallest id.
+ * The files that a session's facts come from: those of its own device; without any, those of the device with the smallest id. Those of
+ * others would state the same again, or what is not so.
  */
 export function ownFiles(sql: Sql, session_id: string): Fragment {
   return sql`
@@ -11,4 +11,9 @@ export function ownFiles(sql: Sql, session_id: string): Fragment {
         dense_rank() OVER (ORDER BY f.device_id <> s.device_id, f.device_id) AS device_rank
       FROM transcript_files f JOIN sessions s ON s.id = f.session_id WHERE f.session_id = ${session_id}
     ) ranked WHERE device_rank = 1`;
+}
+
+/** A filter, so that rows are still read in the order of an index. */
+export function isOfOwnFiles(sql: Sql, session_id: string, file_id: Fragment): Fragment {
+  return sql`(${file_id} IN (SELECT id FROM (${ownFiles(sql, session_id)}) own)) IS TRUE`;
 }

@@ -1,6 +1,7 @@
 import { one } from "@wharf/job-runner";
 import type { Fragment, Sql } from "../../postgres.ts";
 import { wireTime } from "../../wire-time.ts";
+import { isOfOwnFiles } from "./own-files.ts";
 
 export type CommandRun = { call_id: string; command: string; exit_code: number | null; at: string | null };
 export type TestResult = {
@@ -13,7 +14,7 @@ export type TestResult = {
 export type OpenCall = { call_id: string; tool: string | null; at: string };
 export type NamedCalls = { name: string; calls: number };
 
-/** Of the calls of a session and its subagents, without copies from other sessions. */
+/** Of the calls that its own files show of a session and its subagents, without copies from other sessions. */
 export type CallFacts = {
   tools: Record<string, number>;
   own_calls: number;
@@ -44,7 +45,8 @@ const NAME_CHARACTERS_MAX = 200;
 export async function readCallFacts(sql: Sql, session_id: string): Promise<CallFacts> {
   const rows = await sql<CallFacts[]>`
     WITH calls AS MATERIALIZED (
-      SELECT * FROM tool_calls WHERE session_id = ${session_id} AND message_id IS NOT NULL AND NOT is_copy
+      SELECT * FROM tool_calls
+      WHERE session_id = ${session_id} AND message_id IS NOT NULL AND NOT is_copy AND ${isOfOwnFiles(sql, session_id, sql`file_id`)}
     ),
     named AS MATERIALIZED (${namedCalls(sql)})
     SELECT (${tools(sql)}) AS tools,
@@ -90,7 +92,7 @@ function openCalls(sql: Sql, session_id: string): Fragment {
       WHERE NOT is_returned AND called_at >= coalesce((
         SELECT m.timestamp FROM transcript_messages m
         WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND m.kind IN ('prompt', 'interruption')
-          AND NOT m.is_rewound AND m.timestamp IS NOT NULL
+          AND NOT m.is_rewound AND m.timestamp IS NOT NULL AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}
         ORDER BY m.sorted_at DESC, m.ordinal DESC, m.id DESC LIMIT 1
       ), '-infinity')
       ORDER BY called_at DESC, call_id LIMIT ${OPEN_CALLS_MAX}
@@ -123,7 +125,7 @@ export async function readFileFacts(sql: Sql, session_id: string): Promise<FileF
     FROM (
       SELECT f.path, sum(f.reads) AS reads, sum(f.writes) AS writes, sum(f.added) AS added, sum(f.removed) AS removed
       FROM file_touches f JOIN tool_calls t USING (session_id, call_id)
-      WHERE f.session_id = ${session_id} AND NOT t.is_copy GROUP BY f.path
+      WHERE f.session_id = ${session_id} AND NOT t.is_copy AND ${isOfOwnFiles(sql, session_id, sql`t.file_id`)} GROUP BY f.path
     ) files`;
   return one(rows);
 }

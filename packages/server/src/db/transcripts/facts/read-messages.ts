@@ -1,8 +1,9 @@
 import { one } from "@wharf/job-runner";
 import type { Fragment, Sql } from "../../postgres.ts";
 import { wireTime } from "../../wire-time.ts";
+import { isOfOwnFiles } from "./own-files.ts";
 
-/** Of the messages of a session and its subagents, without copies from other sessions. */
+/** Of the messages that its own files show of a session and its subagents, without copies from other sessions. */
 export type MessageFacts = {
   first_at: string | null;
   last_at: string | null;
@@ -17,8 +18,6 @@ export type MessageFacts = {
 
 /** The last message of the session itself that shows whether the agent works. */
 export type LastMessage = { kind: string; at: string; has_tool_use: boolean };
-
-export type FirstPrompt = { text: string; is_own: boolean };
 
 /** Of a longer silence nothing counts as active. */
 const ACTIVE_GAP_MS = 5 * 60_000;
@@ -36,7 +35,8 @@ export async function readMessageFacts(sql: Sql, session_id: string): Promise<Me
       count(*) FILTER (WHERE kind = 'shell_command')::int AS shell_commands
     FROM (
       SELECT kind, is_rewound, timestamp, timestamp - lag(timestamp) OVER (ORDER BY timestamp) AS gap
-      FROM transcript_messages WHERE session_id = ${session_id} AND NOT is_copy
+      FROM transcript_messages
+      WHERE session_id = ${session_id} AND NOT is_copy AND ${isOfOwnFiles(sql, session_id, sql`file_id`)}
     ) own`;
   return one(rows);
 }
@@ -49,6 +49,7 @@ export async function readLastMessage(sql: Sql, session_id: string): Promise<Las
     SELECT kind, ${wireTime(sql, sql`timestamp`)} AS at, has_tool_use
     FROM (
       SELECT m.* FROM transcript_messages m WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = ''
+        AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}
       ORDER BY m.sorted_at DESC, m.ordinal DESC, m.id DESC LIMIT ${LAST_MESSAGES_READ}
     ) m
     WHERE kind IN ('prompt', 'command', 'shell_command', 'interruption', 'tool_result', 'assistant')
@@ -57,32 +58,29 @@ export async function readLastMessage(sql: Sql, session_id: string): Promise<Las
   return row ?? null;
 }
 
-/** Whether message `m` is shown from a file of the session's own device: where it has the record, it is. */
-function isOwn(sql: Sql): Fragment {
-  return sql`EXISTS (SELECT FROM transcript_files f WHERE f.id = m.file_id AND f.device_id = s.device_id)`;
-}
-
-/** The first prompt of the session's own device, or of any where it has no files; also one that a resumed session has copied. */
-export async function readFirstPrompt(sql: Sql, session_id: string): Promise<FirstPrompt | null> {
-  const [row] = await sql<FirstPrompt[]>`
-    SELECT left(b.content_text, ${PROMPT_CHARACTERS_MAX}) AS text, m.is_own
+/** Also one that a resumed session has copied. */
+export async function readFirstPrompt(sql: Sql, session_id: string): Promise<string | null> {
+  const [row] = await sql<{ text: string }[]>`
+    SELECT left(b.content_text, ${PROMPT_CHARACTERS_MAX}) AS text
     FROM (
-      SELECT m.id, ${isOwn(sql)} AS is_own FROM transcript_messages m JOIN sessions s ON s.id = m.session_id
+      SELECT m.id FROM transcript_messages m
       WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND m.kind = 'prompt' AND m.has_text
-      ORDER BY ${isOwn(sql)} DESC, m.sorted_at, m.ordinal, m.id LIMIT 1
+        AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}
+      ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1
     ) m
     CROSS JOIN LATERAL (
       SELECT content_text FROM content_blocks
       WHERE message_id = m.id AND block_type = 'text' AND content_text <> '' ORDER BY block_order LIMIT 1
     ) b`;
-  return row ?? null;
+  return row?.text ?? null;
 }
 
-/** The time of the first message that is not copied, of the session's own device. */
-export async function readOwnStart(sql: Sql, session_id: string): Promise<string | null> {
+/** The time of the first message that is not copied. */
+export async function readStart(sql: Sql, session_id: string): Promise<string | null> {
   const [row] = await sql<{ first_at: string }[]>`
-    SELECT ${wireTime(sql, sql`m.timestamp`)} AS first_at FROM transcript_messages m JOIN sessions s ON s.id = m.session_id
-    WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND NOT m.is_copy AND m.timestamp IS NOT NULL AND ${isOwn(sql)}
+    SELECT ${wireTime(sql, sql`m.timestamp`)} AS first_at FROM transcript_messages m
+    WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND NOT m.is_copy AND m.timestamp IS NOT NULL
+      AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}
     ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1`;
   return row?.first_at ?? null;
 }

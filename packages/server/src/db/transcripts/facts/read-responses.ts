@@ -1,6 +1,7 @@
 import { one } from "@wharf/job-runner";
 import type { Fragment, Sql } from "../../postgres.ts";
 import { wireTime } from "../../wire-time.ts";
+import { isOfOwnFiles } from "./own-files.ts";
 
 export type Spent = {
   responses: number;
@@ -15,6 +16,8 @@ export type ContextSize = { at: string; tokens: number };
 /** Of the responses that a session owns. */
 export type ResponseFacts = {
   models: (Spent & { model: string | null })[];
+  /** The one of most responses that its own files hold. */
+  own_model: string | null;
   /** Without its subagents. */
   own: Spent;
   /** Models without a price. */
@@ -52,6 +55,14 @@ export async function readResponseFacts(sql: Sql, session_id: string): Promise<R
           SELECT model, ${spent(sql)} FROM responses GROUP BY model ORDER BY count(*) DESC, model LIMIT ${MODELS_MAX}
         ) m
       ) AS models,
+      (
+        SELECT model FROM responses r
+        WHERE model IS NOT NULL AND EXISTS (
+          SELECT FROM response_sightings g
+          WHERE g.agent = r.agent AND g.response_key = r.response_key AND ${isOfOwnFiles(sql, session_id, sql`g.file_id`)}
+        )
+        GROUP BY model ORDER BY count(*) DESC, model LIMIT 1
+      ) AS own_model,
       (SELECT to_json(o) FROM (SELECT ${spent(sql)} FROM responses WHERE subagent_id IS NULL) o) AS own,
       ARRAY(
         SELECT DISTINCT model FROM responses WHERE cost_usd IS NULL AND model IS NOT NULL ORDER BY model LIMIT ${MODELS_MAX}

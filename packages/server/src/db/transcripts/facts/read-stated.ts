@@ -13,8 +13,8 @@ export type Compaction = {
 
 /** What the files of a session state about it, besides messages and calls. */
 export type Stated = {
-  /** The session's own device has files. */
-  is_own: boolean;
+  /** The session's own device, if it has files. */
+  own_device: string | null;
   agent: string | null;
   titles: { rank: TitleRank; text: string }[];
   /** The first and the last that are known. */
@@ -53,6 +53,7 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
     shown AS MATERIALIZED (
       SELECT t.fact, t.data, m.timestamp, m.id
       FROM transcript_facts t
+      JOIN files f ON f.id = t.file_id
       JOIN transcript_messages m ON m.id = t.message_id AND m.file_id = t.file_id AND m.generation = t.generation
       WHERE t.session_id = ${session_id} AND t.fact IN ('compaction', 'api_error') AND NOT m.is_copy
     ),
@@ -68,7 +69,7 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
     )
     SELECT places.*,
       (SELECT ${first(sql`data ->> 'url'`)} FROM stated WHERE fact = 'remote' AND is_main) AS remote,
-      coalesce((SELECT bool_or(is_own) FROM files), false) AS is_own,
+      (SELECT max(device_id) FROM files WHERE is_own) AS own_device,
       (SELECT agent FROM files ORDER BY kind <> 'main', agent LIMIT 1) AS agent,
       (${titles(sql)}) AS titles, (${compactions(sql)}) AS compactions,
       (SELECT count(*)::int FROM shown WHERE fact = 'compaction') AS compaction_count,
@@ -76,7 +77,8 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
         + (SELECT count(*) FROM stated WHERE fact = 'api_error' AND message_id IS NULL))::int AS api_errors,
       (SELECT cost_usd FROM reported) AS reported_cost_usd, (SELECT models FROM reported) AS reported_models,
       ARRAY(
-        SELECT data ->> 'url' FROM transcript_facts WHERE session_id = ${session_id} AND fact = 'pull_request'
+        SELECT t.data ->> 'url' FROM transcript_facts t JOIN files f ON f.id = t.file_id
+        WHERE t.session_id = ${session_id} AND t.fact = 'pull_request'
         GROUP BY 1 ORDER BY 1 LIMIT ${PULL_REQUESTS_MAX}
       ) AS pull_requests,
       (

@@ -38,7 +38,7 @@ export async function writeSessionFacts(
         agent = CASE WHEN s.agent IS NULL OR s.agent = s.transcript ->> 'agent' THEN d.agent ELSE s.agent END,
         reported_cost_usd = d.cost_usd, transcript = d.transcript, updated_at = now()
       FROM described d
-      WHERE s.id = ${session_id} AND s.deleted_at IS NULL AND s.transcript IS DISTINCT FROM d.transcript
+      WHERE s.id = ${session_id} AND s.deleted_at IS NULL AND (s.transcript IS DISTINCT FROM d.transcript OR (s.agent IS NULL AND d.agent IS NOT NULL))
       RETURNING s.id, s.workspace_id
     ),
     ${sessionChange(sql)}

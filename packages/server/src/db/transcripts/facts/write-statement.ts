@@ -10,10 +10,11 @@ export type TranscriptStatement = {
   version: string | null;
 };
 
-/** Keeps the statement. False: it was known already. */
+/** Keeps the statement. False: it was known already, or the session belongs to another device by now. */
 export async function writeStatement(
   sql: Sql,
   session_id: string,
+  device_id: string,
   { first_at, branch, model, initial_prompt, cwd, version }: TranscriptStatement,
 ): Promise<boolean> {
   const { count } = await sql`
@@ -22,7 +23,7 @@ export async function writeStatement(
     )
     SELECT id, 'transcript', ${first_at}::text::timestamptz, workspace_id, device_id, ${branch}::text, ${model}::text,
       ${initial_prompt}::text, jsonb_strip_nulls(jsonb_build_object('cwd', ${cwd}::text, 'cc_version', ${version}::text))
-    FROM sessions WHERE id = ${session_id} AND deleted_at IS NULL
+    FROM sessions WHERE id = ${session_id} AND device_id = ${device_id} AND deleted_at IS NULL
     ON CONFLICT (session_id, device_id) WHERE kind = 'transcript' DO UPDATE SET
       at = excluded.at, workspace_id = excluded.workspace_id, git_branch = excluded.git_branch, model = excluded.model,
       initial_prompt = excluded.initial_prompt, metadata = excluded.metadata

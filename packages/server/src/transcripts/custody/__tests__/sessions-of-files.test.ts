@@ -59,7 +59,6 @@ describe("a file before its session", () => {
         device_id: "desk",
         canonical_id: "github.com/acme/shop",
         started_at: new Date(at(0)),
-        agent: "claude-code",
         has_only_files: false,
       };
       expect(await sessionRow()).toMatchObject(expected);
@@ -96,7 +95,7 @@ describe("a key that is bound to a device", () => {
       "status",
       "stored_bytes",
     ]);
-    expect(await sessionRow()).toEqual({ ...before, agent: "codex" });
+    expect(await sessionRow()).toEqual(before);
   });
 
   test("cannot append or upload another device's file, nor list it", async () => {
