@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { claudeCode, type Fact, type JsonValue } from "../index.ts";
 
 function messageOf(record: Record<string, JsonValue>) {
@@ -91,4 +91,77 @@ test("takes no negative total as the cost that the agent states", () => {
       .flatMap((fact) => (fact.fact === "reported_cost" ? [fact.cost_usd] : [])),
   );
   expect(costs).toEqual([null, 0, 1.5]);
+});
+
+describe("a rewind", () => {
+  const user = (uuid: string, parentUuid: string | null, content: JsonValue = uuid) => ({
+    ...{ type: "user", uuid, parentUuid, message: { role: "user", content } },
+  });
+  const assistant = (uuid: string, parentUuid: string) => ({
+    ...{
+      type: "assistant",
+      uuid,
+      parentUuid,
+      message: { id: uuid, content: [{ type: "text", text: uuid }] },
+    },
+  });
+  const result = (uuid: string, parentUuid: string) =>
+    user(uuid, parentUuid, [{ type: "tool_result", tool_use_id: uuid, content: "x" }]);
+  const note = (uuid: string, parentUuid: string) => ({
+    type: "system",
+    subtype: "turn_duration",
+    uuid,
+    parentUuid,
+  });
+  const queued = (uuid: string, parentUuid: string) => ({
+    ...{ type: "attachment", uuid, parentUuid, attachment: { type: "queued_command", prompt: uuid } },
+  });
+
+  function rewindsOf(records: Record<string, JsonValue>[]): (string | null)[] {
+    const state = claudeCode.begin({ session_id: "s", file: "s.jsonl" });
+    return records
+      .flatMap((record, index) => claudeCode.read(state, record, index + 1))
+      .flatMap((fact) => (fact.fact === "rewind" ? [fact.from_key] : []));
+  }
+
+  const beginning = [user("p1", null), assistant("a1", "p1"), user("p2", "a1"), assistant("a2", "p2")];
+
+  test("is a second prompt behind the same message, by itself or by notes behind it", () => {
+    expect(rewindsOf([...beginning, user("p3", "a1")])).toEqual(["p2"]);
+    expect(rewindsOf([...beginning, user("p3", "a1"), assistant("a3", "p3"), user("p4", "a1")])).toEqual([
+      "p2",
+      "p2",
+    ]);
+    const noted = [
+      user("p1", null),
+      assistant("a1", "p1"),
+      note("n1", "a1"),
+      user("p2", "n1"),
+      user("p3", "a1"),
+    ];
+    expect(rewindsOf(noted)).toEqual(["p2"]);
+    const command = "<command-name>/clear-all</command-name>";
+    expect(rewindsOf([...beginning, user("c", "a1", command)])).toEqual(["p2"]);
+  });
+
+  test("is none of records that have several children or the like otherwise", () => {
+    const calls = [assistant("a3", "a2"), result("r1", "a2"), result("r2", "a3"), queued("q1", "a1")];
+    expect(rewindsOf([...beginning, ...calls, user("p3", "r2")])).toEqual([]);
+    expect(rewindsOf([...beginning, user("p2", "a1")])).toEqual([]);
+    expect(rewindsOf([...beginning, user("p3", null), user("p4", null)])).toEqual([]);
+    expect(rewindsOf([...beginning, note("n1", "n1"), user("p3", "n1"), user("p4", "missing")])).toEqual([]);
+    expect(rewindsOf([user("p1", "__proto__"), user("p2", "constructor")])).toEqual([]);
+    const sidechain = { ...user("p3", "a1"), isSidechain: true };
+    expect(rewindsOf([...beginning, sidechain])).toEqual([]);
+    const command = "<command-name>/model</command-name>";
+    expect(rewindsOf([...beginning, user("c", "a2", command), user("p3", "a2")])).toEqual([]);
+  });
+
+  test("is found among a bounded number of prompts", () => {
+    const many = Array.from({ length: 300 }, (_, n) => user(`p${n + 1}`, `p${n}`));
+    expect(rewindsOf([...many, user("x", "p299"), user("y", "p0")])).toEqual(["p300"]);
+    const state = claudeCode.begin({ session_id: "s", file: "s.jsonl" });
+    for (const [index, record] of many.entries()) claudeCode.read(state, record, index + 1);
+    expect(JSON.stringify(state).length).toBeLessThan(10_000);
+  });
 });

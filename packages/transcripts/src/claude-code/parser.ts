@@ -3,6 +3,7 @@ import { flag, isObject, type JsonObject, number, object, text } from "../lines/
 import { readBlocks } from "./blocks.ts";
 import { readNote } from "./notes.ts";
 import { readFilePath, readMetaFile, SUBAGENT_FILE } from "./paths.ts";
+import { type Link, readRewind } from "./rewinds.ts";
 import { readUsage } from "./usage.ts";
 import { readUserRecord, typedPart } from "./user-record.ts";
 
@@ -12,6 +13,10 @@ export type ClaudeState = {
   agent_id: string | null;
   place: { cwd: string | null; branch: string | null; version: string | null };
   forked_from: string | null;
+  /** The first prompt behind a message, by that message. */
+  prompts: Link[];
+  /** By notes and context, the message before them: some prompts name one, and some the other. */
+  passed_over: Link[];
 };
 
 /** Lines that the agent writes itself: errors and interruptions in the shape of a response. */
@@ -19,19 +24,23 @@ const SYNTHETIC_MODEL = "<synthetic>";
 
 export const claudeCode: Parser<ClaudeState> = {
   agent: "claude-code",
-  version: 1,
+  version: 2,
   repeated: "dropped",
   begin: ({ session_id, file }: TranscriptFile) => ({
     session_id,
     agent_id: SUBAGENT_FILE.exec(file)?.[1] ?? null,
     place: { cwd: null, branch: null, version: null },
     forked_from: null,
+    prompts: [],
+    passed_over: [],
   }),
-  read: (state, record, line) => [
-    ...readPlace(state, record),
-    ...readOrigin(state, record),
-    ...readByType(state, record, line),
-  ],
+  read: (state, record, line) => {
+    const facts = readByType(state, record, line);
+    const rewinds = facts.flatMap((fact) =>
+      fact.fact === "message" ? readRewind(state, fact.message, text(record, "type") === "user") : [],
+    );
+    return [...readPlace(state, record), ...readOrigin(state, record), ...rewinds, ...facts];
+  },
   readPath: readFilePath,
   readMeta: readMetaFile,
 };

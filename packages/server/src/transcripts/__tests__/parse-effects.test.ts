@@ -115,6 +115,37 @@ test("messages that a rewritten file no longer has stay, and are marked once the
   expect(await dropped()).toEqual(all);
 });
 
+test("a rewind hides all from the prompt that it replaces, in each split into parts, and its tokens were spent", async () => {
+  const after = (parent: string, line: string) => line.replace("{", `{"parentUuid":"${parent}",`);
+  const lines = [
+    promptLine("a", "first", { uuid: "p1" }),
+    after("p1", assistantLine("a", { id: "m1", uuid: "a1" })),
+    after("a1", promptLine("a", "second", { uuid: "p2" })),
+    after("p2", assistantLine("a", { id: "m2", uuid: "a2" })),
+    after("a1", promptLine("a", "instead", { uuid: "p3" })),
+    after("p3", assistantLine("a", { id: "m3", uuid: "a3" })),
+  ];
+  const hidden = async (session_id: string) => {
+    const rows = await parsing.sql`
+      SELECT message_key FROM transcript_messages WHERE session_id = ${session_id} AND is_rewound ORDER BY ordinal`;
+    return rows.map((row) => row["message_key"]);
+  };
+  await claude("a", lines);
+  await parsing.parseAll();
+  expect(await hidden("a")).toEqual(["p2", "a2"]);
+  expect(await parsing.sql`SELECT response_count, user_messages FROM sessions`).toMatchObject([
+    { response_count: 3, user_messages: 3 },
+  ]);
+  for (const line of lines) {
+    await claude("b", [line.replaceAll('"a"', '"b"')]);
+    await parsing.parseAll();
+  }
+  expect(await hidden("b")).toEqual(["p2", "a2"]);
+  await claude("b", [lines[2]?.replaceAll('"a"', '"b"') ?? ""]);
+  await parsing.parseAll();
+  expect(await hidden("b")).toEqual(["p2", "a2"]);
+});
+
 test("an exit code that is not in the text of a result is kept, in each order of call and result", async () => {
   const line = (payload: object) =>
     `${JSON.stringify({ timestamp: "2026-09-10T09:00:00Z", type: "response_item", payload })}\n`;
