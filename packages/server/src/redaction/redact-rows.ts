@@ -1,14 +1,18 @@
 import { RedactionTimeError } from "@wharf/redaction";
 import type { Database } from "../db/database.ts";
 import {
-  deleteDocumentsOfBlock,
   type HeldRow,
   type HeldScope,
   keyBehindSought,
+  placesOfBlocks,
   readHeldRows,
   replaceHeldTexts,
 } from "../db/redaction/held-rows.ts";
 import type { HeldTable } from "../db/redaction/held-tables.ts";
+import { transaction } from "../db/transaction.ts";
+import { lockSessionOfStep } from "../db/transcripts/known-rows.ts";
+import { readIndexed } from "../db/transcripts/spilled-results.ts";
+import { writeDocuments } from "../search/write-documents.ts";
 import type { RedactText } from "./text-redaction.ts";
 
 /** What was replaced, or would be. */
@@ -64,7 +68,7 @@ export async function redactRows(
     const rows: HeldRow[] = await rewrite.database.run((sql) =>
       readHeldRows(sql, table, scope, after, ROWS_PER_PAGE),
     );
-    for (const row of rows) await redactRow(rewrite, table, row, replaced);
+    await redactPage(rewrite, table, rows, replaced);
     const last = rows.at(-1)?.key ?? null;
     after =
       last ??
@@ -76,20 +80,44 @@ export async function redactRows(
   }
 }
 
-async function redactRow(
+type Change = { row: HeldRow; texts: (string | null)[] };
+
+async function redactPage(
   { database, redact, isDryRun }: Rewrite,
   table: HeldTable,
-  row: HeldRow,
+  rows: readonly HeldRow[],
   replaced: Replaced,
 ): Promise<void> {
-  const texts: (string | null)[] = [];
-  for (const text of row.texts) texts.push(await redactHeld(text, redact, replaced));
-  if (texts.every((text) => text === null)) return;
-  replaced.rows += 1;
+  const changes: Change[] = [];
+  for (const row of rows) {
+    const texts: (string | null)[] = [];
+    for (const text of row.texts) texts.push(await redactHeld(text, redact, replaced));
+    if (texts.some((text) => text !== null)) changes.push({ row, texts });
+  }
+  replaced.rows += changes.length;
+  if (isDryRun || changes.length === 0) return;
   // A row that changes meanwhile is one that this version has written: its new texts are redacted.
-  if (isDryRun) return;
-  await database.run((sql) => replaceHeldTexts(sql, table, row, texts));
-  if (table.table === BLOCKS) await database.run((sql) => deleteDocumentsOfBlock(sql, row.key));
+  if (table.table === BLOCKS) await replaceBlocks(database, table, changes);
+  else
+    for (const { row, texts } of changes)
+      await database.run((sql) => replaceHeldTexts(sql, sql, table, row, texts));
+}
+
+/** With the documents of their messages: the words around a secret are still found. No parse step writes them meanwhile. */
+async function replaceBlocks(
+  database: Database,
+  table: HeldTable,
+  changes: readonly Change[],
+): Promise<void> {
+  const ids = changes.flatMap(({ row }) => row.key);
+  await database.run((sql) =>
+    transaction(sql, async ({ query }) => {
+      const { session_ids, message_ids } = await placesOfBlocks(query, ids);
+      for (const id of session_ids) await lockSessionOfStep(query, id);
+      for (const { row, texts } of changes) await replaceHeldTexts(sql, query, table, row, texts);
+      await writeDocuments(query, await readIndexed(query, message_ids));
+    }),
+  );
 }
 
 /** Null: the text stays. */

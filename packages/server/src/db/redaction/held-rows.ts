@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from "../postgres.ts";
 import { withinPageBytes } from "../reads/page-bytes.ts";
+import type { Query } from "../transcripts/query.ts";
 import type { HeldColumn, HeldKey, HeldTable } from "./held-tables.ts";
 
 /** The rows of these sessions; or those of no session, but for those of these workspaces. */
@@ -69,6 +70,7 @@ export async function keyBehindSought(
 /** Replaces texts of a row, if they are still those that were read. `replaced`: null for a column that stays. */
 export async function replaceHeldTexts(
   sql: Sql,
+  query: Query,
   { table, key, columns }: HeldTable,
   row: HeldRow,
   replaced: readonly (string | null)[],
@@ -82,17 +84,24 @@ export async function replaceHeldTexts(
     ({ column, after }) => sql`${sql(column.name)} = ${fromText(sql, column, after)}`,
   );
   const unchanged = changed.map(({ column, before }) => sql`AND ${asText(sql, column)} = ${before}`);
-  const { count } = await sql`
+  const { count } = await query`
     UPDATE ${sql(table)} SET ${joined(sql, values)}
     WHERE (${keyList(sql, key)}) = (${keyValues(sql, key, row.key)}) ${unchanged}`;
   return count > 0;
 }
 
-/** A block that was replaced is not found any more, unless its file is parsed again. */
-export async function deleteDocumentsOfBlock(sql: Sql, key: readonly string[]): Promise<void> {
-  await sql`
-    DELETE FROM search_documents d USING content_blocks b
-    WHERE b.id = ANY (${[...key]}::text[]) AND d.message_id = b.message_id AND d.block = b.block_order`;
+/** The sessions and messages of these blocks. */
+export async function placesOfBlocks(
+  query: Query,
+  ids: readonly string[],
+): Promise<{ session_ids: string[]; message_ids: string[] }> {
+  const rows = await query<{ session_id: string; message_id: string }[]>`
+    SELECT DISTINCT session_id, message_id FROM content_blocks WHERE id = ANY (${[...ids]}::text[])
+    ORDER BY session_id, message_id`;
+  return {
+    session_ids: [...new Set(rows.map(({ session_id }) => session_id))],
+    message_ids: rows.map(({ message_id }) => message_id),
+  };
 }
 
 function inScope(sql: Sql, { table, has_session, has_workspace }: HeldTable, scope: HeldScope): Fragment {

@@ -220,6 +220,25 @@ describe("transcript files of before", () => {
     expect(await exposed()).toEqual([]);
   });
 
+  test("are found by the words around a secret, and not by the secret, when only their rows were outdated", async () => {
+    await storeFile(server.sql, blobs(), {
+      session_id: "s1",
+      agent: "claude-code",
+      parts: [line("a", `tangerine ${SECRET} marmalade`), line("b", "plain words")],
+    });
+    await parse();
+    // Its rows are all that is left to be redacted.
+    await server.sql`UPDATE transcript_generations SET redaction_version = ${RULES_VERSION}`;
+    const find = async (q: string) => (await server.request("GET", `/api/search?q=${q}`)).body.results.length;
+    expect([await find("tangerine"), await find(SECRET)]).toEqual([1, 1]);
+    expect(await runJob({ ids: ["s1"] })).toMatchObject({ sessions: 1, too_slow: 0 });
+    expect(await exposed()).toEqual([]);
+    expect([await find("tangerine"), await find("marmalade"), await find("plain")]).toEqual([1, 1, 1]);
+    expect(await find(SECRET)).toBe(0);
+    const blocks = await server.sql`SELECT content_text FROM content_blocks`;
+    expect(blocks.filter((row) => row["content_text"].includes("[REDACTED:"))).toHaveLength(1);
+  });
+
   test("that current rules have searched are left alone, and so are those of a dry run", async () => {
     await storeFile(server.sql, blobs(), { session_id: "s1", agent: "claude-code", parts });
     const before = await segments();
