@@ -1,3 +1,4 @@
+export * from "./client-version.ts";
 export * from "./credentials.ts";
 export * from "./device.ts";
 export * from "./event.ts";

@@ -23,6 +23,7 @@ import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Redaction } from "./redaction/create-redaction.ts";
 import { blueprintRoutes } from "./routes/blueprints.ts";
+import { clientRoutes } from "./routes/client.ts";
 import { commitRoutes } from "./routes/commits.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
@@ -113,6 +114,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
   const listRoutes = () => routesOf(app);
   app.route("/", homeRoutes(dependencies));
+  app.route("/", clientRoutes());
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
   app.route("/api/sessions", sessionRoutes({ ...current, search }));

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
+import { ProfileError } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
 import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
 import { COMMANDS, type CommandEntry } from "./commands/index.ts";
@@ -24,7 +25,8 @@ function createProgram(io: Io): Command {
     .description("Sessions and git activity of coding agents, from all your machines.")
     .version(manifest.version)
     .showSuggestionAfterError();
-  for (const { name, summary } of COMMANDS) program.command(name).summary(summary).description(summary);
+  for (const { name, summary, isHidden = false } of COMMANDS)
+    program.command(name, { hidden: isHidden }).summary(summary).description(summary);
   return program;
 }
 
@@ -55,6 +57,8 @@ function report(error: unknown, io: Io, isJson: boolean): ExitCode {
 
 function describe(error: unknown): { message: string; code: string; exitCode: ExitCode } {
   if (error instanceof CliError) return error;
+  if (error instanceof ProfileError)
+    return { message: error.message, code: "PROFILE_UNUSABLE", exitCode: EXIT.denied };
   if (error instanceof HubError) {
     const { message, code } = error;
     const isDenied = error.status === 401 || error.status === 403;

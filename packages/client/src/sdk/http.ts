@@ -45,6 +45,8 @@ export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpO
       ...(given.signal === undefined ? [] : [given.signal]),
       ...(limitMs === 0 ? [] : [AbortSignal.timeout(limitMs)]),
     ];
+    // Node has AbortSignal.any since 20.3.
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     const sent = json === undefined ? body : JSON.stringify(json);
     const response = await send(`${base}${path}${queryText(query)}`, {
       method,
@@ -55,7 +57,7 @@ export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpO
         ...headers,
       },
       ...(sent === undefined ? {} : { body: sent }),
-      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+      ...(signal === undefined ? {} : { signal }),
       ...(sent instanceof ReadableStream ? { duplex: "half" } : {}),
     }).catch((error: unknown) => {
       throw noResponse(base, error, limitMs);

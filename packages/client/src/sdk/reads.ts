@@ -1,4 +1,5 @@
 import type {
+  ClientVersion,
   Device,
   GitSummary,
   Health,
@@ -28,6 +29,8 @@ export type WorkspaceDetail = {
 };
 
 export type Reads = {
+  /** Of the client that the hub offers; needs no key. */
+  clientVersion(): Promise<ClientVersion>;
   /** Needs no key. */
   health(): Promise<Health>;
   limits(): Promise<Record<string, number>>;
@@ -47,6 +50,7 @@ export type Reads = {
 
 export function createReads(http: Http): Reads {
   return {
+    clientVersion: () => http.json("/client/version"),
     health: () => http.json("/api/health"),
     limits: async () => (await http.json<{ limits: Record<string, number> }>("/api/limits")).limits,
     search: (query) => http.json("/api/search", { query }),

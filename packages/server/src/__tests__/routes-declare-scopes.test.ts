@@ -18,13 +18,16 @@ const OPEN_TO_EVERYONE = [
   "GET /",
   "GET /api/health",
   "GET /api/openapi.json",
+  "GET /client/version",
+  "GET /client/wharf.js",
   "GET /docs",
   "GET /health/live",
   "GET /health/ready",
+  "GET /install.sh",
   "POST /api/devices/enrol",
 ];
 
-test("only the home page, health, enrolment and the API documents are public", () => {
+test("only the home page, health, enrolment, the client and the API documents are public", () => {
   const open = routesOf(server.current().app).filter((route) => route.operation?.scopes.length === 0);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
 });

@@ -6,14 +6,13 @@ import { peerAddress } from "../http/client-address.ts";
 import { homePage } from "../http/home-page.ts";
 import { PAGE_POLICY } from "../http/html-page.ts";
 import { operation } from "../http/operation.ts";
+import { publicOrigin } from "../http/public-origin.ts";
 import type { AppEnv } from "../http/request-context.ts";
 
 export type HomeDependencies = { reads: Database; health: HealthProbe };
 
 const LOOPBACK = new Set(["127.0.0.1", "::ffff:127.0.0.1", "::1"]);
 const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
-/** Without characters that a shell interprets: the commands of the page are pasted into one. */
-const PLAIN_HOST = /^[A-Za-z0-9.:\-[\]]+$/;
 
 const home = operation({
   scopes: [],
@@ -32,7 +31,7 @@ export function homeRoutes({ reads, health }: HomeDependencies): Hono<AppEnv> {
     const url = new URL(c.req.url);
     const { ok } = await health.check();
     const counts = ok && phase === "ready" && isOwnMachine(c, url) ? await countOrNull(reads) : null;
-    const page = homePage({ origin: originOf(url), phase, isDatabaseAvailable: ok, counts });
+    const page = homePage({ origin: publicOrigin(c), phase, isDatabaseAvailable: ok, counts });
     return c.html(page, 200, { "content-security-policy": PAGE_POLICY, "cache-control": "no-store" });
   });
 
@@ -44,11 +43,6 @@ function isOwnMachine(c: Context<AppEnv>, { hostname }: URL): boolean {
   const address = peerAddress(c);
   if (address === null || !LOOPBACK.has(address)) return false;
   return OWN_NAMES.has(hostname) && c.req.header("x-forwarded-for") === undefined;
-}
-
-function originOf({ protocol, host, port }: URL): string {
-  if (PLAIN_HOST.test(host)) return `${protocol}//${host}`;
-  return `${protocol}//localhost${port === "" ? "" : `:${port}`}`;
 }
 
 /** Null while the database is unavailable. */

@@ -19,6 +19,8 @@ const HOLDS: Record<string, string> = {
   "text/html": "<!doctype html>",
   "text/markdown": "Greet the visitor",
   "text/plain": "# TYPE",
+  "text/x-shellscript": "install_wharf",
+  "text/javascript": "#!/usr/bin/env node",
   "application/octet-stream": "Greet the visitor",
   "application/x-ndjson": '{"end":true}',
 };

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import manifest from "../package.json" with { type: "json" };
+import manifest from "../../package.json" with { type: "json" };
 
 export type Bundle = { version: string; text: string; sha256: string };
 
-const ENTRY = join(import.meta.dir, "cli/main.ts");
+const ENTRY = join(import.meta.dir, "../cli/main.ts");
 
 /**
  * The `wharf` command as one file for Bun and Node 20 or newer. CommonJS, because Node 20 takes a .js file without a package.json for

@@ -1,0 +1,188 @@
+import { describe, expect, test } from "bun:test";
+import { chmod, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
+
+const hub = setupHub();
+
+function profileFile({ home }: Machine): string {
+  return join(home, `.config/wharf/profiles/127.0.0.1-${new URL(hub.url).port}.json`);
+}
+
+for (const [name, runtime] of RUNTIMES) {
+  describe(`wharf under ${name}`, () => {
+    test("enrols the machine, and keeps its keys in a file that only its user can read", async () => {
+      const machine = await hub.machine(runtime);
+      const { code, json, stderr } = await machine.wharf([
+        "connect",
+        hub.url,
+        await hub.code(),
+        "--name",
+        "desk",
+        "--json",
+      ]);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(json).toMatchObject({
+        status: "connected",
+        url: hub.url,
+        device: { name: "desk" },
+        scopes: ["ingest", "read"],
+      });
+      expect((await stat(profileFile(machine))).mode & 0o777).toBe(0o600);
+      const { body } = await hub.server.request("GET", "/api/devices");
+      expect(body.devices).toMatchObject([{ id: json.device.id, name: "desk", os: process.platform }]);
+
+      const code2 = await hub.code();
+      const again = await machine.wharf(["connect", hub.url, code2]);
+      expect(again.stdout).toContain("already connected");
+      expect((await machine.wharf(["connect", hub.url, code2, "--replace", "--json"])).json.status).toBe(
+        "connected",
+      );
+    });
+
+    test("a wrong code is refused with exit code 4, and nothing is saved", async () => {
+      const machine = await hub.machine(runtime);
+      const { code, stderr, stdout } = await machine.wharf(["connect", hub.url, "0000-0000-0000"]);
+      expect([code, stdout]).toEqual([4, ""]);
+      expect(stderr).toContain("bun run enrol");
+      expect(await Bun.file(profileFile(machine)).exists()).toBe(false);
+    });
+
+    test("a hub that does not answer has the exit code 3, and wrong use has 2", async () => {
+      const machine = await hub.machine(runtime);
+      const closed = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+      await closed.stop(true);
+      const away = await machine.wharf(["connect", `127.0.0.1:${closed.port}`, "CODE", "--json"]);
+      expect([away.code, away.json.error.code]).toEqual([3, "HUB_UNREACHABLE"]);
+      for (const words of [
+        ["conect"],
+        ["connect", "--no-such-option"],
+        ["connect"],
+        ["connect", "ftp://hub", "CODE"],
+        ["connect", "a", "b", "c"],
+      ]) {
+        const { code, stderr, stdout } = await machine.wharf(words);
+        expect([words, code, stdout]).toEqual([words, 2, ""]);
+        expect(stderr).toContain("error:");
+      }
+      expect((await machine.wharf(["conect"])).stderr).toContain("Did you mean connect?");
+      expect((await machine.wharf(["--help"])).stdout).toContain("Connect this machine to a hub");
+    });
+  });
+}
+
+test("plain HTTP to another machine is refused unless it is allowed", async () => {
+  const machine = await hub.machine();
+  const { code, stderr } = await machine.wharf(["connect", "http://192.0.2.1:4318", "CODE"]);
+  expect(code).toBe(4);
+  expect(stderr).toContain("--insecure-http");
+});
+
+test("an admin key is added from standard input, and a wrong key is not", async () => {
+  const machine = await hub.machine();
+  const wrong = await machine.wharf(["connect", hub.url, "--key", "-"], {
+    stdin: `wharf_admin_${"x".repeat(43)}\n`,
+  });
+  expect([wrong.code, await Bun.file(profileFile(machine)).exists()]).toEqual([4, false]);
+  await machine.wharf(["connect", hub.url, await hub.code()]);
+  const added = await machine.wharf(["connect", hub.url, "--key", "-", "--json"], {
+    stdin: `${hub.server.key}\n`,
+  });
+  expect(added.json).toMatchObject({ status: "key_added", scopes: ["ingest", "read", "admin"] });
+  expect(added.stdout).not.toContain(hub.server.key);
+});
+
+test("a home directory that cannot be written is named before the code is used", async () => {
+  const machine = await hub.machine();
+  const enrolment = await hub.code();
+  await Bun.write(join(machine.home, ".config"), "a file");
+  const { code, stderr } = await machine.wharf(["connect", hub.url, enrolment]);
+  expect([code, stderr.includes(".config")]).toEqual([1, true]);
+  const other = await hub.machine();
+  expect((await other.wharf(["connect", hub.url, enrolment])).code).toBe(0);
+});
+
+test("a profile that other users can read is refused", async () => {
+  const machine = await hub.machine();
+  await machine.wharf(["connect", hub.url, await hub.code()]);
+  await chmod(profileFile(machine), 0o644);
+  const { code, stderr } = await machine.wharf(["connect", hub.url, await hub.code()]);
+  expect(code).toBe(4);
+  expect(stderr).toContain(`chmod 600 ${profileFile(machine)}`);
+});
+
+describe("install.sh", () => {
+  /** But for what Bun itself writes. */
+  async function entries({ home }: Machine) {
+    return (await readdir(home)).filter((name) => name !== ".bun");
+  }
+
+  async function install(machine: Machine, words: string, env: Record<string, string> = {}) {
+    return await machine.run(["sh", "-c", `curl -fsS ${hub.url}/install.sh | sh -s -- ${words}`], { env });
+  }
+
+  test("installs the command and enrols; uninstall takes all of it back", async () => {
+    const machine = await hub.machine();
+    const { code, stdout, stderr } = await install(machine, `${await hub.code()} --name desk`);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(`Connected to ${hub.url} as desk.`);
+    expect(stdout).toContain(`export PATH="${machine.home}/.local/bin:$PATH"`);
+    const wharf = join(machine.home, ".local/bin/wharf");
+    expect((await machine.run([wharf, "--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await machine.run([wharf, "update", "--json"])).json).toMatchObject({ status: "current" });
+
+    // The runtime of the installation is gone: any other is used.
+    const shim = await Bun.file(wharf).text();
+    await Bun.write(wharf, shim.replace(/^runtime=.*$/m, "runtime='/nonexistent/node'"));
+    expect((await machine.run([wharf, "--version"])).code).toBe(0);
+    await Bun.write(wharf, shim);
+
+    expect((await machine.run([wharf, "uninstall", "--dry-run", "--json"])).json.would_remove).toHaveLength(
+      4,
+    );
+    expect((await machine.run([wharf, "uninstall"])).code).toBe(0);
+    expect(await entries(machine)).toEqual([]);
+  });
+
+  test("a wrong code, a dry run and a foreign file leave nothing behind", async () => {
+    const machine = await hub.machine();
+    expect((await install(machine, "0000-0000-0000")).code).toBe(4);
+    const dry = await install(machine, "0000-0000-0000 --dry-run");
+    expect([dry.code, dry.stdout.includes(".local/bin/wharf")]).toEqual([0, true]);
+    expect(await entries(machine)).toEqual([]);
+    const foreign = join(machine.home, ".local/bin/wharf");
+    await Bun.write(foreign, "#!/bin/sh\necho another\n");
+    const refused = await install(machine, await hub.code());
+    expect([refused.code, refused.stderr.includes(foreign)]).toEqual([1, true]);
+    expect(await Bun.file(foreign).text()).toContain("another");
+  });
+
+  test("a damaged download is refused", async () => {
+    const machine = await hub.machine();
+    const script = await (await fetch(`${hub.url}/install.sh`)).text();
+    const damaged = script.replace(/checksum='[0-9a-f]{4}/, "checksum='0000");
+    const { code, stderr } = await machine.run(["sh", "-s", "--", "CODE"], { stdin: damaged });
+    expect([code, stderr.includes("damaged")]).toEqual([1, true]);
+    expect(await readdir(machine.home)).toEqual([]);
+  });
+
+  test("a script that ends early runs nothing", async () => {
+    const machine = await hub.machine();
+    const script = await (await fetch(`${hub.url}/install.sh`)).text();
+    const half = script.slice(0, script.lastIndexOf("install_wharf"));
+    const { stdout } = await machine.run(["sh", "-s", "--", await hub.code()], { stdin: half });
+    expect([stdout, await readdir(machine.home)]).toEqual(["", []]);
+  });
+
+  test("without Bun and Node it names what is missing", async () => {
+    const machine = await hub.machine();
+    const script = await (await fetch(`${hub.url}/install.sh`)).text();
+    const withoutPlaces = script.replaceAll(/ \/(?:opt|usr)\S+\/(?:bun|node)/g, "");
+    const sh = Bun.which("sh") ?? "/bin/sh";
+    const { code, stderr } = await machine.run([sh, "-s", "--", "CODE"], {
+      stdin: withoutPlaces,
+      env: { PATH: machine.home },
+    });
+    expect([code, stderr.includes("Node 20 or newer")]).toEqual([1, true]);
+  });
+});

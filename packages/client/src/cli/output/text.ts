@@ -1,0 +1,53 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+/g;
+
+/** Text of a hub in one line: without control characters, which a terminal would obey. */
+export function plain(text: string): string {
+  return text.replace(CONTROL, " ").trim();
+}
+
+/** The same over several lines. */
+export function plainLines(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.replaceAll("\t", "  ").replace(CONTROL, " ").trimEnd())
+    .join("\n");
+}
+
+export function count(value: number | null): string {
+  if (value === null) return "–";
+  if (value < 10_000) return String(value);
+  if (value < 1_000_000) return `${Math.round(value / 1_000)}k`;
+  return value < 1e9 ? `${(value / 1e6).toFixed(1)}M` : `${(value / 1e9).toFixed(2)}G`;
+}
+
+export function money(usd: number | null, isPartial: boolean | null = false): string {
+  if (usd === null) return "–";
+  return `$${usd.toFixed(2)}${isPartial ? "+" : ""}`;
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** `3 h`, `12 min`: the largest unit alone. */
+export function duration(ms: number | null): string {
+  if (ms === null) return "–";
+  const [name, size] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? ["ms", 1];
+  return `${Math.floor(ms / size)} ${name}`;
+}
+
+export function ago(time: string | null, now: Date): string {
+  if (time === null) return "–";
+  const ms = now.getTime() - Date.parse(time);
+  return ms < 1_000 ? "now" : `${duration(ms)} ago`;
+}
+
+export function bytes(value: number): string {
+  if (value < 1_000) return `${value} B`;
+  if (value < 1e6) return `${(value / 1e3).toFixed(1)} kB`;
+  return value < 1e9 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e9).toFixed(2)} GB`;
+}

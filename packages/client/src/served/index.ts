@@ -1,0 +1,2 @@
+export { type Bundle, buildBundle } from "./bundle.ts";
+export { installScript } from "./install-script.ts";
