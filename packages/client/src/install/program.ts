@@ -36,7 +36,7 @@ export function programFiles({ data, bin }: Paths): ProgramFiles {
 }
 
 /** The script in ~/.local/bin: runs wharf.js by the runtime of the installation, or by any other if that is gone. */
-export function shimText(program: string, runtime: string): string {
+function shimText(program: string, runtime: string): string {
   return `#!/bin/sh
 ${SHIM_MARK} of this user; "wharf uninstall" removes it.
 program=${quoted(program)}

@@ -24,7 +24,7 @@ export function readHubUrl(typed: string, isHttpAllowed: boolean): HubUrl {
   return { url: `${url.origin}${url.pathname.replace(/\/+$/, "")}`, host: url.hostname };
 }
 
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return LOOPBACK_NAME.test(hostname);
 }
 

@@ -22,6 +22,41 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./connect.ts")).connect,
   },
   {
+    name: "sessions",
+    summary: "List sessions, newest first",
+    load: async () => (await import("./sessions.ts")).sessions,
+  },
+  {
+    name: "session",
+    summary: "Show a session, its transcript, events or git activity",
+    load: async () => (await import("./session.ts")).session,
+  },
+  {
+    name: "search",
+    summary: "Search prompts, answers, commands, paths and output",
+    load: async () => (await import("./search.ts")).search,
+  },
+  {
+    name: "usage",
+    summary: "Show tokens and cost by day, week, month, session, model, device or workspace",
+    load: async () => (await import("./usage.ts")).usage,
+  },
+  {
+    name: "timeline",
+    summary: "Show sessions and git activity, newest first",
+    load: async () => (await import("./timeline.ts")).timeline,
+  },
+  {
+    name: "workspaces",
+    summary: "List workspaces with their totals",
+    load: async () => (await import("./workspaces.ts")).workspaces,
+  },
+  {
+    name: "devices",
+    summary: "List, rename and remove devices",
+    load: async () => (await import("./devices.ts")).devices,
+  },
+  {
     name: "update",
     summary: "Replace this program by the one that the hub offers",
     load: async () => (await import("./update.ts")).update,

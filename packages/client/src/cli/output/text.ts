@@ -45,9 +45,3 @@ export function ago(time: string | null, now: Date): string {
   const ms = now.getTime() - Date.parse(time);
   return ms < 1_000 ? "now" : `${duration(ms)} ago`;
 }
-
-export function bytes(value: number): string {
-  if (value < 1_000) return `${value} B`;
-  if (value < 1e6) return `${(value / 1e3).toFixed(1)} kB`;
-  return value < 1e9 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e9).toFixed(2)} GB`;
-}

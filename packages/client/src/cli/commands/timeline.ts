@@ -1,0 +1,71 @@
+import type { TimelineItem } from "@wharf/protocol";
+import type { Command } from "commander";
+import { findDevice } from "../find-device.ts";
+import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { stateOf, titleOf } from "../output/session-table.ts";
+import { plain } from "../output/text.ts";
+import { countOf, instantOf } from "../values.ts";
+
+type TimelineOptions = HubOptions & {
+  since?: string;
+  workspace?: string;
+  device?: string;
+  limit: number;
+  cursor?: string;
+};
+type Git = TimelineItem["git_activity"][number];
+
+/** `wharf timeline` */
+export function timeline(command: Command, io: Io): void {
+  withHubOptions(command)
+    .option("--since <time>", "12h, 7d, 2w or 2026-11-22")
+    .option("--workspace <name>", "by name, git remote or id")
+    .option("--device <name>", "by name or id")
+    .option("--limit <number>", "at most so many, up to 100", countOf, 20)
+    .option("--cursor <cursor>", "the next page, as `next_cursor` of --json names it")
+    .action(async function showTimeline(options: TimelineOptions) {
+      const client = await openHub(io, options);
+      const { since, workspace, device, limit, cursor } = options;
+      const page = await client.timeline({
+        limit,
+        cursor,
+        workspace_id: workspace,
+        device_id: device === undefined ? undefined : (await findDevice(client, device)).id,
+        after: since === undefined ? undefined : instantOf(since, new Date()),
+      });
+      if (options.json) io.json(page);
+      else for (const item of page.items) printItem(io, item);
+    });
+}
+
+function printItem(io: Io, item: TimelineItem): void {
+  const { dim, bold } = io.colors;
+  if (item.type === "session") {
+    const { session } = item;
+    const fields = [
+      session.started_at,
+      session.device_name,
+      session.workspace_name,
+      stateOf(session),
+      titleOf(session),
+    ];
+    io.print(
+      io.isTerminal
+        ? `${dim(session.started_at)}  ${bold(titleOf(session) || session.id)}  ${dim(fields.slice(1, 4).map(plain).join(" · "))}`
+        : ["session", ...fields.map(plain)].join("\t"),
+    );
+  } else {
+    const fields = [item.started_at, item.device_name, item.workspace_name].map(plain);
+    io.print(io.isTerminal ? dim(fields.join("  ")) : ["git", ...fields].join("\t"));
+  }
+  for (const git of item.git_activity) io.print(`${io.isTerminal ? "  " : "\t"}${describe(git)}`);
+}
+
+function describe({ type, branch, commit_sha, message }: Git): string {
+  return plain(
+    [type, branch, commit_sha?.slice(0, 10), message?.split("\n", 1)[0]]
+      .filter((part) => part != null)
+      .join(" "),
+  );
+}

@@ -1,0 +1,45 @@
+import type { SessionDetail } from "@wharf/protocol";
+import type { Io } from "../io.ts";
+import { stateOf, titleOf } from "./session-table.ts";
+import { count, duration, money, plain, plainLines } from "./text.ts";
+
+/** Name and value per line, then the summary. */
+export function printSession(io: Io, session: SessionDetail): void {
+  const { transcript, cost_estimate_usd, cost_is_partial } = session;
+  const facts: (readonly [name: string, value: string | null | undefined])[] = [
+    ["title", titleOf(session)],
+    ["id", session.id],
+    [
+      "state",
+      session.live_reason === null ? stateOf(session) : `${stateOf(session)} (${session.live_reason})`,
+    ],
+    ["agent", session.agent],
+    ["device", session.device_name],
+    ["workspace", session.workspace_canonical_id],
+    ["directory", transcript?.place.cwd],
+    ["branch", session.git_branch],
+    ["started", session.started_at],
+    ["ended", session.ended_at],
+    ["active", transcript === null ? null : duration(transcript.active_ms)],
+    ["model", transcript?.models.map(({ model }) => model ?? "unknown").join(", ") || session.model],
+    [
+      "tokens",
+      `${count(session.tokens_in)} in, ${count(session.tokens_out)} out, ${count(session.cache_read_tokens)} cached`,
+    ],
+    ["cost", money(cost_estimate_usd, cost_is_partial)],
+    ["messages", `${count(session.user_messages)} prompts, ${count(session.tool_use_count)} tool calls`],
+    [
+      "files",
+      transcript === null ? null : `${transcript.files.read} read, ${transcript.files.written} written`,
+    ],
+    ["commits", transcript?.commits.map((sha) => sha.slice(0, 10)).join(", ")],
+    ["subagents", session.subagents.length === 0 ? null : String(session.subagents.length)],
+  ];
+  for (const [name, value] of facts) {
+    if (value == null || value === "") continue;
+    io.print(
+      io.isTerminal ? `${io.colors.dim(name.padEnd(10))} ${plain(value)}` : `${name}\t${plain(value)}`,
+    );
+  }
+  if (session.summary !== null && io.isTerminal) io.print(`\n${plainLines(session.summary)}`);
+}

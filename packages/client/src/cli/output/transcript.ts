@@ -1,0 +1,40 @@
+import type { TranscriptBlock, TranscriptMessage, TranscriptPage } from "@wharf/protocol";
+import type { Client } from "../../sdk/create-client.ts";
+import type { Io } from "../io.ts";
+import { plain, plainLines } from "./text.ts";
+
+const PAGE_MESSAGES = 200;
+
+/** All pages. As JSON: one message per line. */
+export async function printTranscript(io: Io, client: Client, id: string, isJson: boolean): Promise<void> {
+  let cursor: string | null = null;
+  do {
+    const page: TranscriptPage = await client.transcripts.messages(id, {
+      limit: PAGE_MESSAGES,
+      density: isJson ? "full" : "steps",
+      ...(cursor === null ? {} : { cursor }),
+    });
+    for (const message of page.messages) {
+      if (isJson) io.print(JSON.stringify(message));
+      else printMessage(io, message);
+    }
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+}
+
+function printMessage(io: Io, message: TranscriptMessage): void {
+  const texts = message.content_blocks.map(textOf).filter((text) => text !== "");
+  if (texts.length === 0) return;
+  const time = message.timestamp === null ? "" : `  ${message.timestamp}`;
+  io.print(io.colors.bold(`${message.message_type}${io.colors.dim(time)}`));
+  for (const text of texts) io.print(text);
+  io.print("");
+}
+
+function textOf({ block_type, content_text, tool_name, call }: TranscriptBlock): string {
+  if (block_type === "tool_use") {
+    const state = call === null || call.state === "ok" ? "" : ` (${call.state})`;
+    return `  > ${plain(`${tool_name ?? "tool"} ${call?.target ?? ""}`)}${state}`;
+  }
+  return block_type === "text" ? plainLines(content_text ?? "").trim() : "";
+}
