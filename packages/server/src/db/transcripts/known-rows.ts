@@ -47,6 +47,9 @@ export async function findHidden(
 
 export type KnownCallRow = {
   call_id: string;
+  /** Of the file that states it. */
+  device_id: string;
+  is_own: boolean;
   tool: string | null;
   command: string | null;
   result_text: string | null;
@@ -61,8 +64,11 @@ export async function findCalls(
 ): Promise<KnownCallRow[]> {
   if (call_ids.length === 0) return [];
   return await query<KnownCallRow[]>`
-    SELECT call_id, tool, command, exit_code, CASE WHEN message_id IS NULL THEN (
-      SELECT result_text FROM content_blocks b WHERE b.session_id = c.session_id AND b.tool_result_id = c.call_id LIMIT 1
+    SELECT call_id, f.device_id, f.device_id = s.device_id AS is_own, tool, command, exit_code, CASE WHEN message_id IS NULL THEN (
+      SELECT result_text FROM content_blocks b
+      JOIN transcript_messages m ON m.id = b.message_id JOIN transcript_files r ON r.id = m.file_id
+      WHERE b.session_id = c.session_id AND b.tool_result_id = c.call_id AND r.device_id = f.device_id LIMIT 1
     ) END AS result_text
-    FROM tool_calls c WHERE session_id = ${session_id} AND call_id = ANY (${[...call_ids]}::text[])`;
+    FROM tool_calls c JOIN transcript_files f ON f.id = c.file_id JOIN sessions s ON s.id = c.session_id
+    WHERE c.session_id = ${session_id} AND call_id = ANY (${[...call_ids]}::text[])`;
 }

@@ -13,6 +13,8 @@ export type StepRows = {
   rewinds: RewindRow[];
   answered: AnsweredRow[];
   calls: CallRow[];
+  /** Calls that another device's file states: nothing of it stays. */
+  replaced_calls: string[];
   touches: TouchRow[];
   sightings: SightingRow[];
 };

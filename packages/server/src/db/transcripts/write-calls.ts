@@ -7,9 +7,15 @@ import type { StepPlace } from "./write-messages.ts";
 export async function writeCalls(
   query: Query,
   { session_id, subagent_id, file_id }: StepPlace,
-  { calls, touches }: Pick<StepRows, "calls" | "touches">,
+  { calls, touches, replaced_calls }: Pick<StepRows, "calls" | "touches" | "replaced_calls">,
 ): Promise<void> {
   if (calls.length === 0) return;
+  if (replaced_calls.length > 0)
+    await query`
+      WITH gone AS (
+        DELETE FROM tool_calls WHERE session_id = ${session_id} AND call_id = ANY (${replaced_calls}::text[])
+      )
+      DELETE FROM file_touches WHERE session_id = ${session_id} AND call_id = ANY (${replaced_calls}::text[])`;
   await query`
     INSERT INTO tool_calls AS c (
       session_id, call_id, subagent_id, file_id, message_id, tool, command, called_at, returned_at, exit_code, is_error, tests,

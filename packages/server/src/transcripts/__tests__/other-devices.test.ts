@@ -154,3 +154,36 @@ test("another device's files do not count in the session's facts, once its own d
     });
   });
 });
+
+test("another device's call or result neither replaces nor completes the owner's call of the same id", async () => {
+  const call = (id: string, command: string, response: string) =>
+    assistantLine("a", { id: response, call: { id, name: "Bash", input: { command } } });
+  const files = {
+    owner: {
+      device_id: OWNER,
+      parts: [
+        call("c1", "bun test", "r1"),
+        resultLine("a", { id: "c1", content: "3 pass\n 0 fail" }),
+        call("c2", "git commit -m x", "r2"),
+      ],
+    },
+    other: {
+      device_id: OTHER,
+      parts: [
+        resultLine("a", { id: "c2", content: "[main 1a2b3c4] x" }),
+        call("c1", "rm -r site", "r3"),
+        resultLine("a", { id: "c1", content: "Exit code 1", is_error: true }),
+        call("c3", "ls", "r4"),
+      ],
+    },
+  };
+  await expectOfEachOrder(files, async () => {
+    const calls =
+      await parsing.sql`SELECT call_id, command, is_returned, is_error, commits FROM tool_calls ORDER BY 1`;
+    expect([...calls]).toEqual([
+      { call_id: "c1", command: "bun test", is_returned: true, is_error: false, commits: [] },
+      { call_id: "c2", command: "git commit -m x", is_returned: false, is_error: null, commits: [] },
+      { call_id: "c3", command: "ls", is_returned: false, is_error: null, commits: [] },
+    ]);
+  });
+});

@@ -8,6 +8,7 @@ import {
   readTestRun,
 } from "@wharf/transcripts";
 import type { CallRow, TouchRow } from "../../db/transcripts/parsed-rows.ts";
+import { compareDevices, type FileDevice } from "./message-rank.ts";
 import { callIdOf } from "./message-rows.ts";
 import { integerOf, isoOf, keyOf, nullableKeyOf, timeOf } from "./values.ts";
 
@@ -17,8 +18,8 @@ const PATH_BYTES_MAX = 1_000;
 const OUTPUT_HEAD_CHARACTERS = 64_000;
 const OUTPUT_TAIL_CHARACTERS = 1_000_000;
 
-/** What the database knows of a call already. */
-export type KnownCall = {
+/** What the database knows of a call already, by files of a device. */
+export type KnownCall = FileDevice & {
   call_id: string;
   /** Null: only its result is known. */
   tool: string | null;
@@ -28,15 +29,23 @@ export type KnownCall = {
   exit_code: number | null;
 };
 
-/** Calls and results of a step, by the id of the call. */
+/** Calls and results of a step, by the id of the call: each is as the first device states it, without what others state of it. */
 export class CallRows {
   readonly #known: ReadonlyMap<string, KnownCall>;
+  /** Those of a device before this one: they stay. */
+  readonly #kept: ReadonlySet<string>;
+  /** Those of a device behind this one. */
+  readonly #outranked: readonly string[];
   readonly #calls = new Map<string, CallRow>();
   readonly #touches = new Map<string, TouchRow[]>();
   readonly #outputs = new Map<string, Output>();
 
-  constructor(known: readonly KnownCall[]) {
-    this.#known = new Map(known.map((call) => [call.call_id, call]));
+  constructor(known: readonly KnownCall[], device: FileDevice) {
+    const those = (isAmong: (order: number) => boolean) =>
+      known.filter((call) => isAmong(compareDevices(call, device)));
+    this.#known = new Map(those((order) => order === 0).map((call) => [call.call_id, call]));
+    this.#kept = new Set(those((order) => order < 0).map(({ call_id }) => call_id));
+    this.#outranked = those((order) => order > 0).map(({ call_id }) => call_id);
   }
 
   /** A later message with the same call replaces what an earlier one stated of it. */
@@ -49,6 +58,7 @@ export class CallRows {
 
   #addCall(message_id: string, message: Message, block: Block, index: number): void {
     const call_id = callIdOf(message_id, block, index);
+    if (this.#kept.has(call_id)) return;
     const { command, reads, writes } = describeCall(block.tool, block.input);
     const row: CallRow = {
       ...(this.#calls.get(call_id) ?? emptyCall(call_id)),
@@ -68,6 +78,7 @@ export class CallRows {
 
   #addResult(message: Message, block: Block): void {
     const call_id = keyOf(block.call_id ?? "");
+    if (this.#kept.has(call_id)) return;
     const row = this.#calls.get(call_id) ?? { ...emptyCall(call_id), is_copy: message.is_copy };
     const command = row.has_call ? row.command : (this.#known.get(call_id)?.command ?? null);
     const output = { text: block.text ?? "", exit_code: block.exit_code };
@@ -81,8 +92,12 @@ export class CallRows {
     });
   }
 
-  rows(): { calls: CallRow[]; touches: TouchRow[] } {
-    return { calls: [...this.#calls.values()], touches: [...this.#touches.values()].flat() };
+  rows(): { calls: CallRow[]; touches: TouchRow[]; replaced_calls: string[] } {
+    return {
+      calls: [...this.#calls.values()],
+      touches: [...this.#touches.values()].flat(),
+      replaced_calls: this.#outranked.filter((call_id) => this.#calls.has(call_id)),
+    };
   }
 }
 

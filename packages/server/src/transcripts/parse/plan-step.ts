@@ -213,7 +213,7 @@ class StepPlan {
 
   finish(): PlannedStep {
     const { place, scope } = this.#context;
-    const calls = new CallRows(this.#known.calls);
+    const calls = new CallRows(this.#known.calls, place);
     const messages: MessageRow[] = [];
     const blocks: StepRows["blocks"] = [];
     const hidden: HiddenRow[] = [];
