@@ -13,6 +13,7 @@ setDefaultTimeout(TEST_TIMEOUT_MS);
 const MINUTE_MS = 60_000;
 const page = await Bun.file(join(ROOT, "README.md")).text();
 const [send = "", list = ""] = [...page.matchAll(/^curl [\s\S]*?(?=\n```)/gm)].map(([command]) => command);
+const [setKey = ""] = page.match(/^export WHARF_KEY=.*$/m) ?? [];
 const [sent = ""] = page.match(/^\{"ingested".*$/m) ?? [];
 
 const database = useTestDatabase({ migrate: migratePhases });
@@ -35,7 +36,7 @@ afterAll(async () => {
 /** Where the page says that Wharf listens is where this one does. */
 async function answerTo(command: string) {
   const here = command.replaceAll("http://localhost:4318", server.url);
-  const program = spawnProgram({ command: ["bash", "-c", here], cwd: folder });
+  const program = spawnProgram({ command: ["bash", "-c", `${setKey}\n${here}`], cwd: folder });
   await program.exited;
   return JSON.parse(program.stdout);
 }

@@ -25,7 +25,7 @@ const download = operation({
   tag: "Transcripts",
   summary: "Download a session",
   description:
-    "`json`: the session with all messages and whole texts. `markdown`: its story to read, with calls folded. `tar`: its transcript files as kept, after redaction, an older generation with its number at the end of its name. A response that breaks off is incomplete: the connection closes without its end.",
+    "`json`: the session with all messages and whole texts. `markdown`: the texts of the `steps` density, with the calls between two texts folded into a list, and its subagents. `tar`: its transcript files as kept, after redaction, an older generation with its number at the end of its name. A response that breaks off is incomplete: the connection closes without its end.",
   query: sessionExportQuerySchema,
   responses: { 200: { contentType: "text/markdown" } },
   example: {
