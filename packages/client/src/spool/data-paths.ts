@@ -12,6 +12,10 @@ export type DataPaths = {
   transcripts: string;
   /** Hook scripts. */
   hooks: string;
+  /** Settings files as they were before hooks were installed. */
+  backups: string;
+  /** What was installed where. */
+  installed: string;
   pid: string;
   socket: string;
   /** How the last requests ended. */
@@ -27,6 +31,8 @@ export function dataPaths(data: string): DataPaths {
     rejected: join(data, "rejected"),
     transcripts: join(data, "transcripts"),
     hooks: join(data, "hooks"),
+    backups: join(data, "backups"),
+    installed: join(data, "installed.json"),
     pid: join(data, "sender.pid"),
     socket: join(data, "sender.sock"),
     state: join(data, "sender.json"),

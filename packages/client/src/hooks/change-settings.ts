@@ -1,0 +1,98 @@
+import { realpath, rm, stat } from "node:fs/promises";
+import { readIfThere, statIfThere, writeDurably } from "../spool/files.ts";
+import type { AgentSettings } from "./agent-hooks.ts";
+import type { Installed } from "./installed.ts";
+import { hasAllHooks, SettingsError, withHooks, withoutHooks } from "./plan-settings.ts";
+
+/** A change of a settings file. `after` null: the file is removed. */
+export type SettingsChange = {
+  agent: string;
+  file: string;
+  before: string | null;
+  after: string | null;
+  /** Why the file is left as it is; null otherwise. */
+  problem: string | null;
+};
+
+const NEW_FILE_MODE = 0o600;
+
+/** What installing hooks would change in a settings file. Null: the agent is not on this machine. */
+export async function planInstall(
+  settings: AgentSettings,
+  directory: string,
+): Promise<SettingsChange | null> {
+  const { agent, root, file, hooks } = settings;
+  if ((await statIfThere(root)) === null) return null;
+  const before = await readText(file);
+  return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
+}
+
+/** What removing our hooks would change. Null: there is no file. */
+export async function planUninstall(
+  agent: string,
+  file: string,
+  installed: Installed,
+): Promise<SettingsChange | null> {
+  const before = await readText(file);
+  if (before === null) return null;
+  const original = await installed.textBefore(file, before);
+  return planned({ agent, file, before }, () => (original === undefined ? withoutHooks(before) : original));
+}
+
+function planned(
+  change: Pick<SettingsChange, "agent" | "file" | "before">,
+  plan: () => string | null,
+): SettingsChange {
+  try {
+    return { ...change, after: plan(), problem: null };
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return { ...change, after: change.before, problem: error.message };
+  }
+}
+
+/** Whether all hooks are there; null: there is no file, or it cannot be read as settings. */
+export async function areHooksInstalled(
+  { file, hooks }: AgentSettings,
+  directory: string,
+): Promise<boolean | null> {
+  const text = await readText(file);
+  try {
+    return text === null ? null : hasAllHooks(text, hooks, directory);
+  } catch (error) {
+    if (error instanceof SettingsError) return null;
+    throw error;
+  }
+}
+
+/** Writes an installation. The text before the first one is kept for the removal. */
+export async function applyInstall(
+  { file, before, after }: SettingsChange,
+  installed: Installed,
+): Promise<void> {
+  if (after === null || after === before) return;
+  const first = before === null ? undefined : await installed.textBefore(file, before);
+  await installed.noteSettings(file, first === undefined ? before : first, after);
+  await replaceText(file, after);
+}
+
+export async function applyUninstall(
+  { file, before, after, problem }: SettingsChange,
+  installed: Installed,
+): Promise<void> {
+  if (problem !== null) return;
+  if (after === null) await rm(file);
+  else if (after !== before) await replaceText(file, after);
+  await installed.forgetSettings(file);
+}
+
+/** A linked file stays a link, and a file keeps its mode. */
+async function replaceText(file: string, text: string): Promise<void> {
+  const isThere = (await statIfThere(file)) !== null;
+  const target = isThere ? await realpath(file) : file;
+  await writeDurably(target, text, isThere ? (await stat(target)).mode & 0o777 : NEW_FILE_MODE);
+}
+
+async function readText(file: string): Promise<string | null> {
+  return (await readIfThere(file))?.toString("utf8") ?? null;
+}
