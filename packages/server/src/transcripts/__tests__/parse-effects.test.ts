@@ -5,6 +5,7 @@ import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/sess
 import { findSessionRelations } from "../../db/reads/session-relations.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
 import { deriveSession } from "../derive-session.ts";
+import { UNKNOWN_RECORDS_MAX } from "../parse/plan-step.ts";
 import { releaseResponses } from "../release-responses.ts";
 import { readPage } from "../transcript-page.ts";
 import { assistantLine, promptLine, resultLine, subagentMeta } from "./claude-lines.ts";
@@ -339,4 +340,27 @@ describe("a result in a file of its own", () => {
       { parse_status: "completed" },
     ]);
   });
+});
+
+test("records of an unknown type are kept up to a limit, in each split, and all are counted", async () => {
+  const lines = UNKNOWN_RECORDS_MAX + 5;
+  const counted = async (parts: string[]) => {
+    await clearRows(parsing.sql);
+    for (const part of parts) {
+      await claude("a", [part]);
+      await parsing.parseAll();
+    }
+    const [row] = await parsing.sql`
+      SELECT (SELECT count(*)::int FROM transcript_facts WHERE fact = 'unknown') AS facts,
+        (SELECT count(*)::int FROM transcript_messages WHERE kind = 'unknown') AS messages,
+        (SELECT transcript -> 'lines' FROM sessions) AS lines`;
+    return row;
+  };
+  const expected = {
+    facts: UNKNOWN_RECORDS_MAX,
+    messages: UNKNOWN_RECORDS_MAX,
+    lines: { records: lines, unknown: lines, unknown_left_out: 5 },
+  };
+  expect(await counted(["{}\n".repeat(lines)])).toMatchObject(expected);
+  expect(await counted(["{}\n".repeat(UNKNOWN_RECORDS_MAX - 2), "{}\n".repeat(7)])).toMatchObject(expected);
 });

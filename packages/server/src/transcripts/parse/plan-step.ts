@@ -13,7 +13,7 @@ import {
   placeColumns,
   UNKNOWN_KIND,
 } from "./message-rows.ts";
-import type { RecordFacts, StepRead } from "./read-steps.ts";
+import type { LineCounts, RecordFacts, StepRead } from "./read-steps.ts";
 import { earliest, ResponseRows } from "./response-rows.ts";
 import type { Carried } from "./stored-state.ts";
 import { keyOf, md5, storableDepth, timeOf } from "./values.ts";
@@ -33,9 +33,18 @@ export type StepContext = {
   place: RecordPlace;
   scope: MessageScope;
   repeated: "dropped" | "replaces";
+  /** Records of an unknown type before the step, in its generation. */
+  unknown: number;
 };
 
-export type PlannedStep = { rows: StepRows; carried: Carried; duplicate: number; unknown: number };
+export type PlannedStep = {
+  rows: StepRows;
+  carried: Carried;
+  counts: Pick<LineCounts, "duplicate" | "unknown" | "unknown_left_out">;
+};
+
+/** Of a generation; the others are counted only. A line of 3 bytes would become two rows. */
+export const UNKNOWN_RECORDS_MAX = 1_000;
 
 /** The ids of messages and calls that a step may write: what has to be known of them before it is planned. */
 export function idsOf(read: StepRead, scope: MessageScope): { messages: string[]; calls: string[] } {
@@ -94,8 +103,7 @@ class StepPlan {
   readonly #facts: StepRows["facts"] = [];
   readonly #turns = new Set<string>();
   readonly #rewinds: StepRows["rewinds"] = [];
-  #duplicate = 0;
-  #unknown = 0;
+  readonly #counts = { duplicate: 0, unknown: 0, unknown_left_out: 0 };
 
   constructor(context: StepContext, known: KnownRows, carried: Carried) {
     this.#context = context;
@@ -106,7 +114,7 @@ class StepPlan {
   addRecord(record: RecordFacts): void {
     const ids = record.facts.flatMap((fact) => (fact.fact === "message" ? [this.#idOf(fact.message)] : []));
     if (this.#context.repeated === "dropped" && ids.some((id) => this.#isOfFile(id))) {
-      this.#duplicate += 1;
+      this.#counts.duplicate += 1;
       return;
     }
     record.facts.forEach((fact, position) => {
@@ -134,7 +142,12 @@ class StepPlan {
     const { fact: name, ...data } = fact;
     if (fact.fact === "rewind") this.#addRewind(fact.from_key, fact.turns);
     if (fact.fact === "unknown") {
-      this.#unknown += 1;
+      this.#counts.unknown += 1;
+      if (this.#context.unknown + this.#counts.unknown > UNKNOWN_RECORDS_MAX) {
+        this.#counts.unknown_left_out += 1;
+        this.#addTime(timestampOf(record));
+        return;
+      }
       this.#addMessage(unknownMessage(record, line), line, storableDepth(record));
     }
     this.#facts.push({ line, position, fact: name, data: storableDepth(toJson(data)), message_id });
@@ -244,7 +257,7 @@ class StepPlan {
       sightings: this.#responses.rows(),
       ...calls.rows(),
     };
-    return { rows, carried: this.#carried, duplicate: this.#duplicate, unknown: this.#unknown };
+    return { rows, carried: this.#carried, counts: this.#counts };
   }
 
   #rowOf(id: string, { message, key, place, raw, is_rewound }: PlannedMessage): MessageRow {
@@ -268,18 +281,21 @@ function isFormerReading(a: RecordPlace, of: RecordPlace): boolean {
 }
 
 function unknownMessage(record: RecordFacts["record"], line: number): Message {
-  const timestamp = record["timestamp"];
   return {
     key: `unknown-${line}-${md5(JSON.stringify(record))}`,
     parent_key: null,
     kind: "system",
-    at: typeof timestamp === "string" ? timestamp : null,
+    at: timestampOf(record),
     model: null,
     response_key: null,
     blocks: [],
     is_copy: false,
     is_sidechain: false,
   };
+}
+
+function timestampOf({ timestamp }: RecordFacts["record"]): string | null {
+  return typeof timestamp === "string" ? timestamp : null;
 }
 
 function toJson(value: object): JsonValue {

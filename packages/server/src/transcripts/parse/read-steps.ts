@@ -12,7 +12,9 @@ export type LineCounts = {
   unread: number;
   /** Records that repeat one of the file. */
   duplicate: number;
+  /** Records of an unknown type, and those of them that are counted only. */
   unknown: number;
+  unknown_left_out: number;
   replaced_characters: number;
 };
 
@@ -25,6 +27,7 @@ export const NO_LINES: LineCounts = {
   unread: 0,
   duplicate: 0,
   unknown: 0,
+  unknown_left_out: 0,
   replaced_characters: 0,
 };
 
@@ -38,6 +41,7 @@ export function addLines(a: LineCounts, b: LineCounts): LineCounts {
     unread: a.unread + b.unread,
     duplicate: a.duplicate + b.duplicate,
     unknown: a.unknown + b.unknown,
+    unknown_left_out: a.unknown_left_out + b.unknown_left_out,
     replaced_characters: a.replaced_characters + b.replaced_characters,
   };
 }

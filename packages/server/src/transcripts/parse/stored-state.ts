@@ -57,6 +57,7 @@ const countsSchema = z.object({
   unread: z.number().default(0),
   duplicate: z.number().default(0),
   unknown: z.number().default(0),
+  unknown_left_out: z.number().default(0),
   replaced_characters: z.number().default(0),
 });
 

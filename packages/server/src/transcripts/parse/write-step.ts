@@ -73,10 +73,10 @@ async function writeRows(query: Query, sql: Sql, open: OpenGeneration, read: Ste
   const place: StepPlace = { ...generation, subagent_id };
   const scope = { session_id, subagent_id };
   const known = await findKnown(query, generation, idsOf(read, scope));
-  const context = { place: generation, scope, repeated: open.repeated };
+  const context = { place: generation, scope, repeated: open.repeated, unknown: open.counts.unknown };
   const plan = planStep(withPathFacts(open, read), context, known, open.carried);
   const { rows, carried } = plan;
-  const counts = addLines(open.counts, { ...read.counts, duplicate: plan.duplicate, unknown: plan.unknown });
+  const counts = addLines(open.counts, { ...read.counts, ...plan.counts });
   await writeFacts(query, place, rows);
   await writeSubagents(query, sql, session_id, agentIdsOf(rows));
   await writeMessages(query, place, rows);
