@@ -6,6 +6,7 @@ import { PAGE_POLICY } from "../../http/html-page.ts";
 import type { AppEnv } from "../../http/request-context.ts";
 import { anEvent, send } from "../../ingest/__tests__/event-factory.ts";
 import type { Phase } from "../../readiness.ts";
+import { createSender } from "../../transcripts/custody/__tests__/send-file.ts";
 import { homeRoutes } from "../home.ts";
 
 const server = setupApp();
@@ -27,16 +28,20 @@ test("the first page shows the state, how a device joins, and links, without a k
   expect(text).toContain("· ready");
   expect(text).toContain("http://localhost:4318/api/devices/enrolment-codes");
   expect(text).toContain('href="/docs"');
-  expect(text).toContain("WHARF_ADMIN_KEY=$(cat .wharf/admin-key)");
+  expect(text).toContain("WHARF_KEY=$(cat .wharf/admin-key)");
+  expect(text).toContain("http://localhost:4318/api/sessions/SESSION/transcript/upload?");
+  expect(text).toContain("http://localhost:4318/api/sessions/SESSION/transcript?density=story");
   expect(text).not.toContain("<script");
 });
 
 for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
   test(`the first page shows what is stored to ${address}`, async () => {
     await send(server, [anEvent(), anEvent({ session_id: "s" })]);
+    await createSender(server).append('{"type":"user"}\n', { session: "s" });
     const { text } = await open(address);
     expect(text).toContain('<th scope="row">events</th><td>2</td>');
     expect(text).toContain('<th scope="row">sessions</th><td>1</td>');
+    expect(text).toContain('<th scope="row">transcript files</th><td>1</td>');
   });
 }
 
