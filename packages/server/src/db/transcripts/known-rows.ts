@@ -1,16 +1,23 @@
 import type { Query } from "./query.ts";
 
-export type ShownRow = {
-  id: string;
-  file_id: string;
+/** A device with a file of the session. */
+export type FileDevice = {
   device_id: string;
+  /** The session's own. */
+  is_own: boolean;
+};
+
+/** A record of a message: its file, and which reading of it. */
+export type RecordPlace = FileDevice & {
+  file_id: string;
   file: string;
   agent: string;
-  is_own: boolean;
   generation: number;
   reading: number;
-  ordinal: number;
 };
+
+/** The record that a message shows, and its place among those of its file. */
+export type ShownMessage = RecordPlace & { ordinal: number };
 
 /** How long a statement of a step may take: a line may have 32 MB. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -23,9 +30,12 @@ export async function lockSessionOfStep(query: Query, session_id: string): Promi
 }
 
 /** Where the records stand that these messages show. */
-export async function findShown(query: Query, ids: readonly string[]): Promise<ShownRow[]> {
+export async function findShown(
+  query: Query,
+  ids: readonly string[],
+): Promise<(ShownMessage & { id: string })[]> {
   if (ids.length === 0) return [];
-  return await query<ShownRow[]>`
+  return await query<(ShownMessage & { id: string })[]>`
     SELECT m.id, m.file_id::text, f.device_id, f.file, f.agent, f.device_id = s.device_id AS is_own, m.generation, m.reading, m.ordinal
     FROM transcript_messages m JOIN transcript_files f ON f.id = m.file_id JOIN sessions s ON s.id = f.session_id
     WHERE m.id = ANY (${[...ids]}::text[])`;
@@ -45,13 +55,13 @@ export async function findHidden(
   return rows.map(({ message_id }) => message_id);
 }
 
-export type KnownCallRow = {
+/** What the database knows of a call already, by files of a device. */
+export type KnownCall = FileDevice & {
   call_id: string;
-  /** Of the file that states it. */
-  device_id: string;
-  is_own: boolean;
+  /** Null: only its result is known. */
   tool: string | null;
   command: string | null;
+  /** The text of its result, where the call itself is not known yet. */
   result_text: string | null;
   exit_code: number | null;
 };
@@ -61,9 +71,9 @@ export async function findCalls(
   query: Query,
   session_id: string,
   call_ids: readonly string[],
-): Promise<KnownCallRow[]> {
+): Promise<KnownCall[]> {
   if (call_ids.length === 0) return [];
-  return await query<KnownCallRow[]>`
+  return await query<KnownCall[]>`
     SELECT call_id, f.device_id, f.device_id = s.device_id AS is_own, tool, command, exit_code, CASE WHEN message_id IS NULL THEN (
       SELECT result_text FROM content_blocks b
       JOIN transcript_messages m ON m.id = b.message_id JOIN transcript_files r ON r.id = m.file_id

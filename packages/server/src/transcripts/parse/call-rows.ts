@@ -7,8 +7,9 @@ import {
   printedCommits,
   readTestRun,
 } from "@wharf/transcripts";
+import type { FileDevice, KnownCall } from "../../db/transcripts/known-rows.ts";
 import type { CallRow, TouchRow } from "../../db/transcripts/parsed-rows.ts";
-import { compareDevices, type FileDevice } from "./message-rank.ts";
+import { compareDevices } from "./message-rank.ts";
 import { callIdOf } from "./message-rows.ts";
 import { integerOf, isoOf, keyOf, nullableKeyOf, timeOf } from "./values.ts";
 
@@ -17,17 +18,6 @@ const PATH_BYTES_MAX = 1_000;
 /** Of a longer output, the beginning and the end are looked at: exit codes stand at the beginning, sums of tests at the end. */
 const OUTPUT_HEAD_CHARACTERS = 64_000;
 const OUTPUT_TAIL_CHARACTERS = 1_000_000;
-
-/** What the database knows of a call already, by files of a device. */
-export type KnownCall = FileDevice & {
-  call_id: string;
-  /** Null: only its result is known. */
-  tool: string | null;
-  command: string | null;
-  /** The text of its result, where the call itself is not known yet. */
-  result_text: string | null;
-  exit_code: number | null;
-};
 
 /** Calls and results of a step, by the id of the call: each is as the first device states it, without what others state of it. */
 export class CallRows {

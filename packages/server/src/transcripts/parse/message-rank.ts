@@ -1,18 +1,4 @@
-/** A device with a file of the session. */
-export type FileDevice = {
-  device_id: string;
-  /** The session's own. */
-  is_own: boolean;
-};
-
-/** A record of a message: its file, and which reading of it. */
-export type RecordPlace = FileDevice & {
-  file_id: string;
-  file: string;
-  agent: string;
-  generation: number;
-  reading: number;
-};
+import type { FileDevice, RecordPlace } from "../../db/transcripts/known-rows.ts";
 
 /** The session's own device comes first, then the smaller id. Negative: `a` does; 0: they are one. */
 export function compareDevices(a: FileDevice, b: FileDevice): number {

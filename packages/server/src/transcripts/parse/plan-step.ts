@@ -1,7 +1,8 @@
 import type { Fact, JsonValue, Message } from "@wharf/transcripts";
+import type { KnownCall, RecordPlace, ShownMessage } from "../../db/transcripts/known-rows.ts";
 import type { HiddenRow, MessageRow, StepRows } from "../../db/transcripts/parsed-rows.ts";
-import { CallRows, type KnownCall } from "./call-rows.ts";
-import { type RecordPlace, stands } from "./message-rank.ts";
+import { CallRows } from "./call-rows.ts";
+import { stands } from "./message-rank.ts";
 import {
   blockRows,
   callIdOf,
@@ -17,9 +18,6 @@ import type { LineCounts, RecordFacts, StepRead } from "./read-steps.ts";
 import { earliest, ResponseRows } from "./response-rows.ts";
 import type { Carried } from "./stored-state.ts";
 import { keyOf, md5, storableDepth, timeOf } from "./values.ts";
-
-/** The record that a message shows, and its place among those of its file. */
-export type ShownMessage = RecordPlace & { ordinal: number };
 
 /** What the database holds of the messages and calls of a step. */
 export type KnownRows = {
