@@ -93,8 +93,8 @@ function addWholes({ atoms, wholes }: Token, written: string): void {
   const add = (name: string, start: number, lexeme = lexemeOf(name)) => {
     if (known.has(lexeme)) return;
     known.add(lexeme);
-    const atom = starts.findIndex((of) => of >= start);
-    if (atom >= 0) wholes.push({ lexeme, atom, start, end: start + name.length });
+    const atom = firstFrom(starts, start);
+    if (atom < starts.length) wholes.push({ lexeme, atom, start, end: start + name.length });
   };
   if (atoms.length > 1) {
     for (const { 0: name, index } of written.matchAll(NAME_PART)) add(name, index);
@@ -107,6 +107,18 @@ function addWholes({ atoms, wholes }: Token, written: string): void {
     for (const { index } of segments.slice(-PATH_ENDS_MAX).reverse()) add(written.slice(index), index);
   }
   add(written, 0);
+}
+
+/** The index of the first of these sorted numbers that is not smaller. */
+function firstFrom(sorted: readonly number[], least: number): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle] ?? 0) < least) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function atomsOf(segment: string, start: number): Atom[] {
