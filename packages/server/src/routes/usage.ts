@@ -20,7 +20,7 @@ const read = operation({
   tag: "Usage",
   summary: "Sum up responses, tokens and cost by day, hour, model, workspace, device, agent or session",
   description:
-    "`from` is inclusive and `to` exclusive, both widened to quarters of an hour; a day without a time begins in `tz`. By default a plot by day covers 30 days, one by hour two days, and other groups all time. Days and hours without responses have no row. A response counts once, in the session that owns it. `unpriced` lists models without a price: their responses are not in `cost_usd`.",
+    "`from` is inclusive and `to` exclusive, both widened to quarters of an hour; a day without a time begins in `tz`. By default a plot by day covers 30 days, one by hour two days, and other groups all time; without `to`, what a device's clock dates ahead is counted, too. Days and hours without responses have no row. A response counts once, in the session that owns it. `unpriced` lists models without a price: their responses are not in `cost_usd`.",
   query: usageQuerySchema,
   responses: { 200: usageSchema },
   example: { status: 200, query: { group: "model", tz: "Europe/Berlin", from: "2025-03-01" } },

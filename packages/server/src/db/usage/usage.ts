@@ -9,14 +9,13 @@ export type UsageFilters = {
   model?: string | undefined;
 };
 
-/** `from` null: from the beginning. A day without a time begins in the time zone. */
+/** `from` null: from the beginning; `to` null: without an end, as clocks of devices may be ahead. A day without a time begins in the time zone. */
 export type UsageRange = { tz: string; from: string | null; to: string | null };
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** A time of a query, or a fragment for `null`. */
-function instantIn(sql: Sql, tz: string, text: string | null, otherwise: Fragment): Fragment {
-  if (text === null) return otherwise;
+/** A time of a query. */
+function instantIn(sql: Sql, tz: string, text: string): Fragment {
   return DAY.test(text)
     ? sql`(${text}::text::timestamp AT TIME ZONE ${tz}::text)`
     : sql`${text}::text::timestamptz`;
@@ -28,8 +27,8 @@ function slots(sql: Sql, { tz, from, to }: UsageRange, filters: UsageFilters): F
   return sql`
     usage_slots u JOIN sessions s ON s.id = u.session_id
     WHERE s.deleted_at IS NULL
-      ${from === null ? sql`` : sql`AND u.slot >= date_bin('15 minutes', ${instantIn(sql, tz, from, sql``)}, 'epoch')`}
-      AND u.slot < ${instantIn(sql, tz, to, sql`now()`)}
+      ${from === null ? sql`` : sql`AND u.slot >= date_bin('15 minutes', ${instantIn(sql, tz, from)}, 'epoch')`}
+      ${to === null ? sql`` : sql`AND u.slot < ${instantIn(sql, tz, to)}`}
       ${workspace_id === undefined ? sql`` : sql`AND s.workspace_id = ${workspace_id}`}
       ${device_id === undefined ? sql`` : sql`AND s.device_id = ${device_id}`}
       ${session_id === undefined ? sql`` : sql`AND u.session_id = ${session_id}`}

@@ -79,12 +79,14 @@ describe("plots", () => {
     }
   });
 
-  test("cover the last days by default", async () => {
+  test("cover the last days by default, and what a device's clock dates ahead", async () => {
     await addResponses(server.sql, [
       { key: "now", at: new Date(Date.now() - 60_000).toISOString() },
       { key: "long ago", at: new Date(Date.now() - 40 * 86_400_000).toISOString() },
+      { key: "ahead", at: new Date(Date.now() + 2 * 86_400_000).toISOString() },
     ]);
-    expect((await usage({})).rows.map(({ responses }: { responses: number }) => responses)).toEqual([1]);
+    expect((await usage({})).rows.map(({ responses }: { responses: number }) => responses)).toEqual([1, 1]);
+    expect((await usage({ group: "session" })).rows[0]).toMatchObject({ responses: 3 });
   });
 });
 
