@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./devices.ts")).devices,
   },
   {
+    name: "demo",
+    summary: "Fill the hub with a month of invented sessions, or remove them",
+    load: async () => (await import("./demo.ts")).demo,
+  },
+  {
     name: "update",
     summary: "Replace this program by the one that the hub offers",
     load: async () => (await import("./update.ts")).update,
