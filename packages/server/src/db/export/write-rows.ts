@@ -32,7 +32,7 @@ export async function readTargetTable(sql: Sql, name: string): Promise<TargetTab
 
 /**
  * Inserts exported rows that are not there yet, and returns how many. Workspaces and files that other rows refer to are those of this
- * hub. Rows whose parents are missing are left out: they were written while the export ran, or their session was deleted here.
+ * hub. Rows whose parents are missing are left out, as they were written while the export ran; so are those of a session that was deleted here.
  * `lines`: objects with `row`, `workspace` and `file`, whose rows have the same columns, as JSON.
  */
 export async function writeExportedRows(
@@ -54,10 +54,11 @@ export async function writeExportedRows(
     WITH sent AS MATERIALIZED (SELECT value AS line FROM jsonb_array_elements((${`[${lines.join(",")}]`}::text)::jsonb)),
     mapped AS MATERIALIZED (
       SELECT ${list(values)} FROM sent CROSS JOIN LATERAL jsonb_populate_record(NULL::${sql(name)}, line -> 'row') r
+      WHERE ${columns.includes("file_id") ? sql`(line -> 'row' ->> 'file_id' IS NULL OR ${fileOf(sql)} IS NOT NULL)` : sql`true`}
     )
     INSERT INTO ${sql(name)} (${list(columns.map((column) => sql`${sql(column)}`))})
     SELECT ${list(columns.map((column) => sql`m.${sql(column)}`))} FROM mapped m
-    WHERE true ${hasParents} ${sameBy === undefined ? sql`` : isNew(sql, name, sameBy)} ${isNotDeleted(sql, name)}
+    WHERE true ${hasParents} ${sameBy === undefined ? sql`` : isNew(sql, name, sameBy)} ${isNotDeleted(sql, name, columns)}
     ON CONFLICT DO NOTHING`;
   return count;
 }
@@ -65,12 +66,15 @@ export async function writeExportedRows(
 function importedValue(sql: Sql, table: string, column: string): Fragment {
   if (column === "workspace_id" && table !== "workspaces")
     return sql`(SELECT w.id FROM workspaces w WHERE w.canonical_id = line ->> 'workspace')`;
-  if (column === "file_id")
-    return sql`(
-      SELECT f.id FROM transcript_files f
-      WHERE (f.session_id, f.agent, f.device_id, f.file) = (line #>> '{file,0}', line #>> '{file,1}', line #>> '{file,2}', line #>> '{file,3}')
-    )`;
+  if (column === "file_id") return fileOf(sql);
   return sql`r.${sql(column)}`;
+}
+
+function fileOf(sql: Sql): Fragment {
+  return sql`(
+    SELECT f.id FROM transcript_files f
+    WHERE (f.session_id, f.agent, f.device_id, f.file) = (line #>> '{file,0}', line #>> '{file,1}', line #>> '{file,2}', line #>> '{file,3}')
+  )`;
 }
 
 function isNew(sql: Sql, table: string, columns: readonly string[]): Fragment {
@@ -80,11 +84,11 @@ function isNew(sql: Sql, table: string, columns: readonly string[]): Fragment {
   return sql`AND NOT EXISTS (SELECT FROM ${sql(table)} same WHERE ${same})`;
 }
 
-/** A session that was deleted here stays so; one that is here is not deleted by an import. */
-function isNotDeleted(sql: Sql, table: string): Fragment {
-  if (table === "sessions")
-    return sql`AND NOT EXISTS (SELECT FROM session_tombstones t WHERE t.session_id = m.id)`;
-  return table === "session_tombstones"
-    ? sql`AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = m.session_id)`
-    : sql``;
+/** A session that was deleted here stays so, with all that belongs to it; one that is here is not deleted by an import. */
+function isNotDeleted(sql: Sql, table: string, columns: readonly string[]): Fragment {
+  if (table === "session_tombstones")
+    return sql`AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = m.session_id)`;
+  const own = table === "sessions" ? "id" : "session_id";
+  if (!columns.includes(own)) return sql``;
+  return sql`AND NOT EXISTS (SELECT FROM session_tombstones t WHERE t.session_id = m.${sql(own)})`;
 }

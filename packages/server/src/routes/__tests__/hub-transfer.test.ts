@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createTestDatabase, type TestDatabase } from "@wharf/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { clearRows, createTestDatabase, type TestDatabase } from "@wharf/testkit";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
 import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import type { Server } from "../../compose.ts";
@@ -16,6 +16,7 @@ beforeAll(async () => {
   target = await createTestDatabase({ migrate: migratePhases });
   other = await openApp(target.url);
 });
+afterEach(() => clearRows(target.sql));
 afterAll(async () => {
   await other.drain();
   await target.drop();
@@ -122,6 +123,38 @@ describe("an import", () => {
     const { status, body } = await importInto(app, session("gone", "w") + summary + tombstone);
     expect([status, body]).toEqual([200, { rows: 3, stored: 0 }]);
     expect(await server.sql`SELECT id FROM sessions`).toHaveLength(1);
+  });
+
+  test("refuses the rows of all tables of a session that is being deleted here, or was", async () => {
+    await seed();
+    const lines = (await exported()).split("\n");
+    const { sql } = target;
+    const names = EXPORTED_TABLES.map((table) => table.name).filter((name) => name !== "session_tombstones");
+    const ofSessions = await sql<{ name: string }[]>`
+      SELECT DISTINCT table_name AS name FROM information_schema.columns
+      WHERE table_schema = 'public' AND column_name = 'session_id' AND table_name = ANY (${names})`;
+    const tablesWithRows = async () => {
+      const found: string[] = [];
+      for (const { name } of ofSessions) {
+        const rows = await sql`SELECT FROM ${sql(name)} WHERE session_id IS NOT NULL LIMIT 1`;
+        if (rows.length > 0) found.push(name);
+      }
+      return found;
+    };
+    const parents = lines.filter((line) => /^\{"row":.*"table": ?"(workspaces|devices|sessions)"/.test(line));
+    expect(parents.length).toBeGreaterThan(3);
+    await importInto(other.app, parents.join("\n"));
+    await sql`INSERT INTO session_tombstones (session_id) SELECT id FROM sessions`;
+    await sql`UPDATE sessions SET deleted_at = now()`;
+    expect((await importInto(other.app, lines.join("\n"))).status).toBe(200);
+    expect(await tablesWithRows()).toEqual([]);
+    await sql`DELETE FROM sessions`;
+    expect((await importInto(other.app, lines.join("\n"))).status).toBe(200);
+    expect(await tablesWithRows()).toEqual([]);
+    expect(await sql`SELECT FROM sessions`).toHaveLength(0);
+    await sql`DELETE FROM session_tombstones`;
+    expect((await importInto(other.app, lines.join("\n"))).status).toBe(200);
+    expect((await tablesWithRows()).length).toBeGreaterThan(10);
   });
 
   test("names a line that is not one of an export, and keeps those before it", async () => {
