@@ -26,15 +26,15 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
     { sessions: [{}, { id: SESSION }], has_more: false, next_cursor: null },
     /^3f6b1f0e-\S+\t2025-/m,
   ],
-  [["sessions", "--device", "LAPTOP", "--workspace", "site", "--limit", "1"], { has_more: true }, /laptop/],
+  [["sessions", "--device", "Unknown-Device", "--workspace", "site", "--limit", "1"], { has_more: true }, /unknown-device/],
   [["session", SESSION], { session: { id: SESSION, own: {} } }, /^workspace\tgithub.com\/acme\/site$/m],
   [["session", SESSION, "--events"], { events: expect.any(Array) }, /\tsession\.start\t/],
   [["session", SESSION, "--git"], { git_activity: [{ session_match: "exact" }] }, /\tcommit\texact\t/],
-  [["search", "greet", "visitor"], { results: [{ session: { id: SESSION } }] }, /\tsite on laptop\t/],
+  [["search", "greet", "visitor"], { results: [{ session: { id: SESSION } }] }, /\tsite on unknown-device\t/],
   [
     ["usage", "monthly", "--since", "2025-01-01"],
     { rows: [{ key: "2025-03", cost_is_partial: true }] },
-    /^2025-03\t2\t/m,
+    /^2025-03\t1\t900\t/m,
   ],
   [
     ["usage", "--by", "model", "--since", "2025-01-01"],
