@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { runCommand } from "../../../server/src/commands/__tests__/command.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
 
 const hub = setupHub();
@@ -123,7 +124,10 @@ describe("install.sh", () => {
 
   test("installs the command and enrols; uninstall takes all of it back", async () => {
     const machine = await hub.machine();
-    const { code, stdout, stderr } = await install(machine, `${await hub.code()} --name desk`);
+    const enrolment = await runCommand(hub.server.url, "enrol", "--url", hub.url, "--json");
+    const line = `${JSON.parse(enrolment.stdout).command} --name desk`;
+    expect(line).toStartWith(`curl -fsS ${hub.url}/install.sh | sh -s -- `);
+    const { code, stdout, stderr } = await machine.run(["sh", "-c", line]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(`Connected to ${hub.url} as desk.`);
     expect(stdout).toContain(`export PATH="${machine.home}/.local/bin:$PATH"`);

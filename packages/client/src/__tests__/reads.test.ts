@@ -26,7 +26,11 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
     { sessions: [{}, { id: SESSION }], has_more: false, next_cursor: null },
     /^3f6b1f0e-\S+\t2025-/m,
   ],
-  [["sessions", "--device", "Unknown-Device", "--workspace", "site", "--limit", "1"], { has_more: true }, /unknown-device/],
+  [
+    ["sessions", "--device", "Unknown-Device", "--workspace", "site", "--limit", "1"],
+    { has_more: true },
+    /unknown-device/,
+  ],
   [["session", SESSION], { session: { id: SESSION, own: {} } }, /^workspace\tgithub.com\/acme\/site$/m],
   [["session", SESSION, "--events"], { events: expect.any(Array) }, /\tsession\.start\t/],
   [["session", SESSION, "--git"], { git_activity: [{ session_match: "exact" }] }, /\tcommit\texact\t/],

@@ -38,12 +38,14 @@ async function loadCommand({ name, summary, load }: CommandEntry, io: Io): Promi
 }
 
 function configure(command: Command, io: Io): Command {
-  return command
-    .exitOverride()
-    // Options behind the name of a subcommand are the subcommand's.
-    .enablePositionalOptions()
-    .showHelpAfterError(false)
-    .configureOutput({ writeErr: (text) => io.warn(text.trimEnd()) });
+  return (
+    command
+      .exitOverride()
+      // Options behind the name of a subcommand are the subcommand's.
+      .enablePositionalOptions()
+      .showHelpAfterError(false)
+      .configureOutput({ writeErr: (text) => io.warn(text.trimEnd()) })
+  );
 }
 
 function report(error: unknown, io: Io, isJson: boolean): ExitCode {

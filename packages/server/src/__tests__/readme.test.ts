@@ -12,7 +12,9 @@ setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const MINUTE_MS = 60_000;
 const page = await Bun.file(join(ROOT, "README.md")).text();
-const [send = "", list = ""] = [...page.matchAll(/^curl [\s\S]*?(?=\n```)/gm)].map(([command]) => command);
+const [send = "", list = ""] = [...page.matchAll(/^curl -sS [\s\S]*?(?=\n```)/gm)].map(
+  ([command]) => command,
+);
 const [setKey = ""] = page.match(/^export WHARF_KEY=.*$/m) ?? [];
 const [sent = ""] = page.match(/^\{"ingested".*$/m) ?? [];
 

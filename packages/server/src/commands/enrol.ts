@@ -1,0 +1,75 @@
+import { networkInterfaces } from "node:os";
+import type { Config } from "../config.ts";
+import { insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
+import { loadConfig } from "../environment.ts";
+import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S } from "../keys/enrolment-code.ts";
+import { CommandError } from "./command-error.ts";
+import { runCommandLine } from "./command-line.ts";
+import { withDatabase } from "./with-database.ts";
+
+const USAGE = `Usage: bun run enrol [--url URL] [--device ID] [--json]
+
+Prints the line to paste on a machine that joins: it installs the wharf command there and enrols the device.
+--url     the server's address as that machine reaches it; by default this machine's address and PORT
+--device  the id of a device that joins again and keeps its history
+Exit codes: 0 success; 1 no database, with the remedy; 2 invalid arguments.
+`;
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
+const ACTOR = { actor: "bun run enrol", request_id: null };
+const options = { url: { type: "string" }, device: { type: "string" }, json: { type: "boolean" } } as const;
+
+await runCommandLine(USAGE, options, async function enrol({ url: typed, device, json }) {
+  const config = loadConfig();
+  const url = typed === undefined ? ownUrl(config) : readUrl(typed);
+  const { code, hash } = createEnrolmentCode();
+  const stored = { hash, deviceId: device ?? null, mayRead: true, life_s: ENROLMENT_CODE_LIFE_S };
+  const pool = { use: "command", isDirect: false, applicationName: "wharf-enrol", max: 1 } as const;
+  const expires_at = await withDatabase(config, pool, (sql) => insertEnrolmentCode(sql, stored, ACTOR));
+  const command = installCommand(url, code);
+  const text = json
+    ? JSON.stringify({ command, code, url: url.href, expires_at })
+    : `On the machine that joins, within ten minutes:\n\n  ${command}\n${remarks(url, typed === undefined)}`;
+  process.stdout.write(`${text}\n`);
+  return 0;
+});
+
+function installCommand(url: URL, code: string): string {
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+  const isPlain = url.protocol === "http:" && !isLoopback(url);
+  return `curl -fsS ${base}/install.sh | sh -s -- ${code}${isPlain ? " --insecure-http" : ""}`;
+}
+
+function remarks(url: URL, isGuessed: boolean): string {
+  const lines: string[] = [];
+  if (isGuessed && isLoopback(url))
+    lines.push("This address works on this machine only; --url names another one.");
+  else if (isGuessed) lines.push("--url names another address of this server.");
+  if (url.protocol === "http:" && !isLoopback(url))
+    lines.push(
+      "Plain HTTP: others on the network can read keys and transcripts. Use https outside a trusted network.",
+    );
+  return lines.length === 0 ? "" : `\n${lines.join("\n")}`;
+}
+
+function readUrl(typed: string): URL {
+  if (!URL.canParse(typed) || !/^https?:$/.test(new URL(typed).protocol))
+    throw new CommandError(`--url "${typed}" is not an address like https://wharf.example.com.`, 2);
+  return new URL(typed);
+}
+
+function ownUrl({ host, port }: Config): URL {
+  const isEverywhere = host === "::" || host === "0.0.0.0";
+  const name = LOOPBACK.has(host) ? "localhost" : isEverywhere ? networkAddress() : host;
+  return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
+}
+
+/** The first IPv4 address of this machine in a network. */
+function networkAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "localhost";
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return LOOPBACK.has(hostname.replace(/^\[|\]$/g, ""));
+}
