@@ -9,19 +9,30 @@ export type HeldScope = { session_ids: readonly string[] } | { left_out_workspac
 /** `key`: the values of the primary key as text. `texts`: those of the columns; JSON, but for text columns. */
 export type HeldRow = { key: string[]; texts: (string | null)[] };
 
-/** Rows without a session may be few among many: they are sought in pieces of this size. */
+/** Rows of a scope may be few among many, or too many to be sorted for each page: they are sought in pieces of this size. */
 const SOUGHT_ROWS = 5_000;
 
+/** Whether the table has at most `rowsMax` rows of the scope. */
+export async function hasAtMost(
+  sql: Sql,
+  held: HeldTable,
+  scope: HeldScope,
+  rowsMax: number,
+): Promise<boolean> {
+  const found = await sql`
+    SELECT FROM ${sql(held.table)} WHERE ${inScope(sql, held, scope)} OFFSET ${rowsMax}::integer LIMIT 1`;
+  return found.length === 0;
+}
+
 /**
- * The next rows after `after`, in the order of their keys, as many as fit into a page's bytes. Of those without a session, none may be
- * among the next SOUGHT_ROWS.
+ * The next rows after `after`, in the order of their keys, as many as fit into a page's bytes. `isSought`: of the next SOUGHT_ROWS, none of
+ * which may be in the scope.
  */
 export async function readHeldRows(
   sql: Sql,
   held: HeldTable,
   scope: HeldScope,
-  after: readonly string[] | null,
-  limit: number,
+  { after, limit, isSought }: { after: readonly string[] | null; limit: number; isSought: boolean },
 ): Promise<HeldRow[]> {
   const { table, key, columns } = held;
   const next = after === null ? sql`true` : behind(sql, key, after);
@@ -31,9 +42,9 @@ export async function readHeldRows(
       columns.map(({ name }) => sql`${sql(name)}`),
     )}
     FROM ${
-      "session_ids" in scope
-        ? sql`${sql(table)}`
-        : sql`(SELECT * FROM ${sql(table)} WHERE ${next} ORDER BY ${keyList(sql, key)} LIMIT ${SOUGHT_ROWS}::integer) sought`
+      isSought
+        ? sql`(SELECT * FROM ${sql(table)} WHERE ${next} ORDER BY ${keyList(sql, key)} LIMIT ${SOUGHT_ROWS}::integer) sought`
+        : sql`${sql(table)}`
     }
     WHERE ${next} AND ${inScope(sql, held, scope)} ORDER BY ${keyList(sql, key)} LIMIT ${limit}::integer`;
   const namesOf = (isJson: boolean) =>

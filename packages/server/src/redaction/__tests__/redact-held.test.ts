@@ -129,21 +129,22 @@ describe("what is held without redaction", () => {
     expect(rows.map((row) => row["session_id"])).toEqual(["two"]);
   });
 
-  test("is done in parts that continue where the one before ended", async () => {
-    await seed();
-    const { redaction, pools } = server.current();
-    const redactText = await redaction.texts.open();
-    let position: HeldPosition = HELD_BEGIN;
-    let parts = 0;
-    for (; position !== null; parts++) {
-      const signal = new AbortController().signal;
-      const held = { database: pools.deferrable, blobs: blobs(), pool: redaction.pool, redact: redactText };
-      const options = { ...held, isDryRun: false, filter: {}, signal, leftOutWorkspaces: [] };
-      ({ position } = await redactHeld({ ...options, onRewritten: async () => undefined }, position, 0));
-    }
-    expect(parts).toBeGreaterThan(5);
-    expect(await exposed()).toEqual([]);
-  });
+  for (const limits of [{}, { sortedRowsMax: 0 }])
+    test(`is done in parts that continue where the one before ended: ${JSON.stringify(limits)}`, async () => {
+      await seed();
+      const { redaction, pools } = server.current();
+      const redactText = await redaction.texts.open();
+      let position: HeldPosition = HELD_BEGIN;
+      let parts = 0;
+      for (; position !== null; parts++) {
+        const signal = new AbortController().signal;
+        const held = { database: pools.deferrable, blobs: blobs(), pool: redaction.pool, redact: redactText };
+        const options = { ...held, ...limits, isDryRun: false, filter: {}, signal, leftOutWorkspaces: [] };
+        ({ position } = await redactHeld({ ...options, onRewritten: async () => undefined }, position, 0));
+      }
+      expect(parts).toBeGreaterThan(5);
+      expect(await exposed()).toEqual([]);
+    });
 
   test("is searched by a job after a start with newer rules, once", async () => {
     await seed();
