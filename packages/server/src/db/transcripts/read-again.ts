@@ -30,6 +30,7 @@ export async function requestReading(sql: Sql, session_id: string): Promise<bool
         parse_error = NULL,
         lifecycle = CASE
           WHEN lifecycle NOT IN ('failed', 'parsed', 'summarized', 'archived') THEN lifecycle
+          WHEN ended_at IS NULL AND start_reported_at IS NULL THEN 'detected'
           WHEN ended_at IS NULL THEN 'capturing'
           ELSE 'ended' END,
         updated_at = now()

@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import { clearRows, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import pino from "pino";
+import { requestReading } from "../../db/transcripts/read-again.ts";
 import { createParseJob, type ParseJob } from "../../jobs/parse-transcript.ts";
 import { OtherDeviceError, parseSession } from "../parse/parse-session.ts";
+import { PARSERS } from "../parse/parsers.ts";
 import { assistantLine, promptLine } from "./claude-lines.ts";
 import { useParsing } from "./parsing.ts";
 
@@ -102,6 +104,66 @@ test("data that Postgres refuses fails its session with a reason that holds none
   expect((await session())?.["parse_error"]).toBeString();
   expect((await session())?.["parse_error"]).not.toContain("In main.jsonl");
   expect(await parsing.sql`SELECT FROM transcript_messages`).toHaveLength(0);
+});
+
+/** What becomes of the session, each time that a parse of it fails. */
+async function recordFailures(): Promise<void> {
+  await parsing.sql.unsafe(`
+    CREATE TABLE failures (n INT GENERATED ALWAYS AS IDENTITY, lifecycle TEXT, parse_error TEXT);
+    CREATE FUNCTION record_failure() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN INSERT INTO failures (lifecycle, parse_error) VALUES (NEW.lifecycle, NEW.parse_error); RETURN NULL; END $$;
+    CREATE TRIGGER record_failures AFTER UPDATE ON sessions FOR EACH ROW WHEN (NEW.parse_status = 'failed')
+      EXECUTE FUNCTION record_failure()`);
+}
+
+test("a parser that throws fails its session at the last attempt, and a request to read it again repairs it", async () => {
+  await store("main.jsonl");
+  await store("other.jsonl");
+  await recordFailures();
+  const parser = PARSERS["claude-code"];
+  const { open } = parser;
+  const throwing = spyOn(parser, "open").mockImplementation((file, state) => {
+    const reader = open(file, state);
+    if (file.file !== "main.jsonl") return reader;
+    return {
+      ...reader,
+      read: (record, line) => {
+        if (line === 2) throw new TypeError(`cannot read ${JSON.stringify(record)}`);
+        return reader.read(record, line);
+      },
+    };
+  });
+  try {
+    await parseByJob();
+  } finally {
+    throwing.mockRestore();
+  }
+  const failures = await parsing.sql`SELECT lifecycle, parse_error FROM failures ORDER BY n`;
+  await parsing.sql.unsafe("DROP TABLE failures; DROP FUNCTION record_failure CASCADE");
+  const parse_error = "the parser failed (TypeError)";
+  const failed = (lifecycle: string) => ({ lifecycle, parse_error });
+  expect([...failures]).toEqual([...Array.from({ length: 4 }, () => failed("detected")), failed("failed")]);
+  expect(await session()).toEqual({ ...failed("failed"), parse_status: "failed", response_count: 1 });
+
+  expect(await requestReading(parsing.sql, "a")).toBe(true);
+  expect(await session()).toMatchObject({
+    lifecycle: "detected",
+    parse_status: "pending",
+    parse_error: null,
+  });
+  await parseByJob();
+  expect(await session()).toMatchObject({
+    lifecycle: "detected",
+    parse_status: "completed",
+    response_count: 2,
+  });
+  const texts = await parsing.sql`SELECT content_text FROM content_blocks ORDER BY 1`;
+  expect(texts.map((row) => row["content_text"])).toEqual([
+    "Done.",
+    "Done.",
+    "In main.jsonl",
+    "In other.jsonl",
+  ]);
 });
 
 test("a file with damaged times and records nested too deeply is parsed, and keeps its other records", async () => {
