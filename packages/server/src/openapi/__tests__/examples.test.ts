@@ -1,9 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
+import { createUlid } from "@wharf/protocol";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { type Operation, routesOf } from "../../http/operation.ts";
 import { createDocument, templateOf } from "../document.ts";
 import recordedFile from "../recorded-responses.json" with { type: "json" };
+import { asRecorded } from "./as-recorded.ts";
 import { operationOf, operations } from "./described-routes.ts";
 import { exampleRequest } from "./example-request.ts";
 import { seedExamples } from "./seed-examples.ts";
@@ -93,7 +95,7 @@ for (const [name, operation] of Object.entries(operations)) {
       expect(errorsAt(pointers.answer, body, RECORDED_NOWHERE.has(name) ? "document" : "closed")).toBeNull();
     for (const list of Object.values(body).filter(Array.isArray)) expect(list).not.toBeEmpty();
     if (typeof body !== "object" || RECORDED_NOWHERE.has(name)) return;
-    recorded[name] = withoutSecrets(body);
+    recorded[name] = asRecorded(withoutSecrets(body), recordedResponses[name]);
     if (!isRecording) expect(shapeOf(body)).toEqual(shapeOf(recordedResponses[name]));
   });
 }
@@ -122,6 +124,15 @@ test("a response without a documented field does not match the document", async 
   const [{ lifecycle, ...incomplete }] = body.sessions;
   expect(lifecycle).toBeString();
   expect(errorsAt(answer, { ...body, sessions: [incomplete] })).toMatchObject([{ keyword: "required" }]);
+});
+
+test("a recording keeps the ids and times of the one before, and takes what has changed", () => {
+  const now = new Date().toISOString();
+  const before = { id: "01JP9Z000000000000000000W1", at: "2026-01-01T00:00:00Z", run_ms: 3, title: "old" };
+  const after = { id: createUlid(), at: now, run_ms: 4, title: "new", more: [{ at: now }] };
+  expect(asRecorded(after, before)).toEqual({ ...before, title: "new", more: [{ at: now }] });
+  const seeded = { id: before.id, at: "2025-03-14T10:00:00Z" };
+  expect(asRecorded(seeded, after)).toEqual(seeded);
 });
 
 /** A value's fields with the types of what is in them: ids and times differ from one recording to the next. */
