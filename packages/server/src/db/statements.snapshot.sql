@@ -259,7 +259,9 @@ THEN (
     metadata)
   LEFT JOIN LATERAL (SELECT * FROM workspaces WHERE workspaces.id = k.workspace_id OFFSET 0) w ON true) END AS statements
 FROM touched t
-CROSS JOIN LATERAL (SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id OFFSET 0) s
+CROSS JOIN LATERAL (
+  SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id AND sessions.deleted_at IS NULL OFFSET 0
+) s
 CROSS JOIN LATERAL (SELECT
   CASE WHEN s.start_reported_at IS NOT NULL THEN s.device_id ELSE coalesce((
       SELECT device_id FROM (

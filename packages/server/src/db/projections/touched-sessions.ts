@@ -51,7 +51,9 @@ async function readKnown(sql: Sql, touched: Fragment): Promise<TouchedSession[]>
       CASE WHEN c.is_changed OR (c.is_heard AND s.last_heard_at < now() - make_interval(secs => ${LAST_HEARD_INTERVAL_S}))
         THEN (${statementsOfSession(sql)}) END AS statements
     FROM touched t
-    CROSS JOIN LATERAL (SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id OFFSET 0) s
+    CROSS JOIN LATERAL (
+      SELECT *, sessions.xmin::text AS version FROM sessions WHERE sessions.id = t.id AND sessions.deleted_at IS NULL OFFSET 0
+    ) s
     CROSS JOIN LATERAL (SELECT ${ownerOfSession(sql)} AS device_id OFFSET 0) o
     CROSS JOIN LATERAL (SELECT t.device_ids IS NULL OR o.device_id = ANY (t.device_ids) AS is_heard) h
     CROSS JOIN LATERAL (

@@ -4,6 +4,7 @@ import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
 import { findSessionRelations } from "../../db/reads/session-relations.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
+import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
 import { deriveSession } from "../derive-session.ts";
 import { UNKNOWN_RECORDS_MAX } from "../parse/plan-step.ts";
 import { releaseResponses } from "../release-responses.ts";
@@ -363,4 +364,42 @@ test("records of an unknown type are kept up to a limit, in each split, and all 
   };
   expect(await counted(["{}\n".repeat(lines)])).toMatchObject(expected);
   expect(await counted(["{}\n".repeat(UNKNOWN_RECORDS_MAX - 2), "{}\n".repeat(7)])).toMatchObject(expected);
+});
+
+/** Where each row stands, and which transaction has written it. */
+async function rowVersions(): Promise<Record<string, readonly unknown[]>> {
+  const tables = await parsing.sql<{ name: string }[]>`
+    SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1`;
+  const versions: Record<string, readonly unknown[]> = {};
+  for (const { name } of tables)
+    versions[name] = await parsing.sql`SELECT ctid::text, xmin::text FROM ${parsing.sql(name)} ORDER BY 1`;
+  return versions;
+}
+
+test("a session whose deletion has begun is not derived", async () => {
+  const call = { id: "t1", name: "Bash", input: { command: "git commit -m x" } };
+  const sha = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b";
+  await claude("a", [
+    promptLine("a"),
+    assistantLine("a", { id: "m", call }),
+    resultLine("a", { id: "t1", content: "[main 1a2b3c4] x" }),
+  ]);
+  await claude("a", [assistantLine("a", { id: "n", agentId: "a1" })], "subagents/agent-a1.jsonl");
+  await parsing.parseAll();
+  await parsing.sql`
+    INSERT INTO git_activity (id, type, workspace_id, device_id, commit_sha, timestamp, session_inferred, matched_to)
+    VALUES ('g', 'commit', 'w', 'laptop', ${sha}, '2026-09-10T09:00:00Z', true, '')`;
+  // As if it was about to be derived for the first time.
+  await parsing.sql`DELETE FROM session_reports`;
+  await parsing.sql`
+    INSERT INTO session_reports (session_id, kind, at, workspace_id, device_id)
+    VALUES ('a', 'report', '2026-09-10T09:00:00Z', 'w', 'laptop')`;
+  await parsing.sql`UPDATE subagents SET tokens_out = NULL`;
+  await parsing.sql`UPDATE sessions SET total_messages = NULL, transcript = NULL, live_state = NULL, is_outdated = true, has_only_files = true`;
+  await beginSessionDeletion(parsing.sql, "a");
+  const before = await rowVersions();
+  await deriveSession(parsing.current().database, "a");
+  expect(await rowVersions()).toEqual(before);
+  await refreshAndMatch(parsing.current().database, ["a"]);
+  expect(await rowVersions()).toEqual(before);
 });

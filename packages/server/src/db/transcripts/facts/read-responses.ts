@@ -92,7 +92,8 @@ export async function writeSubagentFacts(sql: Sql, session_id: string): Promise<
       LEFT JOIN (${responsesOfSubagents(sql, session_id)}) r ON r.subagent_id = a.id
       WHERE a.session_id = ${session_id}
     ) t
-    WHERE a.id = t.id AND (a.tokens_in, a.tokens_out, a.cache_read_tokens, a.cache_write_tokens, a.cost_estimate_usd, a.used_model,
+    WHERE a.id = t.id AND EXISTS (SELECT FROM sessions WHERE id = ${session_id} AND deleted_at IS NULL)
+      AND (a.tokens_in, a.tokens_out, a.cache_read_tokens, a.cache_write_tokens, a.cost_estimate_usd, a.used_model,
         a.first_at, a.finished_at)
       IS DISTINCT FROM (t.tokens_in, t.tokens_out, t.cache_read, t.cache_write, t.cost_usd, t.used_model, t.first_at, t.finished_at)`;
 }
