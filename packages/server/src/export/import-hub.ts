@@ -7,8 +7,9 @@ import { EXPORTED_TABLES, type ExportedTable } from "../db/export/exported-table
 import { readTargetTable, type TargetTable, writeExportedRows } from "../db/export/write-rows.ts";
 import { announceBlob } from "../db/transcripts/unreferenced-blobs.ts";
 import { StorageError, ValidationError } from "../errors.ts";
+import { flawOfRow, type RowLimits } from "./check-row.ts";
 
-export type ImportOptions = { database: Database; blobs: BlobStore };
+export type ImportOptions = { database: Database; blobs: BlobStore; limits: RowLimits };
 export type Imported = { rows: number; stored: number };
 
 /** As base64, a segment with one line of 32 MB that cannot be compressed. */
@@ -38,7 +39,7 @@ type Batch = { table: ExportedTable; columns: string; lines: string[]; character
  * changes nothing. Throws ValidationError with the number of a line that is not one of an export; the lines before it are stored.
  */
 export async function importHub(
-  { database, blobs }: ImportOptions,
+  { database, blobs, limits }: ImportOptions,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<Imported> {
   const imported: Imported = { rows: 0, stored: 0 };
@@ -46,11 +47,16 @@ export async function importHub(
   let batch: Batch | null = null;
   let number = 0;
 
+  async function targetOf(name: string): Promise<TargetTable> {
+    const target = targets.get(name) ?? (await database.run((sql) => readTargetTable(sql, name)));
+    targets.set(name, target);
+    return target;
+  }
+
   async function store({ table, lines, columns }: Batch): Promise<void> {
-    const target = targets.get(table.name) ?? (await database.run((sql) => readTargetTable(sql, table.name)));
-    targets.set(table.name, target);
+    const target = await targetOf(table.name);
     const sent = new Set(columns.split(","));
-    const known: TargetTable = {
+    const known = {
       columns: target.columns.filter((column) => sent.has(column)),
       parents: target.parents.filter((parent) => parent.columns.every((column) => sent.has(column))),
     };
@@ -63,16 +69,29 @@ export async function importHub(
     batch = null;
   }
 
+  async function readChecked(line: Line): Promise<(RowLine & { exported: ExportedTable }) | null> {
+    const read = readLine(line, number);
+    if (read === null) return null;
+    const exported = tables.get(read.table);
+    if (exported === undefined) throw notAnExport(number);
+    const { times } = await targetOf(read.table);
+    const flaw = flawOfRow(read.table, read.row, new Set(times), limits);
+    if (flaw !== null) throw refused(number, flaw);
+    return { ...read, exported };
+  }
+
   async function take(line: Line): Promise<void> {
     number += 1;
-    const read = readLine(line, number);
+    const read = await readChecked(line).catch(async (error: unknown) => {
+      await flush();
+      throw error;
+    });
     if (read === null) return;
-    const table = tables.get(read.table);
-    if (table === undefined) throw notAnExport(number);
+    const { exported: table, ...row } = read;
     imported.rows += 1;
-    if (read.table === SEGMENTS && !(await storeBytes(database, blobs, read))) return;
-    const text = textOf(line, read);
-    const columns = Object.keys(read.row).sort().join(",");
+    if (row.table === SEGMENTS && !(await storeBytes(database, blobs, row))) return;
+    const text = textOf(line, row);
+    const columns = Object.keys(row.row).sort().join(",");
     if (batch !== null && !hasRoom(batch, table, columns, text.length)) await flush();
     batch ??= { table, columns, lines: [], characters: 0 };
     batch.lines.push(text);
@@ -100,7 +119,7 @@ function hasRoom(batch: Batch, table: ExportedTable, columns: string, characters
 async function storeRows(
   database: Database,
   table: ExportedTable,
-  target: TargetTable,
+  target: Omit<TargetTable, "times">,
   lines: readonly string[],
   number: number,
 ): Promise<number> {
@@ -151,8 +170,9 @@ function beingRemoved(): StorageError {
 }
 
 function notAnExport(number: number): ValidationError {
-  return new ValidationError(
-    `Line ${number} is not a line of an export. The lines before it are stored.`,
-    "IMPORT_INVALID",
-  );
+  return refused(number, "is not a line of an export");
+}
+
+function refused(number: number, reason: string): ValidationError {
+  return new ValidationError(`Line ${number} ${reason}. The lines before it are stored.`, "IMPORT_INVALID");
 }

@@ -67,7 +67,7 @@ export function hubTransferRoutes({ database, blobs, limits }: HubTransferDepend
       receive_ms: limits.transcript_receive_ms,
       held_bytes: IMPORT_LINE_BYTES_MAX,
     });
-    return c.json(await importHub({ database, blobs }, chunks));
+    return c.json(await importHub({ database, blobs, limits }, chunks));
   });
 
   return routes;

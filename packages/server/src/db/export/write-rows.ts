@@ -5,6 +5,8 @@ import type { ExportedTable } from "./exported-tables.ts";
 /** What the database has of a table: columns that rows are inserted with, and to what they refer. */
 export type TargetTable = {
   columns: string[];
+  /** Those of them with a time. */
+  times: string[];
   parents: { table: string; columns: string[]; parent_columns: string[] }[];
 };
 
@@ -16,6 +18,9 @@ export async function readTargetTable(sql: Sql, name: string): Promise<TargetTab
         SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute
         WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attgenerated = ''
       ) AS columns, coalesce((
+        SELECT json_agg(attname) FROM pg_attribute
+        WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND atttypid = 'timestamptz'::regtype
+      ), '[]') AS times, coalesce((
         SELECT json_agg(json_build_object('table', p.relname, 'columns', names.own, 'parent_columns', names.parents))
         FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
         CROSS JOIN LATERAL (
@@ -38,7 +43,7 @@ export async function readTargetTable(sql: Sql, name: string): Promise<TargetTab
 export async function writeExportedRows(
   sql: Sql,
   { name, sameBy }: Pick<ExportedTable, "name" | "sameBy">,
-  { columns, parents }: TargetTable,
+  { columns, parents }: Omit<TargetTable, "times">,
   lines: readonly string[],
 ): Promise<number> {
   const list = (parts: readonly Fragment[]) => parts.reduce((left, right) => sql`${left}, ${right}`);

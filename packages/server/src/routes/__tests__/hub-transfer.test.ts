@@ -68,7 +68,7 @@ describe("an export", () => {
     const lines = await exported();
     expect(lines.trimEnd().split("\n").at(-1)).toBe('{"end":true}');
     const first = await importInto(other.app, lines);
-    expect(first.status).toBe(200);
+    expect(first).toMatchObject({ status: 200 });
     expect(first.body.stored).toBe(first.body.rows);
     expect(await contentsOf(target)).toEqual(before);
     expect(before["events"]?.[0]).toContain('"large": 9007199254740993');
@@ -173,6 +173,60 @@ describe("an import", () => {
     expect((await importInto(app, row("devices", { id: "x", name: "x", type: "toaster" }))).status).toBe(400);
     expect(await server.sql`SELECT id FROM devices`).toHaveLength(1);
   });
+
+  const long = "x".repeat(2_000);
+  const event = (fields: object) =>
+    row(
+      "events",
+      {
+        ...{ id: "e", workspace_id: "w", device_id: "d", session_id: null, type: "custom.event" },
+        ...{
+          timestamp: "2026-01-01T00:00:00Z",
+          ingested_at: "2026-01-01T00:00:00Z",
+          data: {},
+          blob_refs: [],
+        },
+        ...fields,
+      },
+      { workspace: "github.com/a/b" },
+    );
+  const deep = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  const refused: [string, string][] = [
+    ["an id that is too long", row("devices", { id: long, name: "d", type: "local" })],
+    ["an id with a control character", row("devices", { id: "a\u0001b", name: "d", type: "local" })],
+    ["an empty id", event({ id: "" })],
+    ["a session's id that is too long", event({ session_id: long })],
+    ["a time before 2000", event({ timestamp: "1066-01-01T00:00:00Z" })],
+    ["a time after 2100", event({ timestamp: "9999-01-01T00:00:00Z" })],
+    ["no time but a word for one", event({ timestamp: "infinity" })],
+    ["a time in a column that no one sends", event({ ingested_at: "-infinity" })],
+    ["an event that is too large", event({ data: { text: "x".repeat(1_100_000) } })],
+    ["an event that is nested too deep", event({ data: { a: deep(70) } })],
+    ["an event of too many values", event({ data: { a: Array.from({ length: 60_000 }, () => 1) } })],
+    ["an event without an object", event({ data: [] })],
+    ["an event of no type", event({ type: "../x" })],
+    [
+      "a row that is nested too deep",
+      row("sessions", { id: "s", workspace_id: "w", device_id: "d", metadata: { a: deep(2_000) } }),
+    ],
+    ["a session that began in no year", row("sessions", { id: "s", started_at: "0001-01-01T00:00:00Z" })],
+    ["a workspace's name that is too long", row("workspaces", { id: "v", canonical_id: "x".repeat(3_000) })],
+    [
+      "a path that leaves the session's folder",
+      row("transcript_files", { session_id: "s", agent: "codex", device_id: "d", file: "../../etc/passwd" }),
+    ],
+    ["a key that is too long", row("tool_calls", { session_id: "s", call_id: long })],
+    ["a number of tokens that is too large", row("model_responses", { response_key: "k", input: 1e18 })],
+  ];
+  for (const [what, line] of refused)
+    test(`refuses ${what}, as ingest does`, async () => {
+      const { app } = server.current();
+      const { status, body } = await importInto(app, workspace("w") + device + event({}) + line);
+      expect([status, body.code]).toEqual([400, "IMPORT_INVALID"]);
+      const rows = await server.sql`
+        SELECT (SELECT count(*)::int FROM events) AS events, (SELECT count(*)::int FROM devices) AS devices`;
+      expect(rows[0]).toEqual({ events: 1, devices: 1 });
+    });
 
   test("leaves out bytes that are not what their row names", async () => {
     await seed();

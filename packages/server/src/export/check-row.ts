@@ -1,0 +1,94 @@
+import {
+  eventTypeSchema,
+  ID_CHARACTERS_MAX,
+  idSchema,
+  TRANSCRIPT_FILE_BYTES_MAX,
+  timestampSchema,
+  transcriptFileSchema,
+  WORKSPACE_ID_CHARACTERS_MAX,
+} from "@wharf/protocol";
+import { z } from "zod";
+import { findFlaw, holdsControlCharacters, isRecord } from "../json/clean-value.ts";
+import type { Limits } from "../limits.ts";
+
+export type RowLimits = Pick<Limits, "event_bytes" | "json_depth" | "json_values">;
+
+/** What transcripts may be nested, and their row. */
+const DEPTH_MAX = 502;
+/** Ids that devices and people give; other ids are made of those of agents. */
+const SHORT_IDS = new Set(["session_id", "device_id", "workspace_id", "event_id"]);
+const SHORT_KEYED = new Set(["workspaces", "devices", "sessions", "events"]);
+const KEY = /(?:^|_)(?:id|key)$/;
+const KEY_CHARACTERS_MAX = 1_000;
+/** Of an event itself, its device and its session. */
+const eventIdsSchema = z.tuple([idSchema, idSchema, idSchema.nullish()]);
+/** Tables of which numbers are added up. */
+const SUMMED = new Set(["model_responses", "response_sightings"]);
+const SUMMED_MAX = 1e12;
+/** A message without a time is sorted before all others. */
+const UNTIMED = new Set(["sorted_at"]);
+const UNTIMED_VALUE = "-infinity";
+
+/**
+ * What ingest would refuse of a row, in words; null: nothing. Keys have bounds because they are in indexes and in lists, sizes and depths
+ * because they are read again, times because sums by time have as many rows as there are hours. `times`: columns with a time.
+ */
+export function flawOfRow(
+  table: string,
+  row: Readonly<Record<string, unknown>>,
+  times: ReadonlySet<string>,
+  limits: RowLimits,
+): string | null {
+  const flaw = findFlaw(row, { json_depth: DEPTH_MAX, json_values: Number.POSITIVE_INFINITY });
+  if (flaw !== null) return flaw;
+  for (const [column, value] of Object.entries(row)) {
+    const reason = flawOfValue(table, column, value, times);
+    if (reason !== null) return `${reason} in ${column.slice(0, KEY_CHARACTERS_MAX)}`;
+  }
+  return table === "events" ? flawOfEvent(row, limits) : null;
+}
+
+function flawOfValue(
+  table: string,
+  column: string,
+  value: unknown,
+  times: ReadonlySet<string>,
+): string | null {
+  if (times.has(column)) {
+    const isTime = timestampSchema.safeParse(value).success;
+    return value === null || isTime || (UNTIMED.has(column) && value === UNTIMED_VALUE)
+      ? null
+      : "has no time";
+  }
+  if (SUMMED.has(table) && typeof value === "number" && Math.abs(value) > SUMMED_MAX)
+    return "has a number too large";
+  if (typeof value !== "string") return null;
+  if (column === "canonical_id")
+    return value.length <= WORKSPACE_ID_CHARACTERS_MAX
+      ? null
+      : `has more than ${WORKSPACE_ID_CHARACTERS_MAX} characters`;
+  if (column === "file" && table === "transcript_files")
+    return transcriptFileSchema.safeParse(value).success
+      ? null
+      : `has no path of at most ${TRANSCRIPT_FILE_BYTES_MAX} bytes`;
+  if (!KEY.test(column)) return null;
+  const characters_max =
+    SHORT_IDS.has(column) || (column === "id" && SHORT_KEYED.has(table))
+      ? ID_CHARACTERS_MAX
+      : KEY_CHARACTERS_MAX;
+  if (value.length > characters_max) return `has more than ${characters_max} characters`;
+  return holdsControlCharacters(value) ? "has a control character" : null;
+}
+
+function flawOfEvent(
+  { id, device_id, session_id, type, data, blob_refs = [] }: Readonly<Record<string, unknown>>,
+  { event_bytes, json_depth, json_values }: RowLimits,
+): string | null {
+  if (!eventIdsSchema.safeParse([id, device_id, session_id]).success) return "has no ids of an event";
+  if (!eventTypeSchema.safeParse(type).success) return "has no event type in type";
+  if (!isRecord(data) || !Array.isArray(blob_refs)) return "has no object in data, or no list in blob_refs";
+  const flaw = findFlaw([data, blob_refs], { json_depth: json_depth + 1, json_values });
+  if (flaw !== null) return `${flaw} in data`;
+  const bytes = Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(blob_refs));
+  return bytes > event_bytes ? `is larger than ${event_bytes} bytes in data` : null;
+}
