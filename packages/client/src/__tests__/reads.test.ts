@@ -47,6 +47,24 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
   ],
   [["timeline", "--limit", "5"], { items: expect.any(Array), has_more: false }, /^session\t.*\tsite\t/m],
   [["workspaces"], { workspaces: expect.any(Array) }, /^github\.com\/acme\/site\t2\t/m],
+  [
+    ["status"],
+    { hub: { is_reachable: true }, device: { name: "desk" }, spool: { files: 0 } },
+    /^hub\t.*\(reachable\)$/m,
+  ],
+  [
+    ["doctor"],
+    { checks: expect.arrayContaining([expect.objectContaining({ name: "clock", status: "ok" })]) },
+    /^ok\tread key\taccepted$/m,
+  ],
+  [
+    ["why", "aaaaaaaa"],
+    { sha: "aaaaaaaa", commits: [{}, { sessions: [{ grade: "exact" }] }] },
+    /\texact\t3f6b1f0e-/,
+  ],
+  [["resume", SESSION], { agent: "claude-code", is_here: false }, /^claude --resume 3f6b1f0e-\S+$/m],
+  [["jobs", "list"], { jobs: expect.any(Array) }, /^\d+\t\w+\t/m],
+  [["jobs", "dlq"], { jobs: expect.any(Array), has_more: false }, /^\d+\tdead\t/m],
   [["devices"], { devices: expect.any(Array) }, /^desk \(this\)\tonline\t/m],
 ];
 
@@ -103,6 +121,108 @@ describe("what cannot work", () => {
     const { code, stderr } = await bun.wharf(["sessions"]);
     expect([code, stderr.includes("key")]).toEqual([4, true]);
   });
+});
+
+test("now lists what is open, first what needs a person", async () => {
+  await hub.server
+    .sql`UPDATE sessions SET live_state = 'needs_input', live_reason = 'permission', live_since = now() WHERE id = ${SESSION}`;
+  const { sessions } = (await node.wharf(["now", "--json"])).json;
+  expect(sessions[0]).toMatchObject({ id: SESSION, live_state: "needs_input" });
+  expect((await bun.wharf(["now"])).stdout).toStartWith("needs_input\t");
+});
+
+test("status keeps its numbers: for the status line, and while the hub is unreachable", async () => {
+  expect((await bun.wharf(["status", "--statusline"])).stdout).toBe("");
+  const { today } = (await bun.wharf(["status", "--json"])).json;
+  expect((await bun.wharf(["status", "--statusline"])).stdout).toMatch(/^\d+ sessions today · /);
+  const [file] = [
+    ...new Bun.Glob("**/profiles/*.json").scanSync({ cwd: bun.home, dot: true, absolute: true }),
+  ];
+  const profile = await Bun.file(file ?? "").json();
+  const closed = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  await closed.stop(true);
+  await Bun.write(file ?? "", JSON.stringify({ ...profile, url: `http://127.0.0.1:${closed.port}` }));
+  const { code, json } = await bun.wharf(["status", "--json"]);
+  expect([code, json.hub.is_reachable, json.today]).toEqual([0, false, today]);
+  const checked = await bun.wharf(["doctor", "--json"]);
+  expect([
+    checked.code,
+    checked.json.checks.find(({ name }: { name: string }) => name === "hub").status,
+  ]).toEqual([1, "fail"]);
+});
+
+test("an event is emitted once, and a rejected one names the field", async () => {
+  const sent = await node.wharf([
+    "emit",
+    "deploy.done",
+    "--data",
+    '{"to":"production"}',
+    "--session",
+    SESSION,
+    "--json",
+  ]);
+  expect(sent.json).toMatchObject({
+    status: "accepted",
+    event: { type: "deploy.done", workspace_id: "_unassociated" },
+  });
+  const { events } = (await bun.wharf(["session", SESSION, "--events", "--json"])).json;
+  expect(events.at(-1)).toMatchObject({ id: sent.json.event.id, data: { to: "production" } });
+  const rejected = await bun.wharf(["emit", "git.commit", "--data", "-"], { stdin: '{"hash":1}' });
+  expect([rejected.code, rejected.stderr.includes("/data/hash")]).toEqual([1, true]);
+  expect((await bun.wharf(["emit", "deploy.done", "--data", "[1]"])).code).toBe(2);
+});
+
+test("a line of a file leads to the session that made its commit", async () => {
+  const git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
+  await bun.run([...git, "init", "-q"]);
+  await Bun.write(`${bun.home}/greeting.ts`, "export {};\n");
+  await bun.run([...git, "add", "greeting.ts"]);
+  await bun.run([...git, "commit", "-qm", "Greet"]);
+  const head = (await bun.run(["git", "rev-parse", "HEAD"])).stdout.trim();
+  expect((await bun.wharf(["why", "greeting.ts:1", "--json"])).json).toEqual({ sha: head, commits: [] });
+  expect((await bun.wharf(["why", "HEAD", "--json"])).json.sha).toBe(head);
+  await Bun.write(`${bun.home}/greeting.ts`, "export const one = 1;\n");
+  expect((await bun.wharf(["why", "greeting.ts:1"])).stderr).toContain("not committed yet");
+  expect((await bun.wharf(["why", "greeting.ts:9"])).code).toBe(1);
+  expect((await bun.wharf(["why", "nonsense"])).code).toBe(2);
+});
+
+test("a redaction is previewed without a hub", async () => {
+  const token = ["ghp", "0123456789abcdefABCDEF0123456789abcd"].join("_");
+  const stranger = await hub.machine(NODE);
+  const { stdout, stderr } = await stranger.wharf(["redact", "--test", "-"], {
+    stdin: `one\n{"token":"${token}"}\n`,
+  });
+  expect(stdout).toMatch(/^one\n\{"token":"\[REDACTED:[a-z-]+:[0-9a-f]{8}\]"\}\n$/);
+  expect(stderr).toContain("Replaced 1");
+  expect(
+    (await stranger.wharf(["redact", "--test", "-", "--json"], { stdin: token })).json.changed,
+  ).toMatchObject([{ line: 1 }]);
+  expect((await stranger.wharf(["redact", "--test", "no-such-file"])).code).toBe(2);
+});
+
+test("completion scripts are accepted by their shells and know every command", async () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { stdout } = await bun.wharf(["completion", shell]);
+    for (const word of ["connect", "rename", "statusline"]) expect(stdout).toContain(word);
+  }
+  const bash = (await bun.wharf(["completion", "bash"])).stdout;
+  const listed = await bun.run([
+    "bash",
+    "-c",
+    `${bash}\nCOMP_WORDS=(wharf devices re) COMP_CWORD=2; _wharf; echo "\${COMPREPLY[@]}"`,
+  ]);
+  expect(listed.stdout).toBe("rename remove\n");
+});
+
+test("an admin lists, creates, rotates and revokes keys", async () => {
+  await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const made = (await bun.wharf(["keys", "create", "read", "--name", "wall", "--json"])).json;
+  expect(made.key).toStartWith("wharf_read_");
+  expect((await bun.wharf(["keys", "list"])).stdout).toContain(`${made.id}\tread\t…${made.last4}`);
+  expect((await bun.wharf(["keys", "rotate", made.id])).stdout).toStartWith("wharf_read_");
+  expect((await bun.wharf(["keys", "revoke", made.id])).stdout).toBe(`Revoked ${made.id}.\n`);
+  expect((await bun.wharf(["keys", "create", "owner"])).code).toBe(2);
 });
 
 test("an admin renames and removes devices", async () => {

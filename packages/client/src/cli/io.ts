@@ -1,4 +1,5 @@
 import { createColors } from "picocolors";
+import { EXIT, type ExitCode } from "./cli-error.ts";
 import { type Environment, type Paths, pathsOf, readEnvironment } from "./environment.ts";
 
 export type Colors = ReturnType<typeof createColors>;
@@ -12,6 +13,8 @@ export type Io = {
   /** Both ends are terminals: questions can be asked. */
   isInteractive: boolean;
   columns: number;
+  /** Of a command that ends without an error. */
+  outcome: { exitCode: ExitCode };
   colors: Colors;
   /** One line, or several, to standard output. */
   print(text: string): void;
@@ -32,6 +35,7 @@ export function createIo(environment: Environment = readEnvironment()): Io {
     paths: pathsOf(environment),
     isTerminal,
     isInteractive: isTerminal && stdin.isTTY === true,
+    outcome: { exitCode: EXIT.ok },
     columns: stdout.columns ?? COLUMNS,
     colors: createColors(hasColors),
     print: (text) => void stdout.write(`${text}\n`),

@@ -13,7 +13,7 @@ export async function run(words: readonly string[], io: Io = createIo()): Promis
     const entry = COMMANDS.find((one) => one.name === name);
     if (entry === undefined) await createProgram(io).parseAsync(words, { from: "user" });
     else await (await loadCommand(entry, io)).parseAsync(rest, { from: "user" });
-    return EXIT.ok;
+    return io.outcome.exitCode;
   } catch (error) {
     return report(error, io, words.includes("--json"));
   }
@@ -33,7 +33,7 @@ function createProgram(io: Io): Command {
 /** A command with its arguments, options and action. */
 async function loadCommand({ name, summary, load }: CommandEntry, io: Io): Promise<Command> {
   const command = configure(new Command(`wharf ${name}`), io).description(`${summary}.`);
-  (await load())(command, io);
+  (await load())(command, io, COMMANDS);
   return command;
 }
 

@@ -1,4 +1,4 @@
-import { createUlid } from "@wharf/protocol";
+import { createUlid } from "@wharf/protocol/ulid";
 import type { NewEvent } from "../sdk/events.ts";
 import { CLAUDE_CODE_VERSION } from "./claude-code-files.ts";
 import { filesOf } from "./files-of-session.ts";

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Io } from "../io.ts";
 
 /** Adds arguments, options and the action to a command. */
-export type Define = (command: Command, io: Io) => void;
+export type Define = (command: Command, io: Io, all: readonly CommandEntry[]) => void;
 
 export type CommandEntry = {
   name: string;
@@ -20,6 +20,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "connect",
     summary: "Connect this machine to a hub",
     load: async () => (await import("./connect.ts")).connect,
+  },
+  {
+    name: "status",
+    summary: "Show the hub, today on all machines, and what is unsent",
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "doctor",
+    summary: "Check the hub, the clock, the keys and the runtime, each with the fix",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
+    name: "now",
+    summary: "Show what happens in open sessions, and which need you",
+    load: async () => (await import("./now.ts")).now,
   },
   {
     name: "sessions",
@@ -57,9 +72,44 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./devices.ts")).devices,
   },
   {
+    name: "why",
+    summary: "Show which session made a commit, or a line of a file",
+    load: async () => (await import("./why.ts")).why,
+  },
+  {
+    name: "resume",
+    summary: "Print the command that resumes a session",
+    load: async () => (await import("./resume.ts")).resume,
+  },
+  {
+    name: "emit",
+    summary: "Send one event",
+    load: async () => (await import("./emit.ts")).emit,
+  },
+  {
+    name: "redact",
+    summary: "Show a file as it would be sent, without secrets",
+    load: async () => (await import("./redact.ts")).redact,
+  },
+  {
+    name: "jobs",
+    summary: "List, inspect and retry jobs of the hub",
+    load: async () => (await import("./jobs.ts")).jobs,
+  },
+  {
+    name: "keys",
+    summary: "List, create, rotate and revoke keys of the hub",
+    load: async () => (await import("./keys.ts")).keys,
+  },
+  {
     name: "demo",
     summary: "Fill the hub with a month of invented sessions, or remove them",
     load: async () => (await import("./demo.ts")).demo,
+  },
+  {
+    name: "completion",
+    summary: "Print the completion script of a shell",
+    load: async () => (await import("./completion.ts")).completion,
   },
   {
     name: "update",

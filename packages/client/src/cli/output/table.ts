@@ -6,6 +6,8 @@ export type Column<Row> = {
   title: string;
   cell: (row: Row) => string;
   align?: "right";
+  /** Of the cell on a terminal. */
+  color?: (row: Row) => ((text: string) => string) | undefined;
   /** Takes the space that the others leave; at most one. */
   isWide?: boolean;
 };
@@ -22,13 +24,19 @@ export function printTable<Row>(io: Io, columns: readonly Column<Row>[], rows: r
   }
   const titles = columns.map(({ title }) => title);
   const widths = fit(columns, [titles, ...cells], io.columns);
-  const write = (line: readonly string[]) =>
+  const write = (line: readonly string[], paint: readonly (((text: string) => string) | undefined)[] = []) =>
     line
-      .map((text, index) => pad(text, widths[index] ?? 0, columns[index]?.align === "right"))
+      .map((text, index) => {
+        const cell = pad(text, widths[index] ?? 0, columns[index]?.align === "right");
+        return paint[index]?.(cell) ?? cell;
+      })
       .join(GAP)
       .trimEnd();
   io.print(io.colors.dim(write(titles)));
-  for (const line of cells) io.print(write(line));
+  rows.forEach((row, at) => {
+    const paint = columns.map(({ color }) => color?.(row));
+    io.print(write(cells[at] ?? [], paint));
+  });
 }
 
 function fit<Row>(

@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { EXIT } from "../cli-error.ts";
+import { type Check, checkHub } from "../doctor/check-hub.ts";
+import { checkMachine } from "../doctor/check-machine.ts";
+import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { plain } from "../output/text.ts";
+
+/** `wharf doctor` */
+export function doctor(command: Command, io: Io): void {
+  withHubOptions(command).action(async function examine(options: HubOptions) {
+    const profile = await requireProfile(io, options);
+    const checks = [...(await checkMachine(io)), ...(await checkHub(profile))];
+    if (options.json) io.json({ profile: profile.name, checks });
+    else for (const check of checks) printCheck(io, check);
+    if (checks.some(({ status }) => status === "fail")) io.outcome.exitCode = EXIT.failed;
+  });
+}
+
+function printCheck(io: Io, { name, status, detail, fix }: Check): void {
+  const { green, yellow, red } = io.colors;
+  const color = { ok: green, warn: yellow, fail: red }[status];
+  const text = `${plain(detail)}${fix === null ? "" : ` → ${fix}`}`;
+  io.print(
+    io.isTerminal ? `${color(status.padEnd(4))} ${name.padEnd(9)} ${text}` : `${status}\t${name}\t${text}`,
+  );
+}

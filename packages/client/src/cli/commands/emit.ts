@@ -1,0 +1,68 @@
+import { createUlid } from "@wharf/protocol/ulid";
+import { canonicalWorkspaceId, UNASSOCIATED_WORKSPACE } from "@wharf/protocol/workspace";
+import type { Command } from "commander";
+import { createFindPlace } from "../../git/find-place.ts";
+import { createRunGit } from "../../git/run-git.ts";
+import { CliError, EXIT } from "../cli-error.ts";
+import { clientFor, type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { readStdin } from "../prompt.ts";
+
+type EmitOptions = HubOptions & { data?: string; session?: string; workspace?: string };
+
+/** `wharf emit TYPE` */
+export function emit(command: Command, io: Io): void {
+  withHubOptions(command)
+    .argument("<type>", "in dot notation, such as deploy.done")
+    .option("--data <json>", "an object; `-` reads it from standard input", "{}")
+    .option("--session <id>", "the session that it belongs to")
+    .option("--workspace <remote>", "the git remote; by default that of this directory")
+    .action(async function emitEvent(type: string, options: EmitOptions) {
+      const profile = await requireProfile(io, options);
+      if (profile.device === null)
+        throw new CliError(
+          `Profile "${profile.name}" has no device. Run: wharf connect ${profile.url} CODE`,
+          EXIT.denied,
+          "NOT_ENROLLED",
+        );
+      const event = {
+        id: createUlid(),
+        type,
+        timestamp: new Date().toISOString(),
+        device_id: profile.device.id,
+        workspace_id: await workspaceOf(io, options.workspace),
+        session_id: options.session ?? io.environment["WHARF_SESSION_ID"] ?? null,
+        data: await readData(options.data ?? "{}"),
+      };
+      const { results, errors = [] } = await clientFor(profile, "ingest").events.send([event]);
+      const [problem] = errors;
+      if (problem !== undefined)
+        throw new CliError(
+          `The hub rejected the event: ${problem.error}${problem.pointer ? ` (${problem.pointer})` : ""}`,
+          EXIT.failed,
+          "EVENT_REJECTED",
+        );
+      if (options.json) io.json({ event, status: results[0]?.status });
+      else io.print(event.id);
+    });
+}
+
+async function workspaceOf(io: Io, typed: string | undefined): Promise<string> {
+  if (typed !== undefined) return canonicalWorkspaceId(typed) ?? UNASSOCIATED_WORKSPACE;
+  const findPlace = createFindPlace(createRunGit(io.environment));
+  return (await findPlace(process.cwd())).workspace_id;
+}
+
+async function readData(given: string): Promise<Record<string, unknown>> {
+  const value = parsed(given === "-" ? await readStdin() : given);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new CliError("--data must be a JSON object.", EXIT.usage, "DATA_INVALID");
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Job } from "@wharf/protocol";
+import type { Command } from "commander";
+import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { printTable } from "../output/table.ts";
+import { ago, plain } from "../output/text.ts";
+import { countOf } from "../values.ts";
+
+type ListOptions = HubOptions & { status?: string; queue?: string; type?: string; limit: number };
+
+/** `wharf jobs list`, `inspect`, `retry` and `dlq` */
+export function jobs(command: Command, io: Io): void {
+  const list = (named: Command) =>
+    withHubOptions(named)
+      .option("--queue <name>", "only of this queue")
+      .option("--type <name>", "only of this type")
+      .option("--limit <number>", "at most so many", countOf, 20);
+  list(command.command("list").description("List jobs, newest first."))
+    .option("--status <list>", "queued, running, completed, failed, or a state such as dead")
+    .action((options: ListOptions) => listJobs(io, options));
+  list(command.command("dlq").description("List dead jobs: those that failed for the last time.")).action(
+    (options: ListOptions) => listJobs(io, { ...options, status: "dlq" }),
+  );
+  withHubOptions(command.command("inspect <id>").description("Show a job with its attempts.")).action(
+    async function inspect(id: string, options: HubOptions) {
+      const job = await (await openHub(io, options)).jobs.get(id);
+      if (options.json) io.json({ job });
+      else printJob(io, job, job.attempt_history);
+    },
+  );
+  withHubOptions(
+    command.command("retry <id>").description("Retry a dead or cancelled job. Needs an admin key."),
+  ).action(async function retry(id: string, options: HubOptions) {
+    const job = await (await openHub(io, options, "admin")).jobs.retry(id);
+    if (options.json) io.json({ job });
+    else io.print(`Job ${job.id} is ${job.state}.`);
+  });
+}
+
+async function listJobs(io: Io, { status, queue, type, limit, ...options }: ListOptions): Promise<void> {
+  const page = await (await openHub(io, options)).jobs.list({ status, queue, type, limit });
+  if (options.json) {
+    io.json(page);
+    return;
+  }
+  const now = new Date();
+  printTable(
+    io,
+    [
+      { title: "ID", cell: ({ id }) => id },
+      { title: "STATE", cell: ({ state }) => state },
+      { title: "TYPE", cell: ({ type }) => type },
+      { title: "QUEUE", cell: ({ queue }) => queue },
+      { title: "TRIES", cell: ({ attempts, max_attempts }) => `${attempts}/${max_attempts}`, align: "right" },
+      { title: "UPDATED", cell: ({ updated_at }) => ago(updated_at, now) },
+      { title: "ERROR", cell: ({ last_error }) => last_error ?? "", isWide: true },
+    ],
+    page.jobs,
+  );
+}
+
+type Attempt = { attempt: number; started_at: string; outcome: string; error: string | null };
+
+function printJob(io: Io, job: Job, attempts: readonly Attempt[]): void {
+  const facts = {
+    id: job.id,
+    type: job.type,
+    queue: job.queue,
+    state: job.state,
+    created: job.created_at,
+    error: job.last_error,
+  };
+  for (const [name, value] of Object.entries(facts)) if (value !== null) io.print(`${name}\t${plain(value)}`);
+  for (const { attempt, started_at, outcome, error } of attempts)
+    io.print(`attempt ${attempt}\t${started_at}\t${outcome}\t${plain(error ?? "")}`);
+}

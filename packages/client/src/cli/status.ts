@@ -1,0 +1,136 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Profile } from "../profiles/profiles.ts";
+import { HubError } from "../sdk/hub-error.ts";
+import { readSenderState } from "../sender/sender-state.ts";
+import { dataPaths } from "../spool/data-paths.ts";
+import { listSpool } from "../spool/list-spool.ts";
+import type { Paths } from "./environment.ts";
+import { clientFor } from "./hub.ts";
+import type { Io } from "./io.ts";
+import { startOfToday, timeZone } from "./values.ts";
+
+/** `wharf status --json`. Without a reachable hub its numbers are those of the last result, at `at`. */
+export type Status = {
+  at: string;
+  profile: string;
+  hub: { url: string; is_reachable: boolean; problem: string | null };
+  device: { id: string; name: string } | null;
+  /** Of all devices. */
+  today: {
+    sessions: number;
+    devices: number;
+    tokens_in: number;
+    tokens_out: number;
+    cost_usd: number | null;
+    cost_is_partial: boolean;
+  };
+  live: number;
+  needs_input: number;
+  /** Of this machine. */
+  spool: { files: number; last_acknowledged_at: string | null; problem: string | null };
+};
+
+type HubNumbers = Pick<Status, "today" | "live" | "needs_input">;
+
+const OPEN = ["detected", "capturing"];
+const LISTED_MAX = 1_000;
+const FRESH_MS = 60_000;
+const NOTHING: HubNumbers = {
+  today: { sessions: 0, devices: 0, tokens_in: 0, tokens_out: 0, cost_usd: null, cost_is_partial: false },
+  live: 0,
+  needs_input: 0,
+};
+
+/** Asks the hub, and keeps the result. Throws what is no failure to reach it. */
+export async function readStatus({ paths }: Io, profile: Profile): Promise<Status> {
+  const last = await readLastStatus(paths);
+  const spool = await readSpool(paths);
+  const { name, url, device } = profile;
+  try {
+    const numbers = await readNumbers(profile);
+    const status = {
+      at: new Date().toISOString(),
+      profile: name,
+      hub: { url, is_reachable: true, problem: null },
+      device,
+      ...numbers,
+      spool,
+    };
+    await keep(paths, status);
+    return status;
+  } catch (error) {
+    if (!(error instanceof HubError) || !error.isUnreachable) throw error;
+    const hub = { url, is_reachable: false, problem: error.message };
+    const { today, live, needs_input } = last ?? NOTHING;
+    return {
+      at: last?.at ?? new Date(0).toISOString(),
+      profile: name,
+      hub,
+      device,
+      today,
+      live,
+      needs_input,
+      spool,
+    };
+  }
+}
+
+/** Null before the first. */
+export async function readLastStatus(paths: Paths): Promise<Status | null> {
+  return await readFile(fileOf(paths), "utf8")
+    .then((text): Status => JSON.parse(text))
+    .catch(() => null);
+}
+
+export function isStale(status: Status | null, now: Date): boolean {
+  return status === null || now.getTime() - Date.parse(status.at) > FRESH_MS;
+}
+
+async function readNumbers(profile: Profile): Promise<HubNumbers> {
+  const client = clientFor(profile, "read");
+  const from = startOfToday(new Date()).toISOString();
+  const [usage, open] = await Promise.all([
+    client.usage({ group: "session", from, tz: timeZone() }),
+    client.sessions.list({ lifecycle: OPEN, limit: LISTED_MAX }),
+  ]);
+  const started = await client.sessions.list({ after: from, limit: LISTED_MAX });
+  const sum = (read: (row: (typeof usage.rows)[number]) => number) =>
+    usage.rows.reduce((total, row) => total + read(row), 0);
+  return {
+    today: {
+      sessions: new Set([...started.sessions.map(({ id }) => id), ...usage.rows.map(({ key }) => key)]).size,
+      devices: new Set(started.sessions.map(({ device_id }) => device_id)).size,
+      tokens_in: sum(({ tokens_in }) => tokens_in),
+      tokens_out: sum(({ tokens_out }) => tokens_out),
+      cost_usd: usage.rows.every(({ cost_usd }) => cost_usd === null)
+        ? null
+        : sum(({ cost_usd }) => cost_usd ?? 0),
+      cost_is_partial: usage.rows.some((row) => row.cost_is_partial),
+    },
+    live: open.sessions.length,
+    needs_input: open.sessions.filter(({ live_state }) => live_state === "needs_input").length,
+  };
+}
+
+async function readSpool({ data }: Paths): Promise<Status["spool"]> {
+  const { spool, state } = dataPaths(data);
+  const [{ waiting }, { last_acknowledged_at, problem }] = await Promise.all([
+    listSpool(spool),
+    readSenderState(state),
+  ]);
+  return { files: waiting.length, last_acknowledged_at, problem: problem?.message ?? null };
+}
+
+/** A directory that cannot be written costs the status line alone. */
+async function keep(paths: Paths, status: Status): Promise<void> {
+  const draft = `${fileOf(paths)}.${process.pid}.new`;
+  await mkdir(paths.data, { recursive: true })
+    .then(() => writeFile(draft, JSON.stringify(status)))
+    .then(() => rename(draft, fileOf(paths)))
+    .catch(() => undefined);
+}
+
+function fileOf({ data }: Paths): string {
+  return join(data, "status.json");
+}
