@@ -1,3 +1,4 @@
+import type { Sql } from "../postgres.ts";
 import type { Query } from "./query.ts";
 
 /** A device with a file of the session. */
@@ -26,6 +27,16 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 export async function lockSessionOfStep(query: Query, session_id: string): Promise<void> {
   await query`
     SELECT set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
+      pg_advisory_xact_lock(hashtextextended('transcript:' || ${session_id}::text, 0))`;
+}
+
+/** Most steps are written in a tenth of it. */
+const STEP_WAIT_MAX_MS = 1_000;
+
+/** Waits until no step of the session is being written. Throws a time-out of the lock. */
+export async function waitForStep(sql: Sql, session_id: string): Promise<void> {
+  await sql`
+    SELECT set_config('lock_timeout', ${String(STEP_WAIT_MAX_MS)}, true),
       pg_advisory_xact_lock(hashtextextended('transcript:' || ${session_id}::text, 0))`;
 }
 

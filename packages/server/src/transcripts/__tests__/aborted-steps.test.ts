@@ -1,10 +1,13 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { clearRows, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { type Connection, openConnection } from "../../db/connection.ts";
+import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
+import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
 import { findUnparsed } from "../../db/transcripts/unparsed-generations.ts";
 import { openGeneration } from "../parse/open-generation.ts";
 import { stepsOfFile } from "../parse/steps-of-file.ts";
 import { writeStep } from "../parse/write-step.ts";
+import { releaseResponses } from "../release-responses.ts";
 import { assistantLine, promptLine, resultLine } from "./claude-lines.ts";
 import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
@@ -39,24 +42,29 @@ function aborting(connection: Connection, position: number): Connection {
   return { ...connection, query };
 }
 
-/** Writes the only step of the session, and returns whether it was aborted. */
-async function writeStepUntil(position: number): Promise<boolean> {
+/** Writes the only step of the session. */
+async function writeOnlyStep(over: (connection: Connection) => Connection): Promise<void> {
   const stored = parsing.current();
   const generation = await findUnparsed(parsing.sql, "a", []);
   if (generation === null) throw new Error("Nothing is left to parse.");
   const opened = await openGeneration(stored, generation);
-  const own = openConnection(parsing.sql);
-  const connection = aborting(own, position);
+  const connection = openConnection(parsing.sql);
   try {
-    for await (const step of stepsOfFile(stored, generation, opened)) {
-      await writeStep(connection, parsing.sql, opened.open, step);
-    }
+    for await (const step of stepsOfFile(stored, generation, opened))
+      await writeStep(over(connection), parsing.sql, opened.open, step);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Returns whether the step was aborted. */
+async function writeStepUntil(position: number): Promise<boolean> {
+  try {
+    await writeOnlyStep((connection) => aborting(connection, position));
     return false;
   } catch (error) {
     if (!(error instanceof Abort)) throw error;
     return true;
-  } finally {
-    await own.close();
   }
 }
 
@@ -75,4 +83,41 @@ test("a step that is aborted before any of its statements writes nothing, and th
     expect({ position, rows: await digestOf(parsing.sql) }).toEqual({ position, rows: expected });
   }
   expect(position).toBeGreaterThan(10);
+});
+
+test("a deletion that begins while a step is written waits for it, and gives its responses to other sessions", async () => {
+  await parsing.store({
+    session_id: "b",
+    agent: "claude-code",
+    parts: [assistantLine("b", { id: "m", minute: 30 })],
+  });
+  await parsing.parseAll();
+  await store();
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const step = writeOnlyStep((connection) => ({
+    ...connection,
+    query: async (template, ...parameters) => {
+      if (template.join("").trim() === "COMMIT") {
+        reached.resolve();
+        await released.promise;
+      }
+      return await connection.query(template, ...parameters);
+    },
+  }));
+  await reached.promise;
+  await beginSessionDeletion(parsing.sql, "a");
+  const deleteInPieces = createDeleteInPieces(parsing.current().database);
+  const isReleased = deleteInPieces(releaseResponses("a"));
+  await until(
+    async () =>
+      (await parsing.sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`).length > 0,
+  );
+  released.resolve();
+  await step;
+  expect(await isReleased).toBe(true);
+  expect(await finishSessionDeletion(deleteInPieces, "a", {})).toBe(true);
+  expect(await parsing.sql`SELECT response_key, session_id FROM model_responses`).toMatchObject([
+    { response_key: "m", session_id: "b" },
+  ]);
 });
