@@ -90,9 +90,9 @@ export const transcriptUploadQuerySchema = z
 /** GET /api/sessions/:id/transcript/files. */
 export const transcriptFilesQuerySchema = z.object({ device_id: plainIdSchema.optional() });
 
-/** GET /api/sessions/:id/transcript/raw. Without a device, the file of the session's own device comes first. */
+/** GET /api/sessions/:id/transcript/raw. Without a file, the main one; without a device, that of the session's own device comes first. */
 export const transcriptRawQuerySchema = z.object({
-  file: transcriptFileSchema,
+  file: transcriptFileSchema.optional(),
   generation: generation.optional(),
   agent: deviceFile.agent.optional(),
   device_id: plainIdSchema.optional(),

@@ -39,7 +39,7 @@ const raw = operation({
   tag,
   summary: "Get a transcript file as kept, after redaction",
   description:
-    "By default the newest generation. Of several devices' files, that of the session's own device.",
+    "By default the newest generation of the main file. Of several devices' files, that of the session's own device.",
   query: transcriptRawQuerySchema,
   responses: { 200: { contentType: BYTES } },
   example: { status: 200, path, query: { file: MAIN_FILE } },
@@ -69,7 +69,7 @@ export function transcriptFileRoutes({ reads, blobs, redaction }: TranscriptFile
   routes.get("/:id/transcript/raw", raw, async function getRaw(c) {
     const session_id = readPathId(c, "id", "session");
     const { file: named, generation, agent, device_id } = c.req.valid("query");
-    const file = await redactFileName(redaction, named);
+    const file = named === undefined ? undefined : await redactFileName(redaction, named);
     const filter = { session_id, file, generation, agent, device_id };
     const found = await reads.run((sql) => findFile(sql, filter));
     if (found === null) throw notFound("transcript file");

@@ -36,7 +36,8 @@ export async function listFiles(
 
 export type FileFilter = {
   session_id: string;
-  file: string;
+  /** Undefined: the main one. */
+  file: string | undefined;
   generation: number | undefined;
   agent: string | undefined;
   device_id: string | undefined;
@@ -48,7 +49,7 @@ export async function findFile(sql: Sql, filter: FileFilter): Promise<FileGenera
   const rows = await sql<FileGeneration[]>`
     SELECT f.id::text AS file_id, g.generation
     FROM transcript_files f JOIN sessions s ON s.id = f.session_id JOIN transcript_generations g ON g.file_id = f.id
-    WHERE f.session_id = ${session_id} AND f.file = ${file} AND s.deleted_at IS NULL
+    WHERE f.session_id = ${session_id} AND ${file === undefined ? sql`f.kind = 'main'` : sql`f.file = ${file}`} AND s.deleted_at IS NULL
       ${agent === undefined ? sql`` : sql`AND f.agent = ${agent}`}
       ${device_id === undefined ? sql`` : sql`AND f.device_id = ${device_id}`}
       AND g.generation = ${generation === undefined ? sql`f.generation` : sql`${generation}::integer`}

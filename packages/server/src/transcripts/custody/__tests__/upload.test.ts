@@ -112,6 +112,7 @@ describe("an upload of a whole file", () => {
     ]);
     expect((await append("three\n", { file, kind: "subagent", offset: 8 })).status).toBe(202);
     expect(await raw(`file=${file}`)).toBe("one\ntwo\nthree\n");
+    expect(await raw("")).toBe("main\n");
   });
 
   test("of a kind that is no JSON lines is a version, which is a generation", async () => {
