@@ -11,14 +11,14 @@ type Reads = Pick<UpToDate, "run">;
 export const WORKSPACE_MATCHES_MAX = 20;
 
 /**
- * The filters with the id of the workspace that they name by id, canonical id, git remote or name. Throws ProblemError 400
+ * The filters, or a body, with the id of the workspace that they name by id, canonical id, git remote or name. Throws ProblemError 400
  * REFERENCE_UNKNOWN or WORKSPACE_AMBIGUOUS.
  */
-export async function withWorkspaceId<Filters extends { workspace_id?: string | undefined }>(
+export async function withWorkspaceId<Filters extends { workspace_id?: string | null | undefined }>(
   database: Reads,
   filters: Filters,
 ): Promise<Filters> {
-  if (filters.workspace_id === undefined) return filters;
+  if (filters.workspace_id === undefined || filters.workspace_id === null) return filters;
   const id = await findWorkspaceId(database, filters.workspace_id);
   if (id !== null) return { ...filters, workspace_id: id };
   throw referenceUnknown(

@@ -79,7 +79,7 @@ export function blueprintRoutes({ reads, edits }: BlueprintDependencies): Hono<A
   });
 
   routes.post("/", create, async function postBlueprint(c) {
-    const body = c.req.valid("json");
+    const body = await withWorkspaceId(edits, c.req.valid("json"));
     const id = createUlid();
     const blueprint = await withKnownReferences(() => edits.run((sql) => createBlueprint(sql, id, body)));
     return c.json({ blueprint }, 201);

@@ -80,7 +80,7 @@ export function remoteEnvRoutes({ reads, edits }: RemoteEnvDependencies): Hono<A
   });
 
   routes.post("/", create, async function postRemoteEnv(c) {
-    const body = c.req.valid("json");
+    const body = await withWorkspaceId(edits, c.req.valid("json"));
     const env = { ...body, id: createUlid() };
     const remote_env = await withKnownReferences(() => edits.run((sql) => createRemoteEnv(sql, env)));
     return c.json({ remote_env }, 201);

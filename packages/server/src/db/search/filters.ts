@@ -1,11 +1,12 @@
+import { canonicalWorkspaceId } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 
 /** Sessions that touched a file, the last ones first. */
 const SESSIONS_OF_FILE_MAX = 5_000;
 
-/** The ids of workspaces with one of these ids, canonical ids (or their last parts) or names. */
+/** The ids of workspaces with one of these ids, canonical ids (or their last parts), git remotes or names. */
 export async function findWorkspaceIds(sql: Sql, names: readonly string[]): Promise<string[]> {
-  const lower = names.map((name) => name.toLowerCase());
+  const lower = names.map((name) => (canonicalWorkspaceId(name) ?? name).toLowerCase());
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM workspaces w
     WHERE id = ANY (${[...names]}::text[]) OR lower(display_name) = ANY (${lower}::text[])

@@ -221,6 +221,7 @@ describe("the query language", () => {
       ["quince agent:codex", []],
       ["quince tool:bash workspace:acme/site agent:claude-code", ["bash"]],
       ["quince workspace:w -failed", ["edit", "bash"]],
+      ["quince workspace:git@github.com:acme/site.git -failed", ["edit", "bash"]],
       ["quince workspace:elsewhere", []],
       ["quince after:2025-03-15", []],
       ["quince tool:bash before:2025-03-15 after:2025-03-14T09:00:00Z", ["bash"]],

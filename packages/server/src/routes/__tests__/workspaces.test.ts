@@ -308,6 +308,9 @@ describe("a workspace that a request names", () => {
       for (const setting of ["retention", "redaction"])
         expect((await server.request("GET", `/api/workspaces/${name}/${setting}`)).status).toBe(200);
     }
+    const blueprint = { workspace_id: "git@github.com:acme/site.git", name: "b", config: {} };
+    const created = await server.request("POST", "/api/blueprints", blueprint);
+    expect(created.body.blueprint.workspace_id).toBe(row?.["id"]);
     for (const action of ["reparse", "redact"]) {
       const filter = { workspace_id: "git@github.com:acme/site.git" };
       expect((await server.request("POST", `/api/sessions/${action}`, filter)).status).toBe(202);
