@@ -27,6 +27,7 @@ const PHASES_WITHOUT_DATABASE: Record<Phase, string> = {
 /** The page at `/`, without scripts: state, counts, how to connect a device and to read, links. */
 export function homePage({ origin, phase, isDatabaseAvailable, counts }: HomeFacts): string {
   const state = (isDatabaseAvailable ? PHASES : PHASES_WITHOUT_DATABASE)[phase];
+  const isPlain = origin.startsWith("http:");
   const page = html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -36,7 +37,10 @@ export function homePage({ origin, phase, isDatabaseAvailable, counts }: HomeFac
 <p class="note">Version ${VERSION} · ${state}</p>
 <main>
 ${counts === null ? "" : countsTable(counts)}
-<h2>Connect a device</h2>
+<h2>Connect a machine</h2>
+<p>On the server, <code>bun run enrol</code> prints this line with a code. It installs the <code>wharf</code> command, which needs Bun or Node 20. ${isPlain ? "Add --insecure-http for plain HTTP to another machine." : ""}</p>
+<pre tabindex="0">curl -fsS ${origin}/install.sh | sh -s -- CODE</pre>
+<h2>Connect without the client</h2>
 <p>1. Create an enrolment code with the admin key. A code works once, within ten minutes. The server prints the location of its admin key at startup; with the embedded database, run <code>WHARF_KEY=$(cat .wharf/admin-key)</code> first, or read <code>admin-key</code> in WHARF_DATA_DIR if that is set.</p>
 <pre tabindex="0">curl -sS -X POST ${origin}/api/devices/enrolment-codes \\
   -H "Authorization: Bearer $WHARF_KEY" -H 'Content-Type: application/json' -d '{}'</pre>

@@ -27,6 +27,7 @@ test("the first page shows the state, how a device joins, and links, without a k
   expect(headers.get("content-security-policy")).toBe(PAGE_POLICY);
   expect(text).toContain("· ready");
   expect(text).toContain("http://localhost:4318/api/devices/enrolment-codes");
+  expect(text).toContain("curl -fsS http://localhost:4318/install.sh | sh -s -- CODE");
   expect(text).toContain('href="/docs"');
   expect(text).toContain("WHARF_KEY=$(cat .wharf/admin-key)");
   expect(text).toContain("http://localhost:4318/api/sessions/SESSION/transcript/upload?");
