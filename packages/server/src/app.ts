@@ -140,7 +140,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/prices", priceRoutes(dependencies));
   app.route("/api/prompts", promptRoutes(current));
   app.route("/api", sessionReportRoutes({ ...dependencies.reports, reads: current.reads }));
-  const transfer = { database: current.edits, blobs: dependencies.custody.blobs, limits };
+  const { custody, redaction } = dependencies;
+  const transfer = { database: current.edits, blobs: custody.blobs, redaction, limits };
   app.route("/api", hubTransferRoutes(transfer));
   app.route("/api/keys", keyRoutes({ edits }));
   app.route("/api/devices", enrolmentRoutes({ edits, limits, redaction: dependencies.redaction }));

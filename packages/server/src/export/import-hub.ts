@@ -3,13 +3,24 @@ import { z } from "zod";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Database } from "../db/database.ts";
 import { isDataError } from "../db/database-errors.ts";
-import { EXPORTED_TABLES, type ExportedTable } from "../db/export/exported-tables.ts";
+import { EXPORTED_TABLES, type ExportedTable, IGNORED_TABLES } from "../db/export/exported-tables.ts";
+import { writeImportedSegments } from "../db/export/imported-segments.ts";
 import { readTargetTable, type TargetTable, writeExportedRows } from "../db/export/write-rows.ts";
-import { announceBlob } from "../db/transcripts/unreferenced-blobs.ts";
-import { StorageError, ValidationError } from "../errors.ts";
+import { transaction } from "../db/transaction.ts";
+import { readIndexed } from "../db/transcripts/spilled-results.ts";
+import { ValidationError } from "../errors.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
+import { writeDocuments } from "../search/write-documents.ts";
 import { flawOfRow, type RowLimits } from "./check-row.ts";
+import { createSegmentImport } from "./import-segments.ts";
+import { createRowRedaction } from "./redact-row.ts";
 
-export type ImportOptions = { database: Database; blobs: BlobStore; limits: RowLimits };
+export type ImportOptions = {
+  database: Database;
+  blobs: BlobStore;
+  redaction: Redaction;
+  limits: RowLimits;
+};
 export type Imported = { rows: number; stored: number };
 
 /** As base64, a segment with one line of 32 MB that cannot be compressed. */
@@ -17,13 +28,14 @@ export const IMPORT_LINE_BYTES_MAX = 44 * 1024 * 1024;
 const BATCH_ROWS_MAX = 500;
 const BATCH_CHARACTERS_MAX = 4 * 1024 * 1024;
 const SEGMENTS = "transcript_segments";
+const BLOCKS = "content_blocks";
 
 const tables = new Map(EXPORTED_TABLES.map((table) => [table.name, table]));
 const lineSchema = z.union([
   z.object({ cursor: z.string() }),
   z.object({ end: z.literal(true) }),
   z.object({
-    table: z.string().refine((name) => tables.has(name)),
+    table: z.string().refine((name) => tables.has(name) || IGNORED_TABLES.has(name)),
     row: z.record(z.string(), z.unknown()),
     workspace: z.string().optional(),
     file: z.array(z.string()).length(4).optional(),
@@ -32,16 +44,26 @@ const lineSchema = z.union([
 ]);
 type RowLine = Extract<z.infer<typeof lineSchema>, { table: string }>;
 
-type Batch = { table: ExportedTable; columns: string; lines: string[]; characters: number };
+type Batch = {
+  table: ExportedTable;
+  columns: string;
+  lines: string[];
+  characters: number;
+  /** Of blocks. */
+  message_ids: Set<string>;
+};
 
 /**
  * Stores the rows of an export, or of a part of it, that are not there yet, in batches that are each committed. Importing a line again
  * changes nothing. Throws ValidationError with the number of a line that is not one of an export; the lines before it are stored.
  */
 export async function importHub(
-  { database, blobs, limits }: ImportOptions,
+  { database, blobs, redaction, limits }: ImportOptions,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<Imported> {
+  await redaction.switches.refresh();
+  const keepSegment = createSegmentImport({ database, blobs, redaction });
+  const redactRow = createRowRedaction({ database, redaction });
   const imported: Imported = { rows: 0, stored: 0 };
   const targets = new Map<string, TargetTable>();
   let batch: Batch | null = null;
@@ -53,7 +75,12 @@ export async function importHub(
     return target;
   }
 
-  async function store({ table, lines, columns }: Batch): Promise<void> {
+  async function store(full: Batch): Promise<void> {
+    const { table, lines, columns, message_ids } = full;
+    if (table.name === SEGMENTS) {
+      imported.stored += await database.run((sql) => writeImportedSegments(sql, lines));
+      return;
+    }
     const target = await targetOf(table.name);
     const sent = new Set(columns.split(","));
     const known = {
@@ -61,7 +88,9 @@ export async function importHub(
       parents: target.parents.filter((parent) => parent.columns.every((column) => sent.has(column))),
     };
     if (known.columns.length === 0) throw notAnExport(number);
-    imported.stored += await storeRows(database, table, known, lines, number);
+    const stored = await storeRows(database, table, known, lines, number);
+    imported.stored += stored;
+    if (message_ids.size > 0 && stored > 0) await writeDocumentsOf(database, [...message_ids]);
   }
 
   async function flush(): Promise<void> {
@@ -87,15 +116,23 @@ export async function importHub(
       throw error;
     });
     if (read === null) return;
-    const { exported: table, ...row } = read;
     imported.rows += 1;
-    if (row.table === SEGMENTS && !(await storeBytes(database, blobs, row))) return;
-    const text = textOf(line, row);
-    const columns = Object.keys(row.row).sort().join(",");
+    const text = await textOf(line, read);
+    if (text === null) return;
+    const { exported: table, row } = read;
+    const columns = Object.keys(row).sort().join(",");
     if (batch !== null && !hasRoom(batch, table, columns, text.length)) await flush();
-    batch ??= { table, columns, lines: [], characters: 0 };
+    batch ??= { table, columns, lines: [], characters: 0, message_ids: new Set() };
     batch.lines.push(text);
     batch.characters += text.length;
+    if (table.name === BLOCKS) batch.message_ids.add(String(row["message_id"]));
+  }
+
+  /** A row as it is kept; null: it is not. As it was sent, because JSON.parse would change large numbers in the data of events. */
+  async function textOf(line: Line, read: RowLine): Promise<string | null> {
+    if (read.table !== SEGMENTS) return "text" in line ? await redactRow(line.text, read) : null;
+    const segment = await keepSegment(read);
+    return segment === null ? null : JSON.stringify(segment);
   }
 
   const splitter = createLineSplitter({ line_bytes_max: IMPORT_LINE_BYTES_MAX });
@@ -131,9 +168,13 @@ async function storeRows(
   }
 }
 
-/** As it was sent: JSON.parse would change large numbers in the data of events. The numbers of segments are small. */
-function textOf(line: Line, { bytes, ...others }: RowLine): string {
-  return "text" in line && bytes === undefined ? line.text : JSON.stringify(others);
+/** What is searched of messages, once some of their blocks are there. */
+async function writeDocumentsOf(database: Database, message_ids: readonly string[]): Promise<void> {
+  await database.run((sql) =>
+    transaction(sql, async ({ query }) => {
+      await writeDocuments(query, await readIndexed(query, message_ids));
+    }),
+  );
 }
 
 /** Null: a line without a row. */
@@ -142,7 +183,7 @@ function readLine(line: Line, number: number): RowLine | null {
   if (line.text.trim() === "") return null;
   const parsed = lineSchema.safeParse(parseJson(line.text));
   if (!parsed.success) throw notAnExport(number);
-  return "table" in parsed.data ? parsed.data : null;
+  return "table" in parsed.data && tables.has(parsed.data.table) ? parsed.data : null;
 }
 
 function parseJson(text: string): unknown {
@@ -151,22 +192,6 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** False: the line has no bytes, or others than its row names. */
-async function storeBytes(database: Database, blobs: BlobStore, { row, bytes }: RowLine): Promise<boolean> {
-  const hash = row["blob_hash"];
-  if (bytes === undefined || typeof hash !== "string") return false;
-  const content = Uint8Array.fromBase64(bytes);
-  if (new Bun.CryptoHasher("sha256").update(content).digest("hex") !== hash) return false;
-  if (!(await database.run((sql) => announceBlob(sql, hash)))) throw beingRemoved();
-  await blobs.put(new Blob([content]).stream());
-  return true;
-}
-
-function beingRemoved(): StorageError {
-  const message = "The bytes of a transcript are being removed at this moment. Retry.";
-  return new StorageError(message, "STORAGE_LOCKED");
 }
 
 function notAnExport(number: number): ValidationError {

@@ -12,6 +12,7 @@ import { createCursor } from "../http/pagination.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { createStreamResponse } from "../http/stream-response.ts";
 import type { Limits } from "../limits.ts";
+import type { Redaction } from "../redaction/create-redaction.ts";
 
 const NDJSON = "application/x-ndjson";
 const KEY_PARTS_MAX = 5;
@@ -48,10 +49,20 @@ const upload = operation({
   },
 });
 
-export type HubTransferDependencies = { database: Database; blobs: BlobStore; limits: Limits };
+export type HubTransferDependencies = {
+  database: Database;
+  blobs: BlobStore;
+  redaction: Redaction;
+  limits: Limits;
+};
 
 /** GET /api/export and POST /api/import. */
-export function hubTransferRoutes({ database, blobs, limits }: HubTransferDependencies): Hono<AppEnv> {
+export function hubTransferRoutes({
+  database,
+  blobs,
+  redaction,
+  limits,
+}: HubTransferDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const streamResponse = createStreamResponse();
   const cursor = createCursor("export", {}, positionSchema);
@@ -67,7 +78,7 @@ export function hubTransferRoutes({ database, blobs, limits }: HubTransferDepend
       receive_ms: limits.transcript_receive_ms,
       held_bytes: IMPORT_LINE_BYTES_MAX,
     });
-    return c.json(await importHub({ database, blobs, limits }, chunks));
+    return c.json(await importHub({ database, blobs, redaction, limits }, chunks));
   });
 
   return routes;

@@ -51,8 +51,6 @@ function exported(sql: Sql, except: ExportedTable["except"]): Fragment {
       return sql`deleted_at IS NULL`;
     case "shipped prices":
       return sql`NOT is_shipped`;
-    case "documents of sessions":
-      return sql`message_id IS NOT NULL`;
     default:
       return sql`true`;
   }

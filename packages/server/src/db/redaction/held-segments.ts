@@ -93,7 +93,8 @@ async function moveSegments(
       AND s.stored_start = m.stored_start + ${ELSEWHERE}::bigint`;
 }
 
-async function readAgain(query: Query, file_id: string): Promise<void> {
+/** Begins a new reading of a file, whose bytes have changed. */
+export async function readAgain(query: Query, file_id: string): Promise<void> {
   await query`UPDATE transcript_files SET reading = reading + 1, has_stale_rows = true WHERE id = ${file_id}::bigint`;
   await query`
     UPDATE transcript_generations SET parsed_bytes = 0, parsed_lines = 0, parser_state = NULL, counts = '{}'

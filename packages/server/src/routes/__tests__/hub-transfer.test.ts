@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { SECRET_RULES } from "@wharf/redaction";
 import { clearRows, createTestDatabase, type TestDatabase } from "@wharf/testkit";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
 import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
@@ -7,6 +8,7 @@ import { EXPORTED_TABLES } from "../../db/export/exported-tables.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { seedExamples } from "../../openapi/__tests__/seed-examples.ts";
 import { storeFile } from "../../transcripts/__tests__/store-file.ts";
+import { parseSession } from "../../transcripts/parse/parse-session.ts";
 
 const server = setupApp();
 let target: TestDatabase;
@@ -41,7 +43,15 @@ async function importInto(app: Server["app"], body: string): Promise<Answer> {
 /** Rows without the numbers that each hub gives by itself. */
 async function contentsOf({ sql }: { sql: TestDatabase["sql"] }): Promise<Record<string, unknown[]>> {
   const contents: Record<string, unknown[]> = {};
-  const totals = ["parent_totals", "session_totals", "git_totals", "usage_slots", "blobs"];
+  const totals = [
+    "parent_totals",
+    "session_totals",
+    "git_totals",
+    "usage_slots",
+    "blobs",
+    "search_documents",
+    "search_tokens",
+  ];
   for (const name of [...EXPORTED_TABLES.map((table) => table.name), ...totals]) {
     const rows = await sql.unsafe<{ row: string }[]>(`
       SELECT (to_jsonb(t) - ARRAY['file_id', 'created_at', 'written_at'] - CASE WHEN ${NUMBERED.includes(name)} THEN 'id' ELSE '' END)::text AS row
@@ -236,6 +246,192 @@ describe("an import", () => {
     await server.sql`DELETE FROM transcript_segments`;
     const { body } = await importInto(server.current().app, lines.join("\n"));
     expect(body.stored).toBe(0);
+  });
+
+  describe("of secrets and crafted bytes", () => {
+    const secret = SECRET_RULES.find(({ id }) => id === "github-token")?.example_parts.join("") ?? "";
+    const prompt = (uuid: string, text: string) =>
+      `${JSON.stringify({ type: "user", uuid, sessionId: "s", timestamp: "2026-01-01T00:00:00Z", message: { role: "user", content: text } })}\n`;
+    const file = ["s", "claude-code", "d", "main.jsonl"];
+    const parts = [prompt("a", `tangerine ${secret}`), prompt("b", "plain"), prompt("c", `and ${secret}`)];
+    const whole = parts.join("");
+
+    /** An export as one who has no redaction writes it. */
+    function crafted(segments: readonly object[], size = whole.length): string {
+      const generation = {
+        ...{ file_id: 7, generation: 1, session_id: "s", source_bytes: size, stored_bytes: size, lines: 3 },
+        ...{
+          is_torn: false,
+          redactions: {},
+          redaction_version: 99,
+          parsed_bytes: size,
+          parsed_lines: 3,
+          counts: {},
+        },
+      };
+      const now = "2026-01-01T00:00:00Z";
+      const kept = {
+        id: 7,
+        generation: 1,
+        kind: "main",
+        created_at: now,
+        last_received_at: now,
+        reading: 0,
+        has_stale_rows: false,
+      };
+      return [
+        workspace("w"),
+        device,
+        session("s", "w"),
+        event({ id: "e1", session_id: "s", data: { text: `use ${secret}`, n: 1 } }),
+        row(
+          "transcript_files",
+          { ...kept, session_id: "s", agent: "claude-code", device_id: "d", file: "main.jsonl" },
+          { file },
+        ),
+        row("transcript_generations", generation, { file }),
+        ...segments.map((segment) => JSON.stringify(segment)),
+      ].join("\n");
+    }
+
+    async function segment(
+      bytes: string | Uint8Array,
+      start: number,
+      fields: object = {},
+      frame?: Uint8Array,
+    ) {
+      const content = Buffer.from(bytes);
+      const zstd = frame ?? (await Bun.zstdCompress(content));
+      const blob_hash = new Bun.CryptoHasher("sha256").update(zstd).digest("hex");
+      const place = { source_start: start, source_end: start + content.length, stored_start: start };
+      const named = {
+        file_id: 7,
+        generation: 1,
+        session_id: "s",
+        stored_bytes: content.length,
+        lines: 1,
+        blob_hash,
+      };
+      const times = { created_at: "2026-01-01T00:00:00Z" };
+      const bytes64 = Buffer.from(zstd).toString("base64");
+      return {
+        table: "transcript_segments",
+        row: { ...named, ...place, ...times, ...fields },
+        file,
+        bytes: bytes64,
+      };
+    }
+
+    async function segmentsOf(texts: readonly string[]) {
+      let start = 0;
+      const found: object[] = [];
+      for (const text of texts) {
+        found.push(await segment(text, start));
+        start += Buffer.byteLength(text);
+      }
+      return found;
+    }
+
+    const raw = async () =>
+      (await server.request("GET", "/api/sessions/s/transcript/raw?file=main.jsonl")).body;
+    const places = () => server.sql`
+      SELECT stored_start::int, stored_bytes::int, source_start::int FROM transcript_segments ORDER BY stored_start`;
+
+    test("keeps no secret of rows and of bytes, whose places stay without gaps, in any order of parts", async () => {
+      const { app, pools } = server.current();
+      const all = await segmentsOf(parts);
+      const [first, second, third] = all;
+      await importInto(app, crafted([third ?? {}]));
+      expect((await importInto(app, crafted([first ?? {}]))).body).toMatchObject({ stored: 1 });
+      expect((await importInto(app, crafted([second ?? {}]))).body).toMatchObject({ stored: 1 });
+      expect((await importInto(app, crafted(all))).body).toMatchObject({ stored: 0 });
+      const text = await raw();
+      expect(text).toMatch(
+        /^\{[^\n]+tangerine \[REDACTED:github-token:.{8}\][^\n]+\n[^\n]+plain[^\n]+\n[^\n]+and \[REDACTED:[^\n]+\n$/,
+      );
+      let start = 0;
+      for (const { stored_start, stored_bytes } of await places()) {
+        expect(stored_start).toBe(start);
+        start += stored_bytes;
+      }
+      expect(start).toBe(Buffer.byteLength(text));
+      const [held] = await server.sql`
+        SELECT stored_bytes::int, source_bytes::int, parsed_bytes::int FROM transcript_generations`;
+      expect(held).toEqual({ stored_bytes: start, source_bytes: whole.length, parsed_bytes: 0 });
+      const [stored] = await server.sql`SELECT data FROM events WHERE id = 'e1'`;
+      expect(stored?.["data"]).toEqual({
+        text: expect.stringMatching(/^use \[REDACTED:github-token:/),
+        n: 1,
+      });
+      await parseSession(
+        { database: pools.deferrable, blobs: createPostgresBlobStore(pools.deferrable) },
+        "s",
+      );
+      const found = await server.request("GET", "/api/search?q=tangerine");
+      expect(found.body.results).toHaveLength(1);
+      const frames = await server.sql`SELECT count(*)::int AS blobs FROM blobs`;
+      expect(frames[0]).toEqual({ blobs: 3 });
+    });
+
+    test("keeps them where the redaction of the workspace is off", async () => {
+      const { app } = server.current();
+      await importInto(app, workspace("w"));
+      const path = `/api/workspaces/${encodeURIComponent("github.com/a/b")}/redaction`;
+      expect((await server.request("PUT", path, { redaction: "off" })).status).toBe(200);
+      await importInto(app, crafted(await segmentsOf(parts)));
+      expect(await raw()).toBe(whole);
+      const [stored] = await server.sql`SELECT data FROM events WHERE id = 'e1'`;
+      expect(stored?.["data"]).toEqual({ text: `use ${secret}`, n: 1 });
+    });
+
+    test("keeps no secret in any table, finds the words around it, and takes no index from outside", async () => {
+      const { pools } = server.current();
+      const blobs = createPostgresBlobStore(pools.edits);
+      const stored = {
+        session_id: "s",
+        agent: "claude-code",
+        parts: [prompt("a", "marmalade password1")],
+      } as const;
+      await storeFile(server.sql, blobs, stored);
+      await parseSession({ database: pools.deferrable, blobs }, "s");
+      const forged = row("search_documents", { id: 1, session_id: "s", tsv: "'forged':1" });
+      const lines = (await exported()).replaceAll("password1", secret) + forged;
+      expect(lines.split(secret).length).toBeGreaterThan(3);
+      expect((await importInto(other.app, lines)).status).toBe(200);
+      for (const { name } of EXPORTED_TABLES)
+        expect(
+          await target.sql`SELECT FROM ${target.sql(name)} t WHERE strpos(t::text, ${secret}) > 0`,
+        ).toHaveLength(0);
+      const find = async (q: string) => {
+        const headers = { authorization: `Bearer ${server.key}` };
+        const response = await other.app.request(`/api/search?q=${q}`, { headers });
+        return JSON.parse(await response.text()).results.length;
+      };
+      expect([await find("marmalade"), await find("forged"), await find(secret)]).toEqual([1, 0, 0]);
+    });
+
+    test("leaves out bytes that expand beyond their size, are cut, overlap, or are of no file", async () => {
+      const { app } = server.current();
+      const bomb = await Bun.zstdCompress(new Uint8Array(300_000_000));
+      const frame = await Bun.zstdCompress(Buffer.from(whole));
+      const lines = [
+        await segment(whole, 0, {}, bomb),
+        await segment(whole, 0, { stored_bytes: 300_000_000 }, bomb),
+        await segment(whole, 0, {}, frame.subarray(0, -3)),
+        await segment(whole, 0, {}, Buffer.from("no frame")),
+        await segment(whole, 0, { stored_bytes: 0 }),
+        await segment(whole, 0, { source_end: 0 }),
+        await segment(whole, 0, { blob_hash: "../x" }),
+        { ...(await segment(whole, 0)), file: ["s", "codex", "d", "other"] },
+        { ...(await segment(whole, 0)), bytes: undefined },
+      ];
+      const { status } = await importInto(app, crafted(lines));
+      expect(status).toBe(200);
+      expect(await places()).toHaveLength(0);
+      expect(await server.sql`SELECT FROM blobs`).toHaveLength(0);
+      await importInto(app, crafted([await segment(parts[0] ?? "", 0), await segment(parts[1] ?? "", 5)]));
+      expect((await places()).map((place) => place["source_start"])).toEqual([0]);
+    });
   });
 
   test("asks for an admin key", async () => {
