@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { HubError } from "../sdk/hub-error.ts";
 import type { NamedTranscript } from "../spool/convert-hook.ts";
-import { removeFile } from "../spool/files.ts";
+import { readIfThere, removeFile } from "../spool/files.ts";
 import { type FillOptions, fillOutbox } from "../spool/fill-outbox.ts";
 import { listSpool } from "../spool/list-spool.ts";
 import type { Tails } from "../transcripts/tails.ts";
@@ -63,7 +63,6 @@ class Sender {
     const [events, files] = [createWake(this.#ended.signal), createWake(this.#ended.signal)];
     const tails = createTails(files.now);
     const watcher = watchDirectory(paths.spool, events.now);
-    await writeFile(paths.pid, `${process.pid}\n`);
     try {
       for (const transcript of (await findLive?.()) ?? []) tails.follow(transcript);
       await Promise.all([this.#sendEvents(events, tails, files), this.#sendFiles(files, tails)]);
@@ -71,8 +70,17 @@ class Sender {
       this.#ended.abort();
       watcher?.close();
       tails.close();
-      await removeFile(paths.pid);
+      if (await this.#hasOwnPid()) await removeFile(paths.pid);
     }
+  }
+
+  async #hasOwnPid(): Promise<boolean> {
+    return Number((await readIfThere(this.#options.paths.pid))?.toString("utf8")) === process.pid;
+  }
+
+  /** Another sender that started at the same time may have left, or removed, its own. */
+  async #leavePid(): Promise<void> {
+    if (!(await this.#hasOwnPid())) await writeFile(this.#options.paths.pid, `${process.pid}\n`);
   }
 
   async #sendEvents(wake: Wake, tails: Tails, files: Wake): Promise<void> {
@@ -82,6 +90,7 @@ class Sender {
     };
     const backoff = createBackoff({ now: this.#now });
     while (!this.#ended.signal.aborted) {
+      await this.#leavePid();
       const filled = await fillOutbox({ ...this.#options, onTranscript });
       if (filled > 0) this.#changed_ms = this.#now();
       await this.#attempt(backoff, () => sendOutbox(this.#options).then(countSent));
@@ -109,10 +118,13 @@ class Sender {
       backoff.succeeded();
       await writeSenderState(paths.state, { last_acknowledged_at: this.#time(), problem: null });
     } catch (error) {
+      const status = error instanceof HubError ? error.status : null;
+      const message = error instanceof Error ? error.message : String(error);
+      const problem = { at: this.#time(), status, message };
+      await writeSenderState(paths.state, { ...(await readSenderState(paths.state)), problem });
+      // Of this machine, such as a full disk: the next hook starts another sender.
       if (!(error instanceof HubError)) throw error;
       backoff.failed(error);
-      const problem = { at: this.#time(), status: error.status, message: error.message };
-      await writeSenderState(paths.state, { ...(await readSenderState(paths.state)), problem });
     }
   }
 
@@ -132,8 +144,7 @@ class Sender {
     if ((await listOutbox(paths.outbox)).length > 0 && quiet_ms < UNSENT_MS) return;
     await removeFile(paths.pid);
     const { waiting, unfinished } = await listSpool(paths.spool);
-    if (waiting.length + unfinished.length === 0) return this.#ended.abort();
-    await writeFile(paths.pid, `${process.pid}\n`);
+    if (waiting.length + unfinished.length === 0) this.#ended.abort();
   }
 }
 

@@ -37,6 +37,9 @@ export async function takeLock(socket: string): Promise<SenderLock | null> {
   };
 }
 
+/** How a connection fails that a process took, or will take. */
+const ALIVE: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "EAGAIN"]);
+
 function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
@@ -44,13 +47,14 @@ function isListening(path: string): Promise<boolean> {
       probe.destroy();
       resolve(value);
     };
-    probe.once("connect", () => answer(true)).once("error", () => answer(false));
+    probe.once("connect", () => answer(true));
+    probe.once("error", ({ code }: NodeJS.ErrnoException) => answer(ALIVE.has(code ?? "")));
   });
 }
 
 function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer((client) => client.destroy());
+    const server = createServer((client) => client.end());
     server.once("error", reject);
     server.listen(path, () => {
       server.unref();

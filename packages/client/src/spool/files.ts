@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Stats } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,7 +9,8 @@ const MODE = 0o600;
 /** Written next to its place, synced and renamed: a reader sees all of it or nothing, also after a crash. */
 export async function writeDurably(path: string, content: string | Uint8Array, mode = MODE): Promise<void> {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  const written = join(dirname(path), `.${name}.${process.pid}`);
+  // Two writers of one file must not share it.
+  const written = join(dirname(path), `.${name}.${randomUUID()}`);
   const handle = await open(written, "w", mode);
   try {
     await handle.writeFile(content);
