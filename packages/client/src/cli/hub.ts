@@ -2,7 +2,7 @@ import type { KeyScope } from "@wharf/protocol";
 import type { Command } from "commander";
 import { readHubUrl } from "../profiles/hub-url.ts";
 import { openProfiles, type Profile } from "../profiles/profiles.ts";
-import { type Client, createClient } from "../sdk/create-client.ts";
+import { type Client, type ClientOptions, createClient } from "../sdk/create-client.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import type { Io } from "./io.ts";
 
@@ -34,12 +34,16 @@ export async function requireProfile(io: Io, { profile: named }: HubOptions): Pr
 }
 
 /** A client with a key that may do this. Throws CliError when the profile has none. */
-export function clientFor(profile: Profile, scope: KeyScope): Client {
+export function clientFor(
+  profile: Profile,
+  scope: KeyScope,
+  options: Pick<ClientOptions, "compress"> = {},
+): Client {
   const { url, keys, insecure_http } = profile;
   const read = readHubUrl(url, insecure_http);
   if ("problem" in read) throw new CliError(read.problem, EXIT.denied, read.code);
   const key = keys[scope] ?? keys.admin;
-  if (key !== undefined) return createClient({ url, key });
+  if (key !== undefined) return createClient({ url, key, ...options });
   const advice =
     scope === "admin"
       ? `wharf connect ${url} --key -   (then paste an admin key)`

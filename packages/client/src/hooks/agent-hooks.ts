@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Environment } from "../cli/environment.ts";
-import { quoted, type ScriptName } from "./render-scripts.ts";
+import { quoted } from "../served/shell.ts";
+import type { ScriptName } from "./render-scripts.ts";
 
 export type AgentHook = { event: string; script: ScriptName; matcher?: string };
 /** A settings file of an agent, and what belongs into it. */

@@ -1,4 +1,4 @@
-import { quoted } from "./render-scripts.ts";
+import { quoted } from "../served/shell.ts";
 
 export const GIT_HOOKS = ["post-commit", "post-checkout", "post-merge", "pre-push", "post-rewrite"] as const;
 export type GitHook = (typeof GIT_HOOKS)[number];

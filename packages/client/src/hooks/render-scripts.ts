@@ -1,3 +1,4 @@
+import { quoted } from "../served/shell.ts";
 import claudeCode from "./scripts/claude-code.sh" with { type: "text" };
 import claudeCodeStart from "./scripts/claude-code-start.sh" with { type: "text" };
 import codex from "./scripts/codex.sh" with { type: "text" };
@@ -23,9 +24,4 @@ export type ScriptName = keyof typeof MAINS;
 export function renderScripts({ data, command }: ScriptPlaces): Map<string, string> {
   const shared = spool.replace("@DATA@", () => quoted(data)).replace("@COMMAND@", () => quoted(command));
   return new Map(Object.entries(MAINS).map(([name, main]) => [name, `#!/bin/sh\n${shared}\n${main}`]));
-}
-
-/** As one word of a shell command. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

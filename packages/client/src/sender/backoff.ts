@@ -34,7 +34,7 @@ export function createBackoff({ now = Date.now, random = Math.random }: BackoffO
   };
 }
 
-function isDenied({ status }: HubError): boolean {
+export function isDenied({ status }: HubError): boolean {
   return status === 401 || status === 403;
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 /** What this machine keeps for the sender, below the data directory. */
 export type DataPaths = {
+  data: string;
   /** One file per hook, until it is an event. */
   spool: string;
   /** Batches of events, one per line, until the hub has them. */
@@ -14,7 +15,7 @@ export type DataPaths = {
   hooks: string;
   /** Settings files as they were before hooks were installed. */
   backups: string;
-  /** What was installed where. */
+  /** Which hooks were installed where. */
   installed: string;
   pid: string;
   socket: string;
@@ -26,13 +27,14 @@ export type DataPaths = {
 
 export function dataPaths(data: string): DataPaths {
   return {
+    data,
     spool: join(data, "spool"),
     outbox: join(data, "outbox"),
     rejected: join(data, "rejected"),
     transcripts: join(data, "transcripts"),
     hooks: join(data, "hooks"),
     backups: join(data, "backups"),
-    installed: join(data, "installed.json"),
+    installed: join(data, "hooks.json"),
     pid: join(data, "sender.pid"),
     socket: join(data, "sender.sock"),
     state: join(data, "sender.json"),

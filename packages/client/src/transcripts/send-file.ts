@@ -23,7 +23,7 @@ export type SendFileDependencies = {
   /** As of now, the workspace of a session. */
   workspaceOf: (file: LocalFile) => Promise<string>;
   /** When the agent deletes a file that was written last at this time; null: unknown. */
-  deletesAt?: (file: LocalFile, mtime_ms: number) => string | null;
+  deletesAt?: (file: LocalFile, mtime_ms: number) => Promise<string | null>;
   onSent?: (bytes: number) => void;
 };
 
@@ -164,7 +164,7 @@ class FileSending {
     const offsetHash = this.#chain.value();
     const after = await this.#chainAfter(piece.source_bytes, read);
     const end = this.#offset + piece.source_bytes;
-    const deletes_at = deletesAt?.(this.#file, (await this.#look()).mtime_ms) ?? null;
+    const deletes_at = (await deletesAt?.(this.#file, (await this.#look()).mtime_ms)) ?? null;
     const append: Append = {
       ...named,
       device_id,

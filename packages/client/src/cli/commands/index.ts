@@ -37,6 +37,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./now.ts")).now,
   },
   {
+    name: "hooks",
+    summary: "Install, show and remove the hooks of agents and git",
+    load: async () => (await import("./hooks.ts")).hooks,
+  },
+  {
+    name: "backfill",
+    summary: "Send the transcripts that are on this machine",
+    load: async () => (await import("./backfill.ts")).backfill,
+  },
+  {
+    name: "queue",
+    summary: "Show and send what waits on this machine",
+    load: async () => (await import("./queue.ts")).queue,
+  },
+  {
     name: "sessions",
     summary: "List sessions, newest first",
     load: async () => (await import("./sessions.ts")).sessions,
@@ -110,6 +125,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "completion",
     summary: "Print the completion script of a shell",
     load: async () => (await import("./completion.ts")).completion,
+  },
+  {
+    name: "send",
+    summary: "Send what hooks left and what transcripts gained, until nothing changes",
+    load: async () => (await import("./send.ts")).send,
   },
   {
     name: "update",

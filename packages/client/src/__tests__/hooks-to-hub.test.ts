@@ -1,0 +1,183 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { until } from "@wharf/testkit";
+import { chainHashOf } from "@wharf/transcripts";
+import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
+
+const hub = setupHub();
+const SESSION = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
+const machines: Machine[] = [];
+
+const dataOf = ({ home }: Machine) => join(home, ".local/share/wharf");
+
+afterEach(async () => {
+  for (const machine of machines.splice(0)) {
+    const pid = Number(await readFile(join(dataOf(machine), "sender.pid"), "utf8").catch(() => ""));
+    if (pid > 0) process.kill(pid, "SIGTERM");
+    await until(async () => (await stat(join(dataOf(machine), "sender.pid")).catch(() => null)) === null);
+  }
+});
+
+async function connectedMachine(runtime: string): Promise<Machine> {
+  const machine = await hub.machine(runtime);
+  machines.push(machine);
+  await machine.wharf(["connect", hub.url, await hub.code(), "--name", "desk"]);
+  return machine;
+}
+
+const line = (n: number) =>
+  `${JSON.stringify({ type: "user", uuid: `u${n}`, sessionId: SESSION, cwd: "/nowhere", timestamp: "2026-03-14T10:00:00Z", message: { content: `prompt ${n}` } })}\n`;
+
+async function writeTranscript({ home }: Machine): Promise<string> {
+  const folder = join(home, ".claude/projects/-nowhere");
+  await mkdir(join(folder, SESSION, "subagents"), { recursive: true });
+  const path = join(folder, `${SESSION}.jsonl`);
+  await writeFile(path, line(1));
+  await writeFile(join(folder, SESSION, "subagents/agent-a1.jsonl"), line(2));
+  return path;
+}
+
+async function eventTypes(): Promise<string[]> {
+  const rows = await hub.server.sql<{ type: string }[]>`SELECT type FROM events ORDER BY type`;
+  return rows.map(({ type }) => type);
+}
+
+async function heldFiles() {
+  const { body } = await hub.server.request("GET", `/api/sessions/${SESSION}/transcript/files`);
+  return (body.files ?? []).map(({ file, source_hash }: { file: string; source_hash: string }) => [
+    file,
+    source_hash,
+  ]);
+}
+
+describe.each(RUNTIMES)("under %s", (_, runtime) => {
+  test("hooks and transcripts of a session reach the hub, and the settings come back as they were", async () => {
+    const machine = await connectedMachine(runtime);
+    const { home, run, wharf } = machine;
+    const transcript_path = await writeTranscript(machine);
+    const settings = join(home, ".claude/settings.json");
+    const before = '{\n   "model": "opus",   "hooks": {"Stop": []}\n}';
+    await writeFile(settings, before);
+    await run(["git", "init", "-q", "repository"]);
+    const repository = join(home, "repository");
+
+    const dry = await wharf(["hooks", "install", "repository", "--dry-run"]);
+    expect(dry.stdout).toContain("claude-code-start.sh");
+    expect(await readFile(settings, "utf8")).toBe(before);
+    expect((await wharf(["hooks", "install", "repository"])).code).toBe(0);
+    const { json: status } = await wharf(["hooks", "status", "--json"]);
+    expect(status.agents).toEqual([{ agent: "claude-code", file: settings, installed: true }]);
+    expect(Object.values(status.repositories[0].hooks)).toEqual(Array(5).fill("installed"));
+
+    const { hooks } = JSON.parse(await readFile(settings, "utf8"));
+    const fire = (event: string, input: object = {}) => {
+      const stdin = JSON.stringify({
+        session_id: SESSION,
+        transcript_path,
+        cwd: home,
+        hook_event_name: event,
+        ...input,
+      });
+      return run(["sh", "-c", hooks[event].at(-1).hooks[0].command], { stdin });
+    };
+    expect(await fire("SessionStart", { source: "startup" })).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
+    await fire("UserPromptSubmit", { prompt: "prompt 1" });
+    await run(
+      [
+        "git",
+        "-C",
+        repository,
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "user.email=a@b",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "x",
+      ],
+      { env: { WHARF_SESSION_ID: SESSION } },
+    );
+    await until(async () => (await eventTypes()).length === 3);
+    expect(await eventTypes()).toEqual(["agent.prompt", "git.commit", "session.start"]);
+    await appendFile(transcript_path, line(3));
+    const expected = [
+      ["main.jsonl", chainHashOf(Buffer.from(line(1) + line(3)))],
+      ["subagents/agent-a1.jsonl", chainHashOf(Buffer.from(line(2)))],
+    ];
+    await until(async () => Bun.deepEquals(await heldFiles(), expected), {
+      describe: async () => JSON.stringify(await heldFiles()),
+    });
+
+    const { json: queue } = await wharf(["queue", "status", "--json"]);
+    expect(queue).toMatchObject({
+      spool_files: 0,
+      events: 0,
+      rejected: 0,
+      sender_pid: expect.any(Number),
+      problem: null,
+    });
+    expect((await wharf(["send", "--json"])).json).toEqual({ status: "already_running" });
+    expect((await wharf(["hooks", "uninstall"])).code).toBe(0);
+    expect(await readFile(settings, "utf8")).toBe(before);
+    expect(await stat(join(repository, ".git/hooks/post-commit")).catch(() => null)).toBeNull();
+  });
+
+  test("a backfill states what it will send, and sends everything once", async () => {
+    const machine = await connectedMachine(runtime);
+    await writeTranscript(machine);
+    const dry = await machine.wharf(["backfill", "--dry-run", "--json"]);
+    expect(dry.json).toEqual({
+      sessions: 1,
+      files: 2,
+      held_files: 0,
+      bytes: line(1).length * 2,
+      pending_files: 2,
+    });
+    expect(await heldFiles()).toEqual([]);
+    expect((await machine.wharf(["backfill"])).stdout).toContain("Sent 2 files");
+    expect((await heldFiles()).map(([file]: [string]) => file)).toEqual([
+      "main.jsonl",
+      "subagents/agent-a1.jsonl",
+    ]);
+    const again = await machine.wharf(["backfill", "--json"]);
+    expect(again.json).toMatchObject({ held_files: 2, bytes: 0, result: { sent: 0 } });
+  });
+});
+
+test("events wait while the hub is unavailable, and `queue drain` sends them", async () => {
+  const machine = await connectedMachine(process.execPath);
+  const spool = join(dataOf(machine), "spool");
+  await mkdir(spool, { recursive: true });
+  const input = JSON.stringify({ session_id: SESSION, hook_event_name: "Stop", cwd: "/nowhere" });
+  await writeFile(join(spool, "claude-code.1"), `wharf=1\0pwd=/\0\0${input}`);
+  await writeFile(join(spool, "claude-code.2"), `wharf=1\0pwd=/\0\0{broken`);
+  const env = { WHARF_PROFILE: "none" };
+  expect((await machine.wharf(["queue", "drain"], { env })).code).toBe(2);
+  expect((await machine.wharf(["queue", "status", "--json"])).json).toMatchObject({
+    spool_files: 2,
+    sender_pid: null,
+  });
+  expect((await machine.wharf(["queue", "drain", "--json"])).json).toEqual({
+    accepted: 1,
+    duplicates: 0,
+    rejected: 0,
+  });
+  const { json } = await machine.wharf(["queue", "rejected", "--json"]);
+  expect(json.rejected).toMatchObject([{ name: "claude-code.2", reason: "the hook's input is not JSON" }]);
+});
+
+test("commands of a machine that is not connected name the command that connects it", async () => {
+  const machine = await hub.machine();
+  for (const words of [["send"], ["backfill"], ["queue", "drain"]]) {
+    const { code, stderr } = await machine.wharf(words);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("wharf connect")]);
+  }
+  expect((await machine.wharf(["hooks", "install"])).stdout).toContain("No agent was found");
+});

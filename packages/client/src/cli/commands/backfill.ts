@@ -1,0 +1,45 @@
+import type { Command } from "commander";
+import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
+import { findTranscripts } from "../../transcripts/find-transcripts.ts";
+import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { createProgress, megabytes } from "../output/progress.ts";
+import { prepareSending } from "../sending.ts";
+import { instantOf } from "../values.ts";
+
+type BackfillOptions = HubOptions & { since?: string; dryRun?: true };
+
+/** What a hub on a usual line takes; only for the estimate before the first byte. */
+const BYTES_PER_S = 10_000_000;
+
+/** `wharf backfill` */
+export function backfill(command: Command, io: Io): void {
+  withHubOptions(command)
+    .option("--since <time>", "only files that changed since: 12h, 7d, 2w or 2026-11-22")
+    .option("--dry-run", "show how much would be sent, and send nothing")
+    .action(async function sendTranscripts(options: BackfillOptions) {
+      const { files, folders } = prepareSending(io, await requireProfile(io, options));
+      const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
+      const plan = await planBackfill(await findTranscripts(folders, since), files);
+      const { pending, ...counts } = plan;
+      if (options.dryRun) {
+        if (options.json) io.json({ ...counts, pending_files: pending.length });
+        else io.print(describe(plan));
+        return;
+      }
+      if (!options.json) io.print(describe(plan));
+      const progress = createProgress(io, plan.bytes);
+      const result = await runBackfill(plan, { ...files, onSent: progress.add }).finally(progress.end);
+      if (options.json) io.json({ ...counts, result });
+      else if (pending.length > 0) io.print(`Sent ${result.sent} files, ${megabytes(result.bytes)}.`);
+      if (result.set_aside > 0)
+        io.warn(`${result.set_aside} files were not sent: the hub does not take them as they are.`);
+    });
+}
+
+function describe({ sessions, files, held_files, bytes, pending }: BackfillPlan): string {
+  const held = held_files === 0 ? "" : `; ${held_files} are on the hub already`;
+  const found = `Found ${files} files of ${sessions} sessions${held}.`;
+  if (pending.length === 0) return `${found} Nothing to send.`;
+  return `${found} To send: ${pending.length} files, ${megabytes(bytes)}, about ${Math.ceil(bytes / BYTES_PER_S)} s.`;
+}

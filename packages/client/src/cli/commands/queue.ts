@@ -1,0 +1,109 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { listOutbox, sendOutbox } from "../../sender/send-outbox.ts";
+import { readSenderState, type SenderState } from "../../sender/sender-state.ts";
+import { dataPaths } from "../../spool/data-paths.ts";
+import { readIfThere, statIfThere } from "../../spool/files.ts";
+import { fillOutbox } from "../../spool/fill-outbox.ts";
+import { listSpool } from "../../spool/list-spool.ts";
+import { listRejected } from "../../spool/rejected.ts";
+import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { printTable } from "../output/table.ts";
+import { prepareSending } from "../sending.ts";
+
+export type QueueStatus = SenderState & {
+  /** Hooks that are not events yet. */
+  spool_files: number;
+  spool_bytes: number;
+  /** Events that the hub does not have yet. */
+  events: number;
+  rejected: number;
+  sender_pid: number | null;
+};
+
+/** `wharf queue status`, `drain` and `rejected` */
+export function queue(command: Command, io: Io): void {
+  command
+    .command("status", { isDefault: true })
+    .description("Show what waits to be sent.")
+    .option("--json", "print JSON")
+    .action(async function showQueue({ json }: { json?: true }) {
+      const status = await readQueueStatus(io);
+      if (json) io.json(status);
+      else for (const line of describe(status)) io.print(line);
+    });
+  withHubOptions(command.command("drain").description("Send now all events that wait.")).action(
+    async function drainQueue(options: HubOptions) {
+      const { sender } = prepareSending(io, await requireProfile(io, options));
+      await fillOutbox(sender);
+      const sent = await sendOutbox(sender);
+      if (options.json) io.json(sent);
+      else
+        io.print(
+          `Sent ${sent.accepted} events; ${sent.duplicates} were on the hub already, ${sent.rejected} were rejected.`,
+        );
+    },
+  );
+  command
+    .command("rejected")
+    .description("List what the hub refused, with the reasons.")
+    .option("--json", "print JSON")
+    .action(async function showRejected({ json }: { json?: true }) {
+      const { rejected: directory } = dataPaths(io.paths.data);
+      const rejected = await listRejected(directory);
+      if (json) return io.json({ rejected });
+      printTable(
+        io,
+        [
+          { title: "REJECTED", cell: ({ rejected_at }) => rejected_at },
+          { title: "REASON", cell: ({ reason }) => reason, isWide: true },
+          { title: "FILE", cell: ({ name }) => join(directory, `${name}.json`) },
+        ],
+        rejected,
+      );
+    });
+}
+
+export async function readQueueStatus(io: Io): Promise<QueueStatus> {
+  const paths = dataPaths(io.paths.data);
+  const { waiting } = await listSpool(paths.spool);
+  const sizes = await Promise.all(waiting.map(({ name }) => statIfThere(join(paths.spool, name))));
+  const batches = await listOutbox(paths.outbox);
+  const contents = await Promise.all(
+    batches.map((name) => readFile(join(paths.outbox, name), "utf8").catch(() => "")),
+  );
+  const pid = Number((await readIfThere(paths.pid))?.toString("utf8"));
+  return {
+    spool_files: waiting.length,
+    spool_bytes: sizes.reduce((sum, stats) => sum + (stats?.size ?? 0), 0),
+    events: contents.reduce(
+      (sum, content) => sum + content.split("\n").filter((line) => line !== "").length,
+      0,
+    ),
+    rejected: (await listRejected(paths.rejected)).length,
+    sender_pid: pid > 0 && isRunning(pid) ? pid : null,
+    ...(await readSenderState(paths.state)),
+  };
+}
+
+function describe(status: QueueStatus): string[] {
+  const { spool_files, events, rejected, sender_pid, last_acknowledged_at, problem } = status;
+  return [
+    `waiting\t${spool_files} hooks, ${events} events`,
+    `rejected\t${rejected}${rejected > 0 ? " (wharf queue rejected)" : ""}`,
+    `sender\t${sender_pid === null ? "not running" : `running (${sender_pid})`}`,
+    `last sent\t${last_acknowledged_at ?? "never"}`,
+    ...(problem === null ? [] : [`problem\t${problem.message} (${problem.at})`]),
+  ];
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

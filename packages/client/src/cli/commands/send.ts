@@ -1,0 +1,35 @@
+import { spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import type { Command } from "commander";
+import { runSender } from "../../sender/run-sender.ts";
+import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
+import type { Io } from "../io.ts";
+import { prepareSending } from "../sending.ts";
+
+type SendOptions = HubOptions & { background?: true; stay?: true };
+
+/** `wharf send`, which hooks start with --background and a service with --stay. */
+export function send(command: Command, io: Io): void {
+  withHubOptions(command)
+    .option("--background", "return at once, and send in a process of its own")
+    .option("--stay", "run until it is stopped, as a service")
+    .action(async function sendSpool(options: SendOptions) {
+      if (options.background) return startInBackground(io, options.profile);
+      const { sender } = prepareSending(io, await requireProfile(io, options));
+      const ended = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
+      const quiet = options.stay ? { quietMs: Number.POSITIVE_INFINITY } : {};
+      const result = await runSender({ ...sender, ...quiet, signal: ended.signal });
+      const status = result === "other" ? "already_running" : "done";
+      if (options.json) io.json({ status });
+      else if (result === "other") io.print("Another process of this machine sends already.");
+    });
+}
+
+/** In a session of its own: the processes of an agent end with it. */
+async function startInBackground({ paths }: Io, profile: string | undefined): Promise<void> {
+  await mkdir(paths.data, { recursive: true });
+  const [runtime, program = ""] = process.argv;
+  const words = [program, "send", ...(profile === undefined ? [] : ["--profile", profile])];
+  spawn(runtime ?? process.execPath, words, { cwd: paths.data, detached: true, stdio: "ignore" }).unref();
+}

@@ -1,0 +1,101 @@
+import { HubError } from "../sdk/hub-error.ts";
+import { createBackoff, isDenied } from "../sender/backoff.ts";
+import { statIfThere } from "../spool/files.ts";
+import type { LocalFile } from "./file-state.ts";
+import type { FoundTranscript } from "./find-transcripts.ts";
+import { type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
+import { filesOfSession } from "./session-files.ts";
+
+/** Files that are not on the hub as they are here, newest session first. `bytes`: those to send. */
+export type BackfillPlan = {
+  sessions: number;
+  files: number;
+  held_files: number;
+  bytes: number;
+  pending: PendingFile[];
+};
+type PendingFile = { file: LocalFile; bytes: number };
+
+export type BackfillResult = Record<SendFileResult["status"], number> & { bytes: number };
+
+const FILES_AT_ONCE = 4;
+/** In a row, of which each waits for longer. */
+const ATTEMPTS_MAX = 6;
+
+export async function planBackfill(
+  found: readonly FoundTranscript[],
+  { states }: Pick<SendFileDependencies, "states">,
+): Promise<BackfillPlan> {
+  const plan: BackfillPlan = {
+    sessions: new Set(found.map(({ session_id }) => session_id)).size,
+    files: 0,
+    held_files: 0,
+    bytes: 0,
+    pending: [],
+  };
+  for (const { agent, session_id, file, kind, path } of found) {
+    const own: LocalFile = { agent, session_id, file, kind, path };
+    const files = kind === "main" ? await filesOfSession({ agent, session_id }, path) : [own];
+    for (const one of files) {
+      const stats = await statIfThere(one.path);
+      if (stats === null || stats.size === 0) continue;
+      plan.files += 1;
+      const state = await states.read(one);
+      const isHeld = state !== null && state.size === stats.size && state.mtime_ms === stats.mtimeMs;
+      if (isHeld) {
+        plan.held_files += 1;
+        continue;
+      }
+      const bytes = Math.max(0, stats.size - (state?.source_bytes ?? 0));
+      plan.bytes += bytes;
+      plan.pending.push({ file: one, bytes });
+    }
+  }
+  return plan;
+}
+
+export type BackfillOptions = SendFileDependencies & {
+  signal?: AbortSignal;
+  wait?: (ms: number) => Promise<void>;
+};
+
+/** Sends the planned files, several at once. Throws HubError when the hub does not answer several times in a row, or refuses the key. */
+export async function runBackfill(plan: BackfillPlan, options: BackfillOptions): Promise<BackfillResult> {
+  const { signal, wait = waitFor } = options;
+  const result: BackfillResult = { unchanged: 0, sent: 0, gone: 0, set_aside: 0, deleted: 0, bytes: 0 };
+  const backoff = createBackoff();
+  const queue = [...plan.pending];
+  let failures = 0;
+
+  async function sendWithRetries(file: LocalFile): Promise<void> {
+    for (;;) {
+      try {
+        const { status, sent } = await sendFile(options, file);
+        result[status] += 1;
+        result.bytes += sent;
+        failures = 0;
+        return;
+      } catch (error) {
+        if (!(error instanceof HubError) || isDenied(error)) throw error;
+        failures += 1;
+        if (failures >= ATTEMPTS_MAX) throw error;
+        backoff.failed(error);
+        await wait(backoff.waitMs());
+      }
+    }
+  }
+
+  async function work(): Promise<void> {
+    for (let next = queue.shift(); next !== undefined && !signal?.aborted; next = queue.shift())
+      await sendWithRetries(next.file);
+  }
+
+  try {
+    await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+  } finally {
+    queue.length = 0;
+  }
+  return result;
+}
+
+const waitFor = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
