@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, readdir, stat } from "node:fs/promises";
+import { chmod, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "../../../server/src/commands/__tests__/command.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
@@ -144,6 +144,12 @@ describe("install.sh", () => {
     expect((await machine.run([wharf, "uninstall", "--dry-run", "--json"])).json.would_remove).toHaveLength(
       4,
     );
+    await machine.run([wharf, "status"]);
+    const hookFile = join(machine.home, ".local/share/wharf/spool/one");
+    await Bun.write(hookFile, "unsent");
+    const refused = await machine.run([wharf, "uninstall", "--json"]);
+    expect([refused.code, refused.json.error.code]).toEqual([1, "UNSENT"]);
+    await rm(hookFile);
     expect((await machine.run([wharf, "uninstall"])).code).toBe(0);
     expect(await entries(machine)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { statusFile } from "../install/remove-state.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
 import { readSenderState } from "../sender/sender-state.ts";
@@ -78,7 +78,7 @@ export async function readStatus({ paths }: Io, profile: Profile): Promise<Statu
 
 /** Null before the first. */
 export async function readLastStatus(paths: Paths): Promise<Status | null> {
-  return await readFile(fileOf(paths), "utf8")
+  return await readFile(statusFile(paths.data), "utf8")
     .then((text): Status => JSON.parse(text))
     .catch(() => null);
 }
@@ -124,13 +124,9 @@ async function readSpool({ data }: Paths): Promise<Status["spool"]> {
 
 /** A directory that cannot be written costs the status line alone. */
 async function keep(paths: Paths, status: Status): Promise<void> {
-  const draft = `${fileOf(paths)}.${process.pid}.new`;
+  const draft = `${statusFile(paths.data)}.${process.pid}.new`;
   await mkdir(paths.data, { recursive: true })
     .then(() => writeFile(draft, JSON.stringify(status)))
-    .then(() => rename(draft, fileOf(paths)))
+    .then(() => rename(draft, statusFile(paths.data)))
     .catch(() => undefined);
-}
-
-function fileOf({ data }: Paths): string {
-  return join(data, "status.json");
 }

@@ -1,0 +1,14 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { dataPaths } from "../spool/data-paths.ts";
+
+/** What `wharf status` found last. */
+export function statusFile(data: string): string {
+  return join(data, "status.json");
+}
+
+/** Removes what commands, hooks and the sender keep in the data directory; other files there stay. */
+export async function removeState(data: string): Promise<void> {
+  const places = [statusFile(data), ...Object.values(dataPaths(data))];
+  await Promise.all(places.map((path) => rm(path, { recursive: true, force: true })));
+}
