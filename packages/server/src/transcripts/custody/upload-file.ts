@@ -1,5 +1,6 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import { createChainHash, createPieceSplitter, type Piece } from "@wharf/transcripts";
+import { errorCode } from "../../db/database-errors.ts";
 import { continueGeneration } from "../../db/transcripts/continue-generation.ts";
 import { type HeldFile, type HeldState, readHeld } from "../../db/transcripts/held-file.ts";
 import { startGeneration } from "../../db/transcripts/write-segments.ts";
@@ -114,8 +115,7 @@ async function receive(
     if (held.source_hash !== null && chain.value() !== held.source_hash) return;
     await store(splitter.cut());
     if (storedBytes !== bytes) return;
-    if (held.source_hash !== null || (await isContentOf(dependencies, pieces, held)))
-      heldPieces = pieces.length;
+    if (held.source_hash !== null || (await isKept(dependencies, pieces, held))) heldPieces = pieces.length;
   }
 
   for await (const chunk of request.content) {
@@ -156,6 +156,16 @@ async function write(
   const workspace_id = await resolveWorkspace(workspaces, request.workspace);
   const started = { place, kind, generation, workspace_id, deletes_at, growth };
   return (await retryConflicts(() => database.run((sql) => startGeneration(sql, started)))) !== null;
+}
+
+/** As isContentOf; a file with a damaged blob is not what is kept. */
+async function isKept(...compared: Parameters<typeof isContentOf>): Promise<boolean> {
+  try {
+    return await isContentOf(...compared);
+  } catch (error) {
+    if (errorCode(error) === "STORAGE_BLOB_DAMAGED") return false;
+    throw error;
+  }
 }
 
 /** Whether the pieces are what is kept of the file, for one of which the hash is unknown: compared as kept, after redaction. */

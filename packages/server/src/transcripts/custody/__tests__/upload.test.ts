@@ -57,6 +57,15 @@ describe("an upload of a whole file", () => {
     expect(await files()).toMatchObject([{ generation: 2, lines: 5 }]);
   });
 
+  test("is the next generation where the kept bytes that it is compared with are damaged", async () => {
+    await append("one\n");
+    await append("two\n", { offset: 4 });
+    await server.sql`DELETE FROM blobs`;
+    expect((await upload("one\ntwo\n")).status).toBe(202);
+    expect(await files()).toMatchObject([{ generation: 2, source_hash: hash("one\ntwo\n") }]);
+    expect(await raw()).toBe("one\ntwo\n");
+  });
+
   for (const [what, text] of [
     ["with other bytes", "onE\ntwo\nthree\n"],
     ["that is shorter", "one\n"],
