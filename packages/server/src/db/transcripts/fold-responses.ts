@@ -22,8 +22,9 @@ export async function keysOfFile(query: Query, file_id: string): Promise<Respons
 
 /**
  * Writes the responses with these keys as the files of the owner's device show them: of each number the maximum, the texts of the latest
- * record. The owner is the smallest file of those of their session's own device, or of others where there is none. A response that no
- * file shows is deleted. Returns those that have to be priced, and the sessions whose totals change.
+ * record. The owner is the smallest file of those of their session's own device, or of others where there is none; of several devices, of
+ * that which was seen to hold it first: times in files are what a device states. A response that no file shows is deleted. Returns those
+ * that have to be priced, and the sessions whose totals change.
  */
 export async function foldResponses(
   query: Query,
@@ -34,17 +35,22 @@ export async function foldResponses(
       SELECT DISTINCT agent, response_key
       FROM json_to_recordset((${storableJson(keys)}::text)::json) AS k (agent text, response_key text)
     ),
-    ranked AS MATERIALIZED (
-      SELECT s.*, f.file, f.device_id,
-        row_number() OVER (
-          PARTITION BY s.agent, s.response_key
-          ORDER BY f.device_id <> x.device_id, s.is_copy, s.is_sidechain, f.first_at NULLS LAST, s.session_id, f.file, f.device_id
-        ) AS owner_rank,
-        row_number() OVER (
-          PARTITION BY s.agent, s.response_key ORDER BY s.last_at DESC NULLS LAST, s.session_id, f.file, f.device_id
-        ) AS recency
+    found AS (
+      SELECT s.*, f.file, f.device_id, f.first_at AS file_first_at, f.device_id = x.device_id AS is_own,
+        min(s.seen_at) OVER (PARTITION BY s.agent, s.response_key, f.device_id) AS device_seen_at
       FROM keys k JOIN response_sightings s USING (agent, response_key) JOIN transcript_files f ON f.id = s.file_id
       JOIN sessions x ON x.id = s.session_id
+    ),
+    ranked AS MATERIALIZED (
+      SELECT *,
+        row_number() OVER (
+          PARTITION BY agent, response_key
+          ORDER BY is_own DESC, is_copy, device_seen_at, device_id, is_sidechain, file_first_at NULLS LAST, session_id, file
+        ) AS owner_rank,
+        row_number() OVER (
+          PARTITION BY agent, response_key ORDER BY last_at DESC NULLS LAST, session_id, file, device_id
+        ) AS recency
+      FROM found
     ),
     sightings AS MATERIALIZED (
       SELECT r.* FROM ranked r JOIN ranked o ON o.agent = r.agent AND o.response_key = r.response_key AND o.owner_rank = 1

@@ -5,7 +5,7 @@ import type { StepRows } from "./parsed-rows.ts";
 import type { Query } from "./query.ts";
 import type { StepPlace } from "./write-messages.ts";
 
-/** Writes what a step shows of responses: the maximum of each number, the texts of the latest record. */
+/** Writes what a step shows of responses: the maximum of each number, the texts of the latest record. `seen_at` stays. */
 export async function writeSightings(
   query: Query,
   place: StepPlace,

@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { requestReading } from "../../db/transcripts/read-again.ts";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
 import { assistantLine, promptLine, resultLine } from "./claude-lines.ts";
 import { digestOf } from "./digest.ts";
@@ -103,6 +104,31 @@ test("another device's record of a response neither raises its tokens nor takes 
     ]);
     expect(await session()).toMatchObject({ response_count: 1, tokens_out: "10" });
   });
+});
+
+test("another device's session with a known response does not take it over by an earlier time, nor when files are read again", async () => {
+  await arrive([
+    {
+      device_id: OWNER,
+      file: "subagents/agent-a1.jsonl",
+      kind: "subagent",
+      parts: [assistantLine("a", { id: "r1", output: 10 })],
+    },
+  ]);
+  const stolen = assistantLine("b", { id: "r1", output: 1_000_000 }).replace('"2026-', '"2020-');
+  await parsing.store({ session_id: "b", agent: "claude-code", device_id: OTHER, parts: [stolen] });
+  await parsing.parseAll();
+  const tokens = () => parsing.sql`SELECT id, tokens_out::int FROM sessions ORDER BY id`;
+  const expected = [
+    { id: "a", tokens_out: 10 },
+    { id: "b", tokens_out: null },
+  ];
+  expect([...(await tokens())]).toEqual(expected);
+  for (const id of ["b", "a"]) {
+    await requestReading(parsing.sql, id);
+    await parsing.parseAll();
+    expect([...(await tokens())]).toEqual(expected);
+  }
 });
 
 test("a response that another device's file of the session holds alone counts as its own", async () => {
