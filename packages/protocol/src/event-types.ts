@@ -2,9 +2,9 @@
  * What is derived from an event besides its row:
  * `session`: its start or end · `git`: a row of git_activity · `relation`: subagents, teams, skills or worktrees of its session ·
  * `remote_env`: a remote environment · `device`: a name of the device, or where it keeps a workspace ·
- * `live`: the live state of its session.
+ * `live`: the live state of its session · `rewrite`: the sessions of commits that replaced others.
  */
-export type Derivation = "session" | "git" | "relation" | "remote_env" | "device" | "live";
+export type Derivation = "session" | "git" | "relation" | "remote_env" | "device" | "live" | "rewrite";
 
 /**
  * The event types that Wharf knows, each with what is derived from it. Events of other types are stored as they come. Every event
@@ -18,6 +18,7 @@ const DERIVATIONS = {
   "git.push": ["git"],
   "git.checkout": ["git"],
   "git.merge": ["git"],
+  "git.rewrite": ["rewrite"],
   "remote.provision.start": ["remote_env"],
   "remote.provision.ready": ["remote_env", "device"],
   "remote.provision.error": ["remote_env"],

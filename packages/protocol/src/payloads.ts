@@ -109,6 +109,13 @@ export const payloadSchemas = {
     files_changed: count,
     had_conflicts: z.boolean(),
   }),
+  "git.rewrite": payload({
+    kind: optionalText,
+    pairs: z
+      .array(z.looseObject({ old: text, new: text }))
+      .max(PAYLOAD_ITEMS_MAX)
+      .nullish(),
+  }),
   "remote.provision.start": unfinished,
   "remote.provision.ready": provisioned,
   "remote.provision.error": unfinished,

@@ -194,6 +194,10 @@ const examples: Record<KnownEventType, { good: object[]; bad: object[] }> = {
     good: [{}, ...["permission", "question", "plan", "idle"].map((reason) => ({ reason, tool: "Bash" }))],
     bad: [{ reason: 7 }, { reason: "a newer one" }, { tool: [] }],
   },
+  "git.rewrite": {
+    good: [{}, { kind: "rebase", pairs: [{ old: "a", new: "b", more: 1 }] }],
+    bad: [{ pairs: "a b" }, { pairs: [{ old: "a" }] }, { kind: 7 }],
+  },
   "agent.tool": {
     good: [
       {},

@@ -730,7 +730,7 @@ change_rows AS (
 SELECT;
 
 -- Round, git activity
-SELECT id FROM (
+WITH RECURSIVE changed AS (
   SELECT a.id FROM git_activity a WHERE a.id = ANY($1)
   UNION
   SELECT a.id FROM git_matches m JOIN git_activity a ON a.id = m.git_activity_id
@@ -755,8 +755,24 @@ SELECT id FROM (
     OFFSET 0
   ) a
   WHERE t.session_id = ANY($7) AND t.commits <> '{}'
-) AS matchable
-WHERE id > $8 ORDER BY id LIMIT $9;
+),
+matchable AS (
+  SELECT id FROM changed
+  UNION
+  SELECT a.id FROM matchable m
+  CROSS JOIN LATERAL (SELECT commit_sha, workspace_id FROM git_activity WHERE id = m.id AND commit_sha IS NOT NULL OFFSET 0) o
+  CROSS JOIN LATERAL (
+    SELECT lower(pair ->> 'new') AS sha
+    FROM (
+      SELECT e.workspace_id, e.data -> 'pairs' AS pairs FROM events e
+      WHERE lower(e.type) = 'git.rewrite' AND e.data -> 'pairs' @> jsonb_build_array(jsonb_build_object('old', o.commit_sha)) OFFSET 0
+    ) e
+    CROSS JOIN LATERAL jsonb_array_elements(e.pairs) AS pair
+    WHERE e.workspace_id = o.workspace_id AND pair ->> 'old' = o.commit_sha) r
+  CROSS JOIN LATERAL (SELECT id, workspace_id FROM git_activity WHERE commit_sha = r.sha OFFSET 0) a
+  WHERE a.workspace_id = o.workspace_id
+)
+SELECT id FROM matchable WHERE id > $8 ORDER BY id LIMIT $9;
 
 -- Round, git activity
 WITH
@@ -846,9 +862,37 @@ written AS MATERIALIZED (
   ) t
   ORDER BY c.git_activity_id, c.session_id, t.touched_at DESC, f.path
 ),
+replaced AS MATERIALIZED (
+  SELECT DISTINCT ON (a.id, m.session_id) a.id AS git_activity_id, m.session_id, o.timestamp AS at, o.commit_sha AS sha
+  FROM (
+    SELECT * FROM activity a
+    WHERE session_inferred AND sha IS NOT NULL AND NOT EXISTS (SELECT FROM printed WHERE git_activity_id = a.id) OFFSET 0
+  ) a
+  CROSS JOIN LATERAL (
+    WITH RECURSIVE former (sha, depth) AS (
+      SELECT a.sha, 0
+      UNION
+      SELECT r.sha, depth + 1 FROM former
+      CROSS JOIN LATERAL (
+        SELECT lower(pair ->> 'old') AS sha
+        FROM (
+          SELECT e.workspace_id, e.data -> 'pairs' AS pairs FROM events e
+          WHERE lower(e.type) = 'git.rewrite' AND e.data -> 'pairs' @> jsonb_build_array(jsonb_build_object('new', former.sha)) OFFSET 0
+        ) e
+        CROSS JOIN LATERAL jsonb_array_elements(e.pairs) AS pair
+        WHERE e.workspace_id = a.workspace_id AND pair ->> 'new' = former.sha) r
+      WHERE depth < $13::integer
+    )
+    SELECT DISTINCT sha FROM (SELECT sha FROM former WHERE depth > 0 LIMIT $14) f WHERE sha <> a.sha) former
+  CROSS JOIN LATERAL (SELECT * FROM git_activity WHERE commit_sha = former.sha OFFSET 0) o
+  CROSS JOIN LATERAL (SELECT * FROM git_matches WHERE git_activity_id = o.id OFFSET 0) m
+  CROSS JOIN LATERAL (SELECT FROM sessions WHERE id = m.session_id AND deleted_at IS NULL OFFSET 0) s
+  WHERE o.workspace_id = a.workspace_id AND m.grade IN ('exact', 'evidence') AND NOT starts_with(m.why, $15)
+  ORDER BY a.id, m.session_id, o.timestamp DESC, o.id DESC
+),
 graded AS MATERIALIZED (
   SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
-  left(why, $13) AS why
+  left(why, $16) AS why
   FROM (
     SELECT a.id AS git_activity_id, s.id AS session_id, 0 AS strength, a.timestamp AS at, 'the event names the session' AS why
     FROM activity a JOIN sessions s ON s.id = a.session_id AND s.deleted_at IS NULL WHERE NOT a.session_inferred
@@ -858,13 +902,15 @@ graded AS MATERIALIZED (
     SELECT d.git_activity_id, d.session_id, 2, w.touched_at, 'the session wrote ' || w.path || ' before'
     FROM written w JOIN during d USING (git_activity_id, session_id)
     UNION ALL
-    SELECT git_activity_id, session_id, 3, started_at, 'same workspace and device, during the session' FROM during
+    SELECT git_activity_id, session_id, 3, at, $17::text || sha FROM replaced
+    UNION ALL
+    SELECT git_activity_id, session_id, 4, started_at, 'same workspace and device, during the session' FROM during
   ) AS reasons
   ORDER BY git_activity_id, session_id, strength
 ),
 wanted AS MATERIALIZED (
   SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
-  CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
+  CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'evidence' WHEN 4 THEN 'possible' ELSE 'exact' END AS grade
   FROM graded JOIN activity a ON a.id = graded.git_activity_id
 ),
 known AS MATERIALIZED (
@@ -883,7 +929,7 @@ missing AS MATERIALIZED (
   WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
 ),
 best AS (
-  SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
+  SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 4
   ORDER BY git_activity_id, strength, at DESC, session_id
 ),
 untied AS MATERIALIZED (
@@ -992,9 +1038,37 @@ written AS MATERIALIZED (
   ) t
   ORDER BY c.git_activity_id, c.session_id, t.touched_at DESC, f.path
 ),
+replaced AS MATERIALIZED (
+  SELECT DISTINCT ON (a.id, m.session_id) a.id AS git_activity_id, m.session_id, o.timestamp AS at, o.commit_sha AS sha
+  FROM (
+    SELECT * FROM activity a
+    WHERE session_inferred AND sha IS NOT NULL AND NOT EXISTS (SELECT FROM printed WHERE git_activity_id = a.id) OFFSET 0
+  ) a
+  CROSS JOIN LATERAL (
+    WITH RECURSIVE former (sha, depth) AS (
+      SELECT a.sha, 0
+      UNION
+      SELECT r.sha, depth + 1 FROM former
+      CROSS JOIN LATERAL (
+        SELECT lower(pair ->> 'old') AS sha
+        FROM (
+          SELECT e.workspace_id, e.data -> 'pairs' AS pairs FROM events e
+          WHERE lower(e.type) = 'git.rewrite' AND e.data -> 'pairs' @> jsonb_build_array(jsonb_build_object('new', former.sha)) OFFSET 0
+        ) e
+        CROSS JOIN LATERAL jsonb_array_elements(e.pairs) AS pair
+        WHERE e.workspace_id = a.workspace_id AND pair ->> 'new' = former.sha) r
+      WHERE depth < $13::integer
+    )
+    SELECT DISTINCT sha FROM (SELECT sha FROM former WHERE depth > 0 LIMIT $14) f WHERE sha <> a.sha) former
+  CROSS JOIN LATERAL (SELECT * FROM git_activity WHERE commit_sha = former.sha OFFSET 0) o
+  CROSS JOIN LATERAL (SELECT * FROM git_matches WHERE git_activity_id = o.id OFFSET 0) m
+  CROSS JOIN LATERAL (SELECT FROM sessions WHERE id = m.session_id AND deleted_at IS NULL OFFSET 0) s
+  WHERE o.workspace_id = a.workspace_id AND m.grade IN ('exact', 'evidence') AND NOT starts_with(m.why, $15)
+  ORDER BY a.id, m.session_id, o.timestamp DESC, o.id DESC
+),
 graded AS MATERIALIZED (
   SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
-  left(why, $13) AS why
+  left(why, $16) AS why
   FROM (
     SELECT a.id AS git_activity_id, s.id AS session_id, 0 AS strength, a.timestamp AS at, 'the event names the session' AS why
     FROM activity a JOIN sessions s ON s.id = a.session_id AND s.deleted_at IS NULL WHERE NOT a.session_inferred
@@ -1004,13 +1078,15 @@ graded AS MATERIALIZED (
     SELECT d.git_activity_id, d.session_id, 2, w.touched_at, 'the session wrote ' || w.path || ' before'
     FROM written w JOIN during d USING (git_activity_id, session_id)
     UNION ALL
-    SELECT git_activity_id, session_id, 3, started_at, 'same workspace and device, during the session' FROM during
+    SELECT git_activity_id, session_id, 3, at, $17::text || sha FROM replaced
+    UNION ALL
+    SELECT git_activity_id, session_id, 4, started_at, 'same workspace and device, during the session' FROM during
   ) AS reasons
   ORDER BY git_activity_id, session_id, strength
 ),
 wanted AS MATERIALIZED (
   SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
-  CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
+  CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'evidence' WHEN 4 THEN 'possible' ELSE 'exact' END AS grade
   FROM graded JOIN activity a ON a.id = graded.git_activity_id
 ),
 known AS MATERIALIZED (
@@ -1029,7 +1105,7 @@ missing AS MATERIALIZED (
   WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
 ),
 best AS (
-  SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
+  SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 4
   ORDER BY git_activity_id, strength, at DESC, session_id
 ),
 untied AS MATERIALIZED (

@@ -41,12 +41,15 @@ export async function matchGit(
   limits: Partial<typeof AT_ONCE> = {},
 ): Promise<Matched> {
   const { statement_max, at_once_max } = { ...AT_ONCE, ...limits };
+  const isOfSessions = sessionIds.length > 0;
+  // Without sessions, commits that replaced these are found besides them.
+  const limit = isOfSessions ? at_once_max + 1 : gitIds.length + at_once_max;
   const found =
-    sessionIds.length === 0
-      ? []
-      : await database.run((sql) => findMatchable(sql, gitIds, sessionIds, at_once_max + 1));
-  const isCrowded = found.length > at_once_max;
-  const ids = isCrowded || sessionIds.length === 0 ? gitIds : found;
+    isOfSessions || gitIds.length > 0
+      ? await database.run((sql) => findMatchable(sql, gitIds, sessionIds, limit))
+      : [];
+  const isCrowded = isOfSessions && found.length > at_once_max;
+  const ids = isCrowded ? gitIds : found;
   const failed = await matchPortions(database, ids.slice(0, at_once_max), statement_max);
   return { unmatched: ids.slice(at_once_max), crowded: isCrowded ? sessionIds : [], failed };
 }

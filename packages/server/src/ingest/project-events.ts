@@ -6,6 +6,7 @@ import { projectGitActivity } from "../db/projections/git-activity.ts";
 import { projectSessions } from "../db/projections/project-sessions.ts";
 import { projectRelations } from "../db/projections/relations-from-events.ts";
 import { projectRemoteEnvs } from "../db/projections/remote-envs-from-events.ts";
+import { findRewritten } from "../db/projections/rewritten-commits.ts";
 import { countSessions } from "../db/projections/session-count.ts";
 import { findStoredEvents, type StoredEvent } from "../db/projections/stored-events.ts";
 import { projectLinks } from "../db/projections/workspace-devices.ts";
@@ -45,6 +46,8 @@ export async function projectEvents(database: Database, ids: readonly string[]):
 
   await run((sql) => projectLinks(sql, idsOf(events)));
   const unmatchedGit = await projectThose("git", projectGitActivity);
+  const rewrites = idsOf(events.filter(({ type }) => derivationsOf(type).includes("rewrite")));
+  const rewrittenGit = rewrites.length === 0 ? [] : await run((sql) => findRewritten(sql, rewrites));
   await projectThose("relation", projectRelations);
   await projectThose("remote_env", projectRemoteEnvs);
   await run((sql) => countSessions(sql, sessionsOf(events)));
@@ -56,7 +59,7 @@ export async function projectEvents(database: Database, ids: readonly string[]):
   const projected = new Set(idsOf(events));
   return {
     changedSessions: sessions.changed,
-    unmatchedGit,
+    unmatchedGit: [...unmatchedGit, ...rewrittenGit],
     locked: idsOf(stored.filter(({ id }) => !projected.has(id))),
   };
 }

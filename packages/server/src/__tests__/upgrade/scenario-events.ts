@@ -71,6 +71,7 @@ const TYPES_SINCE: ReadonlySet<string> = new Set([
   "agent.turn_end",
   "agent.waiting",
   "agent.tool",
+  "git.rewrite",
 ]);
 
 /** One of each known type, and of types of the future. */

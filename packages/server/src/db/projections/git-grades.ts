@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from "../postgres.ts";
+import { formerCommits } from "./rewritten-commits.ts";
 
 /**
  * Of the sessions that began before, so many are compared: 30,000 sessions of a second each, before a thousand commits, kept the
@@ -20,6 +21,8 @@ const FILES_COMPARED_MAX = 1_000;
 const PLACES_COMPARED_MAX = 50;
 const FOLDERS_MAX = 50;
 const WHY_CHARACTERS_MAX = 500;
+/** Begins the reason of a match that follows from another commit's: no further match follows from it. */
+const REPLACES = "replaces commit ";
 
 /** Until when a session lasts that has not ended. */
 export function openUntil(sql: Sql): Fragment {
@@ -35,7 +38,7 @@ export function ranDuring(sql: Sql): Fragment {
 
 /**
  * Defines `activity`, the git activity with these ids, and `graded`: for each, the sessions it may belong to, with the strongest reason
- * of each. `strength` 0 and 1 are exact, 2 is evidence, 3 is possible. What has an exact match has no weaker ones.
+ * of each. `strength` 0 and 1 are exact, 2 and 3 are evidence, 4 is possible. What has an exact match has no weaker ones.
  */
 export function gradedMatches(sql: Sql, ids: readonly string[]): Fragment {
   return sql`
@@ -47,6 +50,7 @@ export function gradedMatches(sql: Sql, ids: readonly string[]): Fragment {
     ${printed(sql)},
     ${during(sql)},
     ${written(sql)},
+    ${replaced(sql)},
     graded AS MATERIALIZED (
       SELECT DISTINCT ON (git_activity_id, session_id) git_activity_id, session_id, strength, at,
         left(why, ${WHY_CHARACTERS_MAX}) AS why
@@ -59,7 +63,9 @@ export function gradedMatches(sql: Sql, ids: readonly string[]): Fragment {
         SELECT d.git_activity_id, d.session_id, 2, w.touched_at, 'the session wrote ' || w.path || ' before'
         FROM written w JOIN during d USING (git_activity_id, session_id)
         UNION ALL
-        SELECT git_activity_id, session_id, 3, started_at, 'same workspace and device, during the session' FROM during
+        SELECT git_activity_id, session_id, 3, at, ${REPLACES}::text || sha FROM replaced
+        UNION ALL
+        SELECT git_activity_id, session_id, 4, started_at, 'same workspace and device, during the session' FROM during
       ) AS reasons
       ORDER BY git_activity_id, session_id, strength
     )`;
@@ -108,6 +114,24 @@ function during(sql: Sql): Fragment {
         ORDER BY started_at DESC, id DESC LIMIT ${SESSIONS_MATCHED_MAX}
       ) s
       WHERE a.session_inferred AND NOT EXISTS (SELECT FROM printed WHERE printed.git_activity_id = a.id)
+    )`;
+}
+
+/** The sessions of commits that an amend or a rebase replaced by this one, which has no exact match. */
+function replaced(sql: Sql): Fragment {
+  return sql`
+    replaced AS MATERIALIZED (
+      SELECT DISTINCT ON (a.id, m.session_id) a.id AS git_activity_id, m.session_id, o.timestamp AS at, o.commit_sha AS sha
+      FROM (
+        SELECT * FROM activity a
+        WHERE session_inferred AND sha IS NOT NULL AND NOT EXISTS (SELECT FROM printed WHERE git_activity_id = a.id) OFFSET 0
+      ) a
+      CROSS JOIN LATERAL (${formerCommits(sql)}) former
+      CROSS JOIN LATERAL (SELECT * FROM git_activity WHERE commit_sha = former.sha OFFSET 0) o
+      CROSS JOIN LATERAL (SELECT * FROM git_matches WHERE git_activity_id = o.id OFFSET 0) m
+      CROSS JOIN LATERAL (SELECT FROM sessions WHERE id = m.session_id AND deleted_at IS NULL OFFSET 0) s
+      WHERE o.workspace_id = a.workspace_id AND m.grade IN ('exact', 'evidence') AND NOT starts_with(m.why, ${REPLACES})
+      ORDER BY a.id, m.session_id, o.timestamp DESC, o.id DESC
     )`;
 }
 

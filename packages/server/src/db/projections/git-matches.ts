@@ -1,9 +1,10 @@
 import type { Sql } from "../postgres.ts";
 import { gradedMatches, openUntil, ranDuring } from "./git-grades.ts";
+import { rewritten } from "./rewritten-commits.ts";
 
 /**
  * The git activity whose matches may have changed: that of `gitIds`, all that the sessions are matched to, and all that they may be matched
- * to, so that each order of arrival leads to the same matches. In the order of their ids, those behind `afterId`. What names its session
+ * to, and the commits that replaced them, so that each order of arrival leads to the same matches. In the order of their ids, those behind `afterId`. What names its session
  * keeps that match however the session changes: compared again with each start and end, it took two thirds of ingest's time.
  */
 export async function findMatchable(
@@ -14,7 +15,7 @@ export async function findMatchable(
   afterId = "",
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    SELECT id FROM (
+    WITH RECURSIVE changed AS (
     SELECT a.id FROM git_activity a WHERE a.id = ANY(${gitIds})
     UNION
     SELECT a.id FROM git_matches m JOIN git_activity a ON a.id = m.git_activity_id
@@ -37,8 +38,17 @@ export async function findMatchable(
       OFFSET 0
     ) a
     WHERE t.session_id = ANY(${sessionIds}) AND t.commits <> '{}'
-    ) AS matchable
-    WHERE id > ${afterId} ORDER BY id LIMIT ${limit}`;
+    ),
+    matchable AS (
+      SELECT id FROM changed
+      UNION
+      SELECT a.id FROM matchable m
+      CROSS JOIN LATERAL (SELECT commit_sha, workspace_id FROM git_activity WHERE id = m.id AND commit_sha IS NOT NULL OFFSET 0) o
+      CROSS JOIN LATERAL (${rewritten(sql, "new", sql`o.commit_sha`, sql`o.workspace_id`)}) r
+      CROSS JOIN LATERAL (SELECT id, workspace_id FROM git_activity WHERE commit_sha = r.sha OFFSET 0) a
+      WHERE a.workspace_id = o.workspace_id
+    )
+    SELECT id FROM matchable WHERE id > ${afterId} ORDER BY id LIMIT ${limit}`;
   return rows.map(({ id }) => id);
 }
 
@@ -66,7 +76,7 @@ async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
     WITH ${gradedMatches(sql, ids)},
     wanted AS MATERIALIZED (
       SELECT graded.git_activity_id, graded.session_id, graded.why, a.timestamp,
-        CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'possible' ELSE 'exact' END AS grade
+        CASE graded.strength WHEN 2 THEN 'evidence' WHEN 3 THEN 'evidence' WHEN 4 THEN 'possible' ELSE 'exact' END AS grade
       FROM graded JOIN activity a ON a.id = graded.git_activity_id
     ),
     known AS MATERIALIZED (
@@ -85,7 +95,7 @@ async function matchOnce(sql: Sql, ids: readonly string[]): Promise<number> {
       WHERE (k.grade, k.why) IS DISTINCT FROM (w.grade, w.why)
     ),
     best AS (
-      SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 3
+      SELECT DISTINCT ON (git_activity_id) git_activity_id, session_id FROM graded WHERE strength < 4
       ORDER BY git_activity_id, strength, at DESC, session_id
     ),
     untied AS MATERIALIZED (

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { clearRows } from "@wharf/testkit";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { matchSessions } from "../match-git.ts";
 import { commit, end, minute, type SentEvent, send, start, toolUse } from "./event-factory.ts";
@@ -287,4 +288,70 @@ test("two processes that match at once while a transcript arrives agree in the e
     commits.map((_, n) => (n % 2 === 0 ? ["s1 evidence", "s2 possible"] : ["s1 possible", "s2 evidence"])),
   );
   expect(await server.sql`SELECT FROM projection_queue`).toHaveLength(0);
+});
+
+describe("a commit that replaced another", () => {
+  const THIRD_HASH = `8${HASH.slice(1)}`;
+  const rewrite = (at: number, ...pairs: [string, string][]): SentEvent => ({
+    ...commit(at),
+    type: "git.rewrite",
+    data: { kind: "rebase", pairs: pairs.map(([before, after]) => ({ old: before, new: after })) },
+  });
+  const first = () => change(5, []);
+  const second = () => change(500, [], { hash: OTHER_HASH });
+
+  test("is evidence of the session of the one that it replaced, in each order of arrival", async () => {
+    const [old, fresh] = [first(), second()];
+    const arrivals = [
+      () => send(server, [start("s1", 0), end("s1", 10)]),
+      () => send(server, [old]),
+      () => send(server, [fresh]),
+      () => send(server, [rewrite(501, [HASH, OTHER_HASH])]),
+      async () => {
+        await committed(server, "s1", [HASH.slice(0, 7)], minute(5));
+        await match("s1");
+      },
+    ];
+    for (const order of [arrivals, [...arrivals.slice(0, 1), ...arrivals.slice(1).toReversed()]]) {
+      for (const arrive of order) await arrive();
+      expect([await matchesOf(old), await matchesOf(fresh)]).toEqual([["s1 exact"], ["s1 evidence"]]);
+      expect(await sessionOf(fresh)).toBe("s1");
+      const [row] = await server.sql`SELECT why FROM git_matches WHERE git_activity_id = ${fresh.id}`;
+      expect(row?.["why"]).toBe(`replaces commit ${HASH}`);
+      await clearRows(server.sql);
+    }
+  });
+
+  test("may itself be replaced, also by a circle, and loses the session when the first one does", async () => {
+    const [old, fresh, last] = [first(), second(), change(600, [], { hash: THIRD_HASH })];
+    await send(server, [start("s1", 0), end("s1", 10), old, fresh, last]);
+    await send(server, [
+      rewrite(601, [HASH, OTHER_HASH], [OTHER_HASH, THIRD_HASH], [THIRD_HASH, OTHER_HASH]),
+    ]);
+    expect([await matchesOf(fresh), await matchesOf(last)]).toEqual([[], []]);
+    await committed(server, "s1", [HASH], minute(5));
+    await match("s1");
+    expect([await matchesOf(fresh), await matchesOf(last)]).toEqual([["s1 evidence"], ["s1 evidence"]]);
+    await server.sql`DELETE FROM tool_calls`;
+    await match("s1");
+    expect([await matchesOf(old), await matchesOf(fresh), await matchesOf(last)]).toEqual([
+      ["s1 possible"],
+      [],
+      [],
+    ]);
+  });
+
+  test("is none in another workspace, and keeps what is exact", async () => {
+    const [old, fresh] = [
+      first(),
+      change(500, [], { hash: OTHER_HASH }, { workspace_id: "github.com/acme/fork" }),
+    ];
+    await send(server, [start("s1", 0), end("s1", 10), old, fresh, rewrite(501, [HASH, OTHER_HASH])]);
+    await committed(server, "s1", [HASH], minute(5));
+    await match("s1");
+    expect(await matchesOf(fresh)).toEqual([]);
+    const named = change(700, [], { hash: THIRD_HASH }, { session_id: "s2" });
+    await send(server, [start("s2", 690), named, rewrite(701, [HASH, THIRD_HASH])]);
+    expect(await matchesOf(named)).toEqual(["s2 exact"]);
+  });
 });

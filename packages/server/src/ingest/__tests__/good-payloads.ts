@@ -80,6 +80,7 @@ export const GOOD_PAYLOADS: Readonly<Record<KnownEventType, Readonly<Record<stri
   "agent.prompt": { text: "do it" },
   "agent.turn_end": { reason: "done" },
   "agent.waiting": { reason: "permission", tool: "Bash" },
+  "git.rewrite": { kind: "amend", pairs: [{ old: "a".repeat(40), new: "b".repeat(40) }] },
   "agent.tool": {
     ...{ tool: "Bash", tool_use_id: "t", paths: ["/a"], command: "ls", exit_code: 0, duration_ms: 1.5 },
     error: null,
