@@ -25,7 +25,7 @@ const ELSEWHERE_TESTS = [
   "packages/server/src/routes/__tests__/timeline.test.ts",
 ];
 
-const BENCHMARKS = ["ingest", "jobs", "read", "parse", "search", "bodies", "memory"];
+const BENCHMARKS = ["ingest", "jobs", "read", "parse", "search", "client", "bodies", "memory"];
 
 type Signal = (typeof SIGNALS)[number];
 const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};

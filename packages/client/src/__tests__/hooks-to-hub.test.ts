@@ -181,3 +181,24 @@ test("commands of a machine that is not connected name the command that connects
   }
   expect((await machine.wharf(["hooks", "install"])).stdout).toContain("No agent was found");
 });
+
+test("a service is installed for this user, and removed", async () => {
+  const machine = await connectedMachine(process.execPath);
+  const bin = join(machine.home, "bin");
+  await mkdir(bin);
+  for (const name of ["systemctl", "launchctl"]) {
+    await writeFile(join(bin, name), `#!/bin/sh\necho "$@" >>"$HOME/called"\n`, { mode: 0o755 });
+  }
+  const env = { PATH: `${bin}:${process.env["PATH"]}` };
+  const { json: plan } = await machine.wharf(["service", "install", "--dry-run", "--json"], { env });
+  expect(await stat(plan.file).catch(() => null)).toBeNull();
+  expect((await machine.wharf(["service", "install"], { env })).code).toBe(0);
+  expect(await readFile(plan.file, "utf8")).toContain("--stay");
+  expect((await readFile(join(machine.home, "called"), "utf8")).split("\n")).toHaveLength(
+    plan.start.length + 1,
+  );
+  expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({
+    removed: plan.file,
+  });
+  expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({ removed: null });
+});

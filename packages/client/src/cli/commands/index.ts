@@ -132,6 +132,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./send.ts")).send,
   },
   {
+    name: "service",
+    summary: "Keep a sender running, as a service of this user",
+    load: async () => (await import("./service.ts")).service,
+  },
+  {
     name: "update",
     summary: "Replace this program by the one that the hub offers",
     load: async () => (await import("./update.ts")).update,
