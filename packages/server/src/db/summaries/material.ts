@@ -1,4 +1,5 @@
 import type { Sql } from "../postgres.ts";
+import { ownFiles } from "../transcripts/facts/own-files.ts";
 
 /** What a summary is made of; lists are cut off, and counted in whole. */
 export type SummaryMaterial = {
@@ -22,7 +23,7 @@ const PROMPTS_MAX = 20;
 const TEXT_CHARACTERS_MAX = 2_000;
 const LIST_MAX = 20;
 
-/** Of these sessions: what was asked, changed, run and committed, each in its order. */
+/** Of these sessions: what was asked, changed, run and committed, each in its order, as their own files show it. */
 export async function readMaterial(sql: Sql, ids: readonly string[]): Promise<SummaryMaterial[]> {
   return await sql<SummaryMaterial[]>`
     SELECT s.id, s.title, s.summary IS NOT NULL AND NOT EXISTS (
@@ -34,12 +35,14 @@ export async function readMaterial(sql: Sql, ids: readonly string[]): Promise<Su
       coalesce(f.files, '[]') AS files, f.count::int AS file_count, coalesce(c.commands, '[]') AS commands, c.count::int AS command_count,
       coalesce(g.commits, '[]') AS commits, g.count::int AS commit_count
     FROM sessions s
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT id FROM (${ownFiles(sql, sql`s.id`)}) own) AS ids) o
     CROSS JOIN LATERAL (
       SELECT jsonb_agg(text ORDER BY nth) FILTER (WHERE nth <= ${PROMPTS_MAX}::int) AS prompts, count(*) AS count FROM (
         SELECT left(string_agg(b.content_text, E'\n' ORDER BY b.block_order), ${TEXT_CHARACTERS_MAX}::int) AS text,
           row_number() OVER (ORDER BY m.sorted_at, m.ordinal, m.id) AS nth
         FROM transcript_messages m JOIN content_blocks b ON b.message_id = m.id AND b.content_text IS NOT NULL
         WHERE m.session_id = s.id AND m.subagent_id IS NULL AND m.kind = 'prompt' AND NOT m.is_copy
+          AND m.file_id = ANY (o.ids)
         GROUP BY m.id, m.sorted_at, m.ordinal
       ) asked
     ) p
@@ -47,7 +50,7 @@ export async function readMaterial(sql: Sql, ids: readonly string[]): Promise<Su
       SELECT (
         SELECT left(string_agg(b.content_text, E'\n' ORDER BY b.block_order), ${TEXT_CHARACTERS_MAX}::int)
         FROM transcript_messages m JOIN content_blocks b ON b.message_id = m.id AND b.content_text IS NOT NULL
-        WHERE m.session_id = s.id AND m.subagent_id IS NULL AND m.kind = 'assistant'
+        WHERE m.session_id = s.id AND m.subagent_id IS NULL AND m.kind = 'assistant' AND m.file_id = ANY (o.ids)
         GROUP BY m.id, m.sorted_at, m.ordinal ORDER BY m.sorted_at DESC, m.ordinal DESC, m.id DESC LIMIT 1
       ) AS last_answer
     ) a
@@ -57,7 +60,8 @@ export async function readMaterial(sql: Sql, ids: readonly string[]): Promise<Su
       FROM (
         SELECT path, sum(added)::int AS added, sum(removed)::int AS removed,
           row_number() OVER (ORDER BY sum(writes) DESC, path) AS nth
-        FROM file_touches WHERE session_id = s.id GROUP BY path HAVING sum(writes) > 0
+        FROM file_touches JOIN tool_calls t USING (session_id, call_id) WHERE session_id = s.id AND t.file_id = ANY (o.ids)
+        GROUP BY path HAVING sum(writes) > 0
       ) written
     ) f
     CROSS JOIN LATERAL (
@@ -65,7 +69,7 @@ export async function readMaterial(sql: Sql, ids: readonly string[]): Promise<Su
         FILTER (WHERE nth <= ${LIST_MAX}::int) AS commands, count(*) AS count
       FROM (
         SELECT command, exit_code, row_number() OVER (ORDER BY called_at DESC NULLS LAST, call_id) AS nth
-        FROM tool_calls WHERE session_id = s.id AND command IS NOT NULL AND NOT is_copy
+        FROM tool_calls WHERE session_id = s.id AND command IS NOT NULL AND NOT is_copy AND file_id = ANY (o.ids)
       ) run
     ) c
     CROSS JOIN LATERAL (

@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { readMaterial } from "../../db/summaries/material.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
 import { assistantLine, promptLine, resultLine } from "./claude-lines.ts";
@@ -164,6 +165,7 @@ test("another device's files do not count in the session's facts, once its own d
           '"forkedFrom":{"sessionId":"b","messageUuid":"m"},"cwd"',
         ),
         assistantLine("a", { id: "r3", call: { id: "c2", ...bash }, minute: 11 }),
+        assistantLine("a", { id: "r3", text: "Another answer.", minute: 12 }),
       ],
     },
   };
@@ -178,6 +180,9 @@ test("another device's files do not count in the session's facts, once its own d
       ...{ last_at: "2026-09-10T09:03:00.000000Z", tools: { Bash: 1 }, open_calls: [], pull_requests: [] },
       ...{ last_message: { kind: "assistant" }, tests: { runs: 1 }, commands_run: { count: 1 } },
     });
+    expect(await readMaterial(parsing.sql, ["a"])).toMatchObject([
+      { prompts: ["What the owner asked"], last_answer: "Done.", command_count: 1 },
+    ]);
   });
 });
 

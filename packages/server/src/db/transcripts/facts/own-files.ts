@@ -4,12 +4,12 @@ import type { Fragment, Sql } from "../../postgres.ts";
  * The files that a session's facts come from: those of its own device; without any, those of the device with the smallest id. Those of
  * others would state the same again, or what is not so.
  */
-export function ownFiles(sql: Sql, session_id: string): Fragment {
+export function ownFiles(sql: Sql, session_id: string | Fragment): Fragment {
   return sql`
     SELECT * FROM (
-      SELECT f.*, f.device_id = s.device_id AS is_own,
-        dense_rank() OVER (ORDER BY f.device_id <> s.device_id, f.device_id) AS device_rank
-      FROM transcript_files f JOIN sessions s ON s.id = f.session_id WHERE f.session_id = ${session_id}
+      SELECT held.*, held.device_id = owner.device_id AS is_own,
+        dense_rank() OVER (ORDER BY held.device_id <> owner.device_id, held.device_id) AS device_rank
+      FROM transcript_files held JOIN sessions owner ON owner.id = held.session_id WHERE held.session_id = ${session_id}
     ) ranked WHERE device_rank = 1`;
 }
 
