@@ -1,5 +1,6 @@
 import type { Agent } from "@wharf/transcripts";
 import type { Sql } from "../postgres.ts";
+import type { FileGeneration } from "./segments.ts";
 
 /** A generation whose stored bytes are not all parsed, with what its reader needs to continue. */
 export type UnparsedGeneration = {
@@ -23,24 +24,33 @@ export type UnparsedGeneration = {
   counts: string;
 };
 
+/** Of one list; the next one has those behind it. */
+const LISTED_MAX = 10_000;
+
 /**
- * The first generation of the session that is not parsed, of those that are not `left_out`: of the session's own device first, then of main
- * files, then the older ones.
+ * The generations of the session that are not parsed: of the session's own device first, then of main files, then the older ones.
  */
-export async function findUnparsed(
+export async function listUnparsed(sql: Sql, session_id: string): Promise<FileGeneration[]> {
+  return await sql<FileGeneration[]>`
+    SELECT g.file_id::text, g.generation
+    FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id JOIN sessions s ON s.id = g.session_id
+    WHERE s.deleted_at IS NULL AND g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes
+    ORDER BY f.device_id <> s.device_id, array_position(ARRAY['meta', 'main', 'subagent', 'index', 'tool-result'], f.kind), f.device_id,
+      f.file, g.generation
+    LIMIT ${LISTED_MAX}`;
+}
+
+/** Null: it is parsed, or its session is deleted. */
+export async function readUnparsed(
   sql: Sql,
-  session_id: string,
-  leftOut: readonly string[],
+  { file_id, generation }: FileGeneration,
 ): Promise<UnparsedGeneration | null> {
   const [row] = await sql<UnparsedGeneration[]>`
     SELECT g.file_id::text, g.generation, g.session_id, f.agent, f.device_id, f.device_id = s.device_id AS is_own, f.file, f.kind, f.reading,
       g.stored_bytes::float8, g.parsed_bytes::float8, g.parsed_lines::float8, g.is_torn, g.parser_state::text, g.counts::text
     FROM transcript_generations g JOIN transcript_files f ON f.id = g.file_id JOIN sessions s ON s.id = g.session_id
-    WHERE s.deleted_at IS NULL AND g.session_id = ${session_id} AND g.parsed_bytes < g.stored_bytes
-      AND g.file_id || '/' || g.generation <> ALL (${leftOut}::text[])
-    ORDER BY f.device_id <> s.device_id, array_position(ARRAY['meta', 'main', 'subagent', 'index', 'tool-result'], f.kind), f.device_id,
-      f.file, g.generation
-    LIMIT 1`;
+    WHERE s.deleted_at IS NULL AND g.file_id = ${file_id}::bigint AND g.generation = ${generation}::integer
+      AND g.parsed_bytes < g.stored_bytes`;
   return row ?? null;
 }
 

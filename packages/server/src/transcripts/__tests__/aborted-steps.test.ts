@@ -3,7 +3,7 @@ import { clearRows, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { type Connection, openConnection } from "../../db/connection.ts";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
-import { findUnparsed } from "../../db/transcripts/unparsed-generations.ts";
+import { listUnparsed, readUnparsed } from "../../db/transcripts/unparsed-generations.ts";
 import { openGeneration } from "../parse/open-generation.ts";
 import { stepsOfFile } from "../parse/steps-of-file.ts";
 import { writeStep } from "../parse/write-step.ts";
@@ -45,7 +45,8 @@ function aborting(connection: Connection, position: number): Connection {
 /** Writes the only step of the session. */
 async function writeOnlyStep(over: (connection: Connection) => Connection): Promise<void> {
   const stored = parsing.current();
-  const generation = await findUnparsed(parsing.sql, "a", []);
+  const [place] = await listUnparsed(parsing.sql, "a");
+  const generation = place === undefined ? null : await readUnparsed(parsing.sql, place);
   if (generation === null) throw new Error("Nothing is left to parse.");
   const opened = await openGeneration(stored, generation);
   const connection = openConnection(parsing.sql);

@@ -6,7 +6,8 @@ import { findForksToReadAgain } from "../../db/transcripts/forks.ts";
 import { noteParsing } from "../../db/transcripts/parse-status.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
 import {
-  findUnparsed,
+  listUnparsed,
+  readUnparsed,
   skipUnparsed,
   type UnparsedGeneration,
 } from "../../db/transcripts/unparsed-generations.ts";
@@ -72,6 +73,8 @@ async function readForksAgain(database: Database, session_id: string): Promise<s
 }
 
 type Failure = { error: unknown };
+type Failures = { own: Failure | null; ofOthers: Failure | null };
+type StepConnection = { sql: Sql; connection: Connection };
 
 async function parseGenerations(
   stored: StoredTranscripts,
@@ -79,22 +82,39 @@ async function parseGenerations(
   progress: ParseProgress,
   changed: Set<string>,
 ): Promise<Failure | null> {
-  const done: string[] = [];
-  let failure: Failure | null = null;
-  let ofOthers: Failure | null = null;
-  for (;;) {
-    const generation = await stored.database.run((sql) => findUnparsed(sql, session_id, done));
-    if (generation === null) return failure ?? ofOthers;
-    try {
-      for (const id of await parseGeneration(stored, generation, progress)) changed.add(id);
-    } catch (error) {
-      if (!isOfGeneration(error) || progress.signal?.aborted === true) throw error;
-      if (generation.is_own) failure ??= { error };
-      else if (progress.isLastAttempt === true)
-        await stored.database.run((sql) => skipUnparsed(sql, generation));
-      else ofOthers ??= { error: new OtherDeviceError(error) };
+  const failures: Failures = { own: null, ofOthers: null };
+  // To open one, and to prepare its statements, takes longer than most files.
+  const steps = await connect(stored.database);
+  try {
+    for await (const generation of unparsedOf(stored.database, session_id))
+      try {
+        for (const id of await parseGeneration(stored, steps, generation, progress)) changed.add(id);
+      } catch (error) {
+        if (!isOfGeneration(error) || progress.signal?.aborted === true) throw error;
+        if (generation.is_own) failures.own ??= { error };
+        else if (progress.isLastAttempt === true)
+          await stored.database.run((sql) => skipUnparsed(sql, generation));
+        else failures.ofOthers ??= { error: new OtherDeviceError(error) };
+      }
+  } finally {
+    await steps.connection.close();
+  }
+  return failures.own ?? failures.ofOthers;
+}
+
+/** Each generation once, also one that grows meanwhile or cannot be parsed. */
+async function* unparsedOf(database: Database, session_id: string): AsyncGenerator<UnparsedGeneration> {
+  const done = new Set<string>();
+  for (let found = 1; found > 0; ) {
+    found = 0;
+    for (const place of await database.run((sql) => listUnparsed(sql, session_id))) {
+      const key = `${place.file_id}/${place.generation}`;
+      if (done.has(key)) continue;
+      done.add(key);
+      found += 1;
+      const generation = await database.run((sql) => readUnparsed(sql, place));
+      if (generation !== null) yield generation;
     }
-    done.push(`${generation.file_id}/${generation.generation}`);
   }
 }
 
@@ -105,28 +125,24 @@ function isOfGeneration(error: unknown): boolean {
 
 async function parseGeneration(
   stored: StoredTranscripts,
+  { sql, connection }: StepConnection,
   generation: UnparsedGeneration,
   { signal, onStep }: ParseProgress,
 ): Promise<Set<string>> {
   const opened = await openGeneration(stored, generation);
   const { open } = opened;
   const changed = new Set<string>();
-  const { sql, connection } = await connect(stored.database);
-  try {
-    for await (const step of stepsOfFile(stored, generation, opened)) {
-      signal?.throwIfAborted();
-      const { position } = open;
-      for (const id of await writeStep(connection, sql, open, step)) changed.add(id);
-      onStep?.(step.end - position);
-    }
-  } finally {
-    await connection.close();
+  for await (const step of stepsOfFile(stored, generation, opened)) {
+    signal?.throwIfAborted();
+    const { position } = open;
+    for (const id of await writeStep(connection, sql, open, step)) changed.add(id);
+    onStep?.(step.end - position);
   }
   return changed;
 }
 
 /** A connection outside the pool: a run takes longer than a statement of the pool may. */
-function connect(database: Database): Promise<{ sql: Sql; connection: Connection }> {
+function connect(database: Database): Promise<StepConnection> {
   return database.run((sql) =>
     Promise.resolve({ sql, connection: openConnection(sql, { deadlineMs: STATEMENT_DEADLINE_MS }) }),
   );
