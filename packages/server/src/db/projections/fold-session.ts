@@ -80,7 +80,7 @@ export function foldSession({ owner, lifecycle, statements: all }: KnownSession)
     agent: pick((said) => said.agent)?.value ?? null,
     source: pick((said) => said.source)?.value ?? null,
     initial_prompt: pick((said) => said.initial_prompt)?.value ?? null,
-    has_only_files: statements.every(({ kind }) => kind === "transcript"),
+    has_only_files: pick(({ kind }) => (kind === "transcript" ? null : kind)) === null,
     metadata: metadataOf(pick, statements),
   };
   return { columns: { ...columns, lifecycle: nextLifecycle(lifecycle, columns) }, standing };

@@ -51,6 +51,13 @@ describe("a session's columns", () => {
     );
   });
 
+  test("keep a statement by which more than transcripts are known, even where it decides nothing else", () => {
+    const transcript = statement({ kind: "transcript", at_us: minute(0), ended_us: minute(1) });
+    const said = [transcript, end(1)];
+    const standing = foldSession({ owner, lifecycle: "detected", statements: said })?.standing ?? [];
+    expect(columnsOf(...standing)).toEqual(columnsOf(...said));
+  });
+
   test("stay the same when the fold is repeated on its own lifecycle", () => {
     fc.assert(
       fc.property(history, lifecycle, (statements, lifecycle) => {
