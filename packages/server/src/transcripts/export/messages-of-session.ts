@@ -1,5 +1,6 @@
 import type { ContentBlock, TranscriptDensity, TranscriptMessage } from "@wharf/protocol";
 import type { Database } from "../../db/database.ts";
+import type { Listed } from "../../db/reads/page-bytes.ts";
 import { type BlockPosition, listBlocks } from "../../db/reads/transcripts/blocks.ts";
 import type { Scope } from "../../db/reads/transcripts/message-order.ts";
 import { type MessagePage, type MessagePosition, readPage } from "../transcript-page.ts";
@@ -34,11 +35,12 @@ export async function* wholeBlocks(
   let position: BlockPosition = null;
   do {
     const from: BlockPosition = position;
-    const blocks: ContentBlock[] = await database.run((sql) =>
+    const blocks: Listed<ContentBlock>[] = await database.run((sql) =>
       listBlocks(sql, message.id, from, BLOCKS_PER_READ),
     );
     yield* blocks;
-    const last: ContentBlock | undefined = blocks.at(-1);
-    position = last === undefined ? null : [last.block_order, last.id];
+    const last: Listed<ContentBlock> | undefined = blocks.at(-1);
+    const isEnd = blocks.length < BLOCKS_PER_READ && last?.page_is_full !== true;
+    position = last === undefined || isEnd ? null : [last.block_order, last.id];
   } while (position !== null);
 }

@@ -42,8 +42,10 @@ export async function listMessages(sql: Sql, page: PageOfMessages): Promise<List
       SELECT count(*) FROM content_blocks b WHERE b.message_id = m.id ${isShown(sql, density)}
     ) blocks
     LEFT JOIN transcript_files f ON f.id = m.file_id
-    LEFT JOIN model_responses r
-      ON r.agent = f.agent AND r.response_key = m.response_key AND r.session_id = m.session_id
+    -- By their primary key: joined, all responses of the session would be read for each message.
+    LEFT JOIN LATERAL (
+      SELECT * FROM model_responses WHERE agent = f.agent AND response_key = m.response_key OFFSET 0
+    ) r ON r.session_id = m.session_id
     ORDER BY ${order}`;
 }
 
@@ -63,10 +65,11 @@ function isDropped(sql: Sql): Fragment {
 
 function bytesOfMessage(sql: Sql, density: TranscriptDensity) {
   const stored = ["content_text", "thinking_text", "result_text"].map(
-    (text) => sql`least(octet_length(${sql(`b.${text}`)}), ${TEXT_CHARACTERS_MAX * UTF8_BYTES_MAX})`,
+    (text) =>
+      sql`least(coalesce(octet_length(${sql(`b.${text}`)}), 0), ${TEXT_CHARACTERS_MAX * UTF8_BYTES_MAX})`,
   );
   const blocks = shownBlocks(sql, density, sql`found_id`);
-  const sum = stored.reduce((left, right) => sql`${left} + coalesce(${right}, 0)`, sql`${BLOCK_BYTES}`);
+  const sum = stored.reduce((left, right) => sql`${left} + ${right}`, sql`${BLOCK_BYTES}`);
   return {
     stored: sql`
       ${MESSAGE_BYTES} + (SELECT coalesce(sum(${sum} + coalesce(pg_column_size(b.tool_input), 0)), 0) FROM (${blocks}) b)`,
