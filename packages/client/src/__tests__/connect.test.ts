@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "@wharf/testkit";
 import { runCommand } from "../../../server/src/commands/__tests__/command.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
 
@@ -124,6 +125,11 @@ describe("install.sh", () => {
 
   test("installs the command and enrols; uninstall takes all of it back", async () => {
     const machine = await hub.machine();
+    const settings = join(machine.home, ".claude/settings.json");
+    await Bun.write(settings, '{ "model": "opus" }');
+    const session = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
+    const transcript = `${JSON.stringify({ type: "user", uuid: "u1", sessionId: session, cwd: "/nowhere", timestamp: "2026-03-14T10:00:00Z", message: { content: "Greet" } })}\n`;
+    await Bun.write(join(machine.home, `.claude/projects/-nowhere/${session}.jsonl`), transcript);
     const enrolment = await runCommand(hub.server.url, "enrol", "--url", hub.url, "--json");
     const line = `${JSON.parse(enrolment.stdout).command} --name desk`;
     expect(line).toStartWith(`curl -fsS ${hub.url}/install.sh | sh -s -- `);
@@ -132,6 +138,14 @@ describe("install.sh", () => {
     expect(stdout).toContain(`Connected to ${hub.url} as desk.`);
     expect(stdout).toContain(`export PATH="${machine.home}/.local/bin:$PATH"`);
     const wharf = join(machine.home, ".local/bin/wharf");
+    expect(await Bun.file(settings).text()).toContain("/hooks/claude-code.sh");
+    expect(stdout).toContain(`Change ${settings}`);
+    await until(async () => {
+      const { body } = await hub.server.request("GET", `/api/sessions/${session}/transcript/files`);
+      return body.files?.[0]?.source_bytes === transcript.length;
+    });
+    const { checks } = (await machine.run([wharf, "doctor", "--json"])).json;
+    expect(checks).toContainEqual(expect.objectContaining({ name: "hooks", status: "ok" }));
     expect((await machine.run([wharf, "--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect((await machine.run([wharf, "update", "--json"])).json).toMatchObject({ status: "current" });
 
@@ -151,13 +165,14 @@ describe("install.sh", () => {
     expect([refused.code, refused.json.error.code]).toEqual([1, "UNSENT"]);
     await rm(hookFile);
     expect((await machine.run([wharf, "uninstall"])).code).toBe(0);
-    expect(await entries(machine)).toEqual([]);
+    expect(await Bun.file(settings).text()).toBe('{ "model": "opus" }');
+    expect(await entries(machine)).toEqual([".claude"]);
   });
 
   test("a wrong code, a dry run and a foreign file leave nothing behind", async () => {
     const machine = await hub.machine();
     expect((await install(machine, "0000-0000-0000")).code).toBe(4);
-    const dry = await install(machine, "0000-0000-0000 --dry-run");
+    const dry = await install(machine, "0000-0000-0000 --dry-run --no-hooks");
     expect([dry.code, dry.stdout.includes(".local/bin/wharf")]).toEqual([0, true]);
     expect(await entries(machine)).toEqual([]);
     const foreign = join(machine.home, ".local/bin/wharf");

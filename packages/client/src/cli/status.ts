@@ -2,9 +2,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { statusFile } from "../install/remove-state.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
-import { readSenderState } from "../sender/sender-state.ts";
-import { dataPaths } from "../spool/data-paths.ts";
-import { listSpool } from "../spool/list-spool.ts";
+import { readQueueStatus } from "./commands/queue.ts";
 import type { Paths } from "./environment.ts";
 import { clientFor } from "./hub.ts";
 import type { Io } from "./io.ts";
@@ -28,7 +26,14 @@ export type Status = {
   live: number;
   needs_input: number;
   /** Of this machine. */
-  spool: { files: number; last_acknowledged_at: string | null; problem: string | null };
+  spool: {
+    files: number;
+    /** Made of hooks, and not on the hub yet. */
+    events: number;
+    rejected: number;
+    last_acknowledged_at: string | null;
+    problem: string | null;
+  };
 };
 
 type HubNumbers = Pick<Status, "today" | "live" | "needs_input">;
@@ -43,9 +48,10 @@ const NOTHING: HubNumbers = {
 };
 
 /** Asks the hub, and keeps the result. Throws what is no failure to reach it. */
-export async function readStatus({ paths }: Io, profile: Profile): Promise<Status> {
+export async function readStatus(io: Io, profile: Profile): Promise<Status> {
+  const { paths } = io;
   const last = await readLastStatus(paths);
-  const spool = await readSpool(paths);
+  const spool = await readSpool(io);
   const { name, url, device } = profile;
   try {
     const numbers = await readNumbers(profile);
@@ -113,13 +119,9 @@ async function readNumbers(profile: Profile): Promise<HubNumbers> {
   };
 }
 
-async function readSpool({ data }: Paths): Promise<Status["spool"]> {
-  const { spool, state } = dataPaths(data);
-  const [{ waiting }, { last_acknowledged_at, problem }] = await Promise.all([
-    listSpool(spool),
-    readSenderState(state),
-  ]);
-  return { files: waiting.length, last_acknowledged_at, problem: problem?.message ?? null };
+async function readSpool(io: Io): Promise<Status["spool"]> {
+  const { spool_files, events, rejected, last_acknowledged_at, problem } = await readQueueStatus(io);
+  return { files: spool_files, events, rejected, last_acknowledged_at, problem: problem?.message ?? null };
 }
 
 /** A directory that cannot be written costs the status line alone. */

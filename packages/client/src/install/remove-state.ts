@@ -8,7 +8,8 @@ export function statusFile(data: string): string {
 }
 
 /** Removes what commands, hooks and the sender keep in the data directory; other files there stay. */
-export async function removeState(data: string): Promise<void> {
-  const places = [statusFile(data), ...Object.values(dataPaths(data))];
+export async function removeState(directory: string): Promise<void> {
+  const { data, ...paths } = dataPaths(directory);
+  const places = [statusFile(data), ...Object.values(paths)];
   await Promise.all(places.map((path) => rm(path, { recursive: true, force: true })));
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
+import { checkCapture } from "../doctor/check-capture.ts";
 import { type Check, checkHub } from "../doctor/check-hub.ts";
 import { checkMachine } from "../doctor/check-machine.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
@@ -10,7 +11,7 @@ import { plain } from "../output/text.ts";
 export function doctor(command: Command, io: Io): void {
   withHubOptions(command).action(async function examine(options: HubOptions) {
     const profile = await requireProfile(io, options);
-    const checks = [...(await checkMachine(io)), ...(await checkHub(profile))];
+    const checks = [...(await checkMachine(io)), ...(await checkHub(profile)), ...(await checkCapture(io))];
     if (options.json) io.json({ profile: profile.name, checks });
     else for (const check of checks) printCheck(io, check);
     if (checks.some(({ status }) => status === "fail")) io.outcome.exitCode = EXIT.failed;
@@ -22,6 +23,6 @@ function printCheck(io: Io, { name, status, detail, fix }: Check): void {
   const color = { ok: green, warn: yellow, fail: red }[status];
   const text = `${plain(detail)}${fix === null ? "" : ` → ${fix}`}`;
   io.print(
-    io.isTerminal ? `${color(status.padEnd(4))} ${name.padEnd(9)} ${text}` : `${status}\t${name}\t${text}`,
+    io.isTerminal ? `${color(status.padEnd(4))} ${name.padEnd(11)} ${text}` : `${status}\t${name}\t${text}`,
   );
 }

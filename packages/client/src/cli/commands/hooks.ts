@@ -32,26 +32,26 @@ export function hooks(command: Command, io: Io): void {
     "install",
     "Install hooks of the agents of this user, and of git in the repositories that are named.",
   ).action(async function installHooks(named: string[], { dryRun, json }: ChangeOptions) {
-    const management = await manage(io);
+    const management = await manageHooks(io);
     const changes = await planHooks(
       management,
       named.map((one) => resolve(one)),
     );
     requireRepositories(changes, named);
-    report(io, changes, { isRemoval: false, isDone: !dryRun, isJson: json === true });
+    reportHooks(io, changes, { isRemoval: false, isDone: !dryRun, isJson: json === true });
     if (!dryRun) await applyHooks(management, changes);
   });
   changing(
     "uninstall",
     "Remove the hooks: all that were installed, or those of the repositories that are named.",
   ).action(async function uninstallHooks(named: string[], { dryRun, json }: ChangeOptions) {
-    const management = await manage(io);
+    const management = await manageHooks(io);
     const changes = await planRemoval(
       management,
       named.map((one) => resolve(one)),
     );
     requireRepositories(changes, named);
-    report(io, changes, { isRemoval: true, isDone: !dryRun, isJson: json === true });
+    reportHooks(io, changes, { isRemoval: true, isDone: !dryRun, isJson: json === true });
     if (!dryRun) await applyRemoval(management, changes);
   });
   command
@@ -59,7 +59,7 @@ export function hooks(command: Command, io: Io): void {
     .description("Show where hooks are installed.")
     .option("--json", "print JSON")
     .action(async function showHooks({ json }: { json?: true }) {
-      const status = await readHookStatus(await manage(io));
+      const status = await readHookStatus(await manageHooks(io));
       if (json) return io.json(status);
       if (status.agents.length === 0) io.print("No agent was found: neither ~/.claude nor ~/.codex exists.");
       for (const { agent, file, installed } of status.agents)
@@ -75,7 +75,8 @@ export function hooks(command: Command, io: Io): void {
     });
 }
 
-async function manage(io: Io): Promise<HookManagement> {
+/** What installing and removing hooks needs to know of this machine. */
+export async function manageHooks(io: Io): Promise<HookManagement> {
   const { environment, paths } = io;
   const shim = join(paths.bin, "wharf");
   const isInstalled = (await statIfThere(shim)) !== null;
@@ -109,7 +110,8 @@ function requireRepositories({ repositories }: HookChanges, named: readonly stri
 
 type Reported = { isRemoval: boolean; isDone: boolean; isJson: boolean };
 
-function report(
+/** The changes in lines or as JSON; files that cannot be changed with the reason. */
+export function reportHooks(
   io: Io,
   { settings, repositories }: HookChanges,
   { isRemoval, isDone, isJson }: Reported,

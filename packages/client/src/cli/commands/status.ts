@@ -35,7 +35,8 @@ async function printStatusLine(io: Io): Promise<void> {
 function statusLine({ today, needs_input, spool }: Status): string {
   const parts = [`${today.sessions} sessions today`, money(today.cost_usd, today.cost_is_partial)];
   if (needs_input > 0) parts.push(`${needs_input} waiting for you`);
-  if (spool.files > 0) parts.push(`${spool.files} unsent`);
+  const unsent = spool.files + spool.events;
+  if (unsent > 0) parts.push(`${unsent} unsent`);
   return parts.join(" · ");
 }
 
@@ -50,7 +51,7 @@ function printStatus(io: Io, found: Status): void {
       `${today.sessions} sessions, ${count(today.tokens_in)} tokens in, ${count(today.tokens_out)} out, ${money(today.cost_usd, today.cost_is_partial)} on ${today.devices} devices`,
     ],
     ["live", `${found.live} sessions, ${found.needs_input} waiting for you`],
-    ["unsent", `${spool.files} hook files`],
+    ["unsent", `${spool.files} hooks, ${spool.events} events`],
     ["last sent", ago(spool.last_acknowledged_at, new Date())],
   ];
   if (!hub.is_reachable) lines.push(["as of", found.at]);

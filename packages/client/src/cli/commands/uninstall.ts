@@ -1,14 +1,17 @@
-import { readdir } from "node:fs/promises";
 import type { Command } from "commander";
+import { applyRemoval, planRemoval } from "../../hooks/manage-hooks.ts";
 import { readInstallation, removeDirectories, removeProgram } from "../../install/program.ts";
 import { removeState } from "../../install/remove-state.ts";
 import { openProfiles } from "../../profiles/profiles.ts";
-import { dataPaths } from "../../spool/data-paths.ts";
 import { CliError, EXIT } from "../cli-error.ts";
-import type { Paths } from "../environment.ts";
 import type { Io } from "../io.ts";
+import { manageHooks, reportHooks } from "./hooks.ts";
+import { readQueueStatus } from "./queue.ts";
 
 type UninstallOptions = { json?: true; dryRun?: true; force?: true };
+
+const STOP_POLL_MS = 50;
+const STOP_TRIES = 100;
 
 /** `wharf uninstall` */
 export function uninstall(command: Command, io: Io): void {
@@ -29,7 +32,12 @@ export function uninstall(command: Command, io: Io): void {
         else for (const file of files) io.print(`Would remove ${file}`);
         return;
       }
-      if (!force) await requireSent(paths);
+      if (!force) await requireSent(io);
+      const management = await manageHooks(io);
+      const changes = await planRemoval(management, []);
+      await applyRemoval(management, changes);
+      if (!json) reportHooks(io, changes, { isRemoval: true, isDone: true, isJson: false });
+      await stopSender(io);
       for (const name of names) await profiles.remove(name);
       await removeDirectories([paths.config, profiles.directory]);
       await removeState(paths.data);
@@ -40,14 +48,22 @@ export function uninstall(command: Command, io: Io): void {
     });
 }
 
-/** Throws CliError when hook files or events wait to be sent. */
-async function requireSent({ data }: Paths): Promise<void> {
-  const { spool, outbox } = dataPaths(data);
-  const waiting = await Promise.all([spool, outbox].map((directory) => readdir(directory).catch(() => [])));
-  const files = waiting.flat().length;
-  if (files === 0) return;
-  const message = `The hub does not have everything yet: ${files} files wait in ${data}. Nothing was removed; --force discards them.`;
+/** Throws CliError when hooks or events wait to be sent. */
+async function requireSent(io: Io): Promise<void> {
+  const { spool_files, events } = await readQueueStatus(io);
+  if (spool_files + events === 0) return;
+  const message = `The hub does not have ${spool_files} hooks and ${events} events of this machine yet. Nothing was removed. Run: wharf queue drain   (--force discards them)`;
   throw new CliError(message, EXIT.failed, "UNSENT");
+}
+
+/** It would write its state again. */
+async function stopSender(io: Io): Promise<void> {
+  for (let tries = 0; tries < STOP_TRIES; tries++) {
+    const { sender_pid } = await readQueueStatus(io);
+    if (sender_pid === null) return;
+    if (tries === 0) process.kill(sender_pid, "SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, STOP_POLL_MS));
+  }
 }
 
 function describe(removed: readonly string[], kept: readonly string[]): string[] {
