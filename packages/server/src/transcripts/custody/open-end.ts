@@ -3,6 +3,7 @@ import { createPieceSplitter } from "@wharf/transcripts";
 import type { ReplacedSegment } from "../../db/transcripts/continue-generation.ts";
 import type { HeldFile } from "../../db/transcripts/held-file.ts";
 import { findLastSegment } from "../../db/transcripts/segments.ts";
+import { StorageError } from "../../errors.ts";
 import { readSegment } from "../read-stored.ts";
 import type { CustodyDependencies, PieceOf } from "./custody.ts";
 import { type FramedPart, isJsonLines } from "./frame-part.ts";
@@ -21,7 +22,7 @@ const BEFORE_BYTES = 1_024;
 /** Of the part that continues: longer than any secret. */
 const AFTER_BYTES = 65_536;
 
-/** Null: the part begins a line. */
+/** Null: the part begins a line, or what is held is damaged: the file can grow nevertheless. */
 export async function readOpenEnd(
   { database, blobs }: CustodyDependencies,
   { file_id, generation, is_torn, kind }: HeldFile,
@@ -29,13 +30,19 @@ export async function readOpenEnd(
   if (isJsonLines(kind) && !is_torn) return null;
   const segment = await database.run((sql) => findLastSegment(sql, { file_id, generation }));
   if (segment === null) return null;
-  const bytes = await readSegment(blobs, segment);
+  const bytes = await readSegment(blobs, segment).catch(nullIfDamaged);
+  if (bytes === null) return null;
   const kept_bytes = bytes.lastIndexOf(NEWLINE) + 1;
   return {
     segment: { ...segment, kept_bytes },
     kept: bytes.slice(0, kept_bytes),
     line: bytes.slice(kept_bytes),
   };
+}
+
+function nullIfDamaged(error: unknown): null {
+  if (error instanceof StorageError && error.code === "STORAGE_BLOB_DAMAGED") return null;
+  throw error;
 }
 
 /**

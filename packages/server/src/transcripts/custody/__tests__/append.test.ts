@@ -296,6 +296,13 @@ describe("a secret across the cut after a final part", () => {
     }
   });
 
+  test("does not keep a file with damaged bytes from growing", async () => {
+    await append('{"a":1}\n{"b"', { final: true });
+    await server.sql`DELETE FROM blob_chunks`;
+    await server.sql`DELETE FROM blobs`;
+    expect(await append(":2}\n", { offset: 12 })).toMatchObject({ status: 202, body: { source_bytes: 16 } });
+  });
+
   test("is parsed as one record, whether or not its first part was parsed before", async () => {
     const database = server.current().pools.deferrable;
     const parse = () => parseSession({ database, blobs: createPostgresBlobStore(database) }, "s1");
