@@ -8,6 +8,8 @@ import { buildBundle } from "../served/index.ts";
 /** A user's home directory that has never seen Wharf. */
 export type Machine = {
   home: string;
+  /** The runtime and the bundle. */
+  command: readonly string[];
   /** The real bundle, under the runtime of this machine. */
   wharf(words: readonly string[], options?: RunOptions): Promise<Ran>;
   /** A program in this home directory. */
@@ -90,7 +92,8 @@ export function setupHub(): TestHub {
       };
     }
 
-    return { home, run, wharf: (words, options) => run([runtime, program, ...words], options) };
+    const command = [runtime, program];
+    return { home, command, run, wharf: (words, options) => run([...command, ...words], options) };
   }
 
   return {

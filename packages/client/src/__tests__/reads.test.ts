@@ -225,6 +225,22 @@ test("an admin lists, creates, rotates and revokes keys", async () => {
   expect((await bun.wharf(["keys", "create", "owner"])).code).toBe(2);
 });
 
+test("output that nothing reads any more ends a command without an error", async () => {
+  const lines = Array.from({ length: 50_000 }, (_, index) => `line ${index}`).join("\n");
+  for (const machine of [bun, node]) {
+    await Bun.write(`${machine.home}/long.txt`, lines);
+    const command = `${machine.command.join(" ")} redact --test long.txt | head -1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await machine.run(["bash", "-c", command]);
+    expect([stdout, stderr.replace("No secret was found.\n", "")]).toEqual(["line 0\n0\n", ""]);
+  }
+});
+
+test("the bundle is small and contains no zod", async () => {
+  const text = await Bun.file(bun.command[1] ?? "").text();
+  expect(text).not.toContain("ZodType");
+  expect(text.length).toBeLessThan(500_000);
+});
+
 test("an admin renames and removes devices", async () => {
   await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
   expect((await bun.wharf(["devices", "rename", "desk", "bench", "--json"])).json).toMatchObject({
