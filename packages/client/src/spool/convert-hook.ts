@@ -4,6 +4,7 @@ import { convertGitHook, type EventBody } from "../git/convert-git-hook.ts";
 import type { FindPlace, Place } from "../git/find-place.ts";
 import { gitText, type RunGit } from "../git/run-git.ts";
 import type { NewEvent } from "../sdk/events.ts";
+import { sessionOfName } from "../transcripts/find-transcripts.ts";
 import { convertAgentHook, readAgentInput } from "./convert-agent-hook.ts";
 import { eventIdOf, fieldOf, type HookFile } from "./read-hook-file.ts";
 import type { SessionTable } from "./session-table.ts";
@@ -52,7 +53,10 @@ async function fromAgent(hook: HookFile, dependencies: ConvertDependencies): Pro
     await dependencies.sessions.begin(parentsOf(hook), { session_id, config, time_ms: hook.time_ms });
   }
   const path = text(input, "transcript_path");
-  const transcript = path === null || path === "" ? null : { agent: hook.source, session_id, path, cwd };
+  // After /clear and --continue a hook may name the session before; the file's name is that of its own.
+  const own = path === null ? null : (sessionOfName(hook.source, path) ?? session_id);
+  const transcript =
+    path === null || path === "" || own === null ? null : { agent: hook.source, session_id: own, path, cwd };
   const events = body === null ? [] : envelopes(hook, [body], { session_id, place, dependencies });
   return { events, transcript };
 }

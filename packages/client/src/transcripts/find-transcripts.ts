@@ -74,15 +74,20 @@ function isTranscript(agent: string, path: string): boolean {
   }
 }
 
+/** The session that a file's name states; null where the name does not. */
+export function sessionOfName(agent: string, path: string): string | null {
+  const name = basename(path);
+  if (agent === "codex") return CODEX_FILE.exec(name)?.[1] ?? null;
+  const isOwn = agent === "claude-code" && name.endsWith(".jsonl") && !name.startsWith("agent-");
+  return isOwn ? name.slice(0, -".jsonl".length) : null;
+}
+
 /** Null for a file that names no session. */
 async function identify(agent: string, path: string): Promise<LocalFile | null> {
   const name = basename(path);
-  if (agent === "codex") {
-    const session_id = CODEX_FILE.exec(name)?.[1];
-    return session_id === undefined ? null : { agent, session_id, file: name, kind: "main", path };
-  }
-  if (agent === "claude-code" && !name.startsWith("agent-"))
-    return { agent, session_id: name.slice(0, -".jsonl".length), file: "main.jsonl", kind: "main", path };
+  const named = sessionOfName(agent, path);
+  const file = agent === "claude-code" ? "main.jsonl" : name;
+  if (named !== null) return { agent, session_id: named, file, kind: "main", path };
   // Older files of subagents stand next to the session's file, and name it.
   const head = await readHead(path);
   const session_id = head.map((record) => text(record, "sessionId")).find((id) => id !== null) ?? null;

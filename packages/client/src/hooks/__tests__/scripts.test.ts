@@ -234,6 +234,18 @@ describe("the input of a hook becomes an event", () => {
     );
   });
 
+  test("and names the transcript by its own session after /clear", async () => {
+    const input = { ...common, hook_event_name: "Stop", transcript_path: "/p/other-session.jsonl" };
+    await machine.runHook("claude-code.sh", JSON.stringify(input));
+    const { transcript } = await convertHook(await onlySpooled(), machine.dependencies());
+    expect(transcript).toEqual({
+      agent: "claude-code",
+      session_id: "other-session",
+      path: "/p/other-session.jsonl",
+      cwd: "/nowhere",
+    });
+  });
+
   test("without its secrets, and cut to 64 KB", async () => {
     const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
     const prompt = `${token} ${"é".repeat(100_000)}`;
