@@ -3,6 +3,7 @@ import { canonicalWorkspaceId } from "@wharf/protocol/workspace";
 import type { FindPlace } from "../git/find-place.ts";
 import { HubError } from "../sdk/hub-error.ts";
 import type { NamedTranscript } from "../spool/convert-hook.ts";
+import { statIfThere } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 import { readOrigin } from "./find-transcripts.ts";
 import { type SendFileDependencies, sendFile } from "./send-file.ts";
@@ -26,7 +27,12 @@ export type TailOptions = Omit<SendFileDependencies, "workspaceOf"> & {
 /** A session without a change for this long is followed again by its next hook. */
 const FOLLOWED_MS = 30 * 60_000;
 
-type Followed = NamedTranscript & { changed_ms: number; watcher: FSWatcher | null };
+type Followed = NamedTranscript & {
+  changed_ms: number;
+  watcher: FSWatcher | null;
+  /** By path: what a file looked like when all of it was sent. A session may have thousands. */
+  looks: Map<string, string>;
+};
 
 /** Follows the transcript files of live sessions. Directories are looked through at each `send`; the main file is watched, too. */
 export function createTails(options: TailOptions): Tails {
@@ -49,7 +55,8 @@ export function createTails(options: TailOptions): Tails {
         return;
       }
       drop(key);
-      sessions.set(key, { ...transcript, changed_ms: now(), watcher: watchFile(transcript.path, onChange) });
+      const watcher = watchFile(transcript.path, onChange);
+      sessions.set(key, { ...transcript, changed_ms: now(), watcher, looks: new Map() });
     },
     async send() {
       let sent = 0;
@@ -58,8 +65,11 @@ export function createTails(options: TailOptions): Tails {
         const { agent, session_id, path } = session;
         let ofSession = 0;
         for (const file of await filesOfSession({ agent, session_id }, path)) {
+          const look = await lookOf(file.path);
+          if (look === null || session.looks.get(file.path) === look) continue;
           try {
             ofSession += (await sendFile({ ...options, workspaceOf }, file)).sent;
+            session.looks.set(file.path, look);
           } catch (error) {
             // A hub that fails for one file must not hold up the others.
             if (!(error instanceof HubError) || error.status !== 500) throw error;
@@ -97,6 +107,11 @@ export function createWorkspaceOf(findPlace: FindPlace, cwdOf: (file: LocalFile)
 
 function keyOf({ agent, session_id }: Pick<LocalFile, "agent" | "session_id">): string {
   return `${agent} ${session_id}`;
+}
+
+async function lookOf(path: string): Promise<string | null> {
+  const stats = await statIfThere(path);
+  return stats === null ? null : `${stats.size} ${stats.mtimeMs} ${stats.ino}`;
 }
 
 /** Null where the file is not there yet, or cannot be watched: the look every second remains. */
