@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { chainHashOf } from "@wharf/transcripts";
+import { seededRandom } from "../../../server/src/__tests__/seeded-random.ts";
+import { dataPaths } from "../spool/data-paths.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
 
 const hub = setupHub();
@@ -201,4 +203,56 @@ test("a service is installed for this user, and removed", async () => {
     removed: plan.file,
   });
   expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({ removed: null });
+});
+
+function startSender({ command, home }: Machine) {
+  const env = { HOME: home, PATH: process.env["PATH"] };
+  return Bun.spawn([...command, "send"], { cwd: home, env, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+test("a sender that is killed again and again sends each event and each byte once", async () => {
+  const machine = await connectedMachine(process.execPath);
+  const { spool } = dataPaths(dataOf(machine));
+  const path = await writeTranscript(machine);
+  await appendFile(
+    path,
+    Array.from({ length: 3_000 }, (_, n) => line(n + 10))
+      .join("")
+      .repeat(4),
+  );
+  await mkdir(spool, { recursive: true });
+  const events = 600;
+  for (let n = 0; n < events; n++) {
+    const input = JSON.stringify({
+      session_id: SESSION,
+      hook_event_name: "UserPromptSubmit",
+      transcript_path: path,
+      prompt: `${n}`,
+    });
+    await writeFile(join(spool, `claude-code.${n}`), `wharf=1\0pwd=/\0\0${input}`);
+  }
+  const random = seededRandom();
+  let kills = 0;
+  for (let round = 0; round < 8; round++) {
+    const sender = startSender(machine);
+    await Bun.sleep(100 + random() * 400);
+    sender.kill("SIGKILL");
+    if ((await sender.exited) !== 0) kills += 1;
+  }
+  expect(kills).toBe(8);
+  const last = startSender(machine);
+  await until(
+    async () =>
+      (await machine.wharf(["queue", "status", "--json"])).json.events === 0 &&
+      (await readdir(spool)).length === 0,
+  );
+  const bytes = await readFile(path);
+  await until(async () => (await heldFiles())[0]?.[1] === chainHashOf(bytes));
+  last.kill("SIGTERM");
+  await last.exited;
+  const rows = await hub.server.sql<{ text: string }[]>`SELECT data ->> 'text' AS text FROM events`;
+  expect(rows).toHaveLength(events);
+  expect(new Set(rows.map(({ text }) => text)).size).toBe(events);
+  const { body } = await hub.server.request("GET", `/api/sessions/${SESSION}/transcript/files`);
+  expect(body.files.map(({ generation }: { generation: number }) => generation)).toEqual([1, 1]);
 });
