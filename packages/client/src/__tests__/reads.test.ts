@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { until } from "@wharf/testkit";
 import { seedExamples } from "../../../server/src/openapi/__tests__/seed-examples.ts";
 import { createIo } from "../cli/io.ts";
+import { takeRefresh } from "../cli/last-status.ts";
 import { run } from "../cli/run.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
 
@@ -133,6 +135,12 @@ test("now lists what is open, first what needs a person", async () => {
 
 test("status keeps its numbers: for the status line, and while the hub is unreachable", async () => {
   expect((await bun.wharf(["status", "--statusline"])).stdout).toBe("");
+  // It has asked the hub in the background; the next ones within a minute do not.
+  const lastStatus = Bun.file(`${bun.home}/.local/share/wharf/status.json`);
+  await until(() => lastStatus.exists());
+  const { paths } = createIo({ HOME: bun.home });
+  expect(await takeRefresh(paths, new Date())).toBe(false);
+  expect(await takeRefresh(paths, new Date(Date.now() + 120_000))).toBe(true);
   const { today } = (await bun.wharf(["status", "--json"])).json;
   expect((await bun.wharf(["status", "--statusline"])).stdout).toMatch(/^\d+ sessions today · /);
   const [file] = [

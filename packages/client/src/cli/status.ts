@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { statusFile } from "../install/remove-state.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
@@ -6,41 +6,13 @@ import { readQueueStatus } from "./commands/queue.ts";
 import type { Paths } from "./environment.ts";
 import { clientFor } from "./hub.ts";
 import type { Io } from "./io.ts";
+import { readLastStatus, type Status } from "./last-status.ts";
 import { startOfToday, timeZone } from "./values.ts";
-
-/** `wharf status --json`. Without a reachable hub its numbers are those of the last result, at `at`. */
-export type Status = {
-  at: string;
-  profile: string;
-  hub: { url: string; is_reachable: boolean; problem: string | null };
-  device: { id: string; name: string } | null;
-  /** Of all devices. */
-  today: {
-    sessions: number;
-    devices: number;
-    tokens_in: number;
-    tokens_out: number;
-    cost_usd: number | null;
-    cost_is_partial: boolean;
-  };
-  live: number;
-  needs_input: number;
-  /** Of this machine. */
-  spool: {
-    files: number;
-    /** Made of hooks, and not on the hub yet. */
-    events: number;
-    rejected: number;
-    last_acknowledged_at: string | null;
-    problem: string | null;
-  };
-};
 
 type HubNumbers = Pick<Status, "today" | "live" | "needs_input">;
 
 const OPEN = ["detected", "capturing"];
 const LISTED_MAX = 1_000;
-const FRESH_MS = 60_000;
 const NOTHING: HubNumbers = {
   today: { sessions: 0, devices: 0, tokens_in: 0, tokens_out: 0, cost_usd: null, cost_is_partial: false },
   live: 0,
@@ -80,17 +52,6 @@ export async function readStatus(io: Io, profile: Profile): Promise<Status> {
       spool,
     };
   }
-}
-
-/** Null before the first. */
-export async function readLastStatus(paths: Paths): Promise<Status | null> {
-  return await readFile(statusFile(paths.data), "utf8")
-    .then((text): Status => JSON.parse(text))
-    .catch(() => null);
-}
-
-export function isStale(status: Status | null, now: Date): boolean {
-  return status === null || now.getTime() - Date.parse(status.at) > FRESH_MS;
 }
 
 async function readNumbers(profile: Profile): Promise<HubNumbers> {

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import type { Command } from "commander";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { readLastStatus, type Status, takeRefresh } from "../last-status.ts";
 import { ago, count, money, plain } from "../output/text.ts";
-import { isStale, readLastStatus, readStatus, type Status } from "../status.ts";
 
 type StatusOptions = HubOptions & { statusline?: true; refresh?: true };
 
@@ -16,6 +16,8 @@ export function status(command: Command, io: Io): void {
     )
     .action(async function showStatus(options: StatusOptions) {
       if (options.statusline) return await printStatusLine(io);
+      // Loaded late: it takes what sends with it, which the status line does not need.
+      const { readStatus } = await import("../status.ts");
       const found = await readStatus(io, await requireProfile(io, options));
       if (options.json) io.json(found);
       else printStatus(io, found);
@@ -26,7 +28,7 @@ export function status(command: Command, io: Io): void {
 async function printStatusLine(io: Io): Promise<void> {
   const last = await readLastStatus(io.paths);
   if (last !== null) io.print(statusLine(last));
-  if (!isStale(last, new Date())) return;
+  if (!(await takeRefresh(io.paths, new Date()))) return;
   const [runtime, program] = process.argv;
   if (runtime === undefined || program === undefined) return;
   spawn(runtime, [program, "status", "--json"], { detached: true, stdio: "ignore" }).unref();

@@ -1,0 +1,51 @@
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { refreshFile, statusFile } from "../install/remove-state.ts";
+import type { Paths } from "./environment.ts";
+
+/** `wharf status --json`. Without a reachable hub its numbers are those of the last result, at `at`. */
+export type Status = {
+  at: string;
+  profile: string;
+  hub: { url: string; is_reachable: boolean; problem: string | null };
+  device: { id: string; name: string } | null;
+  /** Of all devices. */
+  today: {
+    sessions: number;
+    devices: number;
+    tokens_in: number;
+    tokens_out: number;
+    cost_usd: number | null;
+    cost_is_partial: boolean;
+  };
+  live: number;
+  needs_input: number;
+  /** Of this machine. */
+  spool: {
+    files: number;
+    /** Made of hooks, and not on the hub yet. */
+    events: number;
+    rejected: number;
+    last_acknowledged_at: string | null;
+    problem: string | null;
+  };
+};
+
+const FRESH_MS = 60_000;
+
+/** Null before the first. */
+export async function readLastStatus(paths: Paths): Promise<Status | null> {
+  return await readFile(statusFile(paths.data), "utf8")
+    .then((text): Status => JSON.parse(text))
+    .catch(() => null);
+}
+
+/** True at most once a minute: the caller then asks the hub, whether it is reachable or not. */
+export async function takeRefresh({ data }: Paths, now: Date): Promise<boolean> {
+  const file = refreshFile(data);
+  const last = await stat(file).catch(() => null);
+  if (last !== null && Math.abs(now.getTime() - last.mtimeMs) < FRESH_MS) return false;
+  return await mkdir(data, { recursive: true })
+    .then(() => writeFile(file, ""))
+    .then(() => true)
+    .catch(() => false);
+}
