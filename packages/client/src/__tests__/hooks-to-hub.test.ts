@@ -15,9 +15,12 @@ const dataOf = ({ home }: Machine) => join(home, ".local/share/wharf");
 
 afterEach(async () => {
   for (const machine of machines.splice(0)) {
-    const pid = Number(await readFile(join(dataOf(machine), "sender.pid"), "utf8").catch(() => ""));
-    if (pid > 0) process.kill(pid, "SIGTERM");
-    await until(async () => (await stat(join(dataOf(machine), "sender.pid")).catch(() => null)) === null);
+    const file = join(dataOf(machine), "sender.pid");
+    const pid = Number(await readFile(file, "utf8").catch(() => ""));
+    // Fails for a sender that has ended, also one that was killed and has left its file.
+    const signal = async (name: string) => (await machine.run(["kill", name, String(pid)])).code === 0;
+    if (pid === 0 || !(await signal("-TERM"))) continue;
+    await until(async () => (await stat(file).catch(() => null)) === null || !(await signal("-0")));
   }
 });
 
