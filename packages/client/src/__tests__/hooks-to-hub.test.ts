@@ -206,6 +206,10 @@ test("a service is installed for this user, and removed", async () => {
     removed: plan.file,
   });
   expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({ removed: null });
+  await machine.wharf(["service", "install"], { env });
+  const { json } = await machine.wharf(["uninstall", "--json"], { env });
+  expect(json.removed).toContain(plan.file);
+  expect(await stat(plan.file).catch(() => null)).toBeNull();
 });
 
 function startSender({ command, home }: Machine) {

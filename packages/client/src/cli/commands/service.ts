@@ -22,6 +22,10 @@ export function service(command: Command, io: Io): void {
       // Fails before anything is written when this machine cannot send.
       prepareSending(io, await requireProfile(io, options));
       const plan = await planHere(io, options.profile);
+      if (plan === null) {
+        const message = "Services are installed on Linux and macOS only.";
+        throw new CliError(message, EXIT.failed, "UNSUPPORTED_PLATFORM");
+      }
       if (options.dryRun) {
         if (options.json) return io.json(plan);
         io.print(`Would write ${plan.file}:\n${plan.content}`);
@@ -39,27 +43,30 @@ export function service(command: Command, io: Io): void {
     .description("Stop the service, and remove it.")
     .option("--json", "print JSON")
     .action(async function uninstallService({ json }: { json?: true }) {
-      const plan = await planHere(io, undefined);
-      const isThere = (await readIfThere(plan.file)) !== null;
-      if (isThere) {
-        for (const words of plan.stop) await run(words).catch(() => undefined);
-        await rm(plan.file);
-      }
-      if (json) io.json({ removed: isThere ? plan.file : null });
-      else io.print(isThere ? `Removed ${plan.file}.` : "No service is installed.");
+      const removed = await removeService(io);
+      if (json) io.json({ removed });
+      else io.print(removed === null ? "No service is installed." : `Removed ${removed}.`);
     });
 }
 
-async function planHere(io: Io, profile: string | undefined): Promise<ServicePlan> {
+/** Stops the service, and removes its file. Returns the file; null without a service. */
+export async function removeService(io: Io): Promise<string | null> {
+  const plan = await planHere(io, undefined);
+  if (plan === null || (await readIfThere(plan.file)) === null) return null;
+  for (const words of plan.stop) await run(words).catch(() => undefined);
+  await rm(plan.file);
+  return plan.file;
+}
+
+/** Null on a system without services that are known here. */
+async function planHere(io: Io, profile: string | undefined): Promise<ServicePlan | null> {
   const home = homeOf(io);
   const shim = join(io.paths.bin, "wharf");
   const isInstalled = (await statIfThere(shim)) !== null;
   const program = isInstalled ? [shim] : process.argv.slice(0, 2);
   const command = [...program, "send", "--stay", ...(profile === undefined ? [] : ["--profile", profile])];
   const configHome = io.environment["XDG_CONFIG_HOME"] || join(home, ".config");
-  const plan = planService({ platform: process.platform, home, configHome, command });
-  if (plan !== null) return plan;
-  throw new CliError("Services are installed on Linux and macOS only.", EXIT.failed, "UNSUPPORTED_PLATFORM");
+  return planService({ platform: process.platform, home, configHome, command });
 }
 
 async function runOrExplain(words: readonly string[], file: string): Promise<void> {

@@ -7,6 +7,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 import { manageHooks, reportHooks } from "./hooks.ts";
 import { readQueueStatus } from "./queue.ts";
+import { removeService } from "./service.ts";
 
 type UninstallOptions = { json?: true; dryRun?: true; force?: true };
 
@@ -37,12 +38,14 @@ export function uninstall(command: Command, io: Io): void {
       const changes = await planRemoval(management, []);
       await applyRemoval(management, changes);
       if (!json) reportHooks(io, changes, { isRemoval: true, isDone: true, isJson: false });
+      const service = await removeService(io);
       await stopSender(io);
       for (const name of names) await profiles.remove(name);
       await removeDirectories([paths.config, profiles.directory]);
       await removeState(paths.data);
       const kept = installation === null ? [] : await removeProgram(paths, installation);
-      const removed = files.filter((file) => !kept.includes(file));
+      const gone = service === null ? files : [service, ...files];
+      const removed = gone.filter((file) => !kept.includes(file));
       if (json) io.json({ removed, kept });
       else for (const line of describe(removed, kept)) io.print(line);
     });
