@@ -5,6 +5,7 @@ import { type CaseFile, filesOfCase } from "../../../../transcripts/src/__tests_
 import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
+import { type MessagePosition, readPage } from "../transcript-page.ts";
 import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
 import { describeStored } from "./stored-hub.ts";
@@ -67,6 +68,22 @@ async function expectCase(folder: string): Promise<void> {
   }
   await expectTotals(expected);
   expect([...(await responsesWithoutMessage())]).toEqual([]);
+}
+
+/** What pages of any size show adds up to what each session and subagent spent itself. */
+async function expectPages(): Promise<void> {
+  const spent = await parsing.sql<{ session_id: string; subagent_id: string | null; output: number }[]>`
+    SELECT session_id, subagent_id, coalesce(sum(output), 0)::float8 AS output FROM model_responses GROUP BY 1, 2`;
+  for (const { output, ...scope } of spent)
+    for (const limit of [1, 3]) {
+      let [sum, position]: [number, MessagePosition | null] = [0, null];
+      do {
+        const page = await readPage(parsing.sql, { density: "full", scope, limit }, position);
+        for (const { tokens_out } of page.messages) sum += Number(tokens_out ?? 0);
+        position = page.next;
+      } while (position !== null);
+      expect({ ...scope, limit, output: sum }).toEqual({ ...scope, limit, output });
+    }
 }
 
 /** The tokens of all messages of a session, or of one of its subagents, add up to those of its responses. */
@@ -133,6 +150,7 @@ describe("a case through the database", () => {
       await arrive(await filesOfCase(folder));
       await expectCase(folder);
       await expectLines(folder);
+      await expectPages();
     });
 
     test(`${folder} makes the same rows in each order of files, line by line, and read again`, async () => {
