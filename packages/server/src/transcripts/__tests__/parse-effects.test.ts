@@ -257,6 +257,21 @@ test("a subagent's model and times are those of its messages, unless events stat
   expect(await add()).toEqual([["stated", 0, 4]]);
 });
 
+test("a subagent's cost is neither bounded nor rounded", async () => {
+  const file = "subagents/agent-x1.jsonl";
+  const line = (id: string, output: number) => assistantLine("a", { id, output, agentId: "x1" });
+  await parsing.store({
+    ...{ session_id: "a", agent: "claude-code", kind: "subagent", file },
+    parts: [line("m1", 1), line("m2", 1e12)],
+  });
+  await parsing.parseAll();
+  const [costs] = await parsing.sql`
+    SELECT a.cost_estimate_usd AS of_subagent, s.cost_estimate_usd AS of_session
+    FROM subagents a JOIN sessions s ON s.id = a.session_id`;
+  expect(costs?.["of_subagent"]).toBe(costs?.["of_session"]);
+  expect(Number(costs?.["of_subagent"])).toBeGreaterThan(1e7);
+});
+
 test("what a subagent was asked is searched as a prompt", async () => {
   const task = promptLine("a", "Look for the cause").replace("{", '{"agentId":"x1","isSidechain":true,');
   const file = "subagents/agent-x1.jsonl";
