@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
@@ -15,6 +15,8 @@ const common = {
   cwd: "/nowhere",
   permission_mode: "default",
 };
+
+beforeEach(() => writeFile(machine.paths.pid, `${process.pid}\n`));
 
 afterEach(async () => {
   for (const name of await machine.spooled()) await rm(join(machine.paths.spool, name));
@@ -44,6 +46,21 @@ async function eventOf(
 }
 
 describe("the hook script", () => {
+  // First: others start senders that may note their start after the end of their test.
+  test("starts a sender only when none runs", async () => {
+    await rm(machine.paths.pid);
+    await machine.runHook("claude-code.sh", "{}");
+    await until(async () => (await machine.starts()) === 1);
+    expect(await readFile(join(machine.home, "started"), "utf8")).toBe("send --background\n");
+    await writeFile(machine.paths.pid, `${process.pid}\n`);
+    await machine.runHook("claude-code.sh", "{}");
+    await machine.runHook("codex.sh", "{}");
+    await writeFile(machine.paths.pid, "999999999\n");
+    await machine.runHook("claude-code.sh", "{}");
+    await until(async () => (await machine.starts()) >= 2);
+    expect(await machine.starts()).toBe(2);
+  });
+
   test("spools its input byte for byte, with its time and directory", async () => {
     const before = Date.now();
     const input = Buffer.from(`\uFEFF{"a":"\u2028 é 😀"}\n\n`);
@@ -83,19 +100,6 @@ describe("the hook script", () => {
     expect(await machine.runHook("claude-code.sh", "{}")).toEqual({ code: 0, output: "" });
     expect(await machine.runHook("claude-code-start.sh", "{}")).toEqual({ code: 0, output: "" });
     await mkdir(machine.paths.spool);
-  });
-
-  test("starts a sender only when none runs", async () => {
-    await machine.runHook("claude-code.sh", "{}");
-    await until(async () => (await machine.starts()) === 1);
-    expect(await readFile(join(machine.home, "started"), "utf8")).toBe("send --background\n");
-    await writeFile(machine.paths.pid, `${process.pid}\n`);
-    await machine.runHook("claude-code.sh", "{}");
-    await machine.runHook("codex.sh", "{}");
-    await writeFile(machine.paths.pid, "999999999\n");
-    await machine.runHook("claude-code.sh", "{}");
-    await until(async () => (await machine.starts()) >= 2);
-    expect(await machine.starts()).toBe(2);
   });
 
   test("writes files that only their user reads, and keeps 40 concurrent hooks apart", async () => {
