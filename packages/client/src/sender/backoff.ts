@@ -42,3 +42,8 @@ export function isDenied({ status }: HubError): boolean {
 export function isRefused({ status }: HubError): boolean {
   return status === 400 || status === 413 || status === 415 || status === 422;
 }
+
+/** The hub failed for this request. 503: it is not ready for any request. */
+export function isFailed({ status }: HubError): boolean {
+  return status !== null && status >= 500 && status !== 503;
+}

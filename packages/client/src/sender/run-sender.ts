@@ -6,7 +6,8 @@ import { type FillOptions, fillOutbox } from "../spool/fill-outbox.ts";
 import { listSpool } from "../spool/list-spool.ts";
 import type { Tails } from "../transcripts/tails.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
-import { listOutbox, type SendOptions, sendOutbox } from "./send-outbox.ts";
+import { createBatchWaits } from "./batch-waits.ts";
+import { listOutbox, type SendOptions, type Sent, sendOutbox } from "./send-outbox.ts";
 import { readSenderState, writeSenderState } from "./sender-state.ts";
 import { type SenderLock, takeLock } from "./take-lock.ts";
 import { createWake, type Wake, watchDirectory } from "./wake.ts";
@@ -24,6 +25,7 @@ export type SenderOptions = FillOptions &
 
 const QUIET_MS = 120_000;
 const LOOK_MS = 1_000;
+const NOTHING_ELSE = { duplicates: 0, rejected: 0, problem: null };
 /** What the hub does not take is kept; the next hook starts a sender again. */
 const UNSENT_MS = 24 * 60 * 60_000;
 
@@ -89,11 +91,12 @@ class Sender {
       files.now();
     };
     const backoff = createBackoff({ now: this.#now });
+    const waits = createBatchWaits({ now: this.#now });
     while (!this.#ended.signal.aborted) {
       await this.#leavePid();
       const filled = await fillOutbox({ ...this.#options, onTranscript });
       if (filled > 0) this.#changed_ms = this.#now();
-      await this.#attempt(backoff, () => sendOutbox(this.#options).then(countSent));
+      await this.#attempt(backoff, async () => sendOutbox({ ...this.#options, waits }));
       await this.#endWhenQuiet();
       await wake.wait(this.#options.lookMs ?? LOOK_MS);
     }
@@ -102,30 +105,39 @@ class Sender {
   async #sendFiles(wake: Wake, tails: Tails): Promise<void> {
     const backoff = createBackoff({ now: this.#now });
     while (!this.#ended.signal.aborted) {
-      await this.#attempt(backoff, () => tails.send());
+      await this.#attempt(backoff, async () => ({ accepted: await tails.send(), ...NOTHING_ELSE }));
       await wake.wait(this.#options.lookMs ?? LOOK_MS);
     }
   }
 
   /** A failure is noted, and the next requests wait. */
-  async #attempt(backoff: Backoff, send: () => Promise<number>): Promise<void> {
+  async #attempt(backoff: Backoff, send: () => Promise<Sent>): Promise<void> {
     const { paths } = this.#options;
     if (backoff.waitMs() > 0) return;
     try {
-      const count = await send();
-      if (count === 0) return;
+      const { accepted, duplicates, rejected, problem } = await send();
+      const isSent = accepted + duplicates + rejected > 0;
+      if (problem !== null) await this.#note(problem, isSent);
+      if (!isSent) return;
       this.#changed_ms = this.#now();
       backoff.succeeded();
-      await writeSenderState(paths.state, { last_acknowledged_at: this.#time(), problem: null });
+      if (problem === null)
+        await writeSenderState(paths.state, { last_acknowledged_at: this.#time(), problem: null });
     } catch (error) {
-      const status = error instanceof HubError ? error.status : null;
-      const message = error instanceof Error ? error.message : String(error);
-      const problem = { at: this.#time(), status, message };
-      await writeSenderState(paths.state, { ...(await readSenderState(paths.state)), problem });
+      await this.#note(error, false);
       // Of this machine, such as a full disk: the next hook starts another sender.
       if (!(error instanceof HubError)) throw error;
       backoff.failed(error);
     }
+  }
+
+  async #note(error: unknown, isSent: boolean): Promise<void> {
+    const { state } = this.#options.paths;
+    const status = error instanceof HubError ? error.status : null;
+    const message = error instanceof Error ? error.message : String(error);
+    const before = await readSenderState(state);
+    const last_acknowledged_at = isSent ? this.#time() : before.last_acknowledged_at;
+    await writeSenderState(state, { last_acknowledged_at, problem: { at: this.#time(), status, message } });
   }
 
   #time(): string {
@@ -146,16 +158,4 @@ class Sender {
     const { waiting, unfinished } = await listSpool(paths.spool);
     if (waiting.length + unfinished.length === 0) this.#ended.abort();
   }
-}
-
-function countSent({
-  accepted,
-  duplicates,
-  rejected,
-}: {
-  accepted: number;
-  duplicates: number;
-  rejected: number;
-}): number {
-  return accepted + duplicates + rejected;
 }

@@ -4,17 +4,29 @@ import type { IngestResponse } from "@wharf/protocol";
 import type { Events } from "../sdk/events.ts";
 import { HubError, UNEXPECTED_RESPONSE } from "../sdk/hub-error.ts";
 import type { DataPaths } from "../spool/data-paths.ts";
-import { nullIfMissing, removeFile } from "../spool/files.ts";
+import { nullIfMissing, removeFile, writeDurably } from "../spool/files.ts";
 import { keepRejected } from "../spool/rejected.ts";
-import { isRefused } from "./backoff.ts";
+import { isFailed, isRefused } from "./backoff.ts";
+import { type BatchWaits, createBatchWaits } from "./batch-waits.ts";
 
 export type SendOptions = {
   paths: DataPaths;
   events: Pick<Events, "sendLines">;
   now?: () => number;
+  /** Of earlier calls; without them no batch waits. */
+  waits?: BatchWaits;
 };
 
-export type Sent = { accepted: number; duplicates: number; rejected: number };
+export type Sent = {
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+  /** Of batches that wait, because the hub failed for them; null: there is none. */
+  problem: HubError | null;
+};
+
+/** In a row: the hub fails for all. */
+const FAILURES_MAX = 3;
 
 const BATCH = /^[0-9A-Z]{26}\..*\.ndjson$/;
 
@@ -26,22 +38,48 @@ export async function listOutbox(outbox: string): Promise<string[]> {
 
 /**
  * Sends the batches of the outbox, oldest first, and removes each when the hub has answered for all of its events. What it refuses is
- * kept apart with the reason. Throws HubError when a request must be sent again later.
+ * kept apart with the reason. A batch for which it fails waits, later in halves, and the others are sent. Throws HubError when all must
+ * wait.
  */
 export async function sendOutbox(options: SendOptions): Promise<Sent> {
-  const sent: Sent = { accepted: 0, duplicates: 0, rejected: 0 };
-  for (const name of await listOutbox(options.paths.outbox)) {
-    const path = join(options.paths.outbox, name);
+  const { paths, now = Date.now, waits = createBatchWaits({ now }) } = options;
+  const sent: Sent = { accepted: 0, duplicates: 0, rejected: 0, problem: null };
+  let failures = 0;
+  for (const name of await listOutbox(paths.outbox)) {
+    const waiting = waits.waiting(name);
+    if (waiting !== null) {
+      sent.problem = waiting;
+      continue;
+    }
+    const path = join(paths.outbox, name);
     const content = await readFile(path, "utf8").catch(nullIfMissing);
     if (content === null) continue;
-    await sendLines(
-      content.split("\n").filter((line) => line !== ""),
-      options,
-      sent,
-    );
+    const lines = content.split("\n").filter((line) => line !== "");
+    try {
+      await sendLines(lines, options, sent);
+    } catch (error) {
+      if (!(error instanceof HubError) || !isFailed(error)) throw error;
+      if (waits.failed(name, error) && lines.length > 1) await halve(name, lines, paths.outbox, waits);
+      sent.problem = error;
+      failures += 1;
+      if (failures === FAILURES_MAX) throw error;
+      continue;
+    }
+    failures = 0;
+    waits.forget(name);
     await removeFile(path);
   }
   return sent;
+}
+
+/** Both halves are on disk before the whole is removed: a crash between sends events twice, which are stored once. */
+async function halve(name: string, lines: readonly string[], outbox: string, waits: BatchWaits) {
+  const half = Math.ceil(lines.length / 2);
+  const halves = [1, 2].map((n) => name.replace(/\.ndjson$/, `-${n}.ndjson`));
+  for (const [index, part] of halves.entries())
+    await writeDurably(join(outbox, part), lines.slice(index * half, (index + 1) * half).join("\n"));
+  await removeFile(join(outbox, name));
+  waits.replace(name, halves);
 }
 
 /** A request that is refused as a whole is sent in halves, until one event remains: that one is at fault. */

@@ -8,6 +8,7 @@ import { readIfThere, statIfThere } from "../../spool/files.ts";
 import { fillOutbox } from "../../spool/fill-outbox.ts";
 import { listSpool } from "../../spool/list-spool.ts";
 import { listRejected } from "../../spool/rejected.ts";
+import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
@@ -38,12 +39,16 @@ export function queue(command: Command, io: Io): void {
     async function drainQueue(options: HubOptions) {
       const { sender } = prepareSending(io, await requireProfile(io, options));
       await fillOutbox(sender);
-      const sent = await sendOutbox(sender);
-      if (options.json) io.json(sent);
+      const { problem, ...sent } = await sendOutbox(sender);
+      if (options.json) io.json({ ...sent, problem: problem?.message ?? null });
       else
         io.print(
           `Sent ${sent.accepted} events; ${sent.duplicates} were on the hub already, ${sent.rejected} were rejected.`,
         );
+      if (problem !== null) {
+        io.warn(`Some events wait, because the hub failed for them: ${problem.message}`);
+        io.outcome.exitCode = EXIT.failed;
+      }
     },
   );
   command

@@ -9,6 +9,7 @@ import { fillOutbox } from "../../spool/fill-outbox.ts";
 import { listRejected } from "../../spool/rejected.ts";
 import { openFileStates } from "../../transcripts/file-state.ts";
 import { createTails } from "../../transcripts/tails.ts";
+import { createBatchWaits } from "../batch-waits.ts";
 import { runSender } from "../run-sender.ts";
 import { listOutbox, sendOutbox } from "../send-outbox.ts";
 import { readSenderState } from "../sender-state.ts";
@@ -97,6 +98,7 @@ describe("the outbox", () => {
       accepted: 2,
       duplicates: 0,
       rejected: 0,
+      problem: null,
     });
     expect(await storedPrompts()).toEqual(["prompt 1", "prompt 2"]);
     expect(await emptied()).toBe(true);
@@ -121,7 +123,7 @@ describe("the outbox", () => {
       await writeFile(join(outbox, `${id(batch * 1_000)}.x.ndjson`), lines.join("\n"));
     }
     const sent = await sendOutbox({ paths: machine.paths, events: hub.client().events });
-    expect(sent).toEqual({ accepted: 6_999, duplicates: 0, rejected: 1 });
+    expect(sent).toEqual({ accepted: 6_999, duplicates: 0, rejected: 1, problem: null });
     const [rejected, ...others] = await listRejected(machine.paths.rejected);
     expect(others).toEqual([]);
     expect(rejected).toMatchObject({
@@ -145,6 +147,7 @@ describe("the outbox", () => {
       accepted: 8,
       duplicates: 0,
       rejected: 1,
+      problem: null,
     });
     expect((await listRejected(machine.paths.rejected)).map(({ reason }) => reason)).toEqual([
       "The test wants it.",
@@ -155,7 +158,6 @@ describe("the outbox", () => {
     ["401", () => problem(401)],
     ["403", () => problem(403)],
     ["429", () => problem(429, { "retry-after": "1" })],
-    ["500", () => problem(500)],
     ["503", () => problem(503)],
     ["a page of a proxy", () => new Response("<html>", { status: 200 })],
     ["a lost request", () => "request lost" as const],
@@ -177,6 +179,55 @@ describe("the outbox", () => {
     },
   );
 
+  test("sends the others, in halves, when the hub fails for one event each time", async () => {
+    await spoolPrompts(9);
+    await fill();
+    let now = START_MS;
+    const { events } = hub.client();
+    const isPoison = (ndjson: Uint8Array) => new TextDecoder().decode(ndjson).includes('"prompt 6"');
+    const sendLines: typeof events.sendLines = (ndjson) => {
+      hub.state.fault = () => (isPoison(ndjson) ? problem(500) : null);
+      return events.sendLines(ndjson);
+    };
+    const waits = createBatchWaits({ now: () => now });
+    const attempt = () => sendOutbox({ paths: machine.paths, events: { sendLines }, waits });
+    for (let n = 0; n < 2; n++) {
+      expect((await attempt()).problem?.status).toBe(500);
+      expect(await listOutbox(machine.paths.outbox)).toHaveLength(1);
+      now += 60_000;
+    }
+    for (let n = 0; n < 5; n++, now += 60_000) await attempt();
+    const [left = "", ...others] = await listOutbox(machine.paths.outbox);
+    expect(others).toEqual([]);
+    expect(await readFile(join(machine.paths.outbox, left), "utf8")).toContain('"prompt 6"');
+    expect((await storedPrompts()).length).toBe(8);
+    expect(await listRejected(machine.paths.rejected)).toEqual([]);
+
+    await spool(prompt(10));
+    await fill();
+    now -= 60_000;
+    const requests = hub.state.requests.length;
+    expect(await attempt()).toMatchObject({ accepted: 1, problem: { status: 500 } });
+    expect(hub.state.requests.length - requests).toBe(1);
+    hub.state.fault = () => null;
+    now += 60_000;
+    expect(await sendOutbox({ paths: machine.paths, events, waits })).toMatchObject({
+      accepted: 1,
+      problem: null,
+    });
+  });
+
+  test("asks no more than three times in a row when the hub fails for all", async () => {
+    for (let n = 0; n < 5; n++) {
+      await spool(prompt(n));
+      await fill();
+    }
+    hub.state.fault = () => problem(502);
+    await expect(sendOutbox({ paths: machine.paths, events: hub.client().events })).rejects.toThrow();
+    expect(hub.state.requests).toHaveLength(3);
+    expect(await listOutbox(machine.paths.outbox)).toHaveLength(5);
+  });
+
   test("becomes the same events after a crash between writing the batch and removing the hook files", async () => {
     await spoolPrompts(3);
     const { spool: directory } = machine.paths;
@@ -197,6 +248,7 @@ describe("the outbox", () => {
       accepted: 3,
       duplicates: 3,
       rejected: 0,
+      problem: null,
     });
   });
 
