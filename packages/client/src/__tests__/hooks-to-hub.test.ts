@@ -173,6 +173,7 @@ test("events wait while the hub is unavailable, and `queue drain` sends them", a
     accepted: 1,
     duplicates: 0,
     rejected: 0,
+    problem: null,
   });
   const { json } = await machine.wharf(["queue", "rejected", "--json"]);
   expect(json.rejected).toMatchObject([{ name: "claude-code.2", reason: "the hook's input is not JSON" }]);

@@ -25,6 +25,9 @@ export type Status = {
     /** Made of hooks, and not on the hub yet. */
     events: number;
     rejected: number;
+    /** Hooks get no room for their input; `refused`: those that got none. */
+    is_full: boolean;
+    refused: number;
     last_acknowledged_at: string | null;
     problem: string | null;
   };

@@ -81,8 +81,17 @@ async function readNumbers(profile: Profile): Promise<HubNumbers> {
 }
 
 async function readSpool(io: Io): Promise<Status["spool"]> {
-  const { spool_files, events, rejected, last_acknowledged_at, problem } = await readQueueStatus(io);
-  return { files: spool_files, events, rejected, last_acknowledged_at, problem: problem?.message ?? null };
+  const { spool_files, events, rejected, is_full, refused, last_acknowledged_at, problem } =
+    await readQueueStatus(io);
+  return {
+    files: spool_files,
+    events,
+    rejected,
+    is_full,
+    refused,
+    last_acknowledged_at,
+    problem: problem?.message ?? null,
+  };
 }
 
 /** A directory that cannot be written costs the status line alone. */

@@ -1,4 +1,4 @@
-import type { HubError } from "../sdk/hub-error.ts";
+import { HubError } from "../sdk/hub-error.ts";
 
 export type BackoffOptions = { now?: () => number; random?: () => number };
 
@@ -7,7 +7,7 @@ export type Backoff = {
   waitMs(): number;
   succeeded(): void;
   /** Follows Retry-After; otherwise each wait is about twice the one before. */
-  failed(error: HubError): void;
+  failed(error: Error): void;
 };
 
 const FIRST_MS = 500;
@@ -29,7 +29,9 @@ export function createBackoff({ now = Date.now, random = Math.random }: BackoffO
       const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
       failures += 1;
       const spread = grown / 2 + (random() * grown) / 2;
-      until_ms = now() + (isDenied(error) ? DENIED_MS : Math.max(error.retryAfterMs ?? 0, spread));
+      const ofHub = error instanceof HubError ? error : null;
+      const isLong = ofHub !== null && isDenied(ofHub);
+      until_ms = now() + (isLong ? DENIED_MS : Math.max(ofHub?.retryAfterMs ?? 0, spread));
     },
   };
 }

@@ -4,6 +4,8 @@ import type { NamedTranscript } from "../spool/convert-hook.ts";
 import { readIfThere, removeFile } from "../spool/files.ts";
 import { type FillOptions, fillOutbox } from "../spool/fill-outbox.ts";
 import { listSpool } from "../spool/list-spool.ts";
+import { describeProblem, isOfMachine } from "../spool/machine-problem.ts";
+import { markFull } from "../spool/spool-size.ts";
 import type { Tails } from "../transcripts/tails.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
 import { createBatchWaits } from "./batch-waits.ts";
@@ -20,12 +22,13 @@ export type SenderOptions = FillOptions &
     signal: AbortSignal;
     /** It ends this long after the last change; Infinity: it stays. */
     quietMs?: number;
+    spoolBytesMax?: number;
     lookMs?: number;
   };
 
 const QUIET_MS = 120_000;
 const LOOK_MS = 1_000;
-const NOTHING_ELSE = { duplicates: 0, rejected: 0, problem: null };
+const NOTHING_SENT: Sent = { accepted: 0, duplicates: 0, rejected: 0, problem: null };
 /** What the hub does not take is kept; the next hook starts a sender again. */
 const UNSENT_MS = 24 * 60 * 60_000;
 
@@ -90,14 +93,23 @@ class Sender {
       tails.follow(transcript);
       files.now();
     };
-    const backoff = createBackoff({ now: this.#now });
+    const { paths, spoolBytesMax } = this.#options;
+    const [filling, sending] = [createBackoff({ now: this.#now }), createBackoff({ now: this.#now })];
+    let isFirst = true;
     const waits = createBatchWaits({ now: this.#now });
     while (!this.#ended.signal.aborted) {
-      await this.#leavePid();
-      const filled = await fillOutbox({ ...this.#options, onTranscript });
-      if (filled > 0) this.#changed_ms = this.#now();
-      await this.#attempt(backoff, async () => sendOutbox({ ...this.#options, waits }));
-      await this.#endWhenQuiet();
+      await this.#attempt(filling, async () => {
+        await this.#leavePid();
+        const filled = await fillOutbox({ ...this.#options, onTranscript });
+        if (filled > 0) this.#changed_ms = this.#now();
+        if (filled > 0 || isFirst) await markFull(paths, spoolBytesMax);
+        isFirst = false;
+      });
+      await this.#attempt(sending, async () => {
+        const sent = await sendOutbox({ ...this.#options, waits });
+        if (await this.#noteSent(sent)) await markFull(paths, spoolBytesMax);
+      });
+      await this.#attempt(filling, () => this.#endWhenQuiet());
       await wake.wait(this.#options.lookMs ?? LOOK_MS);
     }
   }
@@ -105,36 +117,41 @@ class Sender {
   async #sendFiles(wake: Wake, tails: Tails): Promise<void> {
     const backoff = createBackoff({ now: this.#now });
     while (!this.#ended.signal.aborted) {
-      await this.#attempt(backoff, async () => ({ accepted: await tails.send(), ...NOTHING_ELSE }));
+      await this.#attempt(backoff, async () => {
+        await this.#noteSent({ ...NOTHING_SENT, accepted: await tails.send() });
+      });
       await wake.wait(this.#options.lookMs ?? LOOK_MS);
     }
   }
 
-  /** A failure is noted, and the next requests wait. */
-  async #attempt(backoff: Backoff, send: () => Promise<Sent>): Promise<void> {
-    const { paths } = this.#options;
+  /** A failure of the hub or of this machine is noted, and the next attempts wait. */
+  async #attempt(backoff: Backoff, act: () => Promise<void>): Promise<void> {
     if (backoff.waitMs() > 0) return;
     try {
-      const { accepted, duplicates, rejected, problem } = await send();
-      const isSent = accepted + duplicates + rejected > 0;
-      if (problem !== null) await this.#note(problem, isSent);
-      if (!isSent) return;
-      this.#changed_ms = this.#now();
+      await act();
       backoff.succeeded();
-      if (problem === null)
-        await writeSenderState(paths.state, { last_acknowledged_at: this.#time(), problem: null });
     } catch (error) {
-      await this.#note(error, false);
-      // Of this machine, such as a full disk: the next hook starts another sender.
-      if (!(error instanceof HubError)) throw error;
+      if (!(error instanceof HubError) && !isOfMachine(error)) throw error;
+      // A full disk does not take the note, either; `wharf queue status` looks by itself.
+      await this.#note(error, false).catch(() => undefined);
       backoff.failed(error);
     }
   }
 
-  async #note(error: unknown, isSent: boolean): Promise<void> {
+  /** Answers whether anything was sent. */
+  async #noteSent({ accepted, duplicates, rejected, problem }: Sent): Promise<boolean> {
+    const isSent = accepted + duplicates + rejected > 0;
+    if (isSent) this.#changed_ms = this.#now();
+    if (problem !== null) await this.#note(problem, isSent);
+    else if (isSent)
+      await writeSenderState(this.#options.paths.state, { last_acknowledged_at: this.#time(), problem });
+    return isSent;
+  }
+
+  async #note(error: HubError | NodeJS.ErrnoException, isSent: boolean): Promise<void> {
     const { state } = this.#options.paths;
     const status = error instanceof HubError ? error.status : null;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof HubError ? error.message : describeProblem(error);
     const before = await readSenderState(state);
     const last_acknowledged_at = isSent ? this.#time() : before.last_acknowledged_at;
     await writeSenderState(state, { last_acknowledged_at, problem: { at: this.#time(), status, message } });

@@ -5,6 +5,10 @@ export type DataPaths = {
   data: string;
   /** One file per hook, until it is an event. */
   spool: string;
+  /** Is there while the spool has its full size: hooks add nothing to it. */
+  full: string;
+  /** A byte for each hook that was refused. */
+  refused: string;
   /** Batches of events, one per line, until the hub has them. */
   outbox: string;
   /** Events and hook files that the hub or this client refused, each with the reason. */
@@ -29,6 +33,8 @@ export function dataPaths(data: string): DataPaths {
   return {
     data,
     spool: join(data, "spool"),
+    full: join(data, "spool.full"),
+    refused: join(data, "spool.refused"),
     outbox: join(data, "outbox"),
     rejected: join(data, "rejected"),
     transcripts: join(data, "transcripts"),

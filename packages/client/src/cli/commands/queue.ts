@@ -7,7 +7,9 @@ import { dataPaths } from "../../spool/data-paths.ts";
 import { readIfThere, statIfThere } from "../../spool/files.ts";
 import { fillOutbox } from "../../spool/fill-outbox.ts";
 import { listSpool } from "../../spool/list-spool.ts";
+import { findMachineProblem } from "../../spool/machine-problem.ts";
 import { listRejected } from "../../spool/rejected.ts";
+import { SPOOL_BYTES_MAX } from "../../spool/spool-size.ts";
 import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -21,6 +23,10 @@ export type QueueStatus = SenderState & {
   /** Events that the hub does not have yet. */
   events: number;
   rejected: number;
+  /** Hooks get no room for their input. */
+  is_full: boolean;
+  /** Hooks that got none, since the installation. */
+  refused: number;
   sender_pid: number | null;
 };
 
@@ -79,6 +85,9 @@ export async function readQueueStatus(io: Io): Promise<QueueStatus> {
   const contents = await Promise.all(
     batches.map((name) => readFile(join(paths.outbox, name), "utf8").catch(() => "")),
   );
+  const state = await readSenderState(paths.state);
+  const message = await findMachineProblem(paths.data);
+  const at = new Date().toISOString();
   const pid = Number((await readIfThere(paths.pid))?.toString("utf8"));
   return {
     spool_files: waiting.length,
@@ -88,16 +97,28 @@ export async function readQueueStatus(io: Io): Promise<QueueStatus> {
       0,
     ),
     rejected: (await listRejected(paths.rejected)).length,
+    is_full: (await statIfThere(paths.full)) !== null,
+    refused: (await statIfThere(paths.refused))?.size ?? 0,
     sender_pid: pid > 0 && isRunning(pid) ? pid : null,
-    ...(await readSenderState(paths.state)),
+    last_acknowledged_at: state.last_acknowledged_at,
+    problem: message === null ? state.problem : { at, status: null, message },
   };
+}
+
+/** Null: no hook was refused for want of room. */
+export function describeFull({ is_full, refused }: Pick<QueueStatus, "is_full" | "refused">): string | null {
+  if (is_full)
+    return `${SPOOL_BYTES_MAX / 1e9} GB wait to be sent: new hooks are refused (${refused} so far)`;
+  return refused === 0 ? null : `${refused} hooks were refused while the spool was full`;
 }
 
 function describe(status: QueueStatus): string[] {
   const { spool_files, events, rejected, sender_pid, last_acknowledged_at, problem } = status;
+  const full = describeFull(status);
   return [
     `waiting\t${spool_files} hooks, ${events} events`,
     `rejected\t${rejected}${rejected > 0 ? " (wharf queue rejected)" : ""}`,
+    ...(full === null ? [] : [`full\t${full}`]),
     `sender\t${sender_pid === null ? "not running" : `running (${sender_pid})`}`,
     `last sent\t${last_acknowledged_at ?? "never"}`,
     ...(problem === null ? [] : [`problem\t${problem.message} (${problem.at})`]),

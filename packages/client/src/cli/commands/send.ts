@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { runSender } from "../../sender/run-sender.ts";
+import { describeProblem, isOfMachine } from "../../spool/machine-problem.ts";
+import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { prepareSending } from "../sending.ts";
@@ -19,11 +21,15 @@ export function send(command: Command, io: Io): void {
       const ended = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
       const quiet = options.stay ? { quietMs: Number.POSITIVE_INFINITY } : {};
-      const result = await runSender({ ...sender, ...quiet, signal: ended.signal });
+      const result = await runSender({ ...sender, ...quiet, signal: ended.signal }).catch(sayMachineProblem);
       const status = result === "other" ? "already_running" : "done";
       if (options.json) io.json({ status });
       else if (result === "other") io.print("Another process of this machine sends already.");
     });
+}
+
+function sayMachineProblem(error: unknown): never {
+  throw isOfMachine(error) ? new CliError(describeProblem(error), EXIT.failed, "MACHINE_PROBLEM") : error;
 }
 
 /** In a session of its own: the processes of an agent end with it. */

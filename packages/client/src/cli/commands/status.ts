@@ -21,6 +21,10 @@ export function status(command: Command, io: Io): void {
       const found = await readStatus(io, await requireProfile(io, options));
       if (options.json) io.json(found);
       else printStatus(io, found);
+      if (options.json) return;
+      const { describeFull } = await import("./queue.ts");
+      const full = describeFull(found.spool);
+      if (full !== null) io.warn(`${full}.`);
     });
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { useMachine } from "../../__tests__/machine.ts";
@@ -59,6 +59,24 @@ describe("the hook script", () => {
     await machine.runHook("claude-code.sh", "{}");
     await until(async () => (await machine.starts()) >= 2);
     expect(await machine.starts()).toBe(2);
+  });
+
+  test("exits with 0 and prints nothing where files cannot be written", async () => {
+    // A limit of file sizes has the effect of a full disk.
+    const full = "trap '' XFSZ; ulimit -f 0";
+    const script = join(machine.paths.hooks, "claude-code.sh");
+    for (const setup of [full, `mv '${machine.paths.spool.replaceAll("'", "'\\''")}' "$HOME/elsewhere"`]) {
+      const child = Bun.spawn(["sh", "-c", `${setup}; exec "$0"`, script], {
+        env: { PATH: process.env["PATH"], HOME: machine.home },
+        stdin: Buffer.alloc(100_000, "x"),
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const output = (await new Response(child.stdout).text()) + (await new Response(child.stderr).text());
+      expect({ code: await child.exited, output }).toEqual({ code: 0, output: "" });
+      if (setup !== full) await rename(join(machine.home, "elsewhere"), machine.paths.spool);
+      expect(await machine.spooled()).toEqual([]);
+    }
   });
 
   test("spools its input byte for byte, with its time and directory", async () => {

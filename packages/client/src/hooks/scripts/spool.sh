@@ -5,6 +5,12 @@ wharf_command=@COMMAND@
 # wharf_put NAME [FIELD=VALUE…]: standard input becomes a spool file: fields, each ended by NUL, an empty field, the input.
 wharf_put() {
   umask 077
+  # The sender leaves this file while the spool has its full size. Its counterpart gets a byte for each hook that is refused.
+  if [ -e "$wharf_data/spool.full" ]; then
+    cat >/dev/null
+    printf . >>"$wharf_data/spool.refused"
+    return 0
+  fi
   wharf_id=
   { IFS= read -r wharf_id </proc/sys/kernel/random/uuid; } || wharf_id=$$-$PPID
   wharf_file=$1.$wharf_id

@@ -5,6 +5,7 @@ import { createRedactor } from "@wharf/redaction";
 import { until } from "@wharf/testkit";
 import { type Fault, problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
 import { useMachine } from "../../__tests__/machine.ts";
+import { statIfThere } from "../../spool/files.ts";
 import { fillOutbox } from "../../spool/fill-outbox.ts";
 import { listRejected } from "../../spool/rejected.ts";
 import { openFileStates } from "../../transcripts/file-state.ts";
@@ -292,6 +293,31 @@ describe("the sender", () => {
     hub.state.fault = () => null;
     await until(async () => (await storedPrompts()).length === 2);
     await until(emptied);
+  });
+
+  test("states that files cannot be written, and sends all when they can", async () => {
+    await writeFile(machine.paths.outbox, "in the place of the directory");
+    await spoolPrompts(2);
+    void start();
+    await until(async () => (await readSenderState(machine.paths.state)).problem !== null);
+    expect((await readSenderState(machine.paths.state)).problem?.message).toContain("cannot be used");
+    await rm(machine.paths.outbox);
+    await until(async () => (await storedPrompts()).length === 2);
+    await until(emptied);
+  });
+
+  test("has hooks refused while the spool is full, and deletes nothing that waits", async () => {
+    hub.state.fault = () => problem(503, { "retry-after": "0" });
+    await spoolPrompts(2);
+    void start({ spoolBytesMax: 100 });
+    await until(async () => (await statIfThere(machine.paths.full)) !== null);
+    await machine.runHook("claude-code.sh", prompt(3));
+    expect((await statIfThere(machine.paths.refused))?.size).toBe(1);
+    hub.state.fault = () => null;
+    await until(async () => (await statIfThere(machine.paths.full)) === null);
+    await machine.runHook("claude-code.sh", prompt(4));
+    await until(async () => (await storedPrompts()).length === 3);
+    expect((await storedPrompts()).sort()).toEqual(["prompt 0", "prompt 1", "prompt 4"]);
   });
 
   test("runs once per machine, also after one that was killed", async () => {
