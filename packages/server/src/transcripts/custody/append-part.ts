@@ -15,6 +15,7 @@ import {
   type NamedFile,
   NOTHING_HELD,
   pieceOf,
+  requireHeldKind,
   resolveWorkspace,
 } from "./custody.ts";
 import { type FramedPart, framePart, isJsonLines, type PartAsSent } from "./frame-part.ts";
@@ -45,6 +46,7 @@ export async function appendPart(
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const state = await database.run((sql) => readHeld(sql, request.place, UNASSOCIATED_WORKSPACE));
     if (state.is_deleted) return { status: "deleted" };
+    requireHeldKind(request, state.file);
     const placement = await placeOrFind(database, state.file, request, part);
     if (placement.step === "held") return { status: "already_held", held: placement.held };
     if (placement.step === "conflict") return { status: "conflict", held: heldOf(state.file) };

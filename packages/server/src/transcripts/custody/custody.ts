@@ -3,7 +3,7 @@ import type { BlobStore } from "../../blobs/blob-store.ts";
 import type { Database } from "../../db/database.ts";
 import type { FilePlace, HeldFile, HeldSession } from "../../db/transcripts/held-file.ts";
 import { updateSessionOfFile } from "../../db/transcripts/session-of-file.ts";
-import { StorageError } from "../../errors.ts";
+import { StorageError, ValidationError } from "../../errors.ts";
 import type { WorkspaceResolver } from "../../ingest/workspace-resolver.ts";
 import type { Redaction } from "../../redaction/create-redaction.ts";
 
@@ -51,6 +51,17 @@ export async function resolveWorkspace(
 export function pieceOf({ kind, workspace }: NamedFile, session: HeldSession | null): PieceOf {
   const named = workspace === null || isUlid(workspace) ? workspace : canonicalWorkspaceId(workspace);
   return { kind, workspace: session?.workspace_id ?? named ?? UNASSOCIATED_WORKSPACE };
+}
+
+/**
+ * By its kind a file is framed and redacted, and parsed: one that is held keeps its kind. Throws ValidationError.
+ */
+export function requireHeldKind({ place, kind }: NamedFile, held: { kind: string } | null): void {
+  if (held === null || held.kind === kind) return;
+  throw new ValidationError(
+    `"${place.file}" is held as kind=${held.kind}. Send it with that kind, or under another name.`,
+    "VALIDATION_FAILED",
+  );
 }
 
 /** After a commit: what the file tells of its session, then the jobs that read it. */

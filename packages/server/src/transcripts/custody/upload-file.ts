@@ -14,6 +14,7 @@ import {
   followUp,
   type NamedFile,
   pieceOf,
+  requireHeldKind,
   resolveWorkspace,
 } from "./custody.ts";
 import { sha256 } from "./frame-part.ts";
@@ -48,10 +49,12 @@ export async function uploadFile(
   const read = () => dependencies.database.run((sql) => readHeld(sql, request.place, UNASSOCIATED_WORKSPACE));
   const before = await read();
   if (before.is_deleted) return "deleted";
+  requireHeldKind(request, before.file);
   const received = await receive(dependencies, request, before, line_bytes_max);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const { is_deleted, session, file } = await read();
     if (is_deleted) return "deleted";
+    requireHeldKind(request, file);
     if (file !== null && isSame(file, received.bytes, received.hash)) return "exists";
     const isUnchanged = file !== null && before.file !== null && isSameState(file, before.file);
     const continued = isUnchanged && received.heldPieces !== null ? file : null;

@@ -133,6 +133,18 @@ describe("an upload of a whole file", () => {
     expect(await raw("file=tool-results/t1.txt&generation=1")).toBe("first");
   });
 
+  test("that is held as another kind is refused, as an append of it: its kind decides how it is redacted and parsed", async () => {
+    await append("one\n");
+    const uploaded = await upload("one\nx", "device_id=laptop&file=main.jsonl&kind=tool-result");
+    const appended = await append("x", { kind: "tool-result", offset: 4 });
+    for (const { status, body } of [uploaded, appended])
+      expect({ status, detail: body.detail }).toEqual({
+        status: 400,
+        detail: '"main.jsonl" is held as kind=main. Send it with that kind, or under another name.',
+      });
+    expect(await raw()).toBe("one\n");
+  });
+
   for (const query of [
     "subagent_id=a1&file=main.jsonl",
     "subagent_id=a1&kind=main",
