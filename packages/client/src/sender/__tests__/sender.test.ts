@@ -229,6 +229,21 @@ describe("the outbox", () => {
     expect(await listOutbox(machine.paths.outbox)).toHaveLength(5);
   });
 
+  test("keeps the time of a clock that is more than a day off, which the hub notes when it is ahead", async () => {
+    const off_ms = 30 * 3_600_000;
+    const times = [Date.now() - off_ms, Date.now() + off_ms].map((ms) => new Date(ms).toISOString());
+    for (const time of times) await spool(prompt(1), Date.parse(time));
+    await fill();
+    const sent = await sendOutbox({ paths: machine.paths, events: hub.client().events });
+    expect(sent).toMatchObject({ accepted: 2, rejected: 0 });
+    const { sql } = hub.server;
+    const stored = await sql<{ timestamp: Date }[]>`SELECT timestamp FROM events ORDER BY timestamp`;
+    expect(stored.map(({ timestamp }) => timestamp.toISOString())).toEqual(times);
+    const notes = await sql`
+      SELECT events.timestamp, kind FROM ingest_notes JOIN events ON events.id = ingest_notes.event_id`;
+    expect(notes).toMatchObject([{ timestamp: new Date(times[1] ?? ""), kind: "clock_ahead" }]);
+  });
+
   test("becomes the same events after a crash between writing the batch and removing the hook files", async () => {
     await spoolPrompts(3);
     const { spool: directory } = machine.paths;
