@@ -1,3 +1,6 @@
+export const TYPE_CHARACTERS_MAX = 100;
+export const EVENT_TYPE_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/;
+
 /**
  * What is derived from an event besides its row:
  * `session`: its start or end · `git`: a row of git_activity · `relation`: subagents, teams, skills or worktrees of its session ·

@@ -1,13 +1,12 @@
 import { z } from "zod";
+import { EVENT_TYPE_PATTERN, TYPE_CHARACTERS_MAX } from "./event-types.ts";
 import { MISSING } from "./issue.ts";
 import { ULID_PATTERN } from "./ulid.ts";
 
 export const ID_CHARACTERS_MAX = 200;
-export const TYPE_CHARACTERS_MAX = 100;
 export const WORKSPACE_ID_CHARACTERS_MAX = 2_000;
 export const BATCH_EVENTS_MAX = 1_000;
 export const BLOB_REFS_MAX = 100;
-const TYPE_PATTERN = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+$/;
 const TIMESTAMP_PATTERN = z.regexes.datetime({ offset: true });
 /** Postgres refuses an offset of 16 hours and more, which no place on earth has. */
 const UNKNOWN_OFFSET = /[+-](?:1[6-9]|2\d):?\d\d$/;
@@ -39,7 +38,7 @@ export const timestampSchema = z.iso
 export const eventTypeSchema = z
   .string()
   .max(TYPE_CHARACTERS_MAX)
-  .regex(TYPE_PATTERN, { error: "must be dot notation in lower case, like session.start" });
+  .regex(EVENT_TYPE_PATTERN, { error: "must be dot notation in lower case, like session.start" });
 
 /** Any JSON object, taken as it is: z.record would copy it key by key, 1.5 µs an event. */
 export const jsonObjectSchema = z
@@ -81,7 +80,7 @@ export function readPlainEvent(value: unknown): Event | null {
     typeof id === "string" &&
     ULID_PATTERN.test(id) &&
     isShortText(type, TYPE_CHARACTERS_MAX) &&
-    TYPE_PATTERN.test(type) &&
+    EVENT_TYPE_PATTERN.test(type) &&
     typeof timestamp === "string" &&
     TIMESTAMP_PATTERN.test(timestamp) &&
     hasKnownOffset(timestamp) &&

@@ -102,6 +102,11 @@ describe("what cannot work", () => {
       [["sessions", "--profile", "other"], 2, /No profile "other"/],
       [["session", SESSION, "--export", "pdf"], 2, /json, md or tar/],
       [["usage", "yearly"], 2, /daily, weekly, monthly, session/],
+      [["usage", "--workspace", "nope"], 1, /^error: No workspace "nope"\. See: wharf workspaces\n$/],
+      [["sessions", "--workspace", "nope"], 1, /No workspace "nope"/],
+      [["timeline", "--workspace", "nope"], 1, /No workspace "nope"/],
+      [["why", "bbbbbbbb"], 1, /no commit bbbbbbbb/],
+      [["emit", "Deploy"], 2, /such as deploy\.done/],
       [["usage", "weekly", "--by", "model"], 2, /cannot be combined/],
       [["devices", "rename", "desk", "bench"], 4, /--key -/],
     ];
@@ -142,7 +147,7 @@ test("status keeps its numbers: for the status line, and while the hub is unreac
   expect(await takeRefresh(paths, new Date())).toBe(false);
   expect(await takeRefresh(paths, new Date(Date.now() + 120_000))).toBe(true);
   const { today } = (await bun.wharf(["status", "--json"])).json;
-  expect((await bun.wharf(["status", "--statusline"])).stdout).toMatch(/^\d+ sessions today · /);
+  expect((await bun.wharf(["status", "--statusline"])).stdout).toMatch(/^\d+ sessions? today · /);
   const [file] = [
     ...new Bun.Glob("**/profiles/*.json").scanSync({ cwd: bun.home, dot: true, absolute: true }),
   ];
@@ -151,12 +156,18 @@ test("status keeps its numbers: for the status line, and while the hub is unreac
   await closed.stop(true);
   await Bun.write(file ?? "", JSON.stringify({ ...profile, url: `http://127.0.0.1:${closed.port}` }));
   const { code, json } = await bun.wharf(["status", "--json"]);
-  expect([code, json.hub.is_reachable, json.today]).toEqual([0, false, today]);
+  expect([code, json.hub.is_reachable, json.today]).toEqual([3, false, today]);
+  const unsent = await bun.wharf(["emit", "deploy.done"]);
+  expect([unsent.code, unsent.stderr.includes("was not kept")]).toEqual([3, true]);
+  await lastStatus.delete();
+  const unknown = await bun.wharf(["status"]);
+  expect([unknown.code, unknown.stderr.includes("No result is cached")]).toEqual([3, true]);
+  expect(unknown.stdout).not.toMatch(/1970|^today/m);
   const checked = await bun.wharf(["doctor", "--json"]);
   expect([
     checked.code,
     checked.json.checks.find(({ name }: { name: string }) => name === "hub").status,
-  ]).toEqual([1, "fail"]);
+  ]).toEqual([3, "fail"]);
 });
 
 test("an event is emitted once, and a rejected one names the field", async () => {

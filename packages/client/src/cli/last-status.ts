@@ -2,9 +2,9 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { refreshFile, statusFile } from "../install/remove-state.ts";
 import type { Paths } from "./environment.ts";
 
-/** `wharf status --json`. Without a reachable hub its numbers are those of the last result, at `at`. */
+/** `wharf status --json`. Without a reachable hub its numbers are those of the last result, at `at`; null without one. */
 export type Status = {
-  at: string;
+  at: string | null;
   profile: string;
   hub: { url: string; is_reachable: boolean; problem: string | null };
   device: { id: string; name: string } | null;
@@ -16,9 +16,9 @@ export type Status = {
     tokens_out: number;
     cost_usd: number | null;
     cost_is_partial: boolean;
-  };
-  live: number;
-  needs_input: number;
+  } | null;
+  live: number | null;
+  needs_input: number | null;
   /** Of this machine. */
   spool: {
     files: number;

@@ -13,11 +13,7 @@ type HubNumbers = Pick<Status, "today" | "live" | "needs_input">;
 
 const OPEN = ["detected", "capturing"];
 const LISTED_MAX = 1_000;
-const NOTHING: HubNumbers = {
-  today: { sessions: 0, devices: 0, tokens_in: 0, tokens_out: 0, cost_usd: null, cost_is_partial: false },
-  live: 0,
-  needs_input: 0,
-};
+const NOTHING = { at: null, today: null, live: null, needs_input: null };
 
 /** Asks the hub, and keeps the result. Throws what is no failure to reach it. */
 export async function readStatus(io: Io, profile: Profile): Promise<Status> {
@@ -40,17 +36,9 @@ export async function readStatus(io: Io, profile: Profile): Promise<Status> {
   } catch (error) {
     if (!(error instanceof HubError) || !error.isUnreachable) throw error;
     const hub = { url, is_reachable: false, problem: error.message };
-    const { today, live, needs_input } = last ?? NOTHING;
-    return {
-      at: last?.at ?? new Date(0).toISOString(),
-      profile: name,
-      hub,
-      device,
-      today,
-      live,
-      needs_input,
-      spool,
-    };
+    // The last result can be that of another hub.
+    const { at, today, live, needs_input } = last?.profile === name ? last : NOTHING;
+    return { at, profile: name, hub, device, today, live, needs_input, spool };
   }
 }
 

@@ -136,7 +136,9 @@ function isProblem(body: unknown): body is ProblemBody {
 
 function detailOf({ detail, errors = [] }: ProblemBody): string {
   const [first] = errors;
-  return first === undefined ? detail : `${detail} (${first.pointer}: ${first.detail})`;
+  // Some details name the first error already.
+  if (first === undefined || detail.includes(first.detail)) return detail;
+  return `${detail} (${first.pointer}: ${first.detail})`;
 }
 
 function parsed(text: string): unknown {

@@ -14,7 +14,9 @@ export function doctor(command: Command, io: Io): void {
     const checks = [...(await checkMachine(io)), ...(await checkHub(profile)), ...(await checkCapture(io))];
     if (options.json) io.json({ profile: profile.name, checks });
     else for (const check of checks) printCheck(io, check);
-    if (checks.some(({ status }) => status === "fail")) io.outcome.exitCode = EXIT.failed;
+    const failed = checks.filter(({ status }) => status === "fail");
+    if (failed.length > 0)
+      io.outcome.exitCode = failed.every(({ name }) => name === "hub") ? EXIT.unreachable : EXIT.failed;
   });
 }
 

@@ -1,8 +1,10 @@
+import { EVENT_TYPE_PATTERN, TYPE_CHARACTERS_MAX } from "@wharf/protocol/event-types";
 import { createUlid } from "@wharf/protocol/ulid";
 import { canonicalWorkspaceId, UNASSOCIATED_WORKSPACE } from "@wharf/protocol/workspace";
 import type { Command } from "commander";
 import { createFindPlace } from "../../git/find-place.ts";
 import { createRunGit } from "../../git/run-git.ts";
+import { HubError } from "../../sdk/hub-error.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { clientFor, type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -18,6 +20,12 @@ export function emit(command: Command, io: Io): void {
     .option("--session <id>", "the session that it belongs to")
     .option("--workspace <remote>", "the git remote; by default that of this directory")
     .action(async function emitEvent(type: string, options: EmitOptions) {
+      if (!EVENT_TYPE_PATTERN.test(type) || type.length > TYPE_CHARACTERS_MAX)
+        throw new CliError(
+          `"${type}" is no event type. Use lower case with a dot, such as deploy.done.`,
+          EXIT.usage,
+          "TYPE_INVALID",
+        );
       const profile = await requireProfile(io, options);
       if (profile.device === null)
         throw new CliError(
@@ -34,7 +42,9 @@ export function emit(command: Command, io: Io): void {
         session_id: options.session ?? io.environment["WHARF_SESSION_ID"] ?? null,
         data: await readData(options.data ?? "{}"),
       };
-      const { results, errors = [] } = await clientFor(profile, "ingest").events.send([event]);
+      const { results, errors = [] } = await clientFor(profile, "ingest")
+        .events.send([event])
+        .catch(explainUnsent);
       const [problem] = errors;
       if (problem !== undefined)
         throw new CliError(
@@ -45,6 +55,13 @@ export function emit(command: Command, io: Io): void {
       if (options.json) io.json({ event, status: results[0]?.status });
       else io.print(event.id);
     });
+}
+
+/** emit asks the hub itself; only hooks have a queue. */
+function explainUnsent(error: unknown): never {
+  if (!(error instanceof HubError) || !error.isUnreachable) throw error;
+  const message = `${error.message} The event was not kept; run this again when the hub is reachable.`;
+  throw new CliError(message, EXIT.unreachable, error.code);
 }
 
 async function workspaceOf(io: Io, typed: string | undefined): Promise<string> {

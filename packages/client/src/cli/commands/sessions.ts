@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { explainWorkspace } from "../explain-workspace.ts";
 import { findDevice } from "../find-device.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -33,19 +34,21 @@ export function sessions(command: Command, io: Io): void {
       const now = new Date();
       const client = await openHub(io, options);
       const { live, today, since, workspace, device, agent, limit, cursor } = options;
-      const page = await client.sessions.list({
-        limit,
-        cursor,
-        agent,
-        workspace_id: workspace,
-        device_id: device === undefined ? undefined : (await findDevice(client, device)).id,
-        lifecycle: live ? OPEN : undefined,
-        after: today
-          ? startOfToday(now).toISOString()
-          : since === undefined
-            ? undefined
-            : instantOf(since, now),
-      });
+      const page = await client.sessions
+        .list({
+          limit,
+          cursor,
+          agent,
+          workspace_id: workspace,
+          device_id: device === undefined ? undefined : (await findDevice(client, device)).id,
+          lifecycle: live ? OPEN : undefined,
+          after: today
+            ? startOfToday(now).toISOString()
+            : since === undefined
+              ? undefined
+              : instantOf(since, now),
+        })
+        .catch(explainWorkspace(workspace));
       if (options.json) io.json(page);
       else if (page.sessions.length === 0)
         io.warn("No sessions match. Without options, the latest are listed.");

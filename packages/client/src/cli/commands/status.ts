@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import type { Command } from "commander";
+import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { readLastStatus, type Status, takeRefresh } from "../last-status.ts";
-import { ago, count, money, plain } from "../output/text.ts";
+import { count, money, plain, plural, timeOf } from "../output/text.ts";
 
 type StatusOptions = HubOptions & { statusline?: true; refresh?: true };
 
@@ -21,6 +22,7 @@ export function status(command: Command, io: Io): void {
       const found = await readStatus(io, await requireProfile(io, options));
       if (options.json) io.json(found);
       else printStatus(io, found);
+      if (!found.hub.is_reachable) io.outcome.exitCode = EXIT.unreachable;
       if (options.json) return;
       const { describeFull } = await import("./queue.ts");
       const full = describeFull(found.spool);
@@ -39,29 +41,50 @@ async function printStatusLine(io: Io): Promise<void> {
 }
 
 function statusLine({ today, needs_input, spool }: Status): string {
-  const parts = [`${today.sessions} sessions today`, money(today.cost_usd, today.cost_is_partial)];
-  if (needs_input > 0) parts.push(`${needs_input} waiting for you`);
+  const parts =
+    today === null
+      ? []
+      : [`${plural(today.sessions, "session")} today`, money(today.cost_usd, today.cost_is_partial)];
+  if (needs_input !== null && needs_input > 0) parts.push(`${needs_input} waiting for you`);
   const unsent = spool.files + spool.events;
   if (unsent > 0) parts.push(`${unsent} unsent`);
   return parts.join(" · ");
 }
 
 function printStatus(io: Io, found: Status): void {
-  const { today, hub, device, spool } = found;
-  const state = hub.is_reachable ? "reachable" : `unreachable: ${plain(hub.problem ?? "")}`;
+  const { hub, device, spool } = found;
+  const sent = spool.last_acknowledged_at;
   const lines: [name: string, value: string][] = [
-    ["hub", `${hub.url} (${state})`],
+    ["hub", `${hub.url} (${hub.is_reachable ? "reachable" : "unreachable"})`],
     ["device", device === null ? "not enrolled" : plain(device.name)],
-    [
-      "today",
-      `${today.sessions} sessions, ${count(today.tokens_in)} tokens in, ${count(today.tokens_out)} out, ${money(today.cost_usd, today.cost_is_partial)} on ${today.devices} devices`,
-    ],
-    ["live", `${found.live} sessions, ${found.needs_input} waiting for you`],
-    ["unsent", `${spool.files} hooks, ${spool.events} events`],
-    ["last sent", ago(spool.last_acknowledged_at, new Date())],
+    ...describeNumbers(io, found),
+    ["unsent", `${plural(spool.files, "hook")}, ${plural(spool.events, "event")}`],
+    ["last sent", sent === null ? "never" : timeOf(io, sent)],
   ];
-  if (!hub.is_reachable) lines.push(["as of", found.at]);
   for (const [name, value] of lines)
     io.print(io.isTerminal ? `${io.colors.dim(name.padEnd(10))} ${value}` : `${name}\t${value}`);
+  if (!hub.is_reachable)
+    io.warn(
+      found.at === null
+        ? `The hub is unreachable: ${plain(hub.problem ?? "")} No result is cached.`
+        : `The hub is unreachable: ${plain(hub.problem ?? "")} "today" and "live" are cached, from ${timeOf(io, found.at)}.`,
+    );
   if (spool.problem !== null) io.warn(`The last attempt to send failed: ${plain(spool.problem)}`);
+}
+
+function describeNumbers(
+  io: Io,
+  { today, live, needs_input, at, hub }: Status,
+): [name: string, value: string][] {
+  if (today === null || live === null || at === null) return [];
+  const cost = money(today.cost_usd, today.cost_is_partial);
+  const tokens = `${count(today.tokens_in)} tokens in, ${count(today.tokens_out)} out`;
+  const lines: [name: string, value: string][] = [
+    [
+      "today",
+      `${plural(today.sessions, "session")}, ${tokens}, ${cost} on ${plural(today.devices, "device")}`,
+    ],
+    ["live", `${plural(live, "session")}, ${needs_input ?? 0} waiting for you`],
+  ];
+  return hub.is_reachable ? lines : [...lines, ["as of", timeOf(io, at)]];
 }

@@ -1,5 +1,6 @@
 import type { TimelineItem } from "@wharf/protocol";
 import type { Command } from "commander";
+import { explainWorkspace } from "../explain-workspace.ts";
 import { findDevice } from "../find-device.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -27,14 +28,17 @@ export function timeline(command: Command, io: Io): void {
     .action(async function showTimeline(options: TimelineOptions) {
       const client = await openHub(io, options);
       const { since, workspace, device, limit, cursor } = options;
-      const page = await client.timeline({
-        limit,
-        cursor,
-        workspace_id: workspace,
-        device_id: device === undefined ? undefined : (await findDevice(client, device)).id,
-        after: since === undefined ? undefined : instantOf(since, new Date()),
-      });
+      const page = await client
+        .timeline({
+          limit,
+          cursor,
+          workspace_id: workspace,
+          device_id: device === undefined ? undefined : (await findDevice(client, device)).id,
+          after: since === undefined ? undefined : instantOf(since, new Date()),
+        })
+        .catch(explainWorkspace(workspace));
       if (options.json) io.json(page);
+      else if (page.items.length === 0) io.warn("Nothing was found in the timeline.");
       else for (const item of page.items) printItem(io, item);
     });
 }

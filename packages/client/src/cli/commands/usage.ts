@@ -1,6 +1,7 @@
 import type { UsageRow } from "@wharf/protocol";
 import type { Command } from "commander";
 import { CliError, EXIT } from "../cli-error.ts";
+import { explainWorkspace } from "../explain-workspace.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
@@ -30,15 +31,18 @@ export function usage(command: Command, io: Io): void {
     .option("--agent <name>", "claude-code, codex, gemini-cli or opencode")
     .action(async function showUsage(period: string, options: UsageOptions) {
       const { group, since, merge } = selection(period, options.by);
-      const found = await (await openHub(io, options)).usage({
-        group,
-        tz: timeZone(),
-        from: instantOf(options.since ?? since, new Date()),
-        workspace_id: options.workspace,
-        agent: options.agent,
-      });
+      const found = await (await openHub(io, options))
+        .usage({
+          group,
+          tz: timeZone(),
+          from: instantOf(options.since ?? since, new Date()),
+          workspace_id: options.workspace,
+          agent: options.agent,
+        })
+        .catch(explainWorkspace(options.workspace));
       const rows = merge === undefined ? found.rows : merge(found.rows);
       if (options.json) io.json({ ...found, rows });
+      else if (rows.length === 0) io.warn("No usage was found. --since includes earlier days.");
       else printUsage(io, rows);
       const unpriced = found.unpriced.map(({ model }) => model ?? "unknown");
       if (unpriced.length > 0 && !options.json)

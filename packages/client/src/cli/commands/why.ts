@@ -20,6 +20,7 @@ export function why(command: Command, io: Io): void {
       const commits = await (await openHub(io, options)).commits(sha);
       if (options.json) io.json({ sha, commits });
       else printCommits(io, sha, commits);
+      if (commits.length === 0) io.outcome.exitCode = EXIT.failed;
     });
 }
 

@@ -15,6 +15,10 @@ export function workspaces(command: Command, io: Io): void {
         io.json(page);
         return;
       }
+      if (page.workspaces.length === 0) {
+        io.warn("The hub has no workspaces yet. Sessions create them.");
+        return;
+      }
       const now = new Date();
       printTable(
         io,

@@ -1,3 +1,5 @@
+import type { Io } from "../io.ts";
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+/g;
 
@@ -26,6 +28,11 @@ export function money(usd: number | null, isPartial: boolean | null = false): st
   return `$${usd.toFixed(2)}${isPartial ? "+" : ""}`;
 }
 
+/** `1 file`, `3 files`. */
+export function plural(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],
@@ -44,4 +51,13 @@ export function ago(time: string | null, now: Date): string {
   if (time === null) return "–";
   const ms = now.getTime() - Date.parse(time);
   return ms < 1_000 ? "now" : `${duration(ms)} ago`;
+}
+
+/** Relative on a terminal, ISO 8601 in a pipe. */
+export function timeOf(
+  { isTerminal }: Pick<Io, "isTerminal">,
+  time: string | null,
+  now = new Date(),
+): string {
+  return isTerminal ? ago(time, now) : (time ?? "–");
 }
