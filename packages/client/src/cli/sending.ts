@@ -16,6 +16,7 @@ import {
   readOrigin,
 } from "../transcripts/find-transcripts.ts";
 import type { SendFileDependencies } from "../transcripts/send-file.ts";
+import { isPacked } from "../transcripts/send-packed.ts";
 import { createTails, createWorkspaceOf } from "../transcripts/tails.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { clientFor } from "./hub.ts";
@@ -69,7 +70,7 @@ export function prepareSending(io: Io, profile: Profile): Sending {
     createTails: (onChange) => createTails({ ...files, findPlace, onChange }),
     findLive: async () => {
       const live = await findTranscripts(folders, Date.now() - LIVE_MS);
-      const mains = live.filter(({ kind }) => kind === "main");
+      const mains = live.filter(({ kind, path }) => kind === "main" && !isPacked(path));
       return Promise.all(mains.map(async (file) => ({ ...file, cwd: (await readOrigin(file.path)).cwd })));
     },
   };

@@ -4,6 +4,7 @@ import { statIfThere } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 import type { FoundTranscript } from "./find-transcripts.ts";
 import { type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
+import { CAN_UNPACK, isPacked, sendPacked } from "./send-packed.ts";
 import { filesOfSession } from "./session-files.ts";
 
 /** Files that are not on the hub as they are here, newest session first. `bytes`: those to send. */
@@ -13,6 +14,8 @@ export type BackfillPlan = {
   held_files: number;
   bytes: number;
   pending: PendingFile[];
+  /** Packed files, in a runtime that cannot unpack them. */
+  packed_files: number;
 };
 type PendingFile = { file: LocalFile; bytes: number };
 
@@ -25,6 +28,7 @@ const ATTEMPTS_MAX = 6;
 export async function planBackfill(
   found: readonly FoundTranscript[],
   { states }: Pick<SendFileDependencies, "states">,
+  canUnpack = CAN_UNPACK,
 ): Promise<BackfillPlan> {
   const plan: BackfillPlan = {
     sessions: new Set(found.map(({ session_id }) => session_id)).size,
@@ -32,6 +36,7 @@ export async function planBackfill(
     held_files: 0,
     bytes: 0,
     pending: [],
+    packed_files: 0,
   };
   for (const { agent, session_id, file, kind, path } of found) {
     const own: LocalFile = { agent, session_id, file, kind, path };
@@ -40,6 +45,10 @@ export async function planBackfill(
       const stats = await statIfThere(one.path);
       if (stats === null || stats.size === 0) continue;
       plan.files += 1;
+      if (isPacked(one.path) && !canUnpack) {
+        plan.packed_files += 1;
+        continue;
+      }
       const state = await states.read(one);
       const isHeld = state !== null && state.size === stats.size && state.mtime_ms === stats.mtimeMs;
       if (isHeld) {
@@ -55,6 +64,8 @@ export async function planBackfill(
 }
 
 export type BackfillOptions = SendFileDependencies & {
+  /** Where packed files are unpacked. */
+  directory: string;
   signal?: AbortSignal;
   wait?: (ms: number) => Promise<void>;
 };
@@ -70,7 +81,9 @@ export async function runBackfill(plan: BackfillPlan, options: BackfillOptions):
   async function sendWithRetries(file: LocalFile): Promise<void> {
     for (;;) {
       try {
-        const { status, sent } = await sendFile(options, file);
+        const { status, sent } = isPacked(file.path)
+          ? await sendPacked(options, file, options.directory)
+          : await sendFile(options, file);
         result[status] += 1;
         result.bytes += sent;
         failures = 0;

@@ -6,13 +6,14 @@ import type { Environment } from "../cli/environment.ts";
 import { nullIfMissing, statIfThere } from "../spool/files.ts";
 import { readAt } from "./chain.ts";
 import type { LocalFile } from "./file-state.ts";
+import { isPacked, unpackedName } from "./send-packed.ts";
 
 /** A main file, or one that stands for itself, with the session that it belongs to. */
 export type FoundTranscript = LocalFile & { bytes: number; mtime_ms: number };
 
 export type AgentFolders = { agent: string; folders: string[] };
 
-const CODEX_FILE = /^rollout-.+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_[^.]*)?\.jsonl$/;
+const CODEX_FILE = /^rollout-.+-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:_[^.]*)?\.jsonl(?:\.zst)?$/;
 const HEAD_BYTES = 256 * 1024;
 
 /** Where agents of this user keep transcripts; the folders need not exist. */
@@ -47,7 +48,14 @@ export async function findTranscripts(
       }
     }
   }
-  return found.sort((a, b) => b.mtime_ms - a.mtime_ms);
+  return withoutPackedCopies(found).sort((a, b) => b.mtime_ms - a.mtime_ms);
+}
+
+/** A file that is there packed and as it was is read as it was. */
+function withoutPackedCopies(found: readonly FoundTranscript[]): FoundTranscript[] {
+  const keyOf = ({ agent, session_id, file }: FoundTranscript) => `${agent} ${session_id} ${file}`;
+  const plain = new Set(found.filter(({ path }) => !isPacked(path)).map(keyOf));
+  return found.filter((one) => !isPacked(one.path) || !plain.has(keyOf(one)));
 }
 
 function measured({ size, mtimeMs }: Stats): { bytes: number; mtime_ms: number } {
@@ -70,7 +78,7 @@ function isTranscript(agent: string, path: string): boolean {
     case "codex":
       return CODEX_FILE.test(name);
     default:
-      return /\/chats\/.*\.jsonl$/.test(path);
+      return /\/chats\/(?:.*\.jsonl|session-[^/]*\.json)$/.test(path);
   }
 }
 
@@ -86,13 +94,20 @@ export function sessionOfName(agent: string, path: string): string | null {
 async function identify(agent: string, path: string): Promise<LocalFile | null> {
   const name = basename(path);
   const named = sessionOfName(agent, path);
-  const file = agent === "claude-code" ? "main.jsonl" : name;
+  const file = agent === "claude-code" ? "main.jsonl" : unpackedName(name);
   if (named !== null) return { agent, session_id: named, file, kind: "main", path };
+  if (name.endsWith(".json")) return identifyDocument(agent, path);
   // Older files of subagents stand next to the session's file, and name it.
   const head = await readHead(path);
   const session_id = head.map((record) => text(record, "sessionId")).find((id) => id !== null) ?? null;
   if (session_id === null) return null;
   return { agent, session_id, file: name, kind: agent === "claude-code" ? "subagent" : "main", path };
+}
+
+/** Of a file that is one JSON value. */
+async function identifyDocument(agent: string, path: string): Promise<LocalFile | null> {
+  const session_id = /"sessionId"\s*:\s*"([^"\\]+)"/.exec(await readBeginning(path))?.[1] ?? null;
+  return session_id === null ? null : { agent, session_id, file: basename(path), kind: "main", path };
 }
 
 /** What the beginning of a transcript states about its place. */
@@ -107,14 +122,18 @@ export async function readOrigin(path: string): Promise<{ cwd: string | null; gi
 
 /** The whole records at the beginning of a file. */
 async function readHead(path: string): Promise<JsonObject[]> {
+  return (await readBeginning(path)).split("\n").flatMap((line) => {
+    const read = readRecord(line);
+    return read.line === "record" && isObject(read.record) ? [read.record] : [];
+  });
+}
+
+/** Empty for a file that is gone. */
+async function readBeginning(path: string): Promise<string> {
   const handle = await open(path, "r").catch(nullIfMissing);
-  if (handle === null) return [];
+  if (handle === null) return "";
   try {
-    const lines = new TextDecoder().decode(await readAt(handle, 0, HEAD_BYTES)).split("\n");
-    return lines.flatMap((line) => {
-      const read = readRecord(line);
-      return read.line === "record" && isObject(read.record) ? [read.record] : [];
-    });
+    return new TextDecoder().decode(await readAt(handle, 0, HEAD_BYTES));
   } finally {
     await handle.close();
   }

@@ -74,7 +74,8 @@ class FileSending {
     this.#dependencies = dependencies;
     this.#file = file;
     this.#handle = handle;
-    this.#isWhole = file.kind !== "main" && file.kind !== "subagent";
+    const isLines = file.kind === "main" || file.kind === "subagent";
+    this.#isWhole = !isLines || file.file.endsWith(".json");
   }
 
   async run(): Promise<SendFileResult> {
@@ -170,6 +171,7 @@ class FileSending {
       device_id,
       workspace_id: await workspaceOf(this.#file),
       offset: this.#offset,
+      ...(this.#isWhole ? { isFinal: true } : {}),
       bytes: piece.bytes,
       source: { offsetHash, bytes: end, hash: after.value() },
       ...(deletes_at === null ? {} : { deletes_at }),

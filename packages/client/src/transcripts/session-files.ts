@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { TranscriptKind } from "@wharf/protocol";
 import { nullIfMissing } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
+import { unpackedName } from "./send-packed.ts";
 
 type Session = Pick<LocalFile, "agent" | "session_id">;
 
@@ -12,7 +13,7 @@ const ENTRIES_MAX = 20_000;
 /** All files of the session whose main file this is. They need not exist. */
 export async function filesOfSession(session: Session, mainPath: string): Promise<LocalFile[]> {
   if (session.agent !== "claude-code")
-    return [{ ...session, file: basename(mainPath), kind: "main", path: mainPath }];
+    return [{ ...session, file: unpackedName(basename(mainPath)), kind: "main", path: mainPath }];
   const folder = mainPath.replace(/\.jsonl$/, "");
   const main: LocalFile = { ...session, file: "main.jsonl", kind: "main", path: mainPath };
   if (folder === mainPath) return [main];

@@ -22,6 +22,10 @@ export function backfill(command: Command, io: Io): void {
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
       const plan = await planBackfill(await findTranscripts(folders, since), files);
       const { pending, ...counts } = plan;
+      if (plan.packed_files > 0)
+        io.warn(
+          `${plan.packed_files} packed files (.zst) are left out: run wharf with Bun, or Node 22.15 or newer.`,
+        );
       if (options.dryRun) {
         if (options.json) io.json({ ...counts, pending_files: pending.length });
         else io.print(describe(plan));
@@ -29,7 +33,11 @@ export function backfill(command: Command, io: Io): void {
       }
       if (!options.json) io.print(describe(plan));
       const progress = createProgress(io, plan.bytes);
-      const result = await runBackfill(plan, { ...files, onSent: progress.add }).finally(progress.end);
+      const result = await runBackfill(plan, {
+        ...files,
+        directory: io.paths.data,
+        onSent: progress.add,
+      }).finally(progress.end);
       if (options.json) io.json({ ...counts, result });
       else if (pending.length > 0) io.print(`Sent ${result.sent} files, ${megabytes(result.bytes)}.`);
       if (result.set_aside > 0)

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import type { TranscriptFile } from "@wharf/protocol";
 import { createMarker, createRedactor } from "@wharf/redaction";
 import { until } from "@wharf/testkit";
@@ -8,6 +9,7 @@ import { chainHashOf } from "@wharf/transcripts";
 import { problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
 import { useMachine } from "../../__tests__/machine.ts";
 import type { Append } from "../../sdk/transcripts.ts";
+import { planBackfill, runBackfill } from "../backfill.ts";
 import { type LocalFile, openFileStates } from "../file-state.ts";
 import { agentFolders, findTranscripts } from "../find-transcripts.ts";
 import { sendFile } from "../send-file.ts";
@@ -235,6 +237,65 @@ test("a session of Claude Code has files of subagents, workflows and results", a
     "subagents/workflows/w1/journal.jsonl index",
     "tool-results/t1.txt tool-result",
   ]);
+});
+
+describe("a backfill", () => {
+  const thread = "019a0000-0000-7000-8000-0000000000aa";
+  const rollout = `rollout-2026-09-10T09-00-00-${thread}.jsonl`;
+  const backfill = async (home: string, canUnpack?: boolean) => {
+    const found = await findTranscripts(agentFolders({}, home));
+    const plan = await planBackfill(found, dependencies(), canUnpack);
+    return { plan, result: await runBackfill(plan, { ...dependencies(), directory: machine.data }) };
+  };
+
+  test("unpacks files of Codex, and sends what the hub lacks of the file before", async () => {
+    const home = join(machine.home, "packed");
+    const path = join(home, ".codex/sessions/2026/09/10", rollout);
+    await mkdir(dirname(path), { recursive: true });
+    const content = `${JSON.stringify({ type: "session_meta", payload: { id: thread, cwd: machine.home } })}\n${line(1)}`;
+    await writeFile(path, content);
+    expect((await backfill(home)).result).toMatchObject({ sent: 1 });
+    const whole = content + line(2);
+    await writeFile(`${path}.zst`, zstdCompressSync(Buffer.from(whole)));
+    expect((await backfill(home)).plan).toMatchObject({ files: 1, held_files: 1 });
+    await rm(path);
+    expect(await backfill(home, false)).toMatchObject({ plan: { packed_files: 1 }, result: { sent: 0 } });
+    expect((await backfill(home)).result).toMatchObject({ sent: 1, bytes: line(2).length });
+    expect((await backfill(home)).plan).toMatchObject({ held_files: 1, pending: [] });
+    const [held] = await hub.client().transcripts.files(thread);
+    expect(held).toMatchObject({
+      file: rollout,
+      generation: 1,
+      source_hash: chainHashOf(Buffer.from(whole)),
+    });
+    await writeFile(`${path}.zst`, "no zstd");
+    expect((await backfill(home)).result).toMatchObject({ set_aside: 1 });
+    expect((await readdir(machine.data)).filter((name) => name.startsWith("unpacked-"))).toEqual([]);
+  });
+
+  test("sends older files of Gemini CLI, which are one JSON value, each version whole", async () => {
+    const home = join(machine.home, "gemini");
+    const path = join(home, ".gemini/tmp/0ab1/chats/session-2025-09-01T10-00-0ab1.json");
+    await mkdir(dirname(path), { recursive: true });
+    const value = (...texts: string[]) => ({
+      sessionId: "gemini-old",
+      messages: texts.map((content, n) => ({
+        id: `m${n}`,
+        type: "user",
+        timestamp: "2025-09-01T10:00:00Z",
+        content,
+      })),
+    });
+    for (const [index, texts] of [["one"], ["one", "two"]].entries()) {
+      const content = JSON.stringify(value(...texts), null, 2);
+      await writeFile(path, content);
+      expect((await backfill(home)).result).toMatchObject({ sent: 1 });
+      expect(await hub.client().transcripts.files("gemini-old")).toContainEqual(
+        expect.objectContaining({ generation: index + 1, source_hash: chainHashOf(Buffer.from(content)) }),
+      );
+    }
+    expect((await backfill(home)).plan).toMatchObject({ held_files: 1, pending: [] });
+  });
 });
 
 test("a live session is followed: what its files gain is on the hub, and a file that fails holds up no other", async () => {
