@@ -255,6 +255,50 @@ test("a name three levels of JSON deep is seen, and one behind unusual escapes",
   }
 });
 
+describe("a password of a person", () => {
+  const password = ["hunter2", "Secret99"].join("");
+  const short = ["correct", "horse9"].join("-");
+  for (const sent of [
+    `password=${password}`,
+    `DB_PASSWORD="${password}"`,
+    `{"password": "${password}"}`,
+    `{"password":"\\"${password}\\""}`,
+    `PASSWORD="${short}"`,
+    `--password ${password}`,
+    `db.passphrase: ${password}`,
+    `["--passphrase", "${short}"]`,
+    `if (pwd === '${password}!') open();`,
+  ])
+    test(`is found: ${sent}`, () => {
+      for (const line of [sent, JSON.stringify({ text: sent }), JSON.stringify(JSON.stringify([sent]))]) {
+        expect(redactor.line(line)).not.toContain(password);
+        expect(redactor.line(line)).not.toContain(short);
+        expect(redactor.line(line)).toContain("[REDACTED:");
+      }
+    });
+
+  for (const text of [
+    "password: Uint8Array",
+    "password: string | undefined",
+    "password=$DB_PASS_2",
+    ["password=$", "{DB_PASS_2}"].join(""),
+    "password: process.env.DB_PASS_2",
+    "password: cfg.auth2",
+    "password: user.password!,",
+    "password = readPass2()",
+    "password=<8 letters>",
+    "password: DB_PASS_2",
+    "password: /etc/db2",
+    "password: '#/a/pass2'",
+    "pwd: packages/v2",
+    "PWD=/home/ada2",
+    "the password: at least 8 letters",
+    "--password-file db2.secret",
+    "--password --host db2.example.test",
+  ])
+    test(`is not: ${text}`, () => expect(redactor.text(text)).toBe(text));
+});
+
 describe("characters that are not seen", () => {
   for (const { id, example } of examples)
     test(`do not hide a secret: ${id}`, () => {
