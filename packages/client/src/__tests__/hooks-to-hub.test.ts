@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { until } from "@wharf/testkit";
 import { chainHashOf } from "@wharf/transcripts";
 import { seededRandom } from "../../../server/src/__tests__/seeded-random.ts";
@@ -144,6 +144,7 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       held_files: 0,
       bytes: line(1).length * 2,
       pending_files: 2,
+      packed_files: 0,
     });
     expect(await heldFiles()).toEqual([]);
     expect((await machine.wharf(["backfill"])).stdout).toContain("Sent 2 files");
@@ -169,6 +170,11 @@ test("events wait while the hub is unavailable, and `queue drain` sends them", a
     spool_files: 2,
     sender_pid: null,
   });
+  const before = await readdir(spool);
+  const { json: preview } = await machine.wharf(["send", "--dry-run", "--json"]);
+  expect(preview.events).toMatchObject([{ type: "agent.turn_end", session_id: SESSION }]);
+  expect(await readdir(spool)).toEqual(before);
+  expect((await machine.wharf(["send", "--dry-run"])).stdout).toBe(`${JSON.stringify(preview.events[0])}\n`);
   expect((await machine.wharf(["queue", "drain", "--json"])).json).toEqual({
     accepted: 1,
     duplicates: 0,
@@ -177,6 +183,22 @@ test("events wait while the hub is unavailable, and `queue drain` sends them", a
   });
   const { json } = await machine.wharf(["queue", "rejected", "--json"]);
   expect(json.rejected).toMatchObject([{ name: "claude-code.2", reason: "the hook's input is not JSON" }]);
+});
+
+test("`send --dry-run` prints the parts of a live session as they would be sent, without secrets", async () => {
+  const machine = await connectedMachine(process.execPath);
+  const file = join(machine.home, ".claude/projects/-nowhere", `${SESSION}.jsonl`);
+  const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${line(1)}{"type":"user","cwd":"/nowhere","text":"${token}"}\n{"type":"us`);
+  const { stdout } = await machine.wharf(["send", "--dry-run"]);
+  expect(stdout).not.toContain(token);
+  expect(stdout).toMatch(/^claude-code\t\S+\tmain\.jsonl\tfrom byte 0\n/);
+  const { events, transcripts } = (await machine.wharf(["send", "--dry-run", "--json"])).json;
+  expect(events).toEqual([]);
+  expect(transcripts).toMatchObject([{ session_id: SESSION, file: "main.jsonl", offset: 0 }]);
+  expect(transcripts[0].text).toMatch(/\[REDACTED:[^\]]+\]"}\n$/);
+  expect(transcripts[0].text.startsWith(line(1))).toBe(true);
 });
 
 test("commands of a machine that is not connected name the command that connects it", async () => {

@@ -43,7 +43,8 @@ export async function fillOutbox(options: FillOptions): Promise<number> {
   }
 
   for (const file of waiting) {
-    for (const event of await eventsOf(file, options)) {
+    const events = await eventsOf(file, options, (reason) => rejectHook(options, file.name, reason));
+    for (const event of events) {
       const line = `${JSON.stringify(event)}\n`;
       batch.first ??= event.id;
       batch.lines.push(line);
@@ -63,7 +64,19 @@ function emptyBatch() {
   return { lines: [], bytes: 0, names: [], first: null };
 }
 
-async function eventsOf({ name, time_ms }: Waiting, options: FillOptions): Promise<NewEvent[]> {
+/** The events that hook files of the spool become, with nothing changed. Files that can become none are left out. */
+export async function previewSpool(options: FillOptions): Promise<NewEvent[]> {
+  const events: NewEvent[] = [];
+  for (const file of (await listSpool(options.paths.spool)).waiting)
+    events.push(...(await eventsOf(file, options, () => undefined)));
+  return events;
+}
+
+async function eventsOf(
+  { name, time_ms }: Waiting,
+  options: FillOptions,
+  onUnreadable: (reason: string) => unknown,
+): Promise<NewEvent[]> {
   const bytes = await readFile(join(options.paths.spool, name)).catch(nullIfMissing);
   if (bytes === null) return [];
   try {
@@ -72,7 +85,7 @@ async function eventsOf({ name, time_ms }: Waiting, options: FillOptions): Promi
     return events;
   } catch (error) {
     if (!(error instanceof UnreadableHookError)) throw error;
-    await rejectHook(options, name, error.message);
+    await onUnreadable(error.message);
     return [];
   }
 }

@@ -1,23 +1,26 @@
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
+import { previewSending } from "../../sender/preview.ts";
 import { runSender } from "../../sender/run-sender.ts";
 import { describeProblem, isOfMachine } from "../../spool/machine-problem.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
-import { prepareSending } from "../sending.ts";
+import { prepareSending, type Sending } from "../sending.ts";
 
-type SendOptions = HubOptions & { background?: true; stay?: true };
+type SendOptions = HubOptions & { background?: true; stay?: true; dryRun?: true };
 
 /** `wharf send`, which hooks start with --background and a service with --stay. */
 export function send(command: Command, io: Io): void {
   withHubOptions(command)
     .option("--background", "return at once, and send in a process of its own")
     .option("--stay", "run until it is stopped, as a service")
+    .option("--dry-run", "print the events and parts of transcripts as they would be sent, and send nothing")
     .action(async function sendSpool(options: SendOptions) {
       if (options.background) return startInBackground(io, options.profile);
-      const { sender } = prepareSending(io, await requireProfile(io, options));
+      const { sender, files } = prepareSending(io, await requireProfile(io, options));
+      if (options.dryRun) return await printPreview(io, sender, files, options);
       const ended = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
       const quiet = options.stay ? { quietMs: Number.POSITIVE_INFINITY } : {};
@@ -26,6 +29,26 @@ export function send(command: Command, io: Io): void {
       if (options.json) io.json({ status });
       else if (result === "other") io.print("Another process of this machine sends already.");
     });
+}
+
+/** As lines: each event, and each part below a line that names it. */
+async function printPreview(
+  io: Io,
+  sender: Sending["sender"],
+  files: Sending["files"],
+  { json }: SendOptions,
+): Promise<void> {
+  const events: unknown[] = [];
+  const transcripts: object[] = [];
+  await previewSending(sender, files, {
+    onEvent: (line) => void (json ? events.push(JSON.parse(line)) : io.print(line)),
+    onPart({ session_id, agent, file, offset, workspace_id, bytes }) {
+      const text = new TextDecoder().decode(bytes);
+      if (json) transcripts.push({ session_id, agent, file, workspace_id, offset, text });
+      else io.print(`${agent}\t${session_id}\t${file}\tfrom byte ${offset}\n${text.replace(/\n$/, "")}`);
+    },
+  });
+  if (json) io.json({ events, transcripts });
 }
 
 function sayMachineProblem(error: unknown): never {
