@@ -96,6 +96,7 @@ describe("what cannot work", () => {
   test("has an exit code and a message with what to do", async () => {
     const cases: [words: string[], code: number, message: RegExp][] = [
       [["session", "no-such-session"], 1, /Session not found/],
+      [["session", "3f6b1"], 1, /first 6 characters or more/],
       [["sessions", "--device", "toaster"], 1, /There are: .*desk/],
       [["sessions", "--since", "yesterday"], 2, /Use 12h, 7d/],
       [["sessions", "--limit", "none"], 2, /number of at least 1/],
@@ -279,6 +280,14 @@ test("a terminal gets a table with titles and colours that fits its width, witho
   };
   expect(await run(["workspaces"], io)).toBe(0);
   expect(written[0]).toStartWith("WORKSPACE");
+  await hub.server.sql`UPDATE sessions SET title = ${"一 long title ".repeat(20)}, live_state = 'working'`;
+  const narrow: string[] = [];
+  const words = [["sessions"], ["now"], ["timeline"], ["search", "greet"], ["devices"], ["session", SESSION]];
+  for (const command of [...words, ["session", SESSION.slice(0, 6), "--transcript"], ["why", "aaaaaaaa"]])
+    expect(await run(command, { ...io, columns: 80, print: (text) => void narrow.push(text) })).toBe(0);
+  const lines = narrow.flatMap((text) => text.split("\n"));
+  expect(lines.filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
+  expect(lines).toContainEqual(expect.stringContaining(SESSION.slice(0, 8)));
   expect(await run(["session", SESSION], io)).toBe(0);
   expect(written.join("\n")).toContain("]0;owned");
   expect(written.join("\n")).not.toContain("\u001b]");

@@ -4,7 +4,9 @@ import { findDevice } from "../find-device.ts";
 import { clientFor, type HubOptions, openHub, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
-import { ago, money, plain } from "../output/text.ts";
+import { money, plain, timeOf } from "../output/text.ts";
+
+const ONLINE_MS = 5 * 60_000;
 
 /** `wharf devices`, `wharf devices rename` and `remove` */
 export function devices(command: Command, io: Io): void {
@@ -34,18 +36,34 @@ export function devices(command: Command, io: Io): void {
   });
 }
 
+/** The hub keeps "online" until a device is removed. */
+function statusOf({ status, last_seen_at }: Device, now: Date): string {
+  const isRecent = last_seen_at !== null && now.getTime() - Date.parse(last_seen_at) < ONLINE_MS;
+  return status === "online" && !isRecent ? "offline" : status;
+}
+
 function printDevices(io: Io, list: readonly Device[], own: string | null): void {
   const now = new Date();
   printTable(
     io,
     [
       { title: "DEVICE", cell: ({ id, name }) => (id === own ? `${name} (this)` : name), isWide: true },
-      { title: "STATUS", cell: ({ status }) => status },
-      { title: "SEEN", cell: ({ last_seen_at }) => ago(last_seen_at, now) },
-      { title: "SESSIONS", cell: ({ session_count }) => String(session_count), align: "right" },
-      { title: "LIVE", cell: ({ active_session_count }) => String(active_session_count), align: "right" },
+      { title: "STATUS", cell: (device) => statusOf(device, now), isWhole: true },
+      { title: "SEEN", cell: ({ last_seen_at }) => timeOf(io, last_seen_at, now), isWhole: true },
+      {
+        title: "SESSIONS",
+        cell: ({ session_count }) => String(session_count),
+        align: "right",
+        isOptional: true,
+      },
+      {
+        title: "LIVE",
+        cell: ({ active_session_count }) => String(active_session_count),
+        align: "right",
+        isOptional: true,
+      },
       { title: "COST", cell: ({ total_cost_usd }) => money(total_cost_usd), align: "right" },
-      { title: "ID", cell: ({ id }) => id },
+      { title: "ID", cell: ({ id }) => id, isWhole: true },
     ],
     list,
   );

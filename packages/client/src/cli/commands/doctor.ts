@@ -5,6 +5,7 @@ import { type Check, checkHub } from "../doctor/check-hub.ts";
 import { checkMachine } from "../doctor/check-machine.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { printLine } from "../output/fit-text.ts";
 import { plain } from "../output/text.ts";
 
 /** `wharf doctor` */
@@ -23,8 +24,11 @@ export function doctor(command: Command, io: Io): void {
 function printCheck(io: Io, { name, status, detail, fix }: Check): void {
   const { green, yellow, red } = io.colors;
   const color = { ok: green, warn: yellow, fail: red }[status];
-  const text = `${plain(detail)}${fix === null ? "" : ` → ${fix}`}`;
-  io.print(
-    io.isTerminal ? `${color(status.padEnd(4))} ${name.padEnd(11)} ${text}` : `${status}\t${name}\t${text}`,
-  );
+  if (!io.isTerminal) {
+    io.print(`${status}\t${name}\t${plain(detail)}${fix === null ? "" : ` → ${fix}`}`);
+    return;
+  }
+  printLine(io, `${color(status.padEnd(4))} ${name.padEnd(11)} ${plain(detail)}`);
+  // Not cut: it is to be copied.
+  if (fix !== null) io.print(`     → ${fix}`);
 }

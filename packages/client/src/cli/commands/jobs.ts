@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
-import { ago, plain } from "../output/text.ts";
+import { plain, timeOf } from "../output/text.ts";
 import { countOf } from "../values.ts";
 
 type ListOptions = HubOptions & { status?: string; queue?: string; type?: string; limit: number };
@@ -52,7 +52,7 @@ async function listJobs(io: Io, { status, queue, type, limit, ...options }: List
       { title: "TYPE", cell: ({ type }) => type },
       { title: "QUEUE", cell: ({ queue }) => queue },
       { title: "TRIES", cell: ({ attempts, max_attempts }) => `${attempts}/${max_attempts}`, align: "right" },
-      { title: "UPDATED", cell: ({ updated_at }) => ago(updated_at, now) },
+      { title: "UPDATED", cell: ({ updated_at }) => timeOf(io, updated_at, now) },
       { title: "ERROR", cell: ({ last_error }) => last_error ?? "", isWide: true },
     ],
     page.jobs,
@@ -67,10 +67,10 @@ function printJob(io: Io, job: Job, attempts: readonly Attempt[]): void {
     type: job.type,
     queue: job.queue,
     state: job.state,
-    created: job.created_at,
+    created: timeOf(io, job.created_at),
     error: job.last_error,
   };
   for (const [name, value] of Object.entries(facts)) if (value !== null) io.print(`${name}\t${plain(value)}`);
   for (const { attempt, started_at, outcome, error } of attempts)
-    io.print(`attempt ${attempt}\t${started_at}\t${outcome}\t${plain(error ?? "")}`);
+    io.print(`attempt ${attempt}\t${timeOf(io, started_at)}\t${outcome}\t${plain(error ?? "")}`);
 }

@@ -4,6 +4,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
+import { timeOf } from "../output/text.ts";
 
 const SCOPES = ["ingest", "read", "admin"] as const;
 
@@ -17,11 +18,14 @@ export function keys(command: Command, io: Io): void {
         printTable(
           io,
           [
-            { title: "ID", cell: ({ id }) => id },
+            { title: "ID", cell: ({ id }) => id, isWhole: true },
             { title: "SCOPE", cell: ({ scope }) => scope },
             { title: "ENDS", cell: ({ last4 }) => `…${last4}` },
             { title: "DEVICE", cell: ({ device_id }) => device_id ?? "–" },
-            { title: "LAST USED", cell: ({ last_used_at }) => last_used_at ?? "never" },
+            {
+              title: "LAST USED",
+              cell: ({ last_used_at }) => (last_used_at === null ? "never" : timeOf(io, last_used_at)),
+            },
             { title: "STATE", cell: ({ revoked_at }) => (revoked_at === null ? "active" : "revoked") },
             { title: "NAME", cell: ({ name }) => name ?? "", isWide: true },
           ],

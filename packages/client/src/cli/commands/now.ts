@@ -5,7 +5,7 @@ import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { titleOf } from "../output/session-table.ts";
 import { printTable } from "../output/table.ts";
-import { ago } from "../output/text.ts";
+import { idOf, timeOf } from "../output/text.ts";
 
 /** What a person has to look at comes first. */
 const STATES: readonly (LiveState | null)[] = ["needs_input", "stale_call", "turn_done", "working", "idle"];
@@ -53,14 +53,15 @@ function printOpen(io: Io, sessions: readonly Session[]): void {
       {
         title: "STATE",
         cell: ({ live_state }) => live_state ?? "",
+        isWhole: true,
         color: ({ live_state }) => colors[live_state ?? ""],
       },
-      { title: "SINCE", cell: ({ live_since }) => ago(live_since, time) },
-      { title: "WHY", cell: ({ live_reason }) => live_reason ?? "" },
+      { title: "SINCE", cell: ({ live_since }) => timeOf(io, live_since, time), isWhole: true },
+      { title: "WHY", cell: ({ live_reason }) => live_reason ?? "", isOptional: true },
       { title: "DEVICE", cell: ({ device_name }) => device_name },
       { title: "WORKSPACE", cell: ({ workspace_name }) => workspace_name },
       { title: "TITLE", cell: titleOf, isWide: true },
-      { title: "ID", cell: ({ id }) => id },
+      { title: "ID", cell: ({ id }) => idOf(io, id), isWhole: true },
     ],
     sessions,
   );

@@ -4,6 +4,7 @@ import type { Profile } from "../../profiles/profiles.ts";
 import type { Client } from "../../sdk/create-client.ts";
 import { quoted } from "../../served/shell.ts";
 import { CliError, EXIT } from "../cli-error.ts";
+import { findSessionId } from "../find-session.ts";
 import { clientFor, type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { plain } from "../output/text.ts";
@@ -19,11 +20,11 @@ const UNKNOWN_PATH = "unknown";
 /** `wharf resume ID` */
 export function resume(command: Command, io: Io): void {
   withHubOptions(command)
-    .argument("<id>", "a session, as `wharf sessions` lists it")
+    .argument("<id>", "a session, by its id or the first 6 characters or more")
     .action(async function printCommand(id: string, options: HubOptions) {
       const profile = await requireProfile(io, options);
       const client = clientFor(profile, "read");
-      const session = await client.sessions.get(id);
+      const session = await client.sessions.get(await findSessionId(client, id));
       const isHere = session.device_id === profile.device?.id;
       const directory = isHere
         ? (session.transcript?.place.cwd ?? null)

@@ -2,11 +2,14 @@ import type { SearchResult } from "@wharf/protocol";
 import type { Command } from "commander";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { cutTo, printLine } from "../output/fit-text.ts";
 import { titleOf } from "../output/session-table.ts";
-import { ago, plain } from "../output/text.ts";
+import { plain, timeOf } from "../output/text.ts";
 import { countOf } from "../values.ts";
 
 type SearchOptions = HubOptions & { limit: number; cursor?: string };
+
+const TITLE_CHARACTERS_MIN = 20;
 
 /** `wharf search TEXT` */
 export function search(command: Command, io: Io): void {
@@ -42,10 +45,13 @@ function printResult(
     return;
   }
   const { bold, dim, yellow } = io.colors;
-  io.print(
-    `${bold(titleOf(session) || session.id)}  ${dim(`${plain(place)}, ${ago(timestamp, new Date())}`)}`,
+  const where = `${plain(place)}, ${timeOf(io, timestamp)}`;
+  const title = cutTo(
+    titleOf(session) || session.id,
+    Math.max(TITLE_CHARACTERS_MIN, io.columns - where.length - 2),
   );
-  if (fragment !== undefined) io.print(`  ${marked(fragment, yellow)}`);
+  printLine(io, `${bold(title)}  ${dim(where)}`);
+  if (fragment !== undefined) printLine(io, `  ${marked(fragment, yellow)}`);
   io.print(`  ${dim(session.id)}\n`);
 }
 

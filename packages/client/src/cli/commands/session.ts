@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import type { Client } from "../../sdk/create-client.ts";
 import { CliError, EXIT } from "../cli-error.ts";
+import { findSessionId } from "../find-session.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printSession } from "../output/session-detail.ts";
 import { printTable } from "../output/table.ts";
-import { plain } from "../output/text.ts";
+import { plain, timeOf } from "../output/text.ts";
 import { printTranscript } from "../output/transcript.ts";
 
 type SessionOptions = HubOptions & { transcript?: true; events?: true; git?: true; export?: string };
@@ -15,13 +16,14 @@ const FORMATS = { json: "json", md: "markdown", markdown: "markdown", tar: "tar"
 /** `wharf session ID` */
 export function session(command: Command, io: Io): void {
   withHubOptions(command)
-    .argument("<id>", "a session, as `wharf sessions` lists it")
+    .argument("<id>", "a session, by its id or the first 6 characters or more")
     .option("--transcript", "what was said and done")
     .option("--events", "its events")
     .option("--git", "its commits and other git activity")
     .option("--export <format>", "all of it to standard output: json, md or tar")
-    .action(async function showSession(id: string, options: SessionOptions) {
+    .action(async function showSession(typed: string, options: SessionOptions) {
       const client = await openHub(io, options);
+      const id = await findSessionId(client, typed);
       if (options.export !== undefined) await writeExport(client, id, options.export);
       else if (options.transcript) await printTranscript(io, client, id, options.json === true);
       else if (options.events) await printEvents(io, client, id, options.json === true);
@@ -49,7 +51,7 @@ async function printEvents(io: Io, client: Client, id: string, isJson: boolean):
   printTable(
     io,
     [
-      { title: "TIME", cell: ({ timestamp }) => timestamp },
+      { title: "TIME", cell: ({ timestamp }) => timeOf(io, timestamp) },
       { title: "TYPE", cell: ({ type }) => type },
       { title: "DATA", cell: ({ data }) => JSON.stringify(data), isWide: true },
     ],
@@ -63,7 +65,7 @@ async function printGit(io: Io, client: Client, id: string, isJson: boolean): Pr
   printTable(
     io,
     [
-      { title: "TIME", cell: ({ timestamp }) => timestamp },
+      { title: "TIME", cell: ({ timestamp }) => timeOf(io, timestamp) },
       { title: "TYPE", cell: ({ type }) => type },
       { title: "MATCH", cell: ({ session_match }) => session_match },
       { title: "BRANCH", cell: ({ branch }) => branch ?? "–" },

@@ -4,6 +4,7 @@ import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { readLastStatus, type Status, takeRefresh } from "../last-status.ts";
+import { printLine } from "../output/fit-text.ts";
 import { count, money, plain, plural, timeOf } from "../output/text.ts";
 
 type StatusOptions = HubOptions & { statusline?: true; refresh?: true };
@@ -62,7 +63,7 @@ function printStatus(io: Io, found: Status): void {
     ["last sent", sent === null ? "never" : timeOf(io, sent)],
   ];
   for (const [name, value] of lines)
-    io.print(io.isTerminal ? `${io.colors.dim(name.padEnd(10))} ${value}` : `${name}\t${value}`);
+    printLine(io, io.isTerminal ? `${io.colors.dim(name.padEnd(10))} ${value}` : `${name}\t${value}`);
   if (!hub.is_reachable)
     io.warn(
       found.at === null

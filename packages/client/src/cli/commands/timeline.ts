@@ -4,8 +4,9 @@ import { explainWorkspace } from "../explain-workspace.ts";
 import { findDevice } from "../find-device.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { cutTo, printLine } from "../output/fit-text.ts";
 import { stateOf, titleOf } from "../output/session-table.ts";
-import { plain } from "../output/text.ts";
+import { plain, timeOf } from "../output/text.ts";
 import { countOf, instantOf } from "../values.ts";
 
 type TimelineOptions = HubOptions & {
@@ -16,6 +17,9 @@ type TimelineOptions = HubOptions & {
   cursor?: string;
 };
 type Git = TimelineItem["git_activity"][number];
+
+const TIME_CHARACTERS = 10;
+const TITLE_CHARACTERS_MIN = 20;
 
 /** `wharf timeline` */
 export function timeline(command: Command, io: Io): void {
@@ -39,31 +43,36 @@ export function timeline(command: Command, io: Io): void {
         .catch(explainWorkspace(workspace));
       if (options.json) io.json(page);
       else if (page.items.length === 0) io.warn("Nothing was found in the timeline.");
-      else for (const item of page.items) printItem(io, item);
+      else for (const item of page.items) (io.isTerminal ? printOnTerminal : printFields)(io, item);
     });
 }
 
-function printItem(io: Io, item: TimelineItem): void {
+function printFields(io: Io, item: TimelineItem): void {
+  if (item.type === "session") {
+    const { session } = item;
+    const { started_at, device_name, workspace_name } = session;
+    const fields = [started_at, device_name, workspace_name, stateOf(session), titleOf(session)];
+    io.print(["session", ...fields.map(plain)].join("\t"));
+  } else {
+    io.print(["git", ...[item.started_at, item.device_name, item.workspace_name].map(plain)].join("\t"));
+  }
+  for (const git of item.git_activity) io.print(`\t${describe(git)}`);
+}
+
+function printOnTerminal(io: Io, item: TimelineItem): void {
   const { dim, bold } = io.colors;
   if (item.type === "session") {
     const { session } = item;
-    const fields = [
-      session.started_at,
-      session.device_name,
-      session.workspace_name,
-      stateOf(session),
-      titleOf(session),
-    ];
-    io.print(
-      io.isTerminal
-        ? `${dim(session.started_at)}  ${bold(titleOf(session) || session.id)}  ${dim(fields.slice(1, 4).map(plain).join(" · "))}`
-        : ["session", ...fields.map(plain)].join("\t"),
-    );
+    const when = timeOf(io, session.started_at).padEnd(TIME_CHARACTERS);
+    const where = [session.device_name, session.workspace_name, stateOf(session)].map(plain).join(" · ");
+    const space = io.columns - when.length - where.length - 4;
+    const title = cutTo(titleOf(session) || session.id, Math.max(TITLE_CHARACTERS_MIN, space));
+    printLine(io, `${dim(when)}  ${bold(title)}  ${dim(where)}`);
   } else {
-    const fields = [item.started_at, item.device_name, item.workspace_name].map(plain);
-    io.print(io.isTerminal ? dim(fields.join("  ")) : ["git", ...fields].join("\t"));
+    const when = timeOf(io, item.started_at).padEnd(TIME_CHARACTERS);
+    printLine(io, dim(`${when}  ${plain(item.device_name)} · ${plain(item.workspace_name)}`));
   }
-  for (const git of item.git_activity) io.print(`${io.isTerminal ? "  " : "\t"}${describe(git)}`);
+  for (const git of item.git_activity) printLine(io, `  ${describe(git)}`);
 }
 
 function describe({ type, branch, commit_sha, message }: Git): string {

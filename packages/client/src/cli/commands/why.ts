@@ -4,8 +4,9 @@ import { createRunGit, gitText } from "../../git/run-git.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { printLine } from "../output/fit-text.ts";
 import { titleOf } from "../output/session-table.ts";
-import { plain } from "../output/text.ts";
+import { idOf, plain } from "../output/text.ts";
 
 const SHA = /^[0-9a-f]{7,64}$/i;
 const FILE_LINE = /^(.+):(\d+)$/;
@@ -63,15 +64,16 @@ function printCommits(io: Io, sha: string, commits: readonly MatchedCommit[]): v
     io.warn(`The hub has no commit ${sha.slice(0, 10)}. Were the git hooks installed when it was made?`);
   for (const { git_activity, sessions } of commits) {
     const subject = plain(git_activity.message?.split("\n", 1)[0] ?? "");
-    if (io.isTerminal) io.print(io.colors.bold(`${git_activity.commit_sha?.slice(0, 10)} ${subject}`));
+    if (io.isTerminal) printLine(io, io.colors.bold(`${git_activity.commit_sha?.slice(0, 10)} ${subject}`));
     if (sessions.length === 0) io.warn("No session is matched to it.");
     for (const { session, grade, why: reason } of sessions) {
       const fields = [grade, session.id, session.device_name, titleOf(session), reason].map(plain);
-      io.print(
-        io.isTerminal
-          ? `  ${fields[0]}  ${fields[3] || fields[1]}\n     ${io.colors.dim(`${fields[4]} · ${fields[2]} · ${fields[1]}`)}`
-          : [git_activity.commit_sha ?? sha, ...fields].join("\t"),
-      );
+      if (!io.isTerminal) {
+        io.print([git_activity.commit_sha ?? sha, ...fields].join("\t"));
+        continue;
+      }
+      printLine(io, `  ${fields[0]}  ${fields[3] || fields[1]}`);
+      printLine(io, `     ${io.colors.dim(`${idOf(io, session.id)} · ${fields[2]} · ${fields[4]}`)}`);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
-import { ago, count, money } from "../output/text.ts";
+import { count, money, timeOf } from "../output/text.ts";
 import { countOf } from "../values.ts";
 
 /** `wharf workspaces` */
@@ -26,7 +26,7 @@ export function workspaces(command: Command, io: Io): void {
           { title: "WORKSPACE", cell: ({ canonical_id }) => canonical_id, isWide: true },
           { title: "SESSIONS", cell: ({ session_count }) => String(session_count), align: "right" },
           { title: "LIVE", cell: ({ active_session_count }) => String(active_session_count), align: "right" },
-          { title: "LAST", cell: ({ last_session_at }) => ago(last_session_at, now) },
+          { title: "LAST", cell: ({ last_session_at }) => timeOf(io, last_session_at, now) },
           {
             title: "TOKENS",
             cell: (row) => count(row.total_tokens_in + row.total_tokens_out),

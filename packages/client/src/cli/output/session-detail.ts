@@ -1,7 +1,8 @@
 import type { SessionDetail } from "@wharf/protocol";
 import type { Io } from "../io.ts";
+import { printLine, wrapped } from "./fit-text.ts";
 import { stateOf, titleOf } from "./session-table.ts";
-import { count, duration, money, plain, plainLines } from "./text.ts";
+import { count, duration, money, plain, plainLines, plural, timeOf } from "./text.ts";
 
 /** Name and value per line, then the summary. */
 export function printSession(io: Io, session: SessionDetail): void {
@@ -18,8 +19,8 @@ export function printSession(io: Io, session: SessionDetail): void {
     ["workspace", session.workspace_canonical_id],
     ["directory", transcript?.place.cwd],
     ["branch", session.git_branch],
-    ["started", session.started_at],
-    ["ended", session.ended_at],
+    ["started", timeOf(io, session.started_at)],
+    ["ended", session.ended_at === null ? null : timeOf(io, session.ended_at)],
     ["active", transcript === null ? null : duration(transcript.active_ms)],
     ["model", transcript?.models.map(({ model }) => model ?? "unknown").join(", ") || session.model],
     [
@@ -27,7 +28,10 @@ export function printSession(io: Io, session: SessionDetail): void {
       `${count(session.tokens_in)} in, ${count(session.tokens_out)} out, ${count(session.cache_read_tokens)} cached`,
     ],
     ["cost", money(cost_estimate_usd, cost_is_partial)],
-    ["messages", `${count(session.user_messages)} prompts, ${count(session.tool_use_count)} tool calls`],
+    [
+      "messages",
+      `${counted(session.user_messages, "prompt")}, ${counted(session.tool_use_count, "tool call")}`,
+    ],
     [
       "files",
       transcript === null ? null : `${transcript.files.read} read, ${transcript.files.written} written`,
@@ -37,9 +41,14 @@ export function printSession(io: Io, session: SessionDetail): void {
   ];
   for (const [name, value] of facts) {
     if (value == null || value === "") continue;
-    io.print(
+    printLine(
+      io,
       io.isTerminal ? `${io.colors.dim(name.padEnd(10))} ${plain(value)}` : `${name}\t${plain(value)}`,
     );
   }
-  if (session.summary !== null && io.isTerminal) io.print(`\n${plainLines(session.summary)}`);
+  if (session.summary !== null && io.isTerminal) io.print(`\n${wrapped(io, plainLines(session.summary))}`);
+}
+
+function counted(amount: number | null, noun: string): string {
+  return amount === 1 ? plural(amount, noun) : `${count(amount)} ${noun}s`;
 }

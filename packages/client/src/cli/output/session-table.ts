@@ -1,21 +1,22 @@
 import type { Session } from "@wharf/protocol";
 import type { Io } from "../io.ts";
 import { type Column, printTable } from "./table.ts";
-import { ago, count, money, plain } from "./text.ts";
+import { count, idOf, money, plain, timeOf } from "./text.ts";
 
 /** One line per session. */
 export function printSessions(io: Io, sessions: readonly Session[], now: Date = new Date()): void {
   const columns: Column<Session>[] = [
-    { title: "ID", cell: ({ id }) => id },
-    { title: "STARTED", cell: ({ started_at }) => (io.isTerminal ? ago(started_at, now) : started_at) },
-    { title: "STATE", cell: stateOf },
-    { title: "AGENT", cell: ({ agent }) => agent ?? "–" },
+    { title: "ID", cell: ({ id }) => idOf(io, id), isWhole: true },
+    { title: "STARTED", cell: ({ started_at }) => timeOf(io, started_at, now), isWhole: true },
+    { title: "STATE", cell: stateOf, isWhole: true },
+    { title: "AGENT", cell: ({ agent }) => agent ?? "–", isOptional: true },
     { title: "DEVICE", cell: ({ device_name }) => device_name },
     { title: "WORKSPACE", cell: ({ workspace_name }) => workspace_name },
     {
       title: "TOKENS",
       cell: ({ tokens_in, tokens_out }) => count(sumOf(tokens_in, tokens_out)),
       align: "right",
+      isOptional: true,
     },
     {
       title: "COST",

@@ -47,7 +47,7 @@ export function duration(ms: number | null): string {
   return `${Math.floor(ms / size)} ${name}`;
 }
 
-export function ago(time: string | null, now: Date): string {
+function ago(time: string | null, now: Date): string {
   if (time === null) return "–";
   const ms = now.getTime() - Date.parse(time);
   return ms < 1_000 ? "now" : `${duration(ms)} ago`;
@@ -60,4 +60,12 @@ export function timeOf(
   now = new Date(),
 ): string {
   return isTerminal ? ago(time, now) : (time ?? "–");
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const SHORT_ID_CHARACTERS = 8;
+
+/** On a terminal the beginning of a session's UUID, which commands accept. */
+export function idOf({ isTerminal }: Pick<Io, "isTerminal">, id: string): string {
+  return isTerminal && UUID.test(id) ? id.slice(0, SHORT_ID_CHARACTERS) : id;
 }

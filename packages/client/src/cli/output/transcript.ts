@@ -1,7 +1,8 @@
 import type { TranscriptBlock, TranscriptMessage, TranscriptPage } from "@wharf/protocol";
 import type { Client } from "../../sdk/create-client.ts";
 import type { Io } from "../io.ts";
-import { plain, plainLines } from "./text.ts";
+import { wrapped } from "./fit-text.ts";
+import { plain, plainLines, timeOf } from "./text.ts";
 
 const PAGE_MESSAGES = 200;
 
@@ -25,9 +26,9 @@ export async function printTranscript(io: Io, client: Client, id: string, isJson
 function printMessage(io: Io, message: TranscriptMessage): void {
   const texts = message.content_blocks.map(textOf).filter((text) => text !== "");
   if (texts.length === 0) return;
-  const time = message.timestamp === null ? "" : `  ${message.timestamp}`;
+  const time = message.timestamp === null ? "" : `  ${timeOf(io, message.timestamp)}`;
   io.print(io.colors.bold(`${message.message_type}${io.colors.dim(time)}`));
-  for (const text of texts) io.print(text);
+  for (const text of texts) io.print(wrapped(io, text));
   io.print("");
 }
 
