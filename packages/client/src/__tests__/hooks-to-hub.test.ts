@@ -142,6 +142,7 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       sessions: 1,
       files: 2,
       held_files: 0,
+      not_shared_files: 0,
       bytes: line(1).length * 2,
       pending_files: 2,
       packed_files: 0,

@@ -5,6 +5,8 @@ import { createRunGit } from "../git/run-git.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { compress } from "../sender/compress.ts";
 import type { SenderOptions } from "../sender/run-sender.ts";
+import { shareFile } from "../share/rules.ts";
+import { createShareLevels } from "../share/share-level.ts";
 import { dataPaths } from "../spool/data-paths.ts";
 import { createSessionTable } from "../spool/session-table.ts";
 import { createDeletesAt } from "../transcripts/deletion-times.ts";
@@ -49,11 +51,13 @@ export function prepareSending(io: Io, profile: Profile): Sending {
   const run = createRunGit(io.environment);
   const findPlace = createFindPlace(run);
   const paths = dataPaths(io.paths.data);
+  const share = createShareLevels(shareFile(io.paths.config), findPlace);
   const files: SendFileDependencies = {
     transcripts: client.transcripts,
     states: openFileStates(paths.transcripts, profile.url),
     redactor,
     device_id: device.id,
+    shareOf: share.ofFile,
     workspaceOf: createWorkspaceOf(findPlace, () => null),
     deletesAt: createDeletesAt(),
   };
@@ -65,6 +69,7 @@ export function prepareSending(io: Io, profile: Profile): Sending {
     run,
     findPlace,
     sessions: createSessionTable(paths.sessions),
+    shareOf: share.ofHook,
     redact: (line) => redactor.line(line),
     events: client.events,
     createTails: (onChange) => createTails({ ...files, findPlace, onChange }),

@@ -4,6 +4,9 @@ import { convertGitHook, type EventBody } from "../git/convert-git-hook.ts";
 import type { FindPlace, Place } from "../git/find-place.ts";
 import { gitText, type RunGit } from "../git/run-git.ts";
 import type { NewEvent } from "../sdk/events.ts";
+import { emptyEventData } from "../share/empty-texts.ts";
+import type { ShareLevel } from "../share/rules.ts";
+import type { ShareLevels } from "../share/share-level.ts";
 import { sessionOfName } from "../transcripts/find-transcripts.ts";
 import { convertAgentHook, readAgentInput } from "./convert-agent-hook.ts";
 import { eventIdOf, fieldOf, type HookFile } from "./read-hook-file.ts";
@@ -16,6 +19,8 @@ export type ConvertDependencies = {
   run: RunGit;
   findPlace: FindPlace;
   sessions: SessionTable;
+  /** What of a hook is sent; by default all. */
+  shareOf?: ShareLevels["ofHook"];
   /** One line of JSON, with markers in place of secrets. */
   redact: (line: string) => string;
 };
@@ -36,7 +41,9 @@ async function fromGit(hook: HookFile, dependencies: ConvertDependencies): Promi
   if (bodies.length === 0) return { events: [], transcript: null };
   const session_id = fieldOf(hook, "session") ?? (await sessions.find(parentsOf(hook)));
   const place = await findPlace(fieldOf(hook, "pwd"));
-  return { events: envelopes(hook, bodies, { session_id, place, dependencies }), transcript: null };
+  const cwd = fieldOf(hook, "pwd");
+  const share = await dependencies.shareOf?.({ agent: null, cwd, transcript: null });
+  return { events: envelopes(hook, bodies, { session_id, place, share, dependencies }), transcript: null };
 }
 
 async function fromAgent(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
@@ -57,17 +64,24 @@ async function fromAgent(hook: HookFile, dependencies: ConvertDependencies): Pro
   const own = path === null ? null : (sessionOfName(hook.source, path) ?? session_id);
   const transcript =
     path === null || path === "" || own === null ? null : { agent: hook.source, session_id: own, path, cwd };
-  const events = body === null ? [] : envelopes(hook, [body], { session_id, place, dependencies });
+  const share = await dependencies.shareOf?.({ agent: hook.source, cwd, transcript: path || null });
+  const events = body === null ? [] : envelopes(hook, [body], { session_id, place, share, dependencies });
   return { events, transcript };
 }
 
-type Envelope = { session_id: string | null; place: Place; dependencies: ConvertDependencies };
+type Envelope = {
+  session_id: string | null;
+  place: Place;
+  share: ShareLevel | undefined;
+  dependencies: ConvertDependencies;
+};
 
 function envelopes(
   hook: HookFile,
   bodies: EventBody[],
-  { session_id, place, dependencies }: Envelope,
+  { session_id, place, share = "full", dependencies }: Envelope,
 ): NewEvent[] {
+  if (share === "nothing") return [];
   const { device_id, redact } = dependencies;
   return bodies.map(({ type, data }, index) => ({
     id: eventIdOf(hook, device_id, index),
@@ -76,7 +90,10 @@ function envelopes(
     device_id,
     workspace_id: place.workspace_id,
     session_id,
-    data: JSON.parse(redact(JSON.stringify(data))) as Record<string, unknown>,
+    data: JSON.parse(redact(JSON.stringify(share === "facts" ? emptyEventData(data) : data))) as Record<
+      string,
+      unknown
+    >,
   }));
 }
 

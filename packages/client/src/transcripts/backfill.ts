@@ -12,6 +12,8 @@ export type BackfillPlan = {
   sessions: number;
   files: number;
   held_files: number;
+  /** Those of which rules of this machine send nothing. */
+  not_shared_files: number;
   bytes: number;
   pending: PendingFile[];
   /** Packed files, in a runtime that cannot unpack them. */
@@ -27,13 +29,14 @@ const ATTEMPTS_MAX = 6;
 
 export async function planBackfill(
   found: readonly FoundTranscript[],
-  { states }: Pick<SendFileDependencies, "states">,
+  { states, shareOf }: Pick<SendFileDependencies, "states" | "shareOf">,
   canUnpack = CAN_UNPACK,
 ): Promise<BackfillPlan> {
   const plan: BackfillPlan = {
     sessions: new Set(found.map(({ session_id }) => session_id)).size,
     files: 0,
     held_files: 0,
+    not_shared_files: 0,
     bytes: 0,
     pending: [],
     packed_files: 0,
@@ -47,6 +50,11 @@ export async function planBackfill(
       plan.files += 1;
       if (isPacked(one.path) && !canUnpack) {
         plan.packed_files += 1;
+        continue;
+      }
+      // Where a packed file belongs is known when it is unpacked.
+      if (!isPacked(one.path) && (await shareOf?.(one)) === "nothing") {
+        plan.not_shared_files += 1;
         continue;
       }
       const state = await states.read(one);
@@ -73,7 +81,15 @@ export type BackfillOptions = SendFileDependencies & {
 /** Sends the planned files, several at once. Throws HubError when the hub does not answer several times in a row, or refuses the key. */
 export async function runBackfill(plan: BackfillPlan, options: BackfillOptions): Promise<BackfillResult> {
   const { signal, wait = waitFor } = options;
-  const result: BackfillResult = { unchanged: 0, sent: 0, gone: 0, set_aside: 0, deleted: 0, bytes: 0 };
+  const result: BackfillResult = {
+    unchanged: 0,
+    sent: 0,
+    gone: 0,
+    set_aside: 0,
+    deleted: 0,
+    not_shared: 0,
+    bytes: 0,
+  };
   const backoff = createBackoff();
   const queue = [...plan.pending];
   let failures = 0;

@@ -10,16 +10,20 @@ import {
 } from "@wharf/transcripts";
 import { HubError } from "../sdk/hub-error.ts";
 import { type Append, heldOf, type Transcripts } from "../sdk/transcripts.ts";
+import { emptyLine, emptyWhole } from "../share/empty-texts.ts";
+import type { ShareLevel } from "../share/rules.ts";
 import { nullIfMissing } from "../spool/files.ts";
 import { chainOf, readAt } from "./chain.ts";
 import type { FileState, FileStates, LocalFile } from "./file-state.ts";
-import { redactLines, redactWhole } from "./redact-bytes.ts";
+import { mapLines, mapWhole } from "./map-bytes.ts";
 
 export type SendFileDependencies = {
   transcripts: Pick<Transcripts, "append">;
   states: FileStates;
   redactor: Redactor;
   device_id: string;
+  /** As of now, what of a file is sent; by default all. */
+  shareOf?: (file: LocalFile) => Promise<ShareLevel>;
   /** As of now, the workspace of a session. */
   workspaceOf: (file: LocalFile) => Promise<string>;
   /** When the agent deletes a file that was written last at this time; null: unknown. */
@@ -29,7 +33,7 @@ export type SendFileDependencies = {
 
 /** `sent`: bytes of the file that the hub acknowledged now. */
 export type SendFileResult = {
-  status: "unchanged" | "sent" | "gone" | "set_aside" | "deleted";
+  status: "unchanged" | "sent" | "gone" | "set_aside" | "deleted" | "not_shared";
   sent: number;
 };
 
@@ -43,13 +47,15 @@ const CONFLICTS_MAX = 5;
 
 /** Sends what a file has gained since it was sent last. Throws HubError when a request must be sent again later. */
 export async function sendFile(dependencies: SendFileDependencies, file: LocalFile): Promise<SendFileResult> {
+  const share = (await dependencies.shareOf?.(file)) ?? "full";
+  if (share === "nothing") return { status: "not_shared", sent: 0 };
   const handle = await open(file.path, "r").catch((error: NodeJS.ErrnoException) => {
     return error.code === "EACCES" || error.code === "EPERM" ? ("unreadable" as const) : nullIfMissing(error);
   });
   if (handle === "unreadable") return { status: "set_aside", sent: 0 };
   if (handle === null) return { status: "gone", sent: 0 };
   try {
-    return await new FileSending(dependencies, file, handle).run();
+    return await new FileSending(dependencies, file, handle, share).run();
   } finally {
     await handle.close();
   }
@@ -63,6 +69,8 @@ class FileSending {
   readonly #file: LocalFile;
   readonly #handle: FileHandle;
   readonly #isWhole: boolean;
+  /** A line, or the text of a whole file, as it is sent. */
+  readonly #convert: (text: string) => string;
   #generation: number | null = null;
   #offset = 0;
   #chain: ChainHash = createChainHash();
@@ -70,12 +78,15 @@ class FileSending {
   #conflicts = 0;
   #sent = 0;
 
-  constructor(dependencies: SendFileDependencies, file: LocalFile, handle: FileHandle) {
+  constructor(dependencies: SendFileDependencies, file: LocalFile, handle: FileHandle, share: ShareLevel) {
     this.#dependencies = dependencies;
     this.#file = file;
     this.#handle = handle;
     const isLines = file.kind === "main" || file.kind === "subagent";
     this.#isWhole = !isLines || file.file.endsWith(".json");
+    const { redactor } = dependencies;
+    const empty = (text: string) => (this.#isWhole ? emptyWhole(file.kind, text) : emptyLine(text));
+    this.#convert = (text) => redactor.line(share === "facts" ? empty(text) : text);
   }
 
   async run(): Promise<SendFileResult> {
@@ -132,7 +143,7 @@ class FileSending {
       throw new SetAside(`it has ${size} bytes; at most ${WHOLE_BYTES_MAX} are sent at once`);
     const bytes = await readAt(this.#handle, 0, size);
     if (bytes.length === 0) return true;
-    const piece = { source_bytes: bytes.length, bytes: redactWhole(this.#dependencies.redactor, bytes) };
+    const piece = { source_bytes: bytes.length, bytes: mapWhole(bytes, this.#convert) };
     return await this.#append(piece, [bytes]);
   }
 
@@ -150,7 +161,7 @@ class FileSending {
     }
     piece ??= splitter.cut();
     if (piece === null) return true;
-    const bytes = redactLines(this.#dependencies.redactor, piece.bytes);
+    const bytes = mapLines(piece.bytes, this.#convert);
     await this.#append({ source_bytes: piece.source_bytes, bytes }, read);
     return this.#offset >= size;
   }

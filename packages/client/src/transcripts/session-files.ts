@@ -25,6 +25,13 @@ export async function filesOfSession(session: Session, mainPath: string): Promis
   return [main, ...files];
 }
 
+/** The file that states where a file's session began. */
+export function originPathOf({ agent, file, path }: LocalFile): string {
+  const isBelow =
+    agent === "claude-code" && /^(?:subagents|tool-results)\//.test(file) && path.endsWith(`/${file}`);
+  return isBelow ? `${path.slice(0, -file.length - 1)}.jsonl` : path;
+}
+
 /** Of a file below a session's folder of Claude Code; null for one that is not kept. */
 function kindOf(file: string): TranscriptKind | null {
   if (ABANDONED.test(file)) return null;

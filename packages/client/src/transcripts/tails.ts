@@ -7,7 +7,7 @@ import { statIfThere } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 import { readOrigin } from "./find-transcripts.ts";
 import { type SendFileDependencies, sendFile } from "./send-file.ts";
-import { filesOfSession } from "./session-files.ts";
+import { filesOfSession, originPathOf } from "./session-files.ts";
 
 export type Tails = {
   /** Follows a session's files from now on. */
@@ -68,8 +68,10 @@ export function createTails(options: TailOptions): Tails {
           const look = await lookOf(file.path);
           if (look === null || session.looks.get(file.path) === look) continue;
           try {
-            ofSession += (await sendFile({ ...options, workspaceOf }, file)).sent;
-            session.looks.set(file.path, look);
+            const { status, sent: ofFile } = await sendFile({ ...options, workspaceOf }, file);
+            ofSession += ofFile;
+            // The rules may change.
+            if (status !== "not_shared") session.looks.set(file.path, look);
           } catch (error) {
             // A hub that fails for one file must not hold up the others.
             if (!(error instanceof HubError) || error.status !== 500) throw error;
@@ -97,7 +99,7 @@ export function createWorkspaceOf(findPlace: FindPlace, cwdOf: (file: LocalFile)
     const named = cwdOf(file);
     if (named !== null) return (await findPlace(named)).workspace_id;
     const key = keyOf(file);
-    const origin = origins.get(key) ?? readOrigin(file.path);
+    const origin = origins.get(key) ?? readOrigin(originPathOf(file));
     if (file.kind === "main") origins.set(key, origin);
     const { cwd, git_remote } = await origin;
     const canonical = git_remote === null ? null : canonicalWorkspaceId(git_remote);

@@ -45,9 +45,10 @@ export function backfill(command: Command, io: Io): void {
     });
 }
 
-function describe({ sessions, files, held_files, bytes, pending }: BackfillPlan): string {
+function describe({ sessions, files, held_files, not_shared_files, bytes, pending }: BackfillPlan): string {
   const held = held_files === 0 ? "" : `; ${held_files} are on the hub already`;
-  const found = `Found ${files} files of ${sessions} sessions${held}.`;
+  const kept = not_shared_files === 0 ? "" : `; ${not_shared_files} are not shared (wharf share)`;
+  const found = `Found ${files} files of ${sessions} sessions${held}${kept}.`;
   if (pending.length === 0) return `${found} Nothing to send.`;
   return `${found} To send: ${pending.length} files, ${megabytes(bytes)}, about ${Math.ceil(bytes / BYTES_PER_S)} s.`;
 }

@@ -107,6 +107,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./redact.ts")).redact,
   },
   {
+    name: "share",
+    summary: "Choose what of a repository, a path or an agent is sent",
+    load: async () => (await import("./share.ts")).share,
+  },
+  {
     name: "jobs",
     summary: "List, inspect and retry jobs of the hub",
     load: async () => (await import("./jobs.ts")).jobs,
