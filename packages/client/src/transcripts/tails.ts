@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { canonicalWorkspaceId } from "@wharf/protocol/workspace";
 import type { FindPlace } from "../git/find-place.ts";
 import { HubError } from "../sdk/hub-error.ts";
+import { createBatchWaits } from "../sender/batch-waits.ts";
 import type { NamedTranscript } from "../spool/convert-hook.ts";
 import { statIfThere } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
@@ -38,6 +39,7 @@ type Followed = NamedTranscript & {
 export function createTails(options: TailOptions): Tails {
   const { findPlace, onChange, now = Date.now } = options;
   const sessions = new Map<string, Followed>();
+  const waits = createBatchWaits({ now });
   const workspaceOf = createWorkspaceOf(findPlace, (file) => sessions.get(keyOf(file))?.cwd ?? null);
 
   function drop(key: string): void {
@@ -67,14 +69,17 @@ export function createTails(options: TailOptions): Tails {
         for (const file of await filesOfSession({ agent, session_id }, path)) {
           const look = await lookOf(file.path);
           if (look === null || session.looks.get(file.path) === look) continue;
+          if (waits.waiting(file.path) !== null) continue;
           try {
             const { status, sent: ofFile } = await sendFile({ ...options, workspaceOf }, file);
             ofSession += ofFile;
             // The rules may change.
             if (status !== "not_shared") session.looks.set(file.path, look);
+            waits.forget(file.path);
           } catch (error) {
-            // A hub that fails for one file must not hold up the others.
+            // A hub that fails for one file must not hold up the others: that file waits by itself.
             if (!(error instanceof HubError) || error.status !== 500) throw error;
+            waits.failed(file.path, error);
             failure ??= error;
           }
         }

@@ -301,12 +301,17 @@ describe("a backfill", () => {
 test("a live session is followed: what its files gain is on the hub, and a file that fails holds up no other", async () => {
   const [first, second] = [await newFile(line(1)), await newFile(line(1))];
   let changes = 0;
-  const tails = createTails({ ...dependencies(), onChange: () => (changes += 1) });
+  let now = 0;
+  const tails = createTails({ ...dependencies(), onChange: () => (changes += 1), now: () => now });
   for (const { agent, session_id, path } of [first, second])
     tails.follow({ agent, session_id, path, cwd: null });
   hub.state.fault = (path) => (path.includes(first.session_id) ? problem(500) : null);
   await expect(tails.send()).rejects.toThrow("The test wants it.");
   await expectHeld(second);
+  const requests = hub.state.requests.length;
+  expect(await tails.send()).toBe(0);
+  expect(hub.state.requests).toHaveLength(requests);
+  now += 60_000;
   hub.state.fault = () => null;
   await appendFile(first.path, line(2));
   await until(() => changes > 0);
