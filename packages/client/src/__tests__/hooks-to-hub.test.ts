@@ -147,6 +147,11 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       pending_files: 2,
       packed_files: 0,
     });
+    expect(dry.stderr).toBe("");
+    const database = join(machine.home, ".local/share/opencode/opencode.db");
+    await mkdir(dirname(database), { recursive: true });
+    await writeFile(database, "");
+    expect((await machine.wharf(["backfill", "--dry-run"])).stderr).toContain(database);
     expect(await heldFiles()).toEqual([]);
     expect((await machine.wharf(["backfill"])).stdout).toContain("Sent 2 files");
     expect((await heldFiles()).map(([file]: [string]) => file)).toEqual([

@@ -31,6 +31,13 @@ export function agentFolders(environment: Environment, home: string): AgentFolde
   ];
 }
 
+/** The database of opencode, which is not sent; null: there is none. */
+export async function findDatabase(environment: Environment, home: string): Promise<string | null> {
+  const data = environment["XDG_DATA_HOME"] || join(home, ".local/share");
+  const path = environment["OPENCODE_DB"] || join(data, "opencode/opencode.db");
+  return (await statIfThere(path)) === null ? null : path;
+}
+
 /** Transcripts that changed at or after `since_ms`, newest first. Files that disappear meanwhile are left out. */
 export async function findTranscripts(
   places: readonly AgentFolders[],

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
-import { findTranscripts } from "../../transcripts/find-transcripts.ts";
+import { findDatabase, findTranscripts } from "../../transcripts/find-transcripts.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { createProgress, megabytes } from "../output/progress.ts";
-import { prepareSending } from "../sending.ts";
+import { homeOf, prepareSending } from "../sending.ts";
 import { instantOf } from "../values.ts";
 
 type BackfillOptions = HubOptions & { since?: string; dryRun?: true };
@@ -22,6 +22,9 @@ export function backfill(command: Command, io: Io): void {
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
       const plan = await planBackfill(await findTranscripts(folders, since), files);
       const { pending, ...counts } = plan;
+      const database = await findDatabase(io.environment, homeOf(io));
+      if (database !== null)
+        io.warn(`The sessions of opencode in ${database} are left out: they are not sent yet.`);
       if (plan.packed_files > 0)
         io.warn(
           `${plan.packed_files} packed files (.zst) are left out: run wharf with Bun, or Node 22.15 or newer.`,
