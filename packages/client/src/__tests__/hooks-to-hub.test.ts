@@ -160,6 +160,11 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     ]);
     const again = await machine.wharf(["backfill", "--json"]);
     expect(again.json).toMatchObject({ held_files: 2, bytes: 0, result: { sent: 0 } });
+    const bytes = line(1).length;
+    const compared = async () => (await machine.wharf(["doctor", "--files", "--json"])).json.files;
+    expect(await compared()).toMatchObject(Array(2).fill({ bytes, held_bytes: bytes, is_equal: true }));
+    await writeFile(join(machine.home, `.claude/projects/-nowhere/${SESSION}.jsonl`), line(2) + line(3));
+    expect((await compared())[0]).toMatchObject({ bytes: bytes * 2, held_bytes: bytes, is_equal: false });
   });
 });
 

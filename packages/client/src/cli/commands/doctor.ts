@@ -1,24 +1,52 @@
 import type { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
 import { checkCapture } from "../doctor/check-capture.ts";
+import { checkFiles, type FileCheck } from "../doctor/check-files.ts";
 import { type Check, checkHub } from "../doctor/check-hub.ts";
 import { checkMachine } from "../doctor/check-machine.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printLine } from "../output/fit-text.ts";
+import { printTable } from "../output/table.ts";
 import { plain } from "../output/text.ts";
+
+type DoctorOptions = HubOptions & { files?: true; all?: true };
 
 /** `wharf doctor` */
 export function doctor(command: Command, io: Io): void {
-  withHubOptions(command).action(async function examine(options: HubOptions) {
-    const profile = await requireProfile(io, options);
-    const checks = [...(await checkMachine(io)), ...(await checkHub(profile)), ...(await checkCapture(io))];
-    if (options.json) io.json({ profile: profile.name, checks });
-    else for (const check of checks) printCheck(io, check);
-    const failed = checks.filter(({ status }) => status === "fail");
-    if (failed.length > 0)
-      io.outcome.exitCode = failed.every(({ name }) => name === "hub") ? EXIT.unreachable : EXIT.failed;
-  });
+  withHubOptions(command)
+    .option("--files", "compare the transcript files of the newest sessions with the hub")
+    .option("--all", "with --files: of all sessions")
+    .action(async function examine(options: DoctorOptions) {
+      const profile = await requireProfile(io, options);
+      if (options.files)
+        return reportFiles(io, await checkFiles(io, profile, options.all === true), options.json);
+      const checks = [...(await checkMachine(io)), ...(await checkHub(profile)), ...(await checkCapture(io))];
+      if (options.json) io.json({ profile: profile.name, checks });
+      else for (const check of checks) printCheck(io, check);
+      const failed = checks.filter(({ status }) => status === "fail");
+      if (failed.length > 0)
+        io.outcome.exitCode = failed.every(({ name }) => name === "hub") ? EXIT.unreachable : EXIT.failed;
+    });
+}
+
+function reportFiles(io: Io, files: readonly FileCheck[], isJson: true | undefined): void {
+  if (files.some(({ is_equal }) => is_equal === false)) io.outcome.exitCode = EXIT.failed;
+  if (isJson) {
+    io.json({ files });
+    return;
+  }
+  const state = { true: "equal", false: "differs", null: "not held" };
+  printTable(
+    io,
+    [
+      { title: "BYTES", cell: ({ bytes }) => String(bytes), align: "right" },
+      { title: "HELD", cell: ({ held_bytes }) => String(held_bytes), align: "right" },
+      { title: "HASH", cell: ({ is_equal }) => state[`${is_equal}`] },
+      { title: "FILE", cell: ({ path }) => path, isWide: true },
+    ],
+    files,
+  );
 }
 
 function printCheck(io: Io, { name, status, detail, fix }: Check): void {
