@@ -163,6 +163,9 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     const bytes = line(1).length;
     const compared = async () => (await machine.wharf(["doctor", "--files", "--json"])).json.files;
     expect(await compared()).toMatchObject(Array(2).fill({ bytes, held_bytes: bytes, is_equal: true }));
+    const { checks } = (await machine.wharf(["doctor", "--json"])).json;
+    const speed = checks.find(({ name }: { name: string }) => name === "hook speed");
+    expect(speed.detail).toMatch(/takes \d+\.\d ms \(p50\), \d+\.\d ms \(p99\)/);
     await writeFile(join(machine.home, `.claude/projects/-nowhere/${SESSION}.jsonl`), line(2) + line(3));
     expect((await compared())[0]).toMatchObject({ bytes: bytes * 2, held_bytes: bytes, is_equal: false });
   });

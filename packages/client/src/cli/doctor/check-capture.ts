@@ -2,11 +2,12 @@ import { readHookStatus } from "../../hooks/manage-hooks.ts";
 import { manageHooks } from "../commands/hooks.ts";
 import { readQueueStatus } from "../commands/queue.ts";
 import type { Io } from "../io.ts";
+import { checkHookSpeed } from "./check-hook-speed.ts";
 import type { Check } from "./check-hub.ts";
 
 /** Hooks of agents and repositories, and what waits to be sent. */
 export async function checkCapture(io: Io): Promise<Check[]> {
-  return [...(await checkHooks(io)), ...(await checkQueue(io))];
+  return [...(await checkHooks(io)), await checkHookSpeed(), ...(await checkQueue(io))];
 }
 
 async function checkHooks(io: Io): Promise<Check[]> {
