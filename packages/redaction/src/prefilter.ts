@@ -7,6 +7,10 @@ import { hidesCharacters } from "./views.ts";
 const UNUSUAL_SPACE = /"[ \t\r\n]+:|:(?:[ \t]{2,}|[ \t]*[\r\n])/;
 /** The member before or behind it may name it. */
 const VALUE_MEMBER = /["']val(?:ue)?\\*["']/i;
+/** Text of agents stands in such members: only those next to a member that names a secret. */
+const TEXT_MEMBER = /["'](?:content|data|text)\\*["']/i;
+const NAME_MEMBER =
+  /["'](?:name|key|label|variable)\\*["'][ \t]*:[ \t]*\\*["'][\w.-]{0,80}(?:pass|pwd|secret|token|key|credential)/i;
 /** To decode the escapes of a longer line costs as much as the search string by string, and cannot be interrupted. */
 const DECODED_CHARACTERS_MAX = 65_536;
 
@@ -23,7 +27,7 @@ export function createPrefilter(scan: KeywordIndex<SecretFinder>["scan"]) {
     const isHidden = hidesCharacters(line, isAscii);
     const plausible = owners.filter(({ anywhere }) => anywhere === undefined || anywhere.test(line));
     if (plausible.length === 0 && !isHidden) return false;
-    if (VALUE_MEMBER.test(line)) return true;
+    if (VALUE_MEMBER.test(line) || (TEXT_MEMBER.test(line) && NAME_MEMBER.test(line))) return true;
     const candidates = isHidden ? ownersIn : () => plausible;
     let text = line;
     for (let level = 0; level <= JSON_LEVELS_MAX; level++) {

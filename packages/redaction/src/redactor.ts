@@ -42,9 +42,9 @@ const OPAQUE = /^[A-Za-z0-9+/_-]{200,}={0,2}$/;
 const IMAGE_MEMBERS: ReadonlySet<string> = new Set(["data", "image_url", "url"]);
 const IMAGE_CHARACTERS_MIN = 256;
 const IMAGE = /^(?:data:image\/[a-z.+-]{1,40};base64,)?[A-Za-z0-9+/]*={0,2}$/;
-const NESTED_JSON = /^\s*[[{]/;
+const NESTED_JSON = /^\s*["[{]/;
 /** Members whose value is named by another member of their object. */
-const VALUE_MEMBERS: ReadonlySet<string> = new Set(["value", "val"]);
+const VALUE_MEMBERS: ReadonlySet<string> = new Set(["value", "val", "content", "data", "text"]);
 /** Of the elements before a string, and of the members around a value: what they name may be a secret. */
 const NEIGHBOUR_CHARACTERS = 160;
 /** No shorter value is a secret because of its neighbours. */

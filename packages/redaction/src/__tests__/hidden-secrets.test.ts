@@ -65,7 +65,10 @@ const text = fc.array(pieces, { maxLength: 4 }).map((parts) => parts.join(""));
 const value = fc.oneof(
   text,
   fc.array(text, { maxLength: 3 }),
-  fc.dictionary(fc.constantFrom("a", "password", "api_key", "cookie", "name", "value", "args"), text),
+  fc.dictionary(
+    fc.constantFrom("a", "password", "api_key", "cookie", "name", "value", "label", "text", "args"),
+    text,
+  ),
 );
 
 /** With some letters of the text written as \uXXXX. */
@@ -205,6 +208,19 @@ describe("a secret that is named by its neighbour", () => {
     `name: "API_KEY", value: "${secret}"`,
     `deploy --token ${secret} --force`,
     `sshpass -p ${secret} ssh host`,
+    { password: [secret] },
+    { api_key: [secret, "other"] },
+    { password: { value: secret } },
+    { name: "DB_PASSWORD", content: secret },
+    { key: "db_password", data: secret },
+    { label: "API_KEY", text: secret },
+    { text: secret, label: "API_KEY" },
+    { name: "Cookie", value: `session=${secret}` },
+    { cookie: [`session=${secret}`] },
+    `- name: DB_PASSWORD\n  value: ${secret}\n`,
+    `<password>${secret}</password>`,
+    `mysql -uroot -p${secret} app`,
+    ["mysql", "-uroot", `-p${secret}`],
     `echo x | docker login -u me --password ${secret}`,
   ];
   for (const value of found)
@@ -236,11 +252,24 @@ describe("a secret that is named by its neighbour", () => {
       "docker login --password-stdin registry.example.test",
       "docker build --secret id=npmrc-2024-11 .",
       'mysql --password "$DB_PASSWORD_2" --host db1.example.test',
+      "docker run --name mysql -p3306:3306 mysql:8",
+      "mysql -uroot -p$MYSQL_PASSWORD",
+      { name: "Write", content: "a password and an api_key of text-2" },
+      { key: "description", text: "chapter2-of-the-book" },
     ]) {
       const line = JSON.stringify(value);
       expect(redactor.line(line)).toBe(line);
     }
   });
+});
+
+test("a JSON string within a JSON string is searched as JSON", () => {
+  const password = ["F4ke", "Passw0rd", "9x7Q"].join("-");
+  for (let json = JSON.stringify({ password, n: "a\nb" }), level = 0; level <= 4; level++) {
+    expect(redactor.line(json)).not.toContain("Passw0rd");
+    expect(() => JSON.parse(redactor.line(json))).not.toThrow();
+    json = JSON.stringify(json);
+  }
 });
 
 test("a name three levels of JSON deep is seen, and one behind unusual escapes", () => {
