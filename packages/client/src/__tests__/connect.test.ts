@@ -139,7 +139,7 @@ describe("install.sh", () => {
     expect(stdout).toContain(`export PATH="${machine.home}/.local/bin:$PATH"`);
     const wharf = join(machine.home, ".local/bin/wharf");
     expect(await Bun.file(settings).text()).toContain("/hooks/claude-code.sh");
-    expect(stdout).toContain(`Change ${settings}`);
+    expect(stdout).toContain(`Added hooks to ${settings}.`);
     await until(async () => {
       const { body } = await hub.server.request("GET", `/api/sessions/${session}/transcript/files`);
       return body.files?.[0]?.source_bytes === transcript.length;
@@ -155,14 +155,17 @@ describe("install.sh", () => {
     expect((await machine.run([wharf, "--version"])).code).toBe(0);
     await Bun.write(wharf, shim);
 
-    expect((await machine.run([wharf, "uninstall", "--dry-run", "--json"])).json.would_remove).toHaveLength(
-      4,
-    );
+    const listed = (await machine.run([wharf, "uninstall", "--dry-run", "--json"])).json;
+    expect(listed.would_remove).toContain(wharf);
+    expect(listed.would_remove).toContain(join(machine.home, ".local/share/wharf/hooks"));
+    expect(listed.hooks).toEqual([settings]);
     await machine.run([wharf, "status"]);
     const hookFile = join(machine.home, ".local/share/wharf/spool/one");
     await Bun.write(hookFile, "unsent");
     const refused = await machine.run([wharf, "uninstall", "--json"]);
     expect([refused.code, refused.json.error.code]).toEqual([1, "UNSENT"]);
+    const dry = await machine.run([wharf, "uninstall", "--dry-run"]);
+    expect([dry.code, dry.stderr.includes("does not have 1 hook and 0 events")]).toEqual([1, true]);
     await rm(hookFile);
     expect((await machine.run([wharf, "uninstall"])).code).toBe(0);
     expect(await Bun.file(settings).text()).toBe('{ "model": "opus" }');

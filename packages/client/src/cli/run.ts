@@ -6,13 +6,20 @@ import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
 import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { createIo, type Io } from "./io.ts";
 
+const HELP_COLUMNS = 80;
+const HELP_TEXT_COLUMNS_MIN = 20;
+
 /** Runs one command line and returns the exit code; the messages are written. */
 export async function run(words: readonly string[], io: Io = createIo()): Promise<ExitCode> {
   try {
     const [name, ...rest] = words;
     const entry = COMMANDS.find((one) => one.name === name);
     if (entry === undefined) await createProgram(io).parseAsync(words, { from: "user" });
-    else await (await loadCommand(entry, io)).parseAsync(rest, { from: "user" });
+    else {
+      const command = await loadCommand(entry, io);
+      requireSubcommand(command, rest);
+      await command.parseAsync(rest, { from: "user" });
+    }
     return io.outcome.exitCode;
   } catch (error) {
     return report(error, io, words.includes("--json"));
@@ -25,16 +32,28 @@ function createProgram(io: Io): Command {
     .description("Sessions and git activity of coding agents, from all your machines.")
     .version(manifest.version)
     .showSuggestionAfterError();
-  for (const { name, summary, isHidden = false } of COMMANDS)
-    program.command(name, { hidden: isHidden }).summary(summary).description(summary);
+  for (const { name, group, summary, isHidden = false } of COMMANDS)
+    program.command(name, { hidden: isHidden }).helpGroup(`${group}:`).summary(summary).description(summary);
   return program;
 }
 
 /** A command with its arguments, options and action. */
 async function loadCommand({ name, summary, load }: CommandEntry, io: Io): Promise<Command> {
-  const command = configure(new Command(`wharf ${name}`), io).description(`${summary}.`);
+  const command = configure(new Command(`wharf ${name}`), io).description(summary);
   (await load())(command, io, COMMANDS);
   return command;
+}
+
+/** Commander would hand an unknown word to the subcommand that runs by default. */
+function requireSubcommand(command: Command, [word]: readonly string[]): void {
+  const names = command.commands.map((one) => one.name());
+  if (word === undefined || word.startsWith("-") || word === "help" || names.includes(word)) return;
+  if (names.length === 0 || command.registeredArguments.length > 0) return;
+  throw new CliError(
+    `unknown command "${command.name()} ${word}". There are: ${names.join(", ")}.`,
+    EXIT.usage,
+    "COMMAND_UNKNOWN",
+  );
 }
 
 function configure(command: Command, io: Io): Command {
@@ -44,6 +63,7 @@ function configure(command: Command, io: Io): Command {
       // Options behind the name of a subcommand are the subcommand's.
       .enablePositionalOptions()
       .showHelpAfterError(false)
+      .configureHelp({ helpWidth: HELP_COLUMNS, minWidthToWrap: HELP_TEXT_COLUMNS_MIN })
       .configureOutput({ writeErr: (text) => io.warn(text.trimEnd()) })
   );
 }

@@ -36,7 +36,17 @@ export async function planUninstall(
   const before = await readText(file);
   if (before === null) return null;
   const original = await installed.textBefore(file, before);
-  return planned({ agent, file, before }, () => (original === undefined ? withoutHooks(before) : original));
+  const isOwn = await installed.isOwnFile(file);
+  return planned({ agent, file, before }, () => {
+    if (original !== undefined) return original;
+    const after = withoutHooks(before);
+    return isOwn && isEmpty(after) ? null : after;
+  });
+}
+
+/** `text` is settings: JSON of an object. */
+function isEmpty(text: string): boolean {
+  return Object.keys(JSON.parse(text.replace(/^\uFEFF/, ""))).length === 0;
 }
 
 function planned(

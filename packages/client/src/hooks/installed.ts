@@ -19,6 +19,8 @@ export type Installed = {
   noteSettings(path: string, before: string | null, after: string): Promise<void>;
   /** The text before the installation, if `current` is what was written. `null`: there was no file; undefined: it changed since. */
   textBefore(path: string, current: string): Promise<string | null | undefined>;
+  /** The installation made the file. */
+  isOwnFile(path: string): Promise<boolean>;
   forgetSettings(path: string): Promise<void>;
   noteRepository(directory: string, isThere: boolean): Promise<void>;
 };
@@ -46,6 +48,7 @@ export function openInstalled(paths: Pick<DataPaths, "backups" | "installed">): 
       if (receipt?.written !== sha256(current)) return undefined;
       return receipt.existed ? (await readIfThere(backupOf(path)))?.toString("utf8") : null;
     },
+    isOwnFile: async (path) => (await read()).settings[path]?.existed === false,
     async forgetSettings(path) {
       const receipts = await read();
       delete receipts.settings[path];

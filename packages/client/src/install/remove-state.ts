@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { dataPaths } from "../spool/data-paths.ts";
 
@@ -12,9 +12,19 @@ export function refreshFile(data: string): string {
   return join(data, "status.refresh");
 }
 
+/** What commands, hooks and the sender keep in the data directory now. */
+export async function listState(directory: string): Promise<string[]> {
+  const places = placesOf(directory);
+  const found = await Promise.all(places.map((path) => lstat(path).catch(() => null)));
+  return places.filter((_, index) => found[index] !== null);
+}
+
 /** Removes what commands, hooks and the sender keep in the data directory; other files there stay. */
 export async function removeState(directory: string): Promise<void> {
+  await Promise.all(placesOf(directory).map((path) => rm(path, { recursive: true, force: true })));
+}
+
+function placesOf(directory: string): string[] {
   const { data, ...paths } = dataPaths(directory);
-  const places = [statusFile(data), refreshFile(data), ...Object.values(paths)];
-  await Promise.all(places.map((path) => rm(path, { recursive: true, force: true })));
+  return [statusFile(data), refreshFile(data), ...Object.values(paths)];
 }

@@ -4,6 +4,7 @@ import { findDatabase, findTranscripts } from "../../transcripts/find-transcript
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { createProgress, megabytes } from "../output/progress.ts";
+import { plural } from "../output/text.ts";
 import { homeOf, prepareSending } from "../sending.ts";
 import { instantOf } from "../values.ts";
 
@@ -42,16 +43,17 @@ export function backfill(command: Command, io: Io): void {
         onSent: progress.add,
       }).finally(progress.end);
       if (options.json) io.json({ ...counts, result });
-      else if (pending.length > 0) io.print(`Sent ${result.sent} files, ${megabytes(result.bytes)}.`);
+      else if (pending.length > 0)
+        io.print(`Sent ${plural(result.sent, "file")}, ${megabytes(result.bytes)}.`);
       if (result.set_aside > 0)
-        io.warn(`${result.set_aside} files were not sent: the hub does not take them as they are.`);
+        io.warn(`Not sent: ${plural(result.set_aside, "file")}, which the hub does not take.`);
     });
 }
 
 function describe({ sessions, files, held_files, not_shared_files, bytes, pending }: BackfillPlan): string {
-  const held = held_files === 0 ? "" : `; ${held_files} are on the hub already`;
-  const kept = not_shared_files === 0 ? "" : `; ${not_shared_files} are not shared (wharf share)`;
-  const found = `Found ${files} files of ${sessions} sessions${held}${kept}.`;
+  const held = held_files === 0 ? "" : `; on the hub already: ${held_files}`;
+  const kept = not_shared_files === 0 ? "" : `; not shared: ${not_shared_files} (wharf share)`;
+  const found = `Found ${plural(files, "file")} of ${plural(sessions, "session")}${held}${kept}.`;
   if (pending.length === 0) return `${found} Nothing to send.`;
-  return `${found} To send: ${pending.length} files, ${megabytes(bytes)}, about ${Math.ceil(bytes / BYTES_PER_S)} s.`;
+  return `${found} To send: ${plural(pending.length, "file")}, ${megabytes(bytes)}, about ${Math.ceil(bytes / BYTES_PER_S)} s.`;
 }

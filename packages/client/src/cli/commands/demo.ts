@@ -16,7 +16,7 @@ export function demo(command: Command, io: Io): void {
   withHubOptions(
     command
       .command("load")
-      .description("Send a month of invented sessions on three devices. Needs an admin key."),
+      .description("Send a month of invented sessions on three devices; needs an admin key"),
   )
     .option("--days <number>", `days of sessions, ${DAYS} by default and at most ${DAYS_MAX}`)
     .action(async function loadDemoData({ days, ...options }: LoadOptions) {
@@ -36,12 +36,13 @@ export function demo(command: Command, io: Io): void {
       io.print(
         `Sent ${loaded.sessions} sessions with ${loaded.events} events and ${loaded.files} transcript files to ${profile.url}.`,
       );
-      io.print("Look at them: wharf sessions. Remove them: wharf demo remove");
+      io.print("The hub is still reading them; titles and costs follow within a minute. See: wharf sessions");
+      io.print("Remove them: wharf demo remove");
     });
   withHubOptions(
     command
       .command("remove")
-      .description("Delete the invented sessions and their devices. Needs an admin key."),
+      .description("Delete the invented sessions and their devices; needs an admin key"),
   ).action(async function removeDemoData(options: HubOptions) {
     const client = await openHub(io, options, "admin");
     const removed = await removeDemo(client, progressOf(io, "deleted"));

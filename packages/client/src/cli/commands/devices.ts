@@ -16,7 +16,7 @@ export function devices(command: Command, io: Io): void {
     if (options.json) io.json(page);
     else printDevices(io, page.devices, profile.device?.id ?? null);
   });
-  withHubOptions(command.command("rename <device> <name>").description("Give a device another name.")).action(
+  withHubOptions(command.command("rename <device> <name>").description("Give a device another name")).action(
     async function renameDevice(named: string, name: string, options: HubOptions) {
       const client = await openHub(io, options, "admin");
       const { id } = await findDevice(client, named);
@@ -26,7 +26,7 @@ export function devices(command: Command, io: Io): void {
     },
   );
   withHubOptions(
-    command.command("remove <device>").description("Revoke the keys of a device. Its sessions remain."),
+    command.command("remove <device>").description("Revoke the keys of a device; its sessions remain"),
   ).action(async function removeDevice(named: string, options: HubOptions) {
     const client = await openHub(io, options, "admin");
     const { id, name } = await findDevice(client, named);

@@ -30,7 +30,7 @@ export function hooks(command: Command, io: Io): void {
       .option("--json", "print JSON");
   changing(
     "install",
-    "Install hooks of the agents of this user, and of git in the repositories that are named.",
+    "Install hooks of the agents of this user, and of git in the repositories that are named",
   ).action(async function installHooks(named: string[], { dryRun, json }: ChangeOptions) {
     const management = await manageHooks(io);
     const changes = await planHooks(
@@ -38,12 +38,16 @@ export function hooks(command: Command, io: Io): void {
       named.map((one) => resolve(one)),
     );
     requireRepositories(changes, named);
-    reportHooks(io, changes, { isRemoval: false, isDone: !dryRun, isJson: json === true });
     if (!dryRun) await applyHooks(management, changes);
+    reportHooks(io, changes, { isRemoval: false, isDone: !dryRun, isJson: json === true });
+    if (!dryRun && !json && changes.settings.length + changes.repositories.length > 0)
+      io.print(
+        "New sessions and commits are sent from now on. Restart agents that run: they read hooks at start.",
+      );
   });
   changing(
     "uninstall",
-    "Remove the hooks: all that were installed, or those of the repositories that are named.",
+    "Remove the hooks: all that were installed, or those of the repositories that are named",
   ).action(async function uninstallHooks(named: string[], { dryRun, json }: ChangeOptions) {
     const management = await manageHooks(io);
     const changes = await planRemoval(
@@ -51,12 +55,12 @@ export function hooks(command: Command, io: Io): void {
       named.map((one) => resolve(one)),
     );
     requireRepositories(changes, named);
-    reportHooks(io, changes, { isRemoval: true, isDone: !dryRun, isJson: json === true });
     if (!dryRun) await applyRemoval(management, changes);
+    reportHooks(io, changes, { isRemoval: true, isDone: !dryRun, isJson: json === true });
   });
   command
     .command("status", { isDefault: true })
-    .description("Show where hooks are installed.")
+    .description("Show where hooks are installed")
     .option("--json", "print JSON")
     .action(async function showHooks({ json }: { json?: true }) {
       const status = await readHookStatus(await manageHooks(io));
@@ -127,12 +131,16 @@ export function reportHooks(
     io.json({ settings: files, repositories: places, dry_run: !isDone });
     return;
   }
-  const verb = isRemoval ? "remove hooks from" : "add hooks to";
+  const [done, planned] = isRemoval
+    ? ["Removed the hooks from", "Would remove the hooks from"]
+    : ["Added hooks to", "Would add hooks to"];
+  const verb = isDone ? done : planned;
   for (const { file, before, after, problem } of settings) {
     if (problem !== null) io.warn(`${file} was not changed: ${problem}.`);
     else if (before === after) io.print(`${file}: hooks are installed.`);
     else {
-      io.print(`${isDone ? "Change" : "Would change"} ${file}: ${verb} it.`);
+      io.print(`${verb} ${file}.`);
+      if (isDone) continue;
       for (const line of changedLines(before ?? "", after ?? "")) io.print(line);
     }
   }
@@ -141,7 +149,7 @@ export function reportHooks(
     hooks: { refusal },
   } of repositories) {
     if (refusal !== null) io.warn(`${directory} was not changed: ${refusal}.`);
-    else io.print(`${isDone ? "Change" : "Would change"} the git hooks of ${directory}: ${verb} it.`);
+    else io.print(`${verb} the git repository ${directory}.`);
   }
   if (settings.length + repositories.length === 0)
     io.print(

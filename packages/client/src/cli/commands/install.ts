@@ -72,8 +72,8 @@ async function showPlan(io: Io, { hub, hooks }: InstallOptions): Promise<void> {
 async function beginCapture(io: Io, runtime: string): Promise<void> {
   const management = await manageHooks(io);
   const changes = await planHooks(management, []);
-  reportHooks(io, changes, { isRemoval: false, isDone: true, isJson: false });
   await applyHooks(management, changes);
+  reportHooks(io, changes, { isRemoval: false, isDone: true, isJson: false });
   const { program } = programFiles(io.paths);
   spawn(runtime, [program, "backfill"], { cwd: io.paths.data, detached: true, stdio: "ignore" }).unref();
   io.print("Sending the transcripts of this machine in the background; wharf backfill shows the progress.");

@@ -15,13 +15,13 @@ export function jobs(command: Command, io: Io): void {
       .option("--queue <name>", "only of this queue")
       .option("--type <name>", "only of this type")
       .option("--limit <number>", "at most so many", countOf, 20);
-  list(command.command("list").description("List jobs, newest first."))
+  list(command.command("list").description("List jobs, newest first"))
     .option("--status <list>", "queued, running, completed, failed, or a state such as dead")
     .action((options: ListOptions) => listJobs(io, options));
-  list(command.command("dlq").description("List dead jobs: those that failed for the last time.")).action(
+  list(command.command("dlq").description("List dead jobs: those that failed for the last time")).action(
     (options: ListOptions) => listJobs(io, { ...options, status: "dlq" }),
   );
-  withHubOptions(command.command("inspect <id>").description("Show a job with its attempts.")).action(
+  withHubOptions(command.command("inspect <id>").description("Show a job with its attempts")).action(
     async function inspect(id: string, options: HubOptions) {
       const job = await (await openHub(io, options)).jobs.get(id);
       if (options.json) io.json({ job });
@@ -29,7 +29,7 @@ export function jobs(command: Command, io: Io): void {
     },
   );
   withHubOptions(
-    command.command("retry <id>").description("Retry a dead or cancelled job. Needs an admin key."),
+    command.command("retry <id>").description("Retry a dead or cancelled job; needs an admin key"),
   ).action(async function retry(id: string, options: HubOptions) {
     const job = await (await openHub(io, options, "admin")).jobs.retry(id);
     if (options.json) io.json({ job });

@@ -10,7 +10,7 @@ const SCOPES = ["ingest", "read", "admin"] as const;
 
 /** `wharf keys list`, `create`, `rotate`, `revoke`: all need an admin key. */
 export function keys(command: Command, io: Io): void {
-  withHubOptions(command.command("list").description("List keys, without their secrets.")).action(
+  withHubOptions(command.command("list").description("List keys, without their secrets")).action(
     async function listKeys(options: HubOptions) {
       const page = await (await openHub(io, options, "admin")).keys.list({ limit: 1_000 });
       if (options.json) io.json(page);
@@ -34,7 +34,7 @@ export function keys(command: Command, io: Io): void {
     },
   );
   withHubOptions(
-    command.command("create <scope>").description("Create a key: ingest, read or admin. It is shown once."),
+    command.command("create <scope>").description("Create a key: ingest, read or admin; it is shown once"),
   )
     .option("--name <name>", "a note, such as the owner")
     .option("--device <id>", "an ingest key for this device alone")
@@ -52,11 +52,11 @@ export function keys(command: Command, io: Io): void {
       printKey(io, made, options);
     });
   withHubOptions(
-    command.command("rotate <id>").description("Create a successor; the old key works for another day."),
+    command.command("rotate <id>").description("Create a successor; the old key works for another day"),
   ).action(async function rotateKey(id: string, options: HubOptions) {
     printKey(io, await (await openHub(io, options, "admin")).keys.rotate(id), options);
   });
-  withHubOptions(command.command("revoke <id>").description("Revoke a key at once.")).action(
+  withHubOptions(command.command("revoke <id>").description("Revoke a key at once")).action(
     async function revokeKey(id: string, options: HubOptions) {
       await (await openHub(io, options, "admin")).keys.revoke(id);
       if (options.json) io.json({ revoked: id });

@@ -13,7 +13,9 @@ import { SPOOL_BYTES_MAX } from "../../spool/spool-size.ts";
 import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { printLine } from "../output/fit-text.ts";
 import { printTable } from "../output/table.ts";
+import { plural, timeOf } from "../output/text.ts";
 import { prepareSending } from "../sending.ts";
 
 export type QueueStatus = SenderState & {
@@ -34,14 +36,14 @@ export type QueueStatus = SenderState & {
 export function queue(command: Command, io: Io): void {
   command
     .command("status", { isDefault: true })
-    .description("Show what waits to be sent.")
+    .description("Show what waits to be sent")
     .option("--json", "print JSON")
     .action(async function showQueue({ json }: { json?: true }) {
       const status = await readQueueStatus(io);
       if (json) io.json(status);
-      else for (const line of describe(status)) io.print(line);
+      else for (const line of describe(io, status)) printLine(io, line);
     });
-  withHubOptions(command.command("drain").description("Send now all events that wait.")).action(
+  withHubOptions(command.command("drain").description("Send now all events that wait")).action(
     async function drainQueue(options: HubOptions) {
       const { sender } = prepareSending(io, await requireProfile(io, options));
       await fillOutbox(sender);
@@ -49,7 +51,7 @@ export function queue(command: Command, io: Io): void {
       if (options.json) io.json({ ...sent, problem: problem?.message ?? null });
       else
         io.print(
-          `Sent ${sent.accepted} events; ${sent.duplicates} were on the hub already, ${sent.rejected} were rejected.`,
+          `Sent ${plural(sent.accepted, "event")}; on the hub already: ${sent.duplicates}; rejected: ${sent.rejected}.`,
         );
       if (problem !== null) {
         io.warn(`Some events wait, because the hub failed for them: ${problem.message}`);
@@ -59,7 +61,7 @@ export function queue(command: Command, io: Io): void {
   );
   command
     .command("rejected")
-    .description("List what the hub refused, with the reasons.")
+    .description("List what the hub refused, with the reasons")
     .option("--json", "print JSON")
     .action(async function showRejected({ json }: { json?: true }) {
       const { rejected: directory } = dataPaths(io.paths.data);
@@ -68,7 +70,7 @@ export function queue(command: Command, io: Io): void {
       printTable(
         io,
         [
-          { title: "REJECTED", cell: ({ rejected_at }) => rejected_at },
+          { title: "REJECTED", cell: ({ rejected_at }) => timeOf(io, rejected_at) },
           { title: "REASON", cell: ({ reason }) => reason, isWide: true },
           { title: "FILE", cell: ({ name }) => join(directory, `${name}.json`) },
         ],
@@ -112,16 +114,16 @@ export function describeFull({ is_full, refused }: Pick<QueueStatus, "is_full" |
   return refused === 0 ? null : `${refused} hooks were refused while the spool was full`;
 }
 
-function describe(status: QueueStatus): string[] {
+function describe(io: Io, status: QueueStatus): string[] {
   const { spool_files, events, rejected, sender_pid, last_acknowledged_at, problem } = status;
   const full = describeFull(status);
   return [
-    `waiting\t${spool_files} hooks, ${events} events`,
+    `waiting\t${plural(spool_files, "hook")}, ${plural(events, "event")}`,
     `rejected\t${rejected}${rejected > 0 ? " (wharf queue rejected)" : ""}`,
     ...(full === null ? [] : [`full\t${full}`]),
     `sender\t${sender_pid === null ? "not running" : `running (${sender_pid})`}`,
-    `last sent\t${last_acknowledged_at ?? "never"}`,
-    ...(problem === null ? [] : [`problem\t${problem.message} (${problem.at})`]),
+    `last sent\t${last_acknowledged_at === null ? "never" : timeOf(io, last_acknowledged_at)}`,
+    ...(problem === null ? [] : [`problem\t${problem.message} (${timeOf(io, problem.at)})`]),
   ];
 }
 

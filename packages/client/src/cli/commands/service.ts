@@ -16,7 +16,7 @@ const COMMAND_LIMIT_MS = 30_000;
 
 /** `wharf service install` and `uninstall` */
 export function service(command: Command, io: Io): void {
-  withHubOptions(command.command("install").description("Keep a sender running, as a service of this user."))
+  withHubOptions(command.command("install").description("Keep a sender running, as a service of this user"))
     .option("--dry-run", "show the file and the commands, and change nothing")
     .action(async function installService(options: ServiceOptions) {
       // Fails before anything is written when this machine cannot send.
@@ -40,13 +40,19 @@ export function service(command: Command, io: Io): void {
     });
   command
     .command("uninstall")
-    .description("Stop the service, and remove it.")
+    .description("Stop the service, and remove it")
     .option("--json", "print JSON")
     .action(async function uninstallService({ json }: { json?: true }) {
       const removed = await removeService(io);
       if (json) io.json({ removed });
       else io.print(removed === null ? "No service is installed." : `Removed ${removed}.`);
     });
+}
+
+/** The file of the service; null without one. */
+export async function findService(io: Io): Promise<string | null> {
+  const plan = await planHere(io, undefined);
+  return plan === null || (await statIfThere(plan.file)) === null ? null : plan.file;
 }
 
 /** Stops the service, and removes its file. Returns the file; null without a service. */

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { applyRemoval, planRemoval } from "../../hooks/manage-hooks.ts";
-import { readInstallation, removeDirectories, removeProgram } from "../../install/program.ts";
-import { removeState } from "../../install/remove-state.ts";
+import { programFiles, readInstallation, removeDirectories, removeProgram } from "../../install/program.ts";
+import { listState, removeState } from "../../install/remove-state.ts";
 import { openProfiles } from "../../profiles/profiles.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
+import { plural } from "../output/text.ts";
 import { manageHooks, reportHooks } from "./hooks.ts";
 import { readQueueStatus } from "./queue.ts";
-import { removeService } from "./service.ts";
+import { findService, removeService } from "./service.ts";
 
 type UninstallOptions = { json?: true; dryRun?: true; force?: true };
 
@@ -27,26 +28,35 @@ export function uninstall(command: Command, io: Io): void {
       const names = (await profiles.list()).map(({ name }) => name);
       if (installation === null && names.length === 0)
         throw new CliError("Nothing is installed for this user.", EXIT.failed, "NOT_INSTALLED");
-      const files = [...Object.keys(installation?.files ?? {}), ...names.map(profiles.fileOf)];
-      if (dryRun) {
-        if (json) io.json({ would_remove: files });
-        else for (const file of files) io.print(`Would remove ${file}`);
-        return;
-      }
       if (!force) await requireSent(io);
       const management = await manageHooks(io);
       const changes = await planRemoval(management, []);
+      const hooks = changes.settings.map(({ file }) => file);
+      const repositories = changes.repositories.map(({ directory }) => directory);
+      const service = await findService(io);
+      const files = [
+        ...(service === null ? [] : [service]),
+        ...Object.keys(installation?.files ?? {}),
+        ...(installation === null ? [] : [programFiles(paths).record]),
+        ...names.map(profiles.fileOf),
+        ...(await listState(paths.data)),
+      ];
+      if (dryRun) {
+        if (json) return io.json({ would_remove: files, hooks, repositories });
+        reportHooks(io, changes, { isRemoval: true, isDone: false, isJson: false });
+        for (const file of files) io.print(`Would remove ${file}`);
+        return;
+      }
       await applyRemoval(management, changes);
       if (!json) reportHooks(io, changes, { isRemoval: true, isDone: true, isJson: false });
-      const service = await removeService(io);
+      await removeService(io);
       await stopSender(io);
       for (const name of names) await profiles.remove(name);
       await removeDirectories([paths.config, profiles.directory]);
       await removeState(paths.data);
       const kept = installation === null ? [] : await removeProgram(paths, installation);
-      const gone = service === null ? files : [service, ...files];
-      const removed = gone.filter((file) => !kept.includes(file));
-      if (json) io.json({ removed, kept });
+      const removed = files.filter((file) => !kept.includes(file));
+      if (json) io.json({ removed, kept, hooks, repositories });
       else for (const line of describe(removed, kept)) io.print(line);
     });
 }
@@ -55,7 +65,7 @@ export function uninstall(command: Command, io: Io): void {
 async function requireSent(io: Io): Promise<void> {
   const { spool_files, events } = await readQueueStatus(io);
   if (spool_files + events === 0) return;
-  const message = `The hub does not have ${spool_files} hooks and ${events} events of this machine yet. Nothing was removed. Run: wharf queue drain   (--force discards them)`;
+  const message = `The hub does not have ${plural(spool_files, "hook")} and ${plural(events, "event")} of this machine yet. Nothing was removed. Run: wharf queue drain   (--force discards them)`;
   throw new CliError(message, EXIT.failed, "UNSENT");
 }
 

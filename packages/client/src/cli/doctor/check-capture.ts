@@ -2,6 +2,7 @@ import { readHookStatus } from "../../hooks/manage-hooks.ts";
 import { manageHooks } from "../commands/hooks.ts";
 import { readQueueStatus } from "../commands/queue.ts";
 import type { Io } from "../io.ts";
+import { plural, timeOf } from "../output/text.ts";
 import { checkHookSpeed } from "./check-hook-speed.ts";
 import type { Check } from "./check-hub.ts";
 
@@ -33,14 +34,14 @@ async function checkHooks(io: Io): Promise<Check[]> {
 
 async function checkQueue(io: Io): Promise<Check[]> {
   const { spool_files, events, rejected, problem } = await readQueueStatus(io);
-  const waiting = `${spool_files} hooks and ${events} events wait`;
+  const waiting = `waiting: ${plural(spool_files, "hook")}, ${plural(events, "event")}`;
   const queue: Check =
     problem === null
       ? { name: "queue", status: "ok", detail: waiting, fix: null }
       : {
           name: "queue",
           status: "warn",
-          detail: `${waiting}; ${problem.message} (${problem.at})`,
+          detail: `${waiting}; ${problem.message} (${timeOf(io, problem.at)})`,
           fix: "wharf queue drain",
         };
   if (rejected === 0) return [queue];

@@ -33,5 +33,6 @@ export function createProgress(io: Io, total: number, now: () => number = Date.n
 }
 
 export function megabytes(bytes: number): string {
+  if (bytes < 1_000_000) return `${Math.ceil(bytes / 1_000)} KB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
