@@ -9,6 +9,7 @@ import type { Logger } from "./logger.ts";
 import { observeLog, observeMigrations } from "./metrics/observe.ts";
 import { observeProcess } from "./metrics/process-metrics.ts";
 import { logIgnoredParameters, prepareDatabase } from "./prepare-database.ts";
+import { writeServerAddress } from "./server-address.ts";
 import { describeStart } from "./welcome.ts";
 
 export type RunningServer = {
@@ -73,10 +74,16 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   await server.ingest.start();
   await server.redactOutdated();
   server.readiness.set("ready");
+  // A database elsewhere has no data directory.
+  const forget =
+    location.embedded === null
+      ? null
+      : await writeServerAddress(resolveFromRoot(config.dataDir), { host: config.host, port: http.port });
   describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location });
 
   async function drain(): Promise<void> {
     server.readiness.set("draining");
+    await forget?.();
     await http.stop(HTTP_GRACE_MS);
     await server.drain();
     processMetrics.stop();

@@ -1,8 +1,9 @@
 import { networkInterfaces } from "node:os";
 import type { Config } from "../config.ts";
 import { insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
-import { loadConfig } from "../environment.ts";
+import { loadConfig, resolveFromRoot } from "../environment.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S } from "../keys/enrolment-code.ts";
+import { readServerAddress } from "../server-address.ts";
 import { CommandError } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
 import { withDatabase } from "./with-database.ts";
@@ -10,7 +11,7 @@ import { withDatabase } from "./with-database.ts";
 const USAGE = `Usage: bun run enrol [--url URL] [--device ID] [--json]
 
 Prints the line to paste on a machine that joins: it installs the wharf command there and enrols the device.
---url     the server's address as that machine reaches it; by default this machine's address and PORT
+--url     the server's address as that machine reaches it; by default that of the running server
 --device  the id of a device that joins again and keeps its history
 Exit codes: 0 success; 1 no database, with the remedy; 2 invalid arguments.
 `;
@@ -21,7 +22,7 @@ const options = { url: { type: "string" }, device: { type: "string" }, json: { t
 
 await runCommandLine(USAGE, options, async function enrol({ url: typed, device, json }) {
   const config = loadConfig();
-  const url = typed === undefined ? ownUrl(config) : readUrl(typed);
+  const url = typed === undefined ? await ownUrl(config) : readUrl(typed);
   const { code, hash } = createEnrolmentCode();
   const stored = { hash, deviceId: device ?? null, mayRead: true, life_s: ENROLMENT_CODE_LIFE_S };
   const pool = { use: "command", isDirect: false, applicationName: "wharf-enrol", max: 1 } as const;
@@ -58,7 +59,11 @@ function readUrl(typed: string): URL {
   return new URL(typed);
 }
 
-function ownUrl({ host, port }: Config): URL {
+/** The running server can have another HOST and PORT than this command. */
+async function ownUrl(config: Config): Promise<URL> {
+  const isEmbedded = config.databaseUrl === undefined;
+  const running = isEmbedded ? await readServerAddress(resolveFromRoot(config.dataDir)) : null;
+  const { host, port } = running ?? config;
   const isEverywhere = host === "::" || host === "0.0.0.0";
   const name = LOOPBACK.has(host) ? "localhost" : isEverywhere ? networkAddress() : host;
   return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
