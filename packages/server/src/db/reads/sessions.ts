@@ -133,12 +133,16 @@ const RARE_TAG_SESSIONS_MAX = 2_000;
 
 /**
  * The sessions with a tag that few have; null for any other tag. Without it a list reads by time until its page is full: with a tag
- * that is unknown or old, all sessions. Its index is by the tag alone.
+ * that is unknown or old, all sessions. Its index is by the tag alone. Only ids that are used leave the database: to read 2,001 rows
+ * took twice as long as to find them.
  */
 async function idsOfRareTag(sql: Sql, tag: string): Promise<string[] | null> {
-  const rows = await sql<{ id: string }[]>`
-    SELECT id FROM sessions WHERE tags @> ARRAY[${tag}]::text[] LIMIT ${RARE_TAG_SESSIONS_MAX + 1}`;
-  return rows.length > RARE_TAG_SESSIONS_MAX ? null : rows.map(({ id }) => id);
+  const [row] = await sql<{ ids: string[] | null }[]>`
+    SELECT CASE WHEN count(*) <= ${RARE_TAG_SESSIONS_MAX}::integer THEN coalesce(array_agg(id), '{}') END AS ids
+    FROM (
+      SELECT id FROM sessions WHERE tags @> ARRAY[${tag}]::text[] LIMIT ${RARE_TAG_SESSIONS_MAX + 1}
+    ) tagged`;
+  return row?.ids ?? null;
 }
 
 /** OFFSET 0, or they would be looked for in the list by time. */

@@ -256,7 +256,7 @@ describe("an import", () => {
     const parts = [prompt("a", `tangerine ${secret}`), prompt("b", "plain"), prompt("c", `and ${secret}`)];
     const whole = parts.join("");
 
-    /** An export as one who has no redaction writes it. */
+    /** An export of a hub without redaction. */
     function crafted(segments: readonly object[], size = whole.length): string {
       const generation = {
         ...{ file_id: 7, generation: 1, session_id: "s", source_bytes: size, stored_bytes: size, lines: 3 },
