@@ -178,6 +178,9 @@ test("events wait while the hub is unavailable, and `queue drain` sends them", a
   const input = JSON.stringify({ session_id: SESSION, hook_event_name: "Stop", cwd: "/nowhere" });
   await writeFile(join(spool, "claude-code.1"), `wharf=1\0pwd=/\0\0${input}`);
   await writeFile(join(spool, "claude-code.2"), `wharf=1\0pwd=/\0\0{broken`);
+  // The process number of a sender that was killed, which another program has now.
+  await using other = Bun.spawn(["sleep", "60"]);
+  await writeFile(join(dataOf(machine), "sender.pid"), `${other.pid}\n`);
   const env = { WHARF_PROFILE: "none" };
   expect((await machine.wharf(["queue", "drain"], { env })).code).toBe(2);
   expect((await machine.wharf(["queue", "status", "--json"])).json).toMatchObject({

@@ -39,6 +39,18 @@ export const RUNTIMES: readonly (readonly [name: string, path: string])[] = [
   ["Node", Bun.which("node") ?? "node"],
 ];
 
+/** The machine's command with `file-faults.ts` loaded before it. */
+export async function withFileFaults({
+  home,
+  command: [runtime = "", program = ""],
+}: Machine): Promise<string[]> {
+  const entry = join(import.meta.dir, "file-faults.ts");
+  const { outputs } = await Bun.build({ entrypoints: [entry], target: "node", format: "cjs" });
+  const faults = join(home, "file-faults.cjs");
+  await Bun.write(faults, outputs[0] ?? "");
+  return [runtime, runtime === process.execPath ? "--preload" : "--require", faults, program];
+}
+
 /** The whole server at a port, and machines with the bundle. Call it once at the top of a test file. */
 export function setupHub(): TestHub {
   const server = setupApp();

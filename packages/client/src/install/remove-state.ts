@@ -1,6 +1,7 @@
 import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { dataPaths } from "../spool/data-paths.ts";
+import { removeDrafts } from "../spool/files.ts";
 
 /** What `wharf status` found last. */
 export function statusFile(data: string): string {
@@ -22,6 +23,7 @@ export async function listState(directory: string): Promise<string[]> {
 /** Removes what commands, hooks and the sender keep in the data directory; other files there stay. */
 export async function removeState(directory: string): Promise<void> {
   await Promise.all(placesOf(directory).map((path) => rm(path, { recursive: true, force: true })));
+  await removeDrafts([directory], 0);
 }
 
 function placesOf(directory: string): string[] {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { HubError } from "../sdk/hub-error.ts";
 import type { NamedTranscript } from "../spool/convert-hook.ts";
-import { readIfThere, removeFile } from "../spool/files.ts";
+import { readIfThere, removeDrafts, removeFile } from "../spool/files.ts";
 import { type FillOptions, fillOutbox } from "../spool/fill-outbox.ts";
 import { listSpool } from "../spool/list-spool.ts";
 import { describeProblem, isOfMachine } from "../spool/machine-problem.ts";
@@ -39,6 +39,7 @@ export async function runSender(options: SenderOptions): Promise<"done" | "other
   const lock = await takeLock(paths.socket);
   if (lock === null) return "other";
   try {
+    await removeDrafts([paths.data, paths.outbox, paths.rejected, paths.transcripts]);
     await new Sender(options, lock).run();
   } finally {
     await lock.release();

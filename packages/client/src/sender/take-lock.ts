@@ -37,6 +37,11 @@ export async function takeLock(socket: string): Promise<SenderLock | null> {
   };
 }
 
+/** A sender of this machine runs. Its process number alone can belong to another program after it was killed. */
+export function isSenderRunning(socket: string): Promise<boolean> {
+  return isListening(shortened(socket));
+}
+
 /** How a connection fails that a process took, or will take. */
 const ALIVE: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "EAGAIN"]);
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { listOutbox, sendOutbox } from "../../sender/send-outbox.ts";
 import { readSenderState, type SenderState } from "../../sender/sender-state.ts";
+import { isSenderRunning } from "../../sender/take-lock.ts";
 import { dataPaths } from "../../spool/data-paths.ts";
 import { readIfThere, statIfThere } from "../../spool/files.ts";
 import { fillOutbox } from "../../spool/fill-outbox.ts";
@@ -101,7 +102,7 @@ export async function readQueueStatus(io: Io): Promise<QueueStatus> {
     rejected: (await listRejected(paths.rejected)).length,
     is_full: (await statIfThere(paths.full)) !== null,
     refused: (await statIfThere(paths.refused))?.size ?? 0,
-    sender_pid: pid > 0 && isRunning(pid) ? pid : null,
+    sender_pid: pid > 0 && (await isSenderRunning(paths.socket)) ? pid : null,
     last_acknowledged_at: state.last_acknowledged_at,
     problem: message === null ? state.problem : { at, status: null, message },
   };
@@ -125,13 +126,4 @@ function describe(io: Io, status: QueueStatus): string[] {
     `last sent\t${last_acknowledged_at === null ? "never" : timeOf(io, last_acknowledged_at)}`,
     ...(problem === null ? [] : [`problem\t${problem.message} (${timeOf(io, problem.at)})`]),
   ];
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
