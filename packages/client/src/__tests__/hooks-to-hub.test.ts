@@ -1,9 +1,11 @@
+import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { until } from "@wharf/testkit";
 import { chainHashOf } from "@wharf/transcripts";
 import { seededRandom } from "../../../server/src/__tests__/seeded-random.ts";
+import { CASES } from "../../../transcripts/src/__tests__/read-file.ts";
 import { dataPaths } from "../spool/data-paths.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
 
@@ -148,10 +150,6 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       packed_files: 0,
     });
     expect(dry.stderr).toBe("");
-    const database = join(machine.home, ".local/share/opencode/opencode.db");
-    await mkdir(dirname(database), { recursive: true });
-    await writeFile(database, "");
-    expect((await machine.wharf(["backfill", "--dry-run"])).stderr).toContain(database);
     expect(await heldFiles()).toEqual([]);
     expect((await machine.wharf(["backfill"])).stdout).toContain("Sent 2 files");
     expect((await heldFiles()).map(([file]: [string]) => file)).toEqual([
@@ -168,6 +166,32 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     expect(speed.detail).toMatch(/takes \d+\.\d ms \(p50\), \d+\.\d ms \(p99\)/);
     await writeFile(join(machine.home, `.claude/projects/-nowhere/${SESSION}.jsonl`), line(2) + line(3));
     expect((await compared())[0]).toMatchObject({ bytes: bytes * 2, held_bytes: bytes, is_equal: false });
+  });
+
+  test("a backfill sends the sessions of opencode's database, or names the runtime that can read it", async () => {
+    const machine = await connectedMachine(runtime);
+    const path = join(machine.home, ".local/share/opencode/opencode.db");
+    await mkdir(dirname(path), { recursive: true });
+    const database = new Database(path);
+    database.run("PRAGMA journal_mode = WAL");
+    database.run(await readFile(join(CASES, "29-opencode-two-generations-and-fork/opencode.sql"), "utf8"));
+    const asked = [
+      "-e",
+      "console.log(Boolean(process.versions.bun || process.getBuiltinModule?.('node:sqlite')))",
+    ];
+    const hasSqlite = (await machine.run([runtime, ...asked])).stdout.trim() === "true";
+    const { json, stderr, code } = await machine.wharf(["backfill", "--json"]);
+    database.close();
+    expect(code).toBe(0);
+    expect(json).toMatchObject({ sessions: hasSqlite ? 4 : 0, result: { sent: hasSqlite ? 4 : 0 } });
+    expect(stderr).toBe(
+      hasSqlite
+        ? ""
+        : `The sessions of opencode in ${path} are left out: run wharf with Bun, or Node 22.13 or newer.\n`,
+    );
+    if (!hasSqlite) return;
+    const { body } = await hub.server.request("GET", "/api/sessions/ses_d/transcript/files");
+    expect(body.files).toMatchObject([{ file: "rows.jsonl", agent: "opencode" }]);
   });
 });
 

@@ -18,7 +18,7 @@ import {
   readOrigin,
 } from "../transcripts/find-transcripts.ts";
 import type { SendFileDependencies } from "../transcripts/send-file.ts";
-import { isPacked } from "../transcripts/send-packed.ts";
+import { isPacked } from "../transcripts/send-unpacked.ts";
 import { createTails, createWorkspaceOf } from "../transcripts/tails.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { clientFor } from "./hub.ts";

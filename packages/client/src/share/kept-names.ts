@@ -2,10 +2,12 @@
 export const OPEN: ReadonlySet<string> = new Set([
   "$set",
   "attachment",
+  "cache",
   "cache_creation",
   "compactMetadata",
   "content",
   "content_item_kinds",
+  "data",
   "error",
   "forkedFrom",
   "git",
@@ -18,18 +20,22 @@ export const OPEN: ReadonlySet<string> = new Set([
   "last_token_usage",
   "message",
   "messages",
+  "model",
   "modelUsage",
   "origin",
   "output_tokens_details",
   "payload",
   "prompt",
+  "row",
   "server_tool_use",
   "source",
+  "state",
   "subagent",
   "summary",
   "thoughts",
   "thread_settings",
   "thread_spawn",
+  "time",
   "tokens",
   "toolCalls",
   "total_token_usage",
@@ -42,11 +48,13 @@ export const KEPT: ReadonlySet<string> = new Set([
   "agentId",
   "agentType",
   "agent_role",
+  "callID",
   "callId",
   "call_id",
   "cli_version",
   "commit_hash",
   "content_item_kinds",
+  "fork_session_id",
   "forked_from_id",
   "history_mode",
   "id",
@@ -54,14 +62,20 @@ export const KEPT: ReadonlySet<string> = new Set([
   "kind",
   "logicalParentUuid",
   "media_type",
+  "message_id",
+  "mime",
   "mimeType",
   "model",
+  "modelID",
   "originator",
   "parentAgentId",
+  "parentID",
   "parentUuid",
+  "parent_id",
   "parent_thread_id",
   "phase",
   "promptId",
+  "providerID",
   "record_type",
   "requestId",
   "response_id",
@@ -77,6 +91,7 @@ export const KEPT: ReadonlySet<string> = new Set([
   "stop_reason",
   "subagent",
   "subtype",
+  "table",
   "thread_id",
   "thread_source",
   "timestamp",
@@ -90,11 +105,17 @@ export const KEPT: ReadonlySet<string> = new Set([
 ]);
 
 /** Where a session ran. */
-export const PLACES: ReadonlySet<string> = new Set(["branch", "cwd", "gitBranch", "repository_url"]);
+export const PLACES: ReadonlySet<string> = new Set([
+  "branch",
+  "cwd",
+  "directory",
+  "gitBranch",
+  "repository_url",
+]);
 
 /** A tool's name stands next to what it is called with. */
 export const TOOL_NAMES: ReadonlySet<string> = new Set(["name", "server", "tool"]);
-export const TOOL_INPUTS = ["input", "arguments", "args"] as const;
+export const TOOL_INPUTS = ["input", "arguments", "args", "state"] as const;
 
 /** Members of calls and results that show what a call is. Their texts are emptied. */
 export const KNOWN_INPUTS: ReadonlySet<string> = new Set([
@@ -105,6 +126,7 @@ export const KNOWN_INPUTS: ReadonlySet<string> = new Set([
   "content",
   "diff",
   "edits",
+  "exit",
   "exitCode",
   "exit_code",
   "filePath",
@@ -128,4 +150,4 @@ export const KNOWN_INPUTS: ReadonlySet<string> = new Set([
   "type",
   "unified_diff",
 ]);
-export const KNOWN_NUMBERS: ReadonlySet<string> = new Set(["exitCode", "exit_code", "output_size"]);
+export const KNOWN_NUMBERS: ReadonlySet<string> = new Set(["exit", "exitCode", "exit_code", "output_size"]);

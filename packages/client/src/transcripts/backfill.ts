@@ -3,8 +3,8 @@ import { createBackoff, isDenied } from "../sender/backoff.ts";
 import { statIfThere } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 import type { FoundTranscript } from "./find-transcripts.ts";
-import { type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
-import { CAN_UNPACK, isPacked, sendPacked } from "./send-packed.ts";
+import { isSame, type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
+import { CAN_UNPACK, isPacked, sendUnpacked, type Unpack, unpackZstd } from "./send-unpacked.ts";
 import { filesOfSession } from "./session-files.ts";
 
 /** Files that are not on the hub as they are here, newest session first. `bytes`: those to send. */
@@ -19,7 +19,7 @@ export type BackfillPlan = {
   /** Packed files, in a runtime that cannot unpack them. */
   packed_files: number;
 };
-type PendingFile = { file: LocalFile; bytes: number };
+type PendingFile = { file: LocalFile; bytes: number; unpack: Unpack | null };
 
 export type BackfillResult = Record<SendFileResult["status"], number> & { bytes: number };
 
@@ -41,34 +41,47 @@ export async function planBackfill(
     pending: [],
     packed_files: 0,
   };
-  for (const { agent, session_id, file, kind, path } of found) {
-    const own: LocalFile = { agent, session_id, file, kind, path };
-    const files = kind === "main" ? await filesOfSession({ agent, session_id }, path) : [own];
-    for (const one of files) {
-      const stats = await statIfThere(one.path);
-      if (stats === null || stats.size === 0) continue;
+  for (const one of found) {
+    for (const { file, bytes, look, unpack } of await filesOf(one)) {
       plan.files += 1;
-      if (isPacked(one.path) && !canUnpack) {
+      if (isPacked(file.path) && !canUnpack) {
         plan.packed_files += 1;
         continue;
       }
       // Where a packed file belongs is known when it is unpacked.
-      if (!isPacked(one.path) && (await shareOf?.(one)) === "nothing") {
+      if (unpack === null && (await shareOf?.(file)) === "nothing") {
         plan.not_shared_files += 1;
         continue;
       }
-      const state = await states.read(one);
-      const isHeld = state !== null && state.size === stats.size && state.mtime_ms === stats.mtimeMs;
-      if (isHeld) {
+      const state = await states.read(file);
+      if (state !== null && isSame(state, look)) {
         plan.held_files += 1;
         continue;
       }
-      const bytes = Math.max(0, stats.size - (state?.source_bytes ?? 0));
-      plan.bytes += bytes;
-      plan.pending.push({ file: one, bytes });
+      const left = Math.max(0, bytes - (state?.source_bytes ?? 0));
+      plan.bytes += left;
+      plan.pending.push({ file, bytes: left, unpack });
     }
   }
   return plan;
+}
+
+/** A transcript with the files that belong to it. */
+async function filesOf(found: FoundTranscript): Promise<(PendingFile & { look: Unpack["look"] })[]> {
+  const { agent, session_id, file, kind, path, bytes, unpack } = found;
+  const own: LocalFile = { agent, session_id, file, kind, path };
+  if (unpack !== undefined) return [{ file: own, bytes, look: unpack.look, unpack }];
+  const files = kind === "main" ? await filesOfSession({ agent, session_id }, path) : [own];
+  const there = await Promise.all(
+    files.map(async (one) => {
+      const stats = await statIfThere(one.path);
+      if (stats === null || stats.size === 0) return [];
+      const look = { size: stats.size, mtime_ms: stats.mtimeMs, inode: stats.ino };
+      const packed = isPacked(one.path) ? unpackZstd(one.path, look) : null;
+      return [{ file: one, bytes: stats.size, look, unpack: packed }];
+    }),
+  );
+  return there.flat();
 }
 
 export type BackfillOptions = SendFileDependencies & {
@@ -94,12 +107,13 @@ export async function runBackfill(plan: BackfillPlan, options: BackfillOptions):
   const queue = [...plan.pending];
   let failures = 0;
 
-  async function sendWithRetries(file: LocalFile): Promise<void> {
+  async function sendWithRetries({ file, unpack }: PendingFile): Promise<void> {
     for (;;) {
       try {
-        const { status, sent } = isPacked(file.path)
-          ? await sendPacked(options, file, options.directory)
-          : await sendFile(options, file);
+        const { status, sent } =
+          unpack === null
+            ? await sendFile(options, file)
+            : await sendUnpacked(options, file, unpack, options.directory);
         result[status] += 1;
         result.bytes += sent;
         failures = 0;
@@ -116,7 +130,7 @@ export async function runBackfill(plan: BackfillPlan, options: BackfillOptions):
 
   async function work(): Promise<void> {
     for (let next = queue.shift(); next !== undefined && !signal?.aborted; next = queue.shift())
-      await sendWithRetries(next.file);
+      await sendWithRetries(next);
   }
 
   try {

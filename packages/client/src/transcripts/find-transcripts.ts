@@ -6,10 +6,10 @@ import type { Environment } from "../cli/environment.ts";
 import { nullIfMissing, statIfThere } from "../spool/files.ts";
 import { readAt } from "./chain.ts";
 import type { LocalFile } from "./file-state.ts";
-import { isPacked, unpackedName } from "./send-packed.ts";
+import { isPacked, type Unpack, unpackedName } from "./send-unpacked.ts";
 
 /** A main file, or one that stands for itself, with the session that it belongs to. */
-export type FoundTranscript = LocalFile & { bytes: number; mtime_ms: number };
+export type FoundTranscript = LocalFile & { bytes: number; mtime_ms: number; unpack?: Unpack };
 
 export type AgentFolders = { agent: string; folders: string[] };
 
@@ -29,13 +29,6 @@ export function agentFolders(environment: Environment, home: string): AgentFolde
     { agent: "codex", folders: [join(codex, "sessions"), join(codex, "archived_sessions")] },
     { agent: "gemini-cli", folders: [join(home, ".gemini/tmp")] },
   ];
-}
-
-/** The database of opencode, which is not sent; null: there is none. */
-export async function findDatabase(environment: Environment, home: string): Promise<string | null> {
-  const data = environment["XDG_DATA_HOME"] || join(home, ".local/share");
-  const path = environment["OPENCODE_DB"] || join(data, "opencode/opencode.db");
-  return (await statIfThere(path)) === null ? null : path;
 }
 
 /** Transcripts that changed at or after `since_ms`, newest first. Files that disappear meanwhile are left out. */
@@ -121,7 +114,7 @@ async function identifyDocument(agent: string, path: string): Promise<LocalFile 
 export async function readOrigin(path: string): Promise<{ cwd: string | null; git_remote: string | null }> {
   for (const record of await readHead(path)) {
     const payload = object(record, "payload");
-    const cwd = text(record, "cwd") ?? text(payload, "cwd");
+    const cwd = text(record, "cwd") ?? text(payload, "cwd") ?? text(object(record, "row"), "directory");
     if (cwd !== null) return { cwd, git_remote: text(object(payload, "git"), "repository_url") };
   }
   return { cwd: null, git_remote: null };

@@ -263,6 +263,6 @@ function endedBy(error: unknown): { set_aside: string; is_deleted?: true } | nul
   return error.status === 400 ? { set_aside: error.message } : null;
 }
 
-function isSame(a: Seen, b: Seen): boolean {
+export function isSame(a: Seen, b: Seen): boolean {
   return a.size === b.size && a.mtime_ms === b.mtime_ms && a.inode === b.inode;
 }

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import type { TranscriptKind } from "@wharf/protocol";
 import { nullIfMissing } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
-import { unpackedName } from "./send-packed.ts";
+import { unpackedName } from "./send-unpacked.ts";
 
 type Session = Pick<LocalFile, "agent" | "session_id">;
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
-import { findDatabase, findTranscripts } from "../../transcripts/find-transcripts.ts";
+import { findTranscripts } from "../../transcripts/find-transcripts.ts";
+import { type FoundSessions, findOpencodeSessions } from "../../transcripts/opencode/find-sessions.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { createProgress, megabytes } from "../output/progress.ts";
@@ -21,11 +22,14 @@ export function backfill(command: Command, io: Io): void {
     .action(async function sendTranscripts(options: BackfillOptions) {
       const { files, folders } = prepareSending(io, await requireProfile(io, options));
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
-      const plan = await planBackfill(await findTranscripts(folders, since), files);
+      const opencode = await findOpencodeSessions(io.environment, homeOf(io), since);
+      const found = [...(await findTranscripts(folders, since)), ...opencode.found];
+      const plan = await planBackfill(
+        found.sort((a, b) => b.mtime_ms - a.mtime_ms),
+        files,
+      );
       const { pending, ...counts } = plan;
-      const database = await findDatabase(io.environment, homeOf(io));
-      if (database !== null)
-        io.warn(`The sessions of opencode in ${database} are left out: they are not sent yet.`);
+      sayUnread(io, opencode.unread);
       if (plan.packed_files > 0)
         io.warn(
           `${plan.packed_files} packed files (.zst) are left out: run wharf with Bun, or Node 22.15 or newer.`,
@@ -46,8 +50,19 @@ export function backfill(command: Command, io: Io): void {
       else if (pending.length > 0)
         io.print(`Sent ${plural(result.sent, "file")}, ${megabytes(result.bytes)}.`);
       if (result.set_aside > 0)
-        io.warn(`Not sent: ${plural(result.set_aside, "file")}, which the hub does not take.`);
+        io.warn(
+          `Not sent: ${plural(result.set_aside, "file")}, which cannot be read, or which the hub does not take.`,
+        );
     });
+}
+
+function sayUnread(io: Io, unread: FoundSessions["unread"]): void {
+  for (const { path, reason, message } of unread)
+    io.warn(
+      reason === "no SQLite"
+        ? `The sessions of opencode in ${path} are left out: run wharf with Bun, or Node 22.13 or newer.`
+        : `The sessions of opencode in ${path} are left out, because the database cannot be read: ${message}.`,
+    );
 }
 
 function describe({ sessions, files, held_files, not_shared_files, bytes, pending }: BackfillPlan): string {

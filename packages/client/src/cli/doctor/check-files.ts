@@ -3,7 +3,7 @@ import type { Profile } from "../../profiles/profiles.ts";
 import { chainOf } from "../../transcripts/chain.ts";
 import type { LocalFile } from "../../transcripts/file-state.ts";
 import { agentFolders, findTranscripts } from "../../transcripts/find-transcripts.ts";
-import { isPacked } from "../../transcripts/send-packed.ts";
+import { isPacked } from "../../transcripts/send-unpacked.ts";
 import { filesOfSession } from "../../transcripts/session-files.ts";
 import { clientFor } from "../hub.ts";
 import type { Io } from "../io.ts";

@@ -6,13 +6,16 @@ import {
   exitCodeOf,
   type Fact,
   geminiCli,
+  isObject,
   type JsonObject,
+  opencode,
   type Parser,
   readRecord,
   type TranscriptFile,
 } from "@wharf/transcripts";
 import { filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
 import { CASES } from "../../../../transcripts/src/__tests__/read-file.ts";
+import { dataRow } from "../../transcripts/opencode/rows.ts";
 import { emptyEventData, emptyLine, emptyText } from "../empty-texts.ts";
 
 const CANARY = "canary";
@@ -27,7 +30,16 @@ function read<State>(parser: Parser<State>, file: TranscriptFile, lines: readonl
 
 function factsOf(agent: string, file: TranscriptFile, lines: readonly string[]): Fact[] {
   if (agent === "codex") return read(codex, file, lines);
+  if (agent === "opencode") return read(opencode, file, lines);
   return agent === "gemini-cli" ? read(geminiCli, file, lines) : read(claudeCode, file, lines);
+}
+
+/** A row of a database, as it is sent. */
+function asSent(line: string): string {
+  const read = readRecord(line);
+  if (read.line !== "record") return line;
+  const { table, row } = read.record;
+  return JSON.stringify(isObject(row) ? dataRow(String(table), row) : read.record);
 }
 
 /** What is counted and priced. */
@@ -54,8 +66,9 @@ describe("a transcript with emptied texts", () => {
     "is counted as before: %s",
     async (name) => {
       for (const file of await filesOfCase(name)) {
-        if (file.agent === "opencode" || file.kind === "meta" || file.kind === "tool-result") continue;
-        const lines = new TextDecoder().decode(file.bytes).split("\n");
+        if (file.kind === "meta" || file.kind === "tool-result") continue;
+        const stored = new TextDecoder().decode(file.bytes).split("\n");
+        const lines = file.agent === "opencode" ? stored.map(asSent) : stored;
         const before = factsOf(file.agent, file, lines);
         const emptied = lines.map(emptyLine);
         const after = factsOf(file.agent, file, emptied);

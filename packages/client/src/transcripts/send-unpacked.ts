@@ -1,11 +1,12 @@
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { isOfMachine } from "../spool/machine-problem.ts";
-import type { LocalFile } from "./file-state.ts";
-import { type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
+import type { FileState, LocalFile } from "./file-state.ts";
+import { isDatabaseError } from "./opencode/sqlite.ts";
+import { isSame, type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
 
 const PACKED = ".zst";
 /** Bun, and Node from 22.15 on. */
@@ -20,41 +21,58 @@ export function unpackedName(name: string): string {
   return isPacked(name) ? name.slice(0, -PACKED.length) : name;
 }
 
+/** How to get a transcript that is not a file of lines. */
+export type Unpack = {
+  /** By which a change is noticed. */
+  look: Pick<FileState, "size" | "mtime_ms" | "inode">;
+  /** Writes the lines to a new file. */
+  write(path: string): Promise<void>;
+};
+
+/** Of a file that is packed by zstd. */
+export function unpackZstd(path: string, look: Unpack["look"]): Unpack {
+  return {
+    look,
+    write: (target) =>
+      pipeline(
+        createReadStream(path),
+        zlib.createZstdDecompress(),
+        createWriteStream(target, { mode: 0o600 }),
+      ),
+  };
+}
+
 /**
  * Sends what a packed file contains, as the file that it was before: what the hub holds of that one is not sent again. `directory`: where
  * it is unpacked.
  */
-export async function sendPacked(
+export async function sendUnpacked(
   dependencies: SendFileDependencies,
   file: LocalFile,
+  { look, write }: Unpack,
   directory: string,
 ): Promise<SendFileResult> {
-  const { size, mtimeMs: mtime_ms, ino: inode } = await stat(file.path);
   const state = await dependencies.states.read(file);
-  if (state !== null && state.size === size && state.mtime_ms === mtime_ms)
+  if (state !== null && isSame(state, look))
     return { status: state.set_aside === null ? "unchanged" : "set_aside", sent: 0 };
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(directory, "unpacked-"));
   try {
     const path = join(folder, "file");
-    await pipeline(
-      createReadStream(file.path),
-      zlib.createZstdDecompress(),
-      createWriteStream(path, { mode: 0o600 }),
-    );
+    await write(path);
     const states: SendFileDependencies["states"] = {
       read: async () => state,
       // A state with the time 0 is that of a file of which more is to come.
       write: (_, written) =>
         dependencies.states.write(file, {
           ...written,
-          size,
-          inode,
-          mtime_ms: written.mtime_ms === 0 ? 0 : mtime_ms,
+          ...look,
+          ...(written.mtime_ms === 0 ? { mtime_ms: 0 } : {}),
         }),
     };
     return await sendFile({ ...dependencies, states }, { ...file, path });
   } catch (error) {
-    if (!isDamaged(error)) throw error;
+    if (!isDamaged(error) && !isDatabaseError(error)) throw error;
     return { status: "set_aside", sent: 0 };
   } finally {
     await rm(folder, { recursive: true, force: true });
