@@ -23,20 +23,21 @@ function step(): void {
   if (isLast()) process.kill(process.pid, "SIGKILL");
 }
 
-/** As the system reports it: a failed write does not name its file. */
-function failIfWanted(syscall: string, path?: unknown): void {
+/** As the system reports it: on a full disk files are still opened, renamed and removed, and a failed write does not name its file. */
+function failIfWanted(syscall: "write" | "mkdir" | "open" | "rename" | "unlink", path: string): void {
   if (flag === "" || !existsSync(flag)) return;
   const code = readFileSync(flag, "utf8");
-  // On a full disk files are still opened, renamed and removed.
-  if (code === "ENOSPC" && !["write", "mkdir"].includes(syscall)) return;
-  const place = typeof path === "string" ? { path } : {};
+  const isFull = code === "ENOSPC";
+  if (isFull && syscall !== "write" && syscall !== "mkdir") return;
+  if (existsSync(path) ? syscall === "mkdir" : syscall === "unlink") return;
+  const place = isFull && syscall === "write" ? {} : { path };
   throw Object.assign(new Error(`${code}: ${syscall}`), { code, syscall, errno: -1, ...place });
 }
 
-function changing(syscall: string, act: Action): Action {
+function changing(syscall: Parameters<typeof failIfWanted>[0], act: Action): Action {
   return async (...given) => {
     step();
-    failIfWanted(syscall, given[0]);
+    failIfWanted(syscall, String(given[0]));
     return await act(...given);
   };
 }
@@ -47,14 +48,14 @@ async function openFaulty(...given: Parameters<typeof open>): Promise<FileHandle
   const isRead = given[1] === undefined || given[1] === "r";
   if (!isRead) {
     step();
-    failIfWanted("open", given[0]);
+    failIfWanted("open", String(given[0]));
   }
   const handle = await open(...given);
   if (isRead) return handle;
   const write = handle.writeFile.bind(handle);
   const writeFaulty: typeof handle.writeFile = async (content, encoding) => {
     step();
-    failIfWanted("write");
+    failIfWanted("write", String(given[0]));
     if (isLast() && (typeof content === "string" || content instanceof Uint8Array)) {
       await write(content.slice(0, content.length / 2));
       process.kill(process.pid, "SIGKILL");

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { ProfileError } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
+import { describeProblem, isOfMachine } from "../spool/machine-problem.ts";
 import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
 import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { createIo, type Io } from "./io.ts";
@@ -89,6 +90,8 @@ function describe(error: unknown): { message: string; code: string; exitCode: Ex
     const exitCode = error.isUnreachable ? EXIT.unreachable : isDenied ? EXIT.denied : EXIT.failed;
     return { message, code, exitCode };
   }
+  if (isOfMachine(error))
+    return { message: describeProblem(error), code: "MACHINE_PROBLEM", exitCode: EXIT.failed };
   const message = error instanceof Error ? error.message : String(error);
   return { message, code: "UNEXPECTED", exitCode: EXIT.failed };
 }

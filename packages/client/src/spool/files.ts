@@ -15,14 +15,20 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
   const name = path.slice(path.lastIndexOf("/") + 1);
   // Two writers of one file must not share it.
   const written = join(dirname(path), `.${name}.${randomUUID()}`);
-  const handle = await open(written, "w", mode);
   try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(written, "w", mode);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(written, path);
+  } catch (error) {
+    await removeFile(written).catch(() => undefined);
+    // The system does not name the file of a failed write, and the draft is of no use to a person.
+    throw error instanceof Error ? Object.assign(error, { path }) : error;
   }
-  await rename(written, path);
 }
 
 /** Removes what killed writers left in directories; younger than `age_ms`, it can belong to a writer that runs. */

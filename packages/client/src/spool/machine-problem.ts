@@ -24,7 +24,7 @@ export async function findMachineProblem(data: string): Promise<string | null> {
     return null;
   } catch (error) {
     if (!isOfMachine(error)) throw error;
-    return error.code === "ENOENT" ? null : describeProblem(error);
+    return error.code === "ENOENT" ? null : describeProblem(Object.assign(error, { path: data }));
   } finally {
     await rm(path, { force: true }).catch(() => undefined);
   }

@@ -3,8 +3,6 @@ import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { previewSending } from "../../sender/preview.ts";
 import { runSender } from "../../sender/run-sender.ts";
-import { describeProblem, isOfMachine } from "../../spool/machine-problem.ts";
-import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { prepareSending, type Sending } from "../sending.ts";
@@ -24,7 +22,7 @@ export function send(command: Command, io: Io): void {
       const ended = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
       const quiet = options.stay ? { quietMs: Number.POSITIVE_INFINITY } : {};
-      const result = await runSender({ ...sender, ...quiet, signal: ended.signal }).catch(sayMachineProblem);
+      const result = await runSender({ ...sender, ...quiet, signal: ended.signal });
       const status = result === "other" ? "already_running" : "done";
       if (options.json) io.json({ status });
       else if (result === "other") io.print("Another process of this machine sends already.");
@@ -49,10 +47,6 @@ async function printPreview(
     },
   });
   if (json) io.json({ events, transcripts });
-}
-
-function sayMachineProblem(error: unknown): never {
-  throw isOfMachine(error) ? new CliError(describeProblem(error), EXIT.failed, "MACHINE_PROBLEM") : error;
 }
 
 /** In a session of its own: the processes of an agent end with it. */

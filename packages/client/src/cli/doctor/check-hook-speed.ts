@@ -4,14 +4,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeScripts } from "../../hooks/write-scripts.ts";
 import { dataPaths } from "../../spool/data-paths.ts";
+import { describeProblem, isOfMachine } from "../../spool/machine-problem.ts";
 import type { Check } from "./check-hub.ts";
 
 const RUNS = 50;
 const MEDIAN_WARN_MS = 50;
 
+const NAME = "hook speed";
+
 /** What a hook takes on this machine, in a directory of its own. */
 export async function checkHookSpeed(): Promise<Check> {
-  const data = await mkdtemp(join(tmpdir(), "wharf-doctor-"));
+  try {
+    return await measure(await mkdtemp(join(tmpdir(), "wharf-doctor-")));
+  } catch (error) {
+    if (!isOfMachine(error)) throw error;
+    return { name: NAME, status: "fail", detail: "it cannot be measured", fix: describeProblem(error) };
+  }
+}
+
+async function measure(data: string): Promise<Check> {
   try {
     await writeScripts({ data, command: "true" });
     const { hooks, pid } = dataPaths(data);
@@ -23,7 +34,7 @@ export async function checkHookSpeed(): Promise<Check> {
     const detail = `a hook takes ${at(0.5).toFixed(1)} ms (p50), ${at(0.99).toFixed(1)} ms (p99)`;
     const isSlow = at(0.5) > MEDIAN_WARN_MS;
     const fix = isSlow ? "look for a slow disk, a busy machine or a virus scanner" : null;
-    return { name: "hook speed", status: isSlow ? "warn" : "ok", detail, fix };
+    return { name: NAME, status: isSlow ? "warn" : "ok", detail, fix };
   } finally {
     await rm(data, { recursive: true, force: true });
   }

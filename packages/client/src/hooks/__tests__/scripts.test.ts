@@ -114,6 +114,10 @@ describe("the hook script", () => {
   });
 
   test("exits 0 without output when the spool cannot be written", async () => {
+    await chmod(machine.paths.spool, 0o500);
+    expect(await machine.runHook("claude-code.sh", "{}")).toEqual({ code: 0, output: "" });
+    // Root may write it.
+    expect(await machine.spooled()).toHaveLength(process.getuid?.() === 0 ? 1 : 0);
     await rm(machine.paths.spool, { recursive: true });
     expect(await machine.runHook("claude-code.sh", "{}")).toEqual({ code: 0, output: "" });
     expect(await machine.runHook("claude-code-start.sh", "{}")).toEqual({ code: 0, output: "" });
