@@ -20,6 +20,7 @@ export * from "./resources.ts";
 export * from "./retention.ts";
 export * from "./search.ts";
 export * from "./session.ts";
+export * from "./sign-in.ts";
 export * from "./transcript.ts";
 export * from "./transcript-file.ts";
 export * from "./transfer.ts";

@@ -53,6 +53,7 @@ import { sessionExportRoutes } from "./routes/session-export.ts";
 import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { signInRoutes } from "./routes/sign-in.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptAppendRoutes } from "./routes/transcript-append.ts";
 import { transcriptFileRoutes } from "./routes/transcript-files.ts";
@@ -145,6 +146,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api", hubTransferRoutes(transfer));
   app.route("/api/keys", keyRoutes({ edits }));
   app.route("/api/devices", enrolmentRoutes({ edits, limits, redaction: dependencies.redaction }));
+  app.route("/api", signInRoutes({ edits, limits }));
   app.route("/api/limits", limitRoutes());
   app.route("/api/jobs", jobRoutes(dependencies));
   app.route("/api/jobs", jobEnqueueRoutes(dependencies));

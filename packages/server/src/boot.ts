@@ -1,10 +1,12 @@
 import { compose, type Server } from "./compose.ts";
 import type { Config } from "./config.ts";
+import { hasCookies } from "./db/edits/sign-ins.ts";
 import { type DatabaseLocation, locateDatabase, requireUnusedDataDir } from "./db/embedded.ts";
 import type { Pools } from "./db/pools.ts";
 import { resolveFromRoot } from "./environment.ts";
 import { type HttpServer, requireFreeAddress, serve } from "./http/serve.ts";
 import { type AdminKey, ensureAdminKey, loadAdminKey } from "./keys/admin-key.ts";
+import { createSignInLink } from "./keys/sign-in-link.ts";
 import type { Logger } from "./logger.ts";
 import { observeLog, observeMigrations } from "./metrics/observe.ts";
 import { observeProcess } from "./metrics/process-metrics.ts";
@@ -79,7 +81,9 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
     location.embedded === null
       ? null
       : await writeServerAddress(resolveFromRoot(config.dataDir), { host: config.host, port: http.port });
-  describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location });
+  const showsLink = process.stdout.isTTY && config.role !== "worker";
+  const signInPath = showsLink ? await firstSignInPath(server.pools) : null;
+  describeStart({ config, logger, port: http.port, adminKey, isKeyShown, location, signInPath });
 
   async function drain(): Promise<void> {
     server.readiness.set("draining");
@@ -91,6 +95,11 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   }
 
   return { port: http.port, drain };
+}
+
+/** A link for the terminal while no browser is signed in, else null. */
+async function firstSignInPath({ edits }: Pools): Promise<string | null> {
+  return await edits.run(async (sql) => ((await hasCookies(sql)) ? null : createSignInLink(sql)));
 }
 
 function listen({ app }: Server, { host, port }: Config, logger: Logger): HttpServer {

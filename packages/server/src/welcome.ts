@@ -14,6 +14,8 @@ export type StartFacts = {
   /** This start made the first admin key, and printed it. */
   isKeyShown: boolean;
   location: DatabaseLocation;
+  /** Of a link that signs in one browser: for the terminal only, a log is kept. Null once a browser is signed in. */
+  signInPath: string | null;
 };
 
 /** Says where the server is and how to send a first event: readable on a terminal, one JSON line otherwise. */
@@ -33,6 +35,7 @@ export function describeStart(facts: StartFacts): void {
     `  ${bold(`Wharf ${VERSION}`)}  ${dim(`Bun ${Bun.version}`)}`,
     "",
     `  URL        ${bold(url)}${dim(describeReach(facts.config.host))}`,
+    ...(role === "worker" ? [] : [`  Sign in    ${describeSignIn(url, facts.signInPath)}`]),
     `  Health     ${url}${role === "worker" ? "/health/ready" : "/api/health"}`,
     `  Database   ${database}`,
     `  Admin key  ${describeAdminKey(facts)}`,
@@ -42,6 +45,12 @@ export function describeStart(facts: StartFacts): void {
     "",
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function describeSignIn(url: string, path: string | null): string {
+  return path === null
+    ? "bun run sign-in prints a link for another browser"
+    : `${url}${path}${dim("  once, within ten minutes")}`;
 }
 
 function describeDatabase({ url, embedded }: DatabaseLocation): string {

@@ -19,6 +19,7 @@ const OF_ANOTHER_DEVICE: Record<string, number> = {
   "GET /api/prompts/pending": 403,
   "POST /api/prompts/dismiss": 403,
   "GET /api/limits": 200,
+  "GET /api/me": 200,
 };
 
 async function keyOf(wanted: { scope: KeyScope; device_id?: string }): Promise<string> {

@@ -8,6 +8,8 @@ const PASSWORD = "canary-password-4711";
 const PAYLOAD = "canary-payload-4712";
 const KEY = `wharf_admin_${"canary-key-part".padEnd(43, "x")}`;
 const QUERY = "canary-query-4714";
+const TOKEN = "canary-token-4715";
+const COOKIE = "canary-cookie-4716";
 /** No program listens on port 1. */
 const UNREACHABLE = `postgres://wharf:${PASSWORD}@127.0.0.1:1/wharf`;
 
@@ -54,6 +56,10 @@ async function provoke(): Promise<TestResponse[]> {
     server.request("POST", "/api/keys", { scope: PAYLOAD, [PAYLOAD]: 1 }),
     server.request("POST", "/api/sessions", { id: "s", device_id: "d", started_at: PAYLOAD }),
     server.request("GET", `/api/ingest/notes?cursor=${QUERY}`),
+    server.request("GET", `/sign-in?token=${TOKEN}`),
+    server.request("POST", "/api/sign-in", { token: TOKEN }),
+    server.request("POST", "/api/sign-in", { key: KEY, token: TOKEN }),
+    server.request("GET", "/api/me", undefined, { authorization: "", cookie: `wharf_sign_in=${COOKIE}` }),
   ]);
 }
 
@@ -69,10 +75,11 @@ test("no log line and no metric holds a key, a payload, a query or a password, a
   const metrics = await server.request("GET", "/metrics");
   const log = lines.join("\n");
   expect(log).toContain(`"path":"/api/events"`);
-  for (const canary of [PASSWORD, PAYLOAD, KEY, QUERY, "canary-key-part"]) {
+  for (const canary of [PASSWORD, PAYLOAD, KEY, QUERY, TOKEN, COOKIE, "canary-key-part"]) {
     expect(log).not.toContain(canary);
     expect(metrics.body).not.toContain(canary);
   }
   const errors = answers.map((answer) => ({ ...answer.body, instance: "" }));
-  for (const canary of [PASSWORD, QUERY, KEY]) expect(JSON.stringify(errors)).not.toContain(canary);
+  for (const canary of [PASSWORD, QUERY, KEY, TOKEN, COOKIE])
+    expect(JSON.stringify(errors)).not.toContain(canary);
 });

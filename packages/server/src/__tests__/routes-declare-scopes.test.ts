@@ -25,9 +25,10 @@ const OPEN_TO_EVERYONE = [
   "GET /health/ready",
   "GET /install.sh",
   "POST /api/devices/enrol",
+  "POST /api/sign-in",
 ];
 
-test("only the home page, health, enrolment, the client and the API documents are public", () => {
+test("only the home page, health, enrolment, sign-in, the client and the API documents are public", () => {
   const open = routesOf(server.current().app).filter((route) => route.operation?.scopes.length === 0);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
 });

@@ -32,6 +32,8 @@ export type SetupOptions = Pick<ComposeOptions, "time"> & {
   logger?: pino.Logger;
   /** Settings, as the environment has them. */
   environment?: Record<string, string>;
+  /** Null: the server has the keys of the table only. */
+  adminKey?: null;
 };
 
 const KEY = `wharf_admin_${"k".repeat(43)}`;
@@ -97,12 +99,18 @@ export function setupApp(options: SetupOptions = {}): TestServer {
 
 /** Without a test's life cycle: a second one on the same database, as another process has it. */
 export async function openApp(url: string, options: SetupOptions = {}): Promise<Server> {
-  const { limits, environment, logger = pino({ level: "silent" }), time = {} } = options;
+  const { limits, environment, adminKey, logger = pino({ level: "silent" }), time = {} } = options;
   const defaults = readConfig({ WHARF_ADMIN_KEY: KEY, WHARF_WORKER_MODE: "inspect", ...environment });
   // Each session is silent for long enough to be ended by a job.
   const config = { ...defaults, sessionIdleMs: 1, limits: { ...defaults.limits, ...limits } };
   const location = { url, problem: () => null };
-  const server = await compose({ config, location, adminKey: config.adminKey ?? null, logger, time });
+  const server = await compose({
+    config,
+    location,
+    adminKey: adminKey === null ? null : (config.adminKey ?? null),
+    logger,
+    time,
+  });
   server.readiness.set("ready");
   return server;
 }

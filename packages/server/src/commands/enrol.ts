@@ -1,11 +1,8 @@
-import { networkInterfaces } from "node:os";
-import type { Config } from "../config.ts";
 import { insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
-import { loadConfig, resolveFromRoot } from "../environment.ts";
+import { loadConfig } from "../environment.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S } from "../keys/enrolment-code.ts";
-import { readServerAddress } from "../server-address.ts";
-import { CommandError } from "./command-error.ts";
 import { runCommandLine } from "./command-line.ts";
+import { isLoopback, ownUrl, readUrl } from "./server-url.ts";
 import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run enrol [--url URL] [--device ID] [--json]
@@ -16,7 +13,6 @@ Prints the line to paste on a machine that joins: it installs the wharf command 
 Exit codes: 0 success; 1 no database, with the remedy; 2 invalid arguments.
 `;
 
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 const ACTOR = { actor: "bun run enrol", request_id: null };
 const options = { url: { type: "string" }, device: { type: "string" }, json: { type: "boolean" } } as const;
 
@@ -51,30 +47,4 @@ function remarks(url: URL, isGuessed: boolean): string {
       "Plain HTTP: others on the network can read keys and transcripts. Use https outside a trusted network.",
     );
   return lines.length === 0 ? "" : `\n${lines.join("\n")}`;
-}
-
-function readUrl(typed: string): URL {
-  if (!URL.canParse(typed) || !/^https?:$/.test(new URL(typed).protocol))
-    throw new CommandError(`--url "${typed}" is not an address like https://wharf.example.com.`, 2);
-  return new URL(typed);
-}
-
-/** The running server can have another HOST and PORT than this command. */
-async function ownUrl(config: Config): Promise<URL> {
-  const isEmbedded = config.databaseUrl === undefined;
-  const running = isEmbedded ? await readServerAddress(resolveFromRoot(config.dataDir)) : null;
-  const { host, port } = running ?? config;
-  const isEverywhere = host === "::" || host === "0.0.0.0";
-  const name = LOOPBACK.has(host) ? "localhost" : isEverywhere ? networkAddress() : host;
-  return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
-}
-
-/** The first IPv4 address of this machine in a network. */
-function networkAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "localhost";
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return LOOPBACK.has(hostname.replace(/^\[|\]$/g, ""));
 }

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Database } from "../db/database.ts";
 import { findLiveKeys, type LiveKey, noteKeyUses } from "../db/edits/api-keys.ts";
 import { findLiveCodes } from "../db/edits/enrolment-codes.ts";
+import { findSignIns, type StoredSignIn } from "../db/edits/sign-ins.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 import { hashOf, looksLikeKey } from "../keys/api-key.ts";
 import { createKeyCache } from "../keys/key-cache.ts";
@@ -12,10 +13,14 @@ import { clientNetwork } from "./client-address.ts";
 import { ProblemError } from "./problem.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import type { AppEnv } from "./request-context.ts";
+import { requireOwnOrigin, signInCookie } from "./sign-in-cookie.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
 
 export type Access = {
-  /** Throws ProblemError 401, or 429 after too many failures from one address; never for a valid key. */
+  /**
+   * By the key, or by the cookie if there is no Authorization. Throws ProblemError 401, or 429 after too many failures from one
+   * address (never for a valid key), and 403 for a change with a cookie from another origin.
+   */
   authenticate(c: Context<AppEnv>): Promise<Caller>;
   /** Throws ProblemError 429 when the caller's key has used up its requests or events. Admin keys have no limit. */
   takeRequest(c: Context<AppEnv>, caller: Caller): void;
@@ -24,11 +29,19 @@ export type Access = {
   requireEvents(c: Context<AppEnv>): void;
   /** Counts a wrong key or code of the sender. Returns what to throw: `problem`, or a 429 after too many failures. */
   countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError;
+  /** Who sends this key; null for an invalid one. */
+  callerOfKey(key: string): Promise<Caller | null>;
+  /** As callerOfKey, by the key's hash. */
+  callerOfHash(hash: string): Promise<Caller | null>;
+  /** Whether a sign-in link with this hash can be used. */
+  isLiveLink(hash: string): Promise<boolean>;
+  /** Of the admin key of the environment or of the data folder. */
+  adminHash: string | null;
   /** Whether an enrolment code with this hash can be used. */
   isLiveCode(hash: string): Promise<boolean>;
   /** Text for a log, without the admin key of the environment or of the data folder, which matches no pattern. */
   withoutAdminKey(text: string): string;
-  /** Call after this process changed a key: cached keys are looked up again. */
+  /** Call after this process changed a key or a sign-in: cached ones are looked up again. */
   forgetKeys(): void;
 };
 
@@ -57,6 +70,10 @@ export function createAccess(options: AccessOptions): Access {
     lookUpInGroups((hashes) => findKeys(database, hashes)),
     now,
   );
+  const signIns = createKeyCache(
+    lookUpInGroups((hashes) => database.run((sql) => findSignIns(sql, hashes))),
+    now,
+  );
   const findCode = lookUpInGroups((hashes) => database.run((sql) => findLiveCodes(sql, hashes)));
   const failures = createTokenBuckets({
     capacity: limits.failed_authentications_per_min,
@@ -65,20 +82,42 @@ export function createAccess(options: AccessOptions): Access {
   });
 
   async function authenticate(c: Context<AppEnv>): Promise<Caller> {
+    const cookie = (c.req.header("authorization") ?? "") === "" ? signInCookie(c) : null;
+    if (cookie !== null) return await callerOfCookie(c, cookie);
     const key = bearerToken(c);
     if (key === null) throw unauthorized();
+    // A valid key is accepted after any number of failures, since clients may share an address. Only invalid keys count.
+    return (await callerOfKey(key)) ?? refuse(c, unauthorized());
+  }
+
+  async function callerOfKey(key: string): Promise<Caller | null> {
     const hash = hashOf(key);
+    return hash === adminHash || looksLikeKey(key) ? await callerOfHash(hash) : null;
+  }
+
+  async function callerOfHash(hash: string): Promise<Caller | null> {
     // Hashes are compared, so the time of the comparison reveals nothing about the key.
     if (hash === adminHash) return ADMIN_OF_ENVIRONMENT;
     const remembered = keys.remembered(hash);
-    return remembered && !hasExpired(remembered) ? callerOf(remembered) : await lookUpCaller(c, key, hash);
+    const found = remembered && !hasExpired(remembered) ? remembered : await keys.find(hash);
+    return found === null || hasExpired(found) ? null : callerOf(found);
   }
 
-  /** A valid key is accepted after any number of failures, since clients may share an address. Only invalid keys count. */
-  async function lookUpCaller(c: Context<AppEnv>, key: string, hash: string): Promise<Caller> {
-    const found = looksLikeKey(key) ? await keys.find(hash) : null;
-    if (found === null || hasExpired(found)) throw countFailure(c, unauthorized());
-    return callerOf(found);
+  async function callerOfCookie(c: Context<AppEnv>, cookie: string): Promise<Caller> {
+    const signIn = await findSignIn(hashOf(cookie));
+    const caller = signIn?.key_hash == null ? null : await callerOfHash(signIn.key_hash);
+    if (signIn === null || caller === null) throw countFailure(c, signedOut());
+    requireOwnOrigin(c);
+    return { ...caller, signedInUntil_ms: signIn.expires_at_ms };
+  }
+
+  async function findSignIn(hash: string): Promise<StoredSignIn | null> {
+    const found = await signIns.find(hash);
+    return found === null || found.expires_at_ms <= Date.now() ? null : found;
+  }
+
+  function refuse(c: Context<AppEnv>, problem: ProblemError): never {
+    throw countFailure(c, problem);
   }
 
   function countFailure(c: Context<AppEnv>, problem: ProblemError): ProblemError {
@@ -92,10 +131,17 @@ export function createAccess(options: AccessOptions): Access {
     authenticate,
     ...createRateLimits({ limits, now, ...(onRefusal === undefined ? {} : { onRefusal }) }),
     countFailure,
+    callerOfKey,
+    callerOfHash,
+    isLiveLink: async (hash) => (await findSignIn(hash))?.key_hash === null,
+    adminHash,
     isLiveCode: async (hash) => (await findCode(hash)) !== null,
     withoutAdminKey: (text) =>
       options.adminKey === null ? text : text.replaceAll(options.adminKey, "[key]"),
-    forgetKeys: keys.forget,
+    forgetKeys: () => {
+      keys.forget();
+      signIns.forget();
+    },
   };
 }
 
@@ -130,6 +176,15 @@ function unauthorized(): ProblemError {
     detail: "A valid key is required. Send it as `Authorization: Bearer <key>`.",
     error: "Missing or invalid API key",
     headers: { "www-authenticate": "Bearer" },
+  });
+}
+
+function signedOut(): ProblemError {
+  return new ProblemError({
+    status: 401,
+    code: "AUTH_REQUIRED",
+    detail: "The sign-in of this browser has ended. Sign in again.",
+    error: "Missing or invalid API key",
   });
 }
 

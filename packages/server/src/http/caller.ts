@@ -6,7 +6,13 @@ import { ProblemError } from "./problem.ts";
 import type { AppEnv } from "./request-context.ts";
 
 /** Who sent a request. `keyId` is null for the admin key of the environment. */
-export type Caller = { keyId: string | null; scope: KeyScope; deviceId: string | null };
+export type Caller = {
+  keyId: string | null;
+  scope: KeyScope;
+  deviceId: string | null;
+  /** When the sign-in ends, for a browser with a cookie (milliseconds since 1970). */
+  signedInUntil_ms?: number;
+};
 
 /** Who sent the request. Throws in a public route. */
 export function callerOf(c: Context<AppEnv>): Caller {

@@ -1,6 +1,7 @@
 import { PROBLEM_CONTENT_TYPE, problemSchema } from "@wharf/protocol";
 import { z } from "zod";
 import type { Operation, ResponseBody } from "../http/operation.ts";
+import { SIGN_IN_COOKIE } from "../http/sign-in-cookie.ts";
 import { createSchemaConverter, type JsonSchema, type SchemaConverter } from "./json-schema.ts";
 import recordedResponses from "./recorded-responses.json" with { type: "json" };
 
@@ -159,7 +160,9 @@ function exampleOf(value: unknown): { example?: unknown } {
 /** Alternatives: one of the schemes is enough. A public route has none. */
 function securityOf({ scopes }: Operation): unknown[] {
   if (scopes.length === 0) return [];
-  return [...new Set([...scopes, "admin"])].map((scope) => ({ [`${scope}Key`]: [] }));
+  return [...[...new Set([...scopes, "admin"])].map((scope) => `${scope}Key`), "signedIn"].map((name) => ({
+    [name]: [],
+  }));
 }
 
 function securitySchemes(): Record<string, unknown> {
@@ -168,6 +171,12 @@ function securitySchemes(): Record<string, unknown> {
     ingestKey: scheme("A key that writes events and sessions; optionally bound to one device."),
     readKey: scheme("A key that reads."),
     adminKey: scheme("A key that may call every route."),
+    signedIn: {
+      type: "apiKey",
+      in: "cookie",
+      name: SIGN_IN_COOKIE,
+      description: "A browser that signed in with a read key or an admin key (POST /api/sign-in).",
+    },
   };
 }
 

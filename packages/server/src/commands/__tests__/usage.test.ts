@@ -8,7 +8,17 @@ const AWAY_URL = "postgres://wharf:canary-password@127.0.0.1:1/wharf";
 const usage = expect.stringContaining("Usage: ");
 
 describe("a command", () => {
-  for (const name of ["database-url", "enrol", "health", "jobs", "migrate", "move", "backup", "restore"]) {
+  for (const name of [
+    "database-url",
+    "enrol",
+    "sign-in",
+    "health",
+    "jobs",
+    "migrate",
+    "move",
+    "backup",
+    "restore",
+  ]) {
     for (const option of ["--help", "-h"]) {
       test(`"${name} ${option}" explains itself and exits 0`, async () => {
         expect(await runCommand(AWAY_URL, name, option)).toEqual({ code: 0, stdout: usage, stderr: "" });
@@ -20,6 +30,8 @@ describe("a command", () => {
     ["database-url", "--nonsense"],
     ["enrol", "--nonsense"],
     ["enrol", "--url", "nonsense"],
+    ["sign-in", "--nonsense"],
+    ["sign-in", "--url", "nonsense"],
     ["health", "--nonsense"],
     ["health", "now"],
     ["move"],

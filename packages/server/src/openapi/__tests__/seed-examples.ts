@@ -1,7 +1,10 @@
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import type { TestServer } from "../../__tests__/setup-app.ts";
+import { insertLink } from "../../db/edits/sign-ins.ts";
 import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
+import { hashOf } from "../../keys/api-key.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
+import { LINK_LIFE_S } from "../../keys/sign-in-secret.ts";
 import { indexStored } from "../../search/__tests__/index-stored.ts";
 import { addCall, addMessages, addResponse, call, text } from "../../transcripts/__tests__/add-messages.ts";
 import { deriveSession } from "../../transcripts/derive-session.ts";
@@ -11,6 +14,7 @@ const SESSION_ID = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
 const SESSION_WITH_TRANSCRIPT = "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64";
 const MESSAGE_ID = "4a1d30c6e1c94d41a3a5b92b71a1d0c2";
 const ENROLMENT_CODE = "7K3M-Q9TX-40VB";
+const SIGN_IN_TOKEN = "Q2h7yVnJ0mXc4uT1sLkR8eWbG5aZfD3oNpIiHvE6wYA";
 
 /** The rows that the document's examples name. */
 export async function seedExamples(server: TestServer): Promise<void> {
@@ -77,6 +81,7 @@ async function seedKeys(server: TestServer): Promise<void> {
   await sql`UPDATE api_keys SET id = '01JP9Z000000000000000000K1' WHERE id = ${body.id}`;
   await server.request("POST", "/api/devices/enrolment-codes");
   await sql`UPDATE enrolment_codes SET hash = decode(${hashOfTypedCode(ENROLMENT_CODE)}, 'base64')`;
+  await insertLink(sql, { hash: hashOf(SIGN_IN_TOKEN), life_s: LINK_LIFE_S });
 }
 
 async function seedRemoteEnvs(server: TestServer): Promise<void> {
