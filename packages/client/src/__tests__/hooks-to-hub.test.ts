@@ -168,6 +168,39 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     expect((await compared())[0]).toMatchObject({ bytes: bytes * 2, held_bytes: bytes, is_equal: false });
   });
 
+  test("the settings of all agents come back as they were, and another's program stays notified", async () => {
+    const { home, wharf } = await hub.machine(runtime);
+    const files = {
+      ".codex/hooks.json": '{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "say"}]}]}}',
+      ".codex/config.toml": 'model = "m"\r\n[tui]\r\n',
+      ".gemini/settings.json": '{\n    "theme": "Dark",\n    "hooks": {"AfterAgent": []}\n}\n',
+    };
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(home, name)), { recursive: true });
+      await writeFile(join(home, name), text);
+    }
+    const textsOf = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.keys(files).map(async (name) => [name, await readFile(join(home, name), "utf8")]),
+        ),
+      );
+    expect((await wharf(["hooks", "install"])).code).toBe(0);
+    const { agents } = (await wharf(["hooks", "status", "--json"])).json;
+    expect(agents.map(({ agent, installed }: Record<string, unknown>) => [agent, installed])).toEqual([
+      ["codex", true],
+      ["codex", true],
+      ["gemini-cli", true],
+    ]);
+    const { hooks } = JSON.parse((await textsOf())[".gemini/settings.json"]);
+    expect(hooks.AfterAgent).toMatchObject([{ hooks: [{ timeout: 5_000 }] }]);
+    expect((await wharf(["hooks", "uninstall"])).code).toBe(0);
+    expect(await textsOf()).toEqual(files);
+    await writeFile(join(home, ".codex/config.toml"), 'notify = ["bell"]\n');
+    expect((await wharf(["hooks", "install", "--json"])).json.settings).toHaveLength(2);
+    expect(await readFile(join(home, ".codex/config.toml"), "utf8")).toBe('notify = ["bell"]\n');
+  });
+
   test("a backfill sends the sessions of opencode's database, or names the runtime that can read it", async () => {
     const machine = await connectedMachine(runtime);
     const path = join(machine.home, ".local/share/opencode/opencode.db");

@@ -36,8 +36,9 @@ export function useMachine() {
     name: ScriptName,
     input: string | Uint8Array,
     env: Record<string, string> = {},
+    words: readonly string[] = [],
   ): Promise<HookRun> {
-    const child = Bun.spawn([join(paths().hooks, name)], {
+    const child = Bun.spawn([join(paths().hooks, name), ...words], {
       cwd: home(),
       env: { PATH: process.env["PATH"], HOME: home(), ...env },
       stdin: Buffer.from(input),

@@ -3,10 +3,12 @@ import type { Environment } from "../cli/environment.ts";
 import { quoted } from "../served/shell.ts";
 import type { ScriptName } from "./render-scripts.ts";
 
-export type AgentHook = { event: string; script: ScriptName; matcher?: string };
-/** A settings file of an agent, and what belongs into it. */
+/** `timeout`: in the agent's unit. */
+export type AgentHook = { event: string; script: ScriptName; matcher?: string; timeout?: number };
+/** A settings file of an agent, and what belongs into it: hooks, or, in TOML, the program that Codex notifies. */
 export type AgentSettings = {
-  agent: "claude-code" | "codex";
+  agent: "claude-code" | "codex" | "gemini-cli";
+  format: "json" | "toml";
   root: string;
   file: string;
   hooks: readonly AgentHook[];
@@ -23,12 +25,23 @@ const CLAUDE_CODE: readonly AgentHook[] = [
 ];
 const CODEX = same("codex.sh", [
   "SessionStart",
+  "SessionEnd",
   "UserPromptSubmit",
   "PermissionRequest",
   "PostToolUse",
+  "SubagentStart",
+  "SubagentStop",
   "PreCompact",
   "Stop",
+  "Interrupt",
 ]);
+const GEMINI_TIMEOUT_MS = 5_000;
+const GEMINI_EDITS_AND_COMMANDS = "run_shell_command|write_file|replace";
+const GEMINI = [
+  ...same("gemini-cli.sh", ["SessionStart", "SessionEnd", "BeforeAgent", "AfterAgent"]),
+  { event: "AfterTool", script: "gemini-cli.sh", matcher: GEMINI_EDITS_AND_COMMANDS } as const,
+  ...same("gemini-cli.sh", ["Notification", "PreCompress"]),
+].map((hook) => ({ ...hook, timeout: GEMINI_TIMEOUT_MS }));
 
 /** In the commands of our hooks, by which they are found again. */
 const MARK = "# wharf";
@@ -39,12 +52,15 @@ const TIMEOUT_S = 5;
 export function agentSettings(environment: Environment, home: string): AgentSettings[] {
   const claude = new Set([join(home, ".claude"), ...listed(environment["CLAUDE_CONFIG_DIR"])]);
   const codex = environment["CODEX_HOME"] || join(home, ".codex");
+  const gemini = join(home, ".gemini");
+  const json = (agent: AgentSettings["agent"], root: string, name: string, hooks: readonly AgentHook[]) => {
+    return { agent, format: "json" as const, root, file: join(root, name), hooks };
+  };
   return [
-    ...[...claude].map(
-      (root) =>
-        ({ agent: "claude-code", root, file: join(root, "settings.json"), hooks: CLAUDE_CODE }) as const,
-    ),
-    { agent: "codex", root: codex, file: join(codex, "hooks.json"), hooks: CODEX },
+    ...[...claude].map((root) => json("claude-code", root, "settings.json", CLAUDE_CODE)),
+    json("codex", codex, "hooks.json", CODEX),
+    { agent: "codex", format: "toml", root: codex, file: join(codex, "config.toml"), hooks: [] },
+    json("gemini-cli", gemini, "settings.json", GEMINI),
   ];
 }
 
@@ -53,12 +69,12 @@ function listed(variable: string | undefined): string[] {
 }
 
 /** A missing script is no error of the agent: an exit code of 2 would stop its work. */
-export function hookGroup({ script, matcher }: AgentHook, directory: string): object {
+export function hookGroup({ script, matcher, timeout = TIMEOUT_S }: AgentHook, directory: string): object {
   const path = quoted(join(directory, script));
   const command = `[ ! -x ${path} ] || ${path} ${MARK}`;
   return {
     ...(matcher === undefined ? {} : { matcher }),
-    hooks: [{ type: "command", command, timeout: TIMEOUT_S }],
+    hooks: [{ type: "command", command, timeout }],
   };
 }
 

@@ -2,6 +2,7 @@ import { realpath, rm, stat } from "node:fs/promises";
 import { readIfThere, statIfThere, writeDurably } from "../spool/files.ts";
 import type { AgentSettings } from "./agent-hooks.ts";
 import type { Installed } from "./installed.ts";
+import { hasNotify, hasOtherNotify, withNotify, withoutNotify } from "./notify-setting.ts";
 import { hasAllHooks, SettingsError, withHooks, withoutHooks } from "./plan-settings.ts";
 
 /** A change of a settings file. `after` null: the file is removed. */
@@ -16,15 +17,17 @@ export type SettingsChange = {
 
 const NEW_FILE_MODE = 0o600;
 
-/** What installing hooks would change in a settings file. Null: the agent is not on this machine. */
+/** What installing hooks would change in a settings file. Null: the agent is not on this machine, or notifies another program. */
 export async function planInstall(
   settings: AgentSettings,
   directory: string,
 ): Promise<SettingsChange | null> {
-  const { agent, root, file, hooks } = settings;
+  const { agent, root, file, hooks, format } = settings;
   if ((await statIfThere(root)) === null) return null;
   const before = await readText(file);
-  return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
+  if (format === "json") return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
+  if (before === null || hasOtherNotify(before)) return null;
+  return planned({ agent, file, before }, () => withNotify(before, directory));
 }
 
 /** What removing our hooks would change. Null: there is no file. */
@@ -39,6 +42,7 @@ export async function planUninstall(
   const isOwn = await installed.isOwnFile(file);
   return planned({ agent, file, before }, () => {
     if (original !== undefined) return original;
+    if (file.endsWith(".toml")) return withoutNotify(before);
     const after = withoutHooks(before);
     return isOwn && isEmpty(after) ? null : after;
   });
@@ -63,12 +67,13 @@ function planned(
 
 /** Whether all hooks are there; null: there is no file, or it cannot be read as settings. */
 export async function areHooksInstalled(
-  { file, hooks }: AgentSettings,
+  { file, hooks, format }: AgentSettings,
   directory: string,
 ): Promise<boolean | null> {
   const text = await readText(file);
+  if (text === null) return null;
   try {
-    return text === null ? null : hasAllHooks(text, hooks, directory);
+    return format === "toml" ? hasNotify(text, directory) : hasAllHooks(text, hooks, directory);
   } catch (error) {
     if (error instanceof SettingsError) return null;
     throw error;

@@ -2,6 +2,8 @@ import { quoted } from "../served/shell.ts";
 import claudeCode from "./scripts/claude-code.sh" with { type: "text" };
 import claudeCodeStart from "./scripts/claude-code-start.sh" with { type: "text" };
 import codex from "./scripts/codex.sh" with { type: "text" };
+import codexNotify from "./scripts/codex-notify.sh" with { type: "text" };
+import geminiCli from "./scripts/gemini-cli.sh" with { type: "text" };
 import git from "./scripts/git.sh" with { type: "text" };
 import spool from "./scripts/spool.sh" with { type: "text" };
 
@@ -16,6 +18,8 @@ const MAINS = {
   "claude-code.sh": claudeCode,
   "claude-code-start.sh": claudeCodeStart,
   "codex.sh": codex,
+  "codex-notify.sh": codexNotify,
+  "gemini-cli.sh": geminiCli,
   "git.sh": git,
 } as const;
 export type ScriptName = keyof typeof MAINS;

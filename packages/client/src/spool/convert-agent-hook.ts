@@ -33,7 +33,7 @@ export function readAgentInput({ input }: HookFile): JsonObject {
 type Context = { agent: string; git_remote: string | null; git_branch: string | null; session_id: string };
 type Conversion = (input: JsonObject, context: Context) => EventBody | null;
 
-/** By the name of the agent's hook; Claude Code and Codex share names and fields. */
+/** By the name of the agent's hook; agents share names and fields. */
 const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   SessionStart: (input, { agent, git_branch, git_remote, session_id }) => ({
     type: "session.start",
@@ -59,11 +59,8 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
       cwd: text(input, "cwd"),
     },
   }),
-  UserPromptSubmit: (input) => ({
-    type: "agent.prompt",
-    data: { text: cutText(text(input, "prompt") ?? "") },
-  }),
-  Stop: () => ({ type: "agent.turn_end", data: { reason: "stop" } }),
+  UserPromptSubmit: promptEvent,
+  Stop: turnEnd,
   Interrupt: () => ({ type: "agent.turn_end", data: { reason: "interrupt" } }),
   Notification: (input) => {
     const reason = notified(input);
@@ -76,20 +73,23 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   PostToolUse: toolEvent,
   SubagentStart: (input, { session_id }) => subagentEvent("subagent.start", input, session_id),
   SubagentStop: (input, { session_id }) => subagentEvent("subagent.stop", input, session_id),
-  PreCompact: (input, { session_id }) => ({
-    type: "session.compact",
-    data: {
-      cc_session_id: session_id,
-      compact_sequence: 0,
-      trigger: text(input, "trigger"),
-      transcript_path: text(input, "transcript_path"),
-    },
-  }),
+  PreCompact: compactEvent,
   CwdChanged: (input) => ({
     type: "agent.cwd",
     data: { cwd: text(input, "new_cwd") ?? text(input, "cwd") ?? "" },
   }),
+  // Names of Gemini CLI.
+  BeforeAgent: promptEvent,
+  AfterAgent: turnEnd,
+  AfterTool: toolEvent,
+  PreCompress: compactEvent,
 };
+
+/** What Codex passes to the program that it notifies, as the hook that would tell the same. Null: it tells nothing else. */
+export function readNotification(input: JsonObject): JsonObject | null {
+  if (text(input, "type") !== "agent-turn-complete") return null;
+  return { hook_event_name: "Stop", session_id: text(input, "thread-id"), cwd: text(input, "cwd") };
+}
 
 /** The event of an agent's hook; null for a hook that shows nothing. Throws UnreadableHookError. */
 export function convertAgentHook(input: JsonObject, context: Omit<Context, "session_id">): EventBody | null {
@@ -101,10 +101,28 @@ export function convertAgentHook(input: JsonObject, context: Omit<Context, "sess
   return convert?.(input, { ...context, session_id }) ?? null;
 }
 
+function promptEvent(input: JsonObject): EventBody {
+  return { type: "agent.prompt", data: { text: cutText(text(input, "prompt") ?? "") } };
+}
+
+function turnEnd(): EventBody {
+  return { type: "agent.turn_end", data: { reason: "stop" } };
+}
+
+function compactEvent(input: JsonObject, { session_id }: Context): EventBody {
+  const data = {
+    cc_session_id: session_id,
+    compact_sequence: 0,
+    trigger: text(input, "trigger"),
+    transcript_path: text(input, "transcript_path"),
+  };
+  return { type: "session.compact", data };
+}
+
 /** Why the agent waits; null for a note that asks for nothing. */
 function notified(input: JsonObject): string | null {
   const type = text(input, "notification_type");
-  if (type === "permission_prompt") return "permission";
+  if (type === "permission_prompt" || type === "ToolPermission") return "permission";
   if (type === "idle_prompt") return "idle";
   if (type !== null) return type.startsWith("elicitation") ? "question" : null;
   const message = text(input, "message") ?? "";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { text } from "@wharf/transcripts";
+import { type JsonObject, text } from "@wharf/transcripts";
 import { convertGitHook, type EventBody } from "../git/convert-git-hook.ts";
 import type { FindPlace, Place } from "../git/find-place.ts";
 import { gitText, type RunGit } from "../git/run-git.ts";
@@ -7,8 +7,8 @@ import type { NewEvent } from "../sdk/events.ts";
 import { emptyEventData } from "../share/empty-texts.ts";
 import type { ShareLevel } from "../share/rules.ts";
 import type { ShareLevels } from "../share/share-level.ts";
-import { sessionOfName } from "../transcripts/find-transcripts.ts";
-import { convertAgentHook, readAgentInput } from "./convert-agent-hook.ts";
+import { findRollout, sessionOfName } from "../transcripts/find-transcripts.ts";
+import { convertAgentHook, readAgentInput, readNotification } from "./convert-agent-hook.ts";
 import { eventIdOf, fieldOf, type HookFile } from "./read-hook-file.ts";
 import type { SessionTable } from "./session-table.ts";
 
@@ -32,7 +32,13 @@ export type Converted = { events: NewEvent[]; transcript: NamedTranscript | null
 
 /** The events of a hook, redacted; the same ones each time. Throws UnreadableHookError. */
 export async function convertHook(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
-  return hook.source === "git" ? fromGit(hook, dependencies) : fromAgent(hook, dependencies);
+  if (hook.source === "git") return fromGit(hook, dependencies);
+  if (hook.source !== "codex-notify") return fromAgent(hook, hook.source, readAgentInput(hook), dependencies);
+  const input = readNotification(readAgentInput(hook));
+  if (input === null) return { events: [], transcript: null };
+  const codex = fieldOf(hook, "config") ?? join(dependencies.home, ".codex");
+  const transcript_path = await findRollout(codex, text(input, "session_id") ?? "");
+  return fromAgent(hook, "codex", { ...input, transcript_path }, dependencies);
 }
 
 async function fromGit(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
@@ -46,14 +52,18 @@ async function fromGit(hook: HookFile, dependencies: ConvertDependencies): Promi
   return { events: envelopes(hook, bodies, { session_id, place, share, dependencies }), transcript: null };
 }
 
-async function fromAgent(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
-  const input = readAgentInput(hook);
+async function fromAgent(
+  hook: HookFile,
+  agent: string,
+  input: JsonObject,
+  dependencies: ConvertDependencies,
+): Promise<Converted> {
   const cwd = text(input, "cwd") ?? fieldOf(hook, "pwd");
   const place = await dependencies.findPlace(cwd);
   const isStart = cwd !== null && text(input, "hook_event_name") === "SessionStart";
   const branch = ["symbolic-ref", "--short", "-q", "HEAD"];
   const git_branch = isStart ? await gitText(dependencies.run, cwd, branch) : null;
-  const body = convertAgentHook(input, { agent: hook.source, git_remote: place.git_remote, git_branch });
+  const body = convertAgentHook(input, { agent, git_remote: place.git_remote, git_branch });
   const session_id = text(input, "session_id") ?? "";
   if (body?.type === "session.start") {
     const config = fieldOf(hook, "config") ?? join(dependencies.home, ".claude");
@@ -61,10 +71,10 @@ async function fromAgent(hook: HookFile, dependencies: ConvertDependencies): Pro
   }
   const path = text(input, "transcript_path");
   // After /clear and --continue a hook may name the session before; the file's name is that of its own.
-  const own = path === null ? null : (sessionOfName(hook.source, path) ?? session_id);
+  const own = path === null ? null : (sessionOfName(agent, path) ?? session_id);
   const transcript =
-    path === null || path === "" || own === null ? null : { agent: hook.source, session_id: own, path, cwd };
-  const share = await dependencies.shareOf?.({ agent: hook.source, cwd, transcript: path || null });
+    path === null || path === "" || own === null ? null : { agent, session_id: own, path, cwd };
+  const share = await dependencies.shareOf?.({ agent, cwd, transcript: path || null });
   const events = body === null ? [] : envelopes(hook, [body], { session_id, place, share, dependencies });
   return { events, transcript };
 }

@@ -17,6 +17,8 @@ export type DataPaths = {
   transcripts: string;
   /** Hook scripts. */
   hooks: string;
+  /** Is there once Codex has run a hook: what it notifies of is then known. */
+  codexHooks: string;
   /** Settings files as they were before hooks were installed. */
   backups: string;
   /** Which hooks were installed where. */
@@ -39,6 +41,7 @@ export function dataPaths(data: string): DataPaths {
     rejected: join(data, "rejected"),
     transcripts: join(data, "transcripts"),
     hooks: join(data, "hooks"),
+    codexHooks: join(data, "codex.hooks"),
     backups: join(data, "backups"),
     installed: join(data, "hooks.json"),
     pid: join(data, "sender.pid"),

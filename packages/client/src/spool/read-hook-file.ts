@@ -5,7 +5,7 @@ import { ulidOf } from "@wharf/protocol/ulid";
 export type HookFile = {
   /** Its name in the spool, which no other hook has. */
   name: string;
-  /** `claude-code`, `codex` or `git`. */
+  /** An agent, `codex-notify` or `git`. */
   source: string;
   /** Of the hook, in milliseconds since 1970. */
   time_ms: number;

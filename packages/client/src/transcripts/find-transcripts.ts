@@ -90,6 +90,12 @@ export function sessionOfName(agent: string, path: string): string | null {
   return isOwn ? name.slice(0, -".jsonl".length) : null;
 }
 
+/** The transcript of a thread of Codex, below its folder; null when there is none. */
+export async function findRollout(codex: string, thread: string): Promise<string | null> {
+  const paths = await listFiles(join(codex, "sessions"));
+  return paths.findLast((path) => !isPacked(path) && sessionOfName("codex", path) === thread) ?? null;
+}
+
 /** Null for a file that names no session. */
 async function identify(agent: string, path: string): Promise<LocalFile | null> {
   const name = basename(path);

@@ -17,6 +17,8 @@ import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 import { homeOf } from "../sending.ts";
 
+const NO_AGENT = "No agent was found: none of ~/.claude, ~/.codex and ~/.gemini exists.";
+
 type ChangeOptions = { dryRun?: true; json?: true };
 
 /** `wharf hooks install`, `status` and `uninstall` */
@@ -65,7 +67,7 @@ export function hooks(command: Command, io: Io): void {
     .action(async function showHooks({ json }: { json?: true }) {
       const status = await readHookStatus(await manageHooks(io));
       if (json) return io.json(status);
-      if (status.agents.length === 0) io.print("No agent was found: neither ~/.claude nor ~/.codex exists.");
+      if (status.agents.length === 0) io.print(NO_AGENT);
       for (const { agent, file, installed } of status.agents)
         io.print(`${agent}\t${installed ? "installed" : "missing"}\t${file}`);
       for (const { directory, hooks: states } of status.repositories) {
@@ -151,10 +153,7 @@ export function reportHooks(
     if (refusal !== null) io.warn(`${directory} was not changed: ${refusal}.`);
     else io.print(`${verb} the git repository ${directory}.`);
   }
-  if (settings.length + repositories.length === 0)
-    io.print(
-      isRemoval ? "No hooks are installed." : "No agent was found: neither ~/.claude nor ~/.codex exists.",
-    );
+  if (settings.length + repositories.length === 0) io.print(isRemoval ? "No hooks are installed." : NO_AGENT);
 }
 
 /** Lines between the common beginning and the common end, as a diff shows them. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { until } from "@wharf/testkit";
 import { useMachine } from "../../__tests__/machine.ts";
 import { convertHook } from "../../spool/convert-hook.ts";
@@ -35,7 +35,7 @@ async function onlySpooled() {
 /** Fires the hook with an input, and answers the event's type and data. */
 async function eventOf(
   input: string | object,
-  script: "claude-code.sh" | "claude-code-start.sh" | "codex.sh",
+  script: "claude-code.sh" | "claude-code-start.sh" | "codex.sh" | "gemini-cli.sh",
 ) {
   const json = typeof input === "string" ? input : JSON.stringify({ ...common, ...input });
   expect(await machine.runHook(script, json)).toEqual({ code: 0, output: "" });
@@ -258,6 +258,69 @@ describe("the input of a hook becomes an event", () => {
     expect((await eventOf(input, "codex.sh"))?.data).toEqual(
       expect.objectContaining({ agent: "codex", transcript_path: null }),
     );
+  });
+
+  test("of Codex, also of its subagents and the end of a session", async () => {
+    const subagent = { agent_id: "child", agent_type: "explorer", turn_id: "t" };
+    for (const [name, type] of [
+      ["SessionEnd", "session.end"],
+      ["Interrupt", "agent.turn_end"],
+      ["SubagentStart", "subagent.start"],
+      ["SubagentStop", "subagent.stop"],
+    ])
+      expect((await eventOf({ hook_event_name: name, ...subagent }, "codex.sh"))?.type).toBe(type);
+  });
+
+  test("of Gemini CLI, under the names that it uses", async () => {
+    const fire = (input: object) => eventOf(input, "gemini-cli.sh");
+    expect(await fire({ hook_event_name: "BeforeAgent", prompt: "Fix it" })).toMatchObject({
+      type: "agent.prompt",
+      data: { text: "Fix it" },
+    });
+    expect(
+      await fire({
+        hook_event_name: "AfterTool",
+        tool_name: "run_shell_command",
+        tool_input: { command: "make" },
+        tool_response: { llmContent: "done" },
+      }),
+    ).toMatchObject({ type: "agent.tool", data: { tool: "run_shell_command", command: "make" } });
+    expect(
+      await fire({ hook_event_name: "Notification", notification_type: "ToolPermission" }),
+    ).toMatchObject({ type: "agent.waiting", data: { reason: "permission" } });
+    expect(await fire({ hook_event_name: "AfterAgent" })).toMatchObject({ type: "agent.turn_end" });
+    expect(await fire({ hook_event_name: "PreCompress", trigger: "auto" })).toMatchObject({
+      type: "session.compact",
+      data: { trigger: "auto" },
+    });
+    expect(await fire({ hook_event_name: "SessionStart", source: "startup" })).toMatchObject({
+      type: "session.start",
+      data: { agent: "gemini-cli" },
+    });
+  });
+
+  test("of a notification of Codex, until Codex runs hooks", async () => {
+    await rm(machine.paths.codexHooks, { force: true });
+    const thread = "019a0000-0000-7000-8000-0000000000bb";
+    const codex = join(machine.home, ".codex");
+    const path = join(codex, `sessions/2026/09/10/rollout-2026-09-10T09-00-00-${thread}.jsonl`);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, "{}\n");
+    const note = { type: "agent-turn-complete", "thread-id": thread, "turn-id": "1", cwd: "/nowhere" };
+    const notify = (value: object) =>
+      machine.runHook("codex-notify.sh", "", { CODEX_HOME: codex }, [JSON.stringify(value)]);
+    expect(await notify({ ...note, "last-assistant-message": 'it\'s "done"\n' })).toEqual({
+      code: 0,
+      output: "",
+    });
+    const hook = await onlySpooled();
+    const { events, transcript } = await convertHook(hook, machine.dependencies());
+    expect(events).toMatchObject([{ type: "agent.turn_end", session_id: thread }]);
+    expect(transcript).toEqual({ agent: "codex", session_id: thread, path, cwd: "/nowhere" });
+    await rm(join(machine.paths.spool, hook.name));
+    await eventOf({ hook_event_name: "SessionStart" }, "codex.sh");
+    await notify(note);
+    expect(await machine.spooled()).toEqual([]);
   });
 
   test("and names the transcript by its own session after /clear", async () => {

@@ -12,6 +12,7 @@ import {
   planUninstall,
 } from "../change-settings.ts";
 import { openInstalled } from "../installed.ts";
+import { hasNotify, hasOtherNotify, withNotify, withoutNotify } from "../notify-setting.ts";
 import { withHooks, withoutHooks } from "../plan-settings.ts";
 
 let home = "";
@@ -98,6 +99,33 @@ describe("hooks in settings", () => {
   });
 });
 
+describe("the program that Codex notifies", () => {
+  const TABLES = 'model = "gpt-6"\n\n[tui]\nnotifications = true\n';
+
+  test.each([TABLES, TABLES.replaceAll("\n", "\r\n"), `\uFEFF${TABLES}`, ""])(
+    "is named before all tables, and the text comes back: %j",
+    (text) => {
+      const changed = withNotify(text, DIRECTORY);
+      const { notify, ...rest } = Bun.TOML.parse(changed.replace(/^\uFEFF/, "")) as Record<string, unknown>;
+      expect(notify).toEqual(["/bin/sh", "-c", expect.stringContaining('codex-notify.sh\' "$0"')]);
+      expect(rest).toEqual(Bun.TOML.parse(text.replace(/^\uFEFF/, "")) as typeof rest);
+      expect([withNotify(changed, DIRECTORY), withoutNotify(changed)]).toEqual([changed, text]);
+      expect(withNotify(withNotify(text, "/old"), DIRECTORY)).toBe(changed);
+      expect([hasNotify(changed, DIRECTORY), hasNotify(changed, "/old"), hasOtherNotify(changed)]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+    },
+  );
+
+  test("stays that of another", () => {
+    for (const text of ['notify = ["bell"]\n', `a = 1\n "notify"=['say']\n[b]\n`])
+      expect(hasOtherNotify(text)).toBe(true);
+    expect(hasOtherNotify("notifications = 1\n# notify = 2\n")).toBe(false);
+  });
+});
+
 describe("a settings file", () => {
   const installed = () => openInstalled(dataPaths(join(home, "data")));
   const settings = (file: string) => ({ ...CLAUDE, root: join(home, ".claude"), file });
@@ -164,6 +192,12 @@ describe("a settings file", () => {
     const files = agentSettings({ CLAUDE_CONFIG_DIR: "/work/claude", CODEX_HOME: "/c" }, "/home/ada").map(
       ({ file }) => file,
     );
-    expect(files).toEqual(["/home/ada/.claude/settings.json", "/work/claude/settings.json", "/c/hooks.json"]);
+    expect(files).toEqual([
+      "/home/ada/.claude/settings.json",
+      "/work/claude/settings.json",
+      "/c/hooks.json",
+      "/c/config.toml",
+      "/home/ada/.gemini/settings.json",
+    ]);
   });
 });
