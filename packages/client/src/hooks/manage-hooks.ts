@@ -14,17 +14,20 @@ import {
   type SettingsChange,
 } from "./change-settings.ts";
 import {
+  type GitHookState,
   installGitHooks,
   type RepositoryHooks,
   readRepositoryHooks,
   uninstallGitHooks,
 } from "./git-hooks.ts";
 import { openInstalled } from "./installed.ts";
-import { writeScripts } from "./write-scripts.ts";
+import { areScriptsThere, writeScripts } from "./write-scripts.ts";
 
 export type HookManagement = {
   environment: Environment;
   home: string;
+  /** A repository here counts as one of those that were given hooks if it has them, also after the record was lost. */
+  cwd: string;
   paths: DataPaths;
   /** The `wharf` program that hooks start; `launcher`: its text, where there is none yet. */
   command: { path: string; launcher: string | null };
@@ -89,7 +92,7 @@ export async function planRemoval(
   const planned = await Promise.all([...files].map(([file, agent]) => planUninstall(agent, file, installed)));
   return {
     settings: planned.filter((change) => change !== null).filter(({ before, after }) => after !== before),
-    repositories: await readRepositories(management, await installed.repositories()),
+    repositories: await readGivenRepositories(management),
   };
 }
 
@@ -105,24 +108,39 @@ export async function applyRemoval(
   }
 }
 
-/** Of the agents that are on this machine, and of the repositories that were given hooks. */
+/** Of the agents that are on this machine, and of the repositories that were given hooks. Hooks without their scripts do nothing. */
 export async function readHookStatus(management: HookManagement): Promise<HookStatus> {
   const { environment, home, paths } = management;
+  const isUsable = await areScriptsThere(paths.hooks);
   const agents: HookStatus["agents"] = [];
   for (const settings of agentSettings(environment, home)) {
     if ((await planInstall(settings, paths.hooks)) === null) continue;
     const { agent, file } = settings;
-    agents.push({ agent, file, installed: (await areHooksInstalled(settings, paths.hooks)) === true });
+    const installed = isUsable && (await areHooksInstalled(settings, paths.hooks)) === true;
+    agents.push({ agent, file, installed });
   }
-  const repositories = await readRepositories(management, await openInstalled(paths).repositories());
+  const repositories = await readGivenRepositories(management);
+  const stateOf = (state: GitHookState) => (state === "installed" && !isUsable ? "missing" : state);
   return {
     agents,
     repositories: repositories.map(({ directory, hooks: { hooks, refusal } }) => ({
       directory,
-      hooks: Object.fromEntries(hooks.map(({ name, state }) => [name, state])),
+      hooks: Object.fromEntries(hooks.map(({ name, state }) => [name, stateOf(state)])),
       refusal,
     })),
   };
+}
+
+async function readGivenRepositories(management: HookManagement): Promise<RepositoryChange[]> {
+  const recorded = await openInstalled(management.paths).repositories();
+  const given = await readRepositories(management, recorded);
+  const here = await readRepositories(management, [management.cwd]);
+  const others = here.filter(
+    ({ hooks: { directory, hooks } }) =>
+      hooks.some(({ state }) => state === "installed" || state === "outdated") &&
+      !given.some((one) => one.hooks.directory === directory),
+  );
+  return [...given, ...others];
 }
 
 /** Directories that are in no repository, any more, are left out. */

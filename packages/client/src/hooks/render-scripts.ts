@@ -23,6 +23,7 @@ const MAINS = {
   "git.sh": git,
 } as const;
 export type ScriptName = keyof typeof MAINS;
+export const SCRIPT_NAMES: readonly string[] = Object.keys(MAINS);
 
 /** The hook scripts by their file names, for POSIX sh. */
 export function renderScripts({ data, command }: ScriptPlaces): Map<string, string> {

@@ -1,8 +1,8 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { dataPaths } from "../spool/data-paths.ts";
-import { readIfThere, writeDurably } from "../spool/files.ts";
-import { renderScripts, type ScriptPlaces } from "./render-scripts.ts";
+import { readIfThere, statIfThere, writeDurably } from "../spool/files.ts";
+import { renderScripts, SCRIPT_NAMES, type ScriptPlaces } from "./render-scripts.ts";
 
 const PROGRAM_MODE = 0o700;
 
@@ -16,4 +16,10 @@ export async function writeScripts(places: ScriptPlaces): Promise<void> {
       await writeDurably(path, content, PROGRAM_MODE);
     await chmod(path, PROGRAM_MODE);
   }
+}
+
+/** False after the data directory was removed: hooks then find nothing to run, and say nothing. */
+export async function areScriptsThere(hooks: string): Promise<boolean> {
+  const found = await Promise.all(SCRIPT_NAMES.map((name) => statIfThere(join(hooks, name))));
+  return found.every((stats) => stats !== null);
 }

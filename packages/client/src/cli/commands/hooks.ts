@@ -90,6 +90,7 @@ export async function manageHooks(io: Io): Promise<HookManagement> {
   return {
     environment,
     home: homeOf(io),
+    cwd: process.cwd(),
     paths: dataPaths(paths.data),
     command,
     run: createRunGit(environment),
