@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { until } from "@wharf/testkit";
 import { chainHashOf } from "@wharf/transcripts";
@@ -151,7 +151,11 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     });
     expect(dry.stderr).toBe("");
     expect(await heldFiles()).toEqual([]);
+    const lastSent = async () =>
+      (await machine.wharf(["queue", "status", "--json"])).json.last_acknowledged_at;
+    expect(await lastSent()).toBeNull();
     expect((await machine.wharf(["backfill"])).stdout).toContain("Sent 2 files");
+    expect(await lastSent()).toBeString();
     expect((await heldFiles()).map(([file]: [string]) => file)).toEqual([
       "main.jsonl",
       "subagents/agent-a1.jsonl",
@@ -255,8 +259,42 @@ test("events wait while the hub is unavailable, and `queue drain` sends them", a
     rejected: 0,
     problem: null,
   });
+  expect((await machine.wharf(["queue", "status"])).stdout).not.toContain("never");
   const { json } = await machine.wharf(["queue", "rejected", "--json"]);
   expect(json.rejected).toMatchObject([{ name: "claude-code.2", reason: "the hook's input is not JSON" }]);
+});
+
+test("hooks are shown and removed after the record of them was lost, and count as missing without their scripts", async () => {
+  const { home, run, command, wharf } = await hub.machine();
+  const settings = join(home, ".claude/settings.json");
+  await mkdir(dirname(settings));
+  await run(["git", "init", "-q", "repository"]);
+  const inRepository = (words: string[]) =>
+    run(["sh", "-c", 'cd repository && exec "$@"', "sh", ...command, ...words]);
+  await wharf(["hooks", "install", "repository"]);
+  const data = join(home, ".local/share/wharf");
+  await rm(join(data, "hooks.json"));
+  expect((await wharf(["hooks", "status", "--json"])).json.repositories).toEqual([]);
+  const { json } = await inRepository(["hooks", "status", "--json"]);
+  expect(json.agents).toMatchObject([{ installed: true }]);
+  expect(Object.values(json.repositories[0].hooks)).toEqual(Array(5).fill("installed"));
+
+  await rename(join(data, "hooks"), join(data, "elsewhere"));
+  const { json: without } = await inRepository(["hooks", "status", "--json"]);
+  expect(without.agents).toMatchObject([{ installed: false }]);
+  expect(Object.values(without.repositories[0].hooks)).toEqual(Array(5).fill("missing"));
+  await rename(join(data, "elsewhere"), join(data, "hooks"));
+
+  const mine = { type: "command", command: "echo done" };
+  const changed = JSON.parse(await readFile(settings, "utf8"));
+  changed.hooks.Stop.push({ hooks: [mine] });
+  await writeFile(settings, JSON.stringify({ ...changed, model: "opus" }));
+  expect((await inRepository(["hooks", "uninstall"])).code).toBe(0);
+  expect(JSON.parse(await readFile(settings, "utf8"))).toEqual({
+    hooks: { Stop: [{ hooks: [mine] }] },
+    model: "opus",
+  });
+  expect(await stat(join(home, "repository/.git/hooks/post-commit")).catch(() => null)).toBeNull();
 });
 
 test("`send --dry-run` prints the parts of a live session as they would be sent, without secrets", async () => {

@@ -180,13 +180,15 @@ test("an event is emitted once, and a rejected one names the field", async () =>
     "--data",
     '{"to":"production"}',
     "--session",
-    SESSION,
+    SESSION.slice(0, 8),
     "--json",
   ]);
   expect(sent.json).toMatchObject({
     status: "accepted",
-    event: { type: "deploy.done", workspace_id: "_unassociated" },
+    event: { type: "deploy.done", workspace_id: "_unassociated", session_id: SESSION },
   });
+  const unknown = await bun.wharf(["emit", "deploy.done", "--session", "no-such-session"]);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("Session not found")]);
   const { events } = (await bun.wharf(["session", SESSION, "--events", "--json"])).json;
   expect(events.at(-1)).toMatchObject({ id: sent.json.event.id, data: { to: "production" } });
   const rejected = await bun.wharf(["emit", "git.commit", "--data", "-"], { stdin: '{"hash":1}' });

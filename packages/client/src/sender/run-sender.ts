@@ -10,7 +10,7 @@ import type { Tails } from "../transcripts/tails.ts";
 import { type Backoff, createBackoff } from "./backoff.ts";
 import { createBatchWaits } from "./batch-waits.ts";
 import { listOutbox, type SendOptions, type Sent, sendOutbox } from "./send-outbox.ts";
-import { readSenderState, writeSenderState } from "./sender-state.ts";
+import { noteAcknowledged, readSenderState, writeSenderState } from "./sender-state.ts";
 import { type SenderLock, takeLock } from "./take-lock.ts";
 import { createWake, type Wake, watchDirectory } from "./wake.ts";
 
@@ -144,8 +144,7 @@ class Sender {
     const isSent = accepted + duplicates + rejected > 0;
     if (isSent) this.#changed_ms = this.#now();
     if (problem !== null) await this.#note(problem, isSent);
-    else if (isSent)
-      await writeSenderState(this.#options.paths.state, { last_acknowledged_at: this.#time(), problem });
+    else if (isSent) await noteAcknowledged(this.#options.paths.state, this.#time());
     return isSent;
   }
 

@@ -13,6 +13,11 @@ export async function readSenderState(path: string): Promise<SenderState> {
   return (await readState<SenderState>(path)) ?? NOTHING_SENT;
 }
 
+/** The hub has taken something. */
+export async function noteAcknowledged(path: string, at: string): Promise<void> {
+  await writeSenderState(path, { last_acknowledged_at: at, problem: null });
+}
+
 export async function writeSenderState(path: string, state: SenderState): Promise<void> {
   await writeDurably(path, `${JSON.stringify(state)}\n`);
 }

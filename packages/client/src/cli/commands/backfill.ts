@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { noteAcknowledged } from "../../sender/sender-state.ts";
 import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
 import { findTranscripts } from "../../transcripts/find-transcripts.ts";
 import { type FoundSessions, findOpencodeSessions } from "../../transcripts/opencode/find-sessions.ts";
@@ -20,7 +21,7 @@ export function backfill(command: Command, io: Io): void {
     .option("--since <time>", "only files that changed since: 12h, 7d, 2w or 2026-11-22")
     .option("--dry-run", "show how much would be sent, and send nothing")
     .action(async function sendTranscripts(options: BackfillOptions) {
-      const { files, folders } = prepareSending(io, await requireProfile(io, options));
+      const { files, folders, sender } = prepareSending(io, await requireProfile(io, options));
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
       const opencode = await findOpencodeSessions(io.environment, homeOf(io), since);
       const found = [...(await findTranscripts(folders, since)), ...opencode.found];
@@ -46,6 +47,7 @@ export function backfill(command: Command, io: Io): void {
         directory: io.paths.data,
         onSent: progress.add,
       }).finally(progress.end);
+      if (result.sent > 0) await noteAcknowledged(sender.paths.state, new Date().toISOString());
       if (options.json) io.json({ ...counts, result });
       else if (pending.length > 0)
         io.print(`Sent ${plural(result.sent, "file")}, ${megabytes(result.bytes)}.`);

@@ -4,8 +4,10 @@ import { canonicalWorkspaceId, UNASSOCIATED_WORKSPACE } from "@wharf/protocol/wo
 import type { Command } from "commander";
 import { createFindPlace } from "../../git/find-place.ts";
 import { createRunGit } from "../../git/run-git.ts";
+import type { Profile } from "../../profiles/profiles.ts";
 import { HubError } from "../../sdk/hub-error.ts";
 import { CliError, EXIT } from "../cli-error.ts";
+import { findSessionId } from "../find-session.ts";
 import { clientFor, type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { readStdin } from "../prompt.ts";
@@ -17,7 +19,7 @@ export function emit(command: Command, io: Io): void {
   withHubOptions(command)
     .argument("<type>", "in dot notation, such as deploy.done")
     .option("--data <json>", "an object; `-` reads it from standard input", "{}")
-    .option("--session <id>", "the session that it belongs to")
+    .option("--session <id>", "the session that it belongs to, by its id or the beginning of it")
     .option("--workspace <remote>", "the git remote; by default that of this directory")
     .action(async function emitEvent(type: string, options: EmitOptions) {
       if (!EVENT_TYPE_PATTERN.test(type) || type.length > TYPE_CHARACTERS_MAX)
@@ -39,7 +41,7 @@ export function emit(command: Command, io: Io): void {
         timestamp: new Date().toISOString(),
         device_id: profile.device.id,
         workspace_id: await workspaceOf(io, options.workspace),
-        session_id: options.session ?? io.environment["WHARF_SESSION_ID"] ?? null,
+        session_id: (await sessionOf(profile, options.session)) ?? io.environment["WHARF_SESSION_ID"] ?? null,
         data: await readData(options.data ?? "{}"),
       };
       const { results, errors = [] } = await clientFor(profile, "ingest")
@@ -55,6 +57,10 @@ export function emit(command: Command, io: Io): void {
       if (options.json) io.json({ event, status: results[0]?.status });
       else io.print(event.id);
     });
+}
+
+async function sessionOf(profile: Profile, typed: string | undefined): Promise<string | null> {
+  return typed === undefined ? null : await findSessionId(clientFor(profile, "read"), typed);
 }
 
 /** emit asks the hub itself; only hooks have a queue. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { listOutbox, sendOutbox } from "../../sender/send-outbox.ts";
-import { readSenderState, type SenderState } from "../../sender/sender-state.ts";
+import { noteAcknowledged, readSenderState, type SenderState } from "../../sender/sender-state.ts";
 import { isSenderRunning } from "../../sender/take-lock.ts";
 import { dataPaths } from "../../spool/data-paths.ts";
 import { readIfThere, statIfThere } from "../../spool/files.ts";
@@ -49,6 +49,8 @@ export function queue(command: Command, io: Io): void {
       const { sender } = prepareSending(io, await requireProfile(io, options));
       await fillOutbox(sender);
       const { problem, ...sent } = await sendOutbox(sender);
+      if (problem === null && sent.accepted + sent.duplicates + sent.rejected > 0)
+        await noteAcknowledged(sender.paths.state, new Date().toISOString());
       if (options.json) io.json({ ...sent, problem: problem?.message ?? null });
       else
         io.print(
