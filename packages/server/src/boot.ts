@@ -54,8 +54,8 @@ export async function boot(config: Config, logger: Logger, options: BootOptions)
 async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   const { config, logger, location, adminKey } = given;
   const migrations = { applied: 0, unknown: 0 };
-  const migrate = async ({ direct }: Pools) => {
-    Object.assign(migrations, await prepareDatabase(direct, given));
+  const migrate = async (pools: Pools) => {
+    Object.assign(migrations, await prepareDatabase(pools, given));
   };
   const key = adminKey.source === "table" ? null : adminKey.key;
   const server = await compose({ config, location, adminKey: key, logger, migrate });

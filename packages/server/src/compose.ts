@@ -18,7 +18,7 @@ import { createPricing, type Pricing } from "./transcripts/pricing.ts";
 
 export type ComposeOptions = {
   config: Config;
-  location: Pick<DatabaseLocation, "url" | "problem">;
+  location: Pick<DatabaseLocation, "url" | "problem" | "findPooler">;
   /** The admin key of the environment or of the data folder; null: keys of the table alone. */
   adminKey: string | null;
   logger: Logger;
@@ -66,6 +66,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
   const pools = openPools({
     url: location.url,
     directUrl: config.databaseDirectUrl,
+    findPooler: location.findPooler,
     connections: config.databaseConnections,
     deadlineMs: limits.statement_deadline_ms,
     problem: location.problem,

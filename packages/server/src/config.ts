@@ -26,7 +26,7 @@ const ON_WORDS = ["1", "true", "yes", "on"];
 const OFF_WORDS = ["0", "false", "no", "off"];
 
 const optionalText = z.string().optional();
-const flag = z
+const switchWord = z
   .string()
   .toLowerCase()
   .pipe(
@@ -34,8 +34,8 @@ const flag = z
       error: `must be one of ${[...ON_WORDS, ...OFF_WORDS].join(", ")}`,
     }),
   )
-  .transform((word) => ON_WORDS.includes(word))
-  .default(false);
+  .transform((word) => ON_WORDS.includes(word));
+const flag = switchWord.default(false);
 
 function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -84,6 +84,7 @@ const RAILWAY_MARKER = "RAILWAY_ENVIRONMENT_NAME";
 const environmentSchema = z.object({
   DATABASE_URL: optionalText,
   DATABASE_DIRECT_URL: optionalText,
+  WHARF_PGBOUNCER: switchWord.optional(),
   WHARF_DB_CONNECTIONS: wholeNumber(CONNECTIONS_MIN, CONNECTIONS_MAX).default(CONNECTIONS_DEFAULT),
   WHARF_DATABASE_WAIT_S: wholeNumber(0, DATABASE_WAIT_S_MAX).default(DEFAULT_DATABASE_WAIT_S),
   USE_ADVISORY_LOCKS: flag,
@@ -128,6 +129,8 @@ export type Config = {
   databaseUrl: string | undefined;
   /** Goes past a pooler: for the migrator and for LISTEN. */
   databaseDirectUrl: string | undefined;
+  /** Whether DATABASE_URL is a pooler in transaction mode; undefined: found out at the start. */
+  isPooled: boolean | undefined;
   /** Connections to the database that this process may open. */
   databaseConnections: number;
   /** How long a start waits for a database that is unavailable. */
@@ -172,6 +175,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     databaseUrl: values.DATABASE_URL,
     databaseDirectUrl: values.DATABASE_DIRECT_URL,
+    isPooled: values.WHARF_PGBOUNCER,
     databaseConnections: values.WHARF_DB_CONNECTIONS,
     databaseWaitMs: values.WHARF_DATABASE_WAIT_S * 1000,
     useAdvisoryLocks: values.USE_ADVISORY_LOCKS,

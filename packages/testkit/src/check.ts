@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { formatFailures, listFailedTests, listFilesWithoutResult } from "./failed-tests.ts";
+import { hasPgBouncer } from "./pgbouncer.ts";
 import { startPostgresProcess } from "./postgres-process.ts";
 import { addCounts, countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
 import { TEST_TIMEOUT_MS } from "./timeout.ts";
@@ -35,6 +36,8 @@ process.exit(await check());
 
 /** Ends with the failed tests, the failed steps and, as the last line, the count of tests: CI keeps only the end of a long log. */
 async function check(): Promise<number> {
+  if (!hasPgBouncer)
+    process.stdout.write("PgBouncer is not installed: the tests behind it are passed over.\n");
   const typecheck = await runStep([process.execPath, "run", "typecheck"]);
   const lint = await runStep([process.execPath, "run", "lint"]);
   const benchmarks = await runBenchmarks();

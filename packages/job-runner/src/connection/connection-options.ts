@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type ConnectionParts, type HostAndPort, readParts } from "./connection-parts.ts";
 import { createSocketFactory } from "./open-socket.ts";
-import { ignoredOf, keepAliveOf, prepareOf, settingsOf } from "./parameters.ts";
+import { ignoredOf, isPooled, keepAliveOf, prepareOf, settingsOf } from "./parameters.ts";
 import { readSessionRole, type SessionRole } from "./session-role.ts";
 import { readTlsPolicy } from "./tls.ts";
 
@@ -21,6 +21,8 @@ export type ConnectionReading = {
   options: object;
   /** Settings of Postgres for each session, for the driver's `connection`. */
   settings: Record<string, string>;
+  /** The address is a pooler in transaction mode (`pgbouncer=true`): a connection sets nothing at its start, and prepares nothing. */
+  isPooled: boolean;
   /** Names of parameters that have no effect. */
   ignored: string[];
   /** Hosts and ports, such as "db1:5432,[::1]:5432": without secrets. Empty if the string names no host. */
@@ -54,6 +56,7 @@ export function readConnectionString(text: string): ConnectionReading {
   return {
     options,
     settings: settingsOf(parameters),
+    isPooled: isPooled(parameters),
     ignored: ignoredOf(parameters),
     address: parts.hosts.map(textOf).join(","),
   };

@@ -46,8 +46,12 @@ export function keepAliveOf(parameters: Parameters): { keep_alive?: number } {
   return seconds > 0 ? { keep_alive: seconds } : {};
 }
 
-/** Prepared statements do not work with transaction pooling, which Prisma calls `pgbouncer=true`. */
+/** Transaction pooling, as Prisma's connection strings name it. */
+export function isPooled(parameters: Parameters): boolean {
+  return parameters.get("pgbouncer") === "true";
+}
+
+/** Prepared statements do not work with transaction pooling. */
 export function prepareOf(parameters: Parameters): { prepare?: false } {
-  const isOff = parameters.get("pgbouncer") === "true" || parameters.get("prepare") === "false";
-  return isOff ? { prepare: false } : {};
+  return isPooled(parameters) || parameters.get("prepare") === "false" ? { prepare: false } : {};
 }

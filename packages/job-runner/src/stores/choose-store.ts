@@ -3,6 +3,7 @@ import type { Driver } from "../contract/driver.ts";
 import { JobOptionError } from "../contract/errors.ts";
 import type { KyselyDialect } from "./kysely/dialect.ts";
 import { createLazyDriver, type LazyDriver } from "./lazy-driver.ts";
+import type { ListenSource } from "./postgres/postgres.ts";
 import type { PostgresPool } from "./postgres/replaceable-pool.ts";
 
 const ON_WORD = /^(?:1|true|yes|on)$/i;
@@ -26,8 +27,8 @@ export type StoreOptions = {
   readonly driver?: Driver;
   /** Awaited first by `start`. Replaces the engine's own migrator. */
   readonly migrate?: () => Promise<unknown>;
-  /** A pool for LISTEN (with PgBouncer a direct one), or false: only poll. Default: the one pool. */
-  readonly listenSql?: Sql | false;
+  /** A pool for LISTEN (with PgBouncer a direct one), what finds it at the start, or false: only poll. Default: the one pool. */
+  readonly listenSql?: Sql | ListenSource | false;
   /** A pool for lists, queue figures and changes by operators, so that slow ones do not delay workers. Default: the one pool. */
   readonly administrationSql?: Sql | PostgresPool;
   /** The time limit of a statement, after which connections are replaced. Default 12 s. */

@@ -4,6 +4,7 @@ import pino from "pino";
 import { type ComposeOptions, compose, type Server } from "../compose.ts";
 import { readConfig } from "../config.ts";
 import { migratePhases } from "../db/phases.ts";
+import { createPoolerCheck } from "../db/pooler.ts";
 import type { Sql } from "../db/postgres.ts";
 import type { Limits } from "../limits.ts";
 
@@ -103,7 +104,9 @@ export async function openApp(url: string, options: SetupOptions = {}): Promise<
   const defaults = readConfig({ WHARF_ADMIN_KEY: KEY, WHARF_WORKER_MODE: "inspect", ...environment });
   // Each session is silent for long enough to be ended by a job.
   const config = { ...defaults, sessionIdleMs: 1, limits: { ...defaults.limits, ...limits } };
-  const location = { url, problem: () => null };
+  // Tests of a pooler set WHARF_PGBOUNCER; the others need no probe.
+  const findPooler = createPoolerCheck(url, config.isPooled ?? false);
+  const location = { url, findPooler, problem: () => null };
   const server = await compose({
     config,
     location,

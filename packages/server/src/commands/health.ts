@@ -1,6 +1,7 @@
 import { describeDatabaseError } from "../db/database-errors.ts";
 import { locateDatabase } from "../db/embedded.ts";
-import { checkDbHealth, closeDb, createDb, type DbHealth } from "../db/postgres.ts";
+import { createHealthProbe } from "../db/health-probe.ts";
+import type { DbHealth } from "../db/postgres.ts";
 import { loadConfig, resolveFromRoot } from "../environment.ts";
 import { runCommandLine } from "./command-line.ts";
 
@@ -22,10 +23,12 @@ async function check(): Promise<DbHealth> {
   try {
     const config = loadConfig();
     const location = await locateDatabase(config, resolveFromRoot(config.dataDir), "command");
-    const sql = createDb(location.url, { applicationName: "wharf-health", max: 1 });
-    const result = await checkDbHealth(sql);
+    const probe = createHealthProbe(location.url, {
+      isPooled: async () => (await location.findPooler()).isPooled,
+    });
+    const result = await probe.check();
     // A frozen database would let us wait for the end of the pool, too.
-    if (result.ok) await closeDb(sql);
+    if (result.ok) await probe.close();
     await location.close();
     return result;
   } catch (error) {

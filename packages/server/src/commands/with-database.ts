@@ -17,7 +17,9 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const location = await locateDatabase(config, resolveFromRoot(config.dataDir), use);
   try {
-    const sql = createDb((isDirect ? config.databaseDirectUrl : undefined) ?? location.url, options);
+    const directUrl = isDirect ? config.databaseDirectUrl : undefined;
+    const isPooled = directUrl === undefined && (await location.findPooler()).isPooled;
+    const sql = createDb(directUrl ?? location.url, { ...options, isPooled });
     return await work(sql).finally(() => closeDb(sql));
   } finally {
     await location.close();

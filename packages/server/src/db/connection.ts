@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { isConnectionLost } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
-import type { Sql } from "./postgres.ts";
+import { beginOf, type Sql } from "./postgres.ts";
 
 type Rows = readonly (object | undefined)[];
 
@@ -16,6 +16,10 @@ export type Connection = {
   script(text: string): Promise<void>;
   /** One statement whose text was put together, with parameters as text; prepared once for each text. */
   run<T extends object>(text: string, parameters?: string[]): Promise<T[]>;
+  /** Begins a transaction with the settings of the pool that this connection was opened like. */
+  begin(): Promise<void>;
+  /** The driver's client, for queries of a pool's users: it reconnects, so `isDead` has to be asked after them. */
+  readonly sql: Sql;
   /** A name, quoted, as a part of `query`. */
   identifier(name: string): postgres.Helper<string>;
   /** The backend is gone: its open transaction is rolled back, and no further statement is sent. */
@@ -73,13 +77,19 @@ export function openConnection(sql: Sql, { deadlineMs }: ConnectionOptions = {})
     }
   }
 
+  const begin = beginOf(sql);
+  const script = async (text: string) => {
+    await enqueue(() => client.unsafe(text));
+  };
   return {
     query: (template, ...parameters) => enqueue(() => client(template, ...parameters)),
-    script: async (text) => {
-      await enqueue(() => client.unsafe(text));
-    },
+    script,
+    begin: () => script(begin),
+    sql: client,
     run: <T extends object>(text: string, parameters: string[] = []) =>
-      enqueue(async (): Promise<T[]> => client.unsafe<T[]>(text, parameters, { prepare: true })),
+      enqueue(
+        async (): Promise<T[]> => client.unsafe<T[]>(text, parameters, { prepare: client.options.prepare }),
+      ),
     identifier: (name) => client(name),
     isDead: () => dead,
     close: () => client.end({ timeout: dead ? 0 : CLOSE_TIMEOUT_S }),

@@ -12,6 +12,30 @@ export type Database = {
   close(): Promise<void>;
 };
 
+/** A pool that is opened with its first use, by what is known then. */
+export function openLater(open: () => Promise<Database>): Database {
+  let opening: Promise<Database> | undefined;
+  let opened: Database | undefined;
+
+  async function first(): Promise<Database> {
+    opening ??= open();
+    try {
+      opened = await opening;
+      return opened;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  }
+
+  return {
+    run: async (query) => (opened ?? (await first())).run(query),
+    close: async () => {
+      await (await opening?.catch(() => undefined))?.close();
+    },
+  };
+}
+
 export function openDatabase(
   connectionString: string,
   options: DbOptions & { deadlineMs: number; closeTimeoutS?: number },

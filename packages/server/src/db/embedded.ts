@@ -10,6 +10,7 @@ import type { Config } from "../config.ts";
 import { ConfigError, StorageError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type Lock, lockDataDir, makeDataDir } from "./data-dir.ts";
+import { createPoolerCheck, type FindPooler } from "./pooler.ts";
 import { type Supervision, superviseEmbedded } from "./supervise-embedded.ts";
 
 /** Settings of a database for one server: a third of a minute's writes between checkpoints instead of a few seconds'. */
@@ -19,8 +20,11 @@ const EMBEDDED_SETTINGS = {
   checkpoint_timeout: "15min",
 };
 
+const notPooled: FindPooler = async () => ({ isPooled: false, foundBy: "embedded" });
+
 export type DatabaseLocation = {
   url: string;
+  findPooler: FindPooler;
   /** null for DATABASE_URL, and for a command that uses the embedded Postgres of a running server */
   embedded: EmbeddedPostgres | null;
   /** Restarts the embedded Postgres, until `close`, whenever it ends by itself. */
@@ -52,7 +56,7 @@ export async function locateDatabase(
   use: DatabaseUse,
 ): Promise<DatabaseLocation> {
   if (config.databaseUrl !== undefined) {
-    return elsewhere(config.databaseUrl);
+    return elsewhere(config.databaseUrl, createPoolerCheck(config.databaseUrl, config.isPooled));
   }
   refuseInProduction(config);
   if (use === "command") await requireEmbedded(dataDir);
@@ -79,8 +83,9 @@ export async function requireUnusedDataDir(config: Config, dataDir: string): Pro
   if ("release" in access) access.release();
 }
 
-function elsewhere(url: string): DatabaseLocation {
-  return { url, embedded: null, supervise: () => {}, problem: () => null, close: () => Promise.resolve() };
+function elsewhere(url: string, findPooler = notPooled): DatabaseLocation {
+  const close = () => Promise.resolve();
+  return { url, findPooler, embedded: null, supervise: () => {}, problem: () => null, close };
 }
 
 /** Of two data folders with a pointer to the same database, as after a copy, one may use it. */
@@ -95,6 +100,7 @@ function ownedLocation(embedded: EmbeddedPostgres, locks: readonly Lock[]): Data
   let supervision: Supervision | undefined;
   return {
     url: embedded.url,
+    findPooler: notPooled,
     embedded,
     supervise: (logger) => {
       supervision ??= superviseEmbedded(embedded, { logger });

@@ -1,4 +1,10 @@
-import { checkDbHealth, closeDb, createDb, type DbHealth } from "./postgres.ts";
+import { checkDbHealth, closeDb, createDb, type DbHealth, type Sql } from "./postgres.ts";
+
+export type HealthProbeOptions = {
+  /** Why the embedded database does not respond, if it is known. */
+  problem?: (() => string | null) | undefined;
+  isPooled?: () => Promise<boolean>;
+};
 
 export type HealthProbe = { check(): Promise<DbHealth>; close(): Promise<void> };
 
@@ -7,26 +13,29 @@ const CONNECT_TIMEOUT_S = 5;
 /**
  * Checks the database over a connection of its own, so that a busy pool does not look like a dead database.
  * Checks that come together share one; after a failed one the connection is thrown away, since it may lead into nothing.
- * `problem` is the known reason why the embedded database does not respond.
  */
 export function createHealthProbe(
   connectionString: string,
-  problem: () => string | null = () => null,
+  { problem = () => null, isPooled = async () => false }: HealthProbeOptions = {},
 ): HealthProbe {
-  const open = () =>
-    createDb(connectionString, {
+  let client: Sql | null = null;
+  let underWay: Promise<DbHealth> | null = null;
+
+  async function open(): Promise<Sql> {
+    client ??= createDb(connectionString, {
       applicationName: "wharf-health",
       max: 1,
       connectTimeoutS: CONNECT_TIMEOUT_S,
+      isPooled: await isPooled(),
     });
-  let client = open();
-  let underWay: Promise<DbHealth> | null = null;
+    return client;
+  }
 
   async function checkOnce(): Promise<DbHealth> {
-    const health = await checkDbHealth(client);
+    const health = await checkDbHealth(open());
     if (!health.ok) {
-      client.end({ timeout: 0 }).catch(() => undefined);
-      client = open();
+      client?.end({ timeout: 0 }).catch(() => undefined);
+      client = null;
     }
     const error = health.ok ? null : problem();
     return error === null ? health : { ...health, error };
@@ -39,5 +48,5 @@ export function createHealthProbe(
     return underWay;
   }
 
-  return { check, close: () => closeDb(client) };
+  return { check, close: async () => (client === null ? undefined : closeDb(client)) };
 }

@@ -6,7 +6,8 @@ import {
 } from "@wharf/job-runner";
 import { StorageError } from "../errors.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import type { Sql } from "./postgres.ts";
+import { isPooled, type Sql } from "./postgres.ts";
+import { withinTransaction } from "./transaction.ts";
 
 const WAIT_REPORT_MS = 1_000;
 
@@ -24,11 +25,52 @@ export async function withMigrationLock<T>(
   options: LockOptions,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
+  return isPooled(sql) ? withTransactionLock(sql, options, work) : withSessionLock(sql, options, work);
+}
+
+/**
+ * Through a pooler, which gives each transaction another backend: the lock is that of a second, open transaction, which has neither a
+ * snapshot nor locks on tables, so that CREATE INDEX CONCURRENTLY does not wait for it.
+ */
+async function withTransactionLock<T>(
+  sql: Sql,
+  options: LockOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const holder = openConnection(sql);
+  const connection = openConnection(sql);
+  try {
+    return await withinTransaction(holder, async () => {
+      await acquire(options, async () => {
+        const [row] = await holder.query<
+          Locked[]
+        >`SELECT pg_try_advisory_xact_lock(${MIGRATION_LOCK_KEY}) AS locked`;
+        // The last query with parameters keeps its snapshot until the next statement.
+        await holder.script("SELECT 1");
+        return row?.locked === true;
+      });
+      return await work(connection);
+    });
+  } finally {
+    await Promise.all([holder.close(), connection.close()]);
+  }
+}
+
+async function withSessionLock<T>(
+  sql: Sql,
+  options: LockOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
   const connection = openConnection(sql);
   try {
     await connection.script("SET statement_timeout = 0");
     await noticeOwnDeath(connection);
-    await acquire(connection, options);
+    await acquire(options, async () => {
+      const [row] = await connection.query<
+        Locked[]
+      >`SELECT pg_try_advisory_lock(${MIGRATION_LOCK_KEY}) AS locked`;
+      return row?.locked === true;
+    });
     try {
       return await work(connection);
     } finally {
@@ -51,14 +93,13 @@ async function noticeOwnDeath(connection: Connection): Promise<void> {
   }
 }
 
-async function acquire(connection: Connection, options: LockOptions): Promise<void> {
+type Locked = { locked: boolean };
+
+async function acquire(options: LockOptions, isAcquired: () => Promise<boolean>): Promise<void> {
   const startedAt = performance.now();
   let reportAt = WAIT_REPORT_MS;
   for (;;) {
-    const [row] = await connection.query<
-      { locked: boolean }[]
-    >`SELECT pg_try_advisory_lock(${MIGRATION_LOCK_KEY}) AS locked`;
-    if (row?.locked === true) return;
+    if (await isAcquired()) return;
     const waitedMs = performance.now() - startedAt;
     if (waitedMs > MIGRATION_LOCK_DEADLINE_MS) throw lockTimeout();
     if (waitedMs >= reportAt) {

@@ -134,7 +134,7 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
   }
   await retryWhileLocked(() =>
     withinTransaction(connection, async () => {
-      await connection.script(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await connection.script(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 0`);
       await connection.script(file.text);
       await record(connection, file);
     }),

@@ -1,8 +1,17 @@
 import { boundedTo } from "./bounded-database.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, openDatabase, openLater } from "./database.ts";
 import { createHealthProbe, type HealthProbe } from "./health-probe.ts";
 import { type PoolName, poolSizesOf, sharesOf } from "./pool-sizes.ts";
-import { closeDb, createDb, type DbOptions, type Sql, STATEMENT_TIMEOUT_MS } from "./postgres.ts";
+import { openPooledDatabase } from "./pooled-database.ts";
+import type { FindPooler } from "./pooler.ts";
+import {
+  closeDb,
+  createDb,
+  type DbOptions,
+  isPooled as isPooledSql,
+  type Sql,
+  STATEMENT_TIMEOUT_MS,
+} from "./postgres.ts";
 
 /** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
@@ -37,8 +46,10 @@ export type Pools = {
   jobs: Database;
   /** Of the jobs pool: what operators do with jobs. */
   jobAdministration: Database;
-  /** Past a pooler: its options serve to migrate and to LISTEN. */
-  direct: Sql;
+  /** Past a pooler, where there is an address for that: to migrate. */
+  direct(): Promise<Sql>;
+  /** Its options serve to LISTEN; false behind a pooler that there is no way past. */
+  listen: { sql(): Promise<Sql | false> };
   health: HealthProbe;
   close(): Promise<void>;
 };
@@ -47,6 +58,8 @@ export type PoolOptions = {
   url: string;
   /** Past a pooler. Default: `url`. */
   directUrl?: string | undefined;
+  /** Default: no pooler. */
+  findPooler?: FindPooler;
   /** All that this process may open. */
   connections: number;
   /** The longest wait for a statement of a request. */
@@ -65,7 +78,9 @@ type PoolSettings = DbOptions & { deadlineMs?: number; closeTimeoutS?: number };
  * find a connection: a slow list keeps no edit and no event waiting, and an operator's list keeps no worker waiting.
  */
 export function openPools(options: PoolOptions): Pools {
-  const { url, deadlineMs, measure = () => (database) => database } = options;
+  const { url, directUrl, deadlineMs, measure = () => (database) => database } = options;
+  const { findPooler } = options;
+  const isPooled = async () => (await findPooler?.())?.isPooled ?? false;
   const sizes = poolSizesOf(options.connections);
   const shares = sharesOf(sizes);
   const opened: Database[] = [];
@@ -76,7 +91,13 @@ export function openPools(options: PoolOptions): Pools {
     const statementTimeoutMs = Math.ceil(deadlineMs * STATEMENT_TIMEOUT_SHARE);
     const common = { applicationName: `wharf-${name}`, max, deadlineMs, statementTimeoutMs };
     const pool = { ...common, ...settings };
-    const database = openDatabase(url, pool);
+    // Each statement of the job engine stands for itself, and needs no setting.
+    const openPool = (pooled: boolean) =>
+      pooled && name !== "jobs"
+        ? openPooledDatabase(url, pool)
+        : openDatabase(url, { ...pool, isPooled: pooled });
+    const database =
+      findPooler === undefined ? openPool(false) : openLater(async () => openPool(await isPooled()));
     opened.push(database);
     const measured = measure(name, max);
     return (share = max) => measured(share < max ? boundedTo(share, database, pool.deadlineMs) : database);
@@ -90,8 +111,16 @@ export function openPools(options: PoolOptions): Pools {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     closeTimeoutS: JOBS_CLOSE_TIMEOUT_S,
   });
-  const health = createHealthProbe(url, options.problem);
-  const direct = createDb(options.directUrl ?? url, { applicationName: "wharf-direct", max: 1 });
+  const health = createHealthProbe(url, { problem: options.problem, isPooled });
+  const openDirect = (pooled: boolean) =>
+    createDb(directUrl ?? url, { applicationName: "wharf-direct", max: 1, isPooled: pooled });
+  let openedDirect: Sql | undefined;
+  async function direct(): Promise<Sql> {
+    const pooled = directUrl === undefined && (await isPooled());
+    openedDirect ??= openDirect(pooled);
+    return openedDirect;
+  }
+
   return {
     flush: flush(),
     ingest: background(),
@@ -103,9 +132,16 @@ export function openPools(options: PoolOptions): Pools {
     jobs: jobs(),
     jobAdministration: jobs(shares.jobAdministration),
     direct,
+    listen: {
+      sql: async () => {
+        const sql = await direct();
+        return isPooledSql(sql) ? false : sql;
+      },
+    },
     health,
     close: async () => {
-      await Promise.all([closeDb(direct), ...[...opened, health].map((pool) => pool.close())]);
+      if (openedDirect !== undefined) await closeDb(openedDirect);
+      await Promise.all([...opened, health].map((pool) => pool.close()));
     },
   };
 }

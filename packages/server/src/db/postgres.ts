@@ -1,4 +1,8 @@
-import { ConnectionStringError, readConnectionString } from "@wharf/job-runner/connection";
+import {
+  type ConnectionReading,
+  ConnectionStringError,
+  readConnectionString,
+} from "@wharf/job-runner/connection";
 import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import { describeDatabaseError } from "./database-errors.ts";
@@ -14,8 +18,11 @@ export type DbOptions = {
   max?: number;
   /** Shown in pg_stat_activity. */
   applicationName?: string;
-  /** False behind PgBouncer in transaction mode, where prepared statements hang. */
-  prepare?: boolean;
+  /**
+   * The address is a pooler in transaction mode (see pooler.ts): connections are started without settings, which the pooler would refuse
+   * or share with other clients, and prepare nothing. Default: `pgbouncer=true` in the connection string.
+   */
+  isPooled?: boolean;
   connectTimeoutS?: number;
   /** Default STATEMENT_TIMEOUT_MS. */
   statementTimeoutMs?: number;
@@ -55,6 +62,16 @@ export const POOL_CLOSE_TIMEOUT_S = 5;
  */
 const BY_SET_LOCK_TIMEOUT_MS = 500;
 
+type SessionSettings = { application_name: string; [name: string]: string | number };
+
+/** Not settings, or without an effect on the transaction that sets them. */
+const ONLY_AT_START = new Set(["options", "application_name", "default_transaction_isolation"]);
+
+/** How a transaction begins, by the pool that it is opened like. */
+const beginnings = new WeakMap<Sql, string>();
+
+const plansByIndex = { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" } as const;
+
 const checksBySet = {
   session_replication_role: "replica",
   // hold_parents has to see rows committed after the flush began, with any default of the database.
@@ -77,34 +94,60 @@ export function createDb(connectionString: string | undefined, options: DbOption
     max: options.max ?? POOL_MAX_CONNECTIONS,
     idle_timeout: options.idleTimeoutS ?? POOL_IDLE_TIMEOUT_S,
     ...(options.connectTimeoutS === undefined ? {} : { connect_timeout: options.connectTimeoutS }),
-    ...(options.prepare === undefined ? {} : { prepare: options.prepare }),
     backoff: reconnectBackoffSeconds,
     onnotice: () => undefined,
-    connection: {
-      application_name: options.applicationName ?? "wharf",
-      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
-      ...(options.plansByIndex === true
-        ? { plan_cache_mode: "force_generic_plan", enable_seqscan: "off", jit: "off" }
-        : {}),
-      ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
-      ...(options.foreignKeysByRow === false ? checksBySet : {}),
-      ...(options.wireTypes === true ? wireSettings : {}),
-      ...target.settings,
-    },
     ...(options.wireTypes === true ? { types: wireTypes } : {}),
   };
+  const isPooled = options.isPooled ?? target.isPooled;
+  const session = { ...sessionSettings(options), ...target.settings };
+  const start = isPooled
+    ? // The driver sends none that is empty.
+      { prepare: false, connection: { application_name: "" } }
+    : { connection: session };
   try {
-    return postgres(settings);
+    const sql = postgres({ ...settings, ...start });
+    if (isPooled) beginnings.set(sql, beginWith(session));
+    return sql;
   } catch {
     // The driver's own error may hold the password: it must not travel on as a cause.
     throw invalidConnectionString("the driver refuses it");
   }
 }
 
+function sessionSettings(options: DbOptions): SessionSettings {
+  return {
+    application_name: options.applicationName ?? "wharf",
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    ...(options.plansByIndex === true ? plansByIndex : {}),
+    ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
+    ...(options.foreignKeysByRow === false ? checksBySet : {}),
+    ...(options.wireTypes === true ? wireSettings : {}),
+  };
+}
+
+/** How a transaction begins: behind a pooler with the settings that other connections have from their start. */
+export function beginOf(sql: Sql): string {
+  return beginnings.get(sql) ?? "BEGIN";
+}
+
+export function isPooled(sql: Sql): boolean {
+  return beginnings.has(sql);
+}
+
+function beginWith(settings: SessionSettings): string {
+  const quoted = (value: string | number) => `'${String(value).replaceAll("'", "''")}'`;
+  const list = Object.entries(settings)
+    .filter(([name]) => !ONLY_AT_START.has(name))
+    .map(([name, value]) => `set_config(${quoted(name)}, ${quoted(value)}, true)`);
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ${list.join(", ")}`;
+}
+
 /** What of a connection string may be shown. Throws StorageError STORAGE_DB_URL_INVALID. */
-export function describeConnectionString(connectionString: string): { address: string; ignored: string[] } {
-  const { address, ignored } = readTarget(connectionString);
-  return { address, ignored };
+export function describeConnectionString(
+  connectionString: string,
+): Pick<ConnectionReading, "address" | "ignored" | "isPooled"> {
+  const { address, ignored, isPooled } = readTarget(connectionString);
+  return { address, ignored, isPooled };
 }
 
 function readTarget(connectionString: string) {
@@ -118,11 +161,12 @@ function readTarget(connectionString: string) {
 }
 
 /** Runs SELECT 1 and answers within HEALTH_TIMEOUT_MS, also when the database is frozen. Never throws. */
-export async function checkDbHealth(sql: Sql): Promise<DbHealth> {
+export async function checkDbHealth(sql: Sql | PromiseLike<Sql>): Promise<DbHealth> {
   const startedAt = performance.now();
   const elapsed = () => Math.round((performance.now() - startedAt) * 100) / 100;
   try {
-    await withDeadline(sql`SELECT 1`, HEALTH_TIMEOUT_MS);
+    const query = async () => (await sql)`SELECT 1`;
+    await withDeadline(query(), HEALTH_TIMEOUT_MS);
     return { ok: true, latency_ms: elapsed() };
   } catch (error) {
     return { ok: false, latency_ms: elapsed(), error: describeDatabaseError(error) };

@@ -47,7 +47,8 @@ export async function waitForDatabase(url: string, options: WaitOptions): Promis
 /** Over a connection of its own: one that leads into a black hole would keep the next attempt waiting. */
 async function attempt(url: string): Promise<unknown> {
   const sql = createDb(url, {
-    applicationName: "wharf-start",
+    // No settings: there may be a pooler that refuses them.
+    isPooled: true,
     max: 1,
     connectTimeoutS: HEALTH_TIMEOUT_MS / 1000,
   });

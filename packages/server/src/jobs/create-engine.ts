@@ -75,7 +75,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const runner: JobRunner = createJobRunner({
     sql: pools.jobs,
     administrationSql: pools.jobAdministration,
-    listenSql: pools.direct,
+    listenSql: pools.listen,
     ...(migrate === undefined ? {} : { migrate }),
     jobs: [
       ...recurrences.map(({ job }) => job),

@@ -33,7 +33,8 @@ export async function openPostgresDriver(dsn: string, options: OwnPoolOptions): 
   try {
     if (options.migrates && schema !== undefined) await createSchema(sql, schema);
     if (options.migrates) await migrateJobs(sql);
-    return { ...createPostgresDriver({ ...options, sql }), close };
+    const listenSql = options.listenSql ?? (readConnectionString(dsn).isPooled ? false : sql);
+    return { ...createPostgresDriver({ ...options, sql, listenSql }), close };
   } catch (error) {
     await close();
     throw error;
@@ -52,7 +53,7 @@ async function createSchema(sql: Sql, schema: string): Promise<void> {
 
 function createPool(dsn: string, schema: string | undefined): Sql {
   try {
-    const { options, settings } = readConnectionString(dsn);
+    const { options, settings, isPooled } = readConnectionString(dsn);
     return postgres({
       connect_timeout: CONNECT_TIMEOUT_S,
       ...options,
@@ -62,8 +63,8 @@ function createPool(dsn: string, schema: string | undefined): Sql {
       backoff: (retries) => Math.min(0.05 * 2 ** retries, RECONNECT_BACKOFF_MAX_S),
       onnotice: () => undefined,
       connection: {
-        application_name: "job-runner",
-        ...settings,
+        // The driver sends none that is empty.
+        ...(isPooled ? { application_name: "" } : { application_name: "job-runner", ...settings }),
         ...(schema === undefined ? {} : { search_path: schema }),
       },
     });

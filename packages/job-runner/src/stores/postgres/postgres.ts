@@ -41,11 +41,14 @@ import { selectDeadLetters, selectJob } from "./sql/select-jobs.ts";
 export { type MigrateOptions, migrateJobs } from "./migrate-jobs.ts";
 export { createReplaceablePool, type PostgresPool } from "./replaceable-pool.ts";
 
+/** Found when the runner starts to listen, after its migrations; false: only poll. */
+export type ListenSource = { sql(): Promise<Sql | false> };
+
 export type PostgresDriverOptions = {
   /** A shared pool, or one that replaces itself. */
   readonly sql: Sql | PostgresPool;
   /** A pool whose options are used to LISTEN: with PgBouncer a direct one. False: only poll. Default: `sql`, if it is a shared pool. */
-  readonly listenSql?: Sql | false;
+  readonly listenSql?: Sql | ListenSource | false;
   /** A pool for operations of operators (lists, queue figures, changes of many jobs). Default: `sql`. */
   readonly administrationSql?: Sql | PostgresPool;
   /** The time limit of a statement, after which a shared pool is replaced. Default 12 s. */
@@ -73,7 +76,11 @@ export function createPostgresDriver(options: PostgresDriverOptions): Driver {
     ...(listenSql === false
       ? {}
       : {
-          listen: (hints) => listenForHints(() => reopen(listenSql, { max: 1 }), hints, statementDeadlineMs),
+          listen: async (hints) => {
+            const source = typeof listenSql === "function" ? listenSql : await listenSql.sql();
+            if (source === false) return undefined;
+            return listenForHints(() => reopen(source, { max: 1 }), hints, statementDeadlineMs);
+          },
         }),
     endReplacements: pools.close,
   });

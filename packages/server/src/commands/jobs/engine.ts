@@ -21,6 +21,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
   const pools = openPools({
     url: location.url,
     directUrl: config.databaseDirectUrl,
+    findPooler: location.findPooler,
     connections: CONNECTIONS_MIN,
     deadlineMs: config.limits.statement_deadline_ms,
   });
