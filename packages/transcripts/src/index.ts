@@ -1,7 +1,7 @@
 export { changeOfCall } from "./calls/change-of-call.ts";
 export { type CallDescription, describeCall, type FileWrite } from "./calls/describe-call.ts";
 export { exitCodeOf } from "./calls/exit-code.ts";
-export { type PrintedCommit, printedCommits } from "./calls/git-commits.ts";
+export { committingVerb, type PrintedCommit, printedCommits } from "./calls/git-commits.ts";
 export { readTestRun, type TestRun } from "./calls/test-run.ts";
 export { claudeCode } from "./claude-code/parser.ts";
 export { codex } from "./codex/parser.ts";

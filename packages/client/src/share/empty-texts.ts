@@ -1,18 +1,21 @@
 import type { TranscriptKind } from "@wharf/protocol";
-import { isObject, type JsonObject, type JsonValue, readRecord } from "@wharf/transcripts";
+import { committingVerb, isObject, type JsonObject, type JsonValue, readRecord } from "@wharf/transcripts";
 import { KEPT, KNOWN_INPUTS, KNOWN_NUMBERS, OPEN, PLACES, TOOL_INPUTS, TOOL_NAMES } from "./kept-names.ts";
 
 const FILLER = "x";
 const WORD = /^[^\s"'`]{1,200}$/;
 const MEMBER = /^[A-Za-z$_][\w$-]{0,63}$/;
+const COMMANDS: ReadonlySet<string> = new Set(["command", "cmd"]);
+/** Of a command that is a list: `bash`, `-lc`, and the script. */
+const SHELL_WORD = /^(?:(?:\/usr)?\/bin\/)?(?:ba|z|da)?sh$|^-[a-z]{0,2}c$/;
 const MODEL = /^[a-z][\w.:@/[\]-]{0,100}$/;
 
 /**
- * What agents write around and into texts, which distinguishes a prompt from a note, and the exit code of a command: all other characters of
- * a text are emptied. Line breaks stay, so that lines can be counted.
+ * What agents write around and into texts, which distinguishes a prompt from a note, the exit code of a command, and the hash of a commit as
+ * git prints it (`[main 1a2b3c4] Subject`): all other characters of a text are emptied. Line breaks stay, so that lines can be counted.
  */
 const MARKS =
-  /^\s+|\n|<\/?(?:INSTRUCTIONS|app_context|bash-input|bash-stderr|bash-stdout|collaboration_mode|command-args|command-message|command-name|environment_context|ide_diagnostics|ide_opened_file|ide_selection|local-command-caveat|local-command-stderr|local-command-stdout|permissions|plugins|skills?|subagent_notification|system-reminder|task-notification|teammate-message|turn_aborted|user_instructions)\b>?|^# AGENTS\.md|^\[Request interrupted|^(?:Exit code:?|Process exited with code|Exit Code:) -?\d{1,3}\b/gm;
+  /^\s+|\n|<\/?(?:INSTRUCTIONS|app_context|bash-input|bash-stderr|bash-stdout|collaboration_mode|command-args|command-message|command-name|environment_context|ide_diagnostics|ide_opened_file|ide_selection|local-command-caveat|local-command-stderr|local-command-stdout|permissions|plugins|skills?|subagent_notification|system-reminder|task-notification|teammate-message|turn_aborted|user_instructions)\b>?|^# AGENTS\.md|^\[Request interrupted|^(?:Exit code:?|Process exited with code|Exit Code:) -?\d{1,3}\b|^\[(?=[^\]\n]{1,255} [0-9a-f]{7,16}\] )|(?: \(root-commit\))? [0-9a-f]{7,16}\] (?<=^\[[^\]\n]{1,285}\] )/gm;
 
 /** The text with the same length and lines, and without content. */
 export function emptyText(text: string): string {
@@ -88,11 +91,20 @@ function emptyJson(text: string): string {
 
 /** What a tool was given or returned: its form, where it is known. */
 function emptyOpaque(value: JsonValue, name: string): JsonValue {
-  if (typeof value === "string") return emptyJson(value);
+  if (typeof value === "string") return COMMANDS.has(name) ? emptyCommand(value) : emptyJson(value);
   if (typeof value === "number") return KNOWN_NUMBERS.has(name) ? value : 0;
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => emptyOpaque(item, name));
   return mapMembers(value, (member) => KNOWN_INPUTS.has(member), emptyOpaque);
+}
+
+/** A hash in the output of a command is of a commit that it made only if the command is known to make commits. */
+function emptyCommand(command: string): string {
+  if (SHELL_WORD.test(command)) return command;
+  const verb = committingVerb(command);
+  if (verb === null) return emptyJson(command);
+  const kept = `git ${verb} `;
+  return (kept + emptyText(command).slice(kept.length)).slice(0, command.length);
 }
 
 /** Some versions write numbers of tokens as texts. */

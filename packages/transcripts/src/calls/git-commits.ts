@@ -16,16 +16,28 @@ const OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set([
 
 /** The commits that a command made by git. A hash that any other command prints, such as `git log` or `cat`, proves nothing. */
 export function printedCommits(command: string, output: string): PrintedCommit[] {
-  if (!commandsOf(command).some(makesCommits)) return [];
+  if (committingVerb(command) === null) return [];
   return [...output.matchAll(PRINTED)].map(([, branch = "", sha = ""]) => ({ branch, sha }));
 }
 
-function makesCommits(words: string[]): boolean {
-  if (words[0] !== "git" && words[0]?.endsWith("/git") !== true) return false;
+/** The first word after `git` by which a command makes commits, such as `commit`; null when it makes none. */
+export function committingVerb(command: string): string | null {
+  for (const words of commandsOf(command)) {
+    const verb = isGit(words) ? verbOf(words) : null;
+    if (verb !== null && MAKING.has(verb)) return verb;
+  }
+  return null;
+}
+
+function isGit([program]: string[]): boolean {
+  return program === "git" || program?.endsWith("/git") === true;
+}
+
+function verbOf(words: string[]): string | null {
   for (let index = 1; index < words.length; index++) {
     const word = words[index] ?? "";
     if (OPTIONS_WITH_VALUE.has(word)) index += 1;
-    else if (!word.startsWith("-")) return MAKING.has(word);
+    else if (!word.startsWith("-")) return word;
   }
-  return false;
+  return null;
 }

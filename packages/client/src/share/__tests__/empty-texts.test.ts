@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import {
   claudeCode,
   codex,
+  describeCall,
   exitCodeOf,
   type Fact,
   geminiCli,
@@ -10,6 +11,7 @@ import {
   type JsonObject,
   opencode,
   type Parser,
+  printedCommits,
   readRecord,
   type TranscriptFile,
 } from "@wharf/transcripts";
@@ -105,6 +107,33 @@ describe("a transcript with emptied texts", () => {
     const sent = [...records.map((record) => JSON.stringify(record)), `{"broken": "${CANARY}`].map(emptyLine);
     for (const line of sent) expect(line).not.toMatch(/canary|4711/);
     expect(sent[1]).toContain('"name":"Bash"');
+  });
+
+  test.each([
+    ["git commit -m 'canary'", "[main 1a2b3c4] canary\n 1 file changed\n"],
+    ["cd canary && git -C canary commit -am canary", "[canary/x (root-commit) 1a2b3c4] canary"],
+    ["git am canary", "[detached HEAD 1a2b3c4] canary"],
+    [["bash", "-lc", "git merge canary"], "[main 1a2b3c4] canary"],
+  ])("keeps the hash of a commit that %j printed, and nothing else of it", (command, output) => {
+    const input = JSON.parse(
+      emptyLine(JSON.stringify({ type: "tool_use", name: "Bash", input: { command } })),
+    ).input;
+    const result = JSON.parse(emptyLine(JSON.stringify({ tool_use_id: "t", content: output }))).content;
+    expect(JSON.stringify([input, result])).not.toContain("canary");
+    const kept = describeCall("bash", input).command ?? "";
+    expect(printedCommits(kept, result).map(({ sha }) => sha)).toEqual(["1a2b3c4"]);
+    expect([kept.length, result.length]).toEqual([
+      describeCall("bash", { command }).command?.length ?? 0,
+      output.length,
+    ]);
+  });
+
+  test("keeps no hash that git did not print as one, and no other command", () => {
+    const key = "0123456789abcdef0123456789abcdef";
+    for (const text of [`[key ${key}] x`, "see [main 1a2b3c4] x", "[main 1a2b3c4]x", "1a2b3c4 canary"])
+      expect(emptyText(text)).toMatch(/^x+$/);
+    const line = JSON.stringify({ type: "tool_use", name: "Bash", input: { command: "git log --all" } });
+    expect(emptyLine(line)).not.toContain("git");
   });
 
   test("keeps the length and the lines of a text", () => {

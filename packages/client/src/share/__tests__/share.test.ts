@@ -36,11 +36,14 @@ async function writeSession({ home }: Machine, id: string, cwd: string): Promise
   await mkdir(join(folder, "subagents"), { recursive: true });
   await mkdir(join(folder, "tool-results"), { recursive: true });
   const call = { id: `${id}-1`, name: "Bash", input: { command: `echo ${CANARY}`, [CANARY]: CANARY } };
+  const commit = { id: `${id}-3`, name: "Bash", input: { command: `git commit -m ${CANARY}` } };
   const edit = { id: `${id}-2`, name: "Edit", input: { file_path: `/${CANARY}`, new_string: CANARY } };
   const main = [
     promptLine(id, `Find the ${CANARY}`),
     assistantLine(id, { id: `${id}-a`, output: 7, call, minute: 1 }),
     resultLine(id, { id: call.id, content: `Exit code 3\n${CANARY}`, is_error: true, minute: 2 }),
+    assistantLine(id, { id: `${id}-e`, output: 0, call: commit, minute: 2 }),
+    resultLine(id, { id: commit.id, content: `[${CANARY} 1a2b3c4] ${CANARY}`, is_error: false, minute: 2 }),
     assistantLine(id, { id: `${id}-b`, output: 9, call: edit, minute: 3 }),
     assistantLine(id, { id: `${id}-c`, output: 11, text: `The ${CANARY} is found`, minute: 4 }),
     `{"broken": "${CANARY}\n`,
@@ -62,7 +65,7 @@ async function countsOf(id: string) {
   const [session] = await sql`
     SELECT tokens_in, tokens_out, cost_estimate_usd, user_messages FROM sessions WHERE id = ${id}`;
   const calls = await sql`
-    SELECT replace(call_id, ${id}, '') AS call, tool, is_error, exit_code, command IS NULL AS is_no_command
+    SELECT replace(call_id, ${id}, '') AS call, tool, is_error, exit_code, command IS NULL AS is_no_command, commits
     FROM tool_calls WHERE session_id = ${id} ORDER BY call_id`;
   return { ...session, calls: [...calls] };
 }
@@ -108,7 +111,7 @@ test("of a session with emptied texts the hub has all counts and no text", async
   expect(await rawOf("full")).toContain(CANARY);
   const counts = await countsOf("full");
   expect(counts).toMatchObject({ tokens_out: "40", user_messages: 1 });
-  expect(counts.calls).toHaveLength(2);
+  expect(counts.calls.map(({ commits }) => commits)).toEqual([[], [], ["1a2b3c4"]]);
   expect(await countsOf("half")).toEqual(counts);
 });
 
