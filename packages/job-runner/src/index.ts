@@ -87,6 +87,7 @@ export type { JobRunnerOptions, WorkerMode } from "./engine/runner-options.ts";
 export type { MissedTicks, Schedule, ScheduleOptions } from "./engine/schedule.ts";
 export { defineSchedule, MISSED_AFTER_MS, MISSED_TICKS_MAX } from "./engine/schedule.ts";
 export type { CompletedJob, WaitForOptions } from "./engine/wait-for.ts";
+export type { WaitingReason } from "./engine/waiting-reasons.ts";
 export type { StoreOptions } from "./stores/choose-store.ts";
 export {
   FIND_LOCK_HOLDER,

@@ -46,6 +46,29 @@ const progressSchema = z.object({
   message: z.string().nullable(),
 });
 
+/** Why a job that has not ended does not run. */
+export const waitingReasonSchema = z.object({
+  reason: z.enum([
+    "paused",
+    "not_due",
+    "retry",
+    "sleep",
+    "event",
+    "key_held",
+    "turn",
+    "no_worker",
+    "worker_lost",
+  ]),
+  /** One sentence, with times in UTC. */
+  detail: z.string(),
+  since: instantSchema.nullable(),
+  /** When it ends by itself. */
+  until: instantSchema.nullable(),
+  /** The job that holds its concurrency key. */
+  job_id: jobIdSchema.nullable(),
+});
+export type JobWaitingReason = z.infer<typeof waitingReasonSchema>;
+
 /** A job as it is listed. Times are ISO-8601 UTC with six decimals. */
 export const jobSchema = z.object({
   id: jobIdSchema,
@@ -117,11 +140,15 @@ export const jobLogLineSchema = z.object({
 });
 export type JobLogLine = z.infer<typeof jobLogLineSchema>;
 
+const waiting = waitingReasonSchema.nullable();
+/** A job in GET /api/jobs. In lists a sleep counts as `not_due`, and an event has no name. */
+export const listedJobSchema = jobSchema.extend({ waiting });
+
 /**
  * GET /api/jobs/:id. What a job was given and made may hold anything, and its log and the lines behind the first of an error or of
  * the message of its progress, too: only an admin key sees them. Its names and keys are there to find it by: every key that reads sees them.
  */
-export const jobDetailSchema = jobSchema.extend({
+export const jobDetailSchema = listedJobSchema.extend({
   steps: z.array(jobStepSchema),
   /** Oldest first: the newest hundred failed runs, and the current or completing run. */
   attempt_history: z.array(jobAttemptSchema),
@@ -178,6 +205,12 @@ export const jobListQuerySchema = z.object({
   ...filterFields,
   ...page(50),
 });
+export const jobCountQuerySchema = jobListQuerySchema.omit({ limit: true, cursor: true });
+/** GET /api/jobs/counts. */
+export const jobCountsSchema = z.object({
+  /** By state, of those that `status` names. `is_capped`: there are at least so many. */
+  counts: z.partialRecord(jobStateSchema, z.object({ count, is_capped: z.boolean() })),
+});
 export type JobListQuery = z.infer<typeof jobListQuerySchema>;
 
 export const jobLogQuerySchema = z.object(page(100, LOG_LINES_A_PAGE_MAX));
@@ -220,6 +253,18 @@ export const jobChangeSchema = z.strictObject({
   priority: priority.optional(),
   run_at: timestampSchema.nullable().optional(),
 });
+/** GET /api/schedules. */
+export const scheduleSchema = z.object({
+  name: z.string(),
+  cron: z.string(),
+  time_zone: z.string(),
+  next_at: instantSchema,
+  /** The last tick that was enqueued or skipped. */
+  last_at: instantSchema.nullable(),
+  /** Why this process cannot enqueue the due tick. */
+  error: z.string().nullable(),
+});
+
 export const pauseQueueSchema = z.strictObject({
   reason: text.min(1).max(REASON_CHARACTERS_MAX).nullish(),
 });

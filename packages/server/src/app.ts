@@ -47,6 +47,7 @@ import { sessionRedactionRoutes, workspaceRedactionRoutes } from "./routes/redac
 import { referenceRoutes } from "./routes/reference.ts";
 import { remoteEnvRoutes } from "./routes/remote-envs.ts";
 import { retentionRoutes } from "./routes/retention.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionExportRoutes } from "./routes/session-export.ts";
@@ -152,6 +153,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/jobs", jobEnqueueRoutes(dependencies));
   app.route("/api/jobs", jobBulkActionRoutes(dependencies));
   app.route("/api/jobs", jobActionRoutes(dependencies));
+  app.route("/api/schedules", scheduleRoutes(dependencies));
   app.route("/api/queues", queueRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
   app.route("/api/openapi.json", openApiRoutes(listRoutes));

@@ -44,7 +44,15 @@ export function describeJobLists(current: DriverUnderTest): void {
   describe("lists of jobs", () => {
     test("every job is in the list of its own state and in no other", async () => {
       const jobs = await oneOfEach();
-      for (const state of STATES) expect(await list({ states: [state] })).toEqual([jobs[state] ?? ""]);
+      for (const state of STATES) {
+        expect(await list({ states: [state] })).toEqual([jobs[state] ?? ""]);
+        expect(await current().count({ states: [state] }, { now: NOW })).toEqual({
+          count: 1,
+          isCapped: false,
+        });
+      }
+      expect(await current().count({}, { now: NOW })).toEqual({ count: 7, isCapped: false });
+      expect(await current().count({ states: [], type: "other" })).toEqual({ count: 0, isCapped: false });
       expect(await list({ states: [] })).toEqual([]);
     });
 

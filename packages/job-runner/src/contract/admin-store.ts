@@ -100,6 +100,8 @@ export type ReserveOneRequest = {
 export type AdminStore = {
   /** Newest first (highest id first), archived jobs included. */
   list(filter: JobFilter, page: JobPage, at?: At): Promise<JobSummary[]>;
+  /** The number of matching jobs, archived ones included. */
+  count(filter: JobFilter, at?: At): Promise<BoundedCount>;
   /** Cancels the matching queued and running jobs and returns their ids. */
   cancelAll(filter: JobFilter, reason: string, at?: At): Promise<string[]>;
   /**

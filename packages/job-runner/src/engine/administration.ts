@@ -19,7 +19,7 @@ export type Administration = {
   queues(alsoQueues?: readonly string[]): Promise<QueueStats[]>;
   /** The job types of this process, by name. */
   readonly definitions: ReadonlyMap<string, JobDefinition>;
-} & Pick<AdminStore, "list" | "remove" | "workers">;
+} & Pick<AdminStore, "count" | "list" | "remove" | "workers">;
 
 export function createAdministration(
   { driver, jobs, queues: served }: Settings,
@@ -70,6 +70,7 @@ export function createAdministration(
     resumeQueue,
     queues,
     definitions: jobs,
+    count: driver.count,
     list: driver.list,
     remove: driver.remove,
     workers: driver.workers,

@@ -52,6 +52,8 @@ export type JobDefinition<Input extends z.ZodType = z.ZodType, Output extends z.
   readonly output: Output | undefined;
   readonly expectedRunMs: number | undefined;
   readonly backoff: Partial<Backoff> | undefined;
+  /** Jobs with the same concurrency key that run at once; undefined: no key. */
+  readonly keyLimit: number | undefined;
   /**
    * Stores the input as JSON; defaults and transforms apply when the job runs. Throws JobOptionError, and JobSchemaError for an
    * input that does not match the schema, before or after its conversion to JSON.
@@ -91,7 +93,8 @@ export function defineJob<Input extends z.ZodType, Output extends z.ZodType = z.
   }
 
   const { name, output, expectedRunMs, backoff } = job;
-  return { name, queue, output, expectedRunMs, backoff, toNewJob, perform };
+  const keyLimit = fields.concurrencyLimit;
+  return { name, queue, output, expectedRunMs, backoff, keyLimit, toNewJob, perform };
 }
 
 function replacing(name: string, { replace, ...options }: EnqueueJobOptions) {

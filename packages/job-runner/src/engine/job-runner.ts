@@ -11,6 +11,7 @@ import { createRunOne } from "./run-one.ts";
 import type { JobRunnerOptions } from "./runner-options.ts";
 import { settingsOf } from "./settings.ts";
 import { createJobWaits, type JobWaits } from "./wait-for.ts";
+import { createWaitingReasons, type WaitingReasons } from "./waiting-reasons.ts";
 import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
@@ -46,6 +47,7 @@ export type JobRunner = {
   Administration &
   Pick<Events, "sendEvent"> &
   Pick<JobWaits, "waitFor"> &
+  WaitingReasons &
   Pick<Diagnosis, "longRuns">;
 
 /**
@@ -127,6 +129,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     runOne: createRunOne(settings, workforce),
     ...storeOperations(driver),
     ...createAdministration(settings, metrics, workforce, waits.ended),
+    ...createWaitingReasons(settings),
     longRuns: diagnosis.longRuns,
     stats: () => ({
       ...metrics.counts(),

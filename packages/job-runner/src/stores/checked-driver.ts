@@ -37,6 +37,7 @@ export function checkedDriver<D extends Driver>(driver: D): D {
     logOf: checked(driver.logOf, jobId, is("A page", OPTIONS.logPage)),
     putSchedule: checked(driver.putSchedule, ({ name }) => scheduleName(name)),
     moveSchedule: checked(driver.moveSchedule, ({ jobs }) => checkJobs("A job of a schedule", jobs)),
+    count: checked(driver.count, filter),
     list: checked(driver.list, filter, is("A page", OPTIONS.page)),
     remove: checked(driver.remove, filter),
     cancelAll: checked(driver.cancelAll, filter),

@@ -84,6 +84,7 @@ function forwarding(name: Driver["name"], loaded: () => Promise<Driver>): Driver
     putSchedule: async (...of) => (await loaded()).putSchedule(...of),
     moveSchedule: async (...of) => (await loaded()).moveSchedule(...of),
     removeSchedule: async (...of) => (await loaded()).removeSchedule(...of),
+    count: async (...of) => (await loaded()).count(...of),
     list: async (...of) => (await loaded()).list(...of),
     remove: async (...of) => (await loaded()).remove(...of),
     cancelAll: async (...of) => (await loaded()).cancelAll(...of),

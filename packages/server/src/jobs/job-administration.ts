@@ -6,6 +6,7 @@ export type JobAdministration = Pick<
   | "attempts"
   | "cancel"
   | "cancelAll"
+  | "count"
   | "definitions"
   | "enqueue"
   | "get"
@@ -17,7 +18,10 @@ export type JobAdministration = Pick<
   | "requeue"
   | "reschedule"
   | "resumeQueue"
+  | "schedules"
   | "sendEvent"
+  | "stats"
   | "steps"
+  | "waitingReasons"
   | "workers"
 >;

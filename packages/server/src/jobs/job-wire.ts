@@ -7,6 +7,7 @@ import {
   type LongRun,
   type QueueStats,
   type StepRecord,
+  type WaitingReason,
   type WorkerSummary,
 } from "@wharf/job-runner";
 import {
@@ -16,6 +17,7 @@ import {
   type JobDetail,
   type JobFilterRequest,
   type JobState,
+  type JobWaitingReason,
   type JobWorker,
   jobStateSchema,
   type Queue,
@@ -60,11 +62,22 @@ export function toWireJob(job: JobSummary | JobRecord): Job {
   };
 }
 
+export function toWireReason(found: WaitingReason | undefined): JobWaitingReason | null {
+  if (found === undefined) return null;
+  const { reason, detail, since, until, jobId } = found;
+  return { reason, detail: firstLine(detail) ?? "", since, until, job_id: jobId };
+}
+
 /** What there is to say of one job besides itself. */
-export type JobHistory = { steps: readonly StepRecord[]; attempts: readonly AttemptRecord[] };
+export type JobHistory = {
+  steps: readonly StepRecord[];
+  attempts: readonly AttemptRecord[];
+  waiting: WaitingReason | undefined;
+};
 
 /** `withData`: what the job was given and made, too, and what its code says as a whole. */
-export function toWireDetail(job: JobRecord, { steps, attempts }: JobHistory, withData: boolean): JobDetail {
+export function toWireDetail(job: JobRecord, history: JobHistory, withData: boolean): JobDetail {
+  const { steps, attempts, waiting } = history;
   const { payload, output, lastError, dlqReason } = job;
   const progress = withMessage(job.progress, cleaned);
   const data = withData
@@ -73,6 +86,7 @@ export function toWireDetail(job: JobRecord, { steps, attempts }: JobHistory, wi
   return {
     ...toWireJob(job),
     ...data,
+    waiting: toWireReason(waiting),
     steps: steps.map((step) => toWireStep(step, withData)),
     attempt_history: attempts.map((attempt) => toWireAttempt(attempt, withData)),
   };

@@ -1,10 +1,14 @@
 import {
+  JOB_STATES,
+  type JobState,
+  jobCountQuerySchema,
+  jobCountsSchema,
   jobDetailSchema,
   jobIdSchema,
   jobListQuerySchema,
   jobLogLineSchema,
   jobLogQuerySchema,
-  jobSchema,
+  listedJobSchema,
   runningJobSchema,
   runningJobsQuerySchema,
   workerSchema,
@@ -19,7 +23,14 @@ import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { JobAdministration } from "../jobs/job-administration.ts";
-import { toJobFilter, toWireDetail, toWireJob, toWireRun, toWireWorker } from "../jobs/job-wire.ts";
+import {
+  toJobFilter,
+  toWireDetail,
+  toWireJob,
+  toWireReason,
+  toWireRun,
+  toWireWorker,
+} from "../jobs/job-wire.ts";
 import type { Limits } from "../limits.ts";
 
 export type JobDependencies = { jobs: JobAdministration; limits: Limits };
@@ -32,9 +43,9 @@ const list = operation({
   tag,
   summary: "List jobs, newest first, including completed ones",
   description:
-    "`status` takes states, and the groups `queued` (ready, scheduled, waiting), `failed` (dead, cancelled) and `dlq` (dead). Payloads are not included.",
+    "`status` takes states, and the groups `queued` (ready, scheduled, waiting), `failed` (dead, cancelled) and `dlq` (dead). Payloads are not included. `waiting` is the reason why a job that has not ended does not run.",
   query: jobListQuerySchema,
-  responses: { 200: pageResponse("jobs", jobSchema) },
+  responses: { 200: pageResponse("jobs", listedJobSchema) },
   example: { status: 200, query: { status: "dead,scheduled", queue: "recurring", limit: "10" } },
 });
 
@@ -51,9 +62,21 @@ const read = operation({
   scopes: ["read"],
   tag,
   summary: "Get a job with its steps and attempts",
-  description: "Payload, output and step results are included for admin keys only.",
+  description:
+    "Payload, output and step results are included for admin keys only. `waiting` is the reason, as one sentence, why a job that has not ended does not run.",
   responses: { 200: itemResponse("job", jobDetailSchema) },
   example: { status: 200, path },
+});
+
+const readCounts = operation({
+  scopes: ["read"],
+  tag,
+  summary: "Count jobs by state, up to 10,000 of each",
+  description:
+    "With the filter of a retry or a cancellation of many jobs, the number that it concerns: `dead` for a retry; `ready`, `scheduled`, `waiting` and `running` for a cancellation.",
+  query: jobCountQuerySchema,
+  responses: { 200: jobCountsSchema },
+  example: { status: 200, query: { queue: "recurring" } },
 });
 
 const readLog = operation({
@@ -77,7 +100,9 @@ export function jobRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
     const page = { limit: limit + 1, ...(before === null ? {} : { before }) };
     const found = await within(jobs.list(toJobFilter(filters), page));
     const { items, page: next } = pageOf(found, limit, cursor, (job) => job.id);
-    return c.json({ jobs: items.map(toWireJob), ...next });
+    const reasons = await within(jobs.waitingReasons(items));
+    const listed = items.map((job) => ({ ...toWireJob(job), waiting: toWireReason(reasons.get(job.id)) }));
+    return c.json({ jobs: listed, ...next });
   });
 
   routes.get("/running", listRunning, async function getRunningJobs(c) {
@@ -86,13 +111,24 @@ export function jobRoutes({ jobs, limits }: JobDependencies): Hono<AppEnv> {
     return c.json({ jobs: runs.map(toWireRun), workers: workers.map(toWireWorker) });
   });
 
+  routes.get("/counts", readCounts, async function getCounts(c) {
+    const filter = toJobFilter(c.req.valid("query"));
+    const wanted = JOB_STATES.filter((state) => filter.states?.includes(state) ?? true);
+    const countOf = async (state: JobState) => {
+      const { count, isCapped } = await jobs.count({ ...filter, states: [state] });
+      return [state, { count, is_capped: isCapped }] as const;
+    };
+    return c.json({ counts: Object.fromEntries(await within(Promise.all(wanted.map(countOf)))) });
+  });
+
   routes.get("/:id", read, async function getJob(c) {
     const id = readJobId(c);
     const reads = [jobs.get(id), jobs.steps(id), jobs.attempts(id)] as const;
     const [job, steps, attempts] = await within(Promise.all(reads));
     if (job === undefined) throw notFound("job");
     const withData = callerOf(c).scope === "admin";
-    return c.json({ job: toWireDetail(job, { steps, attempts }, withData) });
+    const waiting = (await within(jobs.waitingReasons([job], new Map([[id, steps]])))).get(id);
+    return c.json({ job: toWireDetail(job, { steps, attempts, waiting }, withData) });
   });
 
   routes.get("/:id/log", readLog, async function getJobLog(c) {

@@ -33,6 +33,7 @@ export function adminOperations(store: MemoryStore): AdminStore {
         .slice(0, page.limit)
         .map((job) => toSummary(toRecord(job)));
     },
+    count: async (filter, at) => bounded([...matching(filter, microsOf(at))].length),
     async cancelAll(filter, reason, at) {
       const now = microsOf(at);
       const found = [...matching(filter, now)].filter(isLive);

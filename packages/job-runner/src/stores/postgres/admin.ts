@@ -7,10 +7,11 @@ import {
 } from "../../contract/admin-store.ts";
 import type { PostgresClient } from "../../contract/driver.ts";
 import type { Instant } from "../../contract/instant.ts";
+import { one } from "../../contract/one.ts";
 import { toJobSummary } from "../job-row.ts";
 import { toReserved } from "./reserve.ts";
 import { cancelJobs } from "./sql/cancel-jobs.ts";
-import { listJobs, listRunningJobs } from "./sql/list-jobs.ts";
+import { countJobs, listJobs, listRunningJobs } from "./sql/list-jobs.ts";
 import { listWorkers } from "./sql/list-workers.ts";
 import { pauseQueue, resumeQueue } from "./sql/pause-queue.ts";
 import { type QueueStatsRow, queueStats } from "./sql/queue-stats.ts";
@@ -28,6 +29,7 @@ const REQUEUED_BY_DEFAULT = ["dead"] as const;
 export function postgresAdmin(sql: PostgresClient): AdminStore {
   return {
     list: async (filter, page, at) => (await listJobs(sql, filter, page, at?.now)).map(toJobSummary),
+    count: async (filter, at) => bounded(one(await countJobs(sql, filter, at?.now)).count),
     cancelAll: (filter, reason, at) => cancelAll(sql, filter, reason, at?.now),
     requeue: (filter, options) => requeue(sql, filter, options?.keepAttempts ?? false, options?.now),
     remove: (filter, at) => remove(sql, filter, at?.now),

@@ -1,6 +1,7 @@
 import type { AdminStore } from "../../contract/admin-store.ts";
 import { BULK_BATCH } from "./administration.ts";
 import type { Parts } from "./parts.ts";
+import { bounded } from "./queue-stats.ts";
 import { microsOf } from "./times.ts";
 
 /** Operations of operators on SQLite. */
@@ -9,6 +10,7 @@ export function adminOperations(parts: Parts): AdminStore {
 
   return {
     list: async (filter, page, at) => select.list(filter, page, microsOf(at)),
+    count: async (filter, at) => bounded(select.count(filter, microsOf(at))),
     async cancelAll(filter, reason, at) {
       const now = microsOf(at);
       const ids: string[] = [];

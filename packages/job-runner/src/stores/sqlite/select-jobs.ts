@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { JobFilter, JobPage, JobSummary } from "../../contract/admin-store.ts";
+import { COUNT_MAX, type JobFilter, type JobPage, type JobSummary } from "../../contract/admin-store.ts";
 import type { DeadLetterFilter, JobRecord } from "../../contract/driver.ts";
 import { type JobRow, type JobSummaryRow, toJobRecord, toJobSummary } from "../job-row.ts";
 import type { Bindings } from "./bindings.ts";
@@ -29,6 +29,7 @@ export type SelectJobs = {
     },
   ): JobRecord[];
   list(filter: JobFilter, { limit, before }: JobPage, now: bigint): JobSummary[];
+  count(filter: JobFilter, now: bigint): number;
   runningJobs(limit: number): JobSummary[];
 };
 
@@ -60,10 +61,18 @@ export function createSelectJobs(db: Database): SelectJobs {
     return select.all({ ...values, ...page }).map(toSummary);
   }
 
+  /** Of at most COUNT_MAX + 1. */
+  function count(filter: JobFilter, now: bigint): number {
+    const { from, condition, values } = filterSql(filter, now);
+    const select = db.query<{ count: number }, Bindings>(`
+      SELECT count(*) AS count FROM (SELECT 1 FROM ${from} WHERE ${condition} LIMIT ${COUNT_MAX + 1})`);
+    return select.get(values)?.count ?? 0;
+  }
+
   /** Longest first. */
   const runningJobs = (limit: number): JobSummary[] => running.all({ limit }).map(toSummary);
 
-  return { get, deadLetters, list, runningJobs };
+  return { get, deadLetters, list, count, runningJobs };
 }
 
 function toRecord({ payload, output, progress, ...row }: StoredRow): JobRecord {

@@ -40,10 +40,12 @@ export function show(operands: readonly string[]): Request {
       engine.log(id, { limit: LOG_LINES }),
     ]);
     if (job === undefined) throw unknown(id);
-    const shown = toWireDetail(job, { steps, attempts }, true);
+    const reason = (await engine.waitingReasons([job], new Map([[id, steps]]))).get(id);
+    const shown = toWireDetail(job, { steps, attempts, waiting: reason }, true);
     if (output.json({ job: shown, log })) return undefined;
-    const { steps: _, attempt_history: runs, payload, output: result, progress, ...fields } = shown;
+    const { steps: _, attempt_history: runs, payload, output: result, progress, waiting, ...fields } = shown;
     for (const [name, value] of Object.entries(fields)) if (value !== null) output.line(`${name}: ${value}`);
+    if (waiting !== null) output.line(`waiting: ${waiting.detail}`);
     output.line(`payload: ${JSON.stringify(payload)}`);
     if (result !== null) output.line(`output: ${JSON.stringify(result)}`);
     if (progress !== null) output.line(`progress: ${JSON.stringify(progress)}`);

@@ -99,6 +99,9 @@ function subagent() {
 
 async function seedJobs({ sql }: TestServer): Promise<void> {
   await sql`
+    INSERT INTO job_schedules (name, cron, time_zone, next_at, last_at, updated_at)
+    VALUES ('prune', '0 * * * *', 'UTC', now() + interval '1 hour', now(), now())`;
+  await sql`
     INSERT INTO jobs (id, queue, type, payload, status, attempts, last_error, failed_at, failure_kind, dlq_reason,
       dlq_failed_at, run_at) OVERRIDING SYSTEM VALUE
     VALUES (7000000001, 'recurring', 'prune', '{"due_ms": 1764000000000}', 'failed', 3, 'Error: connection lost', now(),

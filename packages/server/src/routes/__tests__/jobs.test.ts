@@ -372,3 +372,62 @@ describe("queues", () => {
     expect((await post("/api/queues/mail/resume")).status).toBe(200);
   });
 });
+
+describe("why a job does not run", () => {
+  test("stands in the list and at the job, and a job that has ended has no reason", async () => {
+    const id = await enqueued({ delay_ms: 3_600_000 });
+    const [listed] = (await get("/api/jobs")).body.jobs;
+    expect(listed.waiting).toMatchObject({ reason: "not_due", until: listed.run_at, job_id: null });
+    expect((await get(`/api/jobs/${id}`)).body.job.waiting).toEqual(listed.waiting);
+    await post("/api/queues/recurring/pause", { reason: "the disk is full" });
+    await server.request("PATCH", `/api/jobs/${id}`, { run_at: null });
+    const paused = (await get("/api/jobs")).body.jobs[0].waiting;
+    expect(paused).toMatchObject({ reason: "paused", detail: expect.stringContaining("the disk is full") });
+    await post(`/api/jobs/${id}/cancel`);
+    expect((await get(`/api/jobs/${id}`)).body.job.waiting).toBeNull();
+    await post("/api/queues/recurring/resume");
+  });
+
+  test("shows no password of an error", async () => {
+    const id = await enqueued();
+    await server.sql`
+      UPDATE jobs SET attempts = 1, last_error = ${`Error: no route to https://ada:hunter2@mail.example.com/\n at x`},
+        run_at = now() + interval '1 hour' WHERE id = ${id}`;
+    const { detail } = (await get(`/api/jobs/${id}`)).body.job.waiting;
+    expect(detail).toEndWith(`failed: Error: no route to ${MASKED}`);
+  });
+});
+
+test("jobs are counted by state, within a filter", async () => {
+  await enqueued();
+  const id = await enqueued({ delay_ms: 60_000 });
+  await post(`/api/jobs/${await enqueued({ delay_ms: 60_000 })}/cancel`);
+  const counts = async (query = "") => {
+    const { body } = await get(`/api/jobs/counts${query}`);
+    const found = Object.entries<{ count: number; is_capped: boolean }>(body.counts);
+    expect(found.some(([, { is_capped }]) => is_capped)).toBe(false);
+    return Object.fromEntries(found.map(([state, { count }]) => [state, count]));
+  };
+  const none = { ready: 0, scheduled: 0, waiting: 0, running: 0, completed: 0, dead: 0, cancelled: 0 };
+  expect(await counts()).toEqual({ ...none, ready: 1, scheduled: 1, cancelled: 1 });
+  expect(await counts("?status=scheduled,dead")).toEqual({ scheduled: 1, dead: 0 });
+  expect(await counts(`?ids=${id}&type=prune`)).toEqual({ ...none, scheduled: 1 });
+  expect(await counts("?queue=mail")).toEqual(none);
+  expect((await get("/api/jobs/counts?status=asleep")).status).toBe(400);
+});
+
+test("schedules are listed with their next and last tick", async () => {
+  await server.sql`
+    INSERT INTO job_schedules (name, cron, time_zone, next_at, updated_at)
+    VALUES ('nightly', '0 3 * * *', 'Europe/Berlin', '2026-03-01T02:00:00Z', now())`;
+  const { body } = await get("/api/schedules");
+  expect(body).toEqual({
+    schedules: [
+      {
+        ...{ name: "nightly", cron: "0 3 * * *", time_zone: "Europe/Berlin", last_at: null, error: null },
+        next_at: "2026-03-01T02:00:00.000000Z",
+      },
+    ],
+    ...{ next_cursor: null, has_more: false },
+  });
+});

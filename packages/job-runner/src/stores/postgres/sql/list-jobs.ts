@@ -1,4 +1,4 @@
-import type { JobFilter, JobPage } from "../../../contract/admin-store.ts";
+import { COUNT_MAX, type JobFilter, type JobPage } from "../../../contract/admin-store.ts";
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import type { JobSummaryRow } from "../../job-row.ts";
@@ -17,6 +17,18 @@ export function listJobs(
   return sql<JobSummaryRow[]>`
     SELECT ${summaryColumns(sql)} FROM all_jobs WHERE ${matchesFilter(sql, filter, now)} ${before}
     ORDER BY all_jobs.id DESC LIMIT ${page.limit}::integer`;
+}
+
+/** The number of matching jobs, of which at most COUNT_MAX + 1 are counted. */
+export function countJobs(
+  sql: PostgresClient,
+  filter: JobFilter,
+  now: Instant | undefined,
+): Query<{ count: number }[]> {
+  return sql<{ count: number }[]>`
+    SELECT count(*)::integer AS count FROM (
+      SELECT FROM all_jobs WHERE ${matchesFilter(sql, filter, now)} LIMIT ${COUNT_MAX + 1}::integer
+    ) AS found`;
 }
 
 /** Running jobs, longest first. The condition on the expiry selects the index of running jobs, for any statistics. */
