@@ -30,16 +30,21 @@ export async function planInstall(
   return planned({ agent, file, before }, () => withNotify(before, directory));
 }
 
-/** What removing our hooks would change. Null: there is no file. */
+/** What removing our hooks would change. Null: there is no file. `withoutGlobal`: of a configuration of git. */
 export async function planUninstall(
   agent: string,
   file: string,
   installed: Installed,
+  withoutGlobal = async (text: string): Promise<string> => text,
 ): Promise<SettingsChange | null> {
   const before = await readText(file);
   if (before === null) return null;
   const original = await installed.textBefore(file, before);
   const isOwn = await installed.isOwnFile(file);
+  if (agent === "git") {
+    const after = original === undefined ? await withoutGlobal(before) : original;
+    return { agent, file, before, after: isOwn && after?.trim() === "" ? null : after, problem: null };
+  }
   return planned({ agent, file, before }, () => {
     if (original !== undefined) return original;
     if (file.endsWith(".toml")) return withoutNotify(before);

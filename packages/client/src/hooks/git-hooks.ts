@@ -1,5 +1,5 @@
 import { lstat, mkdir, rename, rm } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { gitText, type RunGit } from "../git/run-git.ts";
 import { nullIfMissing, readIfThere, writeDurably } from "../spool/files.ts";
 import { BEFORE_SUFFIX, GIT_HOOKS, type GitHook, gitHookText, isOurGitHook } from "./git-hook-text.ts";
@@ -10,11 +10,18 @@ export type RepositoryHooks = {
   /** Where git looks for hooks of this repository. */
   directory: string;
   hooks: { name: GitHook; path: string; state: GitHookState }[];
+  /** core.hooksPath names the directory, and other repositories may have it, too. */
+  is_shared: boolean;
   /** Why nothing may be written there; null when it may. */
   refusal: string | null;
 };
 
 const PROGRAM_MODE = 0o755;
+
+/** Of all repositories, next to the scripts. */
+export function globalHooksIn(scripts: string): string {
+  return join(scripts, "git");
+}
 
 /** Null for a directory that is in no repository. */
 export async function readRepositoryHooks(
@@ -22,15 +29,36 @@ export async function readRepositoryHooks(
   cwd: string,
   script: string,
 ): Promise<RepositoryHooks | null> {
-  const shown = await gitText(run, cwd, ["rev-parse", "--git-path", "hooks"]);
+  const shown = await gitText(run, cwd, ["rev-parse", "--git-path", "hooks", "--git-common-dir"]);
   if (shown === null) return null;
-  const directory = resolve(cwd, shown);
+  const [hooks_path = "", common = ""] = shown.split("\n");
+  const own = join(resolve(cwd, common), "hooks");
+  // Ours of all repositories run those of the repository.
+  const isGlobal = resolve(cwd, hooks_path) === globalHooksIn(dirname(script));
+  const directory = isGlobal ? own : resolve(cwd, hooks_path);
+  const is_shared = directory !== own;
+  return {
+    ...(await readHooksIn(directory, script)),
+    is_shared,
+    refusal: await refusalOf(run, cwd, directory),
+  };
+}
+
+/** Of a directory that core.hooksPath names. */
+export async function readSharedHooks(directory: string, script: string): Promise<RepositoryHooks> {
+  return { ...(await readHooksIn(directory, script)), is_shared: true, refusal: null };
+}
+
+async function readHooksIn(
+  directory: string,
+  script: string,
+): Promise<Pick<RepositoryHooks, "directory" | "hooks">> {
   const hooks: RepositoryHooks["hooks"] = [];
   for (const name of GIT_HOOKS) {
     const path = join(directory, name);
     hooks.push({ name, path, state: await stateOf(path, gitHookText(name, script)) });
   }
-  return { directory, hooks, refusal: await refusalOf(run, cwd, directory) };
+  return { directory, hooks };
 }
 
 async function stateOf(path: string, wanted: string): Promise<GitHookState> {

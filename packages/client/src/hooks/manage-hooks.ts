@@ -1,8 +1,3 @@
-import { realpath } from "node:fs/promises";
-import { join } from "node:path";
-import type { Environment } from "../cli/environment.ts";
-import type { RunGit } from "../git/run-git.ts";
-import type { DataPaths } from "../spool/data-paths.ts";
 import { writeDurably } from "../spool/files.ts";
 import { agentSettings } from "./agent-hooks.ts";
 import {
@@ -15,49 +10,60 @@ import {
 } from "./change-settings.ts";
 import {
   type GitHookState,
+  globalHooksIn,
   installGitHooks,
-  type RepositoryHooks,
-  readRepositoryHooks,
+  readSharedHooks,
   uninstallGitHooks,
 } from "./git-hooks.ts";
+import { planGlobalInstall, readGlobalGit, withoutGlobalHooks, writeGlobalHooks } from "./global-git.ts";
 import { openInstalled } from "./installed.ts";
+import {
+  type FoundRepositories,
+  type HookManagement,
+  readGivenRepositories,
+  readRepositories,
+  scriptOf,
+} from "./read-repositories.ts";
 import { areScriptsThere, writeScripts } from "./write-scripts.ts";
 
-export type HookManagement = {
-  environment: Environment;
-  home: string;
-  /** A repository here counts as one of those that were given hooks if it has them, also after the record was lost. */
-  cwd: string;
-  paths: DataPaths;
-  /** The `wharf` program that hooks start; `launcher`: its text, where there is none yet. */
-  command: { path: string; launcher: string | null };
-  run: RunGit;
-};
-
-export type RepositoryChange = { directory: string; hooks: RepositoryHooks };
-export type HookChanges = { settings: SettingsChange[]; repositories: RepositoryChange[] };
+export type HookChanges = FoundRepositories & { settings: SettingsChange[] };
+export type HookPlaces = { directories: readonly string[]; isGlobal: boolean };
 
 export type HookStatus = {
   agents: { agent: string; file: string; installed: boolean }[];
   repositories: { directory: string; hooks: Record<string, string>; refusal: string | null }[];
+  /** Of all repositories, by core.hooksPath in `file`; null: they were not installed. */
+  all_repositories: { file: string; installed: boolean } | null;
 };
 
 const LAUNCHER_MODE = 0o700;
-const scriptOf = ({ paths }: HookManagement) => join(paths.hooks, "git.sh");
 
-/** What an installation would change: for the agents of this user, and the repositories at these directories. */
+/**
+ * What an installation would change: for the agents of this user, the repositories at these directories with their submodules, and all
+ * repositories. Where this user has a directory with hooks of all repositories already, ours are added there, and run those.
+ */
 export async function planHooks(
   management: HookManagement,
-  directories: readonly string[],
+  { directories, isGlobal }: HookPlaces,
 ): Promise<HookChanges> {
   const { environment, home, paths } = management;
   const planned = await Promise.all(
     agentSettings(environment, home).map((one) => planInstall(one, paths.hooks)),
   );
-  return {
+  const changes: HookChanges = {
     settings: planned.filter((change) => change !== null),
-    repositories: await readRepositories(management, directories),
+    ...(await readRepositories(management, directories)),
   };
+  if (!isGlobal) return changes;
+  const global = await readGlobalGit(management.run, home, management.configHome);
+  if (global.hooks_path === null || global.hooks_path === globalHooksIn(paths.hooks))
+    changes.settings.push(await planGlobalInstall(management.run, global, paths));
+  else
+    changes.repositories.push({
+      directory: global.hooks_path,
+      hooks: await readSharedHooks(global.hooks_path, scriptOf(management)),
+    });
+  return changes;
 }
 
 export async function applyHooks(
@@ -68,7 +74,10 @@ export async function applyHooks(
   const installed = openInstalled(paths);
   await writeScripts({ data: paths.data, command: command.path });
   if (command.launcher !== null) await writeDurably(command.path, command.launcher, LAUNCHER_MODE);
-  for (const change of settings) if (change.problem === null) await applyInstall(change, installed);
+  for (const change of settings) {
+    if (change.agent === "git") await writeGlobalHooks(paths, scriptOf(management));
+    if (change.problem === null) await applyInstall(change, installed);
+  }
   for (const { directory, hooks } of repositories) {
     if (hooks.refusal !== null) continue;
     await installed.noteRepository(directory, true);
@@ -81,19 +90,27 @@ export async function planRemoval(
   management: HookManagement,
   directories: readonly string[],
 ): Promise<HookChanges> {
-  const { environment, home, paths } = management;
+  const { environment, home, paths, run } = management;
   const installed = openInstalled(paths);
-  if (directories.length > 0)
-    return { settings: [], repositories: await readRepositories(management, directories) };
+  if (directories.length > 0) return { settings: [], ...(await readRepositories(management, directories)) };
   const files = new Map(
     agentSettings(environment, home).map(({ agent, file }): [string, string] => [file, agent]),
   );
-  for (const file of await installed.settingsFiles()) if (!files.has(file)) files.set(file, "claude-code");
-  const planned = await Promise.all([...files].map(([file, agent]) => planUninstall(agent, file, installed)));
+  for (const file of await installed.settingsFiles())
+    if (!files.has(file)) files.set(file, isGitConfig(file) ? "git" : "claude-code");
+  const withoutGlobal = (text: string) => withoutGlobalHooks(run, text, paths);
+  const planned = await Promise.all(
+    [...files].map(([file, agent]) => planUninstall(agent, file, installed, withoutGlobal)),
+  );
   return {
     settings: planned.filter((change) => change !== null).filter(({ before, after }) => after !== before),
-    repositories: await readGivenRepositories(management),
+    ...(await readGivenRepositories(management)),
   };
+}
+
+/** Settings of agents have the ending of their format. */
+function isGitConfig(file: string): boolean {
+  return /(?:\/\.gitconfig|\/git\/config)$/.test(file);
 }
 
 export async function applyRemoval(
@@ -110,7 +127,8 @@ export async function applyRemoval(
 
 /** Of the agents that are on this machine, and of the repositories that were given hooks. Hooks without their scripts do nothing. */
 export async function readHookStatus(management: HookManagement): Promise<HookStatus> {
-  const { environment, home, paths } = management;
+  const { environment, home, paths, run } = management;
+  const installed = openInstalled(paths);
   const isUsable = await areScriptsThere(paths.hooks);
   const agents: HookStatus["agents"] = [];
   for (const settings of agentSettings(environment, home)) {
@@ -119,9 +137,13 @@ export async function readHookStatus(management: HookManagement): Promise<HookSt
     const installed = isUsable && (await areHooksInstalled(settings, paths.hooks)) === true;
     agents.push({ agent, file, installed });
   }
-  const repositories = await readGivenRepositories(management);
+  const { repositories } = await readGivenRepositories(management);
+  const global = await readGlobalGit(run, home, management.configHome);
+  const isGlobal = global.hooks_path === globalHooksIn(paths.hooks);
+  const wasGlobal = (await installed.settingsFiles()).some(isGitConfig);
   const stateOf = (state: GitHookState) => (state === "installed" && !isUsable ? "missing" : state);
   return {
+    all_repositories: isGlobal || wasGlobal ? { file: global.file, installed: isGlobal } : null,
     agents,
     repositories: repositories.map(({ directory, hooks: { hooks, refusal } }) => ({
       directory,
@@ -129,34 +151,4 @@ export async function readHookStatus(management: HookManagement): Promise<HookSt
       refusal,
     })),
   };
-}
-
-async function readGivenRepositories(management: HookManagement): Promise<RepositoryChange[]> {
-  const recorded = await openInstalled(management.paths).repositories();
-  const given = await readRepositories(management, recorded);
-  const here = await readRepositories(management, [management.cwd]);
-  const others = here.filter(
-    ({ hooks: { directory, hooks } }) =>
-      hooks.some(({ state }) => state === "installed" || state === "outdated") &&
-      !given.some((one) => one.hooks.directory === directory),
-  );
-  return [...given, ...others];
-}
-
-/** Directories that are in no repository, any more, are left out. */
-async function readRepositories(
-  management: HookManagement,
-  directories: readonly string[],
-): Promise<RepositoryChange[]> {
-  const found = await Promise.all(
-    directories.map(async (given) => {
-      const directory = await realpath(given).catch(() => null);
-      const hooks =
-        directory === null
-          ? null
-          : await readRepositoryHooks(management.run, directory, scriptOf(management));
-      return directory === null || hooks === null ? [] : [{ directory, hooks }];
-    }),
-  );
-  return found.flat();
 }

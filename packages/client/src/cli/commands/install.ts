@@ -63,7 +63,7 @@ async function showPlan(io: Io, { hub, hooks }: InstallOptions): Promise<void> {
   io.print(`Would write ${program}, ${manifest} and ${shim}.`);
   io.print(`Would connect to ${hub} and write a profile with keys in ${io.paths.config}.`);
   if (!hooks) return;
-  const changes = await planHooks(await manageHooks(io), []);
+  const changes = await planHooks(await manageHooks(io), { directories: [], isGlobal: false });
   reportHooks(io, changes, { isRemoval: false, isDone: false, isJson: false });
   io.print("Would then send the transcripts that are on this machine, newest first.");
 }
@@ -71,13 +71,15 @@ async function showPlan(io: Io, { hub, hooks }: InstallOptions): Promise<void> {
 /** Hooks of the agents that are here, and the first backfill, in a process of its own. */
 async function beginCapture(io: Io, runtime: string): Promise<void> {
   const management = await manageHooks(io);
-  const changes = await planHooks(management, []);
+  const changes = await planHooks(management, { directories: [], isGlobal: false });
   await applyHooks(management, changes);
   reportHooks(io, changes, { isRemoval: false, isDone: true, isJson: false });
   const { program } = programFiles(io.paths);
   spawn(runtime, [program, "backfill"], { cwd: io.paths.data, detached: true, stdio: "ignore" }).unref();
   io.print("Sending the transcripts of this machine in the background; wharf backfill shows the progress.");
-  io.print("Hooks of git are added per repository: wharf hooks install DIRECTORY");
+  io.print(
+    "Hooks of git: wharf hooks install DIRECTORY, or wharf hooks install --global for all repositories",
+  );
 }
 
 /** wharf.js, which runs. */

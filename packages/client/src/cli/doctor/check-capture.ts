@@ -12,7 +12,7 @@ export async function checkCapture(io: Io): Promise<Check[]> {
 }
 
 async function checkHooks(io: Io): Promise<Check[]> {
-  const { agents, repositories } = await readHookStatus(await manageHooks(io));
+  const { agents, repositories, all_repositories } = await readHookStatus(await manageHooks(io));
   const none: Check = { name: "hooks", status: "ok", detail: "no agent is on this machine", fix: null };
   const ofAgents = agents.map(({ agent, file, installed }): Check => {
     const detail = `${agent}: ${installed ? "in" : "not in"} ${file}`;
@@ -29,7 +29,18 @@ async function checkHooks(io: Io): Promise<Check[]> {
     const detail = `git: ${missing.join(", ")} missing in ${directory}`;
     return [{ name: "hooks", status: "warn", detail, fix: `wharf hooks install ${directory}` }];
   });
-  return ofAgents.length === 0 ? [none, ...ofRepositories] : [...ofAgents, ...ofRepositories];
+  const ofAll: Check[] =
+    all_repositories === null || all_repositories.installed
+      ? []
+      : [
+          {
+            name: "hooks",
+            status: "warn",
+            detail: `git: core.hooksPath in ${all_repositories.file} no longer names the hooks of wharf`,
+            fix: "wharf hooks install --global",
+          },
+        ];
+  return [...(ofAgents.length === 0 ? [none] : ofAgents), ...ofAll, ...ofRepositories];
 }
 
 async function checkQueue(io: Io): Promise<Check[]> {

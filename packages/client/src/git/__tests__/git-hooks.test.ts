@@ -1,8 +1,16 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmod, lstat, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { useMachine } from "../../__tests__/machine.ts";
 import { installGitHooks, readRepositoryHooks, uninstallGitHooks } from "../../hooks/git-hooks.ts";
+import {
+  applyHooks,
+  applyRemoval,
+  planHooks,
+  planRemoval,
+  readHookStatus,
+} from "../../hooks/manage-hooks.ts";
+import type { HookManagement } from "../../hooks/read-repositories.ts";
 import { convertHook } from "../../spool/convert-hook.ts";
 import { listSpool } from "../../spool/list-spool.ts";
 import { readHookFile } from "../../spool/read-hook-file.ts";
@@ -327,5 +335,97 @@ describe("hooks of a repository", () => {
     expect(await commit(path, "x")).toHaveLength(40);
     expect(await takeEvents()).toEqual([]);
     expect(await readRepositoryHooks(machine.dependencies().run, machine.home, script())).toBeNull();
+  });
+});
+
+describe("hooks of all repositories", () => {
+  const config = () => join(machine.home, ".gitconfig");
+  const management = (): HookManagement => ({
+    environment: machine.environment(),
+    home: machine.home,
+    cwd: machine.home,
+    configHome: join(machine.home, ".config"),
+    paths: machine.paths,
+    command: { path: join(machine.home, "wharf stub"), launcher: null },
+    run: machine.dependencies().run,
+  });
+  const installGlobal = async (directories: string[] = []) => {
+    const changes = await planHooks(management(), { directories, isGlobal: true });
+    await applyHooks(management(), changes);
+    return changes;
+  };
+  const uninstallAll = async () => applyRemoval(management(), await planRemoval(management(), []));
+  /** Of what was spooled, by the name of the hook. */
+  const recorded = async () => (await takeEvents()).map(({ type }) => type);
+  const writeHook = async (directory: string, name: string, text: string) => {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  };
+
+  afterEach(async () => {
+    await uninstallAll();
+    await rm(config(), { force: true });
+  });
+
+  test("run those of each repository, record once, and leave the configuration as it was", async () => {
+    const before = "[user]\n  name = Ada ; me\n[core]\n\tautocrlf = false # mine\n";
+    await writeFile(config(), before, { mode: 0o600 });
+    const [path, ran] = [await repository(), join(machine.home, "ran")];
+    const own = join(path, ".git/hooks");
+    for (const name of ["pre-commit", "commit-msg", "post-commit"])
+      await writeHook(own, name, `echo "${name} $#" >>'${ran}'`);
+    await installGlobal();
+    await commit(path, "first");
+    expect(await readFile(ran, "utf8")).toBe("pre-commit 0\ncommit-msg 1\npost-commit 0\n");
+    expect(await recorded()).toEqual(["git.commit"]);
+
+    await git(path, ["worktree", "add", "-q", "../tree", "-b", "side"]);
+    expect(await recorded()).toEqual(["git.checkout"]);
+    await commit(join(machine.home, "tree"), "in a worktree");
+    expect(await recorded()).toEqual(["git.commit"]);
+    expect((await readFile(ran, "utf8")).split("\n")).toHaveLength(7);
+
+    await installGlobal([path]);
+    expect((await readHookStatus(management())).all_repositories).toEqual({
+      file: config(),
+      installed: true,
+    });
+    await commit(path, "with hooks of its own, too");
+    expect(await recorded()).toEqual(["git.commit"]);
+
+    await writeHook(own, "pre-commit", "exit 3");
+    await expect(commit(path, "refused")).rejects.toThrow();
+    await uninstallAll();
+    expect(await readFile(config(), "utf8")).toBe(before);
+    expect(await readFile(join(own, "post-commit"), "utf8")).toContain("post-commit $#");
+    expect((await readHookStatus(management())).all_repositories).toBeNull();
+  });
+
+  test("are added to those that this user has for all repositories, which are run", async () => {
+    const [shared, ran] = [join(machine.home, "shared hooks"), join(machine.home, "ran shared")];
+    await writeHook(shared, "post-commit", `echo shared >>'${ran}'`);
+    await writeFile(config(), `[core]\n\thooksPath = ~/shared hooks\n`);
+    const changes = await installGlobal();
+    expect(changes.repositories).toMatchObject([{ directory: shared, hooks: { is_shared: true } }]);
+    await commit(await repository(), "first");
+    expect(await readFile(ran, "utf8")).toBe("shared\n");
+    expect(await recorded()).toEqual(["git.commit"]);
+    expect((await readHookStatus(management())).repositories).toMatchObject([{ directory: shared }]);
+    await uninstallAll();
+    expect(await readdir(shared)).toEqual(["post-commit"]);
+    expect(await readFile(config(), "utf8")).toContain("shared hooks");
+  });
+
+  test("of a repository are installed in its submodules, too", async () => {
+    const [outer, inner] = [await repository(), await repository()];
+    await commit(inner, "inner");
+    await git(outer, ["submodule", "--quiet", "add", inner, "vendor"]);
+    await git(outer, ["commit", "-q", "-m", "with a submodule"]);
+    const changes = await planHooks(management(), { directories: [outer, machine.home], isGlobal: false });
+    expect(changes.not_repositories).toEqual([machine.home]);
+    expect(changes.repositories.map(({ directory }) => directory)).toEqual([outer, join(outer, "vendor")]);
+    await applyHooks(management(), changes);
+    await commit(join(outer, "vendor"), "in the submodule");
+    expect(await recorded()).toEqual(["git.commit"]);
   });
 });
