@@ -4,6 +4,7 @@ import type { Append } from "../sdk/transcripts.ts";
 import type { NamedTranscript } from "../spool/convert-hook.ts";
 import { nullIfMissing } from "../spool/files.ts";
 import { previewSpool } from "../spool/fill-outbox.ts";
+import { readOutboxLines } from "../spool/outbox-line.ts";
 import type { FileState } from "../transcripts/file-state.ts";
 import { type SendFileDependencies, sendFile } from "../transcripts/send-file.ts";
 import { filesOfSession } from "../transcripts/session-files.ts";
@@ -26,7 +27,7 @@ export async function previewSending(
   const { outbox } = sender.paths;
   for (const name of await listOutbox(outbox)) {
     const content = (await readFile(join(outbox, name), "utf8").catch(nullIfMissing)) ?? "";
-    for (const line of content.split("\n")) if (line !== "") onEvent(line);
+    for (const event of await readOutboxLines(content, sender.shareOf)) onEvent(event);
   }
   const named = new Map<string, NamedTranscript>();
   const onTranscript = (one: NamedTranscript) => void named.set(`${one.agent} ${one.session_id}`, one);

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import type { IngestResponse } from "@wharf/protocol";
 import type { Events } from "../sdk/events.ts";
 import { HubError, UNEXPECTED_RESPONSE } from "../sdk/hub-error.ts";
+import type { ShareLevels } from "../share/share-level.ts";
 import type { DataPaths } from "../spool/data-paths.ts";
 import { nullIfMissing, removeFile, writeDurably } from "../spool/files.ts";
+import { readOutboxLines } from "../spool/outbox-line.ts";
 import { keepRejected } from "../spool/rejected.ts";
 import { isFailed, isRefused } from "./backoff.ts";
 import { type BatchWaits, createBatchWaits } from "./batch-waits.ts";
@@ -13,6 +15,8 @@ export type SendOptions = {
   paths: DataPaths;
   events: Pick<Events, "sendLines">;
   now?: () => number;
+  /** What of a hook may be sent now; by default all. */
+  shareOf?: ShareLevels["ofHook"];
   /** Of earlier calls; without them no batch waits. */
   waits?: BatchWaits;
 };
@@ -56,7 +60,7 @@ export async function sendOutbox(options: SendOptions): Promise<Sent> {
     if (content === null) continue;
     const lines = content.split("\n").filter((line) => line !== "");
     try {
-      await sendLines(lines, options, sent);
+      await sendLines(await readOutboxLines(content, options.shareOf), options, sent);
     } catch (error) {
       if (!(error instanceof HubError) || !isFailed(error)) throw error;
       if (waits.failed(name, error) && lines.length > 1) await halve(name, lines, paths.outbox, waits);

@@ -11,11 +11,14 @@ type Origin = { cwd: string | null; git_remote: string | null };
 /** `null`: not known. */
 type Known = { agent: string | null; paths: string[] | null; repository: string | null };
 
+/** `agent` null: git. `transcript`: its path. */
+export type HookOrigin = { agent: string | null; cwd: string | null; transcript: string | null };
+
 export type ShareLevels = {
   /** Of a transcript file: by where its session began. */
   ofFile(file: LocalFile): Promise<ShareLevel>;
-  /** Of a hook: by its directory, and where the session of its transcript began. `agent` null: git. */
-  ofHook(hook: { agent: string | null; cwd: string | null; transcript: string | null }): Promise<ShareLevel>;
+  /** Of a hook: by its directory, and where the session of its transcript began. */
+  ofHook(hook: HookOrigin): Promise<ShareLevel>;
 };
 
 /** Reads the rules again each time. Throws ShareRulesError. */

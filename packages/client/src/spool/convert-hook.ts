@@ -6,7 +6,7 @@ import { gitText, type RunGit } from "../git/run-git.ts";
 import type { NewEvent } from "../sdk/events.ts";
 import { emptyEventData } from "../share/empty-texts.ts";
 import type { ShareLevel } from "../share/rules.ts";
-import type { ShareLevels } from "../share/share-level.ts";
+import type { HookOrigin, ShareLevels } from "../share/share-level.ts";
 import { findRollout, sessionOfName } from "../transcripts/find-transcripts.ts";
 import { convertAgentHook, readAgentInput, readNotification } from "./convert-agent-hook.ts";
 import { eventIdOf, fieldOf, type HookFile } from "./read-hook-file.ts";
@@ -28,14 +28,15 @@ export type ConvertDependencies = {
 /** A transcript file that a hook names. */
 export type NamedTranscript = { agent: string; session_id: string; path: string; cwd: string | null };
 
-export type Converted = { events: NewEvent[]; transcript: NamedTranscript | null };
+export type Converted = { events: NewEvent[]; origin: HookOrigin; transcript: NamedTranscript | null };
 
 /** The events of a hook, redacted; the same ones each time. Throws UnreadableHookError. */
 export async function convertHook(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
   if (hook.source === "git") return fromGit(hook, dependencies);
   if (hook.source !== "codex-notify") return fromAgent(hook, hook.source, readAgentInput(hook), dependencies);
   const input = readNotification(readAgentInput(hook));
-  if (input === null) return { events: [], transcript: null };
+  if (input === null)
+    return { events: [], origin: { agent: "codex", cwd: null, transcript: null }, transcript: null };
   const codex = fieldOf(hook, "config") ?? join(dependencies.home, ".codex");
   const transcript_path = await findRollout(codex, text(input, "session_id") ?? "");
   return fromAgent(hook, "codex", { ...input, transcript_path }, dependencies);
@@ -43,13 +44,15 @@ export async function convertHook(hook: HookFile, dependencies: ConvertDependenc
 
 async function fromGit(hook: HookFile, dependencies: ConvertDependencies): Promise<Converted> {
   const { run, findPlace, sessions } = dependencies;
-  const bodies = await convertGitHook(hook, run);
-  if (bodies.length === 0) return { events: [], transcript: null };
-  const session_id = fieldOf(hook, "session") ?? (await sessions.find(parentsOf(hook)));
-  const place = await findPlace(fieldOf(hook, "pwd"));
   const cwd = fieldOf(hook, "pwd");
-  const share = await dependencies.shareOf?.({ agent: null, cwd, transcript: null });
-  return { events: envelopes(hook, bodies, { session_id, place, share, dependencies }), transcript: null };
+  const origin = { agent: null, cwd, transcript: null };
+  const bodies = await convertGitHook(hook, run);
+  if (bodies.length === 0) return { events: [], origin, transcript: null };
+  const session_id = fieldOf(hook, "session") ?? (await sessions.find(parentsOf(hook)));
+  const place = await findPlace(cwd);
+  const share = await dependencies.shareOf?.(origin);
+  const events = envelopes(hook, bodies, { session_id, place, share, dependencies });
+  return { events, origin, transcript: null };
 }
 
 async function fromAgent(
@@ -74,9 +77,10 @@ async function fromAgent(
   const own = path === null ? null : (sessionOfName(agent, path) ?? session_id);
   const transcript =
     path === null || path === "" || own === null ? null : { agent, session_id: own, path, cwd };
-  const share = await dependencies.shareOf?.({ agent, cwd, transcript: path || null });
+  const origin = { agent, cwd, transcript: path || null };
+  const share = await dependencies.shareOf?.(origin);
   const events = body === null ? [] : envelopes(hook, [body], { session_id, place, share, dependencies });
-  return { events, transcript };
+  return { events, origin, transcript };
 }
 
 type Envelope = {

@@ -2,10 +2,16 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NewEvent } from "../sdk/events.ts";
-import { type ConvertDependencies, convertHook, type NamedTranscript } from "./convert-hook.ts";
+import {
+  type ConvertDependencies,
+  type Converted,
+  convertHook,
+  type NamedTranscript,
+} from "./convert-hook.ts";
 import type { DataPaths } from "./data-paths.ts";
 import { nullIfMissing, removeFile, writeDurably } from "./files.ts";
 import { listSpool, type Waiting } from "./list-spool.ts";
+import { outboxLine } from "./outbox-line.ts";
 import { readHookFile, UnreadableHookError } from "./read-hook-file.ts";
 import { keepRejected } from "./rejected.ts";
 
@@ -43,10 +49,9 @@ export async function fillOutbox(options: FillOptions): Promise<number> {
   }
 
   for (const file of waiting) {
-    const events = await eventsOf(file, options, (reason) => rejectHook(options, file.name, reason));
-    for (const event of events) {
-      const line = `${JSON.stringify(event)}\n`;
-      batch.first ??= event.id;
+    const converted = await convertFile(file, options, (reason) => rejectHook(options, file.name, reason));
+    for (const { id, line } of linesOf(converted)) {
+      batch.first ??= id;
       batch.lines.push(line);
       batch.bytes += line.length;
     }
@@ -60,6 +65,12 @@ export async function fillOutbox(options: FillOptions): Promise<number> {
   return waiting.length;
 }
 
+function linesOf(converted: Converted | null): { id: string; line: string }[] {
+  if (converted === null) return [];
+  const { events, origin } = converted;
+  return events.map((event) => ({ id: event.id, line: `${outboxLine(origin, event)}\n` }));
+}
+
 function emptyBatch() {
   return { lines: [], bytes: 0, names: [], first: null };
 }
@@ -68,25 +79,26 @@ function emptyBatch() {
 export async function previewSpool(options: FillOptions): Promise<NewEvent[]> {
   const events: NewEvent[] = [];
   for (const file of (await listSpool(options.paths.spool)).waiting)
-    events.push(...(await eventsOf(file, options, () => undefined)));
+    events.push(...((await convertFile(file, options, () => undefined))?.events ?? []));
   return events;
 }
 
-async function eventsOf(
+/** Null for a file that is gone, or can become no event. */
+async function convertFile(
   { name, time_ms }: Waiting,
   options: FillOptions,
   onUnreadable: (reason: string) => unknown,
-): Promise<NewEvent[]> {
+): Promise<Converted | null> {
   const bytes = await readFile(join(options.paths.spool, name)).catch(nullIfMissing);
-  if (bytes === null) return [];
+  if (bytes === null) return null;
   try {
-    const { events, transcript } = await convertHook(readHookFile(name, bytes, time_ms), options);
-    if (transcript !== null) options.onTranscript?.(transcript);
-    return events;
+    const converted = await convertHook(readHookFile(name, bytes, time_ms), options);
+    if (converted.transcript !== null) options.onTranscript?.(converted.transcript);
+    return converted;
   } catch (error) {
     if (!(error instanceof UnreadableHookError)) throw error;
     await onUnreadable(error.message);
-    return [];
+    return null;
   }
 }
 

@@ -11,6 +11,12 @@ import {
 } from "../../../../server/src/transcripts/__tests__/claude-lines.ts";
 import { parseSession } from "../../../../server/src/transcripts/parse/parse-session.ts";
 import { type Machine, setupHub } from "../../__tests__/hub.ts";
+import { requireProfile } from "../../cli/hub.ts";
+import { createIo } from "../../cli/io.ts";
+import { prepareSending } from "../../cli/sending.ts";
+import { listOutbox } from "../../sender/send-outbox.ts";
+import { dataPaths } from "../../spool/data-paths.ts";
+import { fillOutbox } from "../../spool/fill-outbox.ts";
 import type { ShareRule } from "../rules.ts";
 import { levelOf } from "../share-level.ts";
 
@@ -156,6 +162,35 @@ test("of a repository with the level `nothing` no event and no transcript is sen
   expect((await texts()).at(-1)).toBe(CANARY);
   expect((await wharf(["backfill", "--json"])).json.result).toMatchObject({ sent: 4 });
   expect(await rawOf("s")).toContain(CANARY);
+});
+
+test("a rule applies to events that wait already", async () => {
+  const machine = await connectedMachine();
+  const { home, wharf } = machine;
+  const paths = dataPaths(join(home, ".local/share/wharf"));
+  await mkdir(paths.spool, { recursive: true });
+  const places = ["open", "half", "secret"];
+  for (const [index, place] of places.entries()) {
+    const cwd = join(home, place);
+    await mkdir(cwd);
+    const input = { session_id: place, hook_event_name: "UserPromptSubmit", cwd, prompt: CANARY };
+    await writeFile(join(paths.spool, `claude-code.${index}`), `wharf=1\0pwd=/\0\0${JSON.stringify(input)}`);
+  }
+  const io = createIo({ HOME: home, PATH: process.env["PATH"] });
+  const { sender } = prepareSending(io, await requireProfile(io, {}));
+  expect(await fillOutbox(sender)).toBe(3);
+  await wharf(["share", "set", "facts", "--path", join(home, "half")]);
+  await wharf(["share", "set", "nothing", "--path", join(home, "secret")]);
+  const preview = (await wharf(["send", "--dry-run"])).stdout;
+  expect(preview.match(new RegExp(CANARY, "g"))).toHaveLength(1);
+  expect(preview).not.toContain("secret");
+  expect((await wharf(["queue", "drain", "--json"])).json).toMatchObject({ accepted: 2, rejected: 0 });
+  const rows = await hub.server.sql`SELECT session_id, data FROM events ORDER BY session_id`;
+  expect([...rows]).toEqual([
+    { session_id: "half", data: { text: "x".repeat(CANARY.length) } },
+    { session_id: "open", data: { text: CANARY } },
+  ]);
+  expect(await listOutbox(paths.outbox)).toEqual([]);
 });
 
 test("rules are checked when they are set, and a damaged file stops sending", async () => {
