@@ -24,7 +24,7 @@ const LARGEST_TIMELINE = "limit=100";
 const DEEP = "after=2020-01-01";
 
 /** Of the page before a second page; a small database has no second page of 1,000. */
-const FIRST_PAGE_ITEMS = sized(1_000, 10);
+export const FIRST_PAGE_ITEMS = sized(1_000, 10);
 
 /** Every list, the timeline and every detail, each with the filters and orders that it has. */
 export async function createCases(sql: postgres.Sql, get: Get): Promise<Case[]> {

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { FIRST_PAGE_ITEMS } from "./cases.ts";
 
 /**
  * Twenty workspaces hold four fifths of the sessions, on every device, of which fifty are busy; each of the others lies on one
@@ -81,6 +82,7 @@ export async function planEvents(sql: postgres.Sql, { sessions, events }: Size):
         random() AS w0, random() AS w1, random() AS d0, random() AS d1
       FROM generate_series(0, ${sessions - 1}) AS n OFFSET 0
     ) AS drawn`;
+  await refuseTooFewEvents(sql);
   // One event in fifty is git activity outside a session, one in twelve git activity within one.
   await sql`
     CREATE UNLOGGED TABLE bench_events AS
@@ -102,6 +104,16 @@ export async function planEvents(sql: postgres.Sql, { sessions, events }: Size):
   await sql`ANALYZE bench_events, bench_sessions`;
   const [row] = await sql<{ count: number }[]>`SELECT count(*)::int AS count FROM bench_events`;
   return row?.count ?? 0;
+}
+
+/** Before anything is generated: the largest session must have a second page of events. */
+async function refuseTooFewEvents(sql: postgres.Sql): Promise<void> {
+  const [row] = await sql<{ largest: number }[]>`SELECT max(event_count) AS largest FROM bench_sessions`;
+  const largest = row?.largest ?? 0;
+  if (largest > FIRST_PAGE_ITEMS) return;
+  throw new Error(
+    `too small to measure: the largest session would have ${largest} events, and has to have more than ${FIRST_PAGE_ITEMS}. Set more --events, or fewer --sessions.`,
+  );
 }
 
 /** The sessions as a flush leaves them, before their events are projected. */
