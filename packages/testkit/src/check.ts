@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { constants, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { codeOfInterrupt, ROOT, runStep } from "./check-steps.ts";
 import { formatFailures, listFailedTests, listFilesWithoutResult } from "./failed-tests.ts";
 import { hasPgBouncer } from "./pgbouncer.ts";
 import { startPostgresProcess } from "./postgres-process.ts";
+import { dropDatabasesOf, RUN_VARIABLE } from "./template.ts";
 import { addCounts, countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
 import { TEST_TIMEOUT_MS } from "./timeout.ts";
 
@@ -11,8 +14,10 @@ import { TEST_TIMEOUT_MS } from "./timeout.ts";
  * A program, `bun run check`: types, lint, every benchmark at a small size, then every test against a real Postgres, and some again in
  * another time zone. Exits with the first failing code.
  */
-const ROOT = resolve(import.meta.dir, "../../..");
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const BENCH = join(ROOT, "bench");
+
+/** A process waits for half of its time: for Postgres, for programs, for time limits. */
+const TEST_PROCESSES = 2;
 
 /** What depends on the time zone or the locale runs once more, under a zone of odd minutes and a locale of odd capitals. */
 const ELSEWHERE = { TZ: "Pacific/Chatham", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" };
@@ -28,21 +33,16 @@ const ELSEWHERE_TESTS = [
 
 const BENCHMARKS = ["ingest", "jobs", "read", "parse", "search", "client", "bodies", "memory"];
 
-type Signal = (typeof SIGNALS)[number];
-const state: { step?: Bun.Subprocess; endedBy?: Signal } = {};
-
-for (const signal of SIGNALS) process.on(signal, () => interrupt(signal));
 process.exit(await check());
 
 /** Ends with the failed tests, the failed steps and, as the last line, the count of tests: CI keeps only the end of a long log. */
 async function check(): Promise<number> {
   if (!hasPgBouncer)
     process.stdout.write("PgBouncer is not installed: the tests behind it are passed over.\n");
-  const typecheck = await runStep([process.execPath, "run", "typecheck"]);
-  const lint = await runStep([process.execPath, "run", "lint"]);
-  const benchmarks = await runBenchmarks();
+  const { typecheck, lint, benchmarks } = await runStatic();
   const test = await withDatabase(runAllTests);
-  if (state.endedBy) return exitCodeOf(state.endedBy);
+  const interrupted = codeOfInterrupt();
+  if (interrupted !== undefined) return interrupted;
   const codes = { typecheck, lint, benchmarks, test: test.code };
   const failed = Object.entries(codes).filter(([, code]) => code !== 0);
   if (test.code !== 0) process.stdout.write(`\nFailed tests:\n${formatFailures(test.failures)}`);
@@ -51,16 +51,24 @@ async function check(): Promise<number> {
   return failed[0]?.[1] ?? 0;
 }
 
+/** All but the tests, at the same time: none depends on how long anything takes. The lint reads types of what benchmarks install. */
+async function runStatic(): Promise<{ typecheck: number; lint: number; benchmarks: number }> {
+  const install = await runStep([process.execPath, "install", "--frozen-lockfile"], { cwd: BENCH });
+  const [typecheck, lint, benchmarks] = await Promise.all([
+    runStep([process.execPath, "run", "typecheck"], { isHeld: true }),
+    runStep([process.execPath, "run", "lint"], { isHeld: true }),
+    install || runBenchmarks(),
+  ]);
+  return { typecheck, lint, benchmarks };
+}
+
 /** Each runs to its end at a size that says nothing of speed; the first failing code. */
 async function runBenchmarks(): Promise<number> {
-  const folder = join(ROOT, "bench");
-  const code =
-    (await runStep([process.execPath, "install", "--frozen-lockfile"], {}, folder)) ||
-    (await runStep([join(ROOT, "node_modules/.bin/tsc"), "--noEmit", "-p", folder]));
+  const code = await runStep([join(ROOT, "node_modules/.bin/tsc"), "--noEmit", "-p", BENCH]);
   if (code !== 0) return code;
   for (const name of BENCHMARKS) {
     const program = [process.execPath, join("src", `${name}.ts`)];
-    const failed = await runStep(program, { BENCH_SMOKE: "1" }, folder);
+    const failed = await runStep(program, { env: { BENCH_SMOKE: "1" }, cwd: BENCH });
     if (failed !== 0) return failed;
   }
   return 0;
@@ -80,8 +88,12 @@ async function withDatabase<T>(action: (url: string) => Promise<T>): Promise<T> 
 type TestRun = TestCounts & { code: number; failures: string[] };
 
 async function runAllTests(url: string): Promise<TestRun> {
-  const here = await runTests([], { TEST_DATABASE_URL: url });
-  const elsewhere = await runTests(ELSEWHERE_TESTS, { TEST_DATABASE_URL: url, ...ELSEWHERE });
+  const run = randomBytes(6).toString("hex");
+  const env = { TEST_DATABASE_URL: url, [RUN_VARIABLE]: run };
+  const here = await runTests([], env);
+  const elsewhere = await runTests(ELSEWHERE_TESTS, { ...env, ...ELSEWHERE });
+  // A Postgres that does not answer any more must not hide the results.
+  await dropDatabasesOf(run, url).catch((error: Error) => process.stdout.write(`${error.message}\n`));
   const failures = [...here.failures, ...elsewhere.failures.map((line) => `${line} (TZ=${ELSEWHERE.TZ})`)];
   return { ...addCounts(here, elsewhere), code: here.code || elsewhere.code, failures };
 }
@@ -90,8 +102,15 @@ async function runTests(files: readonly string[], env: Record<string, string>): 
   const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
   try {
     const path = join(folder, "report.xml");
-    const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${path}`];
-    const code = await runStep([process.execPath, "test", ...options, ...files], env);
+    const options = [
+      `--parallel=${TEST_PROCESSES}`,
+      // Or each file would load the whole server again.
+      "--no-isolate",
+      `--timeout=${TEST_TIMEOUT_MS}`,
+      "--reporter=junit",
+      `--reporter-outfile=${path}`,
+    ];
+    const code = await runStep([process.execPath, "test", ...options, ...files], { env });
     const report = await readFile(path, "utf8").catch(() => "");
     const counts = countTests(report, code);
     const failures = [
@@ -110,25 +129,4 @@ async function listTestFiles(filters: readonly string[]): Promise<string[]> {
   return files
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort();
-}
-
-async function runStep(command: string[], env: Record<string, string> = {}, cwd = ROOT): Promise<number> {
-  if (state.endedBy) return exitCodeOf(state.endedBy);
-  state.step = Bun.spawn(command, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  const code = await state.step.exited;
-  return state.endedBy ? exitCodeOf(state.endedBy) : code;
-}
-
-/** The signal may have come to us alone, and not to the whole group. */
-function interrupt(signal: Signal): void {
-  state.endedBy ??= signal;
-  state.step?.kill(signal);
-}
-
-function exitCodeOf(signal: Signal): number {
-  return 128 + constants.signals[signal];
 }

@@ -1,5 +1,5 @@
 import { afterAll } from "bun:test";
-import { dropTemplates } from "./template.ts";
+import { dropTemplates, RUN_VARIABLE } from "./template.ts";
 
-// After the last file. A run that is killed leaves its templates: only a Postgres of the user's own keeps them.
-afterAll(dropTemplates);
+// After the last file, but after each in a worker of `--parallel`: there the run that started it drops them.
+if (process.env[RUN_VARIABLE] === undefined) afterAll(dropTemplates);

@@ -6,6 +6,9 @@ export type Migrate = (sql: postgres.Sql) => Promise<unknown>;
 
 const CONNECT_TIMEOUT_S = 10;
 
+/** Names the run that this process is a part of, and that drops what its processes made: `dropDatabasesOf`. */
+export const RUN_VARIABLE = "WHARF_TEST_RUN";
+
 const templates = new Map<Migrate, Promise<string>>();
 let admin: Promise<postgres.Sql> | undefined;
 
@@ -28,6 +31,18 @@ export async function dropTemplates(): Promise<void> {
   await sql.end({ timeout: 1 });
 }
 
+/** Drops templates, and databases of tests that were killed, which processes of this run left. */
+export async function dropDatabasesOf(run: string, serverUrl: string): Promise<void> {
+  const sql = await openAdmin(serverUrl);
+  try {
+    const names = await sql<{ name: string }[]>`
+      SELECT datname AS name FROM pg_database WHERE datname LIKE ${`wharf\\_%\\_${run}\\_%`}`;
+    for (const { name } of names) await sql`DROP DATABASE IF EXISTS ${sql(name)} WITH (FORCE)`;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
 /** Without a template: an empty database. */
 export async function createDatabase(name: string, template?: string): Promise<void> {
   const sql = await adminSql();
@@ -47,7 +62,8 @@ export async function urlOf(database: string): Promise<string> {
 
 /** Unique across processes and machines that share a Postgres. */
 export function uniqueName(kind: "test" | "template"): string {
-  return `wharf_${kind}_${process.pid}_${randomBytes(6).toString("hex")}`;
+  const run = process.env[RUN_VARIABLE] ?? process.pid;
+  return `wharf_${kind}_${run}_${randomBytes(6).toString("hex")}`;
 }
 
 async function createTemplate(migrate: Migrate): Promise<string> {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
-import { clearRows, until, useTestDatabase } from "@wharf/testkit";
+import { clearRows, findLockWaits, until, useTestDatabase } from "@wharf/testkit";
 import postgres, { type TransactionSql } from "postgres";
 import { present, reserve, running } from "../conformance/setup.ts";
 import { storableJson as json } from "../contract/storable-json.ts";
@@ -33,9 +33,7 @@ async function inTurn(first: (sql: TransactionSql) => Promise<unknown>, second: 
   await own.begin(async (sql) => {
     await first(sql);
     started = second();
-    const waits = () => database.sql`SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-      AND datname = current_database()`;
-    await until(async () => (await waits()).length > 0, {
+    await until(async () => (await findLockWaits(database.sql)).length > 0, {
       describe: "the second statement to wait for a lock",
     });
   });

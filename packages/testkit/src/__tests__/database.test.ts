@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { createTestDatabase, useTestDatabase } from "../database.ts";
-import { obstacleToTests } from "../template.ts";
+import { dropDatabasesOf, obstacleToTests, RUN_VARIABLE } from "../template.ts";
 
 let migrations = 0;
 
@@ -112,6 +113,25 @@ describe("a role that is no superuser", () => {
     );
     expect(await new Response(program.stdout).text()).toContain("ALTER ROLE <that role> SUPERUSER");
   });
+});
+
+test("the databases that the processes of a run left are dropped, and no others", async () => {
+  const run = randomBytes(6).toString("hex");
+  const script = `
+    const { createTestDatabase } = await import(${JSON.stringify(require.resolve("../database.ts"))});
+    const { url } = await createTestDatabase({ migrate: () => Promise.resolve() });
+    process.stdout.write(url);
+    process.exit(0);`;
+  const program = Bun.spawn([process.execPath, "-e", script], {
+    env: { ...process.env, [RUN_VARIABLE]: run },
+    stdout: "pipe",
+  });
+  const left = await new Response(program.stdout).text();
+  const countLeft = async () =>
+    (await books.sql`SELECT FROM pg_database WHERE strpos(datname, ${run}) > 0`).length;
+  expect([await exists(left), await countLeft()]).toEqual([true, 2]);
+  await dropDatabasesOf(run, books.url);
+  expect([await exists(left), await countLeft(), await exists(books.url)]).toEqual([false, 0, true]);
 });
 
 test("a Postgres older than 15 is named with its version", () => {

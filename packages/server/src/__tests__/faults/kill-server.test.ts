@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { createTcpProxy, findLockWaits, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import pino from "pino";
 import { openDatabase } from "../../db/database.ts";
 import { migratePhases } from "../../db/phases.ts";
@@ -56,12 +56,7 @@ async function holdFlushes() {
   await holder`BEGIN`;
   await holder`LOCK TABLE change_log IN EXCLUSIVE MODE`;
   return {
-    waiting: () =>
-      until(async () => {
-        const waits = await holder`
-          SELECT 1 FROM pg_locks WHERE relation = 'change_log'::regclass AND NOT granted`;
-        return waits.length > 0;
-      }),
+    waiting: () => until(async () => (await findLockWaits(database.sql)).length > 0),
     release: async () => {
       await holder`COMMIT`;
       holder.release();

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createTcpProxy, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { createTcpProxy, findLockWaits, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { withMigrationLock } from "../migration-lock.ts";
 import { runMigrations } from "../migrator.ts";
 import { closeDb, createDb } from "../postgres.ts";
@@ -44,8 +44,7 @@ describe("while another connection holds SELECT pg_advisory_lock(48756301)", () 
     };
     const running = runMigrations(database.sql, folder.path, { onWait });
     await until(() => state.waited);
-    const waiting = await database.sql`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
-    expect(waiting).toHaveLength(0);
+    expect(await findLockWaits(database.sql)).toEqual([]);
     await holder`SELECT pg_advisory_unlock(48756301)`;
     holder.release();
     await running;

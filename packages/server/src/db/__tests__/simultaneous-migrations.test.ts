@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { findLockWaits, spawnProgram, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { runMigrations } from "../migrator.ts";
 import { migratePhases, type PhasesResult } from "../phases.ts";
 import { closeDb, createDb, type Sql } from "../postgres.ts";
@@ -47,9 +47,7 @@ async function expectAppliedOnce(sql: Sql, results: PhasesResult[]): Promise<voi
 
 /** Whether a backend waits for the lock of a table. */
 async function waitsForTable(sql: Sql): Promise<boolean> {
-  const rows = await sql`
-    SELECT 1 FROM pg_locks WHERE locktype = 'relation' AND NOT granted AND relation = 'sessions'::regclass`;
-  return rows.length > 0;
+  return (await findLockWaits(sql)).length > 0;
 }
 
 describe("simultaneous runs apply each file once", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
-import { until } from "@wharf/testkit";
+import { findLockWaits, until } from "@wharf/testkit";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { anEvent, minute, send, start, statuses, toolUse, WORKSPACE } from "./event-factory.ts";
 
@@ -38,8 +38,7 @@ describe("a deleted session", () => {
     await holding`INSERT INTO events SELECT * FROM jsonb_populate_record(
       (SELECT e FROM events e WHERE session_id IS NULL LIMIT 1), ${server.sql.json({ id: first.id })})`;
     const answer = send(server, [first, moved]);
-    const waiting = () => server.sql`SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted`;
-    await until(async () => (await waiting()).length > 0, {
+    await until(async () => (await findLockWaits(server.sql)).length > 0, {
       describe: "a flush that waits for the first event",
     });
     await deleteSession("s1");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { until } from "@wharf/testkit";
+import { findLockWaits, until } from "@wharf/testkit";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { CONNECTIONS_DEFAULT, poolSizesOf, sharesOf } from "../../db/pool-sizes.ts";
 import { anEvent } from "./event-factory.ts";
@@ -7,10 +7,8 @@ import { anEvent } from "./event-factory.ts";
 const server = setupApp();
 const { reads } = sharesOf(poolSizesOf(CONNECTIONS_DEFAULT));
 
-async function lockWaits(): Promise<number> {
-  const rows = await server.sql`
-    SELECT FROM pg_locks WHERE relation = 'blueprints'::regclass AND NOT granted`;
-  return rows.length;
+async function countLockWaits(): Promise<number> {
+  return (await findLockWaits(server.sql)).length;
 }
 
 test("slow lists keep no event, no key and no edit waiting", async () => {
@@ -19,7 +17,7 @@ test("slow lists keep no event, no key and no edit waiting", async () => {
   await holder`BEGIN`;
   await holder`LOCK TABLE blueprints IN ACCESS EXCLUSIVE MODE`;
   const lists = Array.from({ length: 4 * reads }, () => server.request("GET", "/api/blueprints"));
-  await until(async () => (await lockWaits()) === reads);
+  await until(async () => (await countLockWaits()) === reads);
 
   // This process has not seen the key yet: it looks it up.
   const headers = { authorization: `Bearer ${body.key}` };
@@ -27,7 +25,7 @@ test("slow lists keep no event, no key and no edit waiting", async () => {
   expect([sent.status, sent.body.ingested]).toEqual([202, 1]);
   const edit = await server.request("POST", "/api/keys", { scope: "read" });
   expect(edit.status).toBe(201);
-  expect(await lockWaits()).toBe(reads);
+  expect(await countLockWaits()).toBe(reads);
 
   await holder`COMMIT`;
   holder.release();

@@ -1,5 +1,5 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { clearRows, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
+import { clearRows, findLockWaits, TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { type Connection, openConnection } from "../../db/connection.ts";
 import { createDeleteInPieces } from "../../db/delete-in-pieces.ts";
 import { beginSessionDeletion, finishSessionDeletion } from "../../db/edits/session-deletion.ts";
@@ -110,10 +110,7 @@ test("a deletion that begins while a step is written waits for it, and gives its
   await beginSessionDeletion(parsing.sql, "a");
   const deleteInPieces = createDeleteInPieces(parsing.current().database);
   const isReleased = deleteInPieces(releaseResponses("a"));
-  await until(
-    async () =>
-      (await parsing.sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`).length > 0,
-  );
+  await until(async () => (await findLockWaits(parsing.sql)).length > 0);
   released.resolve();
   await step;
   expect(await isReleased).toBe(true);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { putPriceSchema } from "@wharf/protocol";
-import { clearRows, useTestDatabase } from "@wharf/testkit";
+import { clearRows, findLockWaits, until, useTestDatabase } from "@wharf/testkit";
 import { PRICES } from "@wharf/transcripts";
 import { type Database, openDatabase } from "../../db/database.ts";
 import { migratePhases } from "../../db/phases.ts";
@@ -220,11 +220,7 @@ describe("pricing again after a change", () => {
         put = pricing.put(own({ model: "claude-opus-5", input: 1 })).then(() => {
           isChanged = true;
         });
-        for (let waits = 0; waits === 0; ) {
-          const [row] = await database.sql<{ waits: number }[]>`
-            SELECT count(*)::int AS waits FROM pg_locks WHERE relation = 'prices'::regclass AND NOT granted`;
-          waits = row?.waits ?? 0;
-        }
+        await until(async () => (await findLockWaits(database.sql)).length > 0);
         expect(isChanged).toBe(false);
       }),
     );

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { clearRows, findLockWaits, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { createFlushRunner } from "../../../ingest/flush-runner.ts";
 import { type Database, openDatabase } from "../../database.ts";
 import { errorCode } from "../../database-errors.ts";
@@ -54,9 +54,7 @@ async function storing(event: EventRow): Promise<Sql> {
 
 /** Until a backend waits for a transaction to end. */
 async function untilOneWaits(): Promise<void> {
-  const waiting = () =>
-    database.sql`SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted`;
-  await until(async () => (await waiting()).length > 0, { describe: "a flush that waits" });
+  await until(async () => (await findLockWaits(database.sql)).length > 0, { describe: "a flush that waits" });
 }
 
 describe("duplicates of events, in a flush with the batched search", () => {

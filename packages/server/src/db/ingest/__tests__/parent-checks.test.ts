@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createUlid } from "@wharf/protocol";
-import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { clearRows, findLockWaits, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { type Database, openDatabase } from "../../database.ts";
 import { errorCode } from "../../database-errors.ts";
 import { migratePhases } from "../../phases.ts";
@@ -46,10 +46,9 @@ const sqlState = (promise: PromiseLike<unknown>) =>
   );
 const storedIds = async () => (await database.sql`SELECT id FROM events`).map(({ id }) => id);
 
-/** Until so many backends wait for an advisory lock. */
+/** Until so many backends wait for a lock. */
 async function untilWaiting(count: number): Promise<void> {
-  const waits = () => database.sql`SELECT pid FROM pg_locks
-    WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  const waits = () => findLockWaits(database.sql);
   await until(async () => (await waits()).length === count, { describe: `${count} waits for a lock` });
 }
 

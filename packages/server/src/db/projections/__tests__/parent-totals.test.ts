@@ -1,5 +1,5 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { clearRows, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { clearRows, findLockWaits, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import postgres from "postgres";
 import { errorCode } from "../../database-errors.ts";
 import { migratePhases } from "../../phases.ts";
@@ -33,9 +33,7 @@ async function insert(sql: postgres.Sql, id: string, device: string, hour: numbe
 
 /** Until so many backends wait for a lock. */
 async function untilWaiting(count: number): Promise<void> {
-  const waits = () => database.sql`SELECT pid FROM pg_stat_activity
-    WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-  await until(async () => (await waits()).length >= count, {
+  await until(async () => (await findLockWaits(database.sql)).length >= count, {
     describe: `${count} backends to wait for a lock`,
   });
 }

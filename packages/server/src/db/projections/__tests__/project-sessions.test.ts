@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { clearRows, until, useTestDatabase } from "@wharf/testkit";
+import { clearRows, findLockWaits, until, useTestDatabase } from "@wharf/testkit";
 import pino from "pino";
 import {
   anEvent,
@@ -79,12 +79,7 @@ async function holdSession(id: string) {
   };
 }
 
-const isWaiting = () =>
-  until(async () => {
-    const rows =
-      await database.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    return rows.length > 0;
-  });
+const isWaiting = () => until(async () => (await findLockWaits(database.sql)).length > 0);
 
 describe("sessions that others write", () => {
   test("are passed over while they are locked, and the others are projected", async () => {
