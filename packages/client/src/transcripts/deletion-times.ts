@@ -4,7 +4,7 @@ import type { LocalFile } from "./file-state.ts";
 
 const DAY_MS = 86_400_000;
 /** Of Claude Code, without a setting. */
-const DAYS = 30;
+export const DEFAULT_CLEANUP_DAYS = 30;
 const PROJECTS = /^(.*)\/projects\/[^/]+\//;
 const READ_AGAIN_MS = 60_000;
 
@@ -27,7 +27,12 @@ export function createDeletesAt(now: () => number = Date.now): DeletesAt {
 }
 
 async function readDays(root: string): Promise<number> {
-  const settings = await readState<{ cleanupPeriodDays?: unknown }>(join(root, "settings.json"));
+  return (await cleanupDaysIn(join(root, "settings.json"))) ?? DEFAULT_CLEANUP_DAYS;
+}
+
+/** Null where a settings file names none. */
+export async function cleanupDaysIn(file: string): Promise<number | null> {
+  const settings = await readState<{ cleanupPeriodDays?: unknown }>(file);
   const value = settings?.cleanupPeriodDays;
-  return typeof value === "number" && value > 0 && value < 36_500 ? value : DAYS;
+  return typeof value === "number" && value > 0 && value < 36_500 ? value : null;
 }

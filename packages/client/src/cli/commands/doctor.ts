@@ -4,6 +4,7 @@ import { checkCapture } from "../doctor/check-capture.ts";
 import { checkFiles, type FileCheck } from "../doctor/check-files.ts";
 import { type Check, checkHub } from "../doctor/check-hub.ts";
 import { checkMachine } from "../doctor/check-machine.ts";
+import { checkRetention } from "../doctor/check-retention.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printLine } from "../output/fit-text.ts";
@@ -21,7 +22,12 @@ export function doctor(command: Command, io: Io): void {
       const profile = await requireProfile(io, options);
       if (options.files)
         return reportFiles(io, await checkFiles(io, profile, options.all === true), options.json);
-      const checks = [...(await checkMachine(io)), ...(await checkHub(profile)), ...(await checkCapture(io))];
+      const checks = [
+        ...(await checkMachine(io)),
+        ...(await checkHub(profile)),
+        ...(await checkCapture(io)),
+        ...(await checkRetention(io, profile)),
+      ];
       if (options.json) io.json({ profile: profile.name, checks });
       else for (const check of checks) printCheck(io, check);
       const failed = checks.filter(({ status }) => status === "fail");
