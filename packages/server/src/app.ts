@@ -25,11 +25,11 @@ import type { Redaction } from "./redaction/create-redaction.ts";
 import { blueprintRoutes } from "./routes/blueprints.ts";
 import { clientRoutes } from "./routes/client.ts";
 import { commitRoutes } from "./routes/commits.ts";
+import { type DashboardDependencies, dashboardRoutes } from "./routes/dashboard.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes, probeRoutes } from "./routes/health.ts";
-import { homeRoutes } from "./routes/home.ts";
 import { hubTransferRoutes } from "./routes/hub-transfer.ts";
 import { ingestHealthRoutes, type QueueDepth } from "./routes/ingest-health.ts";
 import { jobActionRoutes } from "./routes/job-actions.ts";
@@ -83,26 +83,27 @@ export type WorkerDependencies = {
   corsOrigins: readonly string[];
 };
 
-export type AppDependencies = WorkerDependencies & {
-  jobs: JobAdministration;
-  queueDepth: () => QueueDepth;
-  /** Resolves when all acknowledged events are projected. */
-  caughtUp: Projector["caughtUp"];
-  /** For reads: rows in the format of the JSON responses. */
-  reads: Database;
-  /** For edits; separate from the connections of ingest, which are always busy. */
-  edits: Database;
-  deleteSession: DeleteSession;
-  parses: ParseQueue;
-  pricing: Pricing;
-  eventRetention: EventRetention;
-  ingest: IngestDependencies;
-  reports: ReportDependencies;
-  redaction: Redaction;
-  /** Transcript files of devices. */
-  custody: CustodyDependencies;
-  enqueueRedaction: EnqueueRedaction;
-};
+export type AppDependencies = WorkerDependencies &
+  DashboardDependencies & {
+    jobs: JobAdministration;
+    queueDepth: () => QueueDepth;
+    /** Resolves when all acknowledged events are projected. */
+    caughtUp: Projector["caughtUp"];
+    /** For reads: rows in the format of the JSON responses. */
+    reads: Database;
+    /** For edits; separate from the connections of ingest, which are always busy. */
+    edits: Database;
+    deleteSession: DeleteSession;
+    parses: ParseQueue;
+    pricing: Pricing;
+    eventRetention: EventRetention;
+    ingest: IngestDependencies;
+    reports: ReportDependencies;
+    redaction: Redaction;
+    /** Transcript files of devices. */
+    custody: CustodyDependencies;
+    enqueueRedaction: EnqueueRedaction;
+  };
 
 const PREFLIGHT_CACHE_S = 600;
 
@@ -115,7 +116,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   // A server whose jobs are late still accepts events: it stays in service.
   const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
   const listRoutes = () => routesOf(app);
-  app.route("/", homeRoutes(dependencies));
+  app.route("/", dashboardRoutes(dependencies));
   app.route("/", clientRoutes());
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));

@@ -11,6 +11,7 @@ import type { Logger } from "./logger.ts";
 import { observeLog, observeMigrations } from "./metrics/observe.ts";
 import { observeProcess } from "./metrics/process-metrics.ts";
 import { logIgnoredParameters, prepareDatabase } from "./prepare-database.ts";
+import { dashboard } from "./routes/dashboard.ts";
 import { writeServerAddress } from "./server-address.ts";
 import { describeStart } from "./welcome.ts";
 
@@ -76,6 +77,8 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   await server.ingest.start();
   await server.redactOutdated();
   server.readiness.set("ready");
+  // Not awaited: devices need no pages. The first request for one reports a failed build.
+  if (config.role !== "worker") void dashboard().catch(() => undefined);
   // A database elsewhere has no data directory.
   const forget =
     location.embedded === null

@@ -117,6 +117,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     ...engine,
     pricing,
     eventRetention: ingest.retention,
+    isDevelopment: config.isDevelopment,
     ingest: ingest.events,
     reports: ingest.reports,
     redaction,

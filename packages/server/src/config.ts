@@ -152,6 +152,7 @@ export type Config = {
   /** `inspect`: show jobs, but claim none. */
   workerMode: "run" | "inspect";
   isProduction: boolean;
+  isDevelopment: boolean;
   /** Pages of these origins may call the API from a browser. */
   corsOrigins: readonly string[];
   /** How many proxies stand before the server; Railway's is one. */
@@ -202,6 +203,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         }
       : null,
     workerMode: values.WHARF_WORKER_MODE,
+    isDevelopment: values.NODE_ENV === "development",
     isProduction: values.NODE_ENV === "production" || isRailway,
     corsOrigins: values.WHARF_CORS_ORIGINS,
     trustedProxies: values.WHARF_TRUSTED_PROXIES ?? (isRailway ? 1 : 0),

@@ -28,6 +28,7 @@ describe("readConfig", () => {
       summaryEndpoint: null,
       commandJobs: null,
       workerMode: "run",
+      isDevelopment: false,
       isProduction: false,
       corsOrigins: [],
       trustedProxies: 0,

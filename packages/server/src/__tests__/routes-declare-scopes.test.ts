@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { PAGE_PATHS } from "@wharf/dashboard/served";
 import { Hono } from "hono";
 import { type Operation, operation, requireOperations, routesOf } from "../http/operation.ts";
 import type { AppEnv } from "../http/request-context.ts";
@@ -15,7 +16,7 @@ const READ: Operation = {
 };
 
 const OPEN_TO_EVERYONE = [
-  "GET /",
+  "GET /assets/:name",
   "GET /api/health",
   "GET /api/openapi.json",
   "GET /client/version",
@@ -28,9 +29,12 @@ const OPEN_TO_EVERYONE = [
   "POST /api/sign-in",
 ];
 
-test("only the home page, health, enrolment, sign-in, the client and the API documents are public", () => {
+test("only the pages without data, health, enrolment, sign-in, the client and the API documents are public", () => {
   const open = routesOf(server.current().app).filter((route) => route.operation?.scopes.length === 0);
-  expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(OPEN_TO_EVERYONE);
+  const pages = PAGE_PATHS.map((path) => `GET ${path}`);
+  expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
+    [...OPEN_TO_EVERYONE, ...pages].sort(),
+  );
 });
 
 test("an app with a route without an operation is not built", () => {

@@ -1,6 +1,7 @@
 import { type Bundle, buildBundle, installScript } from "@wharf/client/served";
 import { clientVersionSchema } from "@wharf/protocol";
 import { Hono } from "hono";
+import { builtOnce } from "../built-once.ts";
 import { operation } from "../http/operation.ts";
 import { publicOrigin } from "../http/public-origin.ts";
 import type { AppEnv } from "../http/request-context.ts";
@@ -38,17 +39,7 @@ const version = operation({
 /** /install.sh, /client/wharf.js and /client/version. The bundle is built for the first request, and kept. */
 export function clientRoutes(build: () => Promise<Bundle> = buildBundle): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  let built: Promise<Bundle> | undefined;
-
-  async function bundle(): Promise<Bundle> {
-    built ??= build();
-    try {
-      return await built;
-    } catch (error) {
-      built = undefined;
-      throw error;
-    }
-  }
+  const bundle = builtOnce(build);
 
   routes.get("/install.sh", install, async function getInstallScript(c) {
     const { sha256 } = await bundle();

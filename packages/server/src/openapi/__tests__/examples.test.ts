@@ -23,6 +23,7 @@ const HOLDS: Record<string, string> = {
   "text/plain": "# TYPE",
   "text/x-shellscript": "install_wharf",
   "text/javascript": "#!/usr/bin/env node",
+  "*/*": "<svg",
   "application/octet-stream": "Greet the visitor",
   "application/x-ndjson": '{"end":true}',
 };

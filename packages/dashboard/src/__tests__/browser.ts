@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, test } from "bun:test";
+import AxeBuilder from "axe-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
+
+/** Debian's, or the one that CHROMIUM_PATH names. */
+const CHROMIUM = process.env["CHROMIUM_PATH"] ?? Bun.which("chromium");
+
+/** A test that needs Chromium. Where there is none, `run check` states that these are passed over. */
+export const browserTest: typeof test = CHROMIUM === null ? (test.skip as typeof test) : test;
+
+export type OpenOptions = {
+  url: string;
+  key: string;
+  theme?: "light" | "dark";
+  width?: number;
+  options?: BrowserContextOptions;
+};
+
+export type OpenPage = {
+  page: Page;
+  context: BrowserContext;
+  /** Errors of the console and of scripts so far; a test expects it to be empty. */
+  errors: string[];
+};
+
+/** Call it once at the top of a test file; pages are closed after it. */
+export function setupBrowser(): { open(options: OpenOptions): Promise<OpenPage> } {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    if (CHROMIUM === null) return;
+    // Without a sandbox, which root and containers do not have.
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  async function open({ url, key, theme = "light", width = 1280, options = {} }: OpenOptions) {
+    if (browser === undefined) throw new Error("Chromium runs only inside tests.");
+    const context = await browser.newContext({
+      baseURL: url,
+      colorScheme: theme,
+      viewport: { width, height: 800 },
+      ...options,
+    });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    if (key !== "") {
+      const response = await context.request.post("/api/sign-in", {
+        data: { key },
+        headers: { origin: url },
+      });
+      if (!response.ok()) throw new Error(`The sign-in failed with status ${response.status()}.`);
+    }
+    return { page, context, errors };
+  }
+
+  return { open };
+}
+
+/** The violations that axe finds on the page, each with its elements. */
+export async function accessibilityViolations(page: Page): Promise<string[]> {
+  await page.evaluate(AxeBuilder.source);
+  return await page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  });
+}
+
+declare global {
+  var axe: typeof AxeBuilder;
+}

@@ -1,0 +1,2 @@
+export { type Asset, buildDashboard, type Dashboard } from "./build.ts";
+export { GALLERY_PATH, PAGE_PATHS } from "./pages.ts";

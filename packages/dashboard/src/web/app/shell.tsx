@@ -1,0 +1,139 @@
+import { signal } from "@preact/signals";
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { PagePath } from "../../served/pages.ts";
+import { ErrorNote } from "../ui/states.tsx";
+import { me, readMe, signOut } from "./hub.ts";
+import { connection } from "./live.ts";
+import { MENU, PAGES, type PageProps } from "./pages.ts";
+import { go, match, path } from "./router.ts";
+import { ShortcutList } from "./shortcut-list.tsx";
+import { useShortcuts } from "./shortcuts.ts";
+import { Toasts } from "./toasts.tsx";
+
+const isListShown = signal(false);
+
+/** Menu, connection state and the page of the address. */
+export function Shell(): JSX.Element {
+  const [failure, setFailure] = useState<Error | null>(null);
+  const readAgain = () => {
+    setFailure(null);
+    readMe().catch(setFailure);
+  };
+  useEffect(readAgain, []);
+  useShortcuts([
+    ...MENU.map(({ href, key }) => ({
+      keys: `g ${key}`,
+      label: `Go to ${PAGES[href].title}`,
+      run: () => go(href),
+    })),
+    { keys: "?", label: "Show the keys", run: () => (isListShown.value = !isListShown.value) },
+    { keys: "mod+k", label: "Search", run: () => go("/search") },
+    { keys: "/", label: "Search", run: () => go("/search") },
+  ]);
+
+  const isSigningIn = path.value === "/sign-in";
+  useEffect(() => {
+    if (me.value === null && !isSigningIn)
+      go(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+  }, [me.value, isSigningIn]);
+
+  if (failure !== null && me.value === undefined) return <ErrorNote error={failure} onRetry={readAgain} />;
+  if (isSigningIn) return <CurrentPage />;
+  if (!me.value) return <p class="page-wait">Loading …</p>;
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <Menu />
+      <main id="main" tabIndex={-1}>
+        <ConnectionNote />
+        <CurrentPage />
+      </main>
+      {isListShown.value && <ShortcutList onClose={() => (isListShown.value = false)} />}
+      <Toasts />
+    </div>
+  );
+}
+
+function Menu(): JSX.Element {
+  return (
+    <nav class="menu" aria-label="Pages">
+      <a class="brand" href="/">
+        Wharf
+      </a>
+      <ul>
+        {MENU.map(({ href, key, isMinor }) => (
+          <li key={href} class={isMinor ? "minor" : undefined}>
+            <a href={href} aria-current={isCurrent(href) ? "page" : undefined} aria-label={PAGES[href].title}>
+              {PAGES[href].title}
+              <kbd>g {key}</kbd>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <p class="menu-foot">
+        <a href="/docs">API</a>
+        <button type="button" class="link" onClick={() => (isListShown.value = true)}>
+          Keys <kbd>?</kbd>
+        </button>
+        <button type="button" class="link" onClick={() => void signOut()}>
+          Sign out
+        </button>
+      </p>
+    </nav>
+  );
+}
+
+function isCurrent(href: string): boolean {
+  return href === "/" ? path.value === "/" : path.value === href || path.value.startsWith(`${href}/`);
+}
+
+function ConnectionNote(): JSX.Element | null {
+  if (connection.value !== "lost") return null;
+  return (
+    <p class="note warning" role="status">
+      The connection to the hub is lost. This page shows the last known state and catches up when the hub
+      responds.
+    </p>
+  );
+}
+
+const loaded = new Map<string, ComponentType<PageProps>>();
+
+/** Loads the page's script once; the page before stays until it is there. */
+function CurrentPage(): JSX.Element {
+  const found = match.value;
+  const [shown, setShown] = useState<{ pattern: string; Page: ComponentType<PageProps> } | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const pattern = found?.pattern;
+
+  useEffect(() => {
+    if (!isPage(pattern)) return;
+    document.title = `${PAGES[pattern].title} · Wharf`;
+    setError(null);
+    const known = loaded.get(pattern);
+    if (known !== undefined) return setShown({ pattern, Page: known });
+    let isStale = false;
+    PAGES[pattern].load().then(
+      (Page) => {
+        loaded.set(pattern, Page);
+        if (!isStale) setShown({ pattern, Page });
+      },
+      (reason: unknown) => setError(reason instanceof Error ? reason : new Error(String(reason))),
+    );
+    return () => {
+      isStale = true;
+    };
+  }, [pattern]);
+
+  if (error !== null) return <ErrorNote error={error} onRetry={() => location.reload()} />;
+  if (found === null || shown === null || shown.pattern !== found.pattern)
+    return <p class="page-wait">Loading …</p>;
+  return <shown.Page key={JSON.stringify(found)} params={found.params} />;
+}
+
+function isPage(pattern: string | undefined): pattern is PagePath {
+  return pattern !== undefined && Object.hasOwn(PAGES, pattern);
+}

@@ -1,0 +1,11 @@
+import { render } from "preact";
+import { startLive } from "./app/live.ts";
+import { startRouter } from "./app/router.ts";
+import { Shell } from "./app/shell.tsx";
+import { startShortcuts } from "./app/shortcuts.ts";
+
+startRouter();
+startShortcuts();
+startLive();
+const root = document.getElementById("app");
+if (root !== null) render(<Shell />, root);

@@ -1,0 +1,74 @@
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { me, signIn } from "../../app/hub.ts";
+import { go, query } from "../../app/router.ts";
+
+/** With a key, or with the token of a link that the server printed. */
+export function SignInPage(): JSX.Element {
+  const [key, setKey] = useState("");
+  const [error, setError] = useState<string | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const token = query.value.get("token");
+
+  async function submit(proof: { key: string } | { token: string }): Promise<void> {
+    setIsBusy(true);
+    setError(null);
+    try {
+      await signIn(proof);
+    } catch (reason) {
+      setError(reason instanceof Error ? reason.message : String(reason));
+    } finally {
+      setIsBusy(false);
+    }
+  }
+
+  // A token works once.
+  useEffect(() => {
+    if (token !== null) void submit({ token });
+  }, [token]);
+  useEffect(() => {
+    if (me.value) go(destination());
+  }, [me.value]);
+
+  return (
+    <main class="sign-in">
+      <h1>Wharf</h1>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit({ key: key.trim() });
+        }}
+      >
+        <label>
+          Key
+          <input
+            type="password"
+            name="key"
+            autocomplete="current-password"
+            required
+            value={key}
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary" disabled={isBusy}>
+          Sign in
+        </button>
+        {error !== null && (
+          <p class="note error" role="alert">
+            {error}
+          </p>
+        )}
+      </form>
+      <p class="faint">
+        A read key shows everything; the admin key can change things, too. On the hub,{" "}
+        <code>bun run sign-in</code> prints a link that works once.
+      </p>
+    </main>
+  );
+}
+
+/** Only a path of this hub: an address of another site would be an open redirect. */
+function destination(): string {
+  const to = query.value.get("to") ?? "/";
+  return /^\/(?![/\\])/.test(to) ? to : "/";
+}

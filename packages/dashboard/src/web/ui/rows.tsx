@@ -1,0 +1,91 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useShortcuts } from "../app/shortcuts.ts";
+import type { PagesState } from "../app/use-pages.ts";
+import { ErrorNote, Skeleton } from "./states.tsx";
+
+/** The browser skips chunks that are out of sight; its find and anchors still reach them. */
+const CHUNK_ROWS = 50;
+
+/** A long list in chunks; loads the next page when its end comes near. `j` and `k` move between rows, which are links. */
+export function Rows<T>({
+  pages,
+  rowHeight,
+  row,
+  keyOf,
+  empty,
+  label,
+}: {
+  pages: PagesState<T>;
+  /** In pixels, for the chunks out of sight. */
+  rowHeight: number;
+  row: (item: T) => ComponentChildren;
+  keyOf: (item: T) => string;
+  empty: ComponentChildren;
+  label: string;
+}): JSX.Element {
+  const ref = useRef<HTMLElement>(null);
+  useShortcuts([
+    { keys: "j", label: "Next row", run: () => moveFocus(ref.current, 1) },
+    { keys: "k", label: "Previous row", run: () => moveFocus(ref.current, -1) },
+  ]);
+  const { items, error, loadMore, reload } = pages;
+  if (items === null) return error === null ? <Skeleton /> : <ErrorNote error={error} onRetry={reload} />;
+  return (
+    <>
+      {error !== null && <ErrorNote error={error} onRetry={loadMore ?? reload} />}
+      {items.length === 0 && empty}
+      <section ref={ref} class="rows" aria-label={label}>
+        {chunksOf(items).map((chunk) => (
+          <ul
+            key={chunk[0] === undefined ? "" : keyOf(chunk[0])}
+            class="chunk"
+            style={{ containIntrinsicSize: `auto ${chunk.length * rowHeight}px` }}
+          >
+            {chunk.map((item) => (
+              <li key={keyOf(item)}>{row(item)}</li>
+            ))}
+          </ul>
+        ))}
+      </section>
+      {loadMore !== null && <MoreWhenSeen key={items.length} onSeen={loadMore} />}
+    </>
+  );
+}
+
+function MoreWhenSeen({ onSeen }: { onSeen: () => void }): JSX.Element {
+  const ref = useRef<HTMLButtonElement>(null);
+  const latest = useRef(onSeen);
+  latest.current = onSeen;
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting) latest.current();
+      },
+      { rootMargin: "600px" },
+    );
+    if (ref.current !== null) observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <button ref={ref} type="button" class="more" onClick={onSeen}>
+      Load more
+    </button>
+  );
+}
+
+/** Focuses the first link of the row before or behind the one that has the focus. */
+export function moveFocus(list: HTMLElement | null, step: 1 | -1): void {
+  if (list === null) return;
+  const rows = [...list.querySelectorAll<HTMLElement>("li")];
+  const current = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = rows[current === -1 ? 0 : Math.min(Math.max(current + step, 0), rows.length - 1)];
+  next?.querySelector<HTMLElement>("a, button")?.focus();
+}
+
+function chunksOf<T>(items: readonly T[]): T[][] {
+  const chunks: T[][] = [];
+  for (let start = 0; start < items.length; start += CHUNK_ROWS)
+    chunks.push(items.slice(start, start + CHUNK_ROWS));
+  return chunks;
+}
