@@ -20,7 +20,6 @@ export function Shell(): JSX.Element {
     setFailure(null);
     readMe().catch(setFailure);
   };
-  useEffect(readAgain, []);
   useShortcuts([
     ...MENU.map(({ href, key }) => ({
       keys: `g ${key}`,
@@ -33,6 +32,9 @@ export function Shell(): JSX.Element {
   ]);
 
   const isSigningIn = path.value === "/sign-in";
+  useEffect(() => {
+    if (!isSigningIn && me.value === undefined) readAgain();
+  }, [isSigningIn]);
   useEffect(() => {
     if (me.value === null && !isSigningIn)
       go(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);

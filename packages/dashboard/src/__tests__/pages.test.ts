@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect } from "bun:test";
+import { createClient } from "@wharf/client";
+import { useTestDatabase } from "@wharf/testkit";
+import { loadDemo } from "../../../client/src/demo/load-demo.ts";
+import {
+  ADMIN_KEY,
+  type ServerProgram,
+  startServerProgram,
+} from "../../../server/src/__tests__/server-program.ts";
+import { PAGE_PATHS } from "../served/index.ts";
+import { accessibilityViolations, browserTest, setupBrowser } from "./browser.ts";
+
+const database = useTestDatabase();
+const browser = setupBrowser();
+let server: ServerProgram;
+let url = "";
+
+beforeAll(async () => {
+  server = await startServerProgram(database.url, { NODE_ENV: "development" });
+  url = await server.url();
+  await loadDemo(
+    createClient({ url, key: ADMIN_KEY }),
+    { now: new Date(), days: 3, seed: 7 },
+    () => undefined,
+  );
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+/** The pages that need no id. */
+const LISTS = [...PAGE_PATHS.filter((path) => !path.includes(":")), "/dev/gallery"];
+
+for (const theme of ["light", "dark"] as const) {
+  for (const path of LISTS) {
+    browserTest(
+      `${path} in ${theme} has no accessibility violation and no error in the console`,
+      async () => {
+        const { page, context, errors } = await browser.open({
+          url,
+          key: path === "/sign-in" ? "" : ADMIN_KEY,
+          theme,
+        });
+        await page.goto(path);
+        await page.locator("h1").waitFor();
+        expect(await accessibilityViolations(page)).toEqual([]);
+        expect(errors).toEqual([]);
+        await context.close();
+      },
+    );
+  }
+}
