@@ -60,7 +60,8 @@ const JOBS_LATE_MS = 30_000;
 /** Wires a server; the only place that does, for the program and for tests. Connects to nothing yet. */
 export async function compose(options: ComposeOptions): Promise<Server> {
   const { config, location, logger, migrate, time = {} } = options;
-  const { limits, trustedProxies, corsOrigins } = config;
+  const { limits, trustedProxies, corsOrigins, isDevelopment } = config;
+  const settings = { limits, trustedProxies, corsOrigins, isDevelopment };
   const metrics = createServerMetrics();
   const readiness = createReadiness();
   const pools = openPools({
@@ -102,9 +103,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     access,
     logger,
     metrics,
-    trustedProxies,
-    corsOrigins,
-    limits,
+    ...settings,
     readiness,
     health: pools.health,
     reads: pools.reads,
@@ -117,7 +116,6 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     ...engine,
     pricing,
     eventRetention: ingest.retention,
-    isDevelopment: config.isDevelopment,
     ingest: ingest.events,
     reports: ingest.reports,
     redaction,
