@@ -42,7 +42,7 @@ for (const phase of ["starting", "draining"] as const) {
   });
 }
 
-test("a file comes compressed as the browser accepts it, and may be kept for ever", async () => {
+test("a file comes compressed as the browser accepts it, and the browser keeps it", async () => {
   const app = anApp();
   const path = await nameOfScript(app);
   const sizes: number[] = [];
