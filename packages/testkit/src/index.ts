@@ -7,6 +7,7 @@ export {
   type TestDatabaseOptions,
   useTestDatabase,
 } from "./database.ts";
+export { freePort } from "./free-port.ts";
 export { findLockWaits } from "./lock-waits.ts";
 export { hasPgBouncer, type PgBouncer, startPgBouncer } from "./pgbouncer.ts";
 export { type Program, type ProgramOptions, spawnProgram } from "./program.ts";

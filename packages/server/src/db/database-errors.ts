@@ -22,12 +22,15 @@ const CONNECTION_CODES = new Set([
 /** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, query_canceled by the statement timeout, read-only after a failover. */
 const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "53300", "57014", "25006"]);
 
-/** Those of them after which the connection serves on. */
-const BACKEND_ALIVE_STATES = new Set(["57014", "25006"]);
+/** The statement alone was ended. */
+const QUERY_CANCELED = "57014";
 
-/** The backend that ran the statement is gone, or cannot be waited for any longer; the next needs a new connection. */
+/**
+ * The next statement needs a new connection: the backend that ran this one is gone, cannot be waited for any longer, or belongs to a
+ * server that became a standby.
+ */
 export function isConnectionLost(error: unknown): boolean {
-  return isUnavailable(error) && !BACKEND_ALIVE_STATES.has(errorCode(error) ?? "");
+  return isUnavailable(error) && errorCode(error) !== QUERY_CANCELED;
 }
 
 /** The database is unavailable, refuses connections, or is too slow. The statement may or may not have been committed. */

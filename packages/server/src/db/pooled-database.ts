@@ -6,6 +6,9 @@ import { withDeadline } from "./deadline.ts";
 import { createDb, type DbOptions, type Sql } from "./postgres.ts";
 import { openTransactionConnection, withinTransaction } from "./transaction.ts";
 
+/** A black hole, or a server that became a standby. */
+const REPLACING = new Set(["STORAGE_TIMEOUT", "25006"]);
+
 /**
  * A pool behind a pooler in transaction mode. Each use is one transaction, which begins with the pool's settings: set on the connection,
  * they would be missing from the next statement, and in effect for another client's. Four round trips a use instead of one.
@@ -42,8 +45,8 @@ export function openPooledDatabase(
       idle.push(connection);
       return value;
     } catch (error) {
-      if (errorCode(error) === "STORAGE_TIMEOUT") {
-        // As in openDatabase: the others may lead into the same black hole.
+      if (REPLACING.has(errorCode(error) ?? "")) {
+        // As in openDatabase: the others lead to the same server.
         for (const stuck of [connection, ...idle.splice(0)]) void discard(stuck);
       } else idle.push(connection);
       throw error;

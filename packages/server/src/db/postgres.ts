@@ -1,3 +1,4 @@
+import { one } from "@wharf/job-runner";
 import {
   type ConnectionReading,
   ConnectionStringError,
@@ -44,7 +45,15 @@ export type DbOptions = {
   wireTypes?: boolean;
 };
 
-export type DbHealth = { ok: boolean; latency_ms: number; error?: string };
+export type DbHealth = { ok: boolean; latency_ms: number; error?: string; replication?: Replication };
+
+/**
+ * As the primary shows it. `asynchronous`: what a standby has not received yet is lost when it takes over. `synchronous`: a commit waits
+ * for a standby, without end if none is connected.
+ */
+export type Replication = { mode: "none" | "asynchronous" | "synchronous"; standbys: number };
+
+type ServerState = { is_read_only: boolean; is_synchronous: boolean; standbys: number };
 
 const POOL_MAX_CONNECTIONS = 10;
 const POOL_IDLE_TIMEOUT_S = 20;
@@ -160,17 +169,32 @@ function readTarget(connectionString: string) {
   }
 }
 
-/** Runs SELECT 1 and answers within HEALTH_TIMEOUT_MS, also when the database is frozen. Never throws. */
+/** Whether the database answers within HEALTH_TIMEOUT_MS and takes writes. Never throws. */
 export async function checkDbHealth(sql: Sql | PromiseLike<Sql>): Promise<DbHealth> {
   const startedAt = performance.now();
   const elapsed = () => Math.round((performance.now() - startedAt) * 100) / 100;
   try {
-    const query = async () => (await sql)`SELECT 1`;
-    await withDeadline(query(), HEALTH_TIMEOUT_MS);
-    return { ok: true, latency_ms: elapsed() };
+    const { is_read_only, is_synchronous, standbys } = await withDeadline(readState(sql), HEALTH_TIMEOUT_MS);
+    if (is_read_only) return { ok: false, latency_ms: elapsed(), error: READ_ONLY };
+    const mode = is_synchronous ? "synchronous" : standbys > 0 ? "asynchronous" : "none";
+    return { ok: true, latency_ms: elapsed(), replication: { mode, standbys } };
   } catch (error) {
     return { ok: false, latency_ms: elapsed(), error: describeDatabaseError(error) };
   }
+}
+
+const READ_ONLY =
+  "the database is read-only: it is a standby, or default_transaction_read_only is on; with several hosts, set target_session_attrs=primary";
+
+/** A role without pg_monitor sees of each standby only that it is there. */
+async function readState(opening: Sql | PromiseLike<Sql>): Promise<ServerState> {
+  const sql = await opening;
+  const rows = await sql<ServerState[]>`
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only,
+      current_setting('synchronous_standby_names') <> ''
+        AND current_setting('synchronous_commit') NOT IN ('off', 'local') AS is_synchronous,
+      (SELECT count(*)::int FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup') AS standbys`;
+  return one(rows);
 }
 
 /** Ends a pool within POOL_CLOSE_TIMEOUT_S, also when its server no longer answers. */

@@ -28,7 +28,7 @@ const live = operation({
 const ready = operation({
   scopes: [],
   tag,
-  summary: "Readiness: the database is migrated and reachable",
+  summary: "Readiness: the database is migrated and reachable, and takes writes",
   responses: { 200: probeSchema, 503: probeSchema },
   example: { status: 200 },
 });
@@ -74,7 +74,8 @@ export function healthRoutes({
     const db = await probe.check();
     const phase = readiness.phase();
     const jobs = { ok: phase === "ready" && !jobsLate() };
-    const status = !db.ok ? "unhealthy" : jobs.ok ? "ok" : "degraded";
+    const lacksStandby = db.replication?.mode === "synchronous" && db.replication.standbys === 0;
+    const status = !db.ok ? "unhealthy" : jobs.ok && !lacksStandby ? "ok" : "degraded";
     const uptime_seconds = readiness.uptime_seconds();
     return c.json({ status, checks: { db, jobs }, uptime_seconds, version: VERSION }, db.ok ? 200 : 503);
   });

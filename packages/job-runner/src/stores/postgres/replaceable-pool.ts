@@ -31,7 +31,12 @@ const CONNECTION_LOST = new Set([
   "57P01",
 ]);
 
+/** read_only_sql_transaction */
+const READ_ONLY = "25006";
+
 /**
+ * A pool whose server refuses writes is replaced: it became a standby, and the address leads to another server by now.
+ *
  * Works around two faults of the driver. An unresponsive connection occupies its slot until the kernel gives up after a quarter
  * of an hour, so the pool is replaced after a timeout. And a query sent between a socket's "error" and "close" never gets a
  * response, so after a lost connection no query is sent until the next turn of the event loop.
@@ -54,6 +59,7 @@ export function createReplaceablePool(
       return await withTimeLimit(query(used), deadlineMs, onTimeout);
     } catch (error) {
       if (isConnectionLost(error)) await afterClose();
+      if (errorCode(error) === READ_ONLY && pool === used) replace();
       throw error;
     }
   }

@@ -70,7 +70,11 @@ describe("checkDbHealth", () => {
     const latencies: number[] = [];
     for (let i = 0; i < 5; i++) {
       const health = await checkDbHealth(database.sql);
-      expect(health).toEqual({ ok: true, latency_ms: expect.any(Number) });
+      expect(health).toEqual({
+        ok: true,
+        latency_ms: expect.any(Number),
+        replication: { mode: "none", standbys: 0 },
+      });
       latencies.push(health.latency_ms);
     }
     expect(Math.min(...latencies)).toBeLessThan(100);
