@@ -1,6 +1,7 @@
 export * from "./client-version.ts";
 export * from "./credentials.ts";
 export * from "./device.ts";
+export * from "./device-report.ts";
 export * from "./event.ts";
 export * from "./event-types.ts";
 export * from "./health.ts";

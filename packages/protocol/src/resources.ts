@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { deviceTypeSchema } from "./device.ts";
+import { deviceReportSchema } from "./device-report.ts";
 import { lifecycleSchema, liveStateSchema } from "./session.ts";
 
 /** ISO-8601 UTC with six fractional digits. */
@@ -357,6 +358,15 @@ export const deviceSchema = sessionTotalsSchema.extend({
   first_seen_at: time,
   last_seen_at: time,
   workspace_count: z.number(),
+  /** Of its client; null: it has sent none. */
+  report: deviceReportSchema.nullable(),
+  /** Its transcript files that are kept here, by their size on the device. */
+  held: z.object({
+    files: z.number(),
+    bytes: z.number(),
+    /** When its agents delete the next of them there. */
+    next_deletion_at: time.nullable(),
+  }),
 });
 export type Device = z.infer<typeof deviceSchema>;
 
@@ -374,6 +384,17 @@ export const deviceRowSchema = deviceSchema.pick({
   last_seen_at: true,
 });
 export type DeviceRow = z.infer<typeof deviceRowSchema>;
+
+/** A file that the device's agent is about to delete. */
+export const nextDeletionSchema = z.object({
+  session_id: text,
+  agent: text,
+  file: text,
+  deletes_at: time,
+  /** Of the file on the device, as far as it is kept here. */
+  held_bytes: z.number(),
+});
+export type NextDeletion = z.infer<typeof nextDeletionSchema>;
 
 /** A device in a workspace, or a workspace on a device: where it lies, what is installed, what its sessions add up to. */
 export const workspaceDeviceSchema = sessionTotalsSchema.extend({

@@ -26,6 +26,7 @@ import { blueprintRoutes } from "./routes/blueprints.ts";
 import { clientRoutes } from "./routes/client.ts";
 import { commitRoutes } from "./routes/commits.ts";
 import { type DashboardDependencies, dashboardRoutes } from "./routes/dashboard.ts";
+import { deviceFactsRoutes } from "./routes/device-facts.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -138,6 +139,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/workspaces", retentionRoutes(dependencies));
   app.route("/api/workspaces", workspaceRoutes(current));
   app.route("/api/devices", deviceRoutes(current));
+  app.route("/api/devices", deviceFactsRoutes({ edits, limits }));
   app.route("/api/remote-envs", remoteEnvRoutes(current));
   app.route("/api/blueprints", blueprintRoutes(dependencies));
   app.route("/api/prices", priceRoutes(dependencies));

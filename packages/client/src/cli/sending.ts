@@ -1,9 +1,11 @@
 import { homedir } from "node:os";
 import { createMarker, createRedactor } from "@wharf/redaction";
+import manifest from "../../package.json" with { type: "json" };
 import { createFindPlace } from "../git/find-place.ts";
 import { createRunGit } from "../git/run-git.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { compress } from "../sender/compress.ts";
+import { reportFacts } from "../sender/report-facts.ts";
 import type { SenderOptions } from "../sender/run-sender.ts";
 import { shareFile } from "../share/rules.ts";
 import { createShareLevels } from "../share/share-level.ts";
@@ -24,6 +26,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { clientFor } from "./hub.ts";
 import type { Io } from "./io.ts";
 
+const { version: client_version } = manifest;
 /** One line, or one text, takes longer only if it is made for it. */
 const REDACTION_MS = 20_000;
 /** A transcript that was written this recently belongs to a live session. */
@@ -72,6 +75,8 @@ export function prepareSending(io: Io, profile: Profile): Sending {
     shareOf: share.ofHook,
     redact: (line) => redactor.line(line),
     events: client.events,
+    report: () =>
+      reportFacts({ paths, device_id: device.id, client_version, folders, devices: client.devices }),
     createTails: (onChange) => createTails({ ...files, findPlace, onChange }),
     findLive: async () => {
       const live = await findTranscripts(folders, Date.now() - LIVE_MS);

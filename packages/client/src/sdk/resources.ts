@@ -10,7 +10,9 @@ import type {
   JobListQuery,
   JobLogLine,
   KeyScope,
+  NextDeletion,
   Queue,
+  SendDeviceReport,
   Session,
   Workspace,
   WorkspaceDevice,
@@ -32,6 +34,8 @@ export type DeviceDetail = {
   device: Device;
   workspaces: (WorkspaceDevice & Pick<Workspace, "id" | "canonical_id" | "display_name">)[];
   recent_sessions: Session[];
+  /** Files that its agents delete next, of those that the hub holds. */
+  next_deletions: NextDeletion[];
 };
 
 export type NewDevice = {
@@ -53,6 +57,8 @@ export type Devices = {
   rename(id: string, name: string): Promise<DeviceRow>;
   /** Its keys are revoked; its sessions remain. */
   remove(id: string): Promise<null>;
+  /** Replaces the report of the device; needs its ingest key. */
+  report(report: SendDeviceReport): Promise<null>;
 };
 
 export type Keys = {
@@ -83,6 +89,7 @@ export function createDevices(http: Http): Devices {
     rename: async (id, name) =>
       (await http.json<{ device: DeviceRow }>(path(id), { method: "PATCH", json: { name } })).device,
     remove: (id) => http.json(path(id), { method: "DELETE" }),
+    report: (json) => http.json("/api/devices/facts", { method: "POST", json }),
   };
 }
 

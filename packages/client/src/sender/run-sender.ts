@@ -19,6 +19,8 @@ export type SenderOptions = FillOptions &
     createTails: (onChange: () => void) => Tails;
     /** Sessions that are live already, such as after a restart. */
     findLive?: () => Promise<NamedTranscript[]>;
+    /** Sends the facts of this machine when they are due. */
+    report?: () => Promise<unknown>;
     signal: AbortSignal;
     /** It ends this long after the last change; Infinity: it stays. */
     quietMs?: number;
@@ -121,6 +123,8 @@ class Sender {
       await this.#attempt(backoff, async () => {
         await this.#noteSent({ ...NOTHING_SENT, accepted: await tails.send() });
       });
+      // A failed report must not stop the sending, and `wharf status` does not show it.
+      await this.#options.report?.().catch(() => undefined);
       await wake.wait(this.#options.lookMs ?? LOOK_MS);
     }
   }

@@ -27,6 +27,8 @@ export type DataPaths = {
   socket: string;
   /** How the last requests ended. */
   state: string;
+  /** Its time of modification is that of the last report to the hub. */
+  report: string;
   /** By process number, the session that an agent began last. */
   sessions: string;
 };
@@ -47,6 +49,7 @@ export function dataPaths(data: string): DataPaths {
     pid: join(data, "sender.pid"),
     socket: join(data, "sender.sock"),
     state: join(data, "sender.json"),
+    report: join(data, "report"),
     sessions: join(data, "sessions.json"),
   };
 }

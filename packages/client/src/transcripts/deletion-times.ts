@@ -8,7 +8,7 @@ export const DEFAULT_CLEANUP_DAYS = 30;
 const PROJECTS = /^(.*)\/projects\/[^/]+\//;
 const READ_AGAIN_MS = 60_000;
 
-export type DeletesAt = (file: LocalFile, mtime_ms: number) => Promise<string | null>;
+export type DeletesAt = (file: Pick<LocalFile, "agent" | "path">, mtime_ms: number) => Promise<string | null>;
 
 /** When Claude Code deletes a file: as many days after its last change as its settings name. Null for other agents. */
 export function createDeletesAt(now: () => number = Date.now): DeletesAt {

@@ -51,6 +51,18 @@ export async function findTranscripts(
   return withoutPackedCopies(found).sort((a, b) => b.mtime_ms - a.mtime_ms);
 }
 
+type MeasuredFile = { path: string; bytes: number; mtime_ms: number };
+
+/** The size and the last change of each transcript, without reading it. */
+export async function measureTranscripts({ agent, folders }: AgentFolders): Promise<MeasuredFile[]> {
+  const found: MeasuredFile[] = [];
+  for (const path of (await Promise.all(folders.map(listFiles))).flat()) {
+    const stats = isTranscript(agent, path) ? await statIfThere(path) : null;
+    if (stats !== null) found.push({ path, ...measured(stats) });
+  }
+  return found;
+}
+
 /** A file that is there packed and as it was is read as it was. */
 function withoutPackedCopies(found: readonly FoundTranscript[]): FoundTranscript[] {
   const keyOf = ({ agent, session_id, file }: FoundTranscript) => `${agent} ${session_id} ${file}`;

@@ -3,6 +3,7 @@ import {
   deviceRowSchema,
   deviceSchema,
   listQuerySchema,
+  nextDeletionSchema,
   sessionSchema,
   workspaceDeviceSchema,
   workspaceSchema,
@@ -10,7 +11,12 @@ import {
 import { Hono } from "hono";
 import { z } from "zod";
 import { removeDevice, renameDevice } from "../db/edits/device-changes.ts";
-import { findDevice, listDevices, listWorkspacesOfDevice } from "../db/reads/device-lists.ts";
+import {
+  findDevice,
+  listDevices,
+  listNextDeletions,
+  listWorkspacesOfDevice,
+} from "../db/reads/device-lists.ts";
 import { withoutFlags } from "../db/reads/page-bytes.ts";
 import { listSessions } from "../db/reads/sessions.ts";
 import { actorOf } from "../http/caller.ts";
@@ -32,7 +38,7 @@ const { id, canonical_id, display_name } = workspaceSchema.shape;
 const list = operation({
   scopes: ["read"],
   tag,
-  summary: "List devices with the totals of their sessions",
+  summary: "List devices with the totals of their sessions, their clients' reports and what is kept of them",
   query: listQuerySchema,
   responses: { 200: pageResponse("devices", deviceSchema) },
   example: { status: 200, query: { limit: "10" } },
@@ -47,6 +53,8 @@ const read = operation({
       device: deviceSchema,
       workspaces: z.array(workspaceDeviceSchema.extend({ id, canonical_id, display_name })),
       recent_sessions: z.array(sessionSchema),
+      /** Files that its agents delete next, of those that are kept here. */
+      next_deletions: z.array(nextDeletionSchema),
     }),
   },
   example: { status: 200, path },
@@ -85,17 +93,21 @@ export function deviceRoutes({ reads, edits }: DeviceDependencies): Hono<AppEnv>
 
   routes.get("/:id", read, async function getDevice(c) {
     const id = readPathId(c, "id", "device");
-    const [device, workspaces, recent_sessions] = await reads.run(
+    const [device, workspaces, recent_sessions, next_deletions] = await reads.run(
       (sql) =>
         Promise.all([
           findDevice(sql, id),
           listWorkspacesOfDevice(sql, id),
           listSessions(sql, { device_id: id }, null, RECENT_SESSIONS),
+          listNextDeletions(sql, id),
         ]),
       { device_id: id },
     );
     if (device === null) throw notFound("device");
-    return c.json({ device, workspaces, recent_sessions: withoutFlags(recent_sessions) });
+    return c.json({
+      ...{ device, workspaces, next_deletions },
+      recent_sessions: withoutFlags(recent_sessions),
+    });
   });
 
   routes.patch("/:id", rename, async function patchDevice(c) {

@@ -5,12 +5,14 @@ import { createRedactor } from "@wharf/redaction";
 import { until } from "@wharf/testkit";
 import { type Fault, problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
 import { useMachine } from "../../__tests__/machine.ts";
+import { openInstalled } from "../../hooks/installed.ts";
 import { statIfThere } from "../../spool/files.ts";
 import { fillOutbox } from "../../spool/fill-outbox.ts";
 import { listRejected } from "../../spool/rejected.ts";
 import { openFileStates } from "../../transcripts/file-state.ts";
 import { createTails } from "../../transcripts/tails.ts";
 import { createBatchWaits } from "../batch-waits.ts";
+import { reportFacts } from "../report-facts.ts";
 import { runSender } from "../run-sender.ts";
 import { listOutbox, sendOutbox } from "../send-outbox.ts";
 import { readSenderState } from "../sender-state.ts";
@@ -373,5 +375,43 @@ describe("the sender", () => {
     await until(emptied);
     await until(async () => (await storedPrompts()).length === 20);
     expect(new Set(await storedPrompts()).size).toBe(20);
+  });
+});
+
+describe("the report of this machine", () => {
+  test("is sent once an hour, and names the hook's time and the transcripts that are there", async () => {
+    await spoolPrompts(1);
+    await fill();
+    await sendOutbox({ paths: machine.paths, events: hub.client().events });
+    const projects = join(machine.home, ".claude/projects/-p");
+    await mkdir(projects, { recursive: true });
+    for (const name of ["a.jsonl", "b.jsonl"]) {
+      await writeFile(join(projects, name), "0123456789");
+      await utimes(join(projects, name), START_MS / 1000, START_MS / 1000);
+    }
+    await openInstalled(machine.paths).noteRepository("/repository", true);
+    let now = Date.now();
+    const folders = [
+      { agent: "claude-code", folders: [join(machine.home, ".claude/projects")] },
+      { agent: "codex", folders: [join(machine.home, ".codex/sessions")] },
+    ];
+    const { devices } = hub.client();
+    const facts = { paths: machine.paths, device_id: "laptop", client_version: "0.1.0", folders, devices };
+    const report = () => reportFacts({ ...facts, now: () => now });
+    expect(await report()).toBe(true);
+    expect(await report()).toBe(false);
+    const { device } = await devices.get("laptop");
+    expect(device.report).toMatchObject({
+      client_version: "0.1.0",
+      hooks: [{ name: "claude-code", runs: 50 }],
+      agents: [{ agent: "claude-code", files: 2, bytes: 20, next_deletion_at: "2026-04-13T10:00:00.000Z" }],
+    });
+    const [hook] = device.report?.hooks ?? [];
+    expect(hook?.median_ms).toBeGreaterThan(0);
+    expect(hook?.p99_ms).toBeGreaterThanOrEqual(hook?.median_ms ?? 0);
+    hub.state.fault = (path) => (path === "/api/devices/facts" ? problem(404) : null);
+    now += 3_700_000;
+    await expect(report()).rejects.toThrow();
+    expect(await report()).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
-import type { Device, WorkspaceDevice } from "@wharf/protocol";
+import type { Device, NextDeletion, WorkspaceDevice } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
+import { wireTime } from "../wire-time.ts";
 import { DETAIL_BYTES_MAX, type Listed, withinPageBytes } from "./page-bytes.ts";
 import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 
@@ -7,6 +8,7 @@ import { totalsByParent, totalsOrZero } from "./session-totals.ts";
 type Position = readonly [firstSeenAt: string, id: string] | null;
 
 const WORKSPACES_MAX = 1_000;
+const DELETIONS_LISTED_MAX = 20;
 
 /** All of devices AS d but `name_said_at`, by which names are merged (devices.ts). */
 export const deviceColumns = (sql: Sql): Fragment =>
@@ -29,19 +31,30 @@ export async function listDevices(sql: Sql, position: Position, limit: number): 
       ${position === null ? sql`` : sql`AND (first_seen_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY first_seen_at DESC, id DESC LIMIT ${limit}`;
   return await sql<Listed<Device>[]>`
-    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}, d.page_is_full
+    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}, ${factColumns(sql)}, d.page_is_full
     FROM (${withinPageBytes(sql, found, sql`first_seen_at DESC, id DESC`, LARGE_DEVICE_COLUMNS)}) d
     LEFT JOIN LATERAL (${totalsByParent(sql, "device", sql`id = d.id`)}) t ON true
+    ${facts(sql)}
     ORDER BY d.first_seen_at DESC, d.id DESC`;
 }
 
 /** One device with its totals, or null. */
 export async function findDevice(sql: Sql, id: string): Promise<Device | null> {
   const [row] = await sql<Device[]>`
-    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}
+    SELECT ${deviceColumns(sql)}, ${totalsOrZero(sql)}, t.last_session_at, ${workspaceCount(sql)}, ${factColumns(sql)}
     FROM devices d LEFT JOIN (${totalsByParent(sql, "device", sql`id = ${id}`)}) t ON t.id = d.id
+    ${facts(sql)}
     WHERE d.id = ${id}`;
   return row ?? null;
+}
+
+/** The files of a device that its agents delete next. */
+export async function listNextDeletions(sql: Sql, id: string): Promise<NextDeletion[]> {
+  return await sql<NextDeletion[]>`
+    SELECT f.session_id, f.agent, f.file, f.deletes_at, g.source_bytes AS held_bytes
+    FROM transcript_files f JOIN transcript_generations g ON g.file_id = f.id AND g.generation = f.generation
+    WHERE f.device_id = ${id} AND f.deletes_at > now()
+    ORDER BY f.deletes_at, f.id LIMIT ${DELETIONS_LISTED_MAX}`;
 }
 
 export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; display_name: string };
@@ -65,4 +78,21 @@ export async function listWorkspacesOfDevice(sql: Sql, deviceId: string): Promis
 
 function workspaceCount(sql: Sql) {
   return sql`(SELECT count(*) FROM workspace_devices l WHERE l.device_id = d.id) AS workspace_count`;
+}
+
+const factColumns = (sql: Sql): Fragment => sql`
+  CASE WHEN r.device_id IS NOT NULL THEN
+    jsonb_build_object('reported_at', ${wireTime(sql, sql`r.reported_at`)}, 'clock_skew_ms', r.clock_skew_ms) || r.facts END AS report,
+  held.held`;
+
+/** The report of devices AS d, and their transcript files that are kept. */
+function facts(sql: Sql): Fragment {
+  return sql`
+    LEFT JOIN device_reports r ON r.device_id = d.id
+    CROSS JOIN LATERAL (
+      SELECT json_build_object('files', count(*), 'bytes', coalesce(sum(g.source_bytes), 0),
+        'next_deletion_at', ${wireTime(sql, sql`min(f.deletes_at) FILTER (WHERE f.deletes_at > now())`)}) AS held
+      FROM transcript_files f JOIN transcript_generations g ON g.file_id = f.id AND g.generation = f.generation
+      WHERE f.device_id = d.id
+    ) held`;
 }

@@ -1,5 +1,6 @@
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import type { TestServer } from "../../__tests__/setup-app.ts";
+import { putDeviceReport } from "../../db/edits/device-reports.ts";
 import { insertLink } from "../../db/edits/sign-ins.ts";
 import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
 import { hashOf } from "../../keys/api-key.ts";
@@ -73,6 +74,12 @@ async function seedTranscriptFile(server: TestServer): Promise<void> {
   const line = { type: "user", uuid: "u1", timestamp: at(60), message: { content: "Greet the visitor" } };
   const path = `/api/sessions/${SESSION_WITH_TRANSCRIPT}/transcript/append?${query}`;
   await server.request("POST", path, `${JSON.stringify(line)}\n`);
+  await server.sql`UPDATE transcript_files SET deletes_at = now() + interval '7 days'`;
+  await putDeviceReport(server.sql, {
+    ...{ device_id: "laptop", sent_at: new Date().toISOString(), client_version: "0.1.0" },
+    hooks: [{ name: "claude-code", runs: 50, median_ms: 3.9, p99_ms: 7.2 }],
+    agents: [{ agent: "claude-code", files: 214, bytes: 801_443_210, next_deletion_at: at(9_000) }],
+  });
 }
 
 async function seedKeys(server: TestServer): Promise<void> {

@@ -64,6 +64,68 @@ describe("GET /api/devices/:id", () => {
   });
 });
 
+describe("POST /api/devices/facts", () => {
+  const facts = {
+    client_version: "0.1.0",
+    hooks: [{ name: "claude-code", runs: 50, median_ms: 4, p99_ms: 8.5 }],
+    agents: [{ agent: "claude-code", files: 2, bytes: 900, next_deletion_at: at(0) }],
+  };
+  const send = (body: object, headers = {}) => server.request("POST", "/api/devices/facts", body, headers);
+  const reported = (changes: object = {}) =>
+    send({ device_id: "laptop", sent_at: new Date().toISOString(), ...facts, ...changes });
+  const device = async () => (await server.request("GET", "/api/devices/laptop")).body;
+
+  test("the latest report stands at the device, with the difference of its clock", async () => {
+    await ingest(server, [event({})]);
+    expect((await device()).device.report).toBeNull();
+    expect((await reported({ client_version: "0.0.9" })).status).toBe(204);
+    const sent_at = new Date(Date.now() - 3_600_000).toISOString();
+    expect((await reported({ sent_at })).status).toBe(204);
+    const { report } = (await device()).device;
+    expect(report).toMatchObject(facts);
+    expect(report.clock_skew_ms).toBeWithin(-3_660_000, -3_590_000);
+    const [listed] = (await server.request("GET", "/api/devices")).body.devices;
+    expect(listed.report).toEqual(report);
+  });
+
+  test("a key of another device, an unknown device, too much and wrong types are refused", async () => {
+    await ingest(server, [event({})]);
+    const { body } = await server.request("POST", "/api/keys", { scope: "ingest", device_id: "phone" });
+    const authorization = `Bearer ${body.key}`;
+    const sent = { device_id: "laptop", sent_at: at(0), ...facts };
+    expect((await send(sent, { authorization })).status).toBe(403);
+    expect((await reported({ device_id: "tablet" })).status).toBe(404);
+    expect((await reported({ more: "x".repeat(64 * 1024) })).status).toBe(413);
+    expect((await reported({ agents: [{ agent: "codex", files: -1, bytes: 0 }] })).status).toBe(400);
+    expect((await reported({ sent_at: "now" })).status).toBe(400);
+    expect((await device()).device.report).toBeNull();
+  });
+});
+
+test("a device shows the transcript files that are kept of it, and what its agents delete next", async () => {
+  const none = { files: 0, bytes: 0, next_deletion_at: null };
+  await ingest(server, [sessionStart("s", { timestamp: at(0) })]);
+  const device = async () => (await server.request("GET", "/api/devices/laptop")).body;
+  expect(await device()).toMatchObject({ device: { held: none }, next_deletions: [] });
+  const line = `${JSON.stringify({ type: "user", uuid: "u1", message: { content: "hello" } })}\n`;
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const soon = inDays(7);
+  for (const [file, deletes_at] of [
+    ["late.jsonl", inDays(9)],
+    ["soon.jsonl", soon],
+    ["gone.jsonl", inDays(-1)],
+  ]) {
+    const query = `agent=claude-code&device_id=laptop&file=${file}&deletes_at=${deletes_at}`;
+    const { status } = await server.request("POST", `/api/sessions/s/transcript/append?${query}`, line);
+    expect(status).toBe(202);
+  }
+  const { device: row, next_deletions } = await device();
+  const next_deletion_at = soon.replace("Z", "000Z");
+  expect(row.held).toEqual({ files: 3, bytes: 3 * line.length, next_deletion_at });
+  const deletion = { session_id: "s", agent: "claude-code", file: "soon.jsonl", held_bytes: line.length };
+  expect(next_deletions).toMatchObject([deletion, { file: "late.jsonl" }]);
+});
+
 describe("offers to install git hooks", () => {
   test("are made for each repository on the device until they are answered", async () => {
     await ingest(server, [
