@@ -1,6 +1,64 @@
+import type { LiveState } from "@wharf/protocol";
 import type { JSX } from "preact";
+import { hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import { useQuery } from "../../app/use-query.ts";
 import { PageHead } from "../../ui/parts.tsx";
+import { Loaded } from "../../ui/states.tsx";
+import { FinishedSessions } from "./finished-sessions.tsx";
+import { LiveSessions } from "./live-sessions.tsx";
+import { Strip } from "./strip.tsx";
+import { Today } from "./today.tsx";
+import { Welcome } from "./welcome.tsx";
 
+/** What a person has to look at comes first. */
+export const OPEN_STATES: readonly LiveState[] = [
+  "needs_input",
+  "stale_call",
+  "turn_done",
+  "working",
+  "idle",
+];
+const SESSIONS_MAX = 200;
+
+/** Who needs me, what runs, what it cost today. */
 export function NowPage(): JSX.Element {
-  return <PageHead title="Now" />;
+  const open = useQuery("now", readOpen);
+  const devices = useQuery(
+    "now-devices",
+    async () => (await hub.devices.list({ limit: SESSIONS_MAX })).devices,
+  );
+  useLive(["session"], open.reload);
+  useLive(["device"], devices.reload);
+
+  return (
+    <>
+      <PageHead
+        title="Now"
+        note={open.data && devices.data && <Strip sessions={open.data} devices={devices.data} />}
+      />
+      {devices.data?.length === 0 ? (
+        <Welcome />
+      ) : (
+        <>
+          <Loaded query={open} rows={4}>
+            {(sessions) => <LiveSessions sessions={sessions} />}
+          </Loaded>
+          <Today />
+          <FinishedSessions />
+        </>
+      )}
+    </>
+  );
+}
+
+async function readOpen() {
+  const { sessions } = await hub.sessions.list({ live_state: OPEN_STATES, limit: SESSIONS_MAX });
+  const rank = (state: LiveState | null) =>
+    state === null ? OPEN_STATES.length : OPEN_STATES.indexOf(state);
+  return sessions.toSorted(
+    (a, b) =>
+      rank(a.live_state) - rank(b.live_state) ||
+      (b.live_since ?? b.started_at).localeCompare(a.live_since ?? a.started_at),
+  );
 }

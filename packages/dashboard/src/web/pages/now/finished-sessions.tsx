@@ -1,0 +1,60 @@
+import type { JSX } from "preact";
+import { now } from "../../app/clock.ts";
+import { hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import { href } from "../../app/router.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { costText } from "../../format/numbers.ts";
+import { durationText } from "../../format/times.ts";
+import { Age } from "../../ui/parts.tsx";
+import { sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { Loaded } from "../../ui/states.tsx";
+
+const SHOWN = 10;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const HOUR_MS = 60 * 60 * 1_000;
+
+/** What ended within the last day, newest first. */
+export function FinishedSessions(): JSX.Element {
+  const since = new Date(Math.floor(now.value / HOUR_MS) * HOUR_MS - DAY_MS).toISOString();
+  const finished = useQuery(`finished ${since}`, async () => {
+    const { sessions } = await hub.sessions.list({ ended_after: since, limit: 50 });
+    return sessions.toSorted((a, b) => (b.ended_at ?? "").localeCompare(a.ended_at ?? "")).slice(0, SHOWN);
+  });
+  useLive(["session"], finished.reload);
+  return (
+    <section aria-labelledby="finished">
+      <h2 id="finished">Finished</h2>
+      <Loaded query={finished} rows={4}>
+        {(sessions) =>
+          sessions.length === 0 ? (
+            <p class="faint">No session ended within the last day.</p>
+          ) : (
+            <>
+              <ul class="rows finished">
+                {sessions.map((session) => (
+                  <li key={session.id}>
+                    <a class="finished-row" href={sessionHref(session.id)}>
+                      <span class="cut">{titleOf(session)}</span>
+                      <span class="faint cut">
+                        {session.workspace_name} · {session.device_name}
+                      </span>
+                      <span class="faint number">{durationText(session.duration_ms ?? 0)}</span>
+                      <span class="number">{costText(session.cost_estimate_usd)}</span>
+                      <span class="faint number">
+                        <Age at={session.ended_at} />
+                      </span>
+                    </a>
+                  </li>
+                ))}
+              </ul>
+              <p>
+                <a href={href("/sessions", { ended_after: since })}>All that ended within the last day</a>
+              </p>
+            </>
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}

@@ -1,0 +1,30 @@
+import type { Session } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { shownState } from "../format/live-states.ts";
+import { Badge } from "./parts.tsx";
+
+const AGENT_NAMES: Readonly<Record<string, string>> = {
+  "claude-code": "Claude Code",
+  codex: "Codex",
+  "gemini-cli": "Gemini CLI",
+  opencode: "opencode",
+};
+
+export function agentName(agent: string | null): string {
+  return agent === null ? "unknown agent" : (AGENT_NAMES[agent] ?? agent);
+}
+
+/** Never empty: the title, the first prompt, or the id. */
+export function titleOf({ title, initial_prompt, id }: Session): string {
+  return title ?? initial_prompt ?? `Session ${id.slice(0, 8)}`;
+}
+
+export function sessionHref(id: string): string {
+  return `/sessions/${encodeURIComponent(id)}`;
+}
+
+export function StateBadge({ session }: { session: Session }): JSX.Element | null {
+  if (session.live_state === null) return null;
+  const { text, tone } = shownState(session.live_state);
+  return <Badge tone={tone}>{text}</Badge>;
+}
