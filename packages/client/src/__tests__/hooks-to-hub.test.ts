@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { until } from "@wharf/testkit";
 import { chainHashOf } from "@wharf/transcripts";
@@ -170,6 +170,15 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     expect(speed.detail).toMatch(/takes \d+\.\d ms \(p50\), \d+\.\d ms \(p99\)/);
     await writeFile(join(machine.home, `.claude/projects/-nowhere/${SESSION}.jsonl`), line(2) + line(3));
     expect((await compared())[0]).toMatchObject({ bytes: bytes * 2, held_bytes: bytes, is_equal: false });
+    const named = (all: { name: string }[]) => all.find(({ name }) => name === "retention");
+    expect(named(checks)).toMatchObject({ status: "ok", detail: expect.stringContaining("30 days") });
+    const old = new Date(Date.now() - 29 * 86_400_000);
+    await utimes(join(machine.home, `.claude/projects/-nowhere/${SESSION}.jsonl`), old, old);
+    expect(named((await machine.wharf(["doctor", "--json"])).json.checks)).toMatchObject({
+      status: "warn",
+      detail: expect.stringContaining("the hub lacks 1 file"),
+      fix: expect.stringContaining("wharf backfill"),
+    });
   });
 
   test("the settings of all agents come back as they were, and another's program stays notified", async () => {
