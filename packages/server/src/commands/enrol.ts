@@ -2,6 +2,7 @@ import { insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
 import { loadConfig } from "../environment.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S } from "../keys/enrolment-code.ts";
 import { runCommandLine } from "./command-line.ts";
+import { qrCodeLines } from "./qr-code.ts";
 import { isLoopback, ownUrl, readUrl } from "./server-url.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -26,10 +27,16 @@ await runCommandLine(USAGE, options, async function enrol({ url: typed, device, 
   const command = installCommand(url, code);
   const text = json
     ? JSON.stringify({ command, code, url: url.href, expires_at })
-    : `On the machine that joins, within ten minutes:\n\n  ${command}\n${remarks(url, typed === undefined)}`;
+    : `On the machine that joins, within ten minutes:\n\n  ${command}\n${picture(command)}${remarks(url, typed === undefined)}`;
   process.stdout.write(`${text}\n`);
   return 0;
 });
+
+/** For a machine with a camera; on a terminal only. */
+function picture(command: string): string {
+  const lines = process.stdout.isTTY ? qrCodeLines(command, process.stdout.columns) : null;
+  return lines === null ? "" : `\n${lines.join("\n")}\n`;
+}
 
 function installCommand(url: URL, code: string): string {
   const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
