@@ -57,6 +57,21 @@ const JOBS_GRACE_MS = 3_000;
 /** Two statements without an answer, and some more. */
 const JOBS_LATE_MS = 30_000;
 
+/** One line for each shortage. */
+const SHORTAGE_LOG_MS = 10 * 60_000;
+
+function createShortageLog(logger: Logger): (pool: string) => void {
+  let loggedAt_ms = Number.NEGATIVE_INFINITY;
+  return (pool) => {
+    if (performance.now() - loggedAt_ms < SHORTAGE_LOG_MS) return;
+    loggedAt_ms = performance.now();
+    logger.warn(
+      { pool },
+      "Postgres refused a connection (53300): this process works with fewer. Lower WHARF_DB_CONNECTIONS of all processes, or raise max_connections",
+    );
+  };
+}
+
 /** Wires a server; the only place that does, for the program and for tests. Connects to nothing yet. */
 export async function compose(options: ComposeOptions): Promise<Server> {
   const { config, location, logger, migrate, time = {} } = options;
@@ -71,6 +86,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     connections: config.databaseConnections,
     deadlineMs: limits.statement_deadline_ms,
     problem: location.problem,
+    onRefused: createShortageLog(logger),
     measure: createMeasurePool(metrics),
   });
   const redaction = createRedaction(pools.edits, time.monotonicMs);

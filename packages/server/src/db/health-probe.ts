@@ -1,9 +1,12 @@
+import type { Database } from "./database.ts";
 import { checkDbHealth, closeDb, createDb, type DbHealth, type Sql } from "./postgres.ts";
 
 export type HealthProbeOptions = {
   /** Why the embedded database does not respond, if it is known. */
   problem?: (() => string | null) | undefined;
   isPooled?: () => Promise<boolean>;
+  /** Asked where Postgres has no connection left for the probe: the process is as ready as the connections that it has. */
+  whenRefused?: Database;
 };
 
 export type HealthProbe = { check(): Promise<DbHealth>; close(): Promise<void> };
@@ -16,7 +19,7 @@ const CONNECT_TIMEOUT_S = 5;
  */
 export function createHealthProbe(
   connectionString: string,
-  { problem = () => null, isPooled = async () => false }: HealthProbeOptions = {},
+  { problem = () => null, isPooled = async () => false, whenRefused }: HealthProbeOptions = {},
 ): HealthProbe {
   let client: Sql | null = null;
   let underWay: Promise<DbHealth> | null = null;
@@ -32,7 +35,7 @@ export function createHealthProbe(
   }
 
   async function checkOnce(): Promise<DbHealth> {
-    const health = await checkDbHealth(open());
+    const health = await checkDbHealth(open(), whenRefused);
     if (!health.ok) {
       client?.end({ timeout: 0 }).catch(() => undefined);
       client = null;

@@ -1,5 +1,6 @@
 import { boundedTo } from "./bounded-database.ts";
 import { type Database, openDatabase, openLater } from "./database.ts";
+import { withFewerConnections } from "./fewer-connections.ts";
 import { createHealthProbe, type HealthProbe } from "./health-probe.ts";
 import { type PoolName, poolSizesOf, sharesOf } from "./pool-sizes.ts";
 import { openPooledDatabase } from "./pooled-database.ts";
@@ -64,6 +65,8 @@ export type PoolOptions = {
   connections: number;
   /** The longest wait for a statement of a request. */
   deadlineMs: number;
+  /** Postgres refused a connection of the pool (53300), which works with those that it has. */
+  onRefused?: (pool: PoolName) => void;
   /** Why a database of our own does not answer, where that is known. */
   problem?: () => string | null;
   /** Counts and times what runs on a pool. */
@@ -99,8 +102,11 @@ export function openPools(options: PoolOptions): Pools {
     const database =
       findPooler === undefined ? openPool(false) : openLater(async () => openPool(await isPooled()));
     opened.push(database);
+    const { deadlineMs: waitMs } = pool;
+    const onRefused = () => options.onRefused?.(name);
+    const some = withFewerConnections(database, { max, deadlineMs: waitMs, onRefused });
     const measured = measure(name, max);
-    return (share = max) => measured(share < max ? boundedTo(share, database, pool.deadlineMs) : database);
+    return (share = max) => measured(share < max ? boundedTo(share, some, waitMs) : some);
   }
 
   const flush = open("flush", { plansByIndex: true, foreignKeysByRow: false });
@@ -111,7 +117,6 @@ export function openPools(options: PoolOptions): Pools {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     closeTimeoutS: JOBS_CLOSE_TIMEOUT_S,
   });
-  const health = createHealthProbe(url, { problem: options.problem, isPooled });
   const openDirect = (pooled: boolean) =>
     createDb(directUrl ?? url, { applicationName: "wharf-direct", max: 1, isPooled: pooled });
   let openedDirect: Sql | undefined;
@@ -121,6 +126,8 @@ export function openPools(options: PoolOptions): Pools {
     return openedDirect;
   }
 
+  const keys = interactive(shares.keys);
+  const health = createHealthProbe(url, { problem: options.problem, isPooled, whenRefused: keys });
   return {
     flush: flush(),
     ingest: background(),
@@ -128,7 +135,7 @@ export function openPools(options: PoolOptions): Pools {
     deferrable: background(shares.deferrable),
     reads: interactive(shares.reads),
     edits: interactive(shares.edits),
-    keys: interactive(shares.keys),
+    keys,
     jobs: jobs(),
     jobAdministration: jobs(shares.jobAdministration),
     direct,

@@ -6,7 +6,8 @@ import {
 } from "@wharf/job-runner/connection";
 import postgres from "postgres";
 import { StorageError } from "../errors.ts";
-import { describeDatabaseError } from "./database-errors.ts";
+import type { Database } from "./database.ts";
+import { describeDatabaseError, errorCode } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
 import { wireSettings, wireTypes } from "./wire-types.ts";
 
@@ -169,12 +170,22 @@ function readTarget(connectionString: string) {
   }
 }
 
-/** Whether the database answers within HEALTH_TIMEOUT_MS and takes writes. Never throws. */
-export async function checkDbHealth(sql: Sql | PromiseLike<Sql>): Promise<DbHealth> {
+/**
+ * Whether the database answers within HEALTH_TIMEOUT_MS and takes writes. Never throws. Where Postgres has no connection left for `sql`,
+ * `whenRefused` is asked, which has one.
+ */
+export async function checkDbHealth(
+  sql: Sql | PromiseLike<Sql>,
+  whenRefused?: Pick<Database, "run">,
+): Promise<DbHealth> {
   const startedAt = performance.now();
   const elapsed = () => Math.round((performance.now() - startedAt) * 100) / 100;
   try {
-    const { is_read_only, is_synchronous, standbys } = await withDeadline(readState(sql), HEALTH_TIMEOUT_MS);
+    const state = readState(sql).catch((error: unknown) => {
+      if (errorCode(error) !== TOO_MANY_CONNECTIONS || whenRefused === undefined) throw error;
+      return whenRefused.run(readState);
+    });
+    const { is_read_only, is_synchronous, standbys } = await withDeadline(state, HEALTH_TIMEOUT_MS);
     if (is_read_only) return { ok: false, latency_ms: elapsed(), error: READ_ONLY };
     const mode = is_synchronous ? "synchronous" : standbys > 0 ? "asynchronous" : "none";
     return { ok: true, latency_ms: elapsed(), replication: { mode, standbys } };
@@ -183,6 +194,7 @@ export async function checkDbHealth(sql: Sql | PromiseLike<Sql>): Promise<DbHeal
   }
 }
 
+const TOO_MANY_CONNECTIONS = "53300";
 const READ_ONLY =
   "the database is read-only: it is a standby, or default_transaction_read_only is on; with several hosts, set target_session_attrs=primary";
 

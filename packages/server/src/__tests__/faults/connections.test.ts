@@ -1,11 +1,11 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
-import { createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { createTcpProxy, createTestDatabase, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
 import { type HttpServer, serve } from "../../http/serve.ts";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { openApp } from "../setup-app.ts";
-import { postEvents } from "./server-process.ts";
+import { postEvents, startServer, statusOf } from "./server-process.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -84,4 +84,35 @@ test("a body that declares less than it sends, or a wrong length, affects no oth
     await closed;
   }
   expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
+});
+
+test("a server that Postgres refuses most of its connections serves with those that it has, and logs it once", async () => {
+  const fresh = await createTestDatabase();
+  const role = `wharf_few_${crypto.randomUUID().slice(0, 8)}`;
+  const url = new URL(fresh.url);
+  const name = url.pathname.slice(1);
+  await fresh.sql.unsafe(`
+    CREATE ROLE ${role} LOGIN PASSWORD 'few' CONNECTION LIMIT 10;
+    ALTER DATABASE "${name}" OWNER TO ${role}; ALTER SCHEMA public OWNER TO ${role}`);
+  url.username = role;
+  url.password = "few";
+  const server = await startServer({ DATABASE_URL: url.href });
+  cleanUp.push(async () => {
+    server.program.kill("SIGKILL");
+    await server.program.exited;
+    await fresh.sql.unsafe(
+      `ALTER DATABASE "${name}" OWNER TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
+    );
+    await fresh.drop();
+  });
+  const statuses = await Promise.all(
+    Array.from({ length: 60 }, async (_, index) =>
+      index % 3 === 0
+        ? (await postEvents(server.url, [anEvent()]))?.status
+        : statusOf(server.url, index % 3 === 1 ? "/api/sessions" : "/health/ready"),
+    ),
+  );
+  expect(new Set(statuses)).toEqual(new Set([200, 202]));
+  expect(server.program.stdout.match(/refused a connection \(53300\)/g)).toHaveLength(1);
+  expect([...(await fresh.sql`SELECT count(*)::int AS stored FROM events`)]).toEqual([{ stored: 20 }]);
 });
