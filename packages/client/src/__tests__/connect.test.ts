@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, readdir, rm, stat } from "node:fs/promises";
+import { chmod, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { runCommand } from "../../../server/src/commands/__tests__/command.ts";
@@ -148,6 +148,21 @@ describe("install.sh", () => {
     expect(checks).toContainEqual(expect.objectContaining({ name: "hooks", status: "ok" }));
     expect((await machine.run([wharf, "--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect((await machine.run([wharf, "update", "--json"])).json).toMatchObject({ status: "current" });
+
+    const data = join(machine.home, ".local/share/wharf");
+    await machine.run([wharf, "status"]);
+    const expected = (await machine.run([...machine.command, "status", "--statusline"])).stdout;
+    expect(expected).toContain("today");
+    const refresh = join(data, "status.refresh");
+    await Bun.write(refresh, "");
+    await utimes(refresh, 1, 1);
+    const lastStatus = () => Bun.file(join(data, "status.json")).text();
+    const before = await lastStatus();
+    const printed = await machine.run([wharf, "status", "--statusline"]);
+    expect(printed).toMatchObject({ code: 0, stdout: expected, stderr: "" });
+    await until(async () => (await lastStatus()) !== before);
+    await Bun.write(join(data, "status.line"), "kept\n");
+    expect((await machine.run([wharf, "status", "--statusline"])).stdout).toBe("kept\n");
 
     // The runtime of the installation is gone: any other is used.
     const shim = await Bun.file(wharf).text();

@@ -1,6 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { refreshFile, statusFile } from "../install/remove-state.ts";
 import type { Paths } from "./environment.ts";
+import { money, plural } from "./output/text.ts";
 
 /** `wharf status --json`. Without a reachable hub its numbers are those of the last result, at `at`; null without one. */
 export type Status = {
@@ -40,6 +41,17 @@ export async function readLastStatus(paths: Paths): Promise<Status | null> {
   return await readFile(statusFile(paths.data), "utf8")
     .then((text): Status => JSON.parse(text))
     .catch(() => null);
+}
+
+export function statusLineOf({ today, needs_input, spool }: Status): string {
+  const parts =
+    today === null
+      ? []
+      : [`${plural(today.sessions, "session")} today`, money(today.cost_usd, today.cost_is_partial)];
+  if (needs_input !== null && needs_input > 0) parts.push(`${needs_input} waiting for you`);
+  const unsent = spool.files + spool.events;
+  if (unsent > 0) parts.push(`${unsent} unsent`);
+  return parts.join(" · ");
 }
 
 /** True at most once a minute: the caller then asks the hub, whether it is reachable or not. */

@@ -1,12 +1,13 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { statusFile } from "../install/remove-state.ts";
+import { mkdir } from "node:fs/promises";
+import { statusFile, statusLineFile } from "../install/remove-state.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
+import { writeDurably } from "../spool/files.ts";
 import { readQueueStatus } from "./commands/queue.ts";
 import type { Paths } from "./environment.ts";
 import { clientFor } from "./hub.ts";
 import type { Io } from "./io.ts";
-import { readLastStatus, type Status } from "./last-status.ts";
+import { readLastStatus, type Status, statusLineOf } from "./last-status.ts";
 import { startOfToday, timeZone } from "./values.ts";
 
 type HubNumbers = Pick<Status, "today" | "live" | "needs_input">;
@@ -83,10 +84,12 @@ async function readSpool(io: Io): Promise<Status["spool"]> {
 }
 
 /** A directory that cannot be written costs the status line alone. */
-async function keep(paths: Paths, status: Status): Promise<void> {
-  const draft = `${statusFile(paths.data)}.${process.pid}.new`;
-  await mkdir(paths.data, { recursive: true })
-    .then(() => writeFile(draft, JSON.stringify(status)))
-    .then(() => rename(draft, statusFile(paths.data)))
+async function keep({ data }: Paths, status: Status): Promise<void> {
+  const kept = [
+    [statusFile(data), JSON.stringify(status)],
+    [statusLineFile(data), `${statusLineOf(status)}\n`],
+  ] as const;
+  await mkdir(data, { recursive: true })
+    .then(() => Promise.all(kept.map(([file, text]) => writeDurably(file, text))))
     .catch(() => undefined);
 }

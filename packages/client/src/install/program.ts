@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path";
 import type { Paths } from "../cli/environment.ts";
 import { FIND_RUNTIME, NO_RUNTIME, quoted } from "../served/shell.ts";
+import { refreshFile, statusLineFile } from "./remove-state.ts";
 
 /** What an installation wrote, so that it can be taken back. In `installed.json` of the data directory. */
 export type Installation = {
@@ -35,10 +36,22 @@ export function programFiles({ data, bin }: Paths): ProgramFiles {
   };
 }
 
-/** The script in ~/.local/bin: runs wharf.js by the runtime of the installation, or by any other if that is gone. */
-function shimText(program: string, runtime: string): string {
+/**
+ * The script in ~/.local/bin: runs wharf.js by the runtime of the installation, or by any other if that is gone. It prints a status line by
+ * itself, because agents ask for one after each message, and a runtime takes longer to start.
+ */
+function shimText(data: string, program: string, runtime: string): string {
   return `#!/bin/sh
 ${SHIM_MARK} of this user; "wharf uninstall" removes it.
+line=${quoted(statusLineFile(data))}
+refresh=${quoted(refreshFile(data))}
+if [ "$*" = 'status --statusline' ] && [ -r "$line" ]; then
+  cat "$line"
+  [ -z "$(find "$refresh" -mmin -1 2>/dev/null)" ] || exit 0
+  : >"$refresh"
+  "$0" status --json </dev/null >/dev/null 2>&1 &
+  exit 0
+fi
 program=${quoted(program)}
 runtime=${quoted(runtime)}
 [ -x "$runtime" ] && exec "$runtime" "$program" "$@"
@@ -84,7 +97,7 @@ export async function installProgram(
   const contents: [file: string, content: string, mode: number][] = [
     [manifest, '{"type":"commonjs"}\n', READABLE],
     [program, text, READABLE],
-    [shim, shimText(program, runtime), EXECUTABLE],
+    [shim, shimText(paths.data, program, runtime), EXECUTABLE],
   ];
   const directories = [...new Set([...(before?.directories ?? []), ...made])];
   const files = Object.fromEntries(contents.map(([file, content]) => [file, sha256(content)]));

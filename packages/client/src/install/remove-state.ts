@@ -8,6 +8,11 @@ export function statusFile(data: string): string {
   return join(data, "status.json");
 }
 
+/** The status line of the last result, which the `wharf` command prints without a runtime. */
+export function statusLineFile(data: string): string {
+  return join(data, "status.line");
+}
+
 /** Its time is that of the last refresh for a status line. */
 export function refreshFile(data: string): string {
   return join(data, "status.refresh");
@@ -28,5 +33,5 @@ export async function removeState(directory: string): Promise<void> {
 
 function placesOf(directory: string): string[] {
   const { data, ...paths } = dataPaths(directory);
-  return [statusFile(data), refreshFile(data), ...Object.values(paths)];
+  return [statusFile(data), statusLineFile(data), refreshFile(data), ...Object.values(paths)];
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
-import { readLastStatus, type Status, takeRefresh } from "../last-status.ts";
+import { readLastStatus, type Status, statusLineOf, takeRefresh } from "../last-status.ts";
 import { printLine } from "../output/fit-text.ts";
 import { count, money, plain, plural, timeOf } from "../output/text.ts";
 
@@ -34,22 +34,11 @@ export function status(command: Command, io: Io): void {
 /** Prints nothing without a result: an agent would show an error. */
 async function printStatusLine(io: Io): Promise<void> {
   const last = await readLastStatus(io.paths);
-  if (last !== null) io.print(statusLine(last));
+  if (last !== null) io.print(statusLineOf(last));
   if (!(await takeRefresh(io.paths, new Date()))) return;
   const [runtime, program] = process.argv;
   if (runtime === undefined || program === undefined) return;
   spawn(runtime, [program, "status", "--json"], { detached: true, stdio: "ignore" }).unref();
-}
-
-function statusLine({ today, needs_input, spool }: Status): string {
-  const parts =
-    today === null
-      ? []
-      : [`${plural(today.sessions, "session")} today`, money(today.cost_usd, today.cost_is_partial)];
-  if (needs_input !== null && needs_input > 0) parts.push(`${needs_input} waiting for you`);
-  const unsent = spool.files + spool.events;
-  if (unsent > 0) parts.push(`${unsent} unsent`);
-  return parts.join(" · ");
 }
 
 function printStatus(io: Io, found: Status): void {
