@@ -1,6 +1,189 @@
+import type { DeviceDetail } from "@wharf/client";
+import type { Device } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import type { PageProps } from "../../app/pages.ts";
+import { href } from "../../app/router.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { bytesText, costText, counted, countText } from "../../format/numbers.ts";
+import { instantText } from "../../format/times.ts";
+import { Age, Facts, PageHead } from "../../ui/parts.tsx";
+import { StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { Loaded } from "../../ui/states.tsx";
+import { DeviceActions } from "./device-actions.tsx";
+import { DeviceStatus, skewText } from "./device-parts.tsx";
 
-export function DevicePage(): JSX.Element {
-  return <PageHead title="Device" />;
+export function DevicePage({ params: { id = "" } }: PageProps): JSX.Element {
+  const detail = useQuery(`device ${id}`, () => hub.devices.get(id));
+  useLive(["device", "session"], detail.reload);
+  return <Loaded query={detail}>{(found) => <DeviceView detail={found} onChange={detail.reload} />}</Loaded>;
+}
+
+function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () => void }): JSX.Element {
+  const { device, workspaces, recent_sessions, next_deletions } = detail;
+  return (
+    <>
+      <PageHead
+        title={
+          <>
+            {device.name} <DeviceStatus device={device} />
+          </>
+        }
+        note={
+          <>
+            Seen <Age at={device.last_seen_at} />, for the first time <Age at={device.first_seen_at} />
+          </>
+        }
+      >
+        <DeviceActions device={device} onChange={onChange} />
+      </PageHead>
+      <div class="columns">
+        <section class="card">
+          <h2>Machine</h2>
+          <Facts facts={machineFacts(device)} />
+        </section>
+        <section class="card">
+          <h2>Hooks</h2>
+          <Hooks device={device} />
+        </section>
+        <section class="card">
+          <h2>Transcripts</h2>
+          <Agents device={device} />
+          {next_deletions.length > 0 && (
+            <>
+              <h3>What its agents delete next</h3>
+              <ul class="plain">
+                {next_deletions.map(({ file, agent, deletes_at }) => (
+                  <li key={`${agent} ${file}`}>
+                    <code>{file}</code> <span class="faint">{instantText(deletes_at)}; held here</span>
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
+        </section>
+      </div>
+      <h2>Latest sessions</h2>
+      <ul class="rows finished">
+        {recent_sessions.map((session) => (
+          <li key={session.id}>
+            <a class="finished-row" href={sessionHref(session.id)}>
+              <span class="cut">{titleOf(session)}</span>
+              <span class="faint cut">{session.workspace_name}</span>
+              <span>
+                <StateBadge session={session} />
+              </span>
+              <span class="number">{costText(session.cost_estimate_usd)}</span>
+              <span class="faint number">
+                <Age at={session.started_at} />
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <p>
+        <a href={href("/sessions", { device_id: device.id })}>
+          All {counted(device.session_count, "session")}
+        </a>
+      </p>
+      <h2>Repositories</h2>
+      <ul class="plain">
+        {workspaces.map(({ id, display_name, local_path }) => (
+          <li key={id}>
+            <a href={`/repositories/${encodeURIComponent(id)}`}>{display_name}</a> <code>{local_path}</code>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function machineFacts({ id, type, hostname, os, arch, report, total_cost_usd }: Device) {
+  const skew = report === null ? null : (skewText(report.clock_skew_ms) ?? "right");
+  return [
+    ["Id", <code key="id">{id}</code>],
+    ["Host", hostname ?? "unknown"],
+    ["System", [os, arch].filter(Boolean).join(" ") || "unknown"],
+    ["Type", type],
+    ["Client", report?.client_version ?? "has sent no report"],
+    ["Clock", skew ?? "unknown"],
+    ["Cost", costText(total_cost_usd)],
+  ] as const;
+}
+
+function Hooks({ device: { report } }: { device: Device }): JSX.Element {
+  if (report === null)
+    return (
+      <p class="faint">
+        Known from the client's first report. Run <code>wharf doctor</code> on the machine.
+      </p>
+    );
+  if (report.hooks.length === 0)
+    return (
+      <p>
+        No hook is installed. On the machine: <code>wharf hooks install</code>
+      </p>
+    );
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">hook</th>
+          <th scope="col" class="number">
+            median
+          </th>
+          <th scope="col" class="number">
+            p99
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {report.hooks.map(({ name, median_ms, p99_ms }) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td class="number">{median_ms.toFixed(1)} ms</td>
+            <td class="number">{p99_ms.toFixed(1)} ms</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** What is on the machine, next to what the hub holds. */
+function Agents({ device: { report, held } }: { device: Device }): JSX.Element {
+  return (
+    <>
+      <p>
+        Held here: {bytesText(held.bytes)} in {counted(held.files, "file")}.
+      </p>
+      {report !== null && report.agents.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">on the machine</th>
+              <th scope="col" class="number">
+                files
+              </th>
+              <th scope="col" class="number">
+                bytes
+              </th>
+              <th scope="col">deletes next</th>
+            </tr>
+          </thead>
+          <tbody>
+            {report.agents.map(({ agent, files, bytes, next_deletion_at }) => (
+              <tr key={agent}>
+                <td>{agent}</td>
+                <td class="number">{countText(files)}</td>
+                <td class="number">{bytesText(bytes)}</td>
+                <td>{next_deletion_at === null ? "never" : instantText(next_deletion_at)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
 }

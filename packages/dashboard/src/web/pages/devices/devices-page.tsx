@@ -1,6 +1,79 @@
+import type { Device } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { useState } from "preact/hooks";
+import { hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import { usePages } from "../../app/use-pages.ts";
+import { bytesText, costText, counted } from "../../format/numbers.ts";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Age, PageHead } from "../../ui/parts.tsx";
+import { Rows } from "../../ui/rows.tsx";
+import { Empty } from "../../ui/states.tsx";
+import { DeviceStatus, skewText } from "./device-parts.tsx";
+import { JoinDevice } from "./join-device.tsx";
 
+const ROW_PX = 58;
+
+/** The machines that send to this hub. */
 export function DevicesPage(): JSX.Element {
-  return <PageHead title="Devices" />;
+  const [isJoining, setIsJoining] = useState(false);
+  const pages = usePages("devices", async (cursor) => {
+    const { devices, next_cursor } = await hub.devices.list({
+      limit: 100,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    return { items: devices, next: next_cursor };
+  });
+  useLive(["device"], pages.reload);
+  return (
+    <>
+      <PageHead title="Devices" note="The machines that send to this hub.">
+        <button type="button" class="primary" onClick={() => setIsJoining(true)}>
+          Connect a machine
+        </button>
+      </PageHead>
+      <Rows
+        pages={pages}
+        label="Devices"
+        rowHeight={ROW_PX}
+        keyOf={({ id }) => id}
+        row={(device) => <DeviceRow device={device} />}
+        empty={
+          <Empty title="No machine is connected yet.">
+            <p>Connect one: a pasted line installs the client there.</p>
+          </Empty>
+        }
+      />
+      {isJoining && (
+        <Dialog title="Connect a machine" onClose={() => setIsJoining(false)}>
+          <JoinDevice />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function DeviceRow({ device }: { device: Device }): JSX.Element {
+  const { id, name, last_seen_at, report, held, session_count, total_cost_usd } = device;
+  const skew = report === null ? null : skewText(report.clock_skew_ms);
+  return (
+    <a class="device-row" href={`/devices/${encodeURIComponent(id)}`}>
+      <span class="device-name">
+        <strong class="cut">{name}</strong>
+        <span class="faint cut">
+          {report === null ? "no client report" : `client ${report.client_version}`}
+          {skew !== null && <span class="needs"> · {skew}</span>}
+        </span>
+      </span>
+      <span>
+        <DeviceStatus device={device} />
+      </span>
+      <span class="faint">
+        seen <Age at={last_seen_at} />
+      </span>
+      <span class="faint number">{counted(session_count, "session")}</span>
+      <span class="faint number">{bytesText(held.bytes)} held</span>
+      <span class="number">{costText(total_cost_usd)}</span>
+    </a>
+  );
 }

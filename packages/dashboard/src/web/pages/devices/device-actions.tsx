@@ -1,0 +1,99 @@
+import type { Device } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { canChange, hub } from "../../app/hub.ts";
+import { go } from "../../app/router.ts";
+import { act } from "../../app/toasts.tsx";
+import { Confirm, Dialog } from "../../ui/dialog.tsx";
+import { JoinDevice } from "./join-device.tsx";
+
+/** Rename, enrol again, remove; with the admin key only. */
+export function DeviceActions({
+  device,
+  onChange,
+}: {
+  device: Device;
+  onChange: () => void;
+}): JSX.Element | null {
+  const [shown, setShown] = useState<"rename" | "enrol" | "remove" | null>(null);
+  const close = () => setShown(null);
+  if (!canChange()) return null;
+
+  async function remove(): Promise<void> {
+    if (await act(() => hub.devices.remove(device.id), `${device.name} is removed.`)) go("/devices");
+  }
+
+  return (
+    <>
+      <button type="button" onClick={() => setShown("rename")}>
+        Rename
+      </button>
+      <button type="button" onClick={() => setShown("enrol")}>
+        Enrol again
+      </button>
+      <button type="button" class="danger" onClick={() => setShown("remove")}>
+        Remove
+      </button>
+      {shown === "rename" && <Rename device={device} onChange={onChange} onClose={close} />}
+      {shown === "enrol" && (
+        <Dialog title={`Enrol ${device.name} again`} onClose={close}>
+          <JoinDevice deviceId={device.id} />
+        </Dialog>
+      )}
+      {shown === "remove" && (
+        <Confirm
+          title={`Remove ${device.name}?`}
+          action="Remove the device"
+          onConfirm={() => void remove()}
+          onClose={close}
+        >
+          <p>
+            Its keys are revoked at once, so that it can send nothing more. Its sessions and events remain.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Rename({
+  device,
+  onChange,
+  onClose,
+}: {
+  device: Device;
+  onChange: () => void;
+  onClose: () => void;
+}): JSX.Element {
+  const [name, setName] = useState(device.name);
+  async function save(): Promise<void> {
+    if (!(await act(() => hub.devices.rename(device.id, name), `The device is named ${name}.`))) return;
+    onChange();
+    onClose();
+  }
+  return (
+    <Dialog title="Rename the device" onClose={onClose}>
+      <form
+        class="one-field"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <label>
+          Name
+          <input
+            name="name"
+            required
+            maxLength={200}
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary">
+          Save
+        </button>
+      </form>
+    </Dialog>
+  );
+}

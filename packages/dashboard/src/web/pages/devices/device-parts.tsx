@@ -1,0 +1,24 @@
+import type { Device } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { durationText } from "../../format/times.ts";
+import { Badge, type Tone } from "../../ui/parts.tsx";
+
+/** Below it, a clock is right: the network alone takes a moment. */
+const SKEW_MS_MIN = 2_000;
+
+const TONES: Readonly<Record<Device["status"], Tone>> = {
+  online: "good",
+  provisioning: "info",
+  offline: "quiet",
+  terminated: "quiet",
+};
+
+export function DeviceStatus({ device: { status } }: { device: Device }): JSX.Element {
+  return <Badge tone={TONES[status]}>{status}</Badge>;
+}
+
+/** Null for a clock that is right. */
+export function skewText(skewMs: number): string | null {
+  if (Math.abs(skewMs) < SKEW_MS_MIN) return null;
+  return `clock ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead" : "behind"}`;
+}
