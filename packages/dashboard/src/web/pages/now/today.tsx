@@ -76,6 +76,7 @@ function Hours({ rows, hour }: { rows: readonly UsageRow[]; hour: number }): JSX
           return (
             <li key={one}>
               <a
+                class="hours-bar"
                 href={href("/sessions", { after: start, before: end })}
                 aria-label={`${clockText(start)}: ${counted(count, "response")}`}
                 title={`${clockText(start)}: ${counted(count, "response")}`}
