@@ -81,7 +81,7 @@ export { createJobRunner } from "./engine/job-runner.ts";
 export type { LongRun } from "./engine/long-runs.ts";
 export type { Counter, Histogram, Registry, Sample } from "./engine/metrics-registry.ts";
 export { createRegistry } from "./engine/metrics-registry.ts";
-export type { RunEvent } from "./engine/run-listeners.ts";
+export type { RunEvent, StartedRun } from "./engine/run-listeners.ts";
 export { STEP_OUTPUT_MAX_BYTES, STEPS_MAX } from "./engine/run-steps.ts";
 export type { JobRunnerOptions, WorkerMode } from "./engine/runner-options.ts";
 export type { MissedTicks, Schedule, ScheduleOptions } from "./engine/schedule.ts";

@@ -9,6 +9,7 @@ export * from "./ingest-health.ts";
 export * from "./issue.ts";
 export * from "./job.ts";
 export * from "./key.ts";
+export * from "./live.ts";
 export * from "./page.ts";
 export * from "./payloads.ts";
 export * from "./price.ts";

@@ -18,6 +18,7 @@ import type { EnqueueRedaction } from "./jobs/redact-held.ts";
 import type { ParseQueue } from "./jobs/reparse-sessions.ts";
 import type { DeleteSession } from "./jobs/session-deletion.ts";
 import type { Limits } from "./limits.ts";
+import type { Live } from "./live/create-live.ts";
 import type { Logger } from "./logger.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { Readiness } from "./readiness.ts";
@@ -39,6 +40,7 @@ import { jobEnqueueRoutes } from "./routes/job-enqueue.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { limitRoutes } from "./routes/limits.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { priceRoutes } from "./routes/prices.ts";
@@ -104,6 +106,7 @@ export type AppDependencies = WorkerDependencies &
     /** Transcript files of devices. */
     custody: CustodyDependencies;
     enqueueRedaction: EnqueueRedaction;
+    live: Live;
   };
 
 const PREFLIGHT_CACHE_S = 600;
@@ -152,6 +155,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/devices", enrolmentRoutes({ edits, limits, redaction: dependencies.redaction }));
   app.route("/api", signInRoutes({ edits, limits }));
   app.route("/api/limits", limitRoutes());
+  app.route("/api/live", liveRoutes({ reads: current.reads, live: dependencies.live }));
   app.route("/api/jobs", jobRoutes(dependencies));
   app.route("/api/jobs", jobEnqueueRoutes(dependencies));
   app.route("/api/jobs", jobBulkActionRoutes(dependencies));

@@ -91,6 +91,8 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   async function drain(): Promise<void> {
     server.readiness.set("draining");
     await forget?.();
+    // An open stream would otherwise take the whole of the grace.
+    server.live.close();
     await http.stop(HTTP_GRACE_MS);
     await server.drain();
     processMetrics.stop();

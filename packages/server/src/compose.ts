@@ -3,12 +3,16 @@ import type { Hono } from "hono";
 import { type AppDependencies, createApp, createWorkerApp } from "./app.ts";
 import { openBlobStore } from "./blobs/open-blob-store.ts";
 import type { Config } from "./config.ts";
+import { describeDatabaseError } from "./db/database-errors.ts";
 import type { DatabaseLocation } from "./db/embedded.ts";
 import { openPools, type Pools } from "./db/pools.ts";
 import { type Access, createAccess } from "./http/access.ts";
 import type { AppEnv } from "./http/request-context.ts";
 import { createIngest, type Ingest } from "./ingest/create-ingest.ts";
 import { createEngine } from "./jobs/create-engine.ts";
+import { createJobChanges } from "./jobs/job-changes.ts";
+import { createChangeHint, listenForChanges } from "./live/change-hint.ts";
+import { createLive, type Live } from "./live/create-live.ts";
 import type { Logger } from "./logger.ts";
 import { createMeasurePool } from "./metrics/measure.ts";
 import { createServerMetrics, type ServerMetrics } from "./metrics/server-metrics.ts";
@@ -34,6 +38,8 @@ export type Time = {
   monotonicMs?: () => number;
   /** How long a request waits for the deletion of a session. */
   deletionMs?: number;
+  /** Of live streams: from one beat to the next, how much may wait for a client, and how long a reader waits for a hint. */
+  live?: { beatMs?: number; waitingMax?: number; pollMs?: number };
 };
 
 /** The parts of a server, wired; it does not listen, and runs no jobs before `jobs.start`. */
@@ -42,6 +48,7 @@ export type Server = {
   pools: Pools;
   ingest: Ingest;
   jobs: JobRunner;
+  live: Live;
   access: Access;
   pricing: Pricing;
   metrics: ServerMetrics;
@@ -74,34 +81,20 @@ function createShortageLog(logger: Logger): (pool: string) => void {
 
 /** Wires a server; the only place that does, for the program and for tests. Connects to nothing yet. */
 export async function compose(options: ComposeOptions): Promise<Server> {
-  const { config, location, logger, migrate, time = {} } = options;
+  const { config, logger, migrate, time = {} } = options;
   const { limits, trustedProxies, corsOrigins, isDevelopment } = config;
   const settings = { limits, trustedProxies, corsOrigins, isDevelopment };
   const metrics = createServerMetrics();
   const readiness = createReadiness();
-  const pools = openPools({
-    url: location.url,
-    directUrl: config.databaseDirectUrl,
-    findPooler: location.findPooler,
-    connections: config.databaseConnections,
-    deadlineMs: limits.statement_deadline_ms,
-    problem: location.problem,
-    onRefused: createShortageLog(logger),
-    measure: createMeasurePool(metrics),
-  });
+  const pools = openPoolsOf(options, metrics);
   const redaction = createRedaction(pools.edits, time.monotonicMs);
   const now = time.now ?? (() => new Date());
-  const ingest = createIngest({ pools, redaction, limits, metrics, logger, now });
-  const access = createAccess({
-    adminKey: options.adminKey,
-    database: pools.keys,
-    limits,
-    trustedProxies,
-    onRefusal: (limit) => metrics.refusals.add(1, limit),
-    ...(time.monotonicMs === undefined ? {} : { now: time.monotonicMs }),
-  });
+  const onFlushed = createChangeHint(pools.ingest);
+  const ingest = createIngest({ pools, redaction, limits, metrics, logger, now, onFlushed });
+  const access = createAccessOf(options, pools, metrics);
   const pricing = createPricing(pools.edits);
   const blobs = await openBlobStore(config.blobs, pools.deferrable);
+  const jobChanges = createJobChanges(pools.deferrable);
   const {
     runner: jobs,
     redactOutdated,
@@ -114,7 +107,9 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     migrate: async () => migrate?.(pools),
     redaction,
     deletionMs: time.deletionMs,
+    onJobChanged: jobChanges.note,
   });
+  const live = createLiveOf(options, { pools, jobs, metrics });
   const dependencies: AppDependencies = {
     access,
     logger,
@@ -135,6 +130,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     ingest: ingest.events,
     reports: ingest.reports,
     redaction,
+    live,
     custody: {
       ...engine,
       database: pools.deferrable,
@@ -146,11 +142,56 @@ export async function compose(options: ComposeOptions): Promise<Server> {
   const app = config.role === "worker" ? createWorkerApp(dependencies) : createApp(dependencies);
 
   async function drain(): Promise<void> {
+    live.close();
     await ingest.drained();
     await jobs.drain(JOBS_GRACE_MS);
+    await jobChanges.close();
     await redaction.pool.close();
     await pools.close();
   }
 
-  return { app, pools, ingest, jobs, access, pricing, metrics, readiness, redaction, redactOutdated, drain };
+  const parts = { app, pools, ingest, jobs, live, access, pricing, metrics, readiness, redaction };
+  return { ...parts, redactOutdated, drain };
+}
+
+function openPoolsOf({ config, location, logger }: ComposeOptions, metrics: ServerMetrics): Pools {
+  return openPools({
+    url: location.url,
+    directUrl: config.databaseDirectUrl,
+    findPooler: location.findPooler,
+    connections: config.databaseConnections,
+    deadlineMs: config.limits.statement_deadline_ms,
+    problem: location.problem,
+    onRefused: createShortageLog(logger),
+    measure: createMeasurePool(metrics),
+  });
+}
+
+function createAccessOf(options: ComposeOptions, pools: Pools, metrics: ServerMetrics): Access {
+  const { config, adminKey, time = {} } = options;
+  return createAccess({
+    adminKey,
+    database: pools.keys,
+    limits: config.limits,
+    trustedProxies: config.trustedProxies,
+    onRefusal: (limit) => metrics.refusals.add(1, limit),
+    ...(time.monotonicMs === undefined ? {} : { now: time.monotonicMs }),
+  });
+}
+
+function createLiveOf(
+  { config, logger, time = {} }: ComposeOptions,
+  { pools, jobs, metrics }: Pick<Server, "pools" | "jobs" | "metrics">,
+): Live {
+  const live = createLive({
+    reads: pools.reads,
+    jobs,
+    streamsMax: config.limits.live_streams,
+    metrics,
+    onFirst: () => void listenForChanges(pools, () => live.wake()),
+    onError: (error) =>
+      logger.warn({ reason: describeDatabaseError(error) }, "live changes could not be read"),
+    ...time.live,
+  });
+  return live;
 }

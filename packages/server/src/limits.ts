@@ -42,6 +42,7 @@ export const DEFAULT_LIMITS = {
   key_requests_per_s: 100,
   key_events_per_s: 10_000,
   failed_authentications_per_min: 20,
+  live_streams: 200,
 };
 
 export type Limits = typeof DEFAULT_LIMITS;

@@ -139,3 +139,53 @@ test("an address without a server is unreachable, and a silent one times out", a
   const waiting = createClient({ url: `http://127.0.0.1:${silent.port}`, key: null, timeoutMs: 20 });
   expect(await failure(waiting.health())).toMatchObject({ code: "HUB_TIMED_OUT", isUnreachable: true });
 });
+
+test("live changes continue after each interruption without a gap, and end with the loop, the signal or the key", async () => {
+  const requests: (string | null)[] = [];
+  const report = (id: string) =>
+    client().sessions.report({
+      id,
+      workspace_id: "github.com/acme/site",
+      device_id: "laptop",
+      started_at: "2026-11-22T10:00:00Z",
+    });
+  const send = async (...[url, init]: Parameters<typeof fetch>) => {
+    requests.push(new Headers(init?.headers).get("last-event-id"));
+    // The second connection is refused for a moment.
+    if (requests.length === 2) return new Response("", { status: 503, headers: { "retry-after": "0" } });
+    const response = await server.current().app.request(url, init);
+    return requests.length > 1 ? response : cutAfter(response, '"kind":"session"');
+  };
+  const hub = createClient({ url: "http://hub.test", key: server.key, fetch: Object.assign(send, fetch) });
+  const seen: string[] = [];
+  const wanted = ["one", "two", "three"];
+  for await (const update of hub.live({ kinds: ["session"] })) {
+    seen.push(...("ids" in update ? update.ids : [update.kind]));
+    if (seen.at(-1) === wanted[0]) wanted.shift();
+    const [next] = wanted;
+    if (next === undefined) break;
+    if (update.kind === "begin" || seen.at(-1) !== next) await report(next);
+  }
+  expect([...new Set(seen)]).toEqual(["begin", "one", "two", "three"]);
+  expect(requests).toEqual([null, expect.stringMatching(/^\d+-\d+$/), requests[1] ?? ""]);
+
+  const stop = new AbortController();
+  for await (const update of client().live({ signal: stop.signal }))
+    if (update.kind === "begin") stop.abort();
+  const refused = client("wharf_read_unknown").live();
+  expect(await failure(refused.next())).toMatchObject({ status: 401 });
+});
+
+/** The response, whose connection is lost after the chunk with this text. */
+function cutAfter(response: Response, text: string): Response {
+  const decoder = new TextDecoder();
+  let isLast = false;
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      if (isLast) return controller.error(new Error("connection lost"));
+      isLast = decoder.decode(chunk).includes(text);
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body?.pipeThrough(cut), response);
+}

@@ -1,6 +1,7 @@
 import { type Compress, gzip } from "./compression.ts";
 import { createEvents, type Events } from "./events.ts";
 import { createHttp, type Http } from "./http.ts";
+import { followLive, type LiveOptions, type LiveUpdate } from "./live.ts";
 import { createReads, type Reads } from "./reads.ts";
 import { createDevices, createJobs, createKeys, type Devices, type Jobs, type Keys } from "./resources.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -25,6 +26,8 @@ export type Client = Reads & {
   devices: Devices;
   keys: Keys;
   jobs: Jobs;
+  /** Changes as they happen, until `signal` aborts or the loop ends. Reconnects without a gap. */
+  live(options?: LiveOptions): AsyncGenerator<LiveUpdate, void>;
   /** Any other route. */
   http: Http;
 };
@@ -48,6 +51,7 @@ export function createClient({
     devices: createDevices(http),
     keys: createKeys(http),
     jobs: createJobs(http),
+    live: (options) => followLive(http, options),
     http,
   };
 }

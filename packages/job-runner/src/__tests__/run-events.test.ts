@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
-import { defineJob, type RunEvent } from "../index.ts";
+import { defineJob, type RunEvent, type StartedRun } from "../index.ts";
 import { anything, ended, fast, useRunners } from "./setup.ts";
 
 const { started } = useRunners();
 
 test("a subscriber receives the outcome of each run of the process, and may throw", async () => {
   const events: RunEvent[] = [];
+  const starts: number[] = [];
   const job = defineJob({
     name: "j",
     input: anything,
@@ -20,7 +21,11 @@ test("a subscriber receives the outcome of each run of the process, and may thro
     events.push(event);
     throw new Error("a subscriber's own");
   };
-  const runner = await started([job], { dsn: "memory:", onRunEnded });
+  const onRunStarted = ({ attempt }: StartedRun) => {
+    starts.push(attempt);
+    throw new Error("a subscriber's own");
+  };
+  const runner = await started([job], { dsn: "memory:", onRunEnded, onRunStarted });
   for (const [input, status] of [
     ["works", "completed"],
     ["sleeps", "completed"],
@@ -35,5 +40,6 @@ test("a subscriber receives the outcome of each run of the process, and may thro
     ["retried", 1],
     ["failed", 2],
   ]);
+  expect(starts).toEqual(events.map(({ attempt }) => attempt));
   expect(events[0]).toMatchObject({ jobId: "1", type: "j", queue: "default", ms: expect.any(Number) });
 });

@@ -49,6 +49,7 @@ export function createJobRuns(settings: Settings, metrics: Metrics, parts: JobRu
     const execution = executions.get(run.job.type);
     if (execution === undefined)
       return heartbeat.lose(run, new JobRunnerError("JOB_TYPE_UNKNOWN", run.job.type));
+    listeners.onStarted(run);
     const outcome = await executeJob(run, execution);
     metrics.observeRun(performance.now() - run.startedAtMs);
     if (outcome.kind === "completed") completer.add(run, outcome.output);

@@ -7,13 +7,17 @@ import type { Worker } from "./worker.ts";
 /** Jobs that are due later are found by polling. */
 const WAKE_WITHIN_MS = 60_000;
 
-/** An ended run of this process whose outcome is stored. */
-export type RunEvent = {
-  readonly kind: "completed" | "retried" | "suspended" | "failed";
+/** A run of this process. */
+export type StartedRun = {
   readonly jobId: string;
   readonly type: string;
   readonly queue: string;
   readonly attempt: number;
+};
+
+/** An ended run of this process whose outcome is stored. */
+export type RunEvent = StartedRun & {
+  readonly kind: "completed" | "retried" | "suspended" | "failed";
   /** Milliseconds since the run started. */
   readonly ms: number;
 };
@@ -23,11 +27,13 @@ export type RunListenerOptions = {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onRunEnded: ((event: RunEvent) => void) | undefined;
+  readonly onRunStarted: ((run: StartedRun) => void) | undefined;
   /** A job of this process was completed or has failed. */
   onEnded(jobId: string): void;
 };
 
 export type RunListeners = {
+  onStarted(run: JobRun): void;
   onCompleted(runs: readonly JobRun[]): void;
   wakeFreed(runs: readonly JobRun[]): void;
   onRetry(run: JobRun, delayMs: number): void;
@@ -41,6 +47,7 @@ export function createRunListeners({
   metrics,
   logger,
   onRunEnded,
+  onRunStarted,
   onEnded,
 }: RunListenerOptions): RunListeners {
   function onCompleted(runs: readonly JobRun[]) {
@@ -55,20 +62,21 @@ export function createRunListeners({
     if (onRunEnded !== undefined) for (const run of runs) tell("completed", run);
   }
 
-  /** An error of the subscriber is logged and otherwise ignored. */
   function tell(kind: RunEvent["kind"], run: JobRun) {
-    const { jobId, type, queue, attempts } = run.job;
+    const ms = performance.now() - run.startedAtMs;
+    guarded("onRunEnded", () => onRunEnded?.({ kind, ...described(run), ms }));
+  }
+
+  function onStarted(run: JobRun) {
+    if (onRunStarted !== undefined) guarded("onRunStarted", () => onRunStarted(described(run)));
+  }
+
+  /** An error of the subscriber is logged and otherwise ignored. */
+  function guarded(name: string, call: () => void) {
     try {
-      onRunEnded?.({
-        kind,
-        jobId,
-        type,
-        queue,
-        attempt: attempts + 1,
-        ms: performance.now() - run.startedAtMs,
-      });
+      call();
     } catch (error) {
-      logger.error({ error_name: error instanceof Error ? error.name : typeof error }, "onRunEnded threw");
+      logger.error({ error_name: error instanceof Error ? error.name : typeof error }, `${name} threw`);
     }
   }
 
@@ -102,5 +110,9 @@ export function createRunListeners({
     tell("failed", run);
   }
 
-  return { onCompleted, wakeFreed, onRetry, onSuspended, onFailed };
+  return { onStarted, onCompleted, wakeFreed, onRetry, onSuspended, onFailed };
+}
+
+function described({ job: { jobId, type, queue, attempts } }: JobRun): StartedRun {
+  return { jobId, type, queue, attempt: attempts + 1 };
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { StoreOptions } from "../stores/choose-store.ts";
 import type { JobDefinition } from "./define-job.ts";
-import type { RunEvent } from "./run-listeners.ts";
+import type { RunEvent, StartedRun } from "./run-listeners.ts";
 import type { Schedule } from "./schedule.ts";
 
 export type WorkerMode = "run" | "inspect";
@@ -49,6 +49,8 @@ export type JobRunnerOptions = {
   readonly logger?: Logger;
   /** Called after each run of this process, when its outcome is stored. */
   readonly onRunEnded?: (event: RunEvent) => void;
+  /** Called when a run of this process begins. */
+  readonly onRunStarted?: (run: StartedRun) => void;
   /** Source of jitter, in [0, 1). */
   readonly random?: () => number;
 } & StoreOptions;

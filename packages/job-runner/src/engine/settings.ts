@@ -7,7 +7,7 @@ import { chooseStore } from "../stores/choose-store.ts";
 import type { LazyDriver } from "../stores/lazy-driver.ts";
 import type { Backoff } from "./backoff.ts";
 import type { JobDefinition } from "./define-job.ts";
-import type { RunEvent } from "./run-listeners.ts";
+import type { RunEvent, StartedRun } from "./run-listeners.ts";
 import type { JobRunnerOptions, WorkerMode } from "./runner-options.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -42,6 +42,7 @@ export type Settings = {
   readonly workerId: string;
   readonly logger: Logger;
   readonly onRunEnded: ((event: RunEvent) => void) | undefined;
+  readonly onRunStarted: ((run: StartedRun) => void) | undefined;
   random(): number;
   readonly retention: Required<Retention>;
 };
@@ -81,6 +82,7 @@ export function settingsOf(options: JobRunnerOptions): Settings {
     workerId,
     logger: logger.child({ worker_id: workerId }),
     onRunEnded: options.onRunEnded,
+    onRunStarted: options.onRunStarted,
     random: options.random ?? Math.random,
     retention: {
       archiveDays: options.archiveDays ?? ARCHIVE_DAYS,

@@ -79,7 +79,7 @@ export function setupApp(options: SetupOptions = {}): TestServer {
       },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-    const text = await response.text();
+    const text = await textOf(response);
     const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
   }
@@ -96,6 +96,15 @@ export function setupApp(options: SetupOptions = {}): TestServer {
       return database.url;
     },
   };
+}
+
+/** A stream that does not end: only what it begins with. */
+async function textOf(response: Response): Promise<string> {
+  if (response.headers.get("content-type") !== "text/event-stream") return await response.text();
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(first?.value);
 }
 
 /** Without a test's life cycle: a second one on the same database, as another process has it. */

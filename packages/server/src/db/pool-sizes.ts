@@ -9,7 +9,7 @@ export const CONNECTIONS_MAX = 500;
 
 /** As many as there are flushes under way at the same time. */
 const FLUSH = 2;
-/** LISTEN, the health check, and two for transactions: of migrations at the start, later of edits. */
+/** LISTEN of the job engine and of live readers, the health check, and one for migrations at the start. */
 const DIRECT = 4;
 
 const EDITS_MAX = 2;

@@ -32,6 +32,8 @@ export type IngestOptions = {
   metrics: ServerMetrics;
   logger: Logger;
   now: () => Date;
+  /** Called after the commit of each flush. */
+  onFlushed: () => void;
 };
 
 export type Ingest = {
@@ -64,7 +66,8 @@ const PROJECTIONS_GRACE_MS = 2_000;
  *   answer   ingest-events.ts            a result for each event, after the commit
  *   project  projector.ts                sessions, devices and git activity, in rounds after the flush
  */
-export function createIngest({ pools, redaction, limits, metrics, logger, now }: IngestOptions): Ingest {
+export function createIngest(options: IngestOptions): Ingest {
+  const { pools, redaction, limits, metrics, logger, now, onFlushed } = options;
   const { ingest: database, flush: bySetDatabase } = pools;
   const workspaces = createWorkspaceResolver(database);
   const known = createKnownActivity();
@@ -80,6 +83,7 @@ export function createIngest({ pools, redaction, limits, metrics, logger, now }:
     workspaces,
     known,
     projector,
+    onFlushed,
     onRetry: (reason) => {
       metrics.flushRetries.add(1);
       logger.warn({ reason }, "flush will be retried");

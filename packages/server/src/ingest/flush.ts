@@ -28,6 +28,8 @@ export type FlushDependencies = {
   workspaces: WorkspaceResolver;
   known: KnownActivity;
   projector: Pick<Projector, "project">;
+  /** Called after each commit. */
+  onFlushed?: () => void;
   onRetry?: (reason: string) => void;
 };
 
@@ -220,6 +222,7 @@ async function settle(
   verdicts: Verdicts,
   dependencies: FlushDependencies,
 ): Promise<CheckedEvent[]> {
+  dependencies.onFlushed?.();
   const { stored, others } = partition(rows, output);
   for (const { event } of stored) verdicts.set(event, ACCEPTED);
   const event_ids = output.stored_ids ?? plan.projected_ids;

@@ -29,6 +29,8 @@ export type EngineOptions = {
   redaction: Redaction;
   /** How long a request waits for the deletion of a session. */
   deletionMs?: number | undefined;
+  /** Called when a job of this process begins or ends a run. */
+  onJobChanged?: (jobId: string) => void;
 };
 
 export type Engine = {
@@ -44,7 +46,7 @@ export type Engine = {
 
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { config, pools, blobs, logger, migrate, deletionMs, redaction } = options;
+  const { config, pools, blobs, logger, migrate, deletionMs, redaction, onJobChanged } = options;
   const deleteInPieces = createDeleteInPieces(pools.deferrable);
   const onAppended: EnqueueParse = (session_id) =>
     runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
@@ -96,6 +98,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     workers: config.role !== "server",
     workerMode: config.workerMode,
     useAdvisoryLocks: config.useAdvisoryLocks,
+    onRunStarted: ({ jobId }) => onJobChanged?.(jobId),
+    onRunEnded: ({ jobId }) => onJobChanged?.(jobId),
     logger,
   });
   const deleteSession = createSessionDeleter({

@@ -17,6 +17,8 @@ export type ServerMetrics = {
   httpSeconds: Histogram;
   /** By limit: authentication, requests, events. */
   refusals: Counter;
+  /** By reason: slow, draining, key, client. */
+  liveEnds: Counter;
   /** By pool and result: ok, failed, timeout. */
   queries: Counter;
   /** By pool. */
@@ -59,6 +61,7 @@ export function createServerMetrics(): ServerMetrics {
       ["method", "route"],
     ),
     refusals: counter("wharf_http_refusals_total", "Requests answered by 429, by limit.", ["limit"]),
+    liveEnds: counter("wharf_live_streams_ended_total", "Live streams ended, by reason.", ["reason"]),
     queries: counter("wharf_database_queries_total", "Queries ended, by pool and result.", [
       "pool",
       "result",

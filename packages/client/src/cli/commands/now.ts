@@ -7,38 +7,61 @@ import { titleOf } from "../output/session-table.ts";
 import { printTable } from "../output/table.ts";
 import { idOf, timeOf } from "../output/text.ts";
 
-/** What a person has to look at comes first. */
-const STATES: readonly (LiveState | null)[] = ["needs_input", "stale_call", "turn_done", "working", "idle"];
-const REFRESH_MS = 2_000;
+const STATES: readonly LiveState[] = ["needs_input", "stale_call", "turn_done", "working", "idle"];
 const SESSIONS_MAX = 200;
 const HOME_AND_CLEAR = "\u001b[H\u001b[2J";
 
 /** `wharf now` */
 export function now(command: Command, io: Io): void {
   withHubOptions(command)
-    .option("--watch", "refresh every two seconds, until Ctrl-C")
-    .action(async function showNow({ watch, ...options }: HubOptions & { watch?: true }) {
+    .option("--watch", "follow changes, until Ctrl-C")
+    .action(async function showNow({ watch: isAsked, ...options }: HubOptions & { watch?: true }) {
       const client = await openHub(io, options);
-      const isWatching = watch === true && io.isTerminal && !options.json;
-      do {
-        const sessions = await readOpen(client);
-        if (isWatching) io.print(HOME_AND_CLEAR);
-        if (options.json) io.json({ sessions });
-        else if (sessions.length === 0) io.warn("No session is open on any machine.");
-        else printOpen(io, sessions);
-        if (isWatching) await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
-      } while (isWatching);
+      const isWatching = isAsked === true && io.isTerminal && !options.json;
+      if (isWatching) return await watch(io, client);
+      const sessions = await readOpen(client);
+      if (options.json) io.json({ sessions: sorted(sessions) });
+      else printOpen(io, sessions);
     });
+}
+
+/** Until the process is ended. */
+async function watch(io: Io, client: Client): Promise<void> {
+  let open = new Map<string, Session>();
+  for await (const update of client.live({ kinds: ["session"] })) {
+    if (update.kind === "session") {
+      const [id = ""] = update.ids;
+      if (update.session !== null && isOpen(update.session)) open.set(id, update.session);
+      else open.delete(id);
+    } else {
+      open = new Map((await readOpen(client)).map((session) => [session.id, session]));
+    }
+    io.print(HOME_AND_CLEAR);
+    printOpen(io, [...open.values()]);
+  }
+}
+
+function isOpen({ live_state }: Session): boolean {
+  return live_state !== null && STATES.includes(live_state);
 }
 
 async function readOpen(client: Client): Promise<Session[]> {
   const { sessions } = await client.sessions.list({ live_state: STATES.join(), limit: SESSIONS_MAX });
-  const rank = ({ live_state }: Session) => STATES.indexOf(live_state);
+  return sessions;
+}
+
+/** What a person has to look at first, and the latest first. */
+function sorted(sessions: readonly Session[]): Session[] {
+  const rank = ({ live_state }: Session) => (live_state === null ? -1 : STATES.indexOf(live_state));
   const since = (session: Session) => session.live_since ?? session.started_at;
   return sessions.toSorted((a, b) => rank(a) - rank(b) || since(b).localeCompare(since(a)));
 }
 
 function printOpen(io: Io, sessions: readonly Session[]): void {
+  if (sessions.length === 0) {
+    io.warn("No session is open on any machine.");
+    return;
+  }
   const time = new Date();
   const { red, yellow, green } = io.colors;
   const colors: Record<string, (text: string) => string> = {
@@ -63,6 +86,6 @@ function printOpen(io: Io, sessions: readonly Session[]): void {
       { title: "TITLE", cell: titleOf, isWide: true },
       { title: "ID", cell: ({ id }) => idOf(io, id), isWhole: true },
     ],
-    sessions,
+    sorted(sessions),
   );
 }

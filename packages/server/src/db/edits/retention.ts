@@ -1,5 +1,6 @@
 import type { DeleteInPieces, Piece } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
+import type { ChangePosition } from "../reads/changes.ts";
 
 /** How long what was odd about events is kept. */
 const INGEST_NOTES_DAYS = 30;
@@ -22,7 +23,10 @@ export async function prune(
   table: PrunedTable,
   signal?: AbortSignal,
 ): Promise<void> {
-  await deleteInPieces(rowsOlderThan(table, KEPT_HOURS[table]), { signal });
+  const hours = KEPT_HOURS[table];
+  await deleteInPieces(table === "change_log" ? changesOlderThan(hours) : rowsOlderThan(table, hours), {
+    signal,
+  });
 }
 
 /** Oldest first, each statement from where the one before ended: else it would walk over all that was deleted and not yet vacuumed. */
@@ -41,6 +45,34 @@ function rowsOlderThan(table: PrunedTable, hours: number): Piece {
       SELECT count(*)::int AS rows, max(created_at)::text AS deleted_until FROM deleted`;
     deletedUntil = piece?.deleted_until ?? deletedUntil;
     return piece?.rows ?? 0;
+  };
+}
+
+/**
+ * In the order in which they are read, up to the first that is younger: a reader whose row is there has missed nothing. The last row
+ * stays, so that a reader of a quiet hub finds its own.
+ */
+function changesOlderThan(hours: number): Piece {
+  let after: ChangePosition = { xid: "0", position: "0" };
+  return async (sql, rowsMax) => {
+    const [piece] = await sql<{ rows: number; xid: string | null; position: string | null }[]>`
+      WITH first AS MATERIALIZED (
+        SELECT ctid AS place, xid, position, created_at < now() - make_interval(hours => ${hours}) AS is_old
+        FROM change_log
+        WHERE (xid, position) > (${after.xid}::text::xid8, ${after.position}::text::bigint)
+          AND (xid, position) < (SELECT xid, position FROM change_log ORDER BY xid DESC, position DESC LIMIT 1)
+          AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY xid, position LIMIT ${rowsMax}
+      ),
+      old AS (SELECT place, bool_and(is_old) OVER (ORDER BY xid, position) AS is_before_younger FROM first),
+      deleted AS (
+        DELETE FROM change_log WHERE ctid = ANY (ARRAY(SELECT place FROM old WHERE is_before_younger)) RETURNING xid, position
+      ),
+      last AS (SELECT xid, position FROM deleted ORDER BY xid DESC, position DESC LIMIT 1)
+      SELECT (SELECT count(*)::int FROM deleted) AS rows, last.xid::text, last.position::text FROM (SELECT) one LEFT JOIN last ON true`;
+    const { rows = 0, xid = null, position = null } = piece ?? {};
+    if (xid !== null && position !== null) after = { xid, position };
+    return rows;
   };
 }
 

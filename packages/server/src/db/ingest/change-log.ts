@@ -28,3 +28,16 @@ export function changedSessionsRow(sql: Sql): Fragment {
       SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
     )`;
 }
+
+/** One row for jobs whose state has changed. */
+export async function noteChangedJobs(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql`INSERT INTO change_log (kind, ids) VALUES ('job', ${[...ids]}::text[])`;
+}
+
+/** The channel of change_log; a trigger sends the same for every row that no flush wrote. */
+export const CHANGE_CHANNEL = "wharf_change";
+
+/** Wakes the live readers of all processes. */
+export async function notifyChange(sql: Sql): Promise<void> {
+  await sql`SELECT pg_notify(${CHANGE_CHANNEL}, '')`;
+}

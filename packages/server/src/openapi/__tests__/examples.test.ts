@@ -20,6 +20,7 @@ const RECORDED_NOWHERE = new Set(["GET /api/openapi.json", "GET /metrics"]);
 const HOLDS: Record<string, string> = {
   "text/html": "<!doctype html>",
   "text/markdown": "Greet the visitor",
+  "text/event-stream": "retry: ",
   "text/plain": "# TYPE",
   "text/x-shellscript": "install_wharf",
   "text/javascript": "#!/usr/bin/env node",

@@ -1,0 +1,48 @@
+import type { Database } from "../db/database.ts";
+import { noteChangedJobs } from "../db/ingest/change-log.ts";
+import { within } from "../waits.ts";
+
+export type JobChanges = {
+  /** The job of this id has another state. */
+  note(jobId: string): void;
+  /** Writes what is noted, and stops. */
+  close(): Promise<void>;
+};
+
+/** From one row's begin to the next one's. */
+const WRITE_INTERVAL_MS = 250;
+/** Of one row. */
+const IDS_MAX = 1_000;
+
+/**
+ * Writes which jobs of this process have changed into the change log, for live readers: at most one row in WRITE_INTERVAL_MS, or one for
+ * IDS_MAX jobs. The states themselves are in the job engine's tables; a row that cannot be written is left out.
+ */
+export function createJobChanges(database: Database): JobChanges {
+  let ids = new Set<string>();
+  let writing: Promise<void> | null = null;
+  let soon = Promise.withResolvers<void>();
+
+  async function write(): Promise<void> {
+    while (ids.size > 0) {
+      const written = [...ids];
+      ids = new Set();
+      soon = Promise.withResolvers();
+      await database.run((sql) => noteChangedJobs(sql, written)).catch(() => undefined);
+      await within(soon.promise, WRITE_INTERVAL_MS);
+    }
+    writing = null;
+  }
+
+  return {
+    note: (jobId) => {
+      ids.add(jobId);
+      if (ids.size >= IDS_MAX) soon.resolve();
+      writing ??= write();
+    },
+    close: async () => {
+      soon.resolve();
+      await writing;
+    },
+  };
+}
