@@ -134,15 +134,26 @@ const RARE_TAG_SESSIONS_MAX = 2_000;
 /**
  * The sessions with a tag that few have; null for any other tag. Without it a list reads by time until its page is full: with a tag
  * that is unknown or old, all sessions. Its index is by the tag alone. Only ids that are used leave the database: to read 2,001 rows
- * took twice as long as to find them.
+ * took twice as long as to find them. Where Postgres' statistics show a tag as common, they are not looked for, which took 8 of 9 ms.
  */
 async function idsOfRareTag(sql: Sql, tag: string): Promise<string[] | null> {
   const [row] = await sql<{ ids: string[] | null }[]>`
-    SELECT CASE WHEN count(*) <= ${RARE_TAG_SESSIONS_MAX}::integer THEN coalesce(array_agg(id), '{}') END AS ids
-    FROM (
-      SELECT id FROM sessions WHERE tags @> ARRAY[${tag}]::text[] LIMIT ${RARE_TAG_SESSIONS_MAX + 1}
-    ) tagged`;
+    SELECT CASE WHEN ${expectedSessions(sql, tag)} <= ${RARE_TAG_SESSIONS_MAX}::integer THEN (
+      SELECT CASE WHEN count(*) <= ${RARE_TAG_SESSIONS_MAX}::integer THEN coalesce(array_agg(id), '{}') END
+      FROM (
+        SELECT id FROM sessions WHERE tags @> ARRAY[${tag}]::text[] LIMIT ${RARE_TAG_SESSIONS_MAX + 1}
+      ) tagged
+    ) END AS ids`;
   return row?.ids ?? null;
+}
+
+/** How many sessions have a tag by the statistics of the last ANALYZE, which name the most common tags; 0 for any other. */
+function expectedSessions(sql: Sql, tag: string) {
+  return sql`coalesce((
+    SELECT c.reltuples * s.most_common_elem_freqs[array_position(s.most_common_elems::text::text[], ${tag}::text)]
+    FROM pg_class c JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (c.relnamespace::regnamespace::text, c.relname, 'tags')
+    WHERE c.oid = 'sessions'::regclass
+  ), 0)`;
 }
 
 /** OFFSET 0, or they would be looked for in the list by time. */
