@@ -25,6 +25,7 @@ type Ledger = Map<string, string | null>;
 const LOCK_STATES = new Set(["40P01", "55P03"]);
 const LOCK_TIMEOUT_MS = 2_000;
 const LOCKED_PAUSE_MS = 500;
+const LOCKED_PAUSE_MAX_MS = 4_000;
 const LOCKED_MAX_MS = 120_000;
 const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
 
@@ -127,8 +128,10 @@ function editedMessage(name: string): string {
  */
 async function apply(connection: Connection, file: MigrationFile): Promise<void> {
   if (NO_TRANSACTION.test(file.text)) {
-    // Sent as one text they would run in one implicit transaction, which CREATE INDEX CONCURRENTLY refuses.
-    for (const statement of splitStatements(file.text)) await connection.script(statement);
+    await retryWhileLocked(async () => {
+      // Sent as one text they would run in one implicit transaction, which CREATE INDEX CONCURRENTLY refuses.
+      for (const statement of splitStatements(file.text)) await connection.script(statement);
+    });
     await record(connection, file);
     return;
   }
@@ -144,13 +147,13 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
 /** A statement that waits for a table's lock holds up all later ones on that table, such as flushes of other processes. */
 async function retryWhileLocked(work: () => Promise<void>): Promise<void> {
   const endsAt_ms = performance.now() + LOCKED_MAX_MS;
-  for (;;) {
+  for (let pauseMs = LOCKED_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LOCKED_PAUSE_MAX_MS)) {
     try {
       return await work();
     } catch (error) {
       if (!LOCK_STATES.has(errorCode(error) ?? "") || performance.now() > endsAt_ms) throw error;
     }
-    await Bun.sleep(LOCKED_PAUSE_MS);
+    await Bun.sleep(pauseMs);
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import { readMigrations } from "../migration-files.ts";
 import { PHASES } from "../phases.ts";
+import { findLockProblems } from "./migration-locks.ts";
 
 /** No new file may have a number up to this one: databases that exist would apply it after those that come before it here. */
 const LANDED_MAX = 192;
@@ -37,5 +38,94 @@ describe("the numbers of migrations", () => {
 
   test("only go up: a new file of later/ sorts after all that have landed", () => {
     expect(numbersIn("later").filter((number) => number <= LANDED_MAX)).toEqual(LANDED);
+  });
+});
+
+/** Landed before this rule; a deadlock or a lock that takes too long is retried. */
+const LOCK_SEVERAL = [
+  "004",
+  "008",
+  "009",
+  "016",
+  "017",
+  "018",
+  "100",
+  "110",
+  "140",
+  "160",
+  "171",
+  "180",
+  "182",
+  "191",
+  "192",
+  "202",
+  "207",
+  "220",
+  "241",
+  "242",
+  "246",
+  "255",
+  "260",
+  "261",
+  "264",
+  "272",
+  "273",
+  "281",
+];
+
+describe("the locks of migrations", () => {
+  test("are on one table in each new file, and indexes of filled tables are built concurrently", () => {
+    const files = folders.flatMap((folder) => folder.files);
+    const problems = files.filter(({ text }) => findLockProblems(text).length > 0).map(({ name }) => name);
+    expect(problems.filter((name) => !LOCK_SEVERAL.includes(name.slice(0, 3)))).toEqual([]);
+    expect(problems).toHaveLength(LOCK_SEVERAL.length);
+  });
+
+  const accepted: [string, string][] = [
+    ["columns of one table", "ALTER TABLE a ADD x INT; ALTER TABLE a ADD y INT; UPDATE b SET x = 1;"],
+    [
+      "a new table with its indexes",
+      "CREATE TABLE a (x INT); CREATE INDEX a_x ON a (x); INSERT INTO a SELECT 1;",
+    ],
+    [
+      "a trigger of one table",
+      "DROP TRIGGER IF EXISTS t ON a; CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f();",
+    ],
+    [
+      "an index",
+      "-- migrate:no-transaction\nDROP INDEX CONCURRENTLY IF EXISTS i; CREATE INDEX CONCURRENTLY i ON a (x);",
+    ],
+    ["a comment", "-- ALTER TABLE b\nALTER TABLE a ADD x INT; /* DROP INDEX i; */"],
+  ];
+  test.each(accepted)("may be of %s", (_, text) => {
+    expect(findLockProblems(text)).toEqual([]);
+  });
+
+  const refused: [string, string, RegExp][] = [
+    [
+      "two tables",
+      "ALTER TABLE a ADD x INT; ALTER TABLE b ADD x INT;",
+      /exclusive lock after another: ALTER TABLE b/,
+    ],
+    ["an index and another's removal", "CREATE INDEX i ON a (x); DROP INDEX j;", /not CONCURRENTLY/],
+    [
+      "a table that was written before",
+      "UPDATE a SET x = 1; ALTER TABLE a ADD y INT;",
+      /a stronger lock than before/,
+    ],
+    ["another table than that written", "DELETE FROM a; DROP TABLE b;", /an exclusive lock after another/],
+    [
+      "triggers of two tables",
+      "CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f(); CREATE TRIGGER t AFTER INSERT ON b EXECUTE FUNCTION f();",
+      /a second table/,
+    ],
+    [
+      "a plain index without a transaction",
+      "-- migrate:no-transaction\nCREATE INDEX i ON a (x);",
+      /not CONCURRENTLY/,
+    ],
+  ];
+  test.each(refused)("must not be of %s", (_, text, problem) => {
+    expect(findLockProblems(text).join()).toMatch(problem);
   });
 });

@@ -1,0 +1,71 @@
+import { splitStatements } from "../split-statements.ts";
+
+type Locking = { table: string; isExclusive: boolean; statement: string };
+
+const NAME = String.raw`(?:ONLY\s+)?"?(?:public\.)?"?(?<table>\w+)"?`;
+const EXISTS = String.raw`(?:IF (?:NOT )?EXISTS\s+)?`;
+
+/** What conflicts with writes of other processes, and whether it conflicts with reads, too (ACCESS EXCLUSIVE). */
+const HEAVY: readonly [pattern: RegExp, isExclusive: boolean][] = [
+  [new RegExp(`^ALTER TABLE ${EXISTS}${NAME}`, "i"), true],
+  [new RegExp(`^DROP TABLE ${EXISTS}${NAME}`, "i"), true],
+  [new RegExp(`^TRUNCATE (?:TABLE )?${NAME}`, "i"), true],
+  [new RegExp(`^LOCK TABLE ${NAME}.*ACCESS EXCLUSIVE`, "is"), true],
+  [new RegExp(`^LOCK TABLE ${NAME}`, "i"), false],
+  [new RegExp(`^DROP TRIGGER ${EXISTS}\\w+ ON ${NAME}`, "i"), true],
+  [new RegExp(`^CREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER\\b.*?\\bON ${NAME}`, "is"), false],
+  [new RegExp(`^CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY).*?\\bON ${NAME}`, "is"), false],
+  // Of a table that the statement does not name.
+  [/^DROP INDEX (?!CONCURRENTLY)(?:IF EXISTS\s+)?(?<table>\w+)/i, true],
+];
+const CREATED = new RegExp(`^CREATE (?:UNLOGGED )?TABLE ${EXISTS}${NAME}`, "i");
+const WRITTEN = new RegExp(String.raw`\b(?:UPDATE|INSERT INTO|DELETE FROM)\s+${NAME}`, "i");
+const PLAIN_INDEX = /^(?:CREATE (?:UNIQUE )?|DROP )INDEX (?!CONCURRENTLY)/i;
+const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
+const COMMENTS = /--[^\n]*|\/\*.*?\*\//gs;
+
+/**
+ * Why a migration may deadlock with, or hold up, the processes that write meanwhile; empty if it may not. In one transaction it may lock
+ * one table that was there before, with its strongest lock first: a stronger one later deadlocks with a process that writes and waits.
+ */
+export function findLockProblems(text: string): string[] {
+  const statements = splitStatements(text).map((each) => each.replace(COMMENTS, "").trim());
+  const created = new Set(statements.flatMap((each) => CREATED.exec(each)?.groups?.["table"] ?? []));
+  if (NO_TRANSACTION.test(text)) {
+    return statements
+      .filter((each) => PLAIN_INDEX.test(each))
+      .map((each) => `not CONCURRENTLY: ${lineOf(each)}`);
+  }
+  const problems: string[] = [];
+  const held = new Map<string, Locking>();
+  for (const statement of statements) {
+    const locking = lockingOf(statement);
+    const written = locking === undefined ? WRITTEN.exec(statement)?.groups?.["table"] : undefined;
+    if (written !== undefined && !/^CREATE/i.test(statement)) {
+      held.set(written, held.get(written) ?? { table: written, isExclusive: false, statement: "" });
+    }
+    if (locking === undefined || created.has(locking.table)) continue;
+    if (PLAIN_INDEX.test(statement)) problems.push(`not CONCURRENTLY: ${lineOf(statement)}`);
+    const before = held.get(locking.table);
+    const others = [...held.values()].filter(({ table }) => table !== locking.table);
+    if (others.length > 0 && locking.isExclusive) {
+      problems.push(`an exclusive lock after another: ${lineOf(statement)}`);
+    } else if (others.some((other) => other.statement !== "")) {
+      problems.push(`a second table locked: ${lineOf(statement)}`);
+    } else if (before !== undefined && locking.isExclusive && !before.isExclusive) {
+      problems.push(`a stronger lock than before: ${lineOf(statement)}`);
+    }
+    if (before?.isExclusive !== true) held.set(locking.table, locking);
+  }
+  return problems;
+}
+
+function lockingOf(statement: string): Locking | undefined {
+  for (const [pattern, isExclusive] of HEAVY) {
+    const table = pattern.exec(statement)?.groups?.["table"];
+    if (table !== undefined) return { table, isExclusive, statement };
+  }
+  return undefined;
+}
+
+const lineOf = (statement: string) => statement.split("\n", 1)[0] ?? "";
