@@ -9,6 +9,8 @@ import { until } from "./until.ts";
 export type PgBouncer = {
   /** The database of `dsn`, through the pooler. */
   url(dsn: string): string;
+  /** Its clients get connections to this server from now on. */
+  pointTo(dsn: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -22,8 +24,6 @@ export const hasPgBouncer: boolean = existsSync(PROGRAM);
 export async function startPgBouncer(dsn: string, settings: Record<string, string> = {}): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), "wharf-pgbouncer-"));
   const port = await freePort();
-  const { hostname, port: serverPort, username, password } = new URL(dsn);
-  const server = `host=${hostname} port=${serverPort} user=${username} password=${decodeURIComponent(password)}`;
   const options = {
     listen_addr: HOST,
     listen_port: port,
@@ -34,7 +34,9 @@ export async function startPgBouncer(dsn: string, settings: Record<string, strin
   };
   const lines = Object.entries(options).map(([name, value]) => `${name} = ${value}`);
   const file = join(folder, "pgbouncer.ini");
-  await writeFile(file, ["[databases]", `* = ${server}`, "[pgbouncer]", ...lines, ""].join("\n"));
+  const configure = (server: string) =>
+    writeFile(file, ["[databases]", `* = ${addressOf(server)}`, "[pgbouncer]", ...lines, ""].join("\n"));
+  await configure(dsn);
   await chmod(folder, 0o755);
   // It refuses to run as root.
   const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
@@ -47,12 +49,21 @@ export async function startPgBouncer(dsn: string, settings: Record<string, strin
       url.port = `${port}`;
       return url.href;
     },
+    pointTo: async (server) => {
+      await configure(server);
+      program.kill("SIGHUP");
+    },
     close: async () => {
       program.kill("SIGKILL");
       await program.exited;
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function addressOf(dsn: string): string {
+  const { hostname, port, username, password } = new URL(dsn);
+  return `host=${hostname} port=${port} user=${username} password=${decodeURIComponent(password)}`;
 }
 
 async function answers(port: number): Promise<boolean> {

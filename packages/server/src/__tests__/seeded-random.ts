@@ -1,6 +1,6 @@
 /**
- * A generator of numbers in [0, 1) that begins again from its seed (mulberry32). Without one given, the seed is printed, so that
- * a failure can be repeated.
+ * A generator of numbers in [0, 1) that begins again from its seed (mulberry32). Without one given, the seed is that of
+ * WHARF_TEST_SEED or a new one, and printed, so that a failure can be repeated.
  */
 export function seededRandom(seed: number = newSeed()): () => number {
   let a = seed;
@@ -20,7 +20,7 @@ export function shuffle<T>(items: readonly T[], random: () => number): T[] {
 }
 
 function newSeed(): number {
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = Number(process.env["WHARF_TEST_SEED"]) || Math.floor(Math.random() * 2 ** 31);
   process.stdout.write(`seed ${seed}\n`);
   return seed;
 }
