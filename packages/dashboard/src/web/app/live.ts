@@ -1,9 +1,17 @@
 import { effect, signal } from "@preact/signals";
+import type { Session } from "@wharf/protocol";
 import { useEffect, useRef } from "preact/hooks";
 import { me } from "./hub.ts";
 
 /** What the stream of GET /api/live sends. */
-export type Change = { id: string; kind: string; ids: readonly string[]; at: string; row?: unknown };
+export type Change = {
+  id: string;
+  kind: string;
+  ids: readonly string[];
+  at: string;
+  /** Of a `session`; null after its deletion. */
+  session?: Session | null;
+};
 type Handler = (changes: readonly Change[]) => void;
 
 /** The state of the stream: `waiting` until the first response, `lost` while the browser reconnects. */

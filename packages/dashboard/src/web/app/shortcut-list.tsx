@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { Dialog } from "../ui/dialog.tsx";
-import { shortcuts } from "./shortcuts.ts";
+import { activeShortcuts } from "./shortcuts.ts";
 
 /** The keys that work on the page shown. */
 export function ShortcutList({ onClose }: { onClose: () => void }): JSX.Element {
   return (
     <Dialog title="Keys" onClose={onClose}>
       <dl class="keys">
-        {shortcuts.value.map(({ keys, label }) => (
+        {activeShortcuts().map(({ keys, label }) => (
           <div key={keys}>
             <dt>
               <kbd>{keys.replace("mod+", "Ctrl/⌘ ")}</kbd>

@@ -1,5 +1,4 @@
-import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 export type Shortcut = {
   /** One key such as `j`, or two in a row such as `g s`. `mod+k` is ⌘K or Ctrl K. */
@@ -11,17 +10,25 @@ export type Shortcut = {
 
 const TWO_KEYS_MS = 1_000;
 
-/** All that work now; those of the page come last and win. */
-export const shortcuts = signal<readonly Shortcut[]>([]);
+/** Of the components shown, in the order in which they appeared: those of a page are behind those of the frame, and win. */
+const shown = new Set<{ readonly current: readonly Shortcut[] }>();
 
 /** Active while the component is shown. */
 export function useShortcuts(given: readonly Shortcut[]): void {
+  const latest = useRef(given);
+  latest.current = given;
   useEffect(() => {
-    shortcuts.value = [...shortcuts.peek(), ...given];
+    shown.add(latest);
     return () => {
-      shortcuts.value = shortcuts.peek().filter((shortcut) => !given.includes(shortcut));
+      shown.delete(latest);
     };
-  });
+  }, []);
+}
+
+/** All that work now, each key once. */
+export function activeShortcuts(): Shortcut[] {
+  const all = [...shown].flatMap(({ current }) => current);
+  return [...new Map(all.map((shortcut) => [shortcut.keys, shortcut])).values()];
 }
 
 export function startShortcuts(): void {
@@ -42,7 +49,7 @@ export function startShortcuts(): void {
 }
 
 function find(keys: string): Shortcut | undefined {
-  return shortcuts.value.findLast((shortcut) => shortcut.keys === keys);
+  return activeShortcuts().find((shortcut) => shortcut.keys === keys);
 }
 
 function nameOf(event: KeyboardEvent): string | null {

@@ -3,7 +3,9 @@ import { useQuery } from "./use-query.ts";
 
 type PageOf<T> = { items: readonly T[]; next: string | null };
 
-export type PagesState<T> = {
+export type PagesState<T, More = unknown> = {
+  /** The first page as it was read, with what else its response has. */
+  first: (PageOf<T> & More) | null;
   /** Null until the first page is there. */
   items: readonly T[] | null;
   error: Error | null;
@@ -14,10 +16,10 @@ export type PagesState<T> = {
 };
 
 /** A list in pages by cursor. `key` must name everything that `read` depends on except the cursor. */
-export function usePages<T>(
+export function usePages<T, More = unknown>(
   key: string,
-  read: (cursor: string | null, signal: AbortSignal) => Promise<PageOf<T>>,
-): PagesState<T> {
+  read: (cursor: string | null, signal: AbortSignal) => Promise<PageOf<T> & More>,
+): PagesState<T, More> {
   const first = useQuery(key, (signal) => read(null, signal));
   const [more, setMore] = useState<{ of: unknown; items: readonly T[]; next: string | null } | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
@@ -45,6 +47,7 @@ export function usePages<T>(
   }, [next, page, added, read]);
 
   return {
+    first: page,
     items: page === null ? null : [...page.items, ...(added?.items ?? [])],
     error: first.error ?? failure,
     isLoading: first.isLoading,

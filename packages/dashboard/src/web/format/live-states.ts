@@ -28,6 +28,17 @@ const REASONS: Readonly<Record<string, string>> = {
   silent: "sent nothing more",
 };
 
+/** In the order in which filters offer them. */
+export const LIVE_STATES: readonly LiveState[] = [
+  "needs_input",
+  "stale_call",
+  "turn_done",
+  "working",
+  "idle",
+  "ended",
+  "unclean",
+];
+
 export function shownState(state: LiveState): Shown {
   return SHOWN[state];
 }

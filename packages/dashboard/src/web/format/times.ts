@@ -5,6 +5,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 const instants = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const days = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const shortDays = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const clocks = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 /** Such as "just now", "4 min ago", "3 h ago", "2 d ago". */
@@ -28,6 +29,11 @@ export function instantText(at: string): string {
 
 export function dayText(at: string): string {
   return days.format(new Date(at));
+}
+
+/** Such as "29 Nov". */
+export function shortDayText(at: string): string {
+  return shortDays.format(new Date(at));
 }
 
 /** Hours and minutes of the browser's time zone. */

@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from "preact";
+import { type ComponentChildren, Fragment, type JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useShortcuts } from "../app/shortcuts.ts";
 import type { PagesState } from "../app/use-pages.ts";
@@ -13,14 +13,17 @@ export function Rows<T>({
   rowHeight,
   row,
   keyOf,
+  groupOf,
   empty,
   label,
 }: {
-  pages: PagesState<T>;
+  pages: Pick<PagesState<T>, "items" | "error" | "loadMore" | "reload">;
   /** In pixels, for the chunks out of sight. */
   rowHeight: number;
   row: (item: T) => ComponentChildren;
   keyOf: (item: T) => string;
+  /** Rows of one group are together under its title; groups are in the order of their first rows. */
+  groupOf?: (item: T) => string;
   empty: ComponentChildren;
   label: string;
 }): JSX.Element {
@@ -35,19 +38,26 @@ export function Rows<T>({
     <>
       {error !== null && <ErrorNote error={error} onRetry={loadMore ?? reload} />}
       {items.length === 0 && empty}
-      <section ref={ref} class="rows" aria-label={label}>
-        {chunksOf(items).map((chunk) => (
-          <ul
-            key={chunk[0] === undefined ? "" : keyOf(chunk[0])}
-            class="chunk"
-            style={{ containIntrinsicSize: `auto ${chunk.length * rowHeight}px` }}
-          >
-            {chunk.map((item) => (
-              <li key={keyOf(item)}>{row(item)}</li>
-            ))}
-          </ul>
-        ))}
-      </section>
+      {items.length > 0 && (
+        <section ref={ref} class="rows" aria-label={label}>
+          {groupsOf(items, groupOf).map(([title, group]) => (
+            <Fragment key={title}>
+              {title !== "" && <h2 class="rows-group">{title}</h2>}
+              {chunksOf(group).map((chunk) => (
+                <ul
+                  key={chunk[0] === undefined ? "" : keyOf(chunk[0])}
+                  class="chunk"
+                  style={{ containIntrinsicSize: `auto ${chunk.length * rowHeight}px` }}
+                >
+                  {chunk.map((item) => (
+                    <li key={keyOf(item)}>{row(item)}</li>
+                  ))}
+                </ul>
+              ))}
+            </Fragment>
+          ))}
+        </section>
+      )}
       {loadMore !== null && <MoreWhenSeen key={items.length} onSeen={loadMore} />}
     </>
   );
@@ -81,6 +91,14 @@ export function moveFocus(list: HTMLElement | null, step: 1 | -1): void {
   const current = rows.findIndex((row) => row.contains(document.activeElement));
   const next = rows[current === -1 ? 0 : Math.min(Math.max(current + step, 0), rows.length - 1)];
   next?.querySelector<HTMLElement>("a, button")?.focus();
+}
+
+function groupsOf<T>(
+  items: readonly T[],
+  groupOf: ((item: T) => string) | undefined,
+): (readonly [string, readonly T[]])[] {
+  if (groupOf === undefined) return [["", items]];
+  return [...Map.groupBy(items, groupOf)];
 }
 
 function chunksOf<T>(items: readonly T[]): T[][] {

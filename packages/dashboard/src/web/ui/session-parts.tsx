@@ -10,6 +10,9 @@ const AGENT_NAMES: Readonly<Record<string, string>> = {
   opencode: "opencode",
 };
 
+/** Those that filters offer. */
+export const AGENTS: readonly string[] = Object.keys(AGENT_NAMES);
+
 export function agentName(agent: string | null): string {
   return agent === null ? "unknown agent" : (AGENT_NAMES[agent] ?? agent);
 }

@@ -1,6 +1,133 @@
+import type { Session } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { now } from "../../app/clock.ts";
+import { hub } from "../../app/hub.ts";
+import { query, setQuery } from "../../app/router.ts";
+import { usePages } from "../../app/use-pages.ts";
+import { usePlaces } from "../../app/use-places.ts";
+import { dayTitle, startOfDay } from "../../format/days.ts";
+import { counted } from "../../format/numbers.ts";
+import { Badge, Choice, PageHead } from "../../ui/parts.tsx";
+import { Rows } from "../../ui/rows.tsx";
+import { SESSION_ROW_HEIGHT, SessionRow } from "../../ui/session-row.tsx";
+import { Empty } from "../../ui/states.tsx";
+import { FilterBar } from "./filter-bar.tsx";
+import { type Filters, filtersOf, requestOf } from "./filters.ts";
+import { useLiveSessions } from "./use-live-sessions.ts";
 
+const GROUPS = [
+  { value: "day", text: "By day" },
+  { value: "repository", text: "By repository" },
+  { value: "device", text: "By device" },
+] as const;
+type Group = (typeof GROUPS)[number]["value"];
+
+/** All sessions of all machines, newest first. */
 export function SessionsPage(): JSX.Element {
-  return <PageHead title="Sessions" />;
+  const filters = filtersOf(query.value);
+  const group = GROUPS.find(({ value }) => value === query.value.get("group"))?.value ?? "day";
+  const places = usePlaces();
+  const today = startOfDay(now.value).getTime();
+  const pages = usePages(`sessions ${today} ${JSON.stringify(filters)}`, async (cursor) => {
+    const { sessions, next_cursor } = await hub.sessions.list({ ...requestOf(filters, today), cursor });
+    return { items: sessions, next: next_cursor };
+  });
+  const live = useLiveSessions(pages.items, matcherOf(filters, today), pages.reload);
+  const tags = [...new Set(pages.items?.flatMap((session) => session.tags))].sort();
+
+  return (
+    <>
+      <PageHead title="Sessions">
+        <Choice
+          label="Group"
+          values={GROUPS}
+          value={group}
+          onChange={(value) => setQuery({ group: value === "day" ? null : value })}
+        />
+      </PageHead>
+      <FilterBar filters={filters} places={places} tags={tags} />
+      {live.newCount > 0 && (
+        <button type="button" class="new-rows primary" onClick={live.show}>
+          Show {counted(live.newCount, "new session")}
+        </button>
+      )}
+      <Rows
+        label="Sessions"
+        pages={{ ...pages, items: live.sessions }}
+        rowHeight={SESSION_ROW_HEIGHT}
+        keyOf={({ id }) => id}
+        groupOf={(session) => groupOf(session, group, today)}
+        row={(session) =>
+          live.isDeleted(session.id) ? (
+            <p class="session-row faint">
+              <span>
+                <Badge tone="quiet">deleted</Badge> {session.title}
+              </span>
+            </p>
+          ) : (
+            <SessionRow session={session} withDay={group !== "day"} />
+          )
+        }
+        empty={<NoSessions isFiltered={Object.keys(filters).length > 0} />}
+      />
+    </>
+  );
+}
+
+function NoSessions({ isFiltered }: { isFiltered: boolean }): JSX.Element {
+  return isFiltered ? (
+    <Empty title="No session matches.">
+      <p>
+        Remove a filter, or <a href="/sessions">show all sessions</a>.
+      </p>
+    </Empty>
+  ) : (
+    <Empty title="No sessions yet.">
+      <p>
+        They appear here when an agent starts on a connected machine. <a href="/setup">Connect a machine</a>.
+      </p>
+    </Empty>
+  );
+}
+
+function groupOf({ started_at, workspace_name, device_name }: Session, group: Group, today: number): string {
+  if (group === "repository") return workspace_name;
+  return group === "device" ? device_name : dayTitle(started_at, today);
+}
+
+/** Whether a session belongs to the list. Null for a search: only the hub can tell. */
+function matcherOf(filters: Filters, today: number): ((session: Session) => boolean) | null {
+  if (filters.q !== undefined) return null;
+  const {
+    workspace_id,
+    device_id,
+    agent,
+    live_state,
+    lifecycle,
+    tag,
+    after,
+    before,
+    ended_after,
+    ended_before,
+  } = requestOf(filters, today);
+  const isOf = (list: string | undefined, value: string | null) =>
+    list === undefined || (value !== null && list.split(",").includes(value));
+  const isAfter = (bound: string | undefined, at: string | null) =>
+    bound === undefined || (at !== null && Date.parse(at) > Date.parse(bound));
+  const isBefore = (bound: string | undefined, at: string | null) =>
+    bound === undefined || (at !== null && Date.parse(at) < Date.parse(bound));
+  return (session) =>
+    (workspace_id === undefined ||
+      [session.workspace_id, session.workspace_canonical_id, session.workspace_name].includes(
+        workspace_id,
+      )) &&
+    isOf(device_id, session.device_id) &&
+    isOf(agent, session.agent) &&
+    isOf(live_state, session.live_state) &&
+    isOf(lifecycle, session.lifecycle) &&
+    (tag === undefined || session.tags.includes(tag)) &&
+    isAfter(after, session.started_at) &&
+    isBefore(before, session.started_at) &&
+    isAfter(ended_after, session.ended_at) &&
+    isBefore(ended_before, session.ended_at);
 }

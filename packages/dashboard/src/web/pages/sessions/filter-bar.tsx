@@ -1,0 +1,111 @@
+import type { JSX } from "preact";
+import { setQuery } from "../../app/router.ts";
+import type { Places } from "../../app/use-places.ts";
+import { LIVE_STATES, shownState } from "../../format/live-states.ts";
+import { instantText } from "../../format/times.ts";
+import { PlaceFilters } from "../../ui/place-filters.tsx";
+import { SearchBox } from "../../ui/search-box.tsx";
+import { Select } from "../../ui/select.tsx";
+import { AGENTS, agentName } from "../../ui/session-parts.tsx";
+import { FILTERS, type FilterName, type Filters, filtersOfText, textOf } from "./filters.ts";
+
+const DAYS = [
+  { value: "1", text: "Today" },
+  { value: "7", text: "7 days" },
+  { value: "30", text: "30 days" },
+  { value: "90", text: "90 days" },
+];
+/** Filters without a control of their own: addresses of other pages have them. */
+const TIMES: readonly { name: FilterName; text: string }[] = [
+  { name: "after", text: "started after" },
+  { name: "before", text: "started before" },
+  { name: "ended_after", text: "ended after" },
+  { name: "ended_before", text: "ended before" },
+];
+
+/** Search box and controls; both change the address. */
+export function FilterBar({
+  filters,
+  places,
+  tags,
+}: {
+  filters: Filters;
+  places: Places | null;
+  tags: readonly string[];
+}): JSX.Element {
+  const text = textOf(filters, places);
+  const tagOptions = tags.map((tag) => ({ value: tag, text: tag }));
+  return (
+    <div class="filters">
+      <SearchBox
+        label="Search sessions"
+        placeholder="Words, “a phrase”, device:laptop, state:working, file:src/app.ts …"
+        text={text}
+        isSame={(typed) => textOf(filtersOfText(typed, places), places) === text}
+        onSearch={(typed) => replace(filtersOfText(typed, places), filters)}
+      />
+      <div class="filter-controls">
+        <PlaceFilters
+          places={places}
+          workspaceId={filters.workspace_id ?? ""}
+          deviceId={filters.device_id ?? ""}
+          onChange={setQuery}
+        />
+        <Select
+          label="Agent"
+          any="All agents"
+          value={filters.agent ?? ""}
+          options={AGENTS.map((agent) => ({ value: agent, text: agentName(agent) }))}
+          onChange={(agent) => setQuery({ agent })}
+        />
+        <Select
+          label="State"
+          any="All states"
+          value={filters.live_state ?? ""}
+          options={LIVE_STATES.map((state) => ({ value: state, text: shownState(state).text }))}
+          onChange={(live_state) => setQuery({ live_state })}
+        />
+        <Select
+          label="Days"
+          any="Any time"
+          value={filters.days ?? ""}
+          options={DAYS}
+          onChange={(days) => setQuery({ days, after: null })}
+        />
+        {(tagOptions.length > 0 || filters.tag !== undefined) && (
+          <Select
+            label="Tag"
+            any="All tags"
+            value={filters.tag ?? ""}
+            options={tagOptions}
+            onChange={(tag) => setQuery({ tag })}
+          />
+        )}
+        {TIMES.map(({ name, text: bound }) => {
+          const at = filters[name];
+          if (at === undefined) return null;
+          const isInstant = !Number.isNaN(Date.parse(at));
+          return (
+            <button key={name} type="button" class="chosen" onClick={() => setQuery({ [name]: null })}>
+              {bound} {isInstant ? instantText(at) : at} <span class="visually-hidden">(remove)</span> ×
+            </button>
+          );
+        })}
+        {Object.keys(filters).length > 0 && (
+          <button type="button" class="link" onClick={() => replace({}, filters)}>
+            Clear filters
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** What the box does not show stays: it is about the end of sessions. */
+function replace(next: Filters, before: Filters): void {
+  const isCleared = Object.keys(next).length === 0;
+  const kept = isCleared ? {} : { ended_after: before.ended_after, ended_before: before.ended_before };
+  setQuery(
+    Object.fromEntries(FILTERS.map((name) => [name, next[name] ?? kept[name as "ended_after"] ?? null])),
+  );
+}

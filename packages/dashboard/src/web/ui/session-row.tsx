@@ -1,0 +1,71 @@
+import type { Session } from "@wharf/protocol";
+import type { ComponentChildren, JSX } from "preact";
+import { now } from "../app/clock.ts";
+import { costText, counted } from "../format/numbers.ts";
+import { clockText, durationText, instantText, shortDayText } from "../format/times.ts";
+import { agentName, StateBadge, sessionHref, titleOf } from "./session-parts.tsx";
+
+/** In pixels. */
+export const SESSION_ROW_HEIGHT = 42;
+
+/** A session in one line; on narrow screens in two. `withDay`: the list is not divided by days. */
+export function SessionRow({ session, withDay }: { session: Session; withDay: boolean }): JSX.Element {
+  const { workspace_name, git_branch, device_name, agent, user_messages, started_at } = session;
+  const title = titleOf(session);
+  return (
+    <a class="session-row" href={sessionHref(session.id)}>
+      <span class="session-title">
+        <SessionState session={session} />
+        <span class="cut" title={title}>
+          {title}
+        </span>
+      </span>
+      <span
+        class="session-place cut"
+        title={`${workspace_name}${git_branch === null ? "" : ` · ${git_branch}`}`}
+      >
+        {workspace_name}
+        {git_branch !== null && <span class="faint"> · {git_branch}</span>}
+      </span>
+      <span class="session-device faint cut">{device_name}</span>
+      <span class="session-agent faint cut">{agentName(agent)}</span>
+      <span class="session-prompts faint number">{counted(user_messages ?? 0, "prompt")}</span>
+      <span class="session-duration faint number">
+        <Duration session={session} />
+      </span>
+      <Cost session={session} />
+      <time class="session-when faint number" dateTime={started_at} title={instantText(started_at)}>
+        {withDay && `${shortDayText(started_at)} `}
+        {clockText(started_at)}
+      </time>
+    </a>
+  );
+}
+
+/** Only what is not as usual: the state of an open session, and what failed. */
+function SessionState({ session }: { session: Session }): ComponentChildren {
+  if (session.live_state !== "ended") return <StateBadge session={session} />;
+  return null;
+}
+
+function Duration({
+  session: { duration_ms, ended_at, started_at },
+}: {
+  session: Session;
+}): ComponentChildren {
+  if (duration_ms !== null) return durationText(duration_ms);
+  if (ended_at !== null) return "–";
+  return durationText(Math.max(now.value - Date.parse(started_at), 0));
+}
+
+function Cost({ session }: { session: Session }): JSX.Element {
+  return (
+    <span
+      class="session-cost number"
+      title={session.cost_is_partial ? "Some responses have no price: the cost is higher." : undefined}
+    >
+      {costText(session.cost_estimate_usd)}
+      {session.cost_is_partial && "+"}
+    </span>
+  );
+}
