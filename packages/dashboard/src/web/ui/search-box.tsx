@@ -5,28 +5,31 @@ import { useShortcuts } from "../app/shortcuts.ts";
 /** Between the last key and the search. */
 const TYPING_MS = 300;
 
-/**
- * A search box that searches while a person types. `isSame` tells whether what is typed means `text`: only if not, the address changed by other
- * means, and the box shows it.
- */
+export type Suggestion = { label: string; text: string };
+
+/** A search box that searches while a person types, with ways to complete what is typed. */
 export function SearchBox({
   label,
   placeholder,
   text,
   isSame = (typed) => typed.trim() === text,
   onSearch,
+  onDown,
   isFocused = false,
-  suggestions = [],
+  suggest,
 }: {
   label: string;
   placeholder: string;
   text: string;
+  /** Whether what is typed means `text`. If not, the address changed by other means, and the box shows it. */
   isSame?: (typed: string) => boolean;
-  onSearch: (text: string) => void;
+  /** `isEntered`: with the key Enter. */
+  onSearch: (text: string, isEntered: boolean) => void;
+  /** The key to the first result. */
+  onDown: () => void;
   /** Takes the focus when the page opens. */
   isFocused?: boolean;
-  /** Whole texts that the browser offers. */
-  suggestions?: readonly string[];
+  suggest: (typed: string) => readonly Suggestion[];
 }): JSX.Element {
   const [typed, setTyped] = useState(text);
   const input = useRef<HTMLInputElement>(null);
@@ -44,9 +47,15 @@ export function SearchBox({
     ...(isFocused ? [{ keys: "mod+k", label: "Search", run: focus }] : []),
   ]);
 
-  function search(value: string): void {
+  function search(value: string, isEntered = false): void {
     clearTimeout(timer.current);
-    onSearch(value.trim());
+    onSearch(value.trim(), isEntered);
+  }
+
+  function type(value: string): void {
+    setTyped(value);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => search(value), TYPING_MS);
   }
 
   return (
@@ -54,7 +63,7 @@ export function SearchBox({
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          search(typed);
+          search(typed, true);
         }}
       >
         <input
@@ -64,27 +73,43 @@ export function SearchBox({
           placeholder={placeholder}
           autocomplete="off"
           spellcheck={false}
-          list={suggestions.length > 0 ? "search-suggestions" : undefined}
           value={typed}
-          onInput={(event) => {
-            const { value } = event.currentTarget;
-            setTyped(value);
-            clearTimeout(timer.current);
-            timer.current = setTimeout(() => search(value), TYPING_MS);
-          }}
+          onInput={(event) => type(event.currentTarget.value)}
           onKeyDown={(event) => {
+            if (event.key === "ArrowDown") onDown();
             if (event.key === "Escape" && typed === "") input.current?.blur();
           }}
         />
         <kbd class="search-key">{isFocused ? "Ctrl/⌘ K" : "/"}</kbd>
-        {suggestions.length > 0 && (
-          <datalist id="search-suggestions">
-            {suggestions.map((suggestion) => (
-              <option key={suggestion} value={suggestion} />
-            ))}
-          </datalist>
-        )}
       </form>
+      <Suggestions
+        suggestions={suggest(typed)}
+        onChoose={(chosen) => {
+          type(chosen);
+          input.current?.focus();
+        }}
+      />
     </search>
+  );
+}
+
+function Suggestions({
+  suggestions,
+  onChoose,
+}: {
+  suggestions: readonly Suggestion[];
+  onChoose: (text: string) => void;
+}): JSX.Element | null {
+  if (suggestions.length === 0) return null;
+  return (
+    <ul class="suggestions" aria-label="Filters">
+      {suggestions.map(({ label, text }) => (
+        <li key={label}>
+          <button type="button" class="small" onClick={() => onChoose(text)}>
+            {label}
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }

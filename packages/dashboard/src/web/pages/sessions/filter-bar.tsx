@@ -7,6 +7,7 @@ import { PlaceFilters } from "../../ui/place-filters.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
 import { Select } from "../../ui/select.tsx";
 import { AGENTS, agentName } from "../../ui/session-parts.tsx";
+import { type FilterWords, suggestFilters } from "../../ui/suggest.ts";
 import { FILTERS, type FilterName, type Filters, filtersOfText, textOf } from "./filters.ts";
 
 const DAYS = [
@@ -28,10 +29,13 @@ export function FilterBar({
   filters,
   places,
   tags,
+  onDown,
 }: {
   filters: Filters;
   places: Places | null;
   tags: readonly string[];
+  /** The key to the first row. */
+  onDown: () => void;
 }): JSX.Element {
   const text = textOf(filters, places);
   const tagOptions = tags.map((tag) => ({ value: tag, text: tag }));
@@ -43,6 +47,8 @@ export function FilterBar({
         text={text}
         isSame={(typed) => textOf(filtersOfText(typed, places), places) === text}
         onSearch={(typed) => replace(filtersOfText(typed, places), filters)}
+        onDown={onDown}
+        suggest={(typed) => (typed.trim() === "" ? [] : suggestFilters(typed, wordsOf(places, tags)))}
       />
       <div class="filter-controls">
         <PlaceFilters
@@ -99,6 +105,20 @@ export function FilterBar({
       </div>
     </div>
   );
+}
+
+function wordsOf(places: Places | null, tags: readonly string[]): FilterWords {
+  return {
+    workspace: places?.workspaces.map(({ display_name }) => display_name) ?? [],
+    device: places?.devices.map(({ name }) => name) ?? [],
+    agent: AGENTS,
+    state: LIVE_STATES,
+    tag: tags,
+    days: DAYS.map(({ value }) => value),
+    model: [],
+    tool: [],
+    file: [],
+  };
 }
 
 /** What the box does not show stays: it is about the end of sessions. */

@@ -1,5 +1,6 @@
 import type { Session } from "@wharf/protocol";
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
@@ -8,7 +9,7 @@ import { usePlaces } from "../../app/use-places.ts";
 import { dayTitle, startOfDay } from "../../format/days.ts";
 import { counted } from "../../format/numbers.ts";
 import { Badge, Choice, PageHead } from "../../ui/parts.tsx";
-import { Rows } from "../../ui/rows.tsx";
+import { moveFocus, Rows } from "../../ui/rows.tsx";
 import { SESSION_ROW_HEIGHT, SessionRow } from "../../ui/session-row.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { FilterBar } from "./filter-bar.tsx";
@@ -27,6 +28,7 @@ export function SessionsPage(): JSX.Element {
   const filters = filtersOf(query.value);
   const group = GROUPS.find(({ value }) => value === query.value.get("group"))?.value ?? "day";
   const places = usePlaces();
+  const list = useRef<HTMLDivElement>(null);
   const today = startOfDay(now.value).getTime();
   const pages = usePages(`sessions ${today} ${JSON.stringify(filters)}`, async (cursor) => {
     const { sessions, next_cursor } = await hub.sessions.list({ ...requestOf(filters, today), cursor });
@@ -45,31 +47,33 @@ export function SessionsPage(): JSX.Element {
           onChange={(value) => setQuery({ group: value === "day" ? null : value })}
         />
       </PageHead>
-      <FilterBar filters={filters} places={places} tags={tags} />
+      <FilterBar filters={filters} places={places} tags={tags} onDown={() => moveFocus(list.current, 1)} />
       {live.newCount > 0 && (
         <button type="button" class="new-rows primary" onClick={live.show}>
           Show {counted(live.newCount, "new session")}
         </button>
       )}
-      <Rows
-        label="Sessions"
-        pages={{ ...pages, items: live.sessions }}
-        rowHeight={SESSION_ROW_HEIGHT}
-        keyOf={({ id }) => id}
-        groupOf={(session) => groupOf(session, group, today)}
-        row={(session) =>
-          live.isDeleted(session.id) ? (
-            <p class="session-row faint">
-              <span>
-                <Badge tone="quiet">deleted</Badge> {session.title}
-              </span>
-            </p>
-          ) : (
-            <SessionRow session={session} withDay={group !== "day"} />
-          )
-        }
-        empty={<NoSessions isFiltered={Object.keys(filters).length > 0} />}
-      />
+      <div ref={list}>
+        <Rows
+          label="Sessions"
+          pages={{ ...pages, items: live.sessions }}
+          rowHeight={SESSION_ROW_HEIGHT}
+          keyOf={({ id }) => id}
+          groupOf={(session) => groupOf(session, group, today)}
+          row={(session) =>
+            live.isDeleted(session.id) ? (
+              <p class="session-row faint">
+                <span>
+                  <Badge tone="quiet">deleted</Badge> {session.title}
+                </span>
+              </p>
+            ) : (
+              <SessionRow session={session} withDay={group !== "day"} />
+            )
+          }
+          empty={<NoSessions isFiltered={Object.keys(filters).length > 0} />}
+        />
+      </div>
     </>
   );
 }

@@ -1,0 +1,46 @@
+import type { SearchResult, SearchTier } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { href } from "../../app/router.ts";
+import { Marked } from "../../ui/marked.tsx";
+import { Age } from "../../ui/parts.tsx";
+import { agentName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+
+/** In pixels. */
+export const RESULT_HEIGHT = 98;
+
+const KINDS: Readonly<Record<string, string>> = {
+  tool_input: "call",
+  tool_output: "output of a call",
+};
+const TIERS: Readonly<Record<SearchTier, string>> = {
+  exact: "As written",
+  all_words: "All words, in any form",
+  any_word: "Some of the words",
+  close_spelling: "A similar spelling",
+};
+
+export function tierText(tier: SearchTier): string {
+  return TIERS[tier];
+}
+
+/** A session by its best match; opens at the message that was found. */
+export function Result({ result }: { result: SearchResult }): JSX.Element {
+  const { session, message_id, kind, workspace_name, device_name, timestamp, fragments } = result;
+  const isCode = kind === "tool_input" || kind === "tool_output";
+  return (
+    <a class="result" href={href(sessionHref(session.id), { around: message_id })}>
+      <strong class="cut">{titleOf(session)}</strong>
+      <span class="result-fragments">
+        {fragments.map(({ text, marks }) => (
+          <span key={text} class={isCode ? "fragment mono" : "fragment"}>
+            <Marked text={text} marks={marks} />
+          </span>
+        ))}
+      </span>
+      <span class="faint cut">
+        {KINDS[kind] ?? kind} · {workspace_name} · {device_name ?? session.device_name} ·{" "}
+        {agentName(session.agent)} · <Age at={timestamp} />
+      </span>
+    </a>
+  );
+}
