@@ -143,6 +143,7 @@ export type JobLogLine = z.infer<typeof jobLogLineSchema>;
 const waiting = waitingReasonSchema.nullable();
 /** A job in GET /api/jobs. In lists a sleep counts as `not_due`, and an event has no name. */
 export const listedJobSchema = jobSchema.extend({ waiting });
+export type ListedJob = z.infer<typeof listedJobSchema>;
 
 /**
  * GET /api/jobs/:id. What a job was given and made may hold anything, and its log and the lines behind the first of an error or of
@@ -211,6 +212,7 @@ export const jobCountsSchema = z.object({
   /** By state, of those that `status` names. `is_capped`: there are at least so many. */
   counts: z.partialRecord(jobStateSchema, z.object({ count, is_capped: z.boolean() })),
 });
+export type JobCounts = z.infer<typeof jobCountsSchema>["counts"];
 export type JobListQuery = z.infer<typeof jobListQuerySchema>;
 
 export const jobLogQuerySchema = z.object(page(100, LOG_LINES_A_PAGE_MAX));
@@ -264,6 +266,7 @@ export const scheduleSchema = z.object({
   /** Why this process cannot enqueue the due tick. */
   error: z.string().nullable(),
 });
+export type Schedule = z.infer<typeof scheduleSchema>;
 
 export const pauseQueueSchema = z.strictObject({
   reason: text.min(1).max(REASON_CHARACTERS_MAX).nullish(),

@@ -6,12 +6,16 @@ import type {
   Enrolment,
   EnrolmentCode,
   Job,
+  JobCounts,
   JobDetail,
+  JobFilterRequest,
   JobListQuery,
   JobLogLine,
   KeyScope,
+  ListedJob,
   NextDeletion,
   Queue,
+  Schedule,
   SendDeviceReport,
   Session,
   Workspace,
@@ -71,12 +75,21 @@ export type Keys = {
 };
 
 export type Jobs = {
-  list(query?: QueryOf<JobListQuery>): Promise<ListOf<"jobs", Job>>;
+  list(query?: QueryOf<JobListQuery>): Promise<ListOf<"jobs", ListedJob>>;
+  /** By state, of the jobs that match. */
+  counts(query?: QueryOf<JobListQuery>): Promise<JobCounts>;
   get(id: string): Promise<JobDetail>;
   log(id: string, query?: PageQuery): Promise<ListOf<"log", JobLogLine>>;
   retry(id: string): Promise<Job>;
   cancel(id: string, reason?: string): Promise<Job>;
+  /** All dead jobs that match; resolves to their number. The filter must not be empty. */
+  retryAll(filter: JobFilterRequest): Promise<number>;
+  /** All jobs that match and have not ended; resolves to their number. The filter must not be empty. */
+  cancelAll(filter: JobFilterRequest): Promise<number>;
   queues(): Promise<Queue[]>;
+  pauseQueue(name: string): Promise<{ queue: Queue }>;
+  resumeQueue(name: string): Promise<{ queue: Queue }>;
+  schedules(): Promise<Schedule[]>;
 };
 
 export function createDevices(http: Http): Devices {
@@ -116,6 +129,15 @@ export function createJobs(http: Http): Jobs {
           json: reason === undefined ? {} : { reason },
         })
       ).job,
+    counts: async (query = {}) =>
+      (await http.json<{ counts: JobCounts }>("/api/jobs/counts", { query })).counts,
+    retryAll: async (json) =>
+      (await http.json<{ retried: number }>("/api/jobs/retry", { method: "POST", json })).retried,
+    cancelAll: async (json) =>
+      (await http.json<{ cancelled: number }>("/api/jobs/cancel", { method: "POST", json })).cancelled,
     queues: async () => (await http.json<{ queues: Queue[] }>("/api/queues")).queues,
+    pauseQueue: (name) => http.json(`/api/queues/${segment(name)}/pause`, { method: "POST", json: {} }),
+    resumeQueue: (name) => http.json(`/api/queues/${segment(name)}/resume`, { method: "POST" }),
+    schedules: async () => (await http.json<{ schedules: Schedule[] }>("/api/schedules")).schedules,
   };
 }

@@ -1,6 +1,176 @@
+import type { JobDetail } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { canChange, hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import type { PageProps } from "../../app/pages.ts";
+import { href } from "../../app/router.ts";
+import { act } from "../../app/toasts.tsx";
+import { useQuery } from "../../app/use-query.ts";
+import { durationText, instantText } from "../../format/times.ts";
+import { Age, Facts, PageHead } from "../../ui/parts.tsx";
+import { Loaded } from "../../ui/states.tsx";
+import { isEnded, JobBadge } from "./job-parts.tsx";
 
-export function JobPage(): JSX.Element {
-  return <PageHead title="Job" />;
+/** One job: why it waits, its attempts, steps, log and values. */
+export function JobPage({ params: { id = "" } }: PageProps): JSX.Element {
+  const job = useQuery(`job ${id}`, () => hub.jobs.get(id));
+  const log = useQuery(`job-log ${id}`, async () => (await hub.jobs.log(id, { limit: 1_000 })).log);
+  useLive(["job"], (changes) => {
+    if (!changes.some(({ kind, ids }) => kind === "reset" || ids.includes(id))) return;
+    job.reload();
+    log.reload();
+  });
+  return (
+    <>
+      <Loaded query={job}>{(found) => <JobView job={found} onChange={job.reload} />}</Loaded>
+      <h2>Log</h2>
+      <Loaded query={log} rows={3}>
+        {(lines) =>
+          lines.length === 0 ? (
+            <p class="faint">The job has written no line.</p>
+          ) : (
+            <ol class="log">
+              {lines.map(({ line, level, message, fields, logged_at }) => (
+                <li key={line} class={level}>
+                  <time dateTime={logged_at}>{instantText(logged_at)}</time> {message}{" "}
+                  {fields !== null && <code>{JSON.stringify(fields)}</code>}
+                </li>
+              ))}
+            </ol>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function JobView({ job, onChange }: { job: JobDetail; onChange: () => void }): JSX.Element {
+  return (
+    <>
+      <PageHead
+        title={
+          <>
+            {job.type} <JobBadge state={job.state} />
+          </>
+        }
+        note={
+          <>
+            Job {job.id} in queue <a href={href("/jobs", { queue: job.queue })}>{job.queue}</a>, enqueued{" "}
+            <Age at={job.created_at} />
+          </>
+        }
+      >
+        <Actions job={job} onChange={onChange} />
+      </PageHead>
+      {job.waiting !== null && (
+        <p class="note">
+          <strong>Why it does not run:</strong> {job.waiting.detail}{" "}
+          {job.waiting.job_id !== null && (
+            <a href={`/jobs/${job.waiting.job_id}`}>Job {job.waiting.job_id}</a>
+          )}
+        </p>
+      )}
+      {job.last_error !== null && <pre class="note error wrapped">{job.last_error}</pre>}
+      <div class="columns">
+        <section class="card">
+          <h2>Facts</h2>
+          <Facts facts={factsOf(job)} />
+        </section>
+        <section class="card">
+          <h2>Attempts</h2>
+          <Attempts job={job} />
+        </section>
+        <section class="card">
+          <h2>Steps</h2>
+          <Steps job={job} />
+        </section>
+      </div>
+      <Value name="Input" value={job.payload} />
+      <Value name="Output" value={job.output} />
+    </>
+  );
+}
+
+function Actions({ job, onChange }: { job: JobDetail; onChange: () => void }): JSX.Element | null {
+  if (!canChange() || job.state === "completed") return null;
+  async function run(action: () => Promise<unknown>, done: string): Promise<void> {
+    if (await act(action, done)) onChange();
+  }
+  return isEnded(job) ? (
+    <button
+      type="button"
+      class="primary"
+      onClick={() => void run(() => hub.jobs.retry(job.id), "The job runs again.")}
+    >
+      Retry
+    </button>
+  ) : (
+    <button
+      type="button"
+      class="danger"
+      onClick={() => void run(() => hub.jobs.cancel(job.id), "The job is cancelled.")}
+    >
+      Cancel
+    </button>
+  );
+}
+
+function factsOf(job: JobDetail) {
+  return [
+    ["Attempts", `${job.attempts} of ${job.max_attempts} failed`],
+    ["Priority", String(job.priority)],
+    ["Progress", job.progress === null ? "none" : `${job.progress.current} of ${job.progress.total ?? "?"}`],
+    ["Concurrency key", job.concurrency_key ?? "none"],
+    ["Idempotency key", job.idempotency_key ?? "none"],
+    ["Worker", job.locked_by ?? "none"],
+    ["Time limit", job.timeout_ms === null ? "none" : durationText(job.timeout_ms)],
+    ["Lost leases", String(job.recoveries)],
+  ] as const;
+}
+
+function Attempts({ job }: { job: JobDetail }): JSX.Element {
+  if (job.attempt_history.length === 0) return <p class="faint">It has not run yet.</p>;
+  return (
+    <ol class="plain">
+      {job.attempt_history.map(({ attempt, lease_generation, started_at, ended_at, outcome, error }) => (
+        <li key={lease_generation}>
+          <strong>{attempt}.</strong> {outcome}{" "}
+          <span class="faint">
+            {instantText(started_at)}
+            {ended_at !== null && `, ${durationText(Date.parse(ended_at) - Date.parse(started_at))}`}
+          </span>
+          {error !== null && <pre class="wrapped">{error}</pre>}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Steps({ job }: { job: JobDetail }): JSX.Element {
+  if (job.steps.length === 0) return <p class="faint">It has no steps.</p>;
+  return (
+    <ol class="plain">
+      {job.steps.map(({ name, kind, finished_at, wake_at, event }) => (
+        <li key={name}>
+          {finished_at === null ? "○" : "●"} {name}{" "}
+          <span class="faint">
+            {kind === "sleep" && wake_at !== null && `sleeps until ${wake_at}`}
+            {kind === "event" && event !== null && `waits for ${event.name} ${event.key}`}
+            {finished_at !== null && instantText(finished_at)}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Only an admin key sees values. */
+function Value({ name, value }: { name: string; value: unknown }): JSX.Element | null {
+  if (value === undefined || value === null) return null;
+  return (
+    <details>
+      <summary>{name}</summary>
+      <pre class="wrapped">{JSON.stringify(value, null, 2)}</pre>
+    </details>
+  );
 }

@@ -1,0 +1,59 @@
+import type { JobState } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { canChange, hub } from "../../app/hub.ts";
+import { act } from "../../app/toasts.tsx";
+import { counted } from "../../format/numbers.ts";
+import { Confirm } from "../../ui/dialog.tsx";
+import { bulkFilter, type JobFilter } from "./job-filter.ts";
+
+const CANCELLABLE: readonly JobState[] = ["ready", "scheduled", "waiting", "running"];
+const RETRIABLE: readonly JobState[] = ["dead", "cancelled"];
+
+/** One action on all jobs that match, with their number; never on the shown rows alone. */
+export function BulkActions({
+  filter,
+  total,
+  onDone,
+}: {
+  filter: JobFilter;
+  /** Of the selected state; null if none is selected. */
+  total: number | null;
+  onDone: () => void;
+}): JSX.Element | null {
+  const [isAsking, setIsAsking] = useState(false);
+  const { state } = filter;
+  if (state === null || !total || !canChange()) return null;
+  const isRetry = RETRIABLE.includes(state);
+  if (!isRetry && !CANCELLABLE.includes(state)) return null;
+  const matching = `${counted(total, "job")} in state ${state}`;
+  const name = `${isRetry ? "Retry" : "Cancel"} all ${counted(total, "job")}`;
+
+  async function run(states: readonly JobState[]): Promise<void> {
+    const body = bulkFilter(filter, states);
+    const action = isRetry ? () => hub.jobs.retryAll(body) : () => hub.jobs.cancelAll(body);
+    if (await act(action, isRetry ? "The jobs run again." : "The jobs are cancelled.")) onDone();
+  }
+
+  return (
+    <p class="actions">
+      <button type="button" class={isRetry ? undefined : "danger"} onClick={() => setIsAsking(true)}>
+        {name}
+      </button>
+      {isAsking && (
+        <Confirm
+          title={`${name}?`}
+          action={name}
+          onConfirm={() => void run([state])}
+          onClose={() => setIsAsking(false)}
+        >
+          <p>
+            This applies to all {matching} that match the filter
+            {filter.queue !== "" && ` in queue ${filter.queue}`}
+            {filter.type !== "" && ` of type ${filter.type}`}, also to those that are not shown.
+          </p>
+        </Confirm>
+      )}
+    </p>
+  );
+}

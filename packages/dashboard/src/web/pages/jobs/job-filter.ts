@@ -1,0 +1,25 @@
+import type { JobFilterRequest, JobState } from "@wharf/protocol";
+import { query } from "../../app/router.ts";
+import { STATES } from "./job-parts.tsx";
+
+export type JobFilter = { state: JobState | null; queue: string; type: string };
+
+/** The filter that the address holds. */
+export function currentFilter(): JobFilter {
+  const named = query.value.get("status");
+  return {
+    state: STATES.find((state) => state === named) ?? null,
+    queue: query.value.get("queue") ?? "",
+    type: query.value.get("type") ?? "",
+  };
+}
+
+/** As parameters of a list; empty ones are left out by the client. */
+export function listQuery({ state, queue, type }: JobFilter): Record<string, string | null> {
+  return { status: state, queue, type };
+}
+
+/** As the body of an action on all jobs that match. */
+export function bulkFilter({ queue, type }: JobFilter, states: readonly JobState[]): JobFilterRequest {
+  return { status: [...states], ...(queue === "" ? {} : { queue }), ...(type === "" ? {} : { type }) };
+}
