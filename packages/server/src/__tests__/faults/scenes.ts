@@ -1,0 +1,202 @@
+/** A fault, the test file that makes it happen, a part of the names of its tests, and the invariants that they assert. */
+export type Scene = { fault: string; file: string; tests: RegExp; invariants: string };
+
+const server = (path: string) => `packages/server/src/${path}.test.ts`;
+const fault = (name: string) => server(`__tests__/faults/${name}`);
+const runner = (name: string) => `packages/job-runner/src/${name}.test.ts`;
+
+/** Every fault that Wharf is to survive: docs/durability.md explains them. */
+export const SCENES: readonly Scene[] = [
+  {
+    fault: "server killed in the middle of batches",
+    file: fault("kill-server"),
+    tests: /killed in the middle of batches/,
+    invariants: "I1 I5",
+  },
+  {
+    fault: "server killed in the middle of appends",
+    file: fault("killed-appends"),
+    tests: /killed between and within appends/,
+    invariants: "I1",
+  },
+  {
+    fault: "server killed in the middle of a parse",
+    file: server("transcripts/__tests__/killed-parses"),
+    tests: /killed again and again/,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "server killed in the middle of a deletion",
+    file: fault("data-truth"),
+    tests: /deletion whose server is killed/,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "worker killed in the middle of a job",
+    file: runner("__tests__/kill"),
+    tests: /./,
+    invariants: "I2 I3 I8",
+  },
+  {
+    fault: "worker frozen beyond its lease",
+    file: runner("__tests__/run-steps"),
+    tests: /frozen beyond its lease/,
+    invariants: "I2 I3 I4",
+  },
+  {
+    fault: "event loop blocked beyond the lease",
+    file: runner("__tests__/semantics"),
+    tests: /event loop is blocked beyond the lease/,
+    invariants: "I4 I8",
+  },
+  {
+    fault: "Postgres killed in the middle of flushes",
+    file: fault("database-faults"),
+    tests: /killed in the middle of flushes/,
+    invariants: "I1 I7 I8",
+  },
+  {
+    fault: "all backends ended",
+    file: fault("database-faults"),
+    tests: /all backends end at once/,
+    invariants: "I1 I7",
+  },
+  {
+    fault: "response lost after the commit",
+    file: fault("kill-server"),
+    tests: /response was lost after the commit/,
+    invariants: "I1 I5",
+  },
+  {
+    fault: "migration interrupted or deadlocked",
+    file: server("db/__tests__/migration-lock"),
+    tests: /./,
+    invariants: "",
+  },
+  {
+    fault: "eight processes boot on an empty database",
+    file: fault("boot"),
+    tests: /eight processes/,
+    invariants: "",
+  },
+  {
+    fault: "edited migration, database newer than the code",
+    file: server("__tests__/boot-migrations"),
+    tests: /edited migration|newer than itself/,
+    invariants: "",
+  },
+  {
+    fault: "all connections taken",
+    file: fault("database-faults"),
+    tests: /every connection is taken/,
+    invariants: "I1 I7",
+  },
+  {
+    fault: "most connections refused",
+    file: fault("connections"),
+    tests: /refuses most of its connections/,
+    invariants: "I1 I7",
+  },
+  {
+    fault: "Postgres frozen",
+    file: fault("database-faults"),
+    tests: /Postgres frozen/,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "black hole, and connections that are accepted and closed",
+    file: fault("connections"),
+    tests: /black hole|accepts and closes/,
+    invariants: "I7",
+  },
+  {
+    fault: "black hole under the job engine",
+    file: runner("stores/__tests__/black-hole"),
+    tests: /./,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "slow senders",
+    file: fault("connections"),
+    tests: /sender that stops/,
+    invariants: "I1",
+  },
+  {
+    fault: "SIGTERM under load",
+    file: fault("signals"),
+    tests: /under load/,
+    invariants: "I1 I2",
+  },
+  {
+    fault: "SIGTERM in a black hole",
+    file: fault("black-hole"),
+    tests: /drains in time/,
+    invariants: "I7",
+  },
+  {
+    fault: "log pipe full or gone",
+    file: fault("log"),
+    tests: /full pipe|without a reader/,
+    invariants: "I7",
+  },
+  {
+    fault: "session locked by hand",
+    file: server("ingest/__tests__/foreign-keys-by-row"),
+    tests: /a transaction holds locked/,
+    invariants: "I1",
+  },
+  {
+    fault: "embedded Postgres killed alone",
+    file: fault("embedded-postgres"),
+    tests: /restarts a Postgres that was killed/,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "old and new version side by side, the old one killed",
+    file: server("__tests__/upgrade/rolling"),
+    tests: /write side by side/,
+    invariants: "I1",
+  },
+  {
+    fault: "secrets in requests and connection strings",
+    file: server("__tests__/canary"),
+    tests: /./,
+    invariants: "I6",
+  },
+  {
+    fault: "device offline, disk full",
+    file: "packages/client/src/__tests__/unwritable-files.test.ts",
+    tests: /full disk/,
+    invariants: "I1",
+  },
+  {
+    fault: "PgBouncer in transaction mode",
+    file: fault("pgbouncer"),
+    tests: /two servers migrate/,
+    invariants: "I1 I5",
+  },
+  {
+    fault: "connected to a standby",
+    file: fault("failover"),
+    tests: /left on a standby/,
+    invariants: "I7",
+  },
+  {
+    fault: "synchronous standby unavailable",
+    file: fault("failover"),
+    tests: /synchronous standby that is unavailable/,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "primary killed, synchronous standby promoted",
+    file: fault("failover"),
+    tests: /after its loss the promoted standby/,
+    invariants: "I1 I8",
+  },
+  {
+    fault: "three servers behind PgBouncer: a server, a worker and the primary killed",
+    file: fault("replicas"),
+    tests: /three servers behind PgBouncer/,
+    invariants: "I1 I3 I5 I8",
+  },
+];
