@@ -23,6 +23,7 @@ export * from "./retention.ts";
 export * from "./search.ts";
 export * from "./session.ts";
 export * from "./sign-in.ts";
+export * from "./storage.ts";
 export * from "./transcript.ts";
 export * from "./transcript-file.ts";
 export * from "./transfer.ts";

@@ -58,6 +58,7 @@ import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
+import { type HubPlace, storageRoutes } from "./routes/storage.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptAppendRoutes } from "./routes/transcript-append.ts";
 import { transcriptFileRoutes } from "./routes/transcript-files.ts";
@@ -99,6 +100,7 @@ export type AppDependencies = WorkerDependencies &
     deleteSession: DeleteSession;
     parses: ParseQueue;
     pricing: Pricing;
+    hub: HubPlace;
     eventRetention: EventRetention;
     ingest: IngestDependencies;
     reports: ReportDependencies;
@@ -162,6 +164,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/jobs", jobActionRoutes(dependencies));
   app.route("/api/schedules", scheduleRoutes(dependencies));
   app.route("/api/queues", queueRoutes(dependencies));
+  app.route("/api/storage", storageRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
   app.route("/api/openapi.json", openApiRoutes(listRoutes));
   app.route("/docs", referenceRoutes(listRoutes));

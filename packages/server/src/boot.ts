@@ -59,7 +59,10 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
     Object.assign(migrations, await prepareDatabase(pools, given));
   };
   const key = adminKey.source === "table" ? null : adminKey.key;
-  const server = await compose({ config, location, adminKey: key, logger, migrate });
+  const server = await compose({
+    ...{ config, location, adminKey: key, logger, migrate },
+    databaseFolder: location.embedded?.dataDir ?? null,
+  });
   undos.push(server.pools.close);
   const { registry } = server.metrics;
   const processMetrics = observeProcess(registry);

@@ -23,6 +23,8 @@ import { createPricing, type Pricing } from "./transcripts/pricing.ts";
 export type ComposeOptions = {
   config: Config;
   location: Pick<DatabaseLocation, "url" | "problem" | "findPooler">;
+  /** Of the embedded database; none: the database is elsewhere. */
+  databaseFolder?: string | null;
   /** The admin key of the environment or of the data folder; null: keys of the table alone. */
   adminKey: string | null;
   logger: Logger;
@@ -81,7 +83,7 @@ function createShortageLog(logger: Logger): (pool: string) => void {
 
 /** Wires a server; the only place that does, for the program and for tests. Connects to nothing yet. */
 export async function compose(options: ComposeOptions): Promise<Server> {
-  const { config, logger, migrate, time = {} } = options;
+  const { config, logger, migrate, databaseFolder = null, time = {} } = options;
   const { limits, trustedProxies, corsOrigins, isDevelopment } = config;
   const settings = { limits, trustedProxies, corsOrigins, isDevelopment };
   const metrics = createServerMetrics();
@@ -126,6 +128,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     jobMetrics: jobs.metrics.prometheus,
     ...engine,
     pricing,
+    hub: { blobKind: config.blobs.kind, databaseFolder },
     eventRetention: ingest.retention,
     ingest: ingest.events,
     reports: ingest.reports,

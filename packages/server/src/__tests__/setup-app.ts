@@ -33,6 +33,7 @@ export type SetupOptions = Pick<ComposeOptions, "time"> & {
   logger?: pino.Logger;
   /** Settings, as the environment has them. */
   environment?: Record<string, string>;
+  databaseFolder?: string;
   /** Null: the server has the keys of the table only. */
   adminKey?: null;
 };
@@ -109,7 +110,14 @@ async function textOf(response: Response): Promise<string> {
 
 /** Without a test's life cycle: a second one on the same database, as another process has it. */
 export async function openApp(url: string, options: SetupOptions = {}): Promise<Server> {
-  const { limits, environment, adminKey, logger = pino({ level: "silent" }), time = {} } = options;
+  const {
+    limits,
+    environment,
+    adminKey,
+    databaseFolder,
+    logger = pino({ level: "silent" }),
+    time = {},
+  } = options;
   const defaults = readConfig({ WHARF_ADMIN_KEY: KEY, WHARF_WORKER_MODE: "inspect", ...environment });
   // Each session is silent for long enough to be ended by a job.
   const config = { ...defaults, sessionIdleMs: 1, limits: { ...defaults.limits, ...limits } };
@@ -122,6 +130,7 @@ export async function openApp(url: string, options: SetupOptions = {}): Promise<
     adminKey: adminKey === null ? null : (config.adminKey ?? null),
     logger,
     time,
+    ...(databaseFolder === undefined ? {} : { databaseFolder }),
   });
   server.readiness.set("ready");
   return server;

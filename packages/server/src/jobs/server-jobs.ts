@@ -4,6 +4,7 @@ import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
 import { endIdleSessions, findIdleSessions } from "../db/edits/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/edits/retention.ts";
+import { sampleStorage } from "../db/reads/storage.ts";
 import { matchSessions } from "../ingest/match-git.ts";
 import { refreshPassingStates } from "../ingest/refresh-live-states.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";
@@ -60,6 +61,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const retain = (signal: AbortSignal) => applyRetention(dependencies, signal);
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
+  const sample = () => database.run(sampleStorage);
   const resume = resumeDeletions(database, deleteInPieces);
   const compact = (signal: AbortSignal) => compactSegments({ database, blobs }, signal);
   const removeBlobs = removeUnreferencedBlobs(database, blobs);
@@ -80,6 +82,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     { name: "compact-transcripts", cron: EACH_HOUR, timeout_ms: 30 * MINUTE_MS, run: compact },
     { name: "remove-blobs", cron: EACH_MINUTE, timeout_ms: 10 * MINUTE_MS, run: removeBlobs },
     { name: "apply-retention", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: retain },
+    { name: "sample-storage", cron: EACH_HOUR, timeout_ms: 10 * MINUTE_MS, run: sample },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));

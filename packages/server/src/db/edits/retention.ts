@@ -13,7 +13,10 @@ const JOB_END_DAYS = 1;
 const HOURS_PER_DAY = 24;
 
 /** Tables whose rows are kept for a time only. Each has an index that begins with created_at. */
-const KEPT_HOURS = { ingest_notes: INGEST_NOTES_DAYS * HOURS_PER_DAY, change_log: CHANGE_LOG_HOURS } as const;
+export const KEPT_HOURS = {
+  ingest_notes: INGEST_NOTES_DAYS * HOURS_PER_DAY,
+  change_log: CHANGE_LOG_HOURS,
+} as const;
 export type PrunedTable = keyof typeof KEPT_HOURS;
 export const PRUNED_TABLES: readonly PrunedTable[] = ["ingest_notes", "change_log"];
 

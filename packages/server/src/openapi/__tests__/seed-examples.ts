@@ -2,6 +2,7 @@ import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__
 import type { TestServer } from "../../__tests__/setup-app.ts";
 import { putDeviceReport } from "../../db/edits/device-reports.ts";
 import { insertLink } from "../../db/edits/sign-ins.ts";
+import { sampleStorage } from "../../db/reads/storage.ts";
 import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
 import { hashOf } from "../../keys/api-key.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";
@@ -44,6 +45,7 @@ export async function seedExamples(server: TestServer): Promise<void> {
     { key: "msg_02", session_id: SESSION_ID, model: "house-model", at: at(20), input: 900 },
   ]);
   await server.request("PUT", "/api/prices", { ...price, source: "the provider's page" });
+  await seedStorage(server);
   await seedKeys(server);
   await seedRemoteEnvs(server);
   await seedJobs(server);
@@ -80,6 +82,12 @@ async function seedTranscriptFile(server: TestServer): Promise<void> {
     hooks: [{ name: "claude-code", runs: 50, median_ms: 3.9, p99_ms: 7.2 }],
     agents: [{ agent: "claude-code", files: 214, bytes: 801_443_210, next_deletion_at: at(9_000) }],
   });
+}
+
+async function seedStorage({ sql }: TestServer): Promise<void> {
+  await sampleStorage(sql);
+  await sql`UPDATE storage_samples SET sampled_at = now() - interval '2 days', day = day - 2`;
+  await sql`INSERT INTO workspace_retention (workspace_id, raw_days) VALUES (${WORKSPACE_ID}, 90)`;
 }
 
 async function seedKeys(server: TestServer): Promise<void> {

@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { storageSchema } from "@wharf/protocol";
+import { openApp, setupApp } from "../../__tests__/setup-app.ts";
+import { readTableSizes, sampleStorage } from "../../db/reads/storage.ts";
+
+const server = setupApp();
+const MB = 1024 * 1024;
+
+type Named = { name: string };
+
+async function databaseBytes(): Promise<number> {
+  const [row] = await server.sql`SELECT pg_database_size(current_database())::float8 AS bytes`;
+  return Number(row?.["bytes"]);
+}
+
+test("tables come with rows and bytes, partitions within their table, and no growth without a sample", async () => {
+  await server.sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES ('w', 'github.com/acme/site', 'site')`;
+  await server.sql`INSERT INTO workspace_retention (workspace_id, raw_days, events_days) VALUES ('w', 90, NULL)`;
+  await server.sql`ANALYZE workspaces`;
+  const { status, body } = await server.request("GET", "/api/storage");
+  expect(status).toBe(200);
+  const names: string[] = body.tables.map(({ name }: Named) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toContain("jobs_archive");
+  expect(names.filter((name) => name.startsWith("jobs_archive_"))).toEqual([]);
+  const workspaces = body.tables.find(({ name }: Named) => name === "workspaces");
+  expect(workspaces).toMatchObject({ rows: 1, bytes_per_day: null });
+  expect(workspaces.bytes).toBeGreaterThan(workspaces.index_bytes);
+  expect(body).toMatchObject({
+    database: { bytes_per_day: null },
+    disk: null,
+    samples: [],
+    blobs: { kind: "postgres", count: 0, bytes: 0 },
+    transcripts: { files: 0, source_bytes: 0, stored_bytes: 0 },
+    retention: {
+      workspaces: [
+        { workspace_id: "w", workspace_name: "site", raw_days: 90, parsed_days: null, events_days: null },
+      ],
+      table_hours: { ingest_notes: 720, change_log: 24 },
+    },
+  });
+});
+
+test("growth is the difference to the oldest sample of 30 days, and tells when the disk is full", async () => {
+  const bytes = await databaseBytes();
+  const tables = await readTableSizes(server.sql);
+  const events = tables.find(({ name }) => name === "events")?.bytes ?? 0;
+  const sample = (days: number, mb: number, sizes = {}) => server.sql`
+    INSERT INTO storage_samples (day, sampled_at, bytes, tables)
+    VALUES (current_date - ${days}::integer, now() - make_interval(days => ${days}), ${bytes - mb * MB},
+      ${JSON.stringify(sizes)}::text::jsonb)`;
+  await sample(40, 4_000);
+  await sample(10, 100, { events: events - 10 * MB });
+  await sample(1, 1);
+  const embedded = await openApp(server.url, { databaseFolder: tmpdir() });
+  const authorization = `Bearer ${server.key}`;
+  const response = await embedded.app.request("/api/storage", { headers: { authorization } });
+  const body = storageSchema.parse(await response.json());
+  const perDay = body.database.bytes_per_day ?? 0;
+  // The database may grow meanwhile.
+  expect(perDay / MB).toBeWithin(9, 11);
+  const table = body.tables.find(({ name }) => name === "events");
+  expect(Math.round((table?.bytes_per_day ?? 0) / MB)).toBe(1);
+  expect(body.samples).toHaveLength(3);
+  const { free_bytes = 0, total_bytes = 0, days_to_full } = body.disk ?? {};
+  expect(total_bytes).toBeGreaterThanOrEqual(free_bytes);
+  expect(days_to_full).toBe(Math.floor(free_bytes / perDay));
+  await embedded.drain();
+});
+
+test("one sample is kept a day, and those of more than 400 days are deleted", async () => {
+  await server.sql`INSERT INTO storage_samples (day, bytes, tables) VALUES (current_date - 402, 1, '{}')`;
+  await sampleStorage(server.sql);
+  const before = await server.sql`SELECT * FROM storage_samples`;
+  await sampleStorage(server.sql);
+  expect(await server.sql`SELECT * FROM storage_samples`).toEqual(before);
+  expect(before).toHaveLength(1);
+  expect(before[0]?.["tables"].events).toBeGreaterThan(0);
+});
