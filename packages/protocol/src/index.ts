@@ -22,6 +22,7 @@ export * from "./resources.ts";
 export * from "./retention.ts";
 export * from "./search.ts";
 export * from "./session.ts";
+export * from "./setup.ts";
 export * from "./sign-in.ts";
 export * from "./storage.ts";
 export * from "./transcript.ts";

@@ -17,6 +17,8 @@ export const ingestHealthSchema = z.object({
       lag_ms_median: z.number(),
       lag_ms_max: z.number(),
       events_per_minute: z.number(),
+      /** The device's clock minus the hub's, by its client's last report; null: none. */
+      clock_skew_ms: z.number().nullable(),
       /** Events that were refused, and those that were stored with a note. */
       rejected: count,
       odd: count,

@@ -67,7 +67,12 @@ export const createEnrolmentCodeSchema = z.strictObject({
   device_id: idSchema.nullish(),
   read: z.boolean().default(true),
 });
-export const enrolmentCodeSchema = z.object({ code: z.string(), expires_at: instantSchema });
+export const enrolmentCodeSchema = z.object({
+  code: z.string(),
+  expires_at: instantSchema,
+  /** To paste on the machine that joins, with this server's address as the request names it. */
+  line: z.string(),
+});
 
 /** POST /api/devices/enrol: the code is the proof. */
 export const enrolSchema = z.looseObject({

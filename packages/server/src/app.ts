@@ -57,6 +57,7 @@ import { sessionExportRoutes } from "./routes/session-export.ts";
 import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { setupRoutes } from "./routes/setup.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
 import { type HubPlace, storageRoutes } from "./routes/storage.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
@@ -133,7 +134,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", sessionFileRoutes(current));
   const stored = { database: reads, blobs: dependencies.custody.blobs };
   app.route("/api/sessions", sessionExportRoutes({ reads: current.reads, stored }));
-  app.route("/api/search", searchRoutes({ search }));
+  app.route("/api/search", searchRoutes({ search, edits }));
   app.route("/api/sessions", transcriptAppendRoutes(dependencies.custody));
   app.route("/api/sessions", transcriptUploadRoutes(dependencies.custody));
   app.route("/api/sessions", transcriptFileRoutes({ reads, ...dependencies.custody }));
@@ -164,6 +165,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/jobs", jobActionRoutes(dependencies));
   app.route("/api/schedules", scheduleRoutes(dependencies));
   app.route("/api/queues", queueRoutes(dependencies));
+  app.route("/api/setup", setupRoutes(current));
   app.route("/api/storage", storageRoutes(dependencies));
   app.route("/api/ingest", ingestHealthRoutes(dependencies));
   app.route("/api/openapi.json", openApiRoutes(listRoutes));

@@ -1,9 +1,10 @@
 import { insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
 import { loadConfig } from "../environment.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S } from "../keys/enrolment-code.ts";
+import { installLine, isLoopback } from "../keys/install-line.ts";
 import { runCommandLine } from "./command-line.ts";
 import { qrCodeLines } from "./qr-code.ts";
-import { isLoopback, ownUrl, readUrl } from "./server-url.ts";
+import { ownUrl, readUrl } from "./server-url.ts";
 import { withDatabase } from "./with-database.ts";
 
 const USAGE = `Usage: bun run enrol [--url URL] [--device ID] [--json]
@@ -24,7 +25,7 @@ await runCommandLine(USAGE, options, async function enrol({ url: typed, device, 
   const stored = { hash, deviceId: device ?? null, mayRead: true, life_s: ENROLMENT_CODE_LIFE_S };
   const pool = { use: "command", isDirect: false, applicationName: "wharf-enrol", max: 1 } as const;
   const expires_at = await withDatabase(config, pool, (sql) => insertEnrolmentCode(sql, stored, ACTOR));
-  const command = installCommand(url, code);
+  const command = installLine(url, code);
   const text = json
     ? JSON.stringify({ command, code, url: url.href, expires_at })
     : `On the machine that joins, within ten minutes:\n\n  ${command}\n${picture(command)}${remarks(url, typed === undefined)}`;
@@ -36,12 +37,6 @@ await runCommandLine(USAGE, options, async function enrol({ url: typed, device, 
 function picture(command: string): string {
   const lines = process.stdout.isTTY ? qrCodeLines(command, process.stdout.columns) : null;
   return lines === null ? "" : `\n${lines.join("\n")}\n`;
-}
-
-function installCommand(url: URL, code: string): string {
-  const base = `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
-  const isPlain = url.protocol === "http:" && !isLoopback(url);
-  return `curl -fsS ${base}/install.sh | sh -s -- ${code}${isPlain ? " --insecure-http" : ""}`;
 }
 
 function remarks(url: URL, isGuessed: boolean): string {

@@ -28,7 +28,3 @@ function networkAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "localhost";
 }
-
-export function isLoopback({ hostname }: URL): boolean {
-  return LOOPBACK.has(hostname.replace(/^\[|\]$/g, ""));
-}

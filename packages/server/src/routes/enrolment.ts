@@ -12,10 +12,12 @@ import { actorOf } from "../http/caller.ts";
 import { readPlainJson } from "../http/json.ts";
 import { operation, requireReady } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
+import { publicOrigin } from "../http/public-origin.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S, hashOfTypedCode } from "../keys/enrolment-code.ts";
+import { installLine } from "../keys/install-line.ts";
 import type { Limits } from "../limits.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 
@@ -63,7 +65,7 @@ export function enrolmentRoutes({ edits, limits, redaction }: EnrolmentDependenc
     const deviceId = device_id == null ? null : withoutControlCharacters(device_id);
     const stored = { hash, deviceId, mayRead: read, life_s: ENROLMENT_CODE_LIFE_S };
     const expires_at = await edits.run((sql) => insertEnrolmentCode(sql, stored, actorOf(c)));
-    return c.json({ code, expires_at }, 201);
+    return c.json({ code, expires_at, line: installLine(new URL(publicOrigin(c)), code) }, 201);
   });
 
   routes.post("/enrol", enrol, async function postEnrolment(c) {

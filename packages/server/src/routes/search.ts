@@ -1,6 +1,8 @@
 import { searchQuerySchema, searchResponseSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
+import type { Database } from "../db/database.ts";
+import { noteSearch } from "../db/reads/setup-facts.ts";
 import { operation } from "../http/operation.ts";
 import { createCursor } from "../http/pagination.ts";
 import { invalidParameter } from "../http/query.ts";
@@ -24,15 +26,21 @@ const search = operation({
 
 const shownSchema = z.array(z.string().max(20)).max(1_000);
 
+export type SearchDependencies = { search: Search; edits: Database };
+
 /** /api/search */
-export function searchRoutes({ search: sessions }: { search: Search }): Hono<AppEnv> {
+export function searchRoutes({ search: sessions, edits }: SearchDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
+  let isNoted = false;
 
   routes.get("/", search, async function getSearch(c) {
     const { q, limit, cursor: sent } = c.req.valid("query");
     // What was shown: however the ranks change between two pages, no session is shown twice, and none is left out.
     const cursor = createCursor("search", { q }, shownSchema);
     const { shown, hasMore, ...page } = await checked(() => sessions.page(q, limit, cursor.read(sent) ?? []));
+    // For the setup list. A database that takes no writes is searched, too.
+    if (!isNoted) await edits.run(noteSearch).catch(() => undefined);
+    isNoted = true;
     return c.json({ ...page, next_cursor: hasMore ? cursor.write(shown) : null, has_more: hasMore });
   });
 

@@ -21,6 +21,7 @@ export type DeviceHealth = {
   lag_ms_max: number;
   /** By the events' own times. */
   events_per_minute: number;
+  clock_skew_ms: number | null;
   /** Within the window: events that were refused, and those that were stored with a note. */
   rejected: number;
   odd: number;
@@ -53,7 +54,7 @@ export async function healthByDevice(sql: Sql): Promise<DeviceHealth[]> {
       FROM (${latestNotes(sql)}) latest GROUP BY device_id
     )
     SELECT d.id AS device_id, d.name AS device_name, lag.last_event_at, lag.lag_ms_median, lag.lag_ms_max,
-      rate.events_per_minute, coalesce(d.rejected, 0)::int AS rejected, coalesce(d.odd, 0)::int AS odd
+      rate.events_per_minute, r.clock_skew_ms::float8 AS clock_skew_ms, coalesce(d.rejected, 0)::int AS rejected, coalesce(d.odd, 0)::int AS odd
     FROM (
       SELECT d.id, d.name, n.rejected, n.odd FROM devices d LEFT JOIN noted n ON n.device_id = d.id
       WHERE d.last_seen_at > ${windowStart(sql)} OR n.device_id IS NOT NULL
@@ -61,6 +62,7 @@ export async function healthByDevice(sql: Sql): Promise<DeviceHealth[]> {
     ) d
     CROSS JOIN LATERAL (${lagOfDevice(sql)}) lag
     CROSS JOIN LATERAL (${rateOfDevice(sql)}) rate
+    LEFT JOIN device_reports r ON r.device_id = d.id
     WHERE lag.last_event_at IS NOT NULL
     ORDER BY lag.last_event_at DESC`;
 }

@@ -88,6 +88,16 @@ describe("joining with a code", () => {
     expect(row?.["text"]).toBe(mark("npm-token", secret));
   });
 
+  test("a code comes with the line to paste, which names the server as the request does", async () => {
+    const lineOf = async (headers: Record<string, string>) => {
+      const { body } = await server.request("POST", "/api/devices/enrolment-codes", {}, headers);
+      return body.line.replace(body.code, "CODE");
+    };
+    expect(await lineOf({})).toBe("curl -fsS http://localhost/install.sh | sh -s -- CODE");
+    const https = { "x-forwarded-proto": "https" };
+    expect(await lineOf(https)).toBe("curl -fsS https://localhost/install.sh | sh -s -- CODE");
+  });
+
   test("a code expires after ten minutes", async () => {
     const { body } = await server.request("POST", "/api/devices/enrolment-codes");
     expect(Date.parse(body.expires_at) - Date.now()).toBeWithin(9 * 60_000, 10 * 60_000 + 1_000);

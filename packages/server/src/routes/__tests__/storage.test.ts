@@ -1,6 +1,7 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
-import { storageSchema } from "@wharf/protocol";
+import { setupSchema, storageSchema } from "@wharf/protocol";
+import { event, ingest, sessionStart } from "../../__tests__/events.ts";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
 import { readTableSizes, sampleStorage } from "../../db/reads/storage.ts";
 
@@ -77,4 +78,46 @@ test("one sample is kept a day, and those of more than 400 days are deleted", as
   expect(await server.sql`SELECT * FROM storage_samples`).toEqual(before);
   expect(before).toHaveLength(1);
   expect(before[0]?.["tables"].events).toBeGreaterThan(0);
+});
+
+describe("the setup", () => {
+  type Item = { id: string; agent: string | null; is_done: boolean; todo: string };
+  const read = async (headers = {}) => (await server.request("GET", "/api/setup", undefined, headers)).body;
+  const done = ({ items }: { items: Item[] }) =>
+    items.filter(({ is_done }) => is_done).map(({ id, agent }) => (agent === null ? id : `${id} ${agent}`));
+
+  test("of a new hub names what to do, and each step is done by what happens", async () => {
+    const first = await read();
+    expect(first.items.map(({ id }: Item) => id)).toEqual([
+      ...["device", "event", "hooks", "transcript", "search", "database", "https"],
+    ]);
+    expect(done(first)).toEqual(["database"]);
+    for (const { todo } of first.items) expect(todo).toEndWith(".");
+
+    await ingest(server, [event({})]);
+    expect(done(await read())).toEqual(["device", "event", "database"]);
+    await server.sql`
+      INSERT INTO sessions (id, workspace_id, device_id, agent, started_at)
+      SELECT 's', workspace_id, device_id, 'codex', now() FROM workspace_devices`;
+    await ingest(server, [
+      sessionStart("t", { data: { cc_session_id: "t", cwd: "/", agent: "claude-code" } }),
+    ]);
+    const hooks = (await read()).items.filter(({ id }: Item) => id === "hooks");
+    expect(hooks).toMatchObject([
+      { agent: "claude-code", is_done: true },
+      { agent: "codex", is_done: false },
+    ]);
+    await server.request("GET", "/api/search?q=retry");
+    const last = await read({ "x-forwarded-proto": "https" });
+    expect(done(last)).toEqual(["device", "event", "hooks claude-code", "search", "database", "https"]);
+    expect(last.is_done).toBe(false);
+  });
+
+  test("names the embedded database as a step", async () => {
+    const embedded = await openApp(server.url, { databaseFolder: tmpdir() });
+    const headers = { authorization: `Bearer ${server.key}` };
+    const body = setupSchema.parse(await (await embedded.app.request("/api/setup", { headers })).json());
+    expect(body.items.find(({ id }) => id === "database")?.is_done).toBe(false);
+    await embedded.drain();
+  });
 });
