@@ -49,13 +49,18 @@ const deviceFile = {
   deletes_at: timestampSchema,
 };
 
-/** POST /api/sessions/:id/transcript/append. `offset` is a position in the device's own file. */
+/** The kind of a file that is sent without one. */
+export function kindOfFile(file: string): TranscriptKind {
+  return file.startsWith("subagents/") && file.endsWith(".jsonl") ? "subagent" : "main";
+}
+
+/** POST /api/sessions/:id/transcript/append. Without a kind, that of the path: kindOfFile. `offset` is a position in the device's own file. */
 export const transcriptAppendQuerySchema = z.object({
   ...deviceFile,
   workspace_id: deviceFile.workspace_id.optional(),
   deletes_at: deviceFile.deletes_at.optional(),
   file: transcriptFileSchema,
-  kind: z.enum(TRANSCRIPT_KINDS).default("main"),
+  kind: z.enum(TRANSCRIPT_KINDS).optional(),
   generation: generation.optional(),
   offset: count.default(0),
   final: flag.optional(),

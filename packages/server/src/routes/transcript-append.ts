@@ -1,4 +1,5 @@
 import {
+  kindOfFile,
   type TranscriptHeld,
   transcriptAppendQuerySchema,
   transcriptAppendResponseSchema,
@@ -26,7 +27,7 @@ const append = operation({
   tag: "Transcripts",
   summary: "Append to a transcript file of a device",
   description:
-    "The body is the part of the device's file from `offset` on; Content-Encoding may be gzip or zstd. A part may be cut anywhere: whole lines are kept, and `source_bytes` in the response is the end of the last one, where the next part begins. `final=1` keeps a last line without a newline. Responds after the commit; repeating a request is harmless. A file that was rewritten or became shorter starts the next `generation` at offset 0. Files of the kinds tool-result, meta and index are sent whole; each version is a generation. A device that redacts describes its own file in the headers Source-Offset-Hash, Source-Bytes and Source-Hash, and redacts whole lines only. 409 names what is held: compare, then continue there, or start the next generation.",
+    "The body is the part of the device's file from `offset` on; Content-Encoding may be gzip or zstd. A part may be cut anywhere: whole lines are kept, and `source_bytes` in the response is the end of the last one, where the next part begins. `final=1` keeps a last line without a newline. Responds after the commit; repeating a request is harmless. A file that was rewritten or became shorter starts the next `generation` at offset 0. Files of the kinds tool-result, meta and index are sent whole; each version is a generation. Without `kind`, `subagents/*.jsonl` is a subagent's and any other file the main one. A device that redacts describes its own file in the headers Source-Offset-Hash, Source-Bytes and Source-Hash, and redacts whole lines only. 409 names what is held: compare, then continue there, or start the next generation.",
   query: transcriptAppendQuerySchema,
   rawBody: custodyBody,
   responses: { 202: transcriptAppendResponseSchema },
@@ -52,7 +53,7 @@ export function transcriptAppendRoutes(custody: CustodyDependencies): Hono<AppEn
     const body = await readPart(c);
     const request = {
       place,
-      kind: query.kind,
+      kind: query.kind ?? kindOfFile(named),
       generation: query.generation ?? null,
       offset: query.offset,
       isFinal: query.final ?? false,

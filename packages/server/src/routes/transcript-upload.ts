@@ -1,4 +1,4 @@
-import { transcriptUploadQuerySchema, transcriptUploadResponseSchema } from "@wharf/protocol";
+import { kindOfFile, transcriptUploadQuerySchema, transcriptUploadResponseSchema } from "@wharf/protocol";
 import { type Context, Hono } from "hono";
 import { findUploadTarget } from "../db/transcripts/session-of-file.ts";
 import { readBodyChunks } from "../http/body-stream.ts";
@@ -32,7 +32,7 @@ const upload = operation({
   tag: "Transcripts",
   summary: "Upload a whole transcript file",
   description:
-    "Streamed, and stored in pieces. What follows the bytes held is appended; a file that does not begin with them becomes the next generation. Content-Encoding may be gzip or zstd. `device_id` and `agent` default to those of the key and of the session. `file` and `kind` are those of an append, by default `main.jsonl` and `main`; `subagent_id=ID` is short for `file=subagents/agent-ID.jsonl&kind=subagent`. Files of the kinds tool-result, meta and index are limited to `transcript_part_bytes`, and each new version is a generation.",
+    "Streamed, and stored in pieces. What follows the bytes held is appended; a file that does not begin with them becomes the next generation. Content-Encoding may be gzip or zstd. `device_id` and `agent` default to those of the key and of the session. `file`, by default `main.jsonl`, and `kind` are those of an append; `subagent_id=ID` is short for `file=subagents/agent-ID.jsonl`. Files of the kinds tool-result, meta and index are limited to `transcript_part_bytes`, and each new version is a generation.",
   query: transcriptUploadQuerySchema,
   rawBody: custodyBody,
   responses: { 200: transcriptUploadResponseSchema, 202: transcriptUploadResponseSchema },
@@ -53,13 +53,13 @@ export function transcriptUploadRoutes(custody: CustodyDependencies): Hono<AppEn
     const { subagent_id, workspace_id, deletes_at, ...query } = c.req.valid("query");
     const session_id = readSessionId(c);
     const owner = await ownerOf(c, session_id, query.device_id);
-    const isOfSubagent = subagent_id !== undefined;
-    const named = isOfSubagent ? `subagents/agent-${subagent_id}.jsonl` : (query.file ?? MAIN_FILE);
+    const named =
+      subagent_id === undefined ? (query.file ?? MAIN_FILE) : `subagents/agent-${subagent_id}.jsonl`;
     const file = await redactFileName(custody.redaction, named);
     const agent = query.agent ?? owner.agent ?? DEFAULT_AGENT;
     const outcome = await keep(c, {
       place: { session_id, agent, device_id: owner.device_id, file },
-      kind: query.kind ?? (isOfSubagent ? "subagent" : "main"),
+      kind: query.kind ?? kindOfFile(named),
       workspace: workspace_id ?? null,
       deletes_at: deletes_at ?? null,
     });

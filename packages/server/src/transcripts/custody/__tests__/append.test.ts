@@ -6,7 +6,7 @@ import { parseSession } from "../../parse/parse-session.ts";
 import { createSender } from "./send-file.ts";
 
 const server = setupApp({ limits: { transcript_line_bytes: 200, transcript_part_bytes: 10_000 } });
-const { append, files, raw } = createSender(server);
+const { append, files, raw, upload } = createSender(server);
 
 const hash = (text: string) => chainHashOf(Buffer.from(text));
 const TOKEN = `ghp_${"a8Kq2LmZ".repeat(5).slice(0, 36)}`;
@@ -355,6 +355,18 @@ describe("a small file that is sent whole", () => {
   });
 });
 
+test("without a kind, files below subagents/ are transcripts of subagents", async () => {
+  await append("a\n", { file: "subagents/agent-1.jsonl" });
+  await upload("b\n", "device_id=laptop&file=subagents/agent-2.jsonl");
+  await append("c\n", { file: "other/agent-3.jsonl" });
+  const held = await server.sql`SELECT file, kind FROM transcript_files ORDER BY file`;
+  expect(held.map(({ file, kind }) => [file, kind])).toEqual([
+    ["other/agent-3.jsonl", "main"],
+    ["subagents/agent-1.jsonl", "subagent"],
+    ["subagents/agent-2.jsonl", "subagent"],
+  ]);
+});
+
 describe("requests that are refused", () => {
   for (const file of ["../x", "a/../b", "/etc/passwd", "a//b", ".", "a\\b", "a\u0001b", "x".repeat(501), ""])
     test(`the path ${JSON.stringify(file.slice(0, 20))} is not one below the session's folder`, async () => {
@@ -370,6 +382,7 @@ describe("requests that are refused", () => {
     "a length before the part": { "source-bytes": "3" },
     "a length that is no number": { "source-bytes": "many" },
     "a hash that is none": { "source-hash": "abc" },
+    "a length that no number counts to": { "source-bytes": "9007199254740993" },
     "a length that does not grow": { "source-bytes": "0" },
   }))
     test(`headers with ${name} do not fit`, async () => {
