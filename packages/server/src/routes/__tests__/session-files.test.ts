@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { walk } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { HUNKS_MAX } from "../../db/reads/transcripts/files.ts";
-import { addCall, addMessages, call } from "../../transcripts/__tests__/add-messages.ts";
+import { addCall, addFile, addMessages, call } from "../../transcripts/__tests__/add-messages.ts";
 
 const server = setupApp();
 
@@ -50,6 +50,26 @@ test("the files of a session add up what each of its calls did", async () => {
   expect(body.files[0]).not.toHaveProperty("hunks");
   const paths = await walk(server, "/api/sessions/s/files?limit=1", "files");
   expect(paths.map(({ path }) => path)).toEqual(["/a.ts", "/b.ts", "/c.ts"]);
+});
+
+test("files of calls that another device alone shows are not among them, as in the session's facts", async () => {
+  await addCalls();
+  const ofOther = await addFile(server.sql, { session_id: "s", device_id: "another" });
+  await addCall(server.sql, ofOther, {
+    ...{ session_id: "s", call_id: "others", tool: "Write", called_at: "2025-03-14T10:00:03Z" },
+    touches: [
+      { path: "/b.ts", writes: 10 },
+      { path: "/d.ts", writes: 1 },
+    ],
+  });
+  const { body } = await server.request("GET", "/api/sessions/s/files");
+  expect(body.files.map(({ path, writes }: { path: string; writes: number }) => [path, writes])).toEqual([
+    ["/a.ts", 0],
+    ["/b.ts", 2],
+    ["/c.ts", 1],
+  ]);
+  const one = await server.request("GET", "/api/sessions/s/files?path=/b.ts");
+  expect(one.body.files[0].hunks.map(({ call_id }: { call_id: string }) => call_id)).not.toContain("others");
 });
 
 test("files of calls that were copied from another session are not among them", async () => {

@@ -1,13 +1,14 @@
 import type { SessionFile } from "@wharf/protocol";
 import type { JsonValue } from "@wharf/transcripts";
 import type { Sql } from "../../postgres.ts";
+import { isOfOwnFiles } from "../../transcripts/facts/own-files.ts";
 
 /** Writing calls of one file in one response. */
 export const HUNKS_MAX = 50;
 /** A longer input is not read for its change. */
 const INPUT_BYTES_MAX = 64 * 1024;
 
-/** The files of a session after `position`, by path; without what it copied from another session. */
+/** The files of a session after `position`, by path, of the calls that its own device shows; without those of another session. */
 export async function listFiles(
   sql: Sql,
   session_id: string,
@@ -22,7 +23,10 @@ export async function listFiles(
     WHERE f.session_id = ${session_id}
       ${filter.path === undefined ? sql`` : sql`AND f.path = ${filter.path}`}
       ${position === null ? sql`` : sql`AND f.path > ${position}`}
-      AND NOT EXISTS (SELECT 1 FROM tool_calls t WHERE t.session_id = f.session_id AND t.call_id = f.call_id AND t.is_copy)
+      AND EXISTS (
+        SELECT FROM tool_calls t WHERE t.session_id = f.session_id AND t.call_id = f.call_id
+          AND NOT t.is_copy AND ${isOfOwnFiles(sql, session_id, sql`t.file_id`)}
+      )
     GROUP BY f.path ORDER BY f.path LIMIT ${limit}`;
 }
 
@@ -47,6 +51,7 @@ export async function findWritingCalls(sql: Sql, session_id: string, path: strin
       SELECT f.call_id, t.tool, t.message_id, t.subagent_id, coalesce(f.touched_at, t.called_at) AS at
       FROM file_touches f JOIN tool_calls t ON t.session_id = f.session_id AND t.call_id = f.call_id
       WHERE f.session_id = ${session_id} AND f.path = ${path} AND f.writes > 0 AND NOT t.is_copy
+        AND ${isOfOwnFiles(sql, session_id, sql`t.file_id`)}
       ORDER BY coalesce(f.touched_at, t.called_at) DESC NULLS LAST, f.call_id DESC LIMIT ${HUNKS_MAX}
     ) w
     LEFT JOIN LATERAL (
