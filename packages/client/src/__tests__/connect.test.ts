@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { chmod, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
+import { at } from "../../../server/src/__tests__/events.ts";
 import { runCommand } from "../../../server/src/commands/__tests__/command.ts";
+import { createIo } from "../cli/io.ts";
+import { run } from "../cli/run.ts";
 import { type Machine, RUNTIMES, setupHub } from "./hub.ts";
 
 const hub = setupHub();
@@ -92,6 +95,40 @@ test("an admin key is added from standard input, and a wrong key is not", async 
   });
   expect(added.json).toMatchObject({ status: "key_added", scopes: ["ingest", "read", "admin"] });
   expect(added.stdout).not.toContain(hub.server.key);
+});
+
+test("empty lists print nothing to standard output, and one line to standard error", async () => {
+  const machine = await hub.machine();
+  await machine.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const report = {
+    id: "s-1",
+    workspace_canonical_id: "github.com/acme/site",
+    device_id: "laptop",
+    started_at: at(0),
+  };
+  await hub.server.request("POST", "/api/sessions", report);
+  const ofSession = [
+    ["session", "s-1", "--events"],
+    ["session", "s-1", "--git"],
+    ["session", "s-1", "--transcript"],
+  ];
+  const lists = [
+    ["sessions", "--live", "--agent", "codex"],
+    ["now"],
+    ["search", "nothing"],
+    ["usage"],
+    ["usage", "--by", "model"],
+  ];
+  const others = [["queue", "rejected"], ["jobs", "dlq"], ["doctor", "--files"], ["keys", "list"], ["share"]];
+  for (const words of [...ofSession, ...lists, ...others]) {
+    const [printed, warned]: [string[], string[]] = [[], []];
+    const io = createIo({ HOME: machine.home, PATH: process.env["PATH"] });
+    const print = (text: string) => void printed.push(text);
+    const code = await run(words, { ...io, print, warn: (text) => void warned.push(text) });
+    expect({ words, code, printed, warned }).toEqual({
+      ...{ words, code: 0, printed: [], warned: [expect.stringMatching(/^[A-Z].*\.$/)] },
+    });
+  }
 });
 
 test("a home directory that cannot be written is named before the code is used", async () => {

@@ -265,6 +265,16 @@ test("the bundle is small and contains no zod", async () => {
   expect(text.length).toBeLessThan(500_000);
 });
 
+test("a device is online for five minutes after it was seen", async () => {
+  const statusOf = async () => /^desk \(this\)\t(\w+)\t/m.exec((await bun.wharf(["devices"])).stdout)?.[1];
+  const seen = (ago: string) =>
+    hub.server.sql`UPDATE devices SET last_seen_at = now() - ${ago}::interval WHERE name = 'desk'`;
+  await seen("4 minutes");
+  expect(await statusOf()).toBe("online");
+  await seen("5 minutes");
+  expect(await statusOf()).toBe("offline");
+});
+
 test("an admin renames and removes devices", async () => {
   await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
   expect((await bun.wharf(["devices", "rename", "desk", "bench", "--json"])).json).toMatchObject({

@@ -66,5 +66,6 @@ function printDevices(io: Io, list: readonly Device[], own: string | null): void
       { title: "ID", cell: ({ id }) => id, isWhole: true },
     ],
     list,
+    "The hub has no devices yet. A machine joins with the line that `bun run enrol` prints on the hub.",
   );
 }

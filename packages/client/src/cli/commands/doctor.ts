@@ -52,6 +52,7 @@ function reportFiles(io: Io, files: readonly FileCheck[], isJson: true | undefin
       { title: "FILE", cell: ({ path }) => path, isWide: true },
     ],
     files,
+    "No transcript files were found on this machine.",
   );
 }
 

@@ -56,6 +56,7 @@ async function listJobs(io: Io, { status, queue, type, limit, ...options }: List
       { title: "ERROR", cell: ({ last_error }) => last_error ?? "", isWide: true },
     ],
     page.jobs,
+    "No jobs match.",
   );
 }
 

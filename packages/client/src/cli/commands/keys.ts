@@ -30,6 +30,7 @@ export function keys(command: Command, io: Io): void {
             { title: "NAME", cell: ({ name }) => name ?? "", isWide: true },
           ],
           page.keys,
+          "The hub has no keys but the one of its environment.",
         );
     },
   );

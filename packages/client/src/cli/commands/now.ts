@@ -58,10 +58,6 @@ function sorted(sessions: readonly Session[]): Session[] {
 }
 
 function printOpen(io: Io, sessions: readonly Session[]): void {
-  if (sessions.length === 0) {
-    io.warn("No session is open on any machine.");
-    return;
-  }
   const time = new Date();
   const { red, yellow, green } = io.colors;
   const colors: Record<string, (text: string) => string> = {
@@ -87,5 +83,6 @@ function printOpen(io: Io, sessions: readonly Session[]): void {
       { title: "ID", cell: ({ id }) => idOf(io, id), isWhole: true },
     ],
     sorted(sessions),
+    "No session is open on any machine.",
   );
 }

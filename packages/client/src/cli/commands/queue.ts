@@ -78,6 +78,7 @@ export function queue(command: Command, io: Io): void {
           { title: "FILE", cell: ({ name }) => join(directory, `${name}.json`) },
         ],
         rejected,
+        "Nothing was refused.",
       );
     });
 }

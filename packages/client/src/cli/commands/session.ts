@@ -56,6 +56,7 @@ async function printEvents(io: Io, client: Client, id: string, isJson: boolean):
       { title: "DATA", cell: ({ data }) => JSON.stringify(data), isWide: true },
     ],
     page.events,
+    "No event names this session.",
   );
 }
 
@@ -73,5 +74,6 @@ async function printGit(io: Io, client: Client, id: string, isJson: boolean): Pr
       { title: "MESSAGE", cell: ({ message }) => plain(message ?? ""), isWide: true },
     ],
     page.git_activity,
+    "No git activity is matched to this session.",
   );
 }

@@ -50,8 +50,6 @@ export function sessions(command: Command, io: Io): void {
         })
         .catch(explainWorkspace(workspace));
       if (options.json) io.json(page);
-      else if (page.sessions.length === 0)
-        io.warn("No sessions match. Without options, the latest are listed.");
       else printSessions(io, page.sessions, now);
     });
 }

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { canonicalWorkspaceId } from "@wharf/protocol/workspace";
 import type { Command } from "commander";
-import { listOutbox } from "../../sender/send-outbox.ts";
 import {
   hasSameConditions,
   readShareRules,
@@ -10,7 +9,6 @@ import {
   shareFile,
   writeShareRules,
 } from "../../share/rules.ts";
-import { dataPaths } from "../../spool/data-paths.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
@@ -43,7 +41,7 @@ export function share(command: Command, io: Io): void {
       const others = (await readShareRules(file)).filter((rule) => !hasSameConditions(rule, conditions));
       const rules = [...others, { level, ...conditions }];
       await writeShareRules(file, rules);
-      await report(io, rules, options.json);
+      report(io, rules, options.json);
     });
   withConditions(command.command("remove"))
     .description("Remove the rule with these conditions.")
@@ -58,7 +56,7 @@ export function share(command: Command, io: Io): void {
           "RULE_UNKNOWN",
         );
       await writeShareRules(file, left);
-      await report(io, left, options.json);
+      report(io, left, options.json);
     });
 }
 
@@ -80,20 +78,20 @@ function readConditions({ repository, path, agent }: Conditions): Omit<ShareRule
   return { repository: workspace, path: path === undefined ? null : resolve(path), agent: agent ?? null };
 }
 
-async function report(io: Io, rules: readonly ShareRule[], isJson: true | undefined): Promise<void> {
-  if (isJson) return io.json({ rules });
-  if (rules.length === 0) io.print("No rules: everything is sent.");
-  else
-    printTable(
-      io,
-      [
-        { title: "LEVEL", cell: ({ level }) => level },
-        { title: "REPOSITORY", cell: ({ repository }) => repository ?? ANY },
-        { title: "AGENT", cell: ({ agent }) => agent ?? ANY },
-        { title: "PATH", cell: ({ path }) => path ?? ANY, isWide: true },
-      ],
-      rules,
-    );
-  if ((await listOutbox(dataPaths(io.paths.data).outbox)).length > 0)
-    io.warn("Events that wait for the hub were prepared before, and are sent as they are.");
+function report(io: Io, rules: readonly ShareRule[], isJson: true | undefined): void {
+  if (isJson) {
+    io.json({ rules });
+    return;
+  }
+  printTable(
+    io,
+    [
+      { title: "LEVEL", cell: ({ level }) => level },
+      { title: "REPOSITORY", cell: ({ repository }) => repository ?? ANY },
+      { title: "AGENT", cell: ({ agent }) => agent ?? ANY },
+      { title: "PATH", cell: ({ path }) => path ?? ANY, isWide: true },
+    ],
+    rules,
+    "No rules: everything is sent.",
+  );
 }

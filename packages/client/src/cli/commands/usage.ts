@@ -42,7 +42,6 @@ export function usage(command: Command, io: Io): void {
         .catch(explainWorkspace(options.workspace));
       const rows = merge === undefined ? found.rows : merge(found.rows);
       if (options.json) io.json({ ...found, rows });
-      else if (rows.length === 0) io.warn("No usage was found. --since includes earlier days.");
       else printUsage(io, rows);
       const unpriced = found.unpriced.map(({ model }) => model ?? "unknown");
       if (unpriced.length > 0 && !options.json)
@@ -85,5 +84,6 @@ function printUsage(io: Io, rows: readonly UsageTotal[]): void {
       { title: "COST", cell: (row) => money(row.cost_usd, row.cost_is_partial), align: "right" },
     ],
     [...rows, ...total],
+    "No usage was found. --since includes earlier days.",
   );
 }

@@ -15,10 +15,6 @@ export function workspaces(command: Command, io: Io): void {
         io.json(page);
         return;
       }
-      if (page.workspaces.length === 0) {
-        io.warn("The hub has no workspaces yet. Sessions create them.");
-        return;
-      }
       const now = new Date();
       printTable(
         io,
@@ -35,6 +31,7 @@ export function workspaces(command: Command, io: Io): void {
           { title: "COST", cell: ({ total_cost_usd }) => money(total_cost_usd), align: "right" },
         ],
         page.workspaces,
+        "The hub has no workspaces yet. Sessions create them.",
       );
     });
 }

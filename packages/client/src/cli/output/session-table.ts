@@ -25,7 +25,7 @@ export function printSessions(io: Io, sessions: readonly Session[], now: Date = 
     },
     { title: "TITLE", cell: titleOf, isWide: true },
   ];
-  printTable(io, columns, sessions);
+  printTable(io, columns, sessions, "No sessions match. Without options, the latest are listed.");
 }
 
 export function stateOf({ live_state, lifecycle }: Session): string {

@@ -23,8 +23,17 @@ const TEXT_CHARACTERS_MIN = 8;
 
 type Lines = readonly (readonly string[])[];
 
-/** A table on a terminal; otherwise one line per row with tabs between the cells, without titles. */
-export function printTable<Row>(io: Io, given: readonly Column<Row>[], rows: readonly Row[]): void {
+/** A table on a terminal; otherwise one line per row with tabs between the cells, without titles. Without rows, `empty` to standard error. */
+export function printTable<Row>(
+  io: Io,
+  given: readonly Column<Row>[],
+  rows: readonly Row[],
+  empty: string,
+): void {
+  if (rows.length === 0) {
+    io.warn(empty);
+    return;
+  }
   const all = rows.map((row) => given.map(({ cell }) => plain(cell(row))));
   if (!io.isTerminal) {
     for (const line of all) io.print(line.join("\t"));

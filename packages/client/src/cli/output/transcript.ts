@@ -9,6 +9,7 @@ const PAGE_MESSAGES = 200;
 /** All pages. As JSON: one message per line. */
 export async function printTranscript(io: Io, client: Client, id: string, isJson: boolean): Promise<void> {
   let cursor: string | null = null;
+  let messages = 0;
   do {
     const page: TranscriptPage = await client.transcripts.messages(id, {
       limit: PAGE_MESSAGES,
@@ -19,8 +20,10 @@ export async function printTranscript(io: Io, client: Client, id: string, isJson
       if (isJson) io.print(JSON.stringify(message));
       else printMessage(io, message);
     }
+    messages += page.messages.length;
     cursor = page.next_cursor;
   } while (cursor !== null);
+  if (messages === 0) io.warn("The hub has no messages of this session.");
 }
 
 function printMessage(io: Io, message: TranscriptMessage): void {

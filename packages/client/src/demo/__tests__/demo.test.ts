@@ -96,6 +96,9 @@ test("the command loads once, prints what it did, and removes all of it", async 
   expect((await wharf(["demo", "remove"])).stdout).toMatch(/^Deleted \d+ sessions/);
   expect((await wharf(["demo", "remove"])).stdout).toBe("The hub has no demo sessions.\n");
   expect((await wharf(["demo", "load", "--days", "9999"])).code).toBe(2);
+  const lines = (await wharf(["demo", "load", "--days", "1"])).stdout.trimEnd().split("\n");
+  expect(lines[0]).toMatch(/^Sent \d+ sessions with \d+ events and \d+ transcript files to http:/);
+  expect(lines.at(-1)).toBe("Remove them: wharf demo remove");
 });
 
 test("a machine without an admin key gets the command that adds one", async () => {

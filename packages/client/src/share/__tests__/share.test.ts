@@ -196,7 +196,7 @@ test("a rule applies to events that wait already", async () => {
 test("rules are checked when they are set, and a damaged file stops sending", async () => {
   const machine = await connectedMachine();
   const { wharf, home } = machine;
-  expect((await wharf(["share"])).stdout).toContain("everything is sent");
+  expect((await wharf(["share"])).stderr).toContain("everything is sent");
   for (const words of [["some"], ["facts", "--agent", "ada"], ["facts", "--repository", "no remote"]])
     expect((await wharf(["share", "set", ...words])).code).toBe(2);
   expect((await wharf(["share", "remove", "--agent", "codex"])).code).toBe(1);
