@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { mkdir, realpath, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { until } from "@wharf/testkit";
 import { seedExamples } from "../../../server/src/openapi/__tests__/seed-examples.ts";
 import { createIo } from "../cli/io.ts";
@@ -92,6 +94,49 @@ test("a transcript is JSON by line or text, and a session is exported", async ()
   });
 });
 
+test("a session of another machine is resumed where this machine has its git remote", async () => {
+  const resume = async (cwd: string) =>
+    (
+      await node.run([
+        "sh",
+        "-c",
+        'cd "$1" && shift && exec "$@"',
+        "sh",
+        cwd,
+        ...node.command,
+        "resume",
+        SESSION,
+        "--json",
+      ])
+    ).json;
+  const clone = join(node.home, "my site");
+  await node.run(["git", "init", "-q", clone]);
+  await mkdir(join(clone, "pages"));
+  const transcript = { type: "user", uuid: "u1", sessionId: "other", cwd: join(clone, "pages") };
+  const path = join(node.home, ".claude/projects/-my-site/other.jsonl");
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify(transcript)}\n`);
+  // A directory of another remote is not taken.
+  expect(await resume(clone)).toMatchObject({ directory: null });
+  await node.run(["git", "-C", clone, "remote", "add", "origin", "git@github.com:acme/site.git"]);
+  for (const cwd of [join(clone, "pages"), node.home])
+    expect(await resume(cwd)).toMatchObject({
+      directory: await realpath(clone),
+      command: `cd '${await realpath(clone)}' && claude --resume ${SESSION}`,
+      is_here: false,
+    });
+});
+
+test("an empty list is named as empty, and is JSON with --json", async () => {
+  for (const [words, message, json] of [
+    [["jobs", "list", "--queue", "nothing"], "No job was found.\n", { jobs: [] }],
+    [["queue", "rejected"], "Nothing was rejected.\n", { rejected: [] }],
+  ] as const) {
+    expect(await bun.wharf(words)).toMatchObject({ code: 0, stdout: "", stderr: message });
+    expect((await bun.wharf([...words, "--json"])).json).toMatchObject(json);
+  }
+});
+
 describe("what cannot work", () => {
   test("has an exit code and a message with what to do", async () => {
     const cases: [words: string[], code: number, message: RegExp][] = [
@@ -112,12 +157,18 @@ describe("what cannot work", () => {
       [["emit", "Deploy"], 2, /such as deploy\.done/],
       [["usage", "weekly", "--by", "model"], 2, /cannot be combined/],
       [["devices", "rename", "desk", "bench"], 4, /--key -/],
+      [["sesions"], 2, /unknown command 'sesions'[\s\S]*wharf --help/],
     ];
     for (const [words, code, message] of cases) {
       const ran = await bun.wharf(words);
       expect([words, ran.code, ran.stdout]).toEqual([words, code, ""]);
       expect(ran.stderr).toMatch(message);
     }
+    const misused = await bun.wharf(["sessions", "--colour", "--json"]);
+    expect([misused.code, misused.json.error]).toEqual([
+      2,
+      { code: "WRONG_USE", message: "unknown option '--colour'" },
+    ]);
     const stranger = await hub.machine();
     const { code, json } = await stranger.wharf(["sessions", "--json"]);
     expect([code, json.error.code]).toEqual([1, "NOT_CONNECTED"]);

@@ -72,7 +72,11 @@ function configure(command: Command, io: Io): Command {
 function report(error: unknown, io: Io, isJson: boolean): ExitCode {
   if (error instanceof CommanderError) {
     // Help that was asked for has the code 0; its text, and that of a wrong use, is written.
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error.exitCode === 0) return EXIT.ok;
+    const message = error.message.replace(/^error: /, "");
+    if (isJson) io.json({ error: { code: "WRONG_USE", message } });
+    else io.warn("See: wharf --help, wharf COMMAND --help");
+    return EXIT.usage;
   }
   const { message, code, exitCode } = describe(error);
   if (isJson) io.json({ error: { code, message } });

@@ -43,6 +43,7 @@ async function listJobs(io: Io, { status, queue, type, limit, ...options }: List
     io.json(page);
     return;
   }
+  if (page.jobs.length === 0) return io.warn("No job was found.");
   const now = new Date();
   printTable(
     io,

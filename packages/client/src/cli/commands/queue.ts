@@ -70,6 +70,7 @@ export function queue(command: Command, io: Io): void {
       const { rejected: directory } = dataPaths(io.paths.data);
       const rejected = await listRejected(directory);
       if (json) return io.json({ rejected });
+      if (rejected.length === 0) return io.warn("Nothing was rejected.");
       printTable(
         io,
         [

@@ -1,13 +1,20 @@
+import { dirname } from "node:path";
 import type { SessionDetail } from "@wharf/protocol";
+import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol/workspace";
 import type { Command } from "commander";
+import { createFindPlace } from "../../git/find-place.ts";
+import { createRunGit, gitText } from "../../git/run-git.ts";
 import type { Profile } from "../../profiles/profiles.ts";
 import type { Client } from "../../sdk/create-client.ts";
 import { quoted } from "../../served/shell.ts";
+import { statIfThere } from "../../spool/files.ts";
+import { agentFolders, findTranscripts, readOrigin } from "../../transcripts/find-transcripts.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { findSessionId } from "../find-session.ts";
 import { clientFor, type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { plain } from "../output/text.ts";
+import { homeOf } from "../sending.ts";
 
 const COMMANDS: Record<string, (id: string) => string> = {
   "claude-code": (id) => `claude --resume ${id}`,
@@ -16,6 +23,8 @@ const COMMANDS: Record<string, (id: string) => string> = {
   opencode: (id) => `opencode --session ${id}`,
 };
 const UNKNOWN_PATH = "unknown";
+/** Of transcripts, the newest first. */
+const FOLDERS_MAX = 200;
 
 /** `wharf resume ID` */
 export function resume(command: Command, io: Io): void {
@@ -28,7 +37,7 @@ export function resume(command: Command, io: Io): void {
       const isHere = session.device_id === profile.device?.id;
       const directory = isHere
         ? (session.transcript?.place.cwd ?? null)
-        : await directoryHere(client, profile, session);
+        : await directoryHere(io, client, profile, session);
       const shell = commandOf(session, directory);
       if (options.json)
         io.json({
@@ -44,20 +53,43 @@ export function resume(command: Command, io: Io): void {
         `The session was on ${plain(session.device_name)}: the agent there has its transcript. Run the command on that machine, or read it here: wharf session ${plain(session.id)} --transcript`,
       );
       if (directory === null)
-        io.warn(`This machine has no copy of ${plain(session.workspace_canonical_id)} that the hub knows.`);
+        io.warn(
+          `No copy of ${plain(session.workspace_canonical_id)} was found on this machine. Run this in its directory, if there is one.`,
+        );
     });
 }
 
-/** Where this machine keeps the workspace of a session of another machine. */
+/**
+ * Where this machine has the workspace of a session of another machine, by its git remote: here, where the hub knows it, or where one of
+ * the transcripts of this machine began.
+ */
 async function directoryHere(
+  io: Io,
   client: Client,
   { device }: Profile,
-  { workspace_id }: SessionDetail,
+  { workspace_id, workspace_canonical_id }: SessionDetail,
 ): Promise<string | null> {
-  if (device === null) return null;
+  if (workspace_canonical_id === UNASSOCIATED_WORKSPACE) return null;
+  const run = createRunGit(io.environment);
+  const findPlace = createFindPlace(run);
+  async function topOf(directory: string): Promise<string | null> {
+    const place = await findPlace(directory);
+    if (place.workspace_id !== workspace_canonical_id) return null;
+    return await gitText(run, directory, ["rev-parse", "--show-toplevel"]);
+  }
+  const here = await topOf(process.cwd());
+  if (here !== null || device === null) return here;
   const { workspaces } = await client.devices.get(device.id);
-  const path = workspaces.find((workspace) => workspace.workspace_id === workspace_id)?.local_path;
-  return path === undefined || path === UNKNOWN_PATH ? null : path;
+  const known = workspaces.find((workspace) => workspace.workspace_id === workspace_id)?.local_path;
+  if (known !== undefined && known !== UNKNOWN_PATH && (await statIfThere(known)) !== null) return known;
+  const found = await findTranscripts(agentFolders(io.environment, homeOf(io)));
+  const folders = new Map(found.toReversed().map(({ path }) => [dirname(path), path]));
+  for (const path of [...folders.values()].reverse().slice(0, FOLDERS_MAX)) {
+    const { cwd } = await readOrigin(path);
+    const top = cwd === null ? null : await topOf(cwd);
+    if (top !== null) return top;
+  }
+  return null;
 }
 
 /** For a shell; ids and directories come from the hub, and are quoted. */

@@ -57,7 +57,11 @@ function selection(period: string, by: string | undefined): Selection {
     if (group === undefined)
       throw new CliError(`"${by}" is no group. Use ${GROUPS.join(", ")}.`, EXIT.usage, "GROUP_UNKNOWN");
     if (period !== "daily")
-      throw new CliError(`${period} and --by cannot be combined.`, EXIT.usage, "OPTIONS_CONFLICT");
+      throw new CliError(
+        `${period} and --by cannot be combined: use one of them.`,
+        EXIT.usage,
+        "OPTIONS_CONFLICT",
+      );
     return { group, since: GROUP_SINCE };
   }
   if (!Object.hasOwn(PERIODS, period))
