@@ -346,6 +346,11 @@ test("a service is installed for this user, and removed", async () => {
   expect((await readFile(join(machine.home, "called"), "utf8")).split("\n")).toHaveLength(
     plan.start.length + 1,
   );
+  // Once more: what runs ends first.
+  expect((await machine.wharf(["service", "install"], { env })).code).toBe(0);
+  const [, ...stopping] = plan.stop[0];
+  const called = (await readFile(join(machine.home, "called"), "utf8")).split("\n");
+  expect(called[plan.start.length]).toBe(stopping.join(" "));
   expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({
     removed: plan.file,
   });

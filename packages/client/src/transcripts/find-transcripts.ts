@@ -23,9 +23,17 @@ export function agentFolders(environment: Environment, home: string): AgentFolde
     join(home, ".claude"),
     join(home, ".config/claude"),
   ]);
+  const desktop = [join(home, "Library/Application Support/Claude"), join(home, ".config/Claude")];
   const codex = environment["CODEX_HOME"] || join(home, ".codex");
   return [
-    { agent: "claude-code", folders: [...claude].map((root) => join(root, "projects")) },
+    {
+      agent: "claude-code",
+      folders: [
+        ...[...claude].map((root) => join(root, "projects")),
+        // Folders with `projects` are somewhere below.
+        ...desktop.map((root) => join(root, "local-agent-mode-sessions")),
+      ],
+    },
     { agent: "codex", folders: [join(codex, "sessions"), join(codex, "archived_sessions")] },
     { agent: "gemini-cli", folders: [join(home, ".gemini/tmp")] },
   ];
@@ -86,7 +94,9 @@ function isTranscript(agent: string, path: string): boolean {
   if (/\.(?:orphaned|superseded)/.test(name) || name.startsWith(".")) return false;
   switch (agent) {
     case "claude-code":
-      return name.endsWith(".jsonl") && !/\/(?:subagents|tool-results)\//.test(path);
+      return (
+        name.endsWith(".jsonl") && path.includes("/projects/") && !/\/(?:subagents|tool-results)\//.test(path)
+      );
     case "codex":
       return CODEX_FILE.test(name);
     default:

@@ -31,6 +31,7 @@ export async function readRetention(
   const claude = agentFolders(environment, home).filter(({ agent }) => agent === "claude-code");
   const all: AgentRetention[] = [];
   for (const folder of claude.flatMap(({ folders }) => folders)) {
+    if (!folder.endsWith("/projects")) continue;
     if ((await statIfThere(folder)) === null) continue;
     const root = dirname(folder);
     const files = await findTranscripts([{ agent: "claude-code", folders: [folder] }]);

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { planService, type ServicePlan } from "../../service/service-files.ts";
-import { readIfThere, statIfThere, writeDurably } from "../../spool/files.ts";
+import { statIfThere, writeDurably } from "../../spool/files.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -32,6 +32,8 @@ export function service(command: Command, io: Io): void {
         for (const words of plan.start) io.print(`Would run: ${words.join(" ")}`);
         return;
       }
+      // One that runs would keep its old file.
+      await stopService(plan);
       await mkdir(dirname(plan.file), { recursive: true });
       await writeDurably(plan.file, plan.content, UNIT_MODE);
       for (const words of plan.start) await runOrExplain(words, plan.file);
@@ -58,10 +60,16 @@ export async function findService(io: Io): Promise<string | null> {
 /** Stops the service, and removes its file. Returns the file; null without a service. */
 export async function removeService(io: Io): Promise<string | null> {
   const plan = await planHere(io, undefined);
-  if (plan === null || (await readIfThere(plan.file)) === null) return null;
-  for (const words of plan.stop) await run(words).catch(() => undefined);
+  if (plan === null || !(await stopService(plan))) return null;
   await rm(plan.file);
   return plan.file;
+}
+
+/** False when none is installed. */
+async function stopService({ file, stop }: ServicePlan): Promise<boolean> {
+  if ((await statIfThere(file)) === null) return false;
+  for (const words of stop) await run(words).catch(() => undefined);
+  return true;
 }
 
 /** Null on a system without services that are known here. */

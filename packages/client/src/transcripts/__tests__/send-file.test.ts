@@ -219,9 +219,14 @@ test("a session of Claude Code has files of subagents, workflows and results", a
   await mkdir(join(machine.home, ".codex/sessions/2026/09/10"), { recursive: true });
   await writeFile(join(machine.home, `.codex/sessions/2026/09/10/${codex}.jsonl`), line(1));
   await writeFile(join(machine.home, `.codex/sessions/2026/09/10/${codex}_2.jsonl`), line(1));
+  const desktop = join(machine.home, "Library/Application Support/Claude/local-agent-mode-sessions/a/b");
+  await mkdir(join(desktop, "projects/-site"), { recursive: true });
+  await writeFile(join(desktop, "projects/-site/s-desktop.jsonl"), line(1));
+  await writeFile(join(desktop, "audit.jsonl"), line(1));
   const found = await findTranscripts(agentFolders({}, machine.home));
   const named = found.map(({ agent, session_id, file, kind }) => [agent, session_id, file, kind].join(" "));
   expect(named.sort()).toEqual([
+    "claude-code s-desktop main.jsonl main",
     "claude-code s-tree agent-old.jsonl subagent",
     "claude-code s-tree main.jsonl main",
     `codex 019a0000-0000-7000-8000-00000000002a ${codex}.jsonl main`,
