@@ -6,6 +6,7 @@ import manifest from "../../../../package.json";
 import { actions } from "../commands/jobs/actions.ts";
 import { readArguments } from "../commands/jobs/arguments.ts";
 import { operations } from "../openapi/__tests__/described-routes.ts";
+import { SCENES } from "./faults/scenes.ts";
 
 const ROOT = resolve(import.meta.dir, "../../../..");
 const FILES = ["*.md", "docs/**/*.md", "packages/*/README.md", "examples/*/README.md"];
@@ -175,3 +176,22 @@ describe("the documentation", () => {
 function matches(route: string, call: string): boolean {
   return new RegExp(`^${route.replaceAll(/:\w+(?:\{[^}]*\})?/g, "[^/]+")}$`).test(call);
 }
+
+describe("docs/durability.md", () => {
+  test("has a row for every fault that is tested, and no other", async () => {
+    const rows = [...(await read("docs/durability.md")).matchAll(/^\| ([^|]+) \| [^|]+ \| ([^|]*)\|$/gm)];
+    const faults = rows.slice(rows.findIndex(([, fault]) => fault === "fault") + 1);
+    expect(faults.map(([, fault]) => fault)).toEqual(SCENES.map(({ fault }) => fault));
+    expect(faults.map(([, , invariants]) => invariants?.trim())).toEqual(
+      SCENES.map(({ invariants }) => invariants),
+    );
+  });
+
+  test.each(SCENES.map(({ fault, file, tests }) => [fault, file, tests] as const))(
+    "names tests that exist: %s",
+    async (_, file, tests) => {
+      const text = await read(file);
+      expect(tests.test(text)).toBe(true);
+    },
+  );
+});
