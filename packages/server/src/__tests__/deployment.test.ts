@@ -6,6 +6,7 @@ import manifest from "../../../../package.json";
 import railway from "../../../../railway.json";
 import { DRAIN_MAX_MS } from "../boot.ts";
 import { readConfig, SETTINGS } from "../config.ts";
+import { describeConnectionString } from "../db/postgres.ts";
 
 const ROOT = resolve(import.meta.dir, "../../../..");
 const BUN_VERSION = manifest.packageManager.replace("bun@", "");
@@ -17,7 +18,9 @@ const composeSchema = z.object({
     z.string(),
     z.object({
       build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
+      profiles: z.array(z.string()).default([]),
       environment: z.record(z.string(), z.string()).default({}),
+      depends_on: z.record(z.string(), z.unknown()).default({}),
       stop_grace_period: z.string().optional(),
       ports: z.array(z.string()).default([]),
       volumes: z.array(z.string()).default([]),
@@ -52,24 +55,45 @@ describe("docker-compose.yml", async () => {
     expect(text).not.toMatch(/\$\{\w+:?\?/);
   });
 
-  test("sets only settings that exist, to values that can be read", () => {
-    const { WHARF_ADMIN_KEY, ...environment } = compose.services["wharf"]?.environment ?? {};
+  const processes = ["wharf", "server-1", "server-2", "worker-1", "worker-2"];
+
+  test.each(processes)("sets only settings that exist, to values that can be read, for %s", (name) => {
+    const { WHARF_ADMIN_KEY, ...environment } = compose.services[name]?.environment ?? {};
     expect(
-      [...Object.keys(environment), "WHARF_ADMIN_KEY"].filter((name) => !SETTINGS.includes(name)),
+      [...Object.keys(environment), "WHARF_ADMIN_KEY"].filter((each) => !SETTINGS.includes(each)),
     ).toEqual([]);
-    expect(() => readConfig(environment)).not.toThrow();
+    const { databaseUrl = "", databaseDirectUrl } = readConfig(environment);
+    for (const url of [databaseUrl, databaseDirectUrl ?? databaseUrl]) {
+      const { address, ignored } = describeConnectionString(url);
+      expect(ignored).toEqual([]);
+      for (const host of address.split(","))
+        expect(compose.services).toHaveProperty(host.split(":")[0] ?? "");
+    }
     // The user's, or nothing.
     expect(WHARF_ADMIN_KEY).toBe(`\${WHARF_ADMIN_KEY:-}`);
   });
 
-  test("gives the server longer than its drain takes", () => {
-    const seconds = Number.parseInt(compose.services["wharf"]?.stop_grace_period ?? "0", 10);
+  test.each(processes)("gives %s longer than its drain takes", (name) => {
+    const seconds = Number.parseInt(compose.services[name]?.stop_grace_period ?? "0", 10);
     expect(seconds * 1_000).toBeGreaterThan(DRAIN_MAX_MS);
+  });
+
+  test("has a profile with servers, workers, a pooler, a standby, a bucket and a proxy, which need nothing outside of it", async () => {
+    const scaled = Object.entries(compose.services).filter(([, { profiles }]) => profiles.includes("scale"));
+    const names = scaled.map(([name]) => name).sort();
+    expect(names).toEqual(
+      [...processes.slice(1), "bucket", "pgbouncer", "primary", "proxy", "standby"].sort(),
+    );
+    for (const [, { depends_on }] of scaled)
+      expect(names).toEqual(expect.arrayContaining(Object.keys(depends_on)));
+    for (const name of ["server-1", "server-2"])
+      expect(await read("docker/Caddyfile")).toContain(`${name}:4318`);
+    expect(await read("docker/pgbouncer.ini")).toContain("pool_mode = transaction");
   });
 
   test("listens on this machine alone", () => {
     const ports = Object.values(compose.services).flatMap((service) => service.ports);
-    expect(ports.length).toBe(2);
+    expect(ports.length).toBe(3);
     for (const port of ports) expect(port).toStartWith("127.0.0.1:");
   });
 });
