@@ -56,6 +56,7 @@ export const ingestHealthSchema = z.object({
     }),
   }),
 });
+export type IngestHealth = z.infer<typeof ingestHealthSchema>;
 
 export const ingestNoteSchema = z.object({
   id: z.string(),
@@ -67,4 +68,5 @@ export const ingestNoteSchema = z.object({
   body: z.string().nullable().optional(),
   created_at: instantSchema,
 });
+export type IngestNote = z.infer<typeof ingestNoteSchema>;
 export const ingestNotesSchema = pageSchema.extend({ notes: z.array(ingestNoteSchema) });

@@ -3,8 +3,11 @@ import type {
   Device,
   GitSummary,
   Health,
+  IngestHealth,
+  IngestNote,
   MatchedCommit,
   PriceRow,
+  PutPrice,
   SearchResponse,
   Session,
   TimelineItem,
@@ -46,6 +49,14 @@ export type Reads = {
   /** By 7 to 64 hexadecimal digits; an empty list for an unknown commit. */
   commits(sha: string): Promise<MatchedCommit[]>;
   prices(): Promise<PriceRow[]>;
+  /** Adds or replaces one price; needs an admin key. */
+  putPrice(price: Partial<PutPrice> & Pick<PutPrice, "model" | "provider">): Promise<PriceRow>;
+  ingest: {
+    /** The last hour of all devices. */
+    health(): Promise<IngestHealth>;
+    /** What was refused or odd, newest first. */
+    notes(query?: PageQuery): Promise<ListOf<"notes", IngestNote>>;
+  };
 };
 
 export function createReads(http: Http): Reads {
@@ -62,6 +73,12 @@ export function createReads(http: Http): Reads {
     },
     commits: async (sha) =>
       (await http.json<{ commits: MatchedCommit[] }>(`/api/commits/${segment(sha)}`)).commits,
+    putPrice: async (json) =>
+      (await http.json<{ price: PriceRow }>("/api/prices", { method: "PUT", json })).price,
+    ingest: {
+      health: () => http.json("/api/ingest/health"),
+      notes: (query = {}) => http.json("/api/ingest/notes", { query }),
+    },
     prices: async () => (await http.json<{ prices: PriceRow[] }>("/api/prices")).prices,
   };
 }

@@ -11,6 +11,7 @@ import type {
   JobFilterRequest,
   JobListQuery,
   JobLogLine,
+  KeyAudit,
   KeyScope,
   ListedJob,
   NextDeletion,
@@ -72,6 +73,8 @@ export type Keys = {
   /** The old key remains valid for `grace_seconds`. */
   rotate(id: string, options?: { grace_seconds?: number }): Promise<CreatedKey>;
   revoke(id: string): Promise<null>;
+  /** Who created, rotated and revoked keys, newest first. */
+  audit(query?: PageQuery): Promise<ListOf<"audit", KeyAudit>>;
 };
 
 export type Jobs = {
@@ -111,6 +114,7 @@ export function createKeys(http: Http): Keys {
     list: (query = {}) => http.json("/api/keys", { query }),
     create: (json) => http.json("/api/keys", { method: "POST", json }),
     rotate: (id, json = {}) => http.json(`/api/keys/${segment(id)}/rotate`, { method: "POST", json }),
+    audit: (query = {}) => http.json("/api/keys/audit", { query }),
     revoke: (id) => http.json(`/api/keys/${segment(id)}`, { method: "DELETE" }),
   };
 }

@@ -26,7 +26,7 @@ export function Shell(): JSX.Element {
       label: `Go to ${PAGES[href].title}`,
       run: () => go(href),
     })),
-    { keys: "?", label: "Show the keys", run: () => (isListShown.value = !isListShown.value) },
+    { keys: "?", label: "Show the shortcuts", run: () => (isListShown.value = !isListShown.value) },
     { keys: "mod+k", label: "Search", run: () => go("/search") },
     { keys: "/", label: "Search", run: () => go("/search") },
   ]);
@@ -78,7 +78,7 @@ function Menu(): JSX.Element {
       <p class="menu-foot">
         <a href="/docs">API</a>
         <button type="button" class="link" onClick={() => (isListShown.value = true)}>
-          Keys <kbd>?</kbd>
+          Shortcuts <kbd>?</kbd>
         </button>
         <button type="button" class="link" onClick={() => void signOut()}>
           Sign out

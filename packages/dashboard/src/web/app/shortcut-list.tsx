@@ -5,7 +5,7 @@ import { activeShortcuts } from "./shortcuts.ts";
 /** The keys that work on the page shown. */
 export function ShortcutList({ onClose }: { onClose: () => void }): JSX.Element {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Shortcuts" onClose={onClose}>
       <dl class="keys">
         {activeShortcuts().map(({ keys, label }) => (
           <div key={keys}>

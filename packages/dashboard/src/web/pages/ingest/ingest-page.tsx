@@ -1,6 +1,132 @@
+import type { IngestHealth } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { bytesText, counted, countText } from "../../format/numbers.ts";
+import { clockText, durationText } from "../../format/times.ts";
+import { Age, PageHead, Stat } from "../../ui/parts.tsx";
+import { Empty, Loaded } from "../../ui/states.tsx";
+import { Notes } from "./notes.tsx";
 
+/** What arrives, how late, and what was refused, in the last hour. */
 export function IngestPage(): JSX.Element {
-  return <PageHead title="Ingest" />;
+  const health = useQuery("ingest-health", () => hub.ingest.health());
+  useLive(["event"], health.reload);
+  return (
+    <>
+      <PageHead title="Ingest" note="What arrived in the last hour, how late, and what was refused." />
+      <Loaded query={health}>{(found) => <HealthView health={found} />}</Loaded>
+      <Notes />
+    </>
+  );
+}
+
+function HealthView({ health }: { health: IngestHealth }): JSX.Element {
+  const { minutes, devices, projections, process: own } = health;
+  const events = minutes.reduce((sum, minute) => sum + minute.events, 0);
+  const rejected = devices.reduce((sum, device) => sum + device.rejected, 0);
+  const late = projections.failed + projections.set_aside;
+  return (
+    <>
+      <div class="stats">
+        <Stat name="events in the last hour">{countText(events)}</Stat>
+        <Stat name="refused">{countText(rejected)}</Stat>
+        <Stat name="not derived yet" note={late > 0 ? `${countText(late)} have failed` : undefined}>
+          {countText(projections.waiting)}
+        </Stat>
+        <Stat name="in the queue of this process" note={bytesText(own.queue.bytes)}>
+          {countText(own.queue.events)}
+        </Stat>
+        <Minutes health={health} />
+      </div>
+      {projections.reasons.length > 0 && (
+        <div class="note error">
+          <p>Deriving rows of these events has failed; they are retried:</p>
+          <ul class="plain">
+            {projections.reasons.map(({ reason, events: count }) => (
+              <li key={reason}>
+                {counted(count, "event")}: {reason}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      <h2>Devices</h2>
+      {devices.length === 0 ? (
+        <Empty title="No event arrived in the last hour." />
+      ) : (
+        <DeviceTable devices={devices} />
+      )}
+    </>
+  );
+}
+
+/** One bar for each minute of the hour. */
+function Minutes({ health: { minutes, window_minutes } }: { health: IngestHealth }): JSX.Element {
+  const most = Math.max(...minutes.map(({ events }) => events), 1);
+  return (
+    <div class="stat hours">
+      <ol aria-label="Events by minute">
+        {minutes.map(({ minute, events }) => (
+          <li key={minute} class="hours-bar" title={`${clockText(minute)}: ${counted(events, "event")}`}>
+            <span style={{ height: `${(events / most) * 100}%` }} />
+          </li>
+        ))}
+      </ol>
+      <span class="stat-name">events by minute with any, of {window_minutes} minutes</span>
+    </div>
+  );
+}
+
+function DeviceTable({ devices }: { devices: IngestHealth["devices"] }): JSX.Element {
+  return (
+    <div class="table-wrap">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">device</th>
+            <th scope="col">last event</th>
+            <th scope="col" class="number">
+              a minute
+            </th>
+            <th scope="col" class="number">
+              lag, median
+            </th>
+            <th scope="col" class="number">
+              lag, longest
+            </th>
+            <th scope="col" class="number">
+              refused
+            </th>
+            <th scope="col" class="number">
+              odd
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {devices.map((device) => (
+            <tr key={device.device_id}>
+              <th scope="row">
+                <a href={`/devices/${encodeURIComponent(device.device_id)}`}>{device.device_name}</a>
+              </th>
+              <td>
+                <Age at={device.last_event_at} />
+              </td>
+              <td class="number">{device.events_per_minute.toFixed(1)}</td>
+              <td class="number">{lagText(device.lag_ms_median)}</td>
+              <td class="number">{lagText(device.lag_ms_max)}</td>
+              <td class="number">{countText(device.rejected)}</td>
+              <td class="number">{countText(device.odd)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The clock of a device may be ahead. */
+function lagText(ms: number): string {
+  return ms < 0 ? `${durationText(-ms)} ahead` : durationText(ms);
 }

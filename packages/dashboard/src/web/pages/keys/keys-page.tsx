@@ -1,6 +1,171 @@
+import type { ApiKey } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { useState } from "preact/hooks";
+import { now } from "../../app/clock.ts";
+import { canChange, hub } from "../../app/hub.ts";
+import { act } from "../../app/toasts.tsx";
+import { usePages } from "../../app/use-pages.ts";
+import { Confirm, Dialog } from "../../ui/dialog.tsx";
+import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
+import { Rows } from "../../ui/rows.tsx";
+import { Empty } from "../../ui/states.tsx";
+import { CreateKey } from "./create-key.tsx";
+import { KeyAudits } from "./key-audits.tsx";
 
+const ROW_PX = 52;
+
+/** The keys of devices, people and programs; admin keys only. */
 export function KeysPage(): JSX.Element {
-  return <PageHead title="Keys" />;
+  const [isCreating, setIsCreating] = useState(false);
+  const [shownKey, setShownKey] = useState<string | null>(null);
+  const pages = usePages("keys", async (cursor) => {
+    const { keys, next_cursor } = await hub.keys.list({ limit: 100, ...(cursor === null ? {} : { cursor }) });
+    return { items: keys, next: next_cursor };
+  });
+  if (!canChange())
+    return (
+      <>
+        <PageHead title="Keys" />
+        <Empty title="Keys are shown to admin keys only.">
+          <p>Sign in with the admin key to list, create and revoke keys.</p>
+        </Empty>
+      </>
+    );
+  const show = (key: string) => {
+    setIsCreating(false);
+    setShownKey(key);
+    pages.reload();
+  };
+  return (
+    <>
+      <PageHead
+        title="Keys"
+        note="An ingest key only sends, a read key only reads, an admin key does everything."
+      >
+        <button type="button" class="primary" onClick={() => setIsCreating(true)}>
+          Create a key
+        </button>
+      </PageHead>
+      <Rows
+        pages={pages}
+        label="Keys"
+        rowHeight={ROW_PX}
+        keyOf={({ id }) => id}
+        row={(key) => <KeyRow apiKey={key} onShow={show} onChange={pages.reload} />}
+        empty={
+          <Empty title="There is no key in the table.">
+            <p>Each device that joins gets its own.</p>
+          </Empty>
+        }
+      />
+      <KeyAudits />
+      {isCreating && <CreateKey onCreated={show} onClose={() => setIsCreating(false)} />}
+      {shownKey !== null && <ShownOnce value={shownKey} onClose={() => setShownKey(null)} />}
+    </>
+  );
+}
+
+function ShownOnce({ value, onClose }: { value: string; onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title="The new key" onClose={onClose}>
+      <p>It is shown this once: the hub keeps only its hash.</p>
+      <pre class="wrapped">{value}</pre>
+      <Copy text={value}>Copy the key</Copy>
+    </Dialog>
+  );
+}
+
+function KeyRow({
+  apiKey,
+  onShow,
+  onChange,
+}: {
+  apiKey: ApiKey;
+  onShow: (key: string) => void;
+  onChange: () => void;
+}): JSX.Element {
+  const [asked, setAsked] = useState<"rotate" | "revoke" | null>(null);
+  const { id, name, scope, device_id, last4, last_used_at, revoked_at, expires_at } = apiKey;
+  const isExpired = expires_at !== null && Date.parse(expires_at) <= now.value;
+  const isLive = revoked_at === null && !isExpired;
+  const called = name ?? `key …${last4}`;
+
+  async function rotate(): Promise<void> {
+    await act(
+      async () => onShow((await hub.keys.rotate(id)).key),
+      "The key is rotated; the old one works for a day.",
+    );
+  }
+  async function revoke(): Promise<void> {
+    if (await act(() => hub.keys.revoke(id), `${called} is revoked.`)) onChange();
+  }
+
+  return (
+    <div class="key-row">
+      <span>
+        <Badge tone={!isLive ? "quiet" : scope === "admin" ? "needs" : "info"}>{scope}</Badge>
+      </span>
+      <span class="job-what">
+        <strong class="cut">{called}</strong>
+        <span class="faint cut">
+          …{last4}
+          {device_id !== null && (
+            <>
+              {" · "}
+              <a href={`/devices/${encodeURIComponent(device_id)}`}>{device_id}</a>
+            </>
+          )}
+        </span>
+      </span>
+      <span class="faint">
+        used <Age at={last_used_at} />
+      </span>
+      <span class="faint">
+        {revoked_at !== null ? "revoked" : isExpired ? "expired" : expires_at !== null && "expires"}{" "}
+        {(revoked_at ?? expires_at) !== null && <Age at={revoked_at ?? expires_at} />}
+      </span>
+      <span class="actions">
+        {isLive && (
+          <>
+            <button
+              type="button"
+              class="small"
+              onClick={() => setAsked("rotate")}
+              aria-label={`Rotate ${called}`}
+            >
+              Rotate
+            </button>
+            <button
+              type="button"
+              class="small danger"
+              onClick={() => setAsked("revoke")}
+              aria-label={`Revoke ${called}`}
+            >
+              Revoke
+            </button>
+          </>
+        )}
+      </span>
+      {asked === "rotate" && (
+        <Confirm
+          title={`Rotate ${called}?`}
+          action="Rotate the key"
+          onConfirm={() => void rotate()}
+          onClose={() => setAsked(null)}
+        >
+          <p>A new key is shown once. The old one works for one more day.</p>
+        </Confirm>
+      )}
+      {asked === "revoke" && (
+        <Confirm
+          title={`Revoke ${called}?`}
+          action="Revoke the key"
+          onConfirm={() => void revoke()}
+          onClose={() => setAsked(null)}
+        >
+          <p>Requests with it are refused at once. This cannot be undone.</p>
+        </Confirm>
+      )}
+    </div>
+  );
 }

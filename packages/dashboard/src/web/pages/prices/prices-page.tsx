@@ -1,6 +1,129 @@
+import type { PriceRow } from "@wharf/protocol";
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { canChange, hub } from "../../app/hub.ts";
+import { query, setQuery } from "../../app/router.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { counted, countText } from "../../format/numbers.ts";
 import { PageHead } from "../../ui/parts.tsx";
+import { Empty, Loaded } from "../../ui/states.tsx";
+import { PriceForm } from "./price-form.tsx";
 
+/** USD per million tokens by model, and the models without a price. */
 export function PricesPage(): JSX.Element {
-  return <PageHead title="Prices" />;
+  const [isAdding, setIsAdding] = useState<string | null>(null);
+  const prices = useQuery("prices", () => hub.prices());
+  const usage = useQuery("unpriced", () => hub.usage({ group: "model" }));
+  const wanted = query.value.get("model") ?? "";
+  return (
+    <>
+      <PageHead title="Prices" note="US dollars per million tokens. A response has the price of its day.">
+        {canChange() && (
+          <button type="button" class="primary" onClick={() => setIsAdding("")}>
+            Add a price
+          </button>
+        )}
+      </PageHead>
+      <Loaded query={usage} rows={1}>
+        {({ unpriced }) =>
+          unpriced.length > 0 && (
+            <div class="note warning">
+              <p>These models have no price; their responses count without cost:</p>
+              <ul class="plain">
+                {unpriced.map(({ model, responses }) => (
+                  <li key={model ?? ""}>
+                    <code>{model ?? "unknown"}</code> {counted(responses, "response")}{" "}
+                    {canChange() && model !== null && (
+                      <button type="button" class="small" onClick={() => setIsAdding(model)}>
+                        Add its price
+                      </button>
+                    )}
+                  </li>
+                ))}
+              </ul>
+            </div>
+          )
+        }
+      </Loaded>
+      <div class="filters">
+        <label>
+          Model
+          <input
+            name="model"
+            value={wanted}
+            onInput={(event) => setQuery({ model: event.currentTarget.value })}
+          />
+        </label>
+      </div>
+      <Loaded query={prices}>
+        {(rows) => (
+          <PriceTable
+            rows={rows.filter(({ model, aliases }) =>
+              [model, ...aliases].some((name) => name.includes(wanted)),
+            )}
+          />
+        )}
+      </Loaded>
+      {isAdding !== null && (
+        <PriceForm model={isAdding} onSaved={prices.reload} onClose={() => setIsAdding(null)} />
+      )}
+    </>
+  );
+}
+
+const RATES = ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h"] as const;
+const RATE_NAMES = ["input", "output", "cache read", "write 5 m", "write 1 h"] as const;
+
+function PriceTable({ rows }: { rows: readonly PriceRow[] }): JSX.Element {
+  if (rows.length === 0) return <Empty title="No price of such a model." />;
+  return (
+    <div class="table-wrap">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">model</th>
+            {RATE_NAMES.map((name) => (
+              <th key={name} scope="col" class="number">
+                {name}
+              </th>
+            ))}
+            <th scope="col">holds</th>
+            <th scope="col">source</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={JSON.stringify([row.model, row.from, row.above_input_tokens, row.speed])}>
+              <th scope="row">
+                <code>{row.model}</code>
+              </th>
+              {RATES.map((rate) => (
+                <td key={rate} class="number">
+                  {row[rate] ?? "–"}
+                </td>
+              ))}
+              <td class="faint">{holdsText(row)}</td>
+              <td class="faint">
+                {row.source}
+                {row.source_date !== null && ` · ${row.source_date}`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function holdsText({ from, to, above_input_tokens, speed }: PriceRow): string {
+  const days = [from === null ? "" : `from ${from}`, to === null ? "" : `until ${to}`]
+    .filter(Boolean)
+    .join(" ");
+  const kind =
+    above_input_tokens !== null
+      ? `above ${countText(above_input_tokens)} input tokens`
+      : speed === "fast"
+        ? "fast mode"
+        : "";
+  return [days === "" ? "always" : days, kind].filter(Boolean).join(", ");
 }

@@ -1,0 +1,46 @@
+import type { JSX } from "preact";
+import { hub } from "../../app/hub.ts";
+import { usePages } from "../../app/use-pages.ts";
+import { Age, Badge } from "../../ui/parts.tsx";
+import { Rows } from "../../ui/rows.tsx";
+import { Empty } from "../../ui/states.tsx";
+
+const ROW_PX = 40;
+
+/** Events that were refused, and odd ones that were stored, with the reason. */
+export function Notes(): JSX.Element {
+  const pages = usePages("ingest-notes", async (cursor) => {
+    const { notes, next_cursor } = await hub.ingest.notes({
+      limit: 50,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    return { items: notes, next: next_cursor };
+  });
+  return (
+    <section aria-labelledby="notes">
+      <h2 id="notes">Refused and odd events</h2>
+      <Rows
+        pages={pages}
+        label="Notes"
+        rowHeight={ROW_PX}
+        keyOf={({ id }) => id}
+        empty={<Empty title="Nothing was refused, and nothing was odd." />}
+        row={({ kind, detail, device_id, body, created_at }) => (
+          <details class="note-row">
+            <summary>
+              <Badge tone={kind === "rejected" ? "bad" : "quiet"}>{kind.replaceAll("_", " ")}</Badge> {detail}{" "}
+              <span class="faint">
+                {device_id ?? "unknown device"}, <Age at={created_at} />
+              </span>
+            </summary>
+            {body == null ? (
+              <p class="faint">What was sent is shown to admin keys only.</p>
+            ) : (
+              <pre class="wrapped">{body}</pre>
+            )}
+          </details>
+        )}
+      />
+    </section>
+  );
+}

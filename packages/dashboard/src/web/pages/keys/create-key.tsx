@@ -1,0 +1,57 @@
+import type { KeyScope } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { hub } from "../../app/hub.ts";
+import { act } from "../../app/toasts.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Choice } from "../../ui/parts.tsx";
+
+const SCOPES: readonly { value: KeyScope; text: string }[] = [
+  { value: "read", text: "read" },
+  { value: "ingest", text: "ingest" },
+  { value: "admin", text: "admin" },
+];
+
+export function CreateKey({
+  onCreated,
+  onClose,
+}: {
+  onCreated: (key: string) => void;
+  onClose: () => void;
+}): JSX.Element {
+  const [scope, setScope] = useState<KeyScope>("read");
+  const [name, setName] = useState("");
+  async function create(): Promise<void> {
+    await act(async () => {
+      const { key } = await hub.keys.create({ scope, ...(name.trim() === "" ? {} : { name: name.trim() }) });
+      onCreated(key);
+    }, "The key is created.");
+  }
+  return (
+    <Dialog title="Create a key" onClose={onClose}>
+      <p>For a program or a person. A device gets its own keys when it joins: see Devices.</p>
+      <Choice label="Scope" values={SCOPES} value={scope} onChange={setScope} />
+      <form
+        class="one-field"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void create();
+        }}
+      >
+        <label>
+          Name
+          <input
+            name="name"
+            maxLength={200}
+            placeholder="grafana"
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary">
+          Create
+        </button>
+      </form>
+    </Dialog>
+  );
+}
