@@ -3,13 +3,15 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { parseWith } from "./json.ts";
 import { notFound, ProblemError } from "./problem.ts";
+import { similarName } from "./similar-name.ts";
 
 /** An index of Postgres holds no longer one. */
 const STORED_ID_CHARACTERS_MAX = 2_704;
 
 /**
- * The query parameters, checked against `schema`. Unknown parameters and empty values are ignored; lists may be repeated or separated
- * by commas. Throws ProblemError 400 with a pointer for each issue, also for a single value that is repeated.
+ * The query parameters, checked against `schema`. Unknown parameters are ignored, except those that resemble a known one, and so are
+ * empty values; lists may be repeated or separated by commas. Throws ProblemError 400 with a pointer for each issue, also for a single value
+ * that is repeated.
  */
 export function readQuery<Schema extends z.ZodObject>(c: Context, schema: Schema): z.infer<Schema> {
   const query = new Map<string, string | string[]>();
@@ -20,6 +22,8 @@ export function readQuery<Schema extends z.ZodObject>(c: Context, schema: Schema
     if (values.some((value) => value.includes("\0")))
       throw invalidParameter(name, "must not contain a NUL character");
     const isKnown = Object.hasOwn(schema.shape, name);
+    const meant = isKnown ? null : similarName(name, Object.keys(schema.shape));
+    if (meant !== null) throw invalidParameter(name, `is unknown; did you mean ${meant}?`);
     if (isKnown && others.length > 0 && !isList(schema, name))
       throw invalidParameter(name, "must be given once");
     query.set(name, others.length === 0 ? first : [first, ...others]);

@@ -20,7 +20,7 @@ const DESCRIPTION = `Stores sessions and events of many devices in one Postgres 
 
 Send a key as \`Authorization: Bearer <key>\`. Each key has a scope; admin keys may call every route.
 Lists are paginated: \`next_cursor\` is null on the last page, and \`has_more\` tells whether there is another one. Pages of large rows contain fewer than \`limit\` items. Cursors are opaque and valid only with the same filters.
-Unknown query parameters are ignored, so that newer clients can use older servers. Unknown fields of settings are refused.
+Unknown query parameters are ignored, so that newer clients can use older servers; one that resembles a parameter of the route is refused. Unknown fields of settings are refused.
 Errors are \`application/problem+json\` with a stable \`code\`. Responses with 429 and 503 have a Retry-After header.`;
 
 /** The API as OpenAPI 3.1. */

@@ -64,6 +64,16 @@ test("odd text in any query parameter is a 400 or an empty list, never a 500", a
   }
 });
 
+test("a parameter that resembles one of the route is a 400 that names it, and other unknown ones are ignored", async () => {
+  const { status, body } = await server.request("GET", "/api/usage?group_by=model");
+  expect([status, body.errors]).toEqual([
+    400,
+    [{ pointer: "/group_by", detail: "is unknown; did you mean group?" }],
+  ]);
+  expect((await server.request("GET", "/api/usage?group_by=")).status).toBe(200);
+  expect((await server.request("GET", "/api/usage?theme=dark&_=1")).status).toBe(200);
+});
+
 test("odd text in any path is a 404, never a 500", async () => {
   for (const resource of RESOURCES) {
     for (const text of ODD_TEXTS) {
