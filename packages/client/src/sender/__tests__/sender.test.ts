@@ -21,6 +21,7 @@ import { takeLock } from "../take-lock.ts";
 const hub = setupFaultyHub();
 const machine = useMachine();
 const running: { stop: AbortController; done: Promise<unknown> }[] = [];
+const SHORT_MS = 300;
 const START_MS = Date.UTC(2026, 2, 14, 10);
 
 afterEach(async () => {
@@ -165,6 +166,7 @@ describe("the outbox", () => {
     ["a page of a proxy", () => new Response("<html>", { status: 200 })],
     ["a lost request", () => "request lost" as const],
     ["a lost response", () => "response lost" as const],
+    ["a response that comes too late", () => "too late" as const],
   ] satisfies [string, () => Fault][])(
     "keeps everything after %s, and each event is stored once",
     async (_, fault) => {
@@ -172,7 +174,8 @@ describe("the outbox", () => {
       await fill();
       const sending = { paths: machine.paths, events: hub.client().events };
       hub.state.fault = fault;
-      await expect(sendOutbox(sending)).rejects.toThrow();
+      const { events } = fault() === "too late" ? hub.client({ timeoutMs: SHORT_MS }) : sending;
+      await expect(sendOutbox({ ...sending, events })).rejects.toThrow();
       expect(await listOutbox(machine.paths.outbox)).toHaveLength(1);
       hub.state.fault = () => null;
       const { accepted, duplicates } = await sendOutbox(sending);
@@ -309,6 +312,19 @@ describe("the sender", () => {
     expect(await listOutbox(machine.paths.outbox)).toHaveLength(1);
     hub.state.fault = () => null;
     await until(async () => (await storedPrompts()).length === 2);
+    await until(emptied);
+  });
+
+  test("sends all that waits after the hub was restarted", async () => {
+    void start();
+    await spoolPrompts(1);
+    await until(async () => (await storedPrompts()).length === 1);
+    const restart = await hub.stop();
+    await spoolPrompts(2);
+    await until(async () => (await readSenderState(machine.paths.state)).problem?.status === null);
+    restart();
+    await until(async () => (await storedPrompts()).length === 3);
+    await until(async () => (await readSenderState(machine.paths.state)).problem === null);
     await until(emptied);
   });
 
