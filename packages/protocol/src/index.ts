@@ -24,6 +24,7 @@ export * from "./search.ts";
 export * from "./session.ts";
 export * from "./setup.ts";
 export * from "./sign-in.ts";
+export * from "./stats.ts";
 export * from "./storage.ts";
 export * from "./transcript.ts";
 export * from "./transcript-file.ts";

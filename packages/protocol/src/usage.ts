@@ -31,7 +31,7 @@ const filters = {
 };
 
 /** `from` is inclusive, `to` exclusive; both are widened to quarters of an hour. */
-const range = {
+export const plotRangeShape = {
   tz: timeZone.default(DEFAULT_TIME_ZONE),
   from: instant.optional(),
   to: instant.optional(),
@@ -39,7 +39,7 @@ const range = {
 
 export const usageQuerySchema = z.object({
   group: z.enum(USAGE_GROUPS).default("day"),
-  ...range,
+  ...plotRangeShape,
   ...filters,
 });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;

@@ -59,6 +59,7 @@ import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
+import { statsRoutes } from "./routes/stats.ts";
 import { type HubPlace, storageRoutes } from "./routes/storage.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptAppendRoutes } from "./routes/transcript-append.ts";
@@ -141,6 +142,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/timeline", timelineRoutes(current));
   app.route("/api/commits", commitRoutes(current));
   app.route("/api/usage", usageRoutes(current));
+  app.route("/api/stats", statsRoutes(current));
   app.route("/api/workspaces", workspaceRedactionRoutes(dependencies));
   app.route("/api/workspaces", retentionRoutes(dependencies));
   app.route("/api/workspaces", workspaceRoutes(current));

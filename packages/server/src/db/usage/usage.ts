@@ -15,7 +15,7 @@ export type UsageRange = { tz: string; from: string | null; to: string | null };
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** A time of a query. */
-function instantIn(sql: Sql, tz: string, text: string): Fragment {
+export function instantIn(sql: Sql, tz: string, text: string): Fragment {
   return DAY.test(text)
     ? sql`(${text}::text::timestamp AT TIME ZONE ${tz}::text)`
     : sql`${text}::text::timestamptz`;

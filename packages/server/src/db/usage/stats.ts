@@ -1,0 +1,79 @@
+import type { StatsBucket, StatsBucketRow } from "@wharf/protocol";
+import type { Fragment, Sql } from "../postgres.ts";
+import { instantIn, type UsageRange } from "./usage.ts";
+
+export type StatsFilters = { workspace_id?: string | undefined; device_id?: string | undefined };
+
+/**
+ * Counts and sums of each day or hour, also of those without any. Events, of which there are most, are counted within an index, from one
+ * boundary to the next; the others are few, or summed up already.
+ */
+export async function readStats(
+  sql: Sql,
+  bucket: StatsBucket,
+  { tz, from, to }: UsageRange,
+  filters: StatsFilters,
+): Promise<StatsBucketRow[]> {
+  const step = sql`(${`1 ${bucket}`}::text::interval)`;
+  const startOf = (time: Fragment) => sql`date_trunc(${bucket}::text, ${time}, ${tz}::text)`;
+  const ofPlace = (table: Fragment) => sql`
+    ${filters.workspace_id === undefined ? sql`` : sql`AND ${table}.workspace_id = ${filters.workspace_id}`}
+    ${filters.device_id === undefined ? sql`` : sql`AND ${table}.device_id = ${filters.device_id}`}`;
+  return await sql<StatsBucketRow[]>`
+    WITH range AS MATERIALIZED (
+      SELECT ${from === null ? sql`now()` : instantIn(sql, tz, from)} AS from_at, ${to === null ? sql`now()` : instantIn(sql, tz, to)} AS to_at
+    ),
+    buckets AS MATERIALIZED (
+      SELECT start, greatest(start, from_at) AS from_at, least(to_at, lead(start, 1, to_at) OVER (ORDER BY start)) AS to_at
+      FROM range, LATERAL (${startsOf(sql, bucket, tz, step)}) starts
+    ),
+    sessions_of AS (
+      SELECT ${startOf(sql`s.started_at`)} AS start, count(*) AS sessions
+      FROM range, sessions s
+      WHERE s.started_at >= from_at AND s.started_at < to_at AND s.deleted_at IS NULL ${ofPlace(sql`s`)}
+      GROUP BY 1
+    ),
+    commits_of AS (
+      SELECT ${startOf(sql`g.timestamp`)} AS start, count(*) AS commits
+      FROM range, git_activity g
+      WHERE g.type = 'commit' AND g.timestamp >= from_at AND g.timestamp < to_at ${ofPlace(sql`g`)}
+      GROUP BY 1
+    ),
+    usage_of AS (
+      SELECT ${startOf(sql`u.slot`)} AS start, sum(u.input) AS tokens_in, sum(u.output) AS tokens_out,
+        sum(u.cache_read) AS cache_read_tokens, sum(u.cache_write_5m + u.cache_write_1h) AS cache_write_tokens, sum(u.cost_usd) AS cost_usd
+      FROM range, usage_slots u JOIN sessions s ON s.id = u.session_id
+      WHERE u.slot >= from_at AND u.slot < to_at AND s.deleted_at IS NULL ${ofPlace(sql`s`)}
+      GROUP BY 1
+    )
+    SELECT b.start, (${countOfEvents(sql, filters)}) AS events, coalesce(sessions, 0) AS sessions, coalesce(commits, 0) AS commits,
+      coalesce(tokens_in, 0) AS tokens_in, coalesce(tokens_out, 0) AS tokens_out, coalesce(cache_read_tokens, 0) AS cache_read_tokens,
+      coalesce(cache_write_tokens, 0) AS cache_write_tokens, coalesce(cost_usd, 0) AS cost_usd
+    FROM buckets b LEFT JOIN sessions_of USING (start) LEFT JOIN commits_of USING (start) LEFT JOIN usage_of USING (start)
+    ORDER BY b.start`;
+}
+
+/** Days are counted by the clock of the time zone, as some have 23 or 25 hours; hours are not, as a clock shows some twice. */
+function startsOf(sql: Sql, bucket: StatsBucket, tz: string, step: Fragment): Fragment {
+  if (bucket === "hour")
+    return sql`
+      SELECT start FROM generate_series(date_trunc('hour', from_at, ${tz}::text), to_at, ${step}) start WHERE start < to_at`;
+  return sql`
+    SELECT day AT TIME ZONE ${tz}::text AS start
+    FROM generate_series(date_trunc('day', from_at AT TIME ZONE ${tz}::text), to_at AT TIME ZONE ${tz}::text, ${step}) day
+    WHERE day AT TIME ZONE ${tz}::text < to_at`;
+}
+
+/** No index is by time alone: of all events, those of each device are counted. */
+function countOfEvents(sql: Sql, { workspace_id, device_id }: StatsFilters): Fragment {
+  const within = sql`e.timestamp >= b.from_at AND e.timestamp < b.to_at`;
+  if (workspace_id !== undefined) {
+    const ofDevice = device_id === undefined ? sql`` : sql`AND e.device_id = ${device_id}`;
+    return sql`SELECT count(*) FROM events e WHERE e.workspace_id = ${workspace_id} ${ofDevice} AND ${within}`;
+  }
+  if (device_id !== undefined)
+    return sql`SELECT count(*) FROM events e WHERE e.device_id = ${device_id} AND ${within}`;
+  return sql`
+    SELECT coalesce(sum(of_device.events), 0) FROM devices d,
+      LATERAL (SELECT count(*) AS events FROM events e WHERE e.device_id = d.id AND ${within} OFFSET 0) of_device`;
+}
