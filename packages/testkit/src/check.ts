@@ -31,7 +31,7 @@ const ELSEWHERE_TESTS = [
   "packages/server/src/routes/__tests__/timeline.test.ts",
 ];
 
-const BENCHMARKS = ["ingest", "jobs", "read", "parse", "search", "client", "bodies", "memory"];
+const BENCHMARKS = ["ingest", "jobs", "read", "parse", "search", "client", "bodies", "memory", "dashboard"];
 
 process.exit(await check());
 
