@@ -10,6 +10,17 @@ const folder = await createDataFolder();
 afterEach(() => folder.stopAll(), TEST_TIMEOUT_MS);
 afterAll(() => folder.remove(), TEST_TIMEOUT_MS);
 
+/** Backends of a killed server keep its port until they have ended, too. */
+async function listenOnceFree(port: number) {
+  for (;;) {
+    try {
+      return Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    } catch {
+      await Bun.sleep(10);
+    }
+  }
+}
+
 async function settingOf(url: string, name: string): Promise<unknown> {
   const sql = new SQL({ url, max: 1, connectionTimeout: 5 });
   try {
@@ -102,7 +113,7 @@ describe("a server that ended by itself", () => {
     const server = await folder.start();
     process.kill(server.pid, "SIGKILL");
     while (await server.isRunning());
-    const squatter = Bun.listen({ hostname: "127.0.0.1", port: server.port, socket: { data() {} } });
+    const squatter = await listenOnceFree(server.port);
     await expect(server.restart()).rejects.toThrow("Address already in use");
     squatter.stop(true);
     await server.restart();

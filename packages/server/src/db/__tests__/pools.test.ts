@@ -131,9 +131,10 @@ describe("a part of a pool that is used up", () => {
     pools = openPools({ url: database.url, connections: CONNECTIONS_MIN, deadlineMs: 400 });
     const { keys } = pools;
     const slow = () => keys.run((sql) => sql`SELECT pg_sleep(${HELD_S})`).catch((error) => error.code);
-    // Postgres ends each after 320 ms; the third has waited for two of them.
-    const codes = await Promise.all([slow(), slow(), slow()]);
-    expect(codes).toEqual(["57014", "57014", "STORAGE_TIMEOUT"]);
+    // Postgres ends each after 320 ms, later on a busy machine, where the second may have waited for too long; the third always has.
+    const [first, second, third] = await Promise.all([slow(), slow(), slow()]);
+    expect([first, third]).toEqual(["57014", "STORAGE_TIMEOUT"]);
+    expect(["57014", "STORAGE_TIMEOUT"]).toContain(second);
   });
 
   test("gives a failed query's turn to the next one", async () => {
