@@ -161,6 +161,7 @@ function openPoolsOf({ config, location, logger }: ComposeOptions, metrics: Serv
   return openPools({
     url: location.url,
     directUrl: config.databaseDirectUrl,
+    readUrl: config.readDatabaseUrl,
     findPooler: location.findPooler,
     connections: config.databaseConnections,
     deadlineMs: config.limits.statement_deadline_ms,

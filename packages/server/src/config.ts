@@ -84,6 +84,7 @@ const RAILWAY_MARKER = "RAILWAY_ENVIRONMENT_NAME";
 const environmentSchema = z.object({
   DATABASE_URL: optionalText,
   DATABASE_DIRECT_URL: optionalText,
+  READ_DATABASE_URL: optionalText,
   WHARF_PGBOUNCER: switchWord.optional(),
   WHARF_DB_CONNECTIONS: wholeNumber(CONNECTIONS_MIN, CONNECTIONS_MAX).default(CONNECTIONS_DEFAULT),
   WHARF_DATABASE_WAIT_S: wholeNumber(0, DATABASE_WAIT_S_MAX).default(DEFAULT_DATABASE_WAIT_S),
@@ -129,6 +130,8 @@ export type Config = {
   databaseUrl: string | undefined;
   /** Goes past a pooler: for the migrator and for LISTEN. */
   databaseDirectUrl: string | undefined;
+  /** A replica for reads. */
+  readDatabaseUrl: string | undefined;
   /** Whether DATABASE_URL is a pooler in transaction mode; undefined: found out at the start. */
   isPooled: boolean | undefined;
   /** Connections to the database that this process may open. */
@@ -176,6 +179,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     databaseUrl: values.DATABASE_URL,
     databaseDirectUrl: values.DATABASE_DIRECT_URL,
+    readDatabaseUrl: values.READ_DATABASE_URL,
     isPooled: values.WHARF_PGBOUNCER,
     databaseConnections: values.WHARF_DB_CONNECTIONS,
     databaseWaitMs: values.WHARF_DATABASE_WAIT_S * 1000,

@@ -51,8 +51,12 @@ async function logConnectionMode(
 }
 
 /** Logs parameters of the connection strings that other drivers know, or that would have to be settings. */
-export function logIgnoredParameters({ databaseUrl, databaseDirectUrl }: Config, logger: Logger): void {
-  const urls = { DATABASE_URL: databaseUrl, DATABASE_DIRECT_URL: databaseDirectUrl };
+export function logIgnoredParameters(config: Config, logger: Logger): void {
+  const urls = {
+    DATABASE_URL: config.databaseUrl,
+    DATABASE_DIRECT_URL: config.databaseDirectUrl,
+    READ_DATABASE_URL: config.readDatabaseUrl,
+  };
   for (const [variable, url] of Object.entries(urls)) {
     const ignored = url === undefined ? [] : describeConnectionString(url).ignored;
     if (ignored.length > 0)

@@ -13,6 +13,7 @@ describe("readConfig", () => {
     expect(readConfig({})).toEqual({
       databaseUrl: undefined,
       databaseDirectUrl: undefined,
+      readDatabaseUrl: undefined,
       isPooled: undefined,
       databaseConnections: 24,
       databaseWaitMs: 60_000,

@@ -4,7 +4,7 @@ import { withFewerConnections } from "./fewer-connections.ts";
 import { createHealthProbe, type HealthProbe } from "./health-probe.ts";
 import { type PoolName, poolSizesOf, sharesOf } from "./pool-sizes.ts";
 import { openPooledDatabase } from "./pooled-database.ts";
-import type { FindPooler } from "./pooler.ts";
+import { createPoolerCheck, type FindPooler } from "./pooler.ts";
 import {
   closeDb,
   createDb,
@@ -13,6 +13,7 @@ import {
   type Sql,
   STATEMENT_TIMEOUT_MS,
 } from "./postgres.ts";
+import { withReplica } from "./replica.ts";
 
 /** People pause between two pages: over a new connection the next one takes 25 ms instead of 4. */
 const INTERACTIVE_IDLE_TIMEOUT_S = 300;
@@ -59,6 +60,8 @@ export type PoolOptions = {
   url: string;
   /** Past a pooler. Default: `url`. */
   directUrl?: string | undefined;
+  /** A replica for reads. */
+  readUrl?: string | undefined;
   /** Default: no pooler. */
   findPooler?: FindPooler;
   /** All that this process may open. */
@@ -73,7 +76,7 @@ export type PoolOptions = {
   measure?: Measure;
 };
 
-type Measure = (pool: PoolName, max: number) => (database: Database) => Database;
+type Measure = (pool: PoolName | "replica", max: number) => (database: Database) => Database;
 type PoolSettings = DbOptions & { deadlineMs?: number; closeTimeoutS?: number };
 
 /**
@@ -127,13 +130,17 @@ export function openPools(options: PoolOptions): Pools {
   }
 
   const keys = interactive(shares.keys);
+  const reads = interactive(shares.reads);
+  const replica =
+    options.readUrl === undefined ? null : openReplica(options.readUrl, shares.reads, deadlineMs);
+  if (replica !== null) opened.push(replica);
   const health = createHealthProbe(url, { problem: options.problem, isPooled, whenRefused: keys });
   return {
     flush: flush(),
     ingest: background(),
     reports: background(shares.reports),
     deferrable: background(shares.deferrable),
-    reads: interactive(shares.reads),
+    reads: replica === null ? reads : withReplica(reads, measure("replica", shares.reads)(replica)),
     edits: interactive(shares.edits),
     keys,
     jobs: jobs(),
@@ -151,4 +158,15 @@ export function openPools(options: PoolOptions): Pools {
       await Promise.all([...opened, health].map((pool) => pool.close()));
     },
   };
+}
+
+/** With the settings of the interactive pool. Its connections are not those of the primary, which WHARF_DB_CONNECTIONS counts. */
+function openReplica(url: string, max: number, deadlineMs: number): Database {
+  const findPooler = createPoolerCheck(url, undefined);
+  const statementTimeoutMs = Math.ceil(deadlineMs * STATEMENT_TIMEOUT_SHARE);
+  const settings = { applicationName: "wharf-replica", max, deadlineMs, statementTimeoutMs, wireTypes: true };
+  return openLater(async () => {
+    const { isPooled } = await findPooler();
+    return isPooled ? openPooledDatabase(url, settings) : openDatabase(url, { ...settings, isPooled });
+  });
 }

@@ -68,6 +68,34 @@ test("a server that is left on a standby is not ready, and replaces its connecti
   await until(async () => (await statusOf(server.url, "/health/ready")) === 200);
 });
 
+test("reads by a replica show what was written before, also when it is behind or unavailable", async () => {
+  const { primary, standby } = cluster;
+  const server = await launch(primary.url, { READ_DATABASE_URL: standby.url });
+  const replica = postgres(standby.url, { max: 1 });
+  const expectOwnWrites = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      const session_id = crypto.randomUUID();
+      const event = anEvent({ session_id, data: { session_id } });
+      expect((await postEvents(server.url, [event]))?.status).toBe(202);
+      expect(await statusOf(server.url, `/api/sessions/${session_id}`)).toBe(200);
+    }
+  };
+  const isRead = async () => {
+    await expectOwnWrites(1);
+    const readers = await replica`
+      SELECT FROM pg_stat_activity WHERE application_name = 'wharf-replica' AND query LIKE '%session_id%'`;
+    return readers.length > 0;
+  };
+  await until(isRead, { describe: "the replica is read" });
+  await replica`SELECT pg_wal_replay_pause()`;
+  await expectOwnWrites(2);
+  await replica`SELECT pg_wal_replay_resume()`;
+  await replica.end({ timeout: 0 });
+  await standby.crash();
+  await expectOwnWrites(2);
+  await standby.restart();
+});
+
 test("a synchronous standby that is unavailable stops ingest, which continues as soon as it is back", async () => {
   const { primary, standby } = cluster;
   const server = await launch(primary.url, { WHARF_LIMIT_STATEMENT_DEADLINE_MS: "1000" });

@@ -182,6 +182,12 @@ export const SCENES: readonly Scene[] = [
     invariants: "I7",
   },
   {
+    fault: "read replica behind or unavailable",
+    file: fault("failover"),
+    tests: /reads by a replica/,
+    invariants: "",
+  },
+  {
     fault: "synchronous standby unavailable",
     file: fault("failover"),
     tests: /synchronous standby that is unavailable/,
