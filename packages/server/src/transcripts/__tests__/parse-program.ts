@@ -11,6 +11,9 @@ const database = openDatabase(process.env["DATABASE_URL"] ?? "", {
   plansByIndex: true,
 });
 const stored = { database, blobs: createPostgresBlobStore(database) };
+// The job of a killed program runs again, also when all was parsed and only its last statements are missing.
+const known = await database.run((sql) => sql<{ id: string }[]>`SELECT id FROM sessions`);
+for (const { id } of known) await parse(id);
 for (;;) {
   const ids = await database.run((sql) => findSessionsToParse(sql, 100));
   if (ids.length === 0) break;
