@@ -26,7 +26,7 @@ test.if(isWanted)(
     const cluster = await startReplicatedPostgres({ synchronous: true });
     cleanUp.push(cluster.remove);
     const { primary, standby } = cluster;
-    const pooler = await startPgBouncer(primary.url, { server_login_retry: "1" });
+    const pooler = await startPgBouncer(primary.url, { server_login_retry: "0.1" });
     cleanUp.push(pooler.close);
     const environment = {
       DATABASE_URL: pooler.url(primary.url),
@@ -50,14 +50,20 @@ test.if(isWanted)(
     expect(await worker.exited).toBe(137);
     await progress(ledger);
     const failuresBefore = ledger.failures;
+    const lostAt_ms = performance.now();
     await cluster.failOver();
     await pooler.pointTo(standby.url);
+    const promotion_ms = Math.round(performance.now() - lostAt_ms);
     await progress(ledger);
     expect(ledger.failures).toBeGreaterThan(failuresBefore);
     await ledger.stop();
-    process.stdout.write(
-      `${JSON.stringify({ events: ledger.acknowledged.length, jobs: ledger.jobs.length, gap_ms: Math.round(ledger.longestGapMs) })}\n`,
-    );
+    const figures = {
+      events: ledger.acknowledged.length,
+      jobs: ledger.jobs.length,
+      gap_ms: Math.round(ledger.longestGapMs),
+      promotion_ms,
+    };
+    process.stdout.write(`${JSON.stringify(figures)}\n`);
 
     const sql = postgres(standby.url, { max: 1 });
     cleanUp.push(() => sql.end({ timeout: 0 }));
