@@ -23,3 +23,15 @@ export function dayTitle(at: string, nowMs: number): string {
 export function timeZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
+
+/** `2026-11-29`, in the browser's time zone. */
+export function isoDay(date: Date): string {
+  const [month, day] = [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0"));
+  return `${date.getFullYear()}-${month}-${day}`;
+}
+
+/** An instant, or the first one of a day like `2026-11-29` in the browser's time zone. */
+export function instantOf(text: string): Date {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  return year === undefined ? new Date(text) : new Date(Number(year), Number(month) - 1, Number(day));
+}

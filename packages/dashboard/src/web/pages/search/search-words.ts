@@ -1,5 +1,5 @@
 import type { Places } from "../../app/use-places.ts";
-import { startOfDay } from "../../format/days.ts";
+import { isoDay, startOfDay } from "../../format/days.ts";
 import { AGENTS } from "../../ui/session-parts.tsx";
 import type { FilterWords } from "../../ui/suggest.ts";
 
@@ -23,10 +23,4 @@ export function searchWords(places: Places | null, models: readonly string[], no
     is: KINDS,
     has: ["error"],
   };
-}
-
-/** The day in the browser's time zone. */
-function isoDay(date: Date): string {
-  const [month, day] = [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0"));
-  return `${date.getFullYear()}-${month}-${day}`;
 }

@@ -1,0 +1,226 @@
+import type { Usage, UsageRow } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { hub } from "../../app/hub.ts";
+import { go } from "../../app/router.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { costText, countText, shortText } from "../../format/numbers.ts";
+import { clockText, dayText, shortDayText } from "../../format/times.ts";
+import { BarPlot, SERIES_MAX, type Series } from "../../ui/bar-plot.tsx";
+import { Stat } from "../../ui/parts.tsx";
+import { agentName } from "../../ui/session-parts.tsx";
+import { Empty, Loaded } from "../../ui/states.tsx";
+import {
+  type Slot,
+  slotKey,
+  slotsOf,
+  type UsageFilters,
+  usageHref,
+  usageRequestOf,
+} from "./usage-filters.ts";
+import { cacheRate, type Measure, measureOf, sumOf } from "./usage-sums.ts";
+import { UsageTable } from "./usage-table.tsx";
+
+type Overview = {
+  group: "day" | "hour";
+  slots: readonly Slot[];
+  rows: readonly UsageRow[];
+  /** By day or hour, of the models that cost most. */
+  ofModels: readonly { model: string; rows: readonly UsageRow[] }[];
+  models: Usage;
+  workspaces: readonly UsageRow[];
+  devices: readonly UsageRow[];
+  agents: readonly UsageRow[];
+};
+
+/** Sums of a range: by day and model, and by what they belong to. */
+export function UsageOverview({
+  filters,
+  measure,
+  today,
+}: {
+  filters: UsageFilters;
+  measure: Measure;
+  /** Of the browser's day, so that a range of days moves with it. */
+  today: number;
+}): JSX.Element {
+  const { measure: _, ...selected } = filters;
+  const query = useQuery(`usage ${today} ${JSON.stringify(selected)}`, () => readOverview(filters));
+  return (
+    <Loaded query={query} rows={8}>
+      {(overview) =>
+        overview.rows.length === 0 ? (
+          <Empty title="No response of a model in this range.">
+            <p>
+              Choose a longer range or fewer filters. Tokens come from transcripts, which{" "}
+              <a href="/setup">connected machines</a> send.
+            </p>
+          </Empty>
+        ) : (
+          <Sections overview={overview} filters={filters} measure={measure} />
+        )
+      }
+    </Loaded>
+  );
+}
+
+async function readOverview(filters: UsageFilters): Promise<Overview> {
+  const nowMs = Date.now();
+  const request = usageRequestOf(filters, nowMs);
+  const { group, slots } = slotsOf(filters, nowMs);
+  const read = (by: string, model?: string) =>
+    hub.usage({ ...request, group: by, ...(model === undefined ? {} : { model }) });
+  const [{ rows }, models, workspaces, devices, agents] = await Promise.all([
+    read(group),
+    read("model"),
+    read("workspace"),
+    read("device"),
+    read("agent"),
+  ]);
+  const shown = models.rows.flatMap(({ key }) => key ?? []).slice(0, SERIES_MAX - 1);
+  const ofModels = await Promise.all(
+    shown.map(async (model) => ({ model, rows: (await read(group, model)).rows })),
+  );
+  return {
+    group,
+    slots,
+    rows,
+    ofModels,
+    models,
+    workspaces: workspaces.rows,
+    devices: devices.rows,
+    agents: agents.rows,
+  };
+}
+
+type Shown = { overview: Overview; filters: UsageFilters; measure: Measure };
+
+function Sections({ overview, filters, measure }: Shown): JSX.Element {
+  const { group, models, workspaces, devices, agents } = overview;
+  const sessionsOf = (changes: UsageFilters) => usageHref(filters, { ...changes, show: "sessions" });
+  const byKey = (name: "workspace_id" | "device_id" | "agent" | "model") => (row: UsageRow) =>
+    row.key === null ? null : sessionsOf({ [name]: row.key });
+  const slots = new Map(overview.slots.map((slot) => [slot.key, slot]));
+  const slotOf = (row: UsageRow) => slots.get(slotKey(row.key ?? "", group));
+  const tables = { measure, nameOf: (row: UsageRow) => row.name ?? row.key ?? "unknown" };
+  return (
+    <>
+      <Sums overview={overview} to={sessionsOf({})} />
+      <Unpriced models={models} />
+      <Plot overview={overview} filters={filters} measure={measure} />
+      <UsageTable
+        {...tables}
+        title={group === "day" ? "By day" : "By hour"}
+        first={group === "day" ? "Day" : "Hour"}
+        file={`usage-by-${group}`}
+        rows={overview.rows.toReversed()}
+        nameOf={(row) => slotName(slotOf(row), group) ?? row.key ?? ""}
+        hrefOf={(row) => {
+          const slot = slotOf(row);
+          return slot === undefined ? null : sessionsOf({ from: slot.from, to: slot.to });
+        }}
+      />
+      <UsageTable
+        {...tables}
+        title="By model"
+        first="Model"
+        file="usage-by-model"
+        rows={models.rows}
+        hrefOf={byKey("model")}
+      />
+      <UsageTable
+        {...tables}
+        title="By repository"
+        first="Repository"
+        file="usage-by-repository"
+        rows={workspaces}
+        hrefOf={byKey("workspace_id")}
+      />
+      <UsageTable
+        {...tables}
+        title="By device"
+        first="Device"
+        file="usage-by-device"
+        rows={devices}
+        hrefOf={byKey("device_id")}
+      />
+      <UsageTable
+        {...tables}
+        title="By agent"
+        first="Agent"
+        file="usage-by-agent"
+        rows={agents}
+        nameOf={({ key }) => agentName(key)}
+        hrefOf={byKey("agent")}
+      />
+    </>
+  );
+}
+
+function slotName(slot: Slot | undefined, group: "day" | "hour"): string | null {
+  if (slot === undefined) return null;
+  const at = slot.at.toISOString();
+  return group === "day" ? dayText(at) : `${shortDayText(at)} ${clockText(at)}`;
+}
+
+function Sums({ overview, to }: { overview: Overview; to: string }): JSX.Element {
+  // A session belongs to one repository, but to several days and models.
+  const sum = sumOf(overview.workspaces);
+  return (
+    <div class="stats">
+      <Stat name="cost" href={to} note={sum.cost_is_partial ? "without unpriced responses" : undefined}>
+        {costText(sum.cost_usd)}
+      </Stat>
+      <Stat name="sessions" href={to}>
+        {countText(sum.sessions)}
+      </Stat>
+      <Stat name="responses">{countText(sum.responses)}</Stat>
+      <Stat name="input without cache">{shortText(sum.tokens_in)}</Stat>
+      <Stat name="output">{shortText(sum.tokens_out)}</Stat>
+      <Stat name="of the input read from the cache">{cacheRate(sum)}</Stat>
+    </div>
+  );
+}
+
+function Unpriced({ models: { unpriced } }: { models: Usage }): JSX.Element | null {
+  if (unpriced.length === 0) return null;
+  const responses = unpriced.reduce((sum, one) => sum + one.responses, 0);
+  return (
+    <p class="note warning">
+      <strong>{countText(responses)} responses have no price</strong> and are not in the cost:{" "}
+      {unpriced
+        .map(({ model, responses: count }) => `${model ?? "unknown model"} (${countText(count)})`)
+        .join(", ")}
+      . <a href="/prices">Add a price</a>.
+    </p>
+  );
+}
+
+function Plot({ overview, filters, measure }: Shown): JSX.Element {
+  const { group, slots, rows, ofModels } = overview;
+  const valuesOf = (list: readonly UsageRow[]) => {
+    const values = new Map(list.map((row) => [slotKey(row.key ?? "", group), measureOf(row, measure)]));
+    return slots.map(({ key }) => values.get(key) ?? 0);
+  };
+  const series: Series[] = ofModels.map((one) => ({ name: one.model, values: valuesOf(one.rows) }));
+  const others = valuesOf(rows).map((value, bar) =>
+    Math.max(0, value - series.reduce((sum, { values }) => sum + (values[bar] ?? 0), 0)),
+  );
+  const total = others.reduce((sum, value) => sum + value, 0);
+  // What is left of a sum of floating-point numbers is no model.
+  const isShown = measure === "cost" ? total >= 0.005 : total >= 1;
+  const format = (value: number) => (measure === "cost" ? costText(value) : shortText(value));
+  return (
+    <BarPlot
+      label={`${measure === "cost" ? "Cost" : "Tokens"} by ${group} and model. The table below has the numbers.`}
+      names={slots.map((slot) =>
+        group === "day" ? shortDayText(slot.at.toISOString()) : clockText(slot.at.toISOString()),
+      )}
+      series={isShown ? [...series, { name: "other models", values: others }] : series}
+      format={format}
+      onChoose={(bar) => {
+        const slot = slots[bar];
+        if (slot !== undefined) go(usageHref(filters, { from: slot.from, to: slot.to, show: "sessions" }));
+      }}
+    />
+  );
+}

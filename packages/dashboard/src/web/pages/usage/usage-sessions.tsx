@@ -1,0 +1,60 @@
+import type { UsageRow } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { hub } from "../../app/hub.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { costText, counted } from "../../format/numbers.ts";
+import { sessionHref } from "../../ui/session-parts.tsx";
+import { Empty, Loaded } from "../../ui/states.tsx";
+import { type UsageFilters, usageHref, usageRequestOf } from "./usage-filters.ts";
+import { type Measure, sumOf } from "./usage-sums.ts";
+import { UsageTable } from "./usage-table.tsx";
+
+/** The sessions behind a sum, each with its part of it. */
+export function UsageSessions({
+  filters,
+  measure,
+  today,
+}: {
+  filters: UsageFilters;
+  measure: Measure;
+  today: number;
+}): JSX.Element {
+  const { measure: _, ...selected } = filters;
+  const query = useQuery(`usage-sessions ${today} ${JSON.stringify(selected)}`, () =>
+    hub.usage({ ...usageRequestOf(filters, Date.now()), group: "session" }),
+  );
+  return (
+    <>
+      <p>
+        <a href={usageHref(filters, { show: "" })}>← Sums of this selection</a>
+      </p>
+      <Loaded query={query} rows={8}>
+        {({ rows, is_truncated }) =>
+          rows.length === 0 ? (
+            <Empty title="No session has a response in this selection." />
+          ) : (
+            <>
+              <p>{summary(rows, is_truncated)}</p>
+              <UsageTable
+                title="Sessions"
+                first="Session"
+                file="usage-by-session"
+                rows={rows}
+                measure={measure}
+                nameOf={({ name, key }) => name ?? key ?? ""}
+                hrefOf={({ key }) => (key === null ? null : sessionHref(key))}
+              />
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function summary(rows: readonly UsageRow[], isTruncated: boolean): string {
+  const { cost_usd } = sumOf(rows);
+  const count = counted(rows.length, "session");
+  if (isTruncated) return `The ${count} that cost most: ${costText(cost_usd)}. There are more.`;
+  return `${count}, ${costText(cost_usd)} within this selection.`;
+}
