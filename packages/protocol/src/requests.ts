@@ -6,6 +6,7 @@ import { searchTextSchema } from "./search.ts";
 import { AGENTS, type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
+const COMMITS_PAGE_MAX = 100;
 export const BATCH_STATUS_IDS_MAX = 10_000;
 export const SUMMARY_CHARACTERS_MAX = 100_000;
 const NAME_CHARACTERS_MAX = 200;
@@ -21,6 +22,10 @@ function withCapturing(lifecycles: Lifecycle[]): Lifecycle[] {
 export const listQuerySchema = z.object(page(50));
 export const eventListQuerySchema = z.object(page(100));
 export const sessionGitQuerySchema = z.object({ match: words(gitMatchGradeSchema).optional(), ...page(100) });
+
+/** Of one workspace: each commit comes with its sessions. */
+export const commitListQuerySchema = z.object({ workspace_id: z.string(), ...page(20, COMMITS_PAGE_MAX) });
+export type CommitListQuery = z.infer<typeof commitListQuerySchema>;
 
 export const ingestNotesQuerySchema = z.object({
   device_id: z.string().optional(),

@@ -25,3 +25,4 @@ export const workspaceRetentionSchema = z.object({
   /** With `dry_run=1`. */
   deletes: prunableSchema.optional(),
 });
+export type WorkspaceRetention = z.infer<typeof workspaceRetentionSchema>;

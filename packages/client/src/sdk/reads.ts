@@ -8,6 +8,7 @@ import type {
   MatchedCommit,
   PriceRow,
   PutPrice,
+  Retention,
   SearchResponse,
   Session,
   TimelineItem,
@@ -16,6 +17,8 @@ import type {
   UsageQuery,
   Workspace,
   WorkspaceDevice,
+  WorkspaceRedaction,
+  WorkspaceRetention,
   WorkspaceStats,
 } from "@wharf/protocol";
 import type { Http } from "./http.ts";
@@ -45,6 +48,12 @@ export type Reads = {
     list(query?: PageQuery): Promise<ListOf<"workspaces", Workspace>>;
     /** By id, canonical id or name. */
     get(idOrName: string): Promise<WorkspaceDetail>;
+    /** Its commits and merges, newest first, each with its sessions. */
+    commits(idOrName: string, query?: PageQuery): Promise<ListOf<"commits", MatchedCommit>>;
+    /** How long texts are kept; needs an admin key. */
+    retention(idOrName: string): Promise<Retention>;
+    /** Whether secrets are replaced; needs an admin key. */
+    redaction(idOrName: string): Promise<WorkspaceRedaction>;
   };
   /** By 7 to 64 hexadecimal digits; an empty list for an unknown commit. */
   commits(sha: string): Promise<MatchedCommit[]>;
@@ -70,6 +79,10 @@ export function createReads(http: Http): Reads {
     workspaces: {
       list: (query = {}) => http.json("/api/workspaces", { query }),
       get: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}`),
+      commits: (workspace_id, query = {}) => http.json("/api/commits", { query: { ...query, workspace_id } }),
+      retention: async (idOrName) =>
+        (await http.json<WorkspaceRetention>(`/api/workspaces/${segment(idOrName)}/retention`)).retention,
+      redaction: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}/redaction`),
     },
     commits: async (sha) =>
       (await http.json<{ commits: MatchedCommit[] }>(`/api/commits/${segment(sha)}`)).commits,

@@ -1,6 +1,6 @@
 import type { GitActivity, GitMatchGrade, MatchedCommit } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
-import { withinPageBytes } from "./page-bytes.ts";
+import { type Listed, withinPageBytes, withoutFlags } from "./page-bytes.ts";
 import { GIT_COLUMNS, LARGE_GIT_COLUMNS } from "./session-events.ts";
 import { findSessions } from "./sessions.ts";
 
@@ -11,7 +11,38 @@ type Match = { git_activity_id: string; session_id: string; grade: GitMatchGrade
 
 /** The commits and merges whose hash begins with `prefix`, newest first, with the sessions that they are matched to. */
 export async function findCommits(sql: Sql, prefix: string): Promise<MatchedCommit[]> {
-  const commits = await findByHash(sql, prefix);
+  return await withSessions(sql, await findByHash(sql, prefix));
+}
+
+/** The commits and merges of a workspace after `position`, newest first, with the sessions that they are matched to. */
+export async function listCommits(
+  sql: Sql,
+  workspaceId: string,
+  position: readonly [timestamp: string, id: string] | null,
+  limit: number,
+): Promise<Listed<MatchedCommit>[]> {
+  // By type: a workspace may have many checkouts between two commits.
+  const found = sql`
+    SELECT g.* FROM unnest('{commit,merge}'::text[]) AS wanted (type)
+    CROSS JOIN LATERAL (
+      SELECT * FROM git_activity
+      WHERE workspace_id = ${workspaceId} AND type = wanted.type AND commit_sha IS NOT NULL
+        ${position === null ? sql`` : sql`AND (timestamp, id) < (${position[0]}, ${position[1]})`}
+      ORDER BY timestamp DESC, id DESC LIMIT ${limit}
+    ) g
+    ORDER BY g.timestamp DESC, g.id DESC LIMIT ${limit}`;
+  const rows = await sql<Listed<GitActivity>[]>`
+    SELECT ${sql(GIT_COLUMNS)}, page_is_full
+    FROM (${withinPageBytes(sql, found, sql`timestamp DESC, id DESC`, LARGE_GIT_COLUMNS)}) page
+    ORDER BY timestamp DESC, id DESC`;
+  const isFull = rows.at(-1)?.page_is_full;
+  const commits = await withSessions(sql, [...withoutFlags(rows)]);
+  return commits.map((commit, index) =>
+    index === rows.length - 1 ? { ...commit, page_is_full: isFull } : commit,
+  );
+}
+
+async function withSessions(sql: Sql, commits: readonly GitActivity[]): Promise<MatchedCommit[]> {
   const matches = await findMatches(
     sql,
     commits.map(({ id }) => id),

@@ -77,3 +77,30 @@ describe("GET /api/commits/:sha", () => {
     },
   );
 });
+
+describe("GET /api/commits", () => {
+  test("lists the commits and merges of a workspace in pages, each with its sessions", async () => {
+    const commits = [1, 2, 3].map((n) => gitCommit({ timestamp: at(n), data: { hash: `${n}`.repeat(40) } }));
+    const elsewhere = gitCommit({ timestamp: at(4), workspace_id: "github.com/acme/other" });
+    await ingest(server, [sessionStart("s", { timestamp: at(0) }), ...commits, elsewhere]);
+    const ids: string[] = [];
+    let cursor: string | null = "";
+    do {
+      const query: string = `workspace_id=site&limit=2&cursor=${cursor}`;
+      const { status, body } = await server.request("GET", `/api/commits?${query}`);
+      expect(status).toBe(200);
+      for (const { git_activity, sessions } of body.commits) {
+        ids.push(git_activity.id);
+        expect(sessions.map(({ session, grade }: Found) => `${session.id} ${grade}`)).toEqual(["s possible"]);
+      }
+      cursor = body.next_cursor;
+    } while (cursor !== null);
+    expect(ids).toEqual(commits.map(({ id }) => id).reverse());
+  });
+
+  test("refuses a list without a workspace, and of an unknown one", async () => {
+    expect((await server.request("GET", "/api/commits")).status).toBe(400);
+    const { status, body } = await server.request("GET", "/api/commits?workspace_id=nothing");
+    expect([status, body.code]).toEqual([400, "REFERENCE_UNKNOWN"]);
+  });
+});
