@@ -1,5 +1,5 @@
 import { effect, signal } from "@preact/signals";
-import type { Session } from "@wharf/protocol";
+import type { LiveEventRow, Session } from "@wharf/protocol";
 import { useEffect, useRef } from "preact/hooks";
 import { me } from "./hub.ts";
 
@@ -11,6 +11,8 @@ export type Change = {
   at: string;
   /** Of a `session`; null after its deletion. */
   session?: Session | null;
+  /** Of an `event`, unless there are many. */
+  events?: readonly LiveEventRow[];
 };
 type Handler = (changes: readonly Change[]) => void;
 

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { Places } from "../app/use-places.ts";
 import { Select } from "./select.tsx";
+import { repositoryName } from "./session-parts.tsx";
 
 /** The choice of a repository and a device. */
 export function PlaceFilters({
@@ -22,7 +23,7 @@ export function PlaceFilters({
         value={workspaceId}
         options={(places?.workspaces ?? []).map(({ id, display_name }) => ({
           value: id,
-          text: display_name,
+          text: repositoryName(display_name),
         }))}
         onChange={(workspace_id) => onChange({ workspace_id })}
       />

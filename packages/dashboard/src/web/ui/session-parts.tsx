@@ -17,6 +17,13 @@ export function agentName(agent: string | null): string {
   return agent === null ? "unknown agent" : (AGENT_NAMES[agent] ?? agent);
 }
 
+const UNASSOCIATED = "_unassociated";
+
+/** The name of a repository for people. */
+export function repositoryName(name: string): string {
+  return name === UNASSOCIATED ? "no repository" : name;
+}
+
 /** Never empty: the title, the first prompt, or the id. */
 export function titleOf({ title, initial_prompt, id }: Session): string {
   return title ?? initial_prompt ?? `Session ${id.slice(0, 8)}`;

@@ -3,14 +3,15 @@ import type { ComponentChildren, JSX } from "preact";
 import { now } from "../app/clock.ts";
 import { costText, counted } from "../format/numbers.ts";
 import { clockText, durationText, instantText, shortDayText } from "../format/times.ts";
-import { agentName, StateBadge, sessionHref, titleOf } from "./session-parts.tsx";
+import { agentName, repositoryName, StateBadge, sessionHref, titleOf } from "./session-parts.tsx";
 
 /** In pixels. */
 export const SESSION_ROW_HEIGHT = 42;
 
 /** A session in one line; on narrow screens in two. `withDay`: the list is not divided by days. */
 export function SessionRow({ session, withDay }: { session: Session; withDay: boolean }): JSX.Element {
-  const { workspace_name, git_branch, device_name, agent, user_messages, started_at } = session;
+  const { git_branch, device_name, agent, user_messages, started_at } = session;
+  const repository = repositoryName(session.workspace_name);
   const title = titleOf(session);
   return (
     <a class="session-row" href={sessionHref(session.id)}>
@@ -20,11 +21,8 @@ export function SessionRow({ session, withDay }: { session: Session; withDay: bo
           {title}
         </span>
       </span>
-      <span
-        class="session-place cut"
-        title={`${workspace_name}${git_branch === null ? "" : ` · ${git_branch}`}`}
-      >
-        {workspace_name}
+      <span class="session-place cut" title={`${repository}${git_branch === null ? "" : ` · ${git_branch}`}`}>
+        {repository}
         {git_branch !== null && <span class="faint"> · {git_branch}</span>}
       </span>
       <span class="session-device faint cut">{device_name}</span>

@@ -1,6 +1,71 @@
+import type { Workspace } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { hub } from "../../app/hub.ts";
+import { usePages } from "../../app/use-pages.ts";
+import { costText, counted, shortText } from "../../format/numbers.ts";
+import { durationText } from "../../format/times.ts";
+import { Age, Badge, PageHead } from "../../ui/parts.tsx";
+import { Rows } from "../../ui/rows.tsx";
+import { repositoryName } from "../../ui/session-parts.tsx";
+import { Empty } from "../../ui/states.tsx";
 
+const ROW_HEIGHT = 56;
+
+/** All repositories, the most recently active first. */
 export function RepositoriesPage(): JSX.Element {
-  return <PageHead title="Repositories" />;
+  const pages = usePages("repositories", async (cursor) => {
+    const { workspaces, next_cursor } = await hub.workspaces.list(cursor === null ? {} : { cursor });
+    return { items: workspaces, next: next_cursor };
+  });
+  return (
+    <>
+      <PageHead
+        title="Repositories"
+        note="By their last session. One repository on several machines is one row."
+      />
+      <Rows
+        label="Repositories"
+        pages={pages}
+        rowHeight={ROW_HEIGHT}
+        keyOf={({ id }) => id}
+        row={(workspace) => <RepositoryRow workspace={workspace} />}
+        empty={
+          <Empty title="No repositories yet.">
+            <p>
+              A repository appears with its first session or commit. <a href="/setup">Connect a machine</a>.
+            </p>
+          </Empty>
+        }
+      />
+    </>
+  );
+}
+
+function RepositoryRow({ workspace }: { workspace: Workspace }): JSX.Element {
+  const { id, display_name, canonical_id, session_count, active_session_count, device_count } = workspace;
+  return (
+    <a class="repository-row" href={`/repositories/${encodeURIComponent(id)}`}>
+      <span class="repository-name">
+        <strong class="cut">
+          {repositoryName(display_name)}{" "}
+          {active_session_count > 0 && (
+            <Badge tone="good">{counted(active_session_count, "open session")}</Badge>
+          )}
+        </strong>
+        <span class="faint cut">{canonical_id}</span>
+      </span>
+      <span class="number">{counted(session_count, "session")}</span>
+      <span class="repository-more faint number">{counted(device_count, "device")}</span>
+      <span class="repository-more faint number" title="The sum of its sessions' durations">
+        {durationText(workspace.total_duration_ms)}
+      </span>
+      <span class="repository-more faint number" title="Output tokens">
+        {shortText(workspace.total_tokens_out)} out
+      </span>
+      <span class="number">{costText(workspace.total_cost_usd)}</span>
+      <span class="faint number">
+        <Age at={workspace.last_session_at} />
+      </span>
+    </a>
+  );
 }

@@ -1,6 +1,116 @@
+import type { WorkspaceDetail } from "@wharf/client";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { hub } from "../../app/hub.ts";
+import { useLive } from "../../app/live.ts";
+import type { PageProps } from "../../app/pages.ts";
+import { href } from "../../app/router.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { costText, counted, countText, shortText } from "../../format/numbers.ts";
+import { durationText } from "../../format/times.ts";
+import { Age, Copy, PageHead, Stat } from "../../ui/parts.tsx";
+import { repositoryName } from "../../ui/session-parts.tsx";
+import { SessionRow } from "../../ui/session-row.tsx";
+import { Empty, Loaded } from "../../ui/states.tsx";
+import { Commits } from "./commits.tsx";
+import { RepositoryDevices } from "./repository-devices.tsx";
+import { RepositorySettings } from "./repository-settings.tsx";
 
-export function RepositoryPage(): JSX.Element {
-  return <PageHead title="Repository" />;
+/** One repository over all machines. */
+export function RepositoryPage({ params }: PageProps): JSX.Element {
+  const id = params["id"] ?? "";
+  const query = useQuery(`repository ${id}`, () => hub.workspaces.get(id));
+  const workspaceId = query.data?.workspace.id;
+  useLive(["session"], (changes) => {
+    if (changes.some(({ kind, session }) => kind === "reset" || session?.workspace_id === workspaceId))
+      query.reload();
+  });
+  return (
+    <>
+      {query.data === null && <PageHead title="Repository" />}
+      <Loaded query={query} rows={8}>
+        {(detail) => <Repository detail={detail} />}
+      </Loaded>
+    </>
+  );
+}
+
+function Repository({ detail }: { detail: WorkspaceDetail }): JSX.Element {
+  const { workspace, recent_sessions, devices } = detail;
+  const ofWorkspace = { workspace_id: workspace.id };
+  return (
+    <>
+      <PageHead title={repositoryName(workspace.display_name)} note={<code>{workspace.canonical_id}</code>}>
+        <Copy text={workspace.canonical_id}>Copy id</Copy>
+        <a href={href("/timeline", ofWorkspace)}>Timeline</a>
+        <a href={href("/usage", ofWorkspace)}>Usage</a>
+      </PageHead>
+      <Stats detail={detail} />
+      <h2>Recent sessions</h2>
+      {recent_sessions.length === 0 ? (
+        <Empty title="No session of this repository yet." />
+      ) : (
+        <>
+          <ul class="rows plain">
+            {recent_sessions.map((session) => (
+              <li key={session.id}>
+                <SessionRow session={session} withDay />
+              </li>
+            ))}
+          </ul>
+          <p>
+            <a href={href("/sessions", ofWorkspace)}>All {counted(workspace.session_count, "session")}</a>
+          </p>
+        </>
+      )}
+      <h2>Devices</h2>
+      <RepositoryDevices devices={devices} />
+      <h2>Settings</h2>
+      <RepositorySettings workspaceId={workspace.id} />
+      <h2>Commits</h2>
+      <Commits workspaceId={workspace.id} />
+    </>
+  );
+}
+
+function Stats({ detail: { workspace, git_summary, stats } }: { detail: WorkspaceDetail }): JSX.Element {
+  const ofWorkspace = { workspace_id: workspace.id };
+  const { total_commits, total_pushes, last_commit_at, active_branches } = git_summary;
+  return (
+    <>
+      <div class="stats">
+        <Stat
+          name={stats.session_count === 1 ? "session" : "sessions"}
+          href={href("/sessions", ofWorkspace)}
+          note={`${countText(stats.active_session_count)} open`}
+        >
+          {countText(stats.session_count)}
+        </Stat>
+        <Stat
+          name="cost"
+          href={href("/usage", ofWorkspace)}
+          note={`${shortText(stats.total_tokens_out)} tokens of output`}
+        >
+          {costText(stats.total_cost_usd)}
+        </Stat>
+        <Stat name="time in sessions">{durationText(stats.total_duration_ms)}</Stat>
+        <Stat
+          name={total_commits === 1 ? "commit" : "commits"}
+          href={href("/timeline", { ...ofWorkspace, types: "commit" })}
+          note={
+            <>
+              last <Age at={last_commit_at} />
+            </>
+          }
+        >
+          {countText(total_commits)}
+        </Stat>
+        <Stat name={total_pushes === 1 ? "push" : "pushes"}>{countText(total_pushes)}</Stat>
+      </div>
+      {active_branches.length > 0 && (
+        <p class="faint">
+          Active branches: <span class="mono">{active_branches.join(", ")}</span>
+        </p>
+      )}
+    </>
+  );
 }

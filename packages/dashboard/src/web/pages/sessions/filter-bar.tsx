@@ -8,9 +8,10 @@ import { SearchBox } from "../../ui/search-box.tsx";
 import { Select } from "../../ui/select.tsx";
 import { AGENTS, agentName } from "../../ui/session-parts.tsx";
 import { type FilterWords, suggestFilters } from "../../ui/suggest.ts";
-import { FILTERS, type FilterName, type Filters, filtersOfText, textOf } from "./filters.ts";
+import { filtersOfText, textOf } from "./filter-text.ts";
+import { FILTERS, type FilterName, type Filters } from "./filters.ts";
 
-const DAYS = [
+export const DAYS = [
   { value: "1", text: "Today" },
   { value: "7", text: "7 days" },
   { value: "30", text: "30 days" },

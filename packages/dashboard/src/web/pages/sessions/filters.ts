@@ -1,7 +1,5 @@
-import type { Lifecycle, SessionListQuery } from "@wharf/protocol";
-import type { Places } from "../../app/use-places.ts";
+import type { Session, SessionListQuery } from "@wharf/protocol";
 import { startOfDay } from "../../format/days.ts";
-import { LIVE_STATES } from "../../format/live-states.ts";
 
 /** Parameters of the page's address: those of GET /api/sessions, and `days`. */
 export const FILTERS = [
@@ -44,94 +42,39 @@ export function requestOf(
 }
 type SessionQuery = { [Name in Exclude<keyof SessionListQuery, "limit" | "cursor">]?: string };
 
-/** The words of the search box for filters that the address has by itself; all others are part of `q`. */
-const WORDS: Readonly<Record<string, FilterName>> = {
-  workspace: "workspace_id",
-  repository: "workspace_id",
-  device: "device_id",
-  agent: "agent",
-  state: "live_state",
-  lifecycle: "lifecycle",
-  tag: "tag",
-  days: "days",
-  after: "after",
-  before: "before",
-};
-const SHOWN_WORDS = Object.entries(WORDS).filter(([word]) => word !== "repository");
-const LIFECYCLES: readonly Lifecycle[] = [
-  "detected",
-  "capturing",
-  "ended",
-  "parsed",
-  "summarized",
-  "archived",
-  "failed",
-];
-/** A part of a query, as the server reads it. */
-const PART = /-?(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/g;
-
-/** Reads the search box. Words that have no filter, an unknown value, or a second one stay in `q`. */
-export function filtersOfText(text: string, places: Places | null): Filters {
-  const filters: Filters = {};
-  const rest: string[] = [];
-  for (const [part, word = "", quoted, plain = ""] of text.matchAll(PART)) {
-    const name = part.startsWith("-") ? undefined : WORDS[word];
-    const value = name === undefined ? null : idOrWord(name, quoted ?? plain, places);
-    if (name === undefined || value === null || filters[name] !== undefined) rest.push(part);
-    else filters[name] = value;
-  }
-  const q = rest.join(" ");
-  return q === "" ? filters : { ...filters, q };
-}
-
-/** The text of the search box for these filters. */
-export function textOf(filters: Filters, places: Places | null): string {
-  const parts = SHOWN_WORDS.flatMap(([word, name]) => {
-    const value = filters[name];
-    return value === undefined ? [] : [`${word}:${quotedIfNeeded(nameOf(name, value, places))}`];
-  });
-  return [...parts, ...(filters.q === undefined ? [] : [filters.q])].join(" ");
-}
-
-/** Null: this filter cannot have it. */
-function idOrWord(name: FilterName, text: string, places: Places | null): string | null {
-  const wanted = text.toLowerCase();
-  if (text === "") return null;
-  if (name === "device_id")
-    return only(
-      places?.devices.filter(
-        ({ id, name: shown }) => [id, shown.toLowerCase()].includes(wanted) || id === text,
-      ),
-    );
-  if (name === "workspace_id")
-    return only(
-      places?.workspaces.filter(
-        ({ id, canonical_id, display_name }) =>
-          [display_name.toLowerCase(), canonical_id.toLowerCase()].includes(wanted) || id === text,
-      ),
-    );
-  if (name === "live_state") return everyOf(wanted, LIVE_STATES);
-  if (name === "lifecycle") return everyOf(wanted, LIFECYCLES);
-  if (name === "days") return /^[1-9]\d{0,3}$/.test(text) ? text : null;
-  if (name === "after" || name === "before") return /^\d{4}-\d\d-\d\d/.test(text) ? text : null;
-  return text;
-}
-
-function only(found: readonly { id: string }[] = []): string | null {
-  return found.length === 1 ? (found[0]?.id ?? null) : null;
-}
-
-function everyOf(text: string, known: readonly string[]): string | null {
-  return text.split(",").every((word) => known.includes(word)) ? text : null;
-}
-
-function nameOf(name: FilterName, value: string, places: Places | null): string {
-  if (name === "device_id") return places?.devices.find(({ id }) => id === value)?.name ?? value;
-  if (name === "workspace_id")
-    return places?.workspaces.find(({ id }) => id === value)?.display_name ?? value;
-  return value;
-}
-
-function quotedIfNeeded(text: string): string {
-  return /\s/.test(text) ? `"${text}"` : text;
+/** Whether a session belongs to the list. Null for a search: only the hub can tell. */
+export function matcherOf(filters: Filters, today: number): ((session: Session) => boolean) | null {
+  if (filters.q !== undefined) return null;
+  const {
+    workspace_id,
+    device_id,
+    agent,
+    live_state,
+    lifecycle,
+    tag,
+    after,
+    before,
+    ended_after,
+    ended_before,
+  } = requestOf(filters, today);
+  const isOf = (list: string | undefined, value: string | null) =>
+    list === undefined || (value !== null && list.split(",").includes(value));
+  const isAfter = (bound: string | undefined, at: string | null) =>
+    bound === undefined || (at !== null && Date.parse(at) > Date.parse(bound));
+  const isBefore = (bound: string | undefined, at: string | null) =>
+    bound === undefined || (at !== null && Date.parse(at) < Date.parse(bound));
+  return (session) =>
+    (workspace_id === undefined ||
+      [session.workspace_id, session.workspace_canonical_id, session.workspace_name].includes(
+        workspace_id,
+      )) &&
+    isOf(device_id, session.device_id) &&
+    isOf(agent, session.agent) &&
+    isOf(live_state, session.live_state) &&
+    isOf(lifecycle, session.lifecycle) &&
+    (tag === undefined || session.tags.includes(tag)) &&
+    isAfter(after, session.started_at) &&
+    isBefore(before, session.started_at) &&
+    isAfter(ended_after, session.ended_at) &&
+    isBefore(ended_before, session.ended_at);
 }

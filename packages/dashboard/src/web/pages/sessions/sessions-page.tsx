@@ -10,10 +10,11 @@ import { dayTitle, startOfDay } from "../../format/days.ts";
 import { counted } from "../../format/numbers.ts";
 import { Badge, Choice, PageHead } from "../../ui/parts.tsx";
 import { moveFocus, Rows } from "../../ui/rows.tsx";
+import { repositoryName } from "../../ui/session-parts.tsx";
 import { SESSION_ROW_HEIGHT, SessionRow } from "../../ui/session-row.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { FilterBar } from "./filter-bar.tsx";
-import { type Filters, filtersOf, requestOf } from "./filters.ts";
+import { filtersOf, matcherOf, requestOf } from "./filters.ts";
 import { useLiveSessions } from "./use-live-sessions.ts";
 
 const GROUPS = [
@@ -95,43 +96,6 @@ function NoSessions({ isFiltered }: { isFiltered: boolean }): JSX.Element {
 }
 
 function groupOf({ started_at, workspace_name, device_name }: Session, group: Group, today: number): string {
-  if (group === "repository") return workspace_name;
+  if (group === "repository") return repositoryName(workspace_name);
   return group === "device" ? device_name : dayTitle(started_at, today);
-}
-
-/** Whether a session belongs to the list. Null for a search: only the hub can tell. */
-function matcherOf(filters: Filters, today: number): ((session: Session) => boolean) | null {
-  if (filters.q !== undefined) return null;
-  const {
-    workspace_id,
-    device_id,
-    agent,
-    live_state,
-    lifecycle,
-    tag,
-    after,
-    before,
-    ended_after,
-    ended_before,
-  } = requestOf(filters, today);
-  const isOf = (list: string | undefined, value: string | null) =>
-    list === undefined || (value !== null && list.split(",").includes(value));
-  const isAfter = (bound: string | undefined, at: string | null) =>
-    bound === undefined || (at !== null && Date.parse(at) > Date.parse(bound));
-  const isBefore = (bound: string | undefined, at: string | null) =>
-    bound === undefined || (at !== null && Date.parse(at) < Date.parse(bound));
-  return (session) =>
-    (workspace_id === undefined ||
-      [session.workspace_id, session.workspace_canonical_id, session.workspace_name].includes(
-        workspace_id,
-      )) &&
-    isOf(device_id, session.device_id) &&
-    isOf(agent, session.agent) &&
-    isOf(live_state, session.live_state) &&
-    isOf(lifecycle, session.lifecycle) &&
-    (tag === undefined || session.tags.includes(tag)) &&
-    isAfter(after, session.started_at) &&
-    isBefore(before, session.started_at) &&
-    isAfter(ended_after, session.ended_at) &&
-    isBefore(ended_before, session.ended_at);
 }

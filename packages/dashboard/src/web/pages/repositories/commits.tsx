@@ -1,0 +1,64 @@
+import type { GitMatchGrade, MatchedCommit } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { now } from "../../app/clock.ts";
+import { hub } from "../../app/hub.ts";
+import { usePages } from "../../app/use-pages.ts";
+import { dayTitle } from "../../format/days.ts";
+import { GitLine } from "../../ui/git-line.tsx";
+import { Badge, type Tone } from "../../ui/parts.tsx";
+import { Rows } from "../../ui/rows.tsx";
+import { sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { Empty } from "../../ui/states.tsx";
+
+const ROW_HEIGHT = 58;
+const SESSIONS_SHOWN_MAX = 3;
+const TONES: Readonly<Record<GitMatchGrade, Tone>> = { exact: "good", evidence: "info", possible: "quiet" };
+
+/** The commits of a repository, each with the sessions that made it or may have made it. */
+export function Commits({ workspaceId }: { workspaceId: string }): JSX.Element {
+  const pages = usePages(`commits ${workspaceId}`, async (cursor) => {
+    const query = cursor === null ? {} : { cursor };
+    const { commits, next_cursor } = await hub.workspaces.commits(workspaceId, query);
+    return { items: commits, next: next_cursor };
+  });
+  return (
+    <Rows
+      label="Commits"
+      pages={pages}
+      rowHeight={ROW_HEIGHT}
+      keyOf={({ git_activity }) => git_activity.id}
+      groupOf={({ git_activity }) => dayTitle(git_activity.timestamp, now.value)}
+      row={(commit) => <Commit commit={commit} />}
+      empty={
+        <Empty title="No commits yet.">
+          <p>
+            They come from git hooks: run <code>wharf hooks install</code> in the repository.
+          </p>
+        </Empty>
+      }
+    />
+  );
+}
+
+function Commit({ commit: { git_activity, sessions } }: { commit: MatchedCommit }): JSX.Element {
+  return (
+    <div class="commit">
+      <GitLine git={git_activity} />
+      {sessions.slice(0, SESSIONS_SHOWN_MAX).map(({ session, grade, why }) => (
+        <p key={session.id} class="commit-session">
+          <Badge tone={TONES[grade]} title={why}>
+            {grade}
+          </Badge>
+          <a class="cut" href={sessionHref(session.id)}>
+            {titleOf(session)}
+          </a>
+          <span class="faint cut">{why}</span>
+        </p>
+      ))}
+      {sessions.length > SESSIONS_SHOWN_MAX && (
+        <p class="commit-session faint">and {sessions.length - SESSIONS_SHOWN_MAX} more</p>
+      )}
+      {sessions.length === 0 && <p class="commit-session faint">No session was open when it was made.</p>}
+    </div>
+  );
+}
