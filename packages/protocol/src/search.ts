@@ -18,7 +18,7 @@ export const searchQuerySchema = z.object({
 });
 
 /** Plain text with the offsets of what was found in it, in UTF-16 units. */
-const fragmentSchema = z.object({
+export const fragmentSchema = z.object({
   text: z.string(),
   marks: z.array(z.tuple([z.number().int(), z.number().int()])),
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { idSchema } from "./event.ts";
 import { page } from "./query.ts";
+import { fragmentSchema, searchTextSchema } from "./search.ts";
 
 /** `story`: what people wrote and what the agent answered. `steps`: and its calls, one line each. `full`: everything. */
 export const TRANSCRIPT_DENSITIES = ["story", "steps", "full"] as const;
@@ -13,6 +14,8 @@ export const transcriptQuerySchema = z.object({
   subagent_id: subagentOfTranscript,
   /** The id of a message: the page is around it, in the transcript that it belongs to. */
   around: idSchema.optional(),
+  /** Where to begin without `around` and `cursor`; `end`: the last page. */
+  from: z.enum(["start", "end"]).default("start"),
   density: z.enum(TRANSCRIPT_DENSITIES).default("full"),
   ...page(50),
 });
@@ -128,6 +131,45 @@ export const transcriptPageSchema = z.object({
 export type TranscriptPage = z.infer<typeof transcriptPageSchema>;
 
 export const messageBlocksQuerySchema = z.object(page(50));
+
+export const outlineQuerySchema = z.object(page(500));
+
+/** What a person asked, and what it took until they asked again. */
+export const outlinePromptSchema = z.looseObject({
+  message_id: text,
+  kind: text,
+  /** Its first characters. */
+  text: nullableText,
+  at: time.nullable(),
+  /** Of the last message before the next prompt. */
+  ended_at: time.nullable(),
+  /** Of the responses until the next prompt, with those of subagents. */
+  cost_usd: nullableNumber,
+  is_rewound: z.boolean(),
+});
+export type OutlinePrompt = z.infer<typeof outlinePromptSchema>;
+
+export const FOUND_MESSAGES_MAX = 1_000;
+export const findQuerySchema = z.object({ q: searchTextSchema.min(1), ...page(50, 200) });
+
+export const foundMessageSchema = z.looseObject({
+  message_id: text,
+  subagent_id: nullableText,
+  at: time.nullable(),
+  /** What was found: prompt, answer, tool_output … */
+  kind: text,
+  fragment: fragmentSchema,
+});
+export type FoundMessage = z.infer<typeof foundMessageSchema>;
+
+export const foundMessagesSchema = z.object({
+  found: z.array(foundMessageSchema),
+  /** Messages of the session that match; counted up to FOUND_MESSAGES_MAX. */
+  total: z.number(),
+  next_cursor: nullableText,
+  has_more: z.boolean(),
+});
+export type FoundMessages = z.infer<typeof foundMessagesSchema>;
 
 export const sessionFilesQuerySchema = z.object({
   /** Only this file, with its changes. */

@@ -55,6 +55,7 @@ import { searchRoutes } from "./routes/search.ts";
 import { sessionEditRoutes } from "./routes/session-edits.ts";
 import { sessionExportRoutes } from "./routes/session-export.ts";
 import { sessionFileRoutes } from "./routes/session-files.ts";
+import { sessionOverviewRoutes } from "./routes/session-overview.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { setupRoutes } from "./routes/setup.ts";
@@ -132,6 +133,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/api/sessions", sessionRedactionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(current));
   app.route("/api/sessions", transcriptRoutes(current));
+  app.route("/api/sessions", sessionOverviewRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
   const stored = { database: reads, blobs: dependencies.custody.blobs };
   app.route("/api/sessions", sessionExportRoutes({ reads: current.reads, stored }));

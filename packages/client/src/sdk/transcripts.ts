@@ -1,5 +1,7 @@
 import type {
   ContentBlock,
+  FoundMessages,
+  OutlinePrompt,
   TranscriptAppendResponse,
   TranscriptDensity,
   TranscriptFile,
@@ -15,6 +17,8 @@ import { type ListOf, segment } from "./lists.ts";
 export type TranscriptQuery = {
   subagent_id?: string;
   around?: string;
+  /** Without `around` and `cursor`; `end`: the last page. */
+  from?: "start" | "end";
   density?: TranscriptDensity;
   limit?: number;
   cursor?: string;
@@ -58,7 +62,18 @@ export type Transcripts = {
   /** A whole file, at most 200 MB; a stream is sent as it is read. */
   upload(upload: Upload): Promise<TranscriptUploadResponse>;
   messages(sessionId: string, query?: TranscriptQuery): Promise<TranscriptPage>;
-  blocks(sessionId: string, messageId: string): Promise<ListOf<"blocks", ContentBlock>>;
+  /** What was asked, with what each prompt took. */
+  outline(
+    sessionId: string,
+    query?: { limit?: number; cursor?: string },
+  ): Promise<ListOf<"prompts", OutlinePrompt>>;
+  /** Messages of the session and its subagents with all of the words, in their order. */
+  find(sessionId: string, query: { q: string; limit?: number; cursor?: string }): Promise<FoundMessages>;
+  blocks(
+    sessionId: string,
+    messageId: string,
+    query?: { limit?: number; cursor?: string },
+  ): Promise<ListOf<"blocks", ContentBlock>>;
   /** The bytes as kept, but for redactions; a stream. */
   raw(sessionId: string, query: { file: string; generation?: number; device_id?: string }): Promise<Response>;
 };
@@ -101,7 +116,9 @@ export function createTranscripts(http: Http): Transcripts {
         timeoutMs: 0,
       }),
     messages: (id, query = {}) => http.json(path(id), { query }),
-    blocks: (id, messageId) => http.json(`${path(id)}/messages/${segment(messageId)}`),
+    outline: (id, query = {}) => http.json(`/api/sessions/${segment(id)}/outline`, { query }),
+    find: (id, query) => http.json(`${path(id)}/find`, { query }),
+    blocks: (id, messageId, query = {}) => http.json(`${path(id)}/messages/${segment(messageId)}`, { query }),
     raw: (id, query) => http.send(`${path(id)}/raw`, { query, timeoutMs: 0 }),
   };
 }

@@ -17,7 +17,7 @@ import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
-import { messagePositionSchema, readAround, readPage } from "../transcripts/transcript-page.ts";
+import { messagePositionSchema, readAround, readEnd, readPage } from "../transcripts/transcript-page.ts";
 
 const tag = "Transcripts";
 const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
@@ -27,7 +27,7 @@ const read = operation({
   tag,
   summary: "Read the messages of a session or subagent, oldest first",
   description: `\`density\` selects what is shown: \`story\` has what people wrote, compactions, and the agent's last text before each of them and at the end, without rewound messages; \`steps\` has all texts, and each call with its command or file and its outcome in \`call\`; \`full\` has all messages and blocks.
-\`around\` returns the page with this message in its middle. \`prev_cursor\` leads to the page before, \`next_cursor\` to the next one.
+\`around\` returns the page with this message in its middle, \`from=end\` the last one. \`prev_cursor\` leads to the page before, \`next_cursor\` to the next one.
 Tokens and cost are those of a message's response, on its first message alone; the other messages of the response, and copies of responses of other sessions, have null.
 Long texts are cut (\`is_cut\`): GET /api/sessions/:id/transcript/messages/:message_id has them whole.`,
   query: transcriptQuerySchema,
@@ -80,7 +80,7 @@ export function transcriptRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
 }
 
 async function readTranscript(sql: Sql, session_id: string, query: TranscriptQuery) {
-  const { subagent_id: named, around, density, limit, cursor: sent } = query;
+  const { subagent_id: named, around, from, density, limit, cursor: sent } = query;
   const [exists, place, found] = await Promise.all([
     sessionExists(sql, session_id),
     around === undefined ? null : findMessagePlace(sql, session_id, around),
@@ -96,9 +96,11 @@ async function readTranscript(sql: Sql, session_id: string, query: TranscriptQue
   const position = cursor.read(sent);
   const reading = { density, scope, limit };
   const { messages, previous, next } =
-    place === null || position !== null
-      ? await readPage(sql, reading, position)
-      : await readAround(sql, reading, place);
+    position === null && place !== null
+      ? await readAround(sql, reading, place)
+      : position === null && from === "end"
+        ? await readEnd(sql, reading)
+        : await readPage(sql, reading, position);
   return {
     messages,
     subagent_id,

@@ -40,6 +40,14 @@ export async function readPage(
   return await finish(sql, reading, rows, start !== null, hasMore);
 }
 
+/** The last page. */
+export async function readEnd(sql: Sql, reading: Reading): Promise<MessagePage> {
+  const { rows, hasMore } = await readPart(sql, reading, { place: END, direction: "before" });
+  return await finish(sql, reading, rows.toReversed(), hasMore, false);
+}
+
+const END: MessagePlace = { sorted_at: "infinity", ordinal: 0, id: "" };
+
 /** The page with this place in its middle. */
 export async function readAround(sql: Sql, reading: Reading, place: MessagePlace): Promise<MessagePage> {
   const before = Math.floor((reading.limit - 1) / 2);

@@ -63,7 +63,14 @@ export function Rows<T>({
   );
 }
 
-function MoreWhenSeen({ onSeen }: { onSeen: () => void }): JSX.Element {
+/** A button that presses itself when it comes near. */
+export function MoreWhenSeen({
+  onSeen,
+  label = "Load more",
+}: {
+  onSeen: () => void;
+  label?: string;
+}): JSX.Element {
   const ref = useRef<HTMLButtonElement>(null);
   const latest = useRef(onSeen);
   latest.current = onSeen;
@@ -79,7 +86,7 @@ function MoreWhenSeen({ onSeen }: { onSeen: () => void }): JSX.Element {
   }, []);
   return (
     <button ref={ref} type="button" class="more" onClick={onSeen}>
-      Load more
+      {label}
     </button>
   );
 }

@@ -1,0 +1,163 @@
+import type { FoundMessage, TranscriptDensity } from "@wharf/protocol";
+import { FOUND_MESSAGES_MAX } from "@wharf/protocol";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { hub } from "../../app/hub.ts";
+import { setQuery } from "../../app/router.ts";
+import { useShortcuts } from "../../app/shortcuts.ts";
+import { usePages } from "../../app/use-pages.ts";
+import { counted, countText } from "../../format/numbers.ts";
+import { inline } from "../../text/inline.tsx";
+import { showMessage } from "./places.ts";
+
+/** Typing pauses for so long before a request. */
+const PAUSE_MS = 120;
+const PAGE = 50;
+
+type Found = { key: string; message: FoundMessage; total: number };
+
+/** Finds words in the session, also where it is not loaded; Enter goes to the next message that has them. */
+export function Find({ sessionId, density }: { sessionId: string; density: TranscriptDensity }): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState("");
+  const q = usePause(text.trim());
+  const [at, setAt] = useState(-1);
+  useShortcuts([{ keys: "f", label: "Find in this session", run: () => input.current?.focus() }]);
+  const clear = () => {
+    setText("");
+    setAt(-1);
+    input.current?.blur();
+  };
+  return (
+    <div class="find">
+      <input
+        ref={input}
+        type="search"
+        aria-label="Find in this session"
+        placeholder="Find (f)"
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setAt(-1);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") clear();
+          if (event.key === "Enter") setAt((before) => Math.max(0, before + (event.shiftKey ? -1 : 1)));
+        }}
+      />
+      {q !== "" && text.trim() !== "" && (
+        <Hits
+          key={q}
+          sessionId={sessionId}
+          q={q}
+          at={at}
+          onChoose={setAt}
+          density={density}
+          onClose={clear}
+        />
+      )}
+    </div>
+  );
+}
+
+function Hits({
+  sessionId,
+  q,
+  at,
+  density,
+  onChoose,
+  onClose,
+}: {
+  sessionId: string;
+  q: string;
+  at: number;
+  density: TranscriptDensity;
+  onChoose: (at: number) => void;
+  onClose: () => void;
+}): JSX.Element {
+  const pages = usePages<Found>(`find ${sessionId} ${q}`, async (cursor) => {
+    const page = await hub.transcripts.find(sessionId, {
+      q,
+      limit: PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    const items = page.found.map((message) => ({ key: message.message_id, message, total: page.total }));
+    return { items, next: page.next_cursor };
+  });
+  const { items, error, loadMore } = pages;
+  const chosen = items?.[at]?.message;
+  useEffect(() => {
+    if (chosen !== undefined) show(chosen, density);
+  }, [chosen?.message_id]);
+  const total = items?.[0]?.total ?? 0;
+  const isMore = total >= FOUND_MESSAGES_MAX;
+  return (
+    <section class="hits" aria-label="Found messages">
+      <p class="faint" role="status">
+        {error?.message}
+        {items === null && error === null && "…"}
+        {items !== null && (at >= 0 ? `${countText(at + 1)} of ` : "")}
+        {items !== null && `${counted(total, "message")}${isMore ? " or more" : ""}`}
+        <button type="button" class="link" onClick={onClose}>
+          Close <kbd>Esc</kbd>
+        </button>
+      </p>
+      <ol>
+        {items?.map(({ key, message }, index) => (
+          <li key={key}>
+            <button
+              type="button"
+              aria-current={index === at ? "true" : undefined}
+              onClick={() => onChoose(index)}
+            >
+              <span class="faint">{message.kind.replaceAll("_", " ")}</span> <Marked {...message.fragment} />
+            </button>
+          </li>
+        ))}
+      </ol>
+      {loadMore !== null && (
+        <button type="button" class="small" onClick={loadMore}>
+          More
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** In a density that has it. */
+function show({ message_id, kind }: FoundMessage, density: TranscriptDensity): void {
+  const isInSteps = kind === "prompt" || kind === "answer" || kind === "tool_input";
+  if (!isInSteps && density !== "full") setQuery({ density: "full" });
+  else if (kind !== "prompt" && density === "story") setQuery({ density: "steps" });
+  showMessage(message_id);
+}
+
+function Marked({
+  text,
+  marks,
+}: {
+  text: string;
+  marks: readonly (readonly [number, number])[];
+}): JSX.Element {
+  const parts: ComponentChildren[] = [];
+  let end = 0;
+  for (const [from, to] of marks) {
+    parts.push(inline(text.slice(end, from)), <mark>{inline(text.slice(from, to))}</mark>);
+    end = to;
+  }
+  return (
+    <>
+      {parts}
+      {inline(text.slice(end))}
+    </>
+  );
+}
+
+function usePause(value: string): string {
+  const [paused, setPaused] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setPaused(value), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return paused;
+}

@@ -1,0 +1,82 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { setQuery } from "../../app/router.ts";
+
+/** Chunks above the target get their height when they come into view, which moves it. */
+const CORRECTIONS = 4;
+const FOUND_MS = 2_000;
+
+/** So near to its end, in pixels, one reads what is written now. */
+const END_PX = 120;
+
+/** Counts jumps: one may go to the same message again. */
+export const jumps = signal(0);
+
+/** Scrolls to a message, which the address names. */
+export function showMessage(id: string): void {
+  setQuery({ message: id, show: null });
+  jumps.value += 1;
+}
+
+export function isAtEnd(): boolean {
+  return scrollY + innerHeight >= document.documentElement.scrollHeight - END_PX;
+}
+
+/** Shows the element of a message in the middle of the window, and marks it for a moment. */
+export function scrollToMessage(list: HTMLElement, id: string): void {
+  const name = CSS.escape(id);
+  const element = list.querySelector<HTMLElement>(`[data-message="${name}"], [data-result="${name}"]`);
+  if (element === null) return;
+  for (
+    let fold = element.parentElement?.closest("details");
+    fold;
+    fold = fold.parentElement?.closest("details")
+  )
+    fold.open = true;
+  let left = CORRECTIONS;
+  const scroll = () => {
+    element.scrollIntoView({ block: element.classList.contains("prompt") ? "start" : "center" });
+    left -= 1;
+    if (left > 0) requestAnimationFrame(scroll);
+  };
+  scroll();
+  element.classList.add("found");
+  setTimeout(() => element.classList.remove("found"), FOUND_MS);
+}
+
+/** The id of the message below the bar on top of the window; null at the head of the page. */
+export const topMessage = signal<string | null>(null);
+
+/** Keeps `topMessage` right while one scrolls. */
+export function useTopMessage(): void {
+  useEffect(() => {
+    let isWaiting = false;
+    const read = () => {
+      isWaiting = false;
+      topMessage.value = messageAtTop();
+    };
+    const later = () => {
+      if (isWaiting) return;
+      isWaiting = true;
+      requestAnimationFrame(read);
+    };
+    addEventListener("scroll", later, { passive: true });
+    return () => {
+      removeEventListener("scroll", later);
+      topMessage.value = null;
+    };
+  }, []);
+}
+
+function messageAtTop(): string | null {
+  const bar = document.querySelector(".session-bar");
+  if (bar === null) return null;
+  const { left, width, bottom, top } = bar.getBoundingClientRect();
+  if (top > 1) return null;
+  for (const below of [12, 36, 72]) {
+    const element = document.elementFromPoint(left + width / 2, bottom + below)?.closest("[data-message]");
+    const id = element?.getAttribute("data-message");
+    if (id) return id;
+  }
+  return topMessage.peek();
+}

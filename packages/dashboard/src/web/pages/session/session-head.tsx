@@ -1,0 +1,216 @@
+import type { LiveState, SessionDetail } from "@wharf/protocol";
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import { canChange, hub } from "../../app/hub.ts";
+import { go, href } from "../../app/router.ts";
+import { act } from "../../app/toasts.tsx";
+import { useQuery } from "../../app/use-query.ts";
+import { costText, counted, countText, shortText } from "../../format/numbers.ts";
+import { durationText } from "../../format/times.ts";
+import { Cut } from "../../text/cut.tsx";
+import { inline } from "../../text/inline.tsx";
+import { Markdown } from "../../text/markdown.tsx";
+import { Confirm } from "../../ui/dialog.tsx";
+import { Age, Badge, Copy, PageHead, type Tone } from "../../ui/parts.tsx";
+import { resumeCommand } from "./resume-command.ts";
+
+const STATES: Readonly<Record<LiveState, { text: string; tone: Tone }>> = {
+  working: { text: "working", tone: "info" },
+  needs_input: { text: "needs you", tone: "needs" },
+  turn_done: { text: "answered", tone: "good" },
+  idle: { text: "quiet", tone: "quiet" },
+  stale_call: { text: "call without result", tone: "needs" },
+  ended: { text: "ended", tone: "quiet" },
+  unclean: { text: "ended without a sign", tone: "bad" },
+};
+
+/** Title, state and actions; then what was asked, done and answered. */
+export function SessionHead({ session }: { session: SessionDetail }): JSX.Element {
+  const state = session.live_state === null ? null : STATES[session.live_state];
+  const command = resumeCommand(session);
+  return (
+    <>
+      <PageHead
+        title={inline(session.title ?? "Session without a title")}
+        note={
+          <>
+            {state !== null && (
+              <>
+                <Badge tone={state.tone}>{state.text}</Badge>{" "}
+              </>
+            )}
+            {session.agent} on{" "}
+            <a href={`/devices/${encodeURIComponent(session.device_id)}`}>{inline(session.device_name)}</a> in{" "}
+            <a href={`/repositories/${encodeURIComponent(session.workspace_id)}`}>
+              {inline(session.workspace_name)}
+            </a>
+            {session.git_branch !== null && <> on {inline(session.git_branch)}</>} ·{" "}
+            <Age at={session.started_at} />
+            {session.transcript !== null && <> · active {durationText(session.transcript.active_ms)}</>}
+          </>
+        }
+      >
+        <Copy text={session.id}>Copy id</Copy>
+        {command !== null && <Copy text={command}>Copy resume command</Copy>}
+        <Export id={session.id} />
+        <Delete session={session} />
+      </PageHead>
+      <Summary session={session} />
+    </>
+  );
+}
+
+function Export({ id }: { id: string }): JSX.Element {
+  const formats = [
+    ["json", "JSON", "json"],
+    ["markdown", "Markdown", "md"],
+    ["tar", "tar", "tar"],
+  ] as const;
+  return (
+    <span class="export">
+      Export{" "}
+      {formats.map(([format, name, ending]) => (
+        <a
+          key={format}
+          href={href(`/api/sessions/${encodeURIComponent(id)}/export`, { format })}
+          download={`${id}.${ending}`}
+        >
+          {name}
+        </a>
+      ))}
+    </span>
+  );
+}
+
+function Delete({ session: { id, device_name } }: { session: SessionDetail }): JSX.Element {
+  const [isAsking, setIsAsking] = useState(false);
+  async function remove(): Promise<void> {
+    if (await act(() => hub.sessions.delete(id), "The session is deleted.")) go("/sessions");
+  }
+  return (
+    <>
+      <button
+        type="button"
+        class="small danger"
+        disabled={!canChange()}
+        title={canChange() ? undefined : "A read key cannot delete sessions."}
+        onClick={() => setIsAsking(true)}
+      >
+        Delete
+      </button>
+      {isAsking && (
+        <Confirm
+          title="Delete this session?"
+          action="Delete the session"
+          onConfirm={() => void remove()}
+          onClose={() => setIsAsking(false)}
+        >
+          <p>
+            The hub deletes its messages, transcript files, events, costs and what search knows of it. This
+            cannot be undone.
+          </p>
+          <p>
+            A tombstone remains: the session's id and the time. With it the hub refuses the session when a
+            device sends it again. The files on {inline(device_name)} stay where they are.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+const ASKED_LINES = 4;
+
+function Summary({ session }: { session: SessionDetail }): JSX.Element {
+  const { transcript: facts } = session;
+  const test = facts?.tests.last ?? null;
+  return (
+    <dl class="summary">
+      <Part name="Asked" isWide>
+        {session.initial_prompt === null ? (
+          <span class="faint">nothing yet</span>
+        ) : (
+          <span class="wrapped">
+            <Cut text={session.initial_prompt} lines={ASKED_LINES} render={inline} />
+          </span>
+        )}
+      </Part>
+      <Part name="Result" isWide>
+        <Result session={session} />
+      </Part>
+      <Part name="Did">
+        {facts === null ? (
+          <span class="faint">no transcript</span>
+        ) : (
+          <>
+            {counted(facts.files.written, "file")} <span class="added">+{countText(facts.files.added)}</span>{" "}
+            <span class="removed">−{countText(facts.files.removed)}</span>
+            <br />
+            {counted(facts.commands_run.count, "command")}
+            {facts.commands_run.failed > 0 && (
+              <span class="removed">, {countText(facts.commands_run.failed)} failed</span>
+            )}
+          </>
+        )}
+      </Part>
+      <Part name="Commits">{counted(facts?.commits.length ?? 0, "commit")}</Part>
+      <Part name="Last test run">
+        {test === null ? (
+          <span class="faint">none</span>
+        ) : (
+          <>
+            <Badge tone={test.is_success === false ? "bad" : "good"}>
+              {test.is_success === false ? "failed" : "passed"}
+            </Badge>{" "}
+            {test.passed !== null && `${countText(test.passed)} passed`}
+            {(test.failed ?? 0) > 0 && `, ${countText(test.failed ?? 0)} failed`}
+          </>
+        )}
+      </Part>
+      <Part name="Cost">
+        {costText(session.cost_estimate_usd)}
+        {session.cost_is_partial && <span class="faint"> and more: a model has no price</span>}
+        <br />
+        <span class="faint">
+          {shortText((session.tokens_in ?? 0) + (session.tokens_out ?? 0))} tokens without cache
+        </span>
+      </Part>
+    </dl>
+  );
+}
+
+function Part({
+  name,
+  isWide = false,
+  children,
+}: {
+  name: string;
+  isWide?: boolean;
+  children: ComponentChildren;
+}) {
+  return (
+    <div class={isWide ? "wide" : undefined}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** The agent's last text, which the story ends with. */
+function Result({ session }: { session: SessionDetail }): JSX.Element {
+  const { data } = useQuery(`result ${session.id} ${session.updated_at}`, () =>
+    hub.transcripts.messages(session.id, { density: "story", from: "end", limit: 2 }),
+  );
+  const answer = data?.messages.findLast(({ kind }) => kind === "assistant");
+  const text =
+    answer?.content_blocks.findLast(({ content_text }) => content_text !== null)?.content_text ??
+    session.summary;
+  if (!text) return <span class="faint">{data === null ? "…" : "no answer yet"}</span>;
+  return (
+    <div class="result">
+      <Cut text={text} lines={RESULT_LINES} render={(part) => <Markdown text={part} />} />
+    </div>
+  );
+}
+
+const RESULT_LINES = 5;

@@ -1,0 +1,181 @@
+import type { GitMatchGrade, SessionDetail } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { hub } from "../../app/hub.ts";
+import { setQuery } from "../../app/router.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { countText } from "../../format/numbers.ts";
+import { inline } from "../../text/inline.tsx";
+import { Age, Badge, type Tone } from "../../ui/parts.tsx";
+import { Loaded } from "../../ui/states.tsx";
+import { LineCounts, useSessionFiles } from "./changes.tsx";
+import { Fold } from "./fold.tsx";
+
+const FILES_SHOWN = 12;
+const CHECKS_SHOWN = 5;
+const GRADES: Readonly<Record<GitMatchGrade, { tone: Tone; title: string }>> = {
+  exact: { tone: "good", title: "The event named this session, or a call of it made the commit." },
+  evidence: { tone: "info", title: "The session wrote a file that the commit changes, before it." },
+  possible: { tone: "quiet", title: "Time and place alone." },
+};
+
+/** Files, commits, checks, jobs and events of a session. */
+export function SessionLists({ session }: { session: SessionDetail }): JSX.Element {
+  return (
+    <>
+      <Files session={session} />
+      <Commits session={session} />
+      <Checks session={session} />
+      <Jobs session={session} />
+      <Events session={session} />
+    </>
+  );
+}
+
+function Files({ session }: { session: SessionDetail }): JSX.Element {
+  const { items, error } = useSessionFiles(session.id, session.updated_at);
+  const sorted = (items ?? []).toSorted((a, b) => b.writes - a.writes || b.reads - a.reads);
+  const left = sorted.length - FILES_SHOWN;
+  return (
+    <>
+      <h2>Files</h2>
+      {error !== null && <p class="faint">{error.message}</p>}
+      {items?.length === 0 && <p class="faint">No call read or wrote one.</p>}
+      <ul class="plain">
+        {sorted.slice(0, FILES_SHOWN).map((file) => (
+          <li key={file.path} class="file-line">
+            {file.writes > 0 ? (
+              <button
+                type="button"
+                class="link mono cut"
+                title={file.path}
+                onClick={() => setQuery({ show: "diff", file: file.path })}
+              >
+                {inline(nameOf(file.path))}
+              </button>
+            ) : (
+              <span class="mono cut" title={file.path}>
+                {inline(nameOf(file.path))}
+              </span>
+            )}
+            <LineCounts file={file} />
+          </li>
+        ))}
+      </ul>
+      {left > 0 && (
+        <button type="button" class="link" onClick={() => setQuery({ show: "diff", file: null })}>
+          {countText(left)} more
+        </button>
+      )}
+    </>
+  );
+}
+
+function nameOf(path: string): string {
+  return path.split("/").slice(-2).join("/");
+}
+
+function Commits({ session }: { session: SessionDetail }): JSX.Element {
+  const commits = useQuery(`git ${session.id} ${session.updated_at}`, async () => {
+    const { git_activity } = await hub.sessions.git(session.id, { limit: 50 });
+    return git_activity.filter(({ type }) => type === "commit");
+  });
+  return (
+    <>
+      <h2>Commits</h2>
+      <Loaded query={commits} rows={1}>
+        {(rows) => (
+          <>
+            {rows.length === 0 && <p class="faint">None is matched to this session.</p>}
+            <ul class="plain">
+              {rows.map(({ id, commit_sha, message, session_match }) => (
+                <li key={id}>
+                  <code>{commit_sha?.slice(0, 8)}</code>{" "}
+                  <Badge tone={GRADES[session_match].tone} title={GRADES[session_match].title}>
+                    {session_match}
+                  </Badge>
+                  <br />
+                  {inline(message?.split("\n", 1)[0] ?? "")}
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+/** Commands that ran last, with their exit codes. */
+function Checks({ session: { transcript } }: { session: SessionDetail }): JSX.Element | null {
+  if (transcript === null || transcript.commands_run.last.length === 0) return null;
+  return (
+    <>
+      <h2>Last commands</h2>
+      <ul class="plain">
+        {transcript.commands_run.last.slice(0, CHECKS_SHOWN).map(({ call_id, command, exit_code }) => (
+          <li key={call_id} class="file-line">
+            <code class="cut" title={command}>
+              {inline(command.split("\n", 1)[0] ?? "")}
+            </code>
+            {exit_code === null ? null : (
+              <Badge tone={exit_code === 0 ? "good" : "bad"}>exit {exit_code}</Badge>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Jobs({ session }: { session: SessionDetail }): JSX.Element {
+  return <Fold summary="Jobs of this session">{() => <JobList id={session.id} />}</Fold>;
+}
+
+function JobList({ id }: { id: string }): JSX.Element {
+  const jobs = useQuery(
+    `jobs of ${id}`,
+    async () => (await hub.jobs.list({ concurrency_key: id, limit: 20 })).jobs,
+  );
+  return (
+    <Loaded query={jobs} rows={1}>
+      {(rows) => (
+        <ul class="plain">
+          {rows.length === 0 && <li class="faint">None is kept.</li>}
+          {rows.map((job) => (
+            <li key={job.id}>
+              <a href={`/jobs/${job.id}`}>{job.type}</a> <span class="faint">{job.state}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Loaded>
+  );
+}
+
+function Events({ session }: { session: SessionDetail }): JSX.Element {
+  return <Fold summary="Events of this session">{() => <EventList id={session.id} />}</Fold>;
+}
+
+function EventList({ id }: { id: string }): JSX.Element {
+  const events = useQuery(
+    `events of ${id}`,
+    async () => (await hub.sessions.events(id, { limit: 100 })).events,
+  );
+  return (
+    <Loaded query={events} rows={1}>
+      {(rows) => (
+        <ul class="plain">
+          {rows.length === 0 && <li class="faint">None was sent.</li>}
+          {rows.map((event) => (
+            <li key={event.id}>
+              <code>{event.type}</code>{" "}
+              <span class="faint">
+                <Age at={event.timestamp} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Loaded>
+  );
+}

@@ -1,0 +1,134 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { TranscriptDensity, TranscriptMessage, TranscriptPage } from "@wharf/protocol";
+import { hub } from "../../app/hub.ts";
+
+/** Messages of a request: few enough that a page appears at once and is laid out within a frame. */
+const PAGE_MESSAGES = 40;
+/** Read again around the last message when the session changed: half of them are known. */
+const END_MESSAGES = 100;
+
+export type Scope = { sessionId: string; subagentId: string | null; density: TranscriptDensity };
+
+/** The pages of a transcript around a place. They grow in both directions. */
+export type Transcript = {
+  scope: Scope;
+  /** Neighbouring pages; null until the first one is there. */
+  pages: ReadonlySignal<readonly TranscriptPage[] | null>;
+  error: ReadonlySignal<Error | null>;
+  /** Messages that arrived at the end and are not shown. */
+  waiting: ReadonlySignal<number>;
+  /** Reads the page around a message, or the first one. */
+  open(around: string | null): Promise<void>;
+  has(messageId: string): boolean;
+  loadBefore(): Promise<void>;
+  loadBehind(): Promise<void>;
+  /** Reads what was added at the end: it is shown at once, or waits for `showWaiting`. */
+  readEnd(isShown: boolean): Promise<void>;
+  showWaiting(): void;
+  close(): void;
+};
+
+export function createTranscript(scope: Scope): Transcript {
+  const pages = signal<readonly TranscriptPage[] | null>(null);
+  const error = signal<Error | null>(null);
+  const waiting = signal(0);
+  // A message may be one of a subagent: then the pages are those of that subagent.
+  let { subagentId } = scope;
+  let ends: readonly TranscriptPage[] | null = null;
+  let reading: AbortController | null = null;
+
+  /** One at a time: a second request for the same end of the window would add its page twice. */
+  async function read(
+    query: { around?: string; cursor?: string; limit?: number },
+    use: (page: TranscriptPage) => void,
+  ) {
+    if (reading !== null) return;
+    const abort = new AbortController();
+    reading = abort;
+    try {
+      const { sessionId, density } = scope;
+      const place = subagentId === null ? {} : { subagent_id: subagentId };
+      const page = await hub.transcripts.messages(sessionId, {
+        density,
+        limit: PAGE_MESSAGES,
+        ...place,
+        ...query,
+      });
+      if (abort.signal.aborted) return;
+      error.value = null;
+      use(page);
+    } catch (reason) {
+      if (!abort.signal.aborted) error.value = reason instanceof Error ? reason : new Error(String(reason));
+    } finally {
+      if (reading === abort) reading = null;
+    }
+  }
+
+  function close(): void {
+    reading?.abort();
+    reading = null;
+  }
+
+  async function open(around: string | null): Promise<void> {
+    close();
+    subagentId = scope.subagentId;
+    await read(around === null ? {} : { around }, (page) => {
+      subagentId = page.subagent_id;
+      pages.value = [page];
+    });
+  }
+
+  async function loadBefore(): Promise<void> {
+    const cursor = pages.value?.[0]?.prev_cursor;
+    if (cursor) await read({ cursor }, (page) => (pages.value = [page, ...(pages.value ?? [])]));
+  }
+
+  async function loadBehind(): Promise<void> {
+    const cursor = pages.value?.at(-1)?.next_cursor;
+    if (cursor) await read({ cursor }, (page) => (pages.value = [...(pages.value ?? []), page]));
+  }
+
+  async function readEnd(isShown: boolean): Promise<void> {
+    const end = pages.value?.at(-1);
+    if (end === undefined) return await open(null);
+    const last = end.messages.at(-1);
+    // What is behind the window is read when one comes there.
+    if (end.next_cursor !== null) return;
+    const query = last === undefined ? {} : { around: last.id, limit: END_MESSAGES };
+    await read(query, (page) => {
+      const known = new Set(pages.value?.flatMap(({ messages }) => messages.map(({ id }) => id)));
+      ends = withEnd(pages.value ?? [], page);
+      waiting.value = page.messages.filter(({ id }) => !known.has(id)).length;
+      if (isShown || waiting.value === 0) showWaiting();
+    });
+  }
+
+  function showWaiting(): void {
+    if (ends !== null) pages.value = ends;
+    ends = null;
+    waiting.value = 0;
+  }
+
+  const has = (messageId: string) =>
+    pages.value?.some(({ messages }) => hasMessage(messages, messageId)) ?? false;
+  return { scope, pages, error, waiting, open, has, loadBefore, loadBehind, readEnd, showWaiting, close };
+}
+
+/** The pages with their end replaced by a page that overlaps it: calls that ran have a result, and an answer may not be the last one any more. */
+export function withEnd(pages: readonly TranscriptPage[], end: TranscriptPage): TranscriptPage[] {
+  const first = end.messages.find(({ id }) => pages.some(({ messages }) => hasMessage(messages, id)));
+  if (first === undefined) return pages.length === 0 ? [end] : [...pages, end];
+  const at = pages.findIndex(({ messages }) => hasMessage(messages, first.id));
+  const page = pages[at];
+  if (page === undefined) return [...pages];
+  const before = page.messages.slice(
+    0,
+    page.messages.findIndex(({ id }) => id === first.id),
+  );
+  const messages = [...before, ...end.messages.slice(end.messages.indexOf(first))];
+  return [...pages.slice(0, at), { ...end, prev_cursor: page.prev_cursor, messages }];
+}
+
+function hasMessage(messages: readonly TranscriptMessage[], id: string): boolean {
+  return messages.some((message) => message.id === id);
+}
