@@ -14,7 +14,7 @@ export const jumps = signal(0);
 
 /** Scrolls to a message, which the address names. */
 export function showMessage(id: string): void {
-  setQuery({ message: id, show: null });
+  setQuery({ around: id, show: null });
   jumps.value += 1;
 }
 

@@ -25,7 +25,7 @@ export function SessionBar({
 }): JSX.Element {
   const isDiff = query.value.get("show") === "diff";
   const choose = (value: TranscriptDensity) =>
-    setQuery({ density: value, show: null, message: topMessage.peek() ?? query.peek().get("message") });
+    setQuery({ density: value, show: null, around: topMessage.peek() ?? query.peek().get("around") });
   const showDiff = () => setQuery({ show: isDiff ? null : "diff" });
   useShortcuts([
     ...DENSITIES.map(({ value, text, key }) => ({

@@ -1,4 +1,4 @@
-import type { LiveState, SessionDetail } from "@wharf/protocol";
+import type { SessionDetail } from "@wharf/protocol";
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
@@ -11,35 +11,20 @@ import { Cut } from "../../text/cut.tsx";
 import { inline } from "../../text/inline.tsx";
 import { Markdown } from "../../text/markdown.tsx";
 import { Confirm } from "../../ui/dialog.tsx";
-import { Age, Badge, Copy, PageHead, type Tone } from "../../ui/parts.tsx";
+import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
+import { agentName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
 import { resumeCommand } from "./resume-command.ts";
-
-const STATES: Readonly<Record<LiveState, { text: string; tone: Tone }>> = {
-  working: { text: "working", tone: "info" },
-  needs_input: { text: "needs you", tone: "needs" },
-  turn_done: { text: "answered", tone: "good" },
-  idle: { text: "quiet", tone: "quiet" },
-  stale_call: { text: "call without result", tone: "needs" },
-  ended: { text: "ended", tone: "quiet" },
-  unclean: { text: "ended without a sign", tone: "bad" },
-};
 
 /** Title, state and actions; then what was asked, done and answered. */
 export function SessionHead({ session }: { session: SessionDetail }): JSX.Element {
-  const state = session.live_state === null ? null : STATES[session.live_state];
   const command = resumeCommand(session);
   return (
     <>
       <PageHead
-        title={inline(session.title ?? "Session without a title")}
+        title={inline(titleOf(session))}
         note={
           <>
-            {state !== null && (
-              <>
-                <Badge tone={state.tone}>{state.text}</Badge>{" "}
-              </>
-            )}
-            {session.agent} on{" "}
+            <StateBadge session={session} /> {agentName(session.agent)} on{" "}
             <a href={`/devices/${encodeURIComponent(session.device_id)}`}>{inline(session.device_name)}</a> in{" "}
             <a href={`/repositories/${encodeURIComponent(session.workspace_id)}`}>
               {inline(session.workspace_name)}

@@ -87,12 +87,12 @@ function Messages({ transcript }: { transcript: Transcript }): JSX.Element {
       {subagentId !== null && (
         <p class="note">
           These are messages of a subagent.{" "}
-          <button type="button" class="link" onClick={() => setQuery({ message: null })}>
+          <button type="button" class="link" onClick={() => setQuery({ around: null })}>
             Show the session
           </button>
         </p>
       )}
-      <TranscriptView transcript={transcript} around={query.value.get("message")} />
+      <TranscriptView transcript={transcript} around={query.value.get("around")} />
       {waiting > 0 && (
         <button type="button" class="new-messages primary" onClick={showNew}>
           {counted(waiting, "new message")}
