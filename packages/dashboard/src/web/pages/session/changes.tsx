@@ -2,7 +2,7 @@ import type { SessionFile } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { query } from "../../app/router.ts";
-import { usePages } from "../../app/use-pages.ts";
+import { type PagesState, usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { counted, countText } from "../../format/numbers.ts";
 import { Diff } from "../../text/diff.tsx";
@@ -41,7 +41,7 @@ export function Changes({ sessionId, updatedAt }: { sessionId: string; updatedAt
 }
 
 /** By path. */
-export function useSessionFiles(sessionId: string, updatedAt: string) {
+export function useSessionFiles(sessionId: string, updatedAt: string): PagesState<SessionFile> {
   return usePages<SessionFile>(`files ${sessionId} ${updatedAt}`, async (cursor) => {
     const page = await hub.sessions.files(sessionId, { limit: 200, ...(cursor === null ? {} : { cursor }) });
     return { items: page.files, next: page.next_cursor };
