@@ -11,6 +11,8 @@ import type {
   Retention,
   SearchResponse,
   Session,
+  Setup,
+  Storage,
   TimelineItem,
   TimelineQuery,
   Usage,
@@ -58,6 +60,10 @@ export type Reads = {
   /** By 7 to 64 hexadecimal digits; an empty list for an unknown commit. */
   commits(sha: string): Promise<MatchedCommit[]>;
   prices(): Promise<PriceRow[]>;
+  /** What a new hub still needs. */
+  setup(): Promise<Setup>;
+  /** Sizes, growth, free disk space and retention. */
+  storage(): Promise<Storage>;
   /** Adds or replaces one price; needs an admin key. */
   putPrice(price: Partial<PutPrice> & Pick<PutPrice, "model" | "provider">): Promise<PriceRow>;
   ingest: {
@@ -86,6 +92,8 @@ export function createReads(http: Http): Reads {
     },
     commits: async (sha) =>
       (await http.json<{ commits: MatchedCommit[] }>(`/api/commits/${segment(sha)}`)).commits,
+    setup: () => http.json("/api/setup"),
+    storage: () => http.json("/api/storage"),
     putPrice: async (json) =>
       (await http.json<{ price: PriceRow }>("/api/prices", { method: "PUT", json })).price,
     ingest: {

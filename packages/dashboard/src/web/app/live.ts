@@ -24,25 +24,41 @@ export type Kind = (typeof KINDS)[number];
 
 /** Changes of one moment reach the pages together, so that a busy hub does not render a page per row. */
 const BATCH_MS = 250;
+const RETRY_MS = 2_000;
 const handlers = new Map<Handler, ReadonlySet<Kind>>();
 let waiting: Change[] = [];
 
-/** Opens the stream while a person is signed in. The browser reconnects by itself, with the id that it saw last. */
+/** Opens the stream while a person is signed in. */
 export function startLive(): void {
   effect(() => {
     if (!me.value) return;
-    const source = new EventSource("/api/live");
-    source.onopen = () => {
-      // After a break of the connection pages read again: rows may have changed that no event names.
-      if (connection.value === "lost") deliver([{ id: "", kind: "reset", ids: [], at: "" }]);
-      connection.value = "live";
+    let source = open();
+    let retry: ReturnType<typeof setTimeout> | undefined;
+
+    function open({ isAgain = false } = {}): EventSource {
+      const opened = new EventSource("/api/live");
+      opened.onopen = () => {
+        // A new stream begins now, and what happened before it is unknown.
+        if (isAgain) deliver([{ id: "", kind: "reset", ids: [], at: "" }]);
+        connection.value = "live";
+      };
+      opened.onerror = () => {
+        connection.value = "lost";
+        // After a break the browser resumes by the last id. After an error response it gives up, so that we open another stream.
+        if (opened.readyState !== EventSource.CLOSED) return;
+        retry = setTimeout(() => {
+          source = open({ isAgain: true });
+        }, RETRY_MS);
+      };
+      for (const kind of [...KINDS, "reset"])
+        opened.addEventListener(kind, ({ data }) => queue(JSON.parse(data) as Change));
+      return opened;
+    }
+
+    return () => {
+      clearTimeout(retry);
+      source.close();
     };
-    source.onerror = () => {
-      connection.value = "lost";
-    };
-    for (const kind of [...KINDS, "reset"])
-      source.addEventListener(kind, ({ data }) => queue(JSON.parse(data) as Change));
-    return () => source.close();
   });
 }
 

@@ -47,8 +47,7 @@ function Code({ id, deviceId }: { id: number; deviceId?: string }): JSX.Element 
   );
 }
 
-function Line({ code: { code, expires_at } }: { code: EnrolmentCode }): JSX.Element {
-  const line = `curl -fsS ${location.origin}/install.sh | sh -s -- ${code}`;
+function Line({ code: { code, line, expires_at } }: { code: EnrolmentCode }): JSX.Element {
   const leftMs = Date.parse(expires_at) - now.value;
   if (leftMs <= 0)
     return <p class="note warning">The code {code} has expired. Close this and create another line.</p>;

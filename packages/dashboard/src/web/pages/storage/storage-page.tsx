@@ -1,6 +1,142 @@
+import type { Storage } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { PageHead } from "../../ui/parts.tsx";
+import { hub } from "../../app/hub.ts";
+import { useQuery } from "../../app/use-query.ts";
+import { bytesText, countText } from "../../format/numbers.ts";
+import { PageHead, Stat } from "../../ui/parts.tsx";
+import { Loaded } from "../../ui/states.tsx";
 
+/** How large the hub is, how fast it grows, and what it keeps for a time only. */
 export function StoragePage(): JSX.Element {
-  return <PageHead title="Storage" />;
+  const storage = useQuery("storage", () => hub.storage());
+  return (
+    <>
+      <PageHead
+        title="Storage"
+        note="How large the hub is, how fast it grows, and what it keeps for a time only."
+      />
+      <Loaded query={storage}>
+        {(found) => (
+          <>
+            <Sizes storage={found} />
+            <Tables storage={found} />
+            <Retention storage={found} />
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+function Sizes({ storage: { database, disk, blobs, transcripts } }: { storage: Storage }): JSX.Element {
+  return (
+    <div class="stats">
+      <Stat name="database" note={growthText(database.bytes_per_day)}>
+        {bytesText(database.bytes)}
+      </Stat>
+      {disk !== null && (
+        <Stat
+          name="free on the disk"
+          note={
+            disk.days_to_full === null
+              ? undefined
+              : `full in ${countText(Math.floor(disk.days_to_full))} days`
+          }
+        >
+          {bytesText(disk.free_bytes)}
+        </Stat>
+      )}
+      <Stat
+        name="transcripts on devices"
+        note={`${countText(transcripts.files)} files, ${bytesText(transcripts.stored_bytes)} after redaction`}
+      >
+        {bytesText(transcripts.source_bytes)}
+      </Stat>
+      <Stat
+        name={`blobs in ${blobs.kind}`}
+        note={blobs.count === null ? "not counted there" : `${countText(blobs.count)} compressed`}
+      >
+        {blobs.bytes === null ? "–" : bytesText(blobs.bytes)}
+      </Stat>
+    </div>
+  );
+}
+
+function growthText(bytesPerDay: number | null): string {
+  if (bytesPerDay === null) return "growth known after a day";
+  return `${bytesPerDay < 0 ? "−" : "+"}${bytesText(Math.abs(bytesPerDay))} a day`;
+}
+
+function Tables({ storage: { tables } }: { storage: Storage }): JSX.Element {
+  return (
+    <section aria-labelledby="tables">
+      <h2 id="tables">Tables</h2>
+      <div class="table-wrap">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">table</th>
+              <th scope="col" class="number">
+                rows, about
+              </th>
+              <th scope="col" class="number">
+                bytes
+              </th>
+              <th scope="col" class="number">
+                of it indexes
+              </th>
+              <th scope="col" class="number">
+                a day
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {tables.map(({ name, rows, bytes, index_bytes, bytes_per_day }) => (
+              <tr key={name}>
+                <th scope="row">
+                  <code>{name}</code>
+                </th>
+                <td class="number">{countText(rows)}</td>
+                <td class="number">{bytesText(bytes)}</td>
+                <td class="number">{bytesText(index_bytes)}</td>
+                <td class="number">{bytes_per_day === null ? "–" : bytesText(Math.max(bytes_per_day, 0))}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Retention({ storage: { retention } }: { storage: Storage }): JSX.Element {
+  return (
+    <section aria-labelledby="retention">
+      <h2 id="retention">Retention</h2>
+      {retention.workspaces.length === 0 ? (
+        <p>Every repository keeps its transcripts, their parsed rows and its events without a limit.</p>
+      ) : (
+        <ul class="plain">
+          {retention.workspaces.map(({ workspace_id, workspace_name, ...kept }) => (
+            <li key={workspace_id}>
+              <a href={`/repositories/${encodeURIComponent(workspace_id)}`}>{workspace_name}</a>{" "}
+              <span class="faint">{keptText(kept)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="faint">
+        {Object.entries(retention.table_hours)
+          .map(([table, hours]) => `${table}: ${countText(hours)} h`)
+          .join(" · ")}
+      </p>
+    </section>
+  );
+}
+
+function keptText(kept: Readonly<Record<string, unknown>>): string {
+  return Object.entries(kept)
+    .filter(([, days]) => typeof days === "number")
+    .map(([name, days]) => `${name.replace(/_days$/, "").replaceAll("_", " ")} ${String(days)} days`)
+    .join(", ");
 }
