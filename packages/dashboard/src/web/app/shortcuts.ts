@@ -8,7 +8,7 @@ export type Shortcut = {
   run: () => void;
 };
 
-const TWO_KEYS_MS = 1_000;
+const TWO_KEYS_MS = 3_000;
 
 /** Of the components shown, in the order in which they appeared: those of a page are behind those of the frame, and win. */
 const shown = new Set<{ readonly current: readonly Shortcut[] }>();

@@ -16,21 +16,24 @@ const ROW_PX = 52;
 
 /** The keys of devices, people and programs; admin keys only. */
 export function KeysPage(): JSX.Element {
+  if (canChange()) return <KeyList />;
+  return (
+    <>
+      <PageHead title="Keys" />
+      <Empty title="Keys are shown to admin keys only.">
+        <p>Sign in with the admin key to list, create and revoke keys.</p>
+      </Empty>
+    </>
+  );
+}
+
+function KeyList(): JSX.Element {
   const [isCreating, setIsCreating] = useState(false);
   const [shownKey, setShownKey] = useState<string | null>(null);
   const pages = usePages("keys", async (cursor) => {
     const { keys, next_cursor } = await hub.keys.list({ limit: 100, ...(cursor === null ? {} : { cursor }) });
     return { items: keys, next: next_cursor };
   });
-  if (!canChange())
-    return (
-      <>
-        <PageHead title="Keys" />
-        <Empty title="Keys are shown to admin keys only.">
-          <p>Sign in with the admin key to list, create and revoke keys.</p>
-        </Empty>
-      </>
-    );
   const show = (key: string) => {
     setIsCreating(false);
     setShownKey(key);

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, expect } from "bun:test";
+import { createClient } from "@wharf/client";
+import { useTestDatabase } from "@wharf/testkit";
+import {
+  ADMIN_KEY,
+  type ServerProgram,
+  startServerProgram,
+} from "../../../server/src/__tests__/server-program.ts";
+import { browserTest, setupBrowser } from "./browser.ts";
+
+const database = useTestDatabase();
+const browser = setupBrowser();
+let server: ServerProgram;
+let url = "";
+
+beforeAll(async () => {
+  server = await startServerProgram(database.url);
+  url = await server.url();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+function client(key: string | null = ADMIN_KEY) {
+  return createClient({ url, key });
+}
+
+browserTest(
+  "a new hub leads from the first page to the first machine, and the step turns done by itself",
+  async () => {
+    const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
+    await page.goto("/");
+    await page.getByRole("link", { name: "Connect the first machine" }).click();
+    await page.getByRole("button", { name: "Create the line to paste" }).click();
+    const line = await page.locator("pre", { hasText: "/install.sh | sh -s -- " }).textContent();
+    expect(line ?? "").toStartWith(`curl -fsS ${url}/install.sh | sh -s -- `);
+    await expectVisible(page.getByRole("img", { name: "The line to paste, as a QR code" }));
+
+    const code = line?.split(" ").at(-1) ?? "";
+    await client(null).devices.enrol({ code, name: "first-laptop" });
+    await expectVisible(page.locator("li.done", { hasText: "A machine has joined" }));
+
+    await page.getByRole("link", { name: "Devices" }).click();
+    await page.getByRole("link", { name: "first-laptop" }).click();
+    await expectVisible(page.getByRole("heading", { name: "first-laptop" }));
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("renamed-laptop");
+    await page.getByRole("button", { name: "Save" }).click();
+    await expectVisible(page.getByRole("heading", { name: "renamed-laptop" }));
+    await page.getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("button", { name: "Remove the device" }).click();
+    await expectVisible(page.getByText("renamed-laptop is removed."));
+    expect((await client().devices.list()).devices).toEqual([]);
+    expect(errors).toEqual([]);
+  },
+);
+
+browserTest("a key is created and shown once, and revoked after a question", async () => {
+  const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
+  await page.goto("/keys");
+  await page.getByRole("button", { name: "Create a key" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("grafana");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const key = await page.locator("dialog pre").textContent();
+  expect(key).toMatch(/^wharf_read_/);
+  await client(key).sessions.list();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Revoke grafana" }).click();
+  await page.getByRole("button", { name: "Revoke the key" }).click();
+  await expectVisible(page.getByText("grafana is revoked."));
+  const refused = await client(key)
+    .sessions.list()
+    .catch((error: unknown) => error);
+  expect(refused).toMatchObject({ status: 401 });
+  expect(errors).toEqual([]);
+});
+
+browserTest("a price that is added here is used by the hub", async () => {
+  const { page } = await browser.open({ url, key: ADMIN_KEY });
+  await page.goto("/prices");
+  await page.getByRole("button", { name: "Add a price" }).click();
+  await page.getByLabel("Model").last().fill("house-model");
+  await page.getByLabel("Provider").fill("acme");
+  await page.getByLabel("Input").fill("1.5");
+  await page.getByLabel("Output").fill("6");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByLabel("Model").first().fill("house-model");
+  await expectVisible(page.getByRole("row", { name: /house-model.*1\.5.*6/ }));
+});
+
+browserTest("a queue is paused and resumed, and a dead job leads to its error", async () => {
+  const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
+  await page.goto("/jobs");
+  const queue = page.getByRole("row", { name: /summaries/ });
+  await queue.getByRole("button", { name: "Pause" }).click();
+  await expectVisible(queue.getByText("paused"));
+  expect((await client().jobs.queues()).find(({ name }) => name === "summaries")?.paused_at).not.toBeNull();
+  await queue.getByRole("button", { name: "Resume" }).click();
+  await expectVisible(queue.getByRole("button", { name: "Pause" }));
+  await page
+    .getByRole("navigation", { name: "States" })
+    .getByRole("link", { name: /^completed/ })
+    .click();
+  await page.getByRole("region", { name: "Jobs" }).getByRole("link").first().click();
+  await expectVisible(page.getByRole("heading", { name: "Attempts" }));
+  expect(errors).toEqual([]);
+});
+
+browserTest("a read key sees the pages and no control that changes something", async () => {
+  const { key } = await client().keys.create({ scope: "read", name: "viewer" });
+  const { page, errors } = await browser.open({ url, key });
+  for (const [path, control] of [
+    ["/jobs", "Pause"],
+    ["/keys", "Create a key"],
+    ["/prices", "Add a price"],
+    ["/setup", "Create the line to paste"],
+  ] as const) {
+    await page.goto(path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle").catch(() => undefined);
+    expect([path, await page.getByRole("button", { name: control }).count()]).toEqual([path, 0]);
+  }
+  expect(errors).toEqual([]);
+});
+
+browserTest("an error of the hub is shown with its reason, and a retry loads the page", async () => {
+  const { page, context } = await browser.open({ url, key: ADMIN_KEY });
+  await context.route("**/api/devices*", (route) => route.abort());
+  await page.goto("/devices");
+  await expectVisible(page.getByRole("alert"));
+  await context.unroute("**/api/devices*");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expectVisible(page.getByText("No machine is connected yet."));
+});
+
+browserTest("pages state a lost connection, and catch up when the hub is back", async () => {
+  const port = new URL(url).port;
+  const { page } = await browser.open({ url, key: ADMIN_KEY });
+  await page.goto("/devices");
+  await expectVisible(page.getByText("No machine is connected yet."));
+  await server[Symbol.asyncDispose]();
+  await expectVisible(page.getByText("The connection to the hub is lost."));
+  server = await startServerProgram(database.url, { PORT: port });
+  await server.url();
+  const { code } = await client().devices.createCode();
+  await client(null).devices.enrol({ code, name: "after-restart" });
+  await expectVisible(page.getByRole("link", { name: "after-restart" }));
+  expect(await page.getByText("The connection to the hub is lost.").count()).toBe(0);
+});
+
+browserTest("the pages fit a screen of 390 pixels, and the shortcuts lead to every page", async () => {
+  const { page } = await browser.open({ url, key: ADMIN_KEY, width: 390 });
+  for (const path of ["/", "/devices", "/jobs", "/ingest", "/keys", "/prices", "/storage", "/setup"]) {
+    await page.goto(path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+    expect([path, width]).toEqual([path, 390]);
+  }
+  await page.keyboard.press("?");
+  await expectVisible(page.getByRole("dialog", { name: "Shortcuts" }));
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("g");
+  await page.keyboard.press("j");
+  await expectVisible(page.getByRole("heading", { name: "Jobs", level: 1 }));
+});
+
+browserTest("a person without a cookie signs in, returns to the page asked for, and signs out", async () => {
+  const { page } = await browser.open({ url, key: "" });
+  await page.goto("/jobs?status=dead");
+  await page.getByLabel("Key").fill("wharf_read_wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expectVisible(page.getByRole("alert"));
+  await page.getByLabel("Key").fill(ADMIN_KEY);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL("**/jobs?status=dead");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expectVisible(page.getByLabel("Key"));
+});
+
+async function expectVisible(locator: {
+  waitFor(options: { state: "visible" }): Promise<void>;
+}): Promise<void> {
+  await locator.waitFor({ state: "visible" });
+}
