@@ -1,9 +1,10 @@
 import type { Fact, Usage } from "../contract.ts";
+import { responseFact } from "../response.ts";
 import type { CodexState } from "./state.ts";
 
 /** The usage of a response is written apart from its messages: mostly behind them, and for calls that a script makes, before them. */
 export function respond(state: CodexState, key: string, usage: Usage, at: string | null): Fact[] {
-  const response = responsePart(state, key, usage, at);
+  const response = responseFact({ key, model: state.model, at, usage, is_copy: state.is_copying });
   if (key === state.response_key) return [response];
   const { has_unanswered } = state;
   state.response_key = key;
@@ -42,25 +43,6 @@ function noteOf(state: CodexState, response_key: string, at: string | null): Fac
       model: state.model,
       response_key,
       blocks: [],
-      is_copy: state.is_copying,
-      is_sidechain: false,
-    },
-  };
-}
-
-function responsePart(state: CodexState, key: string, usage: Usage, at: string | null): Fact {
-  return {
-    fact: "response",
-    response: {
-      key,
-      model: state.model,
-      at,
-      usage,
-      cache_write_unsplit: 0,
-      speed: null,
-      service_tier: null,
-      inference_geo: null,
-      is_lower_bound: false,
       is_copy: state.is_copying,
       is_sidechain: false,
     },

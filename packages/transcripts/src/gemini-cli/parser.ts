@@ -1,6 +1,7 @@
 import { callBlock, EMPTY_BLOCK, resultBlock, textBlock } from "../blocks.ts";
 import type { Block, Fact, MessageKind, Parser, Usage } from "../contract.ts";
 import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
+import { responseFact } from "../response.ts";
 import { NO_USAGE } from "../usage.ts";
 
 export type GeminiState = { session_id: string };
@@ -79,7 +80,7 @@ function readMessage(state: GeminiState, record: JsonObject, line: number): Fact
   };
   const failed: Fact[] = type === "error" ? [{ fact: "api_error", status: null }] : [];
   if (tokens === null) return [message, ...failed];
-  return [message, ...failed, responseOf(key, model, at, usageOf(tokens))];
+  return [message, ...failed, responseFact({ key, model, at, usage: usageOf(tokens), is_copy: false })];
 }
 
 /** The cache is inside the input; thoughts are outside the output, and tool prompts outside the input. */
@@ -95,25 +96,6 @@ function usageOf(tokens: JsonObject): Usage {
     cache_write_5m: 0,
     cache_write_1h: 0,
     reasoning,
-  };
-}
-
-function responseOf(key: string, model: string | null, at: string | null, usage: Usage): Fact {
-  return {
-    fact: "response",
-    response: {
-      key,
-      model,
-      at,
-      usage,
-      cache_write_unsplit: 0,
-      speed: null,
-      service_tier: null,
-      inference_geo: null,
-      is_lower_bound: false,
-      is_copy: false,
-      is_sidechain: false,
-    },
   };
 }
 

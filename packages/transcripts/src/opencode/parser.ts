@@ -1,8 +1,9 @@
 import { textBlock } from "../blocks.ts";
 import type { Block, Fact, Message, MessageKind, Parser } from "../contract.ts";
 import { isObject, type JsonObject, number, object, objects, text } from "../lines/json.ts";
+import { responseFact } from "../response.ts";
 import { readPart } from "./blocks.ts";
-import { readResponse, responseFact } from "./response.ts";
+import { readResponse } from "./response.ts";
 
 export type OpencodeState = {
   created_ms: number | null;
@@ -123,7 +124,7 @@ function readOwnMessage(
     is_sidechain: false,
   };
   const message: Fact = { fact: "message", message: state.message };
-  return response === null ? [message] : [message, responseFact(response, { model, at, is_copy })];
+  return response === null ? [message] : [message, responseFact({ ...response, model, at, is_copy })];
 }
 
 /** The message is given again with the new part: it replaces the one without. */

@@ -1,4 +1,4 @@
-import type { Fact, Usage } from "../contract.ts";
+import type { Usage } from "../contract.ts";
 import { isObject, type JsonObject, number, object } from "../lines/json.ts";
 import { NO_USAGE } from "../usage.ts";
 
@@ -30,26 +30,6 @@ export function readResponse(data: JsonObject, model: string | null): ResponseRe
       cache_write_5m,
       cache_write_1h: 0,
       reasoning,
-    },
-  };
-}
-
-export function responseFact(
-  { key, usage }: ResponseRead,
-  of: { model: string | null; at: string | null; is_copy: boolean },
-): Fact {
-  return {
-    fact: "response",
-    response: {
-      key,
-      usage,
-      ...of,
-      cache_write_unsplit: 0,
-      speed: null,
-      service_tier: null,
-      inference_geo: null,
-      is_lower_bound: false,
-      is_sidechain: false,
     },
   };
 }

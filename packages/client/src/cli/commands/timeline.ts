@@ -1,21 +1,15 @@
 import type { TimelineItem } from "@wharf/protocol";
 import type { Command } from "commander";
 import { explainWorkspace } from "../explain-workspace.ts";
-import { findDevice } from "../find-device.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { cutTo, printLine } from "../output/fit-text.ts";
 import { stateOf, titleOf } from "../output/session-table.ts";
 import { plain, timeOf } from "../output/text.ts";
-import { countOf, instantOf } from "../values.ts";
+import { instantOf } from "../values.ts";
+import { type ListFilters, listParameters, withListFilters } from "./list-filters.ts";
 
-type TimelineOptions = HubOptions & {
-  since?: string;
-  workspace?: string;
-  device?: string;
-  limit: number;
-  cursor?: string;
-};
+type TimelineOptions = HubOptions & ListFilters & { since?: string };
 type Git = TimelineItem["git_activity"][number];
 
 const TIME_CHARACTERS = 10;
@@ -23,28 +17,19 @@ const TITLE_CHARACTERS_MIN = 20;
 
 /** `wharf timeline` */
 export function timeline(command: Command, io: Io): void {
-  withHubOptions(command)
-    .option("--since <time>", "12h, 7d, 2w or 2026-11-22")
-    .option("--workspace <name>", "by name, git remote or id")
-    .option("--device <name>", "by name or id")
-    .option("--limit <number>", "at most so many, up to 100", countOf, 20)
-    .option("--cursor <cursor>", "the next page, as `next_cursor` of --json names it")
-    .action(async function showTimeline(options: TimelineOptions) {
-      const client = await openHub(io, options);
-      const { since, workspace, device, limit, cursor } = options;
-      const page = await client
-        .timeline({
-          limit,
-          cursor,
-          workspace_id: workspace,
-          device_id: device === undefined ? undefined : (await findDevice(client, device)).id,
-          after: since === undefined ? undefined : instantOf(since, new Date()),
-        })
-        .catch(explainWorkspace(workspace));
-      if (options.json) io.json(page);
-      else if (page.items.length === 0) io.warn("Nothing was found in the timeline.");
-      else for (const item of page.items) (io.isTerminal ? printOnTerminal : printFields)(io, item);
-    });
+  withListFilters(withHubOptions(command)).action(async function showTimeline(options: TimelineOptions) {
+    const client = await openHub(io, options);
+    const { since, workspace } = options;
+    const page = await client
+      .timeline({
+        ...(await listParameters(client, options)),
+        after: since === undefined ? undefined : instantOf(since, new Date()),
+      })
+      .catch(explainWorkspace(workspace));
+    if (options.json) io.json(page);
+    else if (page.items.length === 0) io.warn("Nothing was found in the timeline.");
+    else for (const item of page.items) (io.isTerminal ? printOnTerminal : printFields)(io, item);
+  });
 }
 
 function printFields(io: Io, item: TimelineItem): void {
