@@ -94,7 +94,9 @@ describe.skipIf(!hasPgBouncer)("behind PgBouncer in transaction mode, with its o
       await expectJobsToRun(first.url);
       for (const { program } of servers) program.kill("SIGTERM");
       expect(await Promise.all(servers.map(({ program }) => program.exited))).toEqual([0, 0]);
-      const locks = await database.sql`SELECT FROM pg_locks WHERE locktype = 'advisory'`;
+      const locks = await database.sql`
+      SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+      WHERE l.locktype = 'advisory' AND d.datname = current_database()`;
       expect(locks).toHaveLength(0);
     },
   );
