@@ -47,6 +47,6 @@ async function stateStart(
   if (workspace !== null) await database.run((sql) => placeSession(sql, session_id, workspace));
   const model = responses.own_model;
   const statement = { first_at, branch, cwd, version, model, initial_prompt: prompt };
-  const isNew = await database.run((sql) => writeStatement(sql, session_id, own_device, statement));
-  if (isNew) await refresh(database, [session_id]);
+  const isOutdated = await database.run((sql) => writeStatement(sql, session_id, own_device, statement));
+  if (isOutdated) await refresh(database, [session_id]);
 }

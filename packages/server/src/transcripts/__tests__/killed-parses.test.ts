@@ -2,6 +2,8 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { clearRows, spawnProgram, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { seededRandom } from "../../__tests__/seeded-random.ts";
+import type { Database } from "../../db/database.ts";
+import { parseSession } from "../parse/parse-session.ts";
 import { assistantLine, promptLine, resultLine } from "./claude-lines.ts";
 import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
@@ -73,4 +75,19 @@ test("a parse that is killed again and again leaves the rows of one that was not
   }
   expect(kills).toBeGreaterThan(0);
   expect(await digestOf(parsing.sql)).toEqual(expected);
+});
+
+test("a process that ends between what it keeps of a session and the session's row leaves the row to the next one", async () => {
+  await parsing.store({ session_id: "a", agent: "claude-code", parts: [turns.slice(0, 3).join("")] });
+  const { database, blobs } = parsing.current();
+  const run: Database["run"] = async (query) => {
+    const kept = await parsing.sql`SELECT FROM session_reports WHERE kind = 'transcript'`;
+    if (kept.length > 0) throw new Error("ended");
+    return await database.run(query);
+  };
+  await expect(parseSession({ database: { ...database, run }, blobs }, "a")).rejects.toThrow("ended");
+  const row = async () => (await parsing.sql`SELECT initial_prompt, is_outdated FROM sessions`)[0];
+  expect(await row()).toMatchObject({ initial_prompt: null, is_outdated: true });
+  await parsing.parseAll();
+  expect(await row()).toMatchObject({ initial_prompt: "Question 0", is_outdated: false });
 });
