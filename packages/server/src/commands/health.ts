@@ -7,7 +7,7 @@ import { runCommandLine } from "./command-line.ts";
 
 const USAGE = `Usage: bun run health
 
-Prints the health of the database as one line of JSON: ok, latency_ms and, on failure, error.
+Prints the health of the database as one line of JSON: ok, latency_ms, replication and, on failure, error.
 Uses DATABASE_URL, or the existing embedded database; while a server runs, that server's Postgres.
 Exit codes: 0 ok; 1 not ok; 2 invalid arguments.
 `;

@@ -11,7 +11,11 @@ describe("bun run health", () => {
     const { code, stdout, stderr } = await runCommand(database.url, "health");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toEndWith("}\n");
-    expect(JSON.parse(stdout)).toEqual({ ok: true, latency_ms: expect.any(Number) });
+    expect(JSON.parse(stdout)).toEqual({
+      ok: true,
+      latency_ms: expect.any(Number),
+      replication: { mode: "none", standbys: 0 },
+    });
   });
 
   test("prints why not and exits 1 when it is unavailable", async () => {
