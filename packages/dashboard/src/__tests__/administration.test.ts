@@ -88,23 +88,28 @@ browserTest("a price that is added here is used by the hub", async () => {
   await expectVisible(page.getByRole("row", { name: /house-model.*1\.5.*6/ }));
 });
 
-browserTest("a queue is paused and resumed, and a dead job leads to its error", async () => {
-  const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
-  await page.goto("/jobs");
-  const queue = page.getByRole("row", { name: /summaries/ });
-  await queue.getByRole("button", { name: "Pause" }).click();
-  await expectVisible(queue.getByText("paused"));
-  expect((await client().jobs.queues()).find(({ name }) => name === "summaries")?.paused_at).not.toBeNull();
-  await queue.getByRole("button", { name: "Resume" }).click();
-  await expectVisible(queue.getByRole("button", { name: "Pause" }));
-  await page
-    .getByRole("navigation", { name: "States" })
-    .getByRole("link", { name: /^completed/ })
-    .click();
-  await page.getByRole("region", { name: "Jobs" }).getByRole("link").first().click();
-  await expectVisible(page.getByRole("heading", { name: "Attempts" }));
-  expect(errors).toEqual([]);
-});
+browserTest(
+  "a queue is paused and resumed, and a job that completes appears and shows its attempts",
+  async () => {
+    const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
+    await page.goto("/jobs");
+    const queue = page.getByRole("row", { name: /summaries/ });
+    await queue.getByRole("button", { name: "Pause" }).click();
+    await expectVisible(queue.getByText("paused"));
+    expect((await client().jobs.queues()).find(({ name }) => name === "summaries")?.paused_at).not.toBeNull();
+    await queue.getByRole("button", { name: "Resume" }).click();
+    await expectVisible(queue.getByRole("button", { name: "Pause" }));
+    await page
+      .getByRole("navigation", { name: "States" })
+      .getByRole("link", { name: /^completed/ })
+      .click();
+    // It appears without a reload.
+    await client().http.json("/api/jobs", { method: "POST", json: { type: "prune", input: {} } });
+    await page.getByRole("region", { name: "Jobs" }).getByRole("link", { name: /prune/ }).first().click();
+    await expectVisible(page.getByRole("heading", { name: "Attempts" }));
+    expect(errors).toEqual([]);
+  },
+);
 
 browserTest("a read key sees the pages and no control that changes something", async () => {
   const { key } = await client().keys.create({ scope: "read", name: "viewer" });
