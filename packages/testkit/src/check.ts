@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codeOfInterrupt, ROOT, runStep } from "./check-steps.ts";
+import { CHROMIUM } from "./chromium.ts";
 import { formatFailures, listFailedTests, listFilesWithoutResult } from "./failed-tests.ts";
 import { hasPgBouncer } from "./pgbouncer.ts";
 import { startPostgresProcess } from "./postgres-process.ts";
@@ -39,6 +40,8 @@ process.exit(await check());
 async function check(): Promise<number> {
   if (!hasPgBouncer)
     process.stdout.write("PgBouncer is not installed: the tests behind it are passed over.\n");
+  if (CHROMIUM === null)
+    process.stdout.write("Chromium is not installed: the tests of the pages are passed over.\n");
   const { typecheck, lint, benchmarks } = await runStatic();
   const test = await withDatabase(runAllTests);
   const interrupted = codeOfInterrupt();

@@ -1,3 +1,4 @@
+export { CHROMIUM } from "./chromium.ts";
 export { clearRows } from "./clear-rows.ts";
 export { type Clock, createClock } from "./clock.ts";
 export { copyTree } from "./copy-tree.ts";

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, test } from "bun:test";
+import { CHROMIUM } from "@wharf/testkit";
 import AxeBuilder from "axe-core";
 import {
   type Browser,
@@ -7,9 +8,6 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
-
-/** Debian's, or the one that CHROMIUM_PATH names. */
-const CHROMIUM = process.env["CHROMIUM_PATH"] ?? Bun.which("chromium");
 
 /** A test that needs Chromium. Where there is none, `run check` states that these are passed over. */
 export const browserTest: typeof test = CHROMIUM === null ? (test.skip as typeof test) : test;
@@ -35,7 +33,10 @@ export function setupBrowser(): { open(options: OpenOptions): Promise<OpenPage> 
   beforeAll(async () => {
     if (CHROMIUM === null) return;
     // Without a sandbox, which root and containers do not have.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    });
   });
   afterAll(async () => {
     await browser?.close();

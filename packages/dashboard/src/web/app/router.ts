@@ -56,7 +56,7 @@ export function href(
   return text === "" ? pathname : `${pathname}?${text}`;
 }
 
-export function matchPath(pathname: string): Match | null {
+function matchPath(pathname: string): Match | null {
   for (const pattern of [...PAGE_PATHS, "/dev/gallery"]) {
     const params = paramsOf(pattern, pathname);
     if (params !== null) return { pattern, params };
