@@ -46,8 +46,7 @@ function Settings({ workspaceId }: { workspaceId: string }): JSX.Element {
             ]}
           />
           <p class="faint">
-            Change them with <a href="/docs">the API</a>: <code>/api/workspaces/{workspaceId}/retention</code>{" "}
-            and <code>…/redaction</code>.
+            Change them with <a href="/docs">the API</a>, under <code>/api/workspaces</code>.
           </p>
         </>
       )}

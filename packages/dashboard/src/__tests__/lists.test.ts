@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, expect } from "bun:test";
+import type { Client } from "@wharf/client";
+import { TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
+import type { Page } from "playwright-core";
+import {
+  ADMIN_KEY,
+  type ServerProgram,
+  startServerProgram,
+} from "../../../server/src/__tests__/server-program.ts";
+import { accessibilityViolations, browserTest, setupBrowser } from "./browser.ts";
+import { event, HASH, HOSTILE_ID, HOSTILE_PROMPT, loadLists, MANY, UNPRICED_MODEL } from "./list-fixtures.ts";
+
+/** Below the time limit of a test: at that, the browser is ended, too. */
+const STEP_TIMEOUT_MS = TEST_TIMEOUT_MS / 3;
+
+const database = useTestDatabase();
+const browser = setupBrowser();
+let server: ServerProgram;
+let url = "";
+let client: Client;
+
+beforeAll(async () => {
+  server = await startServerProgram(database.url, { NODE_ENV: "development" });
+  url = await server.url();
+  client = await loadLists(url, ADMIN_KEY);
+}, 2 * TEST_TIMEOUT_MS);
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+const LIST_ROUTE = /\/api\/sessions(?:\?|$)/;
+
+async function send(...events: ReturnType<typeof event>[]): Promise<void> {
+  expect((await client.events.send(events)).rejected).toBe(0);
+}
+
+/** A page that may take a third of the test's time for each step. */
+async function openList(
+  path: string,
+  options: { width?: number; theme?: "light" | "dark"; key?: string } = {},
+) {
+  const opened = await browser.open({ url, key: ADMIN_KEY, ...options });
+  opened.page.setDefaultTimeout(STEP_TIMEOUT_MS);
+  await opened.page.goto(path);
+  return opened;
+}
+
+function addressOf(page: Page): string {
+  const { pathname, search } = new URL(page.url());
+  return decodeURIComponent(pathname + search);
+}
+
+describe("sessions", () => {
+  browserTest("controls and search box show the same filters, which are in the address", async () => {
+    const { page, context, errors } = await openList("/sessions");
+    await page.getByLabel("Device", { exact: true }).selectOption({ label: "Acme desk" });
+    await page.waitForURL("**/sessions?device_id=acme-desk");
+    const box = page.getByLabel("Search sessions");
+    expect(await box.inputValue()).toBe('device:"Acme desk"');
+    await page.getByLabel("Tag").selectOption("first");
+    await page.waitForURL("**/sessions?device_id=acme-desk&tag=first");
+    await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
+    expect(await page.locator(".session-row").count()).toBe(1);
+    await box.fill("agent:codex state:working,idle");
+    await page.waitForURL((address) => address.search === "?agent=codex&live_state=working%2Cidle");
+    await box.fill("tag:none");
+    await page.getByText("No session matches.").waitFor();
+    await page.getByRole("button", { name: "Clear filters" }).click();
+    await page.locator(".session-row").first().waitFor();
+    expect([addressOf(page), await box.inputValue()]).toEqual(["/sessions", ""]);
+    await page.getByRole("button", { name: "By repository" }).click();
+    await page.locator(".rows-group", { hasText: "birds" }).waitFor();
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  browserTest("the list goes on when its end comes near, and j and Enter open a row", async () => {
+    const { page, context } = await openList("/sessions?workspace_id=many");
+    const rows = page.locator(".session-row");
+    await rows.nth(49).scrollIntoViewIfNeeded();
+    await rows.nth(MANY - 1).waitFor({ state: "attached" });
+    expect(await rows.count()).toBe(MANY);
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/sessions/many-1");
+    await context.close();
+  });
+
+  browserTest("a session changes in place, and a new one waits until it is asked for", async () => {
+    const { page, context } = await openList("/sessions?workspace_id=github.com/acme/birds");
+    const row = page.locator(".session-row", { hasText: "Feed the pelican" });
+    await row.getByText("answered").waitFor();
+    const at = new Date().toISOString();
+    await send(event("agent.waiting", at, { session_id: HOSTILE_ID, reason: "permission" }));
+    await row.getByText("needs you").waitFor();
+    await send(event("session.start", at, { cc_session_id: "new-one", cwd: "/", source: "startup" }));
+    await page.getByRole("button", { name: "Show 1 new session" }).click();
+    await page.locator(".session-row", { hasText: "new-one" }).waitFor();
+    expect(await page.locator(".session-row").count()).toBe(2);
+    await client.sessions.delete("new-one");
+    await page.getByText("deleted").waitFor();
+    await context.close();
+  });
+
+  browserTest("an error is shown with a way to retry", async () => {
+    const { page, context } = await openList("/search");
+    await context.route(LIST_ROUTE, (route) => route.abort());
+    await page.goto("/sessions");
+    await page.getByText("The hub does not respond.").waitFor();
+    await context.unroute(LIST_ROUTE);
+    await page.getByRole("button", { name: "Retry" }).click();
+    await page.locator(".session-row").first().waitFor();
+    await context.close();
+  });
+});
+
+describe("search", () => {
+  browserTest("works from every page by keys alone, and opens the message that was found", async () => {
+    const { page, context, errors } = await openList("/usage");
+    await page.locator("h1").waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("searchbox", { name: "Search" }).waitFor();
+    await page.keyboard.type("fed");
+    await page.locator("mark", { hasText: "fed" }).first().waitFor();
+    const result = page.locator(".result").first();
+    expect(await result.textContent()).toContain(HOSTILE_PROMPT);
+    expect(await page.locator(".result img").count()).toBe(0);
+    await page.keyboard.press("Enter");
+    await page.locator(".result:focus").waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/sessions/${HOSTILE_ID}?**`);
+    const { results } = await client.search({ q: "fed" });
+    expect(new URL(page.url()).searchParams.get("around")).toBe(results[0]?.message_id ?? "no message");
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  browserTest(
+    "offers filters, and states what to change when nothing is found or the query is wrong",
+    async () => {
+      const { page, context } = await openList("/search");
+      const box = page.getByRole("searchbox", { name: "Search" });
+      await box.fill("pelican dev");
+      await page.getByRole("button", { name: "device:", exact: true }).click();
+      await page.getByRole("button", { name: 'device:"Acme desk"' }).click();
+      await page.getByText("No session matches.").waitFor();
+      await page.getByRole("link", { name: "without filters" }).click();
+      await page.locator(".result").first().waitFor();
+      expect(await box.inputValue()).toBe("pelican");
+      await box.fill("is:pelican");
+      await page.getByText("is:pelican is unknown.").waitFor();
+      await context.close();
+    },
+  );
+});
+
+describe("usage", () => {
+  browserTest("leads from a sum to its sessions, and offers the numbers as CSV", async () => {
+    const { page, context, errors } = await openList("/usage?workspace_id=github.com/acme/birds");
+    await page.getByText(`${UNPRICED_MODEL} (1)`).waitFor();
+    expect(await page.getByText("of the input read from the cache").locator("..").textContent()).toContain(
+      "90 %",
+    );
+    await page.locator(".u-wrap canvas").waitFor();
+    const table = page.getByRole("region", { name: "By model" });
+    const downloads = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download CSV" }).nth(1).click();
+    const download = await downloads;
+    expect(download.suggestedFilename()).toBe("usage-by-model.csv");
+    const csv = await Bun.file(await download.path()).text();
+    expect(csv).toMatch(new RegExp(`^key,name,.*\r\n${UNPRICED_MODEL},,1,1,100,20,900,`));
+    await table.getByRole("link", { name: UNPRICED_MODEL }).click();
+    await page
+      .getByRole("region", { name: "Sessions" })
+      .getByRole("link", { name: "Feed the pelican" })
+      .waitFor();
+    expect(addressOf(page)).toContain(`model=${UNPRICED_MODEL}`);
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("timeline and repositories", () => {
+  browserTest("git activity stands with its session, by day", async () => {
+    const { page, context } = await openList("/timeline");
+    await page.getByLabel("Repository", { exact: true }).selectOption({ label: "birds" });
+    await page.locator(".git-line", { hasText: HASH.slice(0, 7) }).waitFor();
+    await page.getByRole("button", { name: "Sessions", exact: true }).click();
+    await page.waitForURL("**types=session");
+    await page.locator(".session-row", { hasText: "Feed the pelican" }).waitFor();
+    await context.close();
+  });
+
+  browserTest(
+    "a repository shows its commits with their sessions, and its settings to an admin key",
+    async () => {
+      const { page, context } = await openList("/repositories");
+      await page.locator(".repository-row", { hasText: "github.com/acme/birds" }).click();
+      await page.getByRole("heading", { level: 1, name: "birds" }).waitFor();
+      const commit = page.locator(".commit", { hasText: HASH.slice(0, 7) });
+      await commit.getByText("possible", { exact: true }).waitFor();
+      expect(await commit.getByRole("link").getAttribute("href")).toBe(`/sessions/${HOSTILE_ID}`);
+      await page.getByText("replaced by markers").waitFor();
+      const address = page.url();
+      await context.close();
+      const { key } = await client.keys.create({ scope: "read" });
+      const reader = await openList(address, { key });
+      await reader.page.getByText("need an admin key").waitFor();
+      await reader.page.locator(".commit").first().waitFor();
+      expect(reader.errors).toEqual([]);
+      await reader.context.close();
+    },
+  );
+});
+
+const SHOWN: readonly [path: string, selector: string][] = [
+  ["/sessions", ".session-row"],
+  ["/search?q=pelican", ".result"],
+  ["/usage", ".usage-table"],
+  ["/usage?days=1&show=sessions", ".usage-table"],
+  ["/timeline", ".git-line"],
+  ["/repositories", ".repository-row"],
+  ["/repositories/github.com%2Facme%2Fbirds", ".commit"],
+];
+
+for (const [path, selector] of SHOWN) {
+  browserTest(`${path} with its content is accessible in both themes, and fits a narrow screen`, async () => {
+    const { page, context, errors } = await openList(path, { theme: "dark", width: 390 });
+    await page.locator(selector).first().waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(await accessibilityViolations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+}
+
+browserTest("a hub without sessions leads to its setup", async () => {
+  const { page, context } = await openList("/search");
+  await context.route(LIST_ROUTE, (route) =>
+    route.fulfill({ json: { sessions: [], next_cursor: null, has_more: false } }),
+  );
+  await page.goto("/sessions");
+  await page.getByRole("link", { name: "Connect a machine" }).click();
+  await page.waitForURL("**/setup");
+  await context.close();
+});
