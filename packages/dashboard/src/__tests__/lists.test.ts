@@ -74,7 +74,7 @@ describe("sessions", () => {
     await context.close();
   });
 
-  browserTest("the list goes on when its end comes near, and j and Enter open a row", async () => {
+  browserTest("the next page is loaded when the end comes near, and j and Enter open a row", async () => {
     const { page, context } = await openList("/sessions?workspace_id=many");
     const rows = page.locator(".session-row");
     await rows.nth(49).scrollIntoViewIfNeeded();

@@ -1,6 +1,7 @@
 import { HubError } from "@wharf/client";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { me } from "./hub.ts";
+import { useLive } from "./live.ts";
 
 export type QueryState<T> = {
   /** What was read last under this key; it stays while it is read again. */
@@ -16,7 +17,7 @@ type Read<T> = { key: string; data: T | null; error: Error | null; isLoading: bo
 const seen = new Map<string, unknown>();
 const SEEN_MAX = 100;
 
-/** Reads when `key` changes, and on `reload`. `key` must name everything that `read` depends on. */
+/** Reads when `key` changes, on `reload`, and when the stream of changes begins anew. `key` must name everything that `read` depends on. */
 export function useQuery<T>(key: string, read: (signal: AbortSignal) => Promise<T>): QueryState<T> {
   const [state, setState] = useState<Read<T>>(() => startOf(key));
   const [round, setRound] = useState(0);
@@ -43,6 +44,8 @@ export function useQuery<T>(key: string, read: (signal: AbortSignal) => Promise<
   }, [key, round]);
 
   const reload = useCallback(() => setRound((n) => n + 1), []);
+  // Nothing but the resets: what changed meanwhile is not known.
+  useLive([], reload);
   const shown = state.key === key ? state : startOf<T>(key);
   return { data: shown.data, error: shown.error, isLoading: shown.isLoading, reload };
 }

@@ -21,8 +21,7 @@ export function RepositoryPage({ params }: PageProps): JSX.Element {
   const query = useQuery(`repository ${id}`, () => hub.workspaces.get(id));
   const workspaceId = query.data?.workspace.id;
   useLive(["session"], (changes) => {
-    if (changes.some(({ kind, session }) => kind === "reset" || session?.workspace_id === workspaceId))
-      query.reload();
+    if (changes.some(({ session }) => session?.workspace_id === workspaceId)) query.reload();
   });
   return (
     <>

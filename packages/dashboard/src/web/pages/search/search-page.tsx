@@ -5,7 +5,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
-import { type PagesState, usePages } from "../../app/use-pages.ts";
+import { type KeptPages, useKept } from "../../app/use-kept.ts";
+import { usePages } from "../../app/use-pages.ts";
 import { usePlaces } from "../../app/use-places.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { startOfDay } from "../../format/days.ts";
@@ -26,8 +27,7 @@ export function SearchPage(): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
   const isEntered = useRef(false);
   const pages = usePages(`search ${q}`, (cursor) => readResults(q, cursor));
-  const kept = useRef<readonly SearchResult[]>([]);
-  if (pages.items !== null) kept.current = pages.items;
+  const kept = useKept(pages);
   const isWaiting = pages.items === null && pages.error === null;
   const toResults = () => moveFocus(list.current, 1);
 
@@ -57,12 +57,13 @@ export function SearchPage(): JSX.Element {
       {q === "" ? (
         <SearchHelp />
       ) : (
-        <div ref={list} aria-busy={isWaiting} class={isWaiting ? "results waiting" : "results"}>
+        <div ref={list} aria-busy={isWaiting} class={isWaiting ? "results outdated" : "results"}>
           {isWaiting && <Slow key={q} />}
           <Results
             q={q}
-            pages={isWaiting ? { ...pages, items: kept.current, loadMore: null } : pages}
+            pages={kept}
             isWaiting={isWaiting}
+            isNewestOnly={pages.first?.isNewestOnly === true}
           />
         </div>
       )}
@@ -109,12 +110,14 @@ function Results({
   q,
   pages,
   isWaiting,
+  isNewestOnly,
 }: {
   q: string;
-  pages: PagesState<SearchResult, { isNewestOnly: boolean }>;
+  pages: KeptPages<SearchResult>;
   isWaiting: boolean;
+  isNewestOnly: boolean;
 }): JSX.Element {
-  const { error, items, first } = pages;
+  const { error, items, loadMore } = pages;
   if (error instanceof HubError && error.status === 400)
     return (
       <p class="note warning" role="alert">
@@ -123,7 +126,7 @@ function Results({
     );
   return (
     <>
-      {first?.isNewestOnly === true && (
+      {isNewestOnly && (
         <p class="faint">
           More than 1,000 messages match: the newest were ranked. Add a word or a filter to find older ones.
         </p>
@@ -131,7 +134,7 @@ function Results({
       <p class="visually-hidden" role="status">
         {!isWaiting &&
           items !== null &&
-          `${items.length}${pages.loadMore === null ? "" : " or more"} sessions found`}
+          `${items.length}${loadMore === null ? "" : " or more"} sessions found`}
       </p>
       <Rows
         label="Results"

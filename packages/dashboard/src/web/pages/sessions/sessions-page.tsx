@@ -4,10 +4,11 @@ import { useRef } from "preact/hooks";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
+import { useKept } from "../../app/use-kept.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { usePlaces } from "../../app/use-places.ts";
 import { dayTitle, startOfDay } from "../../format/days.ts";
-import { counted } from "../../format/numbers.ts";
+import { NewRows } from "../../ui/new-rows.tsx";
 import { Badge, Choice, PageHead } from "../../ui/parts.tsx";
 import { moveFocus, Rows } from "../../ui/rows.tsx";
 import { repositoryName } from "../../ui/session-parts.tsx";
@@ -35,7 +36,8 @@ export function SessionsPage(): JSX.Element {
     const { sessions, next_cursor } = await hub.sessions.list({ ...requestOf(filters, today), cursor });
     return { items: sessions, next: next_cursor };
   });
-  const live = useLiveSessions(pages.items, matcherOf(filters, today), pages.reload);
+  const kept = useKept(pages);
+  const live = useLiveSessions(kept.items, matcherOf(filters, today), pages.reload);
   const tags = [...new Set(pages.items?.flatMap((session) => session.tags))].sort();
 
   return (
@@ -49,15 +51,11 @@ export function SessionsPage(): JSX.Element {
         />
       </PageHead>
       <FilterBar filters={filters} places={places} tags={tags} onDown={() => moveFocus(list.current, 1)} />
-      {live.newCount > 0 && (
-        <button type="button" class="new-rows primary" onClick={live.show}>
-          Show {counted(live.newCount, "new session")}
-        </button>
-      )}
-      <div ref={list}>
+      <NewRows count={live.newCount} one="new session" onShow={live.show} />
+      <div ref={list} class={kept.isOutdated ? "outdated" : undefined} aria-busy={kept.isOutdated}>
         <Rows
           label="Sessions"
-          pages={{ ...pages, items: live.sessions }}
+          pages={{ ...kept, items: live.sessions }}
           rowHeight={SESSION_ROW_HEIGHT}
           keyOf={({ id }) => id}
           groupOf={(session) => groupOf(session, group, today)}

@@ -20,7 +20,6 @@ export function useLiveSessions(
 ): LiveSessions {
   const [changed, setChanged] = useState<ReadonlyMap<string, Session | null>>(new Map());
   useLive(["session"], (changes) => {
-    if (changes.some(({ kind }) => kind === "reset")) return reload();
     const rows = changes.flatMap(({ ids, session }) =>
       session === undefined ? [] : ids.map((id) => [id, session] as const),
     );

@@ -5,10 +5,11 @@ import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
 import { query, setQuery } from "../../app/router.ts";
+import { useKept } from "../../app/use-kept.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { usePlaces } from "../../app/use-places.ts";
 import { dayTitle, startOfDay } from "../../format/days.ts";
-import { counted } from "../../format/numbers.ts";
+import { NewRows } from "../../ui/new-rows.tsx";
 import { Choice, PageHead } from "../../ui/parts.tsx";
 import { PlaceFilters } from "../../ui/place-filters.tsx";
 import { Rows } from "../../ui/rows.tsx";
@@ -42,7 +43,8 @@ export function TimelinePage(): JSX.Element {
     const { items, next_cursor } = await hub.timeline(request);
     return { items, next: next_cursor };
   });
-  const sessions = pages.items?.flatMap((item) => (item.type === "session" ? item.session : [])) ?? null;
+  const kept = useKept(pages);
+  const sessions = kept.items?.flatMap((item) => (item.type === "session" ? item.session : [])) ?? null;
   const withSessions = types === "" || types === "session";
   const live = useLiveSessions(sessions, withSessions ? matcherOf(filters, today) : null, pages.reload);
   const changed = new Map(live.sessions?.map((session) => [session.id, session]));
@@ -69,14 +71,10 @@ export function TimelinePage(): JSX.Element {
           onChange={(value) => setQuery({ days: value, after: null })}
         />
       </div>
-      {live.newCount + newGit > 0 && (
-        <button type="button" class="new-rows primary" onClick={live.show}>
-          Show {counted(live.newCount + newGit, "new entry", "new entries")}
-        </button>
-      )}
+      <NewRows count={live.newCount + newGit} one="new entry" many="new entries" onShow={live.show} />
       <Rows
         label="Timeline"
-        pages={pages}
+        pages={kept}
         rowHeight={TIMELINE_ROW_HEIGHT}
         keyOf={keyOf}
         groupOf={(item) => dayTitle(startOf(item), today)}
