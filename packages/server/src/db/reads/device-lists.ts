@@ -51,10 +51,9 @@ export async function findDevice(sql: Sql, id: string): Promise<Device | null> {
 /** The files of a device that its agents delete next. */
 export async function listNextDeletions(sql: Sql, id: string): Promise<NextDeletion[]> {
   return await sql<NextDeletion[]>`
-    SELECT f.session_id, f.agent, f.file, f.deletes_at, g.source_bytes AS held_bytes
-    FROM transcript_files f JOIN transcript_generations g ON g.file_id = f.id AND g.generation = f.generation
-    WHERE f.device_id = ${id} AND f.deletes_at > now()
-    ORDER BY f.deletes_at, f.id LIMIT ${DELETIONS_LISTED_MAX}`;
+    SELECT session_id, agent, file, deletes_at, held_bytes FROM transcript_files
+    WHERE device_id = ${id} AND deletes_at > now()
+    ORDER BY deletes_at, id LIMIT ${DELETIONS_LISTED_MAX}`;
 }
 
 export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; display_name: string };
@@ -90,9 +89,8 @@ function facts(sql: Sql): Fragment {
   return sql`
     LEFT JOIN device_reports r ON r.device_id = d.id
     CROSS JOIN LATERAL (
-      SELECT json_build_object('files', count(*), 'bytes', coalesce(sum(g.source_bytes), 0),
+      SELECT json_build_object('files', count(*), 'bytes', coalesce(sum(f.held_bytes), 0),
         'next_deletion_at', ${wireTime(sql, sql`min(f.deletes_at) FILTER (WHERE f.deletes_at > now())`)}) AS held
-      FROM transcript_files f JOIN transcript_generations g ON g.file_id = f.id AND g.generation = f.generation
-      WHERE f.device_id = d.id
+      FROM transcript_files f WHERE f.device_id = d.id
     ) held`;
 }

@@ -110,20 +110,20 @@ test("a device shows the transcript files that are kept of it, and what its agen
   const line = `${JSON.stringify({ type: "user", uuid: "u1", message: { content: "hello" } })}\n`;
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
   const soon = inDays(7);
-  for (const [file, deletes_at] of [
-    ["late.jsonl", inDays(9)],
-    ["soon.jsonl", soon],
-    ["gone.jsonl", inDays(-1)],
-  ]) {
-    const query = `agent=claude-code&device_id=laptop&file=${file}&deletes_at=${deletes_at}`;
-    const { status } = await server.request("POST", `/api/sessions/s/transcript/append?${query}`, line);
-    expect(status).toBe(202);
-  }
+  const append = async (query: string, lines: string) => {
+    const path = `/api/sessions/s/transcript/append?agent=claude-code&device_id=laptop&${query}`;
+    expect((await server.request("POST", path, lines)).status).toBe(202);
+  };
+  await append(`file=late.jsonl&deletes_at=${inDays(9)}`, line.repeat(5));
+  await append(`file=late.jsonl&generation=2&offset=0`, line);
+  await append(`file=soon.jsonl&deletes_at=${soon}`, line);
+  await append(`file=soon.jsonl&offset=${line.length}`, line);
+  await append(`file=gone.jsonl&deletes_at=${inDays(-1)}`, line);
   const { device: row, next_deletions } = await device();
   const next_deletion_at = soon.replace("Z", "000Z");
-  expect(row.held).toEqual({ files: 3, bytes: 3 * line.length, next_deletion_at });
-  const deletion = { session_id: "s", agent: "claude-code", file: "soon.jsonl", held_bytes: line.length };
-  expect(next_deletions).toMatchObject([deletion, { file: "late.jsonl" }]);
+  expect(row.held).toEqual({ files: 3, bytes: 4 * line.length, next_deletion_at });
+  const deletion = { session_id: "s", agent: "claude-code", file: "soon.jsonl", held_bytes: 2 * line.length };
+  expect(next_deletions).toMatchObject([deletion, { file: "late.jsonl", held_bytes: line.length }]);
 });
 
 describe("offers to install git hooks", () => {
