@@ -2,6 +2,8 @@ import { beforeAll, expect, test } from "bun:test";
 import { buildDashboard, type Dashboard } from "../served/index.ts";
 
 const SCRIPT_BYTES_MAX = 50_000;
+/** With the lexer of Markdown and the tokenizer of code, in the page of a session. */
+const PAGE_SCRIPT_BYTES_MAX = 60_000;
 const STYLE_BYTES_MAX = 12_000;
 
 let built: Dashboard;
@@ -40,9 +42,17 @@ test("every file is named by its content, so that a browser may keep it", async 
   for (const name of namesOf(/^(?!icon)/)) expect(name).toMatch(/-[a-z0-9]{8}\.(js|css)$/);
 });
 
+test("no page's own script is large", () => {
+  for (const name of namesOf(/-page-.*\.js$/)) {
+    const size = built.assets.get(name)?.brotli.length ?? 0;
+    expect([name, size > PAGE_SCRIPT_BYTES_MAX]).toEqual([name, false]);
+  }
+});
+
 test("no page writes HTML, runs text as a script or loads from elsewhere", () => {
-  for (const name of namesOf(/^(?!uplot|chunk).*\.js$/)) {
+  const forbidden = /\.insertAdjacentHTML|document\.write|\beval\(|new Function\(/;
+  for (const name of namesOf(/^(?!uPlot).*\.js$/)) {
     const text = new TextDecoder().decode(built.assets.get(name)?.bytes);
-    expect(text).not.toMatch(/\.insertAdjacentHTML|document\.write|\beval\(|new Function\(/);
+    expect([name, forbidden.exec(text)?.[0]]).toEqual([name, undefined]);
   }
 });

@@ -1,5 +1,5 @@
 import type { ContentBlock } from "@wharf/protocol";
-import { changeOfCall, describeCall, type JsonValue } from "@wharf/transcripts";
+import { changeOfCall, describeCall, type JsonValue } from "@wharf/transcripts/calls";
 
 export type IconName = "terminal" | "file" | "pencil" | "search" | "web" | "agent" | "list" | "plug";
 
