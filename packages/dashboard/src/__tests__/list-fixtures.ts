@@ -31,6 +31,13 @@ export async function loadLists(url: string, key: string): Promise<Client> {
       }),
     ),
   );
+  // Of the same name in another place.
+  await client.sessions.report({
+    id: "elsewhere",
+    workspace_canonical_id: "gitlab.com/acme/many",
+    device_id: "acme-desk",
+    started_at: ago(900),
+  });
   await client.events.send([
     event("session.start", ago(30), { cc_session_id: HOSTILE_ID, cwd: "/home/ada/birds", source: "startup" }),
     event("git.commit", ago(20), {

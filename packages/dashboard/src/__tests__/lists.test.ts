@@ -61,6 +61,14 @@ describe("sessions", () => {
     await page.waitForURL("**/sessions?device_id=acme-desk&tag=first");
     await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
     expect(await page.locator(".session-row").count()).toBe(1);
+    await page.getByLabel("Repository", { exact: true }).selectOption({ label: "github.com/acme/many" });
+    await page.waitForURL("**&workspace_id=*");
+    const address = page.url();
+    expect(await box.inputValue()).toBe('workspace:github.com/acme/many device:"Acme desk" tag:first');
+    await box.press("Enter");
+    await box.fill(`${await box.inputValue()} `);
+    await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
+    expect(page.url()).toBe(address);
     await box.fill("agent:codex state:working,idle");
     await page.waitForURL((address) => address.search === "?agent=codex&live_state=working%2Cidle");
     await box.fill("tag:none");
@@ -75,7 +83,7 @@ describe("sessions", () => {
   });
 
   browserTest("the next page is loaded when the end comes near, and j and Enter open a row", async () => {
-    const { page, context } = await openList("/sessions?workspace_id=many");
+    const { page, context } = await openList("/sessions?workspace_id=github.com/acme/many");
     const rows = page.locator(".session-row");
     await rows.nth(49).scrollIntoViewIfNeeded();
     await rows.nth(MANY - 1).waitFor({ state: "attached" });
@@ -90,7 +98,7 @@ describe("sessions", () => {
   browserTest("a session changes in place, and a new one waits until it is asked for", async () => {
     const { page, context } = await openList("/sessions?workspace_id=github.com/acme/birds");
     const row = page.locator(".session-row", { hasText: "Feed the pelican" });
-    await row.getByText("answered").waitFor();
+    await row.waitFor();
     const at = new Date().toISOString();
     await send(event("agent.waiting", at, { session_id: HOSTILE_ID, reason: "permission" }));
     await row.getByText("needs you").waitFor();
@@ -218,7 +226,7 @@ const SHOWN: readonly [path: string, selector: string][] = [
   ["/sessions", ".session-row"],
   ["/search?q=pelican", ".result"],
   ["/usage", ".usage-table"],
-  ["/usage?days=1&show=sessions", ".usage-table"],
+  ["/usage?show=sessions", ".usage-table"],
   ["/timeline", ".git-line"],
   ["/repositories", ".repository-row"],
   ["/repositories/github.com%2Facme%2Fbirds", ".commit"],

@@ -17,3 +17,22 @@ export function usePlaces(): Places | null {
     return { devices, workspaces };
   }).data;
 }
+
+/** By id the name of a repository, or its canonical id where several have that name. */
+export function workspaceNames({ workspaces }: Places): Map<string, string> {
+  return namesOf(workspaces.map(({ id, display_name, canonical_id }) => [id, display_name, canonical_id]));
+}
+
+/** By id the name of a device, or the id itself where several have that name. */
+export function deviceNames({ devices }: Places): Map<string, string> {
+  return namesOf(devices.map(({ id, name }) => [id, name, id]));
+}
+
+function namesOf(
+  places: readonly (readonly [id: string, name: string, unique: string])[],
+): Map<string, string> {
+  const counts = Map.groupBy(places, ([, name]) => name.toLowerCase());
+  return new Map(
+    places.map(([id, name, unique]) => [id, counts.get(name.toLowerCase())?.length === 1 ? name : unique]),
+  );
+}

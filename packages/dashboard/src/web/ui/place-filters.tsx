@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
-import type { Places } from "../app/use-places.ts";
-import { Select } from "./select.tsx";
+import { deviceNames, type Places, workspaceNames } from "../app/use-places.ts";
+import { type Option, Select } from "./select.tsx";
 import { repositoryName } from "./session-parts.tsx";
 
 /** The choice of a repository and a device. */
@@ -21,19 +21,20 @@ export function PlaceFilters({
         label="Repository"
         any="All repositories"
         value={workspaceId}
-        options={(places?.workspaces ?? []).map(({ id, display_name }) => ({
-          value: id,
-          text: repositoryName(display_name),
-        }))}
+        options={options(places && workspaceNames(places))}
         onChange={(workspace_id) => onChange({ workspace_id })}
       />
       <Select
         label="Device"
         any="All devices"
         value={deviceId}
-        options={(places?.devices ?? []).map(({ id, name }) => ({ value: id, text: name }))}
+        options={options(places && deviceNames(places))}
         onChange={(device_id) => onChange({ device_id })}
       />
     </>
   );
+}
+
+function options(names: ReadonlyMap<string, string> | null): Option[] {
+  return [...(names ?? [])].map(([value, name]) => ({ value, text: repositoryName(name) }));
 }

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { href } from "../../app/router.ts";
 import { Marked } from "../../ui/marked.tsx";
 import { Age } from "../../ui/parts.tsx";
-import { agentName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { agentName, repositoryName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 
 /** In pixels. */
 export const RESULT_HEIGHT = 98;
@@ -38,8 +38,8 @@ export function Result({ result }: { result: SearchResult }): JSX.Element {
         ))}
       </span>
       <span class="faint cut">
-        {KINDS[kind] ?? kind} · {workspace_name} · {device_name ?? session.device_name} ·{" "}
-        {agentName(session.agent)} · <Age at={timestamp} />
+        <Age at={timestamp} /> · {KINDS[kind] ?? kind} · {repositoryName(workspace_name)} ·{" "}
+        {device_name ?? session.device_name} · {agentName(session.agent)}
       </span>
     </a>
   );

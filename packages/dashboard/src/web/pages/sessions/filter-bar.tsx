@@ -5,7 +5,7 @@ import { LIVE_STATES, shownState } from "../../format/live-states.ts";
 import { instantText } from "../../format/times.ts";
 import { PlaceFilters } from "../../ui/place-filters.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
-import { Select } from "../../ui/select.tsx";
+import { type Option, Select } from "../../ui/select.tsx";
 import { AGENTS, agentName } from "../../ui/session-parts.tsx";
 import { type FilterWords, suggestFilters } from "../../ui/suggest.ts";
 import { filtersOfText, textOf } from "./filter-text.ts";
@@ -69,7 +69,7 @@ export function FilterBar({
           label="State"
           any="All states"
           value={filters.live_state ?? ""}
-          options={LIVE_STATES.map((state) => ({ value: state, text: shownState(state).text }))}
+          options={stateOptions(filters.live_state)}
           onChange={(live_state) => setQuery({ live_state })}
         />
         <Select
@@ -106,6 +106,14 @@ export function FilterBar({
       </div>
     </div>
   );
+}
+
+/** Other pages lead here with several states. */
+function stateOptions(chosen = ""): Option[] {
+  const options = LIVE_STATES.map((state) => ({ value: state, text: shownState(state).text }));
+  const several = options.filter(({ value }) => chosen.split(",").includes(value));
+  if (several.length < 2) return options;
+  return [...options, { value: chosen, text: several.map(({ text }) => text).join(" or ") }];
 }
 
 function wordsOf(places: Places | null, tags: readonly string[]): FilterWords {

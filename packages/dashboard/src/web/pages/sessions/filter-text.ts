@@ -1,5 +1,5 @@
 import type { Lifecycle } from "@wharf/protocol";
-import type { Places } from "../../app/use-places.ts";
+import { deviceNames, type Places, workspaceNames } from "../../app/use-places.ts";
 import { LIVE_STATES } from "../../format/live-states.ts";
 import type { FilterName, Filters } from "./filters.ts";
 
@@ -85,9 +85,9 @@ function everyOf(text: string, known: readonly string[]): string | null {
 }
 
 function nameOf(name: FilterName, value: string, places: Places | null): string {
-  if (name === "device_id") return places?.devices.find(({ id }) => id === value)?.name ?? value;
-  if (name === "workspace_id")
-    return places?.workspaces.find(({ id }) => id === value)?.display_name ?? value;
+  if (places === null) return value;
+  if (name === "device_id") return deviceNames(places).get(value) ?? value;
+  if (name === "workspace_id") return workspaceNames(places).get(value) ?? value;
   return value;
 }
 
