@@ -42,6 +42,8 @@ async function check(): Promise<number> {
     process.stdout.write("PgBouncer is not installed: the tests behind it are passed over.\n");
   if (CHROMIUM === null)
     process.stdout.write("Chromium is not installed: the tests of the pages are passed over.\n");
+  if (!process.env["CITUS_URL"])
+    process.stdout.write("CITUS_URL is not set: the test on a Citus cluster is passed over.\n");
   const { typecheck, lint, benchmarks } = await runStatic();
   const test = await withDatabase(runAllTests);
   const interrupted = codeOfInterrupt();
