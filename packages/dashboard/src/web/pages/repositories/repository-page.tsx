@@ -49,7 +49,7 @@ function Repository({ detail }: { detail: WorkspaceDetail }): JSX.Element {
         <Empty title="No session of this repository yet." />
       ) : (
         <>
-          <ul class="rows plain">
+          <ul class="rows bare">
             {recent_sessions.map((session) => (
               <li key={session.id}>
                 <SessionRow session={session} withDay />

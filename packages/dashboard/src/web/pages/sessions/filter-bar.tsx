@@ -41,7 +41,7 @@ export function FilterBar({
   const text = textOf(filters, places);
   const tagOptions = tags.map((tag) => ({ value: tag, text: tag }));
   return (
-    <div class="filters">
+    <div class="list-filters">
       <SearchBox
         label="Search sessions"
         placeholder="Words, “a phrase”, device:laptop, state:working, file:src/app.ts …"

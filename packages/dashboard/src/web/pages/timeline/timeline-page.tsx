@@ -56,7 +56,7 @@ export function TimelinePage(): JSX.Element {
       <PageHead title="Timeline" note="Sessions and git activity of all machines.">
         <Choice label="Types" values={TYPES} value={types} onChange={(value) => setQuery({ types: value })} />
       </PageHead>
-      <div class="filters filter-controls">
+      <div class="list-filters filter-controls">
         <PlaceFilters
           places={usePlaces()}
           workspaceId={workspace_id ?? ""}

@@ -55,7 +55,7 @@ function Controls({ filters }: { filters: UsageFilters }): JSX.Element {
   const models = useQuery("models", async () => (await hub.usage({ group: "model" })).rows).data ?? [];
   const { workspace_id = "", device_id = "", agent = "", model = "", from } = filters;
   return (
-    <div class="filters filter-controls">
+    <div class="list-filters filter-controls">
       <PlaceFilters places={places} workspaceId={workspace_id} deviceId={device_id} onChange={setQuery} />
       <Select
         label="Agent"
