@@ -54,7 +54,7 @@ function Parts({
   return (
     <>
       <WholeText block={block} sessionId={sessionId} messageId={message.id}>
-        {(whole) => <Input block={whole} />}
+        {(whole) => <Input block={whole} target={block.call?.target ?? null} />}
       </WholeText>
       {result !== null && (
         <WholeText block={result.block} sessionId={sessionId} messageId={result.message.id}>
@@ -65,7 +65,8 @@ function Parts({
   );
 }
 
-function Input({ block }: { block: ContentBlock }): JSX.Element | null {
+/** Without what the line of the call, `target`, says already. */
+function Input({ block, target }: { block: ContentBlock; target: string | null }): JSX.Element | null {
   const changes = changesOf(block);
   if (changes.length > 0)
     return (
@@ -78,9 +79,8 @@ function Input({ block }: { block: ContentBlock }): JSX.Element | null {
         ))}
       </>
     );
-  const command = commandOf(block);
-  const text = command ?? inputText(block.tool_input);
-  if (text === "") return null;
+  const text = commandOf(block) ?? inputText(block.tool_input);
+  if (text === "" || text === target) return null;
   return (
     <pre class="input">
       <Cut text={text} lines={INPUT_LINES} render={inline} />
@@ -90,5 +90,7 @@ function Input({ block }: { block: ContentBlock }): JSX.Element | null {
 
 function inputText(input: unknown): string {
   if (input === null || input === undefined) return "";
-  return typeof input === "string" ? input : JSON.stringify(input, null, 2);
+  if (typeof input !== "object") return String(input);
+  const [only, ...others] = Object.values(input);
+  return typeof only === "string" && others.length === 0 ? only : JSON.stringify(input, null, 2);
 }

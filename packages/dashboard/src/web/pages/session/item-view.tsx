@@ -28,7 +28,7 @@ export function ItemView({ item, density }: Props): JSX.Element {
     case "calls":
       return <Calls calls={item.calls} density={density} />;
     case "compaction":
-      return <Compaction message={item.message} />;
+      return <Compaction message={item.message} texts={item.texts} />;
     case "rewound":
       return (
         <Fold summary={counted(item.messages, "rewound message")}>
@@ -135,11 +135,16 @@ function MessageHead({ message, name }: { message: TranscriptMessage; name: stri
   );
 }
 
-function Compaction({ message }: { message: TranscriptMessage }): JSX.Element {
-  const text = message.content_blocks.map(({ content_text }) => content_text ?? "").join("\n");
+function Compaction({
+  message,
+  texts,
+}: {
+  message: TranscriptMessage;
+  texts: readonly string[];
+}): JSX.Element {
   return (
     <Fold name="compaction" summary={<span>Context compacted</span>} message={message.id}>
-      {() => <Markdown text={text} />}
+      {() => <Markdown text={texts.join("\n\n")} />}
     </Fold>
   );
 }

@@ -16,7 +16,8 @@ export type Item =
     }
   /** Calls of one response, which ran at the same time. */
   | { type: "calls"; calls: readonly Call[] }
-  | { type: "compaction"; message: TranscriptMessage }
+  /** What the agent notes of it, and the summary with which it went on. */
+  | { type: "compaction"; message: TranscriptMessage; texts: readonly string[] }
   | { type: "rewound"; items: readonly Item[]; messages: number };
 
 const PROMPTS: ReadonlySet<string> = new Set(["prompt", "command", "shell_command", "interruption", "task"]);
@@ -36,7 +37,7 @@ export function itemsOf(
   const items: Item[] = [];
   for (const isRewound of groups(page.messages, ({ is_rewound }) => is_rewound)) {
     const own = isRewound.flatMap((message) => itemsOfMessage(message, results, called));
-    const grouped = withParallelCalls(own);
+    const grouped = joined(own);
     if (isRewound[0]?.is_rewound) items.push({ type: "rewound", items: grouped, messages: isRewound.length });
     else items.push(...grouped);
   }
@@ -53,7 +54,10 @@ export function keyOf(item: Item): string {
 type Results = ReadonlyMap<string, NonNullable<Call["result"]>>;
 
 function itemsOfMessage(message: TranscriptMessage, results: Results, called: ReadonlySet<string>): Item[] {
-  if (message.kind === "compaction") return [{ type: "compaction", message }];
+  if (message.kind === "compaction") {
+    const texts = message.content_blocks.flatMap(({ content_text }) => content_text ?? []);
+    return [{ type: "compaction", message, texts }];
+  }
   return message.content_blocks.flatMap((block): Item[] => {
     switch (block.block_type) {
       case "tool_use":
@@ -99,20 +103,23 @@ function callsOf(pages: readonly (TranscriptPage | undefined)[]): Set<string> {
   return calls;
 }
 
-/** Neighbouring calls of one response as one item. */
-function withParallelCalls(items: readonly Item[]): Item[] {
-  const joined: Item[] = [];
+/** Neighbouring calls of one response, and neighbouring records of one compaction, as one item. */
+function joined(items: readonly Item[]): Item[] {
+  const all: Item[] = [];
   for (const item of items) {
-    const last = joined.at(-1);
-    const isParallel =
-      item.type === "calls" &&
-      last?.type === "calls" &&
-      responseOf(last) !== null &&
-      responseOf(last) === responseOf(item);
-    if (isParallel) joined.splice(-1, 1, { type: "calls", calls: [...last.calls, ...item.calls] });
-    else joined.push(item);
+    const both = together(all.at(-1), item);
+    if (both === null) all.push(item);
+    else all.splice(-1, 1, both);
   }
-  return joined;
+  return all;
+}
+
+function together(last: Item | undefined, item: Item): Item | null {
+  if (last?.type === "compaction" && item.type === "compaction")
+    return { ...last, texts: [...last.texts, ...item.texts] };
+  if (last?.type !== "calls" || item.type !== "calls") return null;
+  const isOfSameResponse = responseOf(last) !== null && responseOf(last) === responseOf(item);
+  return isOfSameResponse ? { type: "calls", calls: [...last.calls, ...item.calls] } : null;
 }
 
 function responseOf({ calls }: { calls: readonly Call[] }): string | null {

@@ -80,3 +80,24 @@ function messageAtTop(): string | null {
   }
   return topMessage.peek();
 }
+
+/** Opens or closes the fold that has the focus, or the first one in view that lies below the bar. */
+export function toggleFold(): void {
+  const focused = document.activeElement?.closest<HTMLDetailsElement>(".session-middle details");
+  const bar = document.querySelector(".session-bar")?.getBoundingClientRect().bottom ?? 0;
+  const folds = [...document.querySelectorAll<HTMLDetailsElement>(".session-middle details")];
+  const fold = focused ?? folds.find((one) => one.getBoundingClientRect().top >= bar);
+  if (!fold) return;
+  fold.open = !fold.open;
+  fold.querySelector("summary")?.focus({ preventScroll: true });
+}
+
+/** Focuses the fold behind or before the one that has the focus. */
+export function moveToFold(step: 1 | -1): void {
+  const folds: Element[] = [...document.querySelectorAll(".session-middle summary")];
+  const bar = document.querySelector(".session-bar")?.getBoundingClientRect().bottom ?? 0;
+  const focused = document.activeElement === null ? -1 : folds.indexOf(document.activeElement);
+  const seen = folds.findIndex((one) => one.getBoundingClientRect().top >= bar);
+  const next = folds[focused === -1 ? seen : Math.min(Math.max(focused + step, 0), folds.length - 1)];
+  if (next instanceof HTMLElement) next.focus();
+}

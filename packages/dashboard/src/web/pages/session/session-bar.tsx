@@ -5,7 +5,7 @@ import { useShortcuts } from "../../app/shortcuts.ts";
 import { inline } from "../../text/inline.tsx";
 import { Choice } from "../../ui/parts.tsx";
 import { Find } from "./find.tsx";
-import { showMessage, topMessage } from "./places.ts";
+import { moveToFold, showMessage, toggleFold, topMessage } from "./places.ts";
 
 const DENSITIES: readonly { value: TranscriptDensity; text: string; key: string }[] = [
   { value: "story", text: "Story", key: "1" },
@@ -33,6 +33,9 @@ export function SessionBar({
       label: `Show the ${value === "full" ? "whole transcript" : text.toLowerCase()}`,
       run: () => choose(value),
     })),
+    { keys: ".", label: "Unfold or fold a step", run: toggleFold },
+    { keys: "j", label: "Next step", run: () => moveToFold(1) },
+    { keys: "k", label: "Previous step", run: () => moveToFold(-1) },
     { keys: "d", label: "Show what changed in files", run: showDiff },
   ]);
   return (

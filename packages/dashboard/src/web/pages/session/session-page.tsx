@@ -1,7 +1,7 @@
 import { HubError } from "@wharf/client";
 import type { OutlinePrompt } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
@@ -35,6 +35,7 @@ export function SessionPage({ params }: PageProps): JSX.Element {
     [id, density],
   );
   useTopMessage();
+  useWholeDensity(transcript);
   useLive(["session"], (changes) => {
     if (!changes.some(({ kind, ids }) => kind === "reset" || ids.includes(id))) return;
     detail.reload();
@@ -73,6 +74,17 @@ export function SessionPage({ params }: PageProps): JSX.Element {
       </div>
     </div>
   );
+}
+
+/** A message that an address names is shown: where the density leaves it out, everything is. */
+function useWholeDensity(transcript: Transcript): void {
+  const around = query.value.get("around");
+  const isChosen = query.value.has("density");
+  const pages = transcript.pages.value;
+  useEffect(() => {
+    if (around !== null && !isChosen && pages !== null && !transcript.has(around))
+      setQuery({ density: "full" });
+  }, [pages]);
 }
 
 function Messages({ transcript }: { transcript: Transcript }): JSX.Element {
