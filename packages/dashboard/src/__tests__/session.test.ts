@@ -193,7 +193,7 @@ for (const theme of ["light", "dark"] as const)
     },
   );
 
-browserTest("an error can be retried, and an unknown session says so", async () => {
+browserTest("an error can be retried, and the page of an unknown session names the causes", async () => {
   const { page, context } = await browser.open({ url, key: ADMIN_KEY });
   await context.route("**/transcript?*", (route) => route.abort());
   await page.goto(PATH);

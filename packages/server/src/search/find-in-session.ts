@@ -6,7 +6,7 @@ import { readTexts } from "../db/search/texts.ts";
 import { textOf } from "./documents-of-blocks.ts";
 import { resolveFilters } from "./filter-query.ts";
 import { fragmentsOf } from "./fragments.ts";
-import { parseQuery } from "./parse-query.ts";
+import { parseQuery, type SearchQuery } from "./parse-query.ts";
 import { allOf, loosely } from "./tsquery.ts";
 
 /**
@@ -20,7 +20,7 @@ export async function findInSession(
   place: MessagePlace | null,
   limit: number,
 ): Promise<FoundRow[]> {
-  const parsed = parseQuery(q);
+  const parsed = parseTyped(q);
   const { parts } = await resolveFilters(sql, parsed);
   const query = allOf([...parsed.terms.map((term) => loosely(term)), ...parts]);
   if (query === "") return [];
@@ -29,7 +29,7 @@ export async function findInSession(
 
 /** With the text around what was found. */
 export async function withFragments(sql: Sql, q: string, rows: readonly FoundRow[]): Promise<FoundMessage[]> {
-  const { terms } = parseQuery(q);
+  const { terms } = parseTyped(q);
   const texts = await readTexts(sql, rows);
   const byBlock = new Map(texts.map((row) => [`${row.message_id}/${row.block_order}`, row]));
   return rows.map(({ message_id, subagent_id, at, kind, block }) => {
@@ -38,4 +38,11 @@ export async function withFragments(sql: Sql, q: string, rows: readonly FoundRow
     const [fragment = { text: "", marks: [] }] = fragmentsOf(text, terms, []);
     return { message_id, subagent_id, at, kind, fragment };
   });
+}
+
+/** The last word may not be typed to its end. */
+function parseTyped(q: string): SearchQuery {
+  const query = parseQuery(q);
+  const last = query.terms.length - 1;
+  return { ...query, terms: query.terms.map((term, nth) => ({ ...term, isBeginning: nth === last })) };
 }

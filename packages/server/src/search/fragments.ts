@@ -52,16 +52,16 @@ function namesOf({ isPhrase, tokens }: QueryTerm): Set<string> {
   return new Set(tokens.flatMap(({ wholes, atoms }) => wholes.at(-1)?.lexeme ?? atoms[0]?.lexeme ?? []));
 }
 
-type Pattern = { atoms: readonly Atom[]; isLoose: boolean };
+type Pattern = { atoms: readonly Atom[]; isLoose: boolean; isBeginning: boolean };
 
-function patternsOf({ isPhrase, tokens }: QueryTerm): Pattern[] {
-  if (isPhrase) return [{ atoms: tokens.flatMap(({ atoms }) => atoms), isLoose: false }];
-  return tokens.map(({ atoms }: Token) => ({ atoms, isLoose: true }));
+function patternsOf({ isPhrase, tokens, isBeginning = false }: QueryTerm): Pattern[] {
+  if (isPhrase) return [{ atoms: tokens.flatMap(({ atoms }) => atoms), isLoose: false, isBeginning: false }];
+  return tokens.map(({ atoms }: Token) => ({ atoms, isLoose: true, isBeginning }));
 }
 
 /** Where atoms of the text are those of the pattern, one after the other; the last one of a name may continue. */
 function sequences(atoms: readonly Atom[], pattern: Pattern, term: number): Mark[] {
-  const { atoms: wanted, isLoose } = pattern;
+  const { atoms: wanted, isLoose, isBeginning } = pattern;
   const [first] = wanted;
   if (first === undefined) return [];
   const isOneWord = wanted.length === 1;
@@ -69,7 +69,8 @@ function sequences(atoms: readonly Atom[], pattern: Pattern, term: number): Mark
     const isFound = wanted.every(({ lexeme }, offset) => {
       const found = atoms[index + offset]?.lexeme ?? "";
       if (found === lexeme) return true;
-      if (isLoose && isOneWord) return stemOf(found) === stemOf(lexeme);
+      if (isLoose && isOneWord)
+        return stemOf(found) === stemOf(lexeme) || (isBeginning && found.startsWith(lexeme));
       return isLoose && offset === wanted.length - 1 && found.startsWith(lexeme);
     });
     const last = atoms[index + wanted.length - 1];

@@ -2,7 +2,13 @@ import { DOCUMENT_KINDS, type DocumentKind } from "./document-kinds.ts";
 import { splitText, type Token } from "./split-text.ts";
 
 /** A word of a query, which may be a name or a path, or a phrase in quotes. */
-export type QueryTerm = { text: string; tokens: Token[]; isPhrase: boolean };
+export type QueryTerm = {
+  text: string;
+  tokens: Token[];
+  isPhrase: boolean;
+  /** It is being typed: words that begin with it are found, too. */
+  isBeginning?: boolean;
+};
 
 /** Of several values of one filter, a document has one. */
 export type QueryFilters = {

@@ -17,7 +17,13 @@ export function exactly(term: QueryTerm): TsQuery {
 /** The term in any form: words by their stem or beginning, names by their parts in order, or as one of `others`. */
 export function loosely(term: QueryTerm, others: readonly string[] = []): TsQuery {
   if (term.isPhrase) return exactly(term);
-  return anyOf([allOf(term.tokens.map(looseToken)), ...others.map(quoted)]);
+  return anyOf([allOf(term.tokens.map(looseToken)), ...others.map(quoted), ...beginningOf(term)]);
+}
+
+function beginningOf({ isBeginning = false, tokens }: QueryTerm): TsQuery[] {
+  const lexeme = tokens.length === 1 ? tokens[0]?.atoms[0]?.lexeme : undefined;
+  const isWord = tokens[0]?.atoms.length === 1;
+  return isBeginning && isWord && lexeme !== undefined ? [beginningWith(lexeme)] : [];
 }
 
 /** The lexemes of a term in texts that people read or write, each of which it has. */

@@ -1,5 +1,4 @@
 import type { FoundMessage, TranscriptDensity } from "@wharf/protocol";
-import { FOUND_MESSAGES_MAX } from "@wharf/protocol";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
@@ -13,6 +12,8 @@ import { showMessage } from "./places.ts";
 /** Typing pauses for so long before a request. */
 const PAUSE_MS = 120;
 const PAGE = 50;
+/** The hub counts no further. */
+const FOUND_MESSAGES_MAX = 1_000;
 
 type Found = { key: string; message: FoundMessage; total: number };
 
