@@ -50,3 +50,21 @@ for (const theme of ["light", "dark"] as const) {
     );
   }
 }
+
+browserTest("a page that is not visible holds no stream, and reads again when it is", async () => {
+  const { page, context } = await browser.open({ url, key: ADMIN_KEY });
+  const isStream = (request: { url(): string }) => new URL(request.url()).pathname === "/api/live";
+  const setHidden = (hidden: boolean) =>
+    page.evaluate(`Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));`);
+  await Promise.all([page.waitForResponse((response) => isStream(response)), page.goto("/devices")]);
+  await page.getByRole("link", { name: "Demo laptop" }).waitFor();
+
+  await Promise.all([page.waitForEvent("requestfailed", isStream), setHidden(true)]);
+  await Promise.all([
+    page.waitForRequest(isStream),
+    page.waitForRequest((request) => new URL(request.url()).pathname === "/api/devices"),
+    setHidden(false),
+  ]);
+  await context.close();
+});

@@ -28,14 +28,23 @@ const RETRY_MS = 2_000;
 const handlers = new Map<Handler, ReadonlySet<Kind>>();
 let waiting: Change[] = [];
 
-/** Opens the stream while a person is signed in. */
+/**
+ * Opens the stream while a person is signed in and the page is visible. A browser opens six connections to a server over HTTP/1.1, and keeps
+ * the stream of a page that one has left (back/forward cache) or that is in another tab: with six of them, no further page would load.
+ */
 export function startLive(): void {
+  const isVisible = signal(!document.hidden);
+  document.addEventListener("visibilitychange", () => {
+    isVisible.value = !document.hidden;
+  });
+  let wasOpen = false;
   effect(() => {
-    if (!me.value) return;
-    let source = open();
+    if (!me.value || !isVisible.value) return;
+    let source = open({ isAgain: wasOpen });
+    wasOpen = true;
     let retry: ReturnType<typeof setTimeout> | undefined;
 
-    function open({ isAgain = false } = {}): EventSource {
+    function open({ isAgain }: { isAgain: boolean }): EventSource {
       const opened = new EventSource("/api/live");
       opened.onopen = () => {
         // A new stream begins now, and what happened before it is unknown.
