@@ -71,6 +71,7 @@ const LOCK_SEVERAL = [
   "272",
   "273",
   "281",
+  "302",
 ];
 
 describe("the locks of migrations", () => {

@@ -1,3 +1,6 @@
+-- Enabling the trigger takes this lock, too: a lock that grows could wait for a transaction that waits for it.
+LOCK TABLE transcript_generations IN ACCESS EXCLUSIVE MODE;
+
 -- By a trigger: processes of the version before, imports and appends keep it alike.
 CREATE OR REPLACE FUNCTION keep_held_bytes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
