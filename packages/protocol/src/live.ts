@@ -31,7 +31,10 @@ export type LiveEndReason = (typeof LIVE_END_REASONS)[number];
 
 const base = { id: z.string(), ids: z.array(z.string()), at: z.string() };
 
-/** The data of an event of a live stream. Rows are left out when there are many: `ids` names all. */
+/**
+ * The data of an event of a live stream. Rows are left out when there are many: `ids` names all. A `job` without ids is of any number of
+ * jobs.
+ */
 export const liveMessageSchema = z.discriminatedUnion("kind", [
   z.object({ ...base, kind: z.literal("event"), events: z.array(liveEventRowSchema).optional() }),
   /** `session`: as in GET /api/sessions; null after its deletion. */

@@ -11,6 +11,7 @@ import type { AppEnv } from "./http/request-context.ts";
 import { createIngest, type Ingest } from "./ingest/create-ingest.ts";
 import { createEngine } from "./jobs/create-engine.ts";
 import { createJobChanges } from "./jobs/job-changes.ts";
+import { noteOperations } from "./jobs/note-operations.ts";
 import { createChangeHint, listenForChanges } from "./live/change-hint.ts";
 import { createLive, type Live } from "./live/create-live.ts";
 import type { Logger } from "./logger.ts";
@@ -123,7 +124,7 @@ export async function compose(options: ComposeOptions): Promise<Server> {
     edits: pools.edits,
     queueDepth: ingest.depth,
     caughtUp: ingest.caughtUp,
-    jobs,
+    jobs: noteOperations(jobs, jobChanges),
     jobsLate: () => jobs.stats().claimLateMs > JOBS_LATE_MS,
     jobMetrics: jobs.metrics.prometheus,
     ...engine,

@@ -136,6 +136,7 @@ function jobItem(change: Change, found: ReadonlyMap<string, Job>): LiveItem {
   return perFilter("job", (filter) => {
     const { workspace_id, device_id, session_id } = filter;
     if (workspace_id !== undefined || device_id !== undefined) return null;
+    if (change.ids.length === 0) return text(change, "job", [], {});
     const wanted = jobs.filter((job) => session_id === undefined || job.concurrency_key === session_id);
     return wanted.length === 0 ? null : text(change, "job", idsOf(wanted), few("jobs", wanted));
   });

@@ -17,7 +17,7 @@ const read = operation({
   tag: "Live",
   summary: "Follow changes as server-sent events",
   description:
-    "Events: `event`, `session`, `job`, `device`, each with `{ id, kind, ids, at }` and the rows if they are few; a session as in GET /api/sessions, null after its deletion. " +
+    "Events: `event`, `session`, `job`, `device`, each with `{ id, kind, ids, at }` and the rows if they are few; a session as in GET /api/sessions, null after its deletion; a `job` without ids is of any number of jobs. " +
     "`Last-Event-ID` resumes after that event, on any server, without a gap. `reset`: changes since then are no longer known, or too many: read your lists again. `end` has the reason: `slow`, `draining`, `key`. " +
     "With `session_id`, jobs are those of the session's transcript; with `workspace_id` or `device_id`, there are none.",
   query: liveQuerySchema,

@@ -29,7 +29,7 @@ export function changedSessionsRow(sql: Sql): Fragment {
     )`;
 }
 
-/** One row for jobs whose state has changed. */
+/** One row for jobs that have changed; without ids, of any job. */
 export async function noteChangedJobs(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql`INSERT INTO change_log (kind, ids) VALUES ('job', ${[...ids]}::text[])`;
 }

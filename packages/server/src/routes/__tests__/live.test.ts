@@ -80,6 +80,39 @@ describe("a live stream", () => {
     expect(ended).toMatchObject({ ids: [id], jobs: [{ type: "prune" }] });
   });
 
+  test("tells of jobs that an operator enqueues, changes, cancels and retries, also all that match a filter", async () => {
+    const stream = await live("?kinds=job");
+    const post = (path: string, body: object = {}) => server.request("POST", `/api/jobs${path}`, body);
+    const { id } = (await post("", { type: "prune", input: {}, delay_ms: 3_600_000 })).body.job;
+    const toldAs = (state: string, priority: number) =>
+      stream.find(
+        (message) =>
+          message.kind === "job" &&
+          message.jobs?.some((job) => job.id === id && job.state === state && job.priority === priority) ===
+            true,
+      );
+    await toldAs("scheduled", 0);
+    await server.request("PATCH", `/api/jobs/${id}`, { priority: 5 });
+    await toldAs("scheduled", 5);
+    await post(`/${id}/cancel`);
+    await toldAs("cancelled", 5);
+    await post(`/${id}/retry`);
+    await toldAs("ready", 5);
+
+    const { messages } = stream;
+    const unnamed = () =>
+      messages.filter((message) => message.kind === "job" && message.ids.length === 0).length;
+    expect(unnamed()).toBe(0);
+    expect((await post("/cancel", { type: "prune" })).body.cancelled).toBe(1);
+    await until(() => unnamed() === 1);
+    expect((await post("/retry", { type: "prune", status: ["cancelled"] })).body.retried).toBe(1);
+    await until(() => unnamed() === 2);
+    expect((await post("/retry", { type: "prune" })).body.retried).toBe(0);
+    await post(`/${id}/cancel`);
+    await until(() => idsOf(messages.slice(-1))[0] === id);
+    expect(unnamed()).toBe(2);
+  });
+
   test("tells only what its filters want", async () => {
     await ingest(server, [
       sessionStart("one"),

@@ -16,7 +16,8 @@ export function JobPage({ params: { id = "" } }: PageProps): JSX.Element {
   const job = useQuery(`job ${id}`, () => hub.jobs.get(id));
   const log = useQuery(`job-log ${id}`, async () => (await hub.jobs.log(id, { limit: 1_000 })).log);
   useLive(["job"], (changes) => {
-    if (!changes.some(({ kind, ids }) => kind === "reset" || ids.includes(id))) return;
+    // A reset has no ids, nor has a change of many jobs.
+    if (!changes.some(({ ids }) => ids.length === 0 || ids.includes(id))) return;
     job.reload();
     log.reload();
   });
