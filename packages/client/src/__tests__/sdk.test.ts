@@ -48,6 +48,14 @@ test("events are sent in one batch, compressed when large, and rejected individu
   expect(await client().events.sendLines(lines)).toMatchObject({ ingested: 1, duplicates: 1 });
   expect(await client().commits(COMMIT.slice(0, 8))).toHaveLength(3);
   expect((await client().timeline({ types: ["git_activity"] })).items).toHaveLength(1);
+  const { workspaces } = client();
+  expect((await workspaces.commits("github.com/acme/site", { limit: 2 })).has_more).toBe(true);
+  expect(await workspaces.retention("site")).toEqual({
+    raw_days: null,
+    parsed_days: null,
+    events_days: null,
+  });
+  expect(await workspaces.redaction("site")).toMatchObject({ redaction: "on", changes: [] });
 });
 
 test("sessions are reported, listed over pages, edited and deleted", async () => {
