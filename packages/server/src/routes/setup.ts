@@ -59,10 +59,10 @@ function hooksItem(agent: string | null, { agents_with_hooks }: SetupFacts): Ite
     ...{
       id: "hooks",
       agent,
-      title: agent === null ? "Hooks are installed" : `Hooks of ${agent} are installed`,
+      title: agent === null ? "A hook has reported a session" : `A hook of ${agent} has reported a session`,
     },
     is_done: agent !== null && agents_with_hooks.includes(agent),
-    todo: "Run `wharf hooks install` on that machine, and start a new session: hooks show sessions while they run.",
+    todo: "Start a new session on that machine: hooks show sessions while they run. `wharf hooks status` states whether they are installed, `wharf hooks install` installs them.",
   };
 }
 

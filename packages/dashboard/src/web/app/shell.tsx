@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { PagePath } from "../../served/pages.ts";
 import { ErrorNote } from "../ui/states.tsx";
 import { me, readMe, signOut } from "./hub.ts";
@@ -60,8 +60,13 @@ export function Shell(): JSX.Element {
 }
 
 function Menu(): JSX.Element {
+  const menu = useRef<HTMLElement>(null);
+  // On a narrow window the menu is one line that scrolls.
+  useEffect(() => {
+    menu.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [path.value]);
   return (
-    <nav class="menu" aria-label="Pages">
+    <nav class="menu" aria-label="Pages" ref={menu}>
       <a class="brand" href="/">
         Wharf
       </a>

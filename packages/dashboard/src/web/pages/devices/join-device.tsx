@@ -60,13 +60,14 @@ function Line({ code: { code, line, expires_at } }: { code: EnrolmentCode }): JS
       <pre class="wrapped">{line}</pre>
       <p class="actions">
         <Copy text={line}>Copy the line</Copy>
-        <span class="faint">
-          The code works once, for {durationText(leftMs)} more.{" "}
-          {location.protocol === "http:" &&
-            !isLoopback() &&
-            "Add --insecure-http for plain HTTP to another machine."}
-        </span>
+        <span class="faint">The code works once, for {durationText(leftMs)} more.</span>
       </p>
+      {isLoopback() && (
+        <p class="note warning">
+          The line names {location.hostname}, so it works on the machine of the hub only. For another machine,
+          open this page at an address that it reaches, or run <code>bun run enrol</code> on the hub.
+        </p>
+      )}
       <QrCode text={line} label="The line to paste, as a QR code" />
     </div>
   );

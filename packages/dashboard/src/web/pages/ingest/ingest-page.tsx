@@ -1,5 +1,6 @@
 import type { IngestHealth } from "@wharf/protocol";
 import type { JSX } from "preact";
+import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
 import { useQuery } from "../../app/use-query.ts";
@@ -8,6 +9,8 @@ import { clockText, durationText } from "../../format/times.ts";
 import { Age, PageHead, Stat } from "../../ui/parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import { Notes } from "./notes.tsx";
+
+const MINUTE_MS = 60_000;
 
 /** What arrives, how late, and what was refused, in the last hour. */
 export function IngestPage(): JSX.Element {
@@ -64,19 +67,30 @@ function HealthView({ health }: { health: IngestHealth }): JSX.Element {
 
 /** One bar for each minute of the hour. */
 function Minutes({ health: { minutes, window_minutes } }: { health: IngestHealth }): JSX.Element {
-  const most = Math.max(...minutes.map(({ events }) => events), 1);
+  const byMinute = new Map(minutes.map(({ minute, events }) => [minuteOf(minute), events]));
+  const last = Math.max(Math.floor(now.value / MINUTE_MS), ...byMinute.keys());
+  const shown = Array.from({ length: window_minutes }, (_, index) => last - window_minutes + 1 + index);
+  const most = Math.max(...byMinute.values(), 1);
   return (
     <div class="stat hours">
       <ol aria-label="Events by minute">
-        {minutes.map(({ minute, events }) => (
-          <li key={minute} class="hours-bar" title={`${clockText(minute)}: ${counted(events, "event")}`}>
-            <span style={{ height: `${(events / most) * 100}%` }} />
-          </li>
-        ))}
+        {shown.map((minute) => {
+          const events = byMinute.get(minute) ?? 0;
+          const start = new Date(minute * MINUTE_MS).toISOString();
+          return (
+            <li key={minute} class="hours-bar" title={`${clockText(start)}: ${counted(events, "event")}`}>
+              <span style={{ height: `${(events / most) * 100}%` }} />
+            </li>
+          );
+        })}
       </ol>
-      <span class="stat-name">events by minute with any, of {window_minutes} minutes</span>
+      <span class="stat-name">events by minute, the last {window_minutes} minutes</span>
     </div>
   );
+}
+
+function minuteOf(instant: string): number {
+  return Math.floor(Date.parse(instant) / MINUTE_MS);
 }
 
 function DeviceTable({ devices }: { devices: IngestHealth["devices"] }): JSX.Element {

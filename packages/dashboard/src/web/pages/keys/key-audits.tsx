@@ -18,7 +18,7 @@ export function KeyAudits(): JSX.Element {
             <ul class="plain">
               {rows.map(({ id, action, key_id, actor, created_at }) => (
                 <li key={id}>
-                  {action.replaceAll("_", " ")} <code>{key_id ?? ""}</code>{" "}
+                  {action.replaceAll("_", " ")} {key_id !== null && <code>{key_id}</code>}{" "}
                   <span class="faint">
                     by {actor}, <Age at={created_at} />
                   </span>

@@ -48,7 +48,7 @@ export function Today(): JSX.Element {
               <Stat
                 name="responses"
                 href={href("/usage", { from: day })}
-                note={`${shortText(before.responses)} usually by now`}
+                note={`${shortText(Math.round(before.responses))} usually by now`}
               >
                 {shortText(today.responses)}
               </Stat>

@@ -103,7 +103,7 @@ function PriceTable({ rows }: { rows: readonly PriceRow[] }): JSX.Element {
                 </td>
               ))}
               <td class="faint">{holdsText(row)}</td>
-              <td class="faint">
+              <td class="faint price-source">
                 {row.source}
                 {row.source_date !== null && ` · ${row.source_date}`}
               </td>
