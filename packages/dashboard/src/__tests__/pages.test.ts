@@ -68,3 +68,23 @@ browserTest("a page that is not visible holds no stream, and reads again when it
   ]);
   await context.close();
 });
+
+browserTest("the blocks of the gallery act as they say", async () => {
+  const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
+  await page.goto("/dev/gallery");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await page.getByText("Retried.").waitFor();
+  await page.getByRole("button", { name: "Full" }).click();
+  expect(await page.getByRole("button", { name: "Full" }).getAttribute("aria-pressed")).toBe("true");
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  expect(await page.getByText("It is deleted.").count()).toBe(0);
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("button", { name: "Delete it" }).click();
+  await page.getByText("It is deleted.").waitFor();
+  await page.getByRole("button", { name: "Open a dialog" }).click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(await page.getByRole("link", { name: "no link" }).count()).toBe(0);
+  expect(errors).toEqual([]);
+});

@@ -3,7 +3,9 @@ import { hub } from "../../app/hub.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { PageHead } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
+import { BaseBlocks } from "./base-blocks.tsx";
 import { ListBlocks } from "./list-blocks.tsx";
+import { TextBlocks } from "./text-blocks.tsx";
 
 const SHOWN = 5;
 
@@ -19,6 +21,8 @@ export function GalleryPage(): JSX.Element {
   return (
     <>
       <PageHead title="Gallery" note="Blocks in their states." />
+      <BaseBlocks />
+      <TextBlocks />
       <Loaded query={query}>{({ sessions, git }) => <ListBlocks sessions={sessions} git={git} />}</Loaded>
     </>
   );
