@@ -9,16 +9,22 @@ const READING_METHODS = new Set(["GET", "HEAD"]);
 
 /** The cookie of a browser that is signed in. */
 export function signInCookie(c: Context): string | null {
-  return getCookie(c, SIGN_IN_COOKIE) ?? null;
+  return getCookie(c, cookieName(c)) ?? null;
 }
 
 /** For this browser and this origin only; no script can read it. */
 export function setSignInCookie(c: Context, secret: string): void {
-  setCookie(c, SIGN_IN_COOKIE, secret, { ...attributes(c), maxAge: COOKIE_LIFE_S });
+  setCookie(c, cookieName(c), secret, { ...attributes(c), maxAge: COOKIE_LIFE_S });
 }
 
 export function clearSignInCookie(c: Context): void {
-  deleteCookie(c, SIGN_IN_COOKIE, attributes(c));
+  deleteCookie(c, cookieName(c), attributes(c));
+}
+
+/** With the port, if the address has one: browsers send a cookie to all ports of a host, so to every hub there. */
+function cookieName(c: Context): string {
+  const { port } = new URL(publicOrigin(c));
+  return port === "" ? SIGN_IN_COOKIE : `${SIGN_IN_COOKIE}_${port}`;
 }
 
 function attributes(c: Context) {

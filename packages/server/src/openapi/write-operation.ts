@@ -175,7 +175,8 @@ function securitySchemes(): Record<string, unknown> {
       type: "apiKey",
       in: "cookie",
       name: SIGN_IN_COOKIE,
-      description: "A browser that signed in with a read key or an admin key (POST /api/sign-in).",
+      description:
+        "A browser that signed in with a read key or an admin key (POST /api/sign-in). Where the server's address has a port, the name ends in it: wharf_sign_in_8080.",
     },
   };
 }

@@ -206,6 +206,35 @@ describe("the cookie", () => {
     expect(await server.sql`SELECT 1 FROM sign_ins WHERE expires_at <= now()`).toBeEmpty();
   });
 
+  test("of one hub leaves that of another hub on the same host, at another port", async () => {
+    const { app } = server.current();
+    const send = (
+      origin: string,
+      method: string,
+      path: string,
+      more: { cookie?: string; body?: string } = {},
+    ) => {
+      const { cookie = "", body = null } = more;
+      const headers = { cookie, origin, "content-type": "application/json" };
+      return app.request(`${origin}${path}`, { method, headers, body });
+    };
+    const [one, other] = ["http://localhost:8080", "http://localhost:9090"];
+    const body = JSON.stringify({ key: server.key });
+    const signedIn = [
+      await send(one, "POST", "/api/sign-in", { body }),
+      await send(other, "POST", "/api/sign-in", { body }),
+    ];
+    const pairs = signedIn.map(({ headers }) => headers.get("set-cookie")?.split(";")[0] ?? "");
+    expect(pairs.map((pair) => pair.split("=")[0])).toEqual(["wharf_sign_in_8080", "wharf_sign_in_9090"]);
+    // A browser sends both to each.
+    const cookie = pairs.join("; ");
+    expect((await send(other, "POST", "/api/sign-out", { cookie })).headers.get("set-cookie")).toStartWith(
+      "wharf_sign_in_9090=;",
+    );
+    expect((await send(one, "GET", "/api/me", { cookie })).status).toBe(200);
+    expect((await send(other, "GET", "/api/me", { cookie })).status).toBe(401);
+  });
+
   test("another site cannot sign a browser out", async () => {
     const cookie = cookieOf(await signIn({ key: server.key }));
     const answer = await browse(cookie, "POST", "/api/sign-out", undefined, "http://evil.example");
