@@ -1,5 +1,8 @@
 import type { Sql } from "../postgres.ts";
 
+/** A backfill sends a session's files within this time of each other. */
+const BACKFILL_PAUSE = "10 minutes";
+
 /** The first `limit` open sessions from which nothing has come for `idle_ms`, by the database's clock. */
 export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
@@ -44,7 +47,13 @@ export async function endIdleSessions(
   return rows.map((row) => row.id);
 }
 
+/** Nothing has come for `idle_ms`; or a backfill has sent files whose last message is older than that. */
 function isIdle(sql: Sql, idle_ms: number) {
+  const since = sql`now() - ${idle_ms} * interval '1 millisecond'`;
   return sql`
-    lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND last_heard_at < now() - ${idle_ms} * interval '1 millisecond'`;
+    lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND (
+      last_heard_at < ${since}
+      OR (last_heard_at < now() - ${BACKFILL_PAUSE}::interval AND has_only_files
+        AND (transcript ->> 'last_at')::timestamptz < ${since})
+    )`;
 }

@@ -4,6 +4,7 @@ import { putPriceSchema, sessionTranscriptSchema } from "@wharf/protocol";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
 import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
+import { endIdleSessions } from "../../db/edits/idle-sessions.ts";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
 import { reprice } from "../../jobs/repricing.ts";
 import { deriveSession } from "../derive-session.ts";
@@ -82,6 +83,18 @@ async function stored(id = "s") {
     await parsing.sql`SELECT *, reported_cost_usd::float8 AS reported FROM sessions WHERE id = ${id}`;
   return row ?? {};
 }
+
+test("a session of old files alone ends at its last message, soon after a backfill", async () => {
+  const end = () => endIdleSessions(parsing.sql, 3 * 3_600_000, 10);
+  await store(SESSION());
+  expect(await end()).toEqual([]);
+  await parsing.sql`UPDATE sessions SET last_heard_at = now() - interval '11 minutes'`;
+  await parsing.sql`UPDATE sessions SET transcript = transcript || jsonb_build_object('last_at', now())`;
+  expect(await end()).toEqual([]);
+  await parsing.sql`UPDATE sessions SET transcript = transcript || '{"last_at":"2025-03-14T10:16:41.000000Z"}'`;
+  expect(await end()).toEqual(["s"]);
+  expect(await stored()).toMatchObject({ lifecycle: "ended", duration_ms: "1001000" });
+});
 
 describe("the facts of a session", () => {
   test("are what its transcript shows", async () => {
