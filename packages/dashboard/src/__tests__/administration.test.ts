@@ -151,6 +151,18 @@ browserTest("pages state a lost connection, and catch up when the hub is back", 
   await client(null).devices.enrol({ code, name: "after-restart" });
   await expectVisible(page.getByRole("link", { name: "after-restart" }));
   expect(await page.getByText("The connection to the hub is lost.").count()).toBe(0);
+
+  // A page whose response failed meanwhile, and which no change would read again.
+  await page.route("**/api/storage", (route) => route.abort());
+  await page.keyboard.press("g");
+  await page.keyboard.press("o");
+  await expectVisible(page.getByText("The hub does not respond."));
+  await page.unroute("**/api/storage");
+  await server[Symbol.asyncDispose]();
+  await expectVisible(page.getByText("The connection to the hub is lost."));
+  server = await startServerProgram(database.url, { PORT: port });
+  await server.url();
+  await expectVisible(page.getByRole("heading", { name: "Tables" }));
 });
 
 browserTest("the pages fit a screen of 390 pixels, and the shortcuts lead to every page", async () => {

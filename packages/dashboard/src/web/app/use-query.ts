@@ -1,7 +1,7 @@
 import { HubError } from "@wharf/client";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { me } from "./hub.ts";
-import { useLive } from "./live.ts";
+import { connection, useLive } from "./live.ts";
 
 export type QueryState<T> = {
   /** What was read last under this key; it stays while it is read again. */
@@ -46,6 +46,11 @@ export function useQuery<T>(key: string, read: (signal: AbortSignal) => Promise<
   const reload = useCallback(() => setRound((n) => n + 1), []);
   // Nothing but the resets: what changed meanwhile is not known.
   useLive([], reload);
+  // What failed while the hub was away; a stream that resumes sends no reset.
+  const isLive = connection.value === "live";
+  useEffect(() => {
+    if (isLive && state.error !== null) reload();
+  }, [isLive]);
   const shown = state.key === key ? state : startOf<T>(key);
   return { data: shown.data, error: shown.error, isLoading: shown.isLoading, reload };
 }
