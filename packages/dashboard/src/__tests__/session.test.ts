@@ -95,6 +95,9 @@ const FIND = `({
   text: document.querySelector(".transcript").textContent,
 })`;
 
+const CLICK_ALL = `for (const button of document.querySelectorAll(".session-middle button.rest"))
+  if (!button.textContent.includes("less")) button.click()`;
+
 /** Opens every fold and every text that is cut, as often as others appear within. */
 async function unfold(page: Page): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
@@ -102,8 +105,8 @@ async function unfold(page: Page): Promise<void> {
       `for (const fold of document.querySelectorAll(".session-middle details")) fold.open = true`,
     );
     await page.locator(".session-middle .skeleton").first().waitFor({ state: "detached" });
-    for (const button of await page.locator(".session-middle button.rest").all())
-      if (!/less/.test((await button.textContent()) ?? "")) await button.click();
+    await page.evaluate(CLICK_ALL);
+    await page.locator(".session-middle button.rest:disabled").first().waitFor({ state: "detached" });
   }
 }
 

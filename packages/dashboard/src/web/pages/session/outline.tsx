@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import type { OutlinePrompt } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -15,13 +16,14 @@ const IDLE_MS = 5 * 60_000;
 /** What was asked, with how long it took and what it cost; `J` and `K` move between the prompts. */
 export function Outline({
   prompts: { items, error, reload, loadMore },
-  current,
+  current: answered,
 }: {
   prompts: PagesState<OutlinePrompt>;
   /** The prompt that is answered at the top of the window. */
-  current: string | null;
+  current: ReadonlySignal<OutlinePrompt | null>;
 }): JSX.Element {
   const ref = useRef<HTMLOListElement>(null);
+  const current = answered.value?.message_id ?? null;
   const move = (step: 1 | -1) => {
     const at = items?.findIndex(({ message_id }) => message_id === current) ?? -1;
     const next = items?.[at === -1 ? 0 : Math.min(Math.max(at + step, 0), items.length - 1)];

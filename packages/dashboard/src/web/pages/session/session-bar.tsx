@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import type { OutlinePrompt, TranscriptDensity } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { query, setQuery } from "../../app/router.ts";
@@ -17,11 +18,11 @@ const DENSITIES: readonly { value: TranscriptDensity; text: string; key: string 
 export function SessionBar({
   sessionId,
   density,
-  prompt,
+  current,
 }: {
   sessionId: string;
   density: TranscriptDensity;
-  prompt: OutlinePrompt | null;
+  current: ReadonlySignal<OutlinePrompt | null>;
 }): JSX.Element {
   const isDiff = query.value.get("show") === "diff";
   const choose = (value: TranscriptDensity) =>
@@ -47,17 +48,23 @@ export function SessionBar({
         </button>
         <Find sessionId={sessionId} density={density} />
       </div>
-      {prompt !== null && !isDiff && (
-        <button
-          type="button"
-          class="current-prompt link cut"
-          title="Scroll to this prompt"
-          onClick={() => showMessage(prompt.message_id)}
-        >
-          ↑ {inline(firstLine(prompt.text ?? ""))}
-        </button>
-      )}
+      {!isDiff && <CurrentPrompt current={current} />}
     </div>
+  );
+}
+
+function CurrentPrompt({ current }: { current: ReadonlySignal<OutlinePrompt | null> }): JSX.Element | null {
+  const prompt = current.value;
+  if (prompt === null) return null;
+  return (
+    <button
+      type="button"
+      class="current-prompt link cut"
+      title="Scroll to this prompt"
+      onClick={() => showMessage(prompt.message_id)}
+    >
+      ↑ {inline(firstLine(prompt.text ?? ""))}
+    </button>
   );
 }
 

@@ -11,10 +11,10 @@ import { useQuery } from "../../app/use-query.ts";
 import { counted } from "../../format/numbers.ts";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import { Changes } from "./changes.tsx";
-import { promptAt } from "./current-prompt.ts";
+import { useCurrentPrompt } from "./current-prompt.ts";
 import { SessionFacts } from "./facts.tsx";
 import { Outline } from "./outline.tsx";
-import { isAtEnd, topMessage, useTopMessage } from "./places.ts";
+import { isAtEnd } from "./places.ts";
 import { densityOf, SessionBar } from "./session-bar.tsx";
 import { SessionHead } from "./session-head.tsx";
 import { SessionLists } from "./session-lists.tsx";
@@ -34,7 +34,7 @@ export function SessionPage({ params }: PageProps): JSX.Element {
     () => createTranscript({ sessionId: id, subagentId: null, density }),
     [id, density],
   );
-  useTopMessage();
+  const current = useCurrentPrompt(transcript, prompts.items ?? []);
   useWholeDensity(transcript);
   useLive(["session"], (changes) => {
     if (!changes.some(({ kind, ids }) => kind === "reset" || ids.includes(id))) return;
@@ -44,7 +44,6 @@ export function SessionPage({ params }: PageProps): JSX.Element {
   });
   if (detail.error instanceof HubError && detail.error.status === 404) return <Missing />;
 
-  const current = promptAt(topMessage.value, transcript.pages.value ?? [], prompts.items ?? []);
   const session = detail.data;
   return (
     <div class="session">
@@ -53,10 +52,10 @@ export function SessionPage({ params }: PageProps): JSX.Element {
       </Loaded>
       <div class="session-columns">
         <nav class="session-outline" aria-label="Prompts">
-          <Outline prompts={prompts} current={current?.message_id ?? null} />
+          <Outline prompts={prompts} current={current} />
         </nav>
         <div class="session-middle">
-          <SessionBar sessionId={id} density={density} prompt={current} />
+          <SessionBar sessionId={id} density={density} current={current} />
           {query.value.get("show") === "diff" ? (
             <Changes sessionId={id} updatedAt={session?.updated_at ?? ""} />
           ) : (
@@ -77,14 +76,15 @@ export function SessionPage({ params }: PageProps): JSX.Element {
 }
 
 /** A message that an address names is shown: where the density leaves it out, everything is. */
-function useWholeDensity(transcript: Transcript): void {
+function useWholeDensity({ pages, has }: Transcript): void {
   const around = query.value.get("around");
   const isChosen = query.value.has("density");
-  const pages = transcript.pages.value;
   useEffect(() => {
-    if (around !== null && !isChosen && pages !== null && !transcript.has(around))
-      setQuery({ density: "full" });
-  }, [pages]);
+    if (around === null || isChosen) return;
+    return pages.subscribe((read) => {
+      if (read !== null && !has(around)) setQuery({ density: "full" });
+    });
+  }, [pages, around, isChosen]);
 }
 
 function Messages({ transcript }: { transcript: Transcript }): JSX.Element {

@@ -3,7 +3,7 @@ import type { TranscriptDensity, TranscriptMessage, TranscriptPage } from "@whar
 import { hub } from "../../app/hub.ts";
 
 /** Messages of a request: few enough that a page appears at once and is laid out within a frame. */
-const PAGE_MESSAGES = 40;
+const PAGE_MESSAGES = 30;
 /** Read again around the last message when the session changed: half of them are known. */
 const END_MESSAGES = 100;
 
