@@ -191,11 +191,7 @@ function Result({ session }: { session: SessionDetail }): JSX.Element {
     answer?.content_blocks.findLast(({ content_text }) => content_text !== null)?.content_text ??
     session.summary;
   if (!text) return <span class="faint">{data === null ? "…" : "no answer yet"}</span>;
-  return (
-    <div class="result">
-      <Cut text={text} lines={RESULT_LINES} render={(part) => <Markdown text={part} />} />
-    </div>
-  );
+  return <Cut text={text} lines={RESULT_LINES} render={(part) => <Markdown text={part} />} />;
 }
 
 const RESULT_LINES = 5;
