@@ -1,12 +1,9 @@
 import type { Usage, UsageRow } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { go } from "../../app/router.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { costText, countText, shortText } from "../../format/numbers.ts";
 import { clockText, dayText, shortDayText } from "../../format/times.ts";
-import { BarPlot, SERIES_MAX, type Series } from "../../ui/bar-plot.tsx";
-import { Stat } from "../../ui/parts.tsx";
+import { SERIES_MAX } from "../../ui/bar-plot.tsx";
 import { agentName } from "../../ui/session-parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import {
@@ -17,10 +14,13 @@ import {
   usageHref,
   usageRequestOf,
 } from "./usage-filters.ts";
-import { cacheRate, type Measure, measureOf, sumOf } from "./usage-sums.ts";
+import { UsagePlot } from "./usage-plot.tsx";
+import { Unpriced, UsageStats } from "./usage-stats.tsx";
+import type { Measure } from "./usage-sums.ts";
 import { UsageTable } from "./usage-table.tsx";
 
-type Overview = {
+/** What the page reads for one selection. */
+export type Overview = {
   group: "day" | "hour";
   slots: readonly Slot[];
   rows: readonly UsageRow[];
@@ -104,9 +104,9 @@ function Sections({ overview, filters, measure }: Shown): JSX.Element {
   const tables = { measure, nameOf: (row: UsageRow) => row.name ?? row.key ?? "unknown" };
   return (
     <>
-      <Sums overview={overview} to={sessionsOf({})} />
+      <UsageStats overview={overview} to={sessionsOf({})} />
       <Unpriced models={models} />
-      <Plot overview={overview} filters={filters} measure={measure} />
+      <UsagePlot overview={overview} filters={filters} measure={measure} />
       <UsageTable
         {...tables}
         title={group === "day" ? "By day" : "By hour"}
@@ -160,67 +160,4 @@ function slotName(slot: Slot | undefined, group: "day" | "hour"): string | null 
   if (slot === undefined) return null;
   const at = slot.at.toISOString();
   return group === "day" ? dayText(at) : `${shortDayText(at)} ${clockText(at)}`;
-}
-
-function Sums({ overview, to }: { overview: Overview; to: string }): JSX.Element {
-  // A session belongs to one repository, but to several days and models.
-  const sum = sumOf(overview.workspaces);
-  return (
-    <div class="stats">
-      <Stat name="cost" href={to} note={sum.cost_is_partial ? "without unpriced responses" : undefined}>
-        {costText(sum.cost_usd)}
-      </Stat>
-      <Stat name="sessions" href={to}>
-        {countText(sum.sessions)}
-      </Stat>
-      <Stat name="responses">{countText(sum.responses)}</Stat>
-      <Stat name="input without cache">{shortText(sum.tokens_in)}</Stat>
-      <Stat name="output">{shortText(sum.tokens_out)}</Stat>
-      <Stat name="of the input read from the cache">{cacheRate(sum)}</Stat>
-    </div>
-  );
-}
-
-function Unpriced({ models: { unpriced } }: { models: Usage }): JSX.Element | null {
-  if (unpriced.length === 0) return null;
-  const responses = unpriced.reduce((sum, one) => sum + one.responses, 0);
-  return (
-    <p class="note warning">
-      <strong>{countText(responses)} responses have no price</strong> and are not in the cost:{" "}
-      {unpriced
-        .map(({ model, responses: count }) => `${model ?? "unknown model"} (${countText(count)})`)
-        .join(", ")}
-      . <a href="/prices">Add a price</a>.
-    </p>
-  );
-}
-
-function Plot({ overview, filters, measure }: Shown): JSX.Element {
-  const { group, slots, rows, ofModels } = overview;
-  const valuesOf = (list: readonly UsageRow[]) => {
-    const values = new Map(list.map((row) => [slotKey(row.key ?? "", group), measureOf(row, measure)]));
-    return slots.map(({ key }) => values.get(key) ?? 0);
-  };
-  const series: Series[] = ofModels.map((one) => ({ name: one.model, values: valuesOf(one.rows) }));
-  const others = valuesOf(rows).map((value, bar) =>
-    Math.max(0, value - series.reduce((sum, { values }) => sum + (values[bar] ?? 0), 0)),
-  );
-  const total = others.reduce((sum, value) => sum + value, 0);
-  // What is left of a sum of floating-point numbers is no model.
-  const isShown = measure === "cost" ? total >= 0.005 : total >= 1;
-  const format = (value: number) => (measure === "cost" ? costText(value) : shortText(value));
-  return (
-    <BarPlot
-      label={`${measure === "cost" ? "Cost" : "Tokens"} by ${group} and model. The table below has the numbers.`}
-      names={slots.map((slot) =>
-        group === "day" ? shortDayText(slot.at.toISOString()) : clockText(slot.at.toISOString()),
-      )}
-      series={isShown ? [...series, { name: "other models", values: others }] : series}
-      format={format}
-      onChoose={(bar) => {
-        const slot = slots[bar];
-        if (slot !== undefined) go(usageHref(filters, { from: slot.from, to: slot.to, show: "sessions" }));
-      }}
-    />
-  );
 }
