@@ -42,6 +42,7 @@ export function CreateKey({
           Name
           <input
             name="name"
+            required
             maxLength={200}
             placeholder="grafana"
             value={name}
