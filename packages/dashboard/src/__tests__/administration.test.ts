@@ -35,6 +35,7 @@ browserTest(
     const line = await page.locator("pre", { hasText: "/install.sh | sh -s -- " }).textContent();
     expect(line ?? "").toStartWith(`curl -fsS ${url}/install.sh | sh -s -- `);
     await expectVisible(page.getByRole("img", { name: "The line to paste, as a QR code" }));
+    await expectVisible(page.getByText("it works on the machine of the hub only"));
 
     const code = line?.split(" ").at(-1) ?? "";
     await client(null).devices.enrol({ code, name: "first-laptop" });
@@ -47,6 +48,10 @@ browserTest(
     await page.getByLabel("Name", { exact: true }).fill("renamed-laptop");
     await page.getByRole("button", { name: "Save" }).click();
     await expectVisible(page.getByRole("heading", { name: "renamed-laptop" }));
+    await expectVisible(page.getByText("online", { exact: true }));
+    await database.sql`UPDATE devices SET last_seen_at = now() - interval '6 minutes'`;
+    await page.reload();
+    await expectVisible(page.getByText("offline", { exact: true }));
     await page.getByRole("button", { name: "Remove" }).click();
     await page.getByRole("button", { name: "Remove the device" }).click();
     await expectVisible(page.getByText("renamed-laptop is removed."));

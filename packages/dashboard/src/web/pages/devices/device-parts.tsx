@@ -1,5 +1,6 @@
 import type { Device } from "@wharf/protocol";
 import type { JSX } from "preact";
+import { now } from "../../app/clock.ts";
 import { durationText } from "../../format/times.ts";
 import { Badge, type Tone } from "../../ui/parts.tsx";
 
@@ -13,7 +14,13 @@ const TONES: Readonly<Record<Device["status"], Tone>> = {
   terminated: "quiet",
 };
 
-export function DeviceStatus({ device: { status } }: { device: Device }): JSX.Element {
+/** The hub keeps "online" until a device is removed: it is so for this time after it was seen. */
+const ONLINE_MS = 5 * 60 * 1_000;
+
+export function DeviceStatus({ device }: { device: Device }): JSX.Element {
+  const seen = device.last_seen_at === null ? 0 : Date.parse(device.last_seen_at);
+  const isSilent = device.status === "online" && now.value - seen >= ONLINE_MS;
+  const status = isSilent ? "offline" : device.status;
   return <Badge tone={TONES[status]}>{status}</Badge>;
 }
 
