@@ -23,8 +23,15 @@ type Ledger = Map<string, string | null>;
 
 /** deadlock_detected and lock_not_available: the file's transaction was rolled back. */
 const LOCK_STATES = new Set(["40P01", "55P03"]);
-const LOCK_TIMEOUT_MS = 2_000;
-const LOCKED_PAUSE_MS = 500;
+/**
+ * What waits for a lock makes flushes of other processes wait, too: less than half a second, and below deadlock_timeout, which would
+ * resolve a deadlock with them only after a second.
+ */
+const LOCK_TIMEOUT_MS = 300;
+const SHORT_ATTEMPTS = 6;
+/** Postgres ends an autovacuum that holds the lock after deadlock_timeout. */
+const LONG_LOCK_TIMEOUT_MS = 2_000;
+const LOCKED_PAUSE_MS = 100;
 const LOCKED_PAUSE_MAX_MS = 4_000;
 const LOCKED_MAX_MS = 120_000;
 const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
@@ -135,9 +142,9 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
     await record(connection, file);
     return;
   }
-  await retryWhileLocked(() =>
+  await retryWhileLocked((lockTimeoutMs) =>
     withinTransaction(connection, async () => {
-      await connection.script(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 0`);
+      await connection.script(`SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = 0`);
       await connection.script(file.text);
       await record(connection, file);
     }),
@@ -145,15 +152,15 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
 }
 
 /** A statement that waits for a table's lock holds up all later ones on that table, such as flushes of other processes. */
-async function retryWhileLocked(work: () => Promise<void>): Promise<void> {
+async function retryWhileLocked(work: (lockTimeoutMs: number) => Promise<void>): Promise<void> {
   const endsAt_ms = performance.now() + LOCKED_MAX_MS;
-  for (let pauseMs = LOCKED_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LOCKED_PAUSE_MAX_MS)) {
+  for (let attempt = 0; ; attempt++) {
     try {
-      return await work();
+      return await work(attempt < SHORT_ATTEMPTS ? LOCK_TIMEOUT_MS : LONG_LOCK_TIMEOUT_MS);
     } catch (error) {
       if (!LOCK_STATES.has(errorCode(error) ?? "") || performance.now() > endsAt_ms) throw error;
     }
-    await Bun.sleep(pauseMs);
+    await Bun.sleep(Math.min(LOCKED_PAUSE_MS * 2 ** attempt, LOCKED_PAUSE_MAX_MS));
   }
 }
 

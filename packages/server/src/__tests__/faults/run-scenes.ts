@@ -7,14 +7,16 @@ import { SCENES } from "./scenes.ts";
 import { ROOT } from "./server-process.ts";
 
 /**
- * A program, `bun run test:faults [--seed N] [--times N] [--only WORDS]`: runs the tests of every scene with one seed, which it prints,
- * and as its last line a summary as JSON. Exits with 1 if a scene failed, or if none of its tests ran.
+ * A program, `bun run test:faults [--seed N] [--times N] [--only WORDS] [--events N]`: runs the tests of every scene with one seed, which it
+ * prints, and as its last line a summary as JSON. `--events` is the size of the database on which the new version boots. Exits with 1 if a
+ * scene failed, or if none of its tests ran.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
     times: { type: "string", default: "1" },
     only: { type: "string", default: "" },
+    events: { type: "string", default: "" },
   },
 });
 const scenes = SCENES.filter(({ fault, file }) => `${fault} ${file}`.includes(values.only));
@@ -43,7 +45,7 @@ async function runFile(file: string, seed: number): Promise<TestCase[]> {
   const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
   const child = Bun.spawn([process.execPath, "test", ...options, file], {
     cwd: ROOT,
-    env: { ...process.env, WHARF_FAULTS: "1", WHARF_TEST_SEED: `${seed}` },
+    env: { ...process.env, WHARF_FAULTS: "1", WHARF_TEST_SEED: `${seed}`, WHARF_TEST_EVENTS: values.events },
     stdio: ["ignore", "inherit", "inherit"],
   });
   await child.exited;

@@ -158,6 +158,12 @@ export const SCENES: readonly Scene[] = [
     invariants: "I1",
   },
   {
+    fault: "new version booting under load of the one before",
+    file: server("__tests__/upgrade/rolling-boots"),
+    tests: /boots on a filled database/,
+    invariants: "I1",
+  },
+  {
     fault: "secrets in requests and connection strings",
     file: server("__tests__/canary"),
     tests: /./,

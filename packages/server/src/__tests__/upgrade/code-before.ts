@@ -18,7 +18,10 @@ type Projected = Record<"session_ids" | "unmatched_git_ids" | "locked_event_ids"
 export async function startCodeBefore(url: string) {
   const statements = await readStatements();
   const options = { max: 1, onnotice: () => undefined, fetch_types: true };
-  const bySet = postgres(url, { ...options, connection: { session_replication_role: "replica" } });
+  const bySet = postgres(url, {
+    ...options,
+    connection: { session_replication_role: "replica", lock_timeout: 500 },
+  });
   const byRow = postgres(url, options);
   const pending: Pending[] = [];
 
