@@ -6,15 +6,17 @@ export function noteOperations(
   jobs: JobAdministration,
   changes: Pick<JobChanges, "note" | "noteUnnamed">,
 ): JobAdministration {
-  /** Any number of jobs may match a filter: only those of one id are named. */
-  function noteCount(count: number): number {
-    if (count > 0) changes.noteUnnamed();
-    return count;
-  }
-
   function noteIf(isChanged: boolean, id: string): boolean {
     if (isChanged) changes.note(id);
     return isChanged;
+  }
+
+  /** Any number of jobs may match a filter: only a single one is named. */
+  function noteMatching(count: number, { ids = [] }: { ids?: readonly string[] }): number {
+    const [id, ...more] = ids;
+    if (id !== undefined && more.length === 0) noteIf(count > 0, id);
+    else if (count > 0) changes.noteUnnamed();
+    return count;
   }
 
   return {
@@ -26,13 +28,7 @@ export function noteOperations(
     },
     cancel: async (id, reason) => noteIf(await jobs.cancel(id, reason), id),
     reschedule: async (id, change) => noteIf(await jobs.reschedule(id, change), id),
-    cancelAll: async (filter, reason) => noteCount(await jobs.cancelAll(filter, reason)),
-    requeue: async (filter, options) => {
-      const count = await jobs.requeue(filter, options);
-      const [id, ...more] = filter.ids ?? [];
-      if (id === undefined || more.length > 0) return noteCount(count);
-      noteIf(count > 0, id);
-      return count;
-    },
+    cancelAll: async (filter, reason) => noteMatching(await jobs.cancelAll(filter, reason), filter),
+    requeue: async (filter, options) => noteMatching(await jobs.requeue(filter, options), filter),
   };
 }

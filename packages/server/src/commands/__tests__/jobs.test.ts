@@ -220,6 +220,9 @@ describe("jobs that are changed", () => {
     expect(await answerOf("retry", "--type", "prune")).toEqual({ retried: 0 });
     expect((await jobs("retry", id)).code).toBe(0);
     expect(await statusOf(id)).toBe("queued");
+    // What live readers are told; without ids where a filter was given.
+    const told = await database.sql`SELECT ids FROM change_log WHERE kind = 'job' ORDER BY position`;
+    expect(told.map(({ ids }) => ids)).toEqual([[id], [later], [id], [], [id]]);
   });
 });
 

@@ -6,6 +6,8 @@ import { CONNECTIONS_MIN } from "../../db/pool-sizes.ts";
 import { openPools } from "../../db/pools.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
 import { createEngine } from "../../jobs/create-engine.ts";
+import { createJobChanges } from "../../jobs/job-changes.ts";
+import { noteOperations } from "../../jobs/note-operations.ts";
 import { createLogOutput } from "../../log-output.ts";
 import { createRedaction } from "../../redaction/create-redaction.ts";
 
@@ -25,19 +27,22 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     connections: CONNECTIONS_MIN,
     deadlineMs: config.limits.statement_deadline_ms,
   });
+  const changes = createJobChanges(pools.deferrable);
   const { runner } = await createEngine({
     config: { ...config, role: "server", workerMode: "inspect" },
     pools,
     blobs: await openBlobStore(config.blobs, pools.deferrable),
     logger,
     redaction: createRedaction(pools.edits),
+    onJobChanged: changes.note,
   });
   const stop = () => void runner.drain(DRAIN_MS);
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
-    return await use(runner);
+    return await use({ ...runner, ...noteOperations(runner, changes) });
   } finally {
     await runner.drain(DRAIN_MS);
+    await changes.close();
     await pools.close();
     await location.close();
   }
