@@ -76,6 +76,26 @@ async function addTurns(): Promise<void> {
 }
 
 describe("a transcript", () => {
+  test("can be opened at its end, and has an outline of what was asked", async () => {
+    await addTurns();
+    const { body: end } = await ask({ density: "story", from: "end", limit: "2" });
+    expect(idsOf(end)).toEqual(["compaction", "last"]);
+    expect(end).toMatchObject({ next_cursor: null, has_more: false });
+    const { body: before } = await ask({ density: "story", limit: "2", cursor: end.prev_cursor });
+    expect(idsOf(before)).toEqual(["answer", "ask-2"]);
+
+    const { body: first } = await ask({ limit: "1" }, "/api/sessions/s/outline");
+    expect(first.prompts).toMatchObject([{ message_id: "ask", text: "Fix the greeting", is_rewound: false }]);
+    const { body: others } = await ask({ cursor: first.next_cursor }, "/api/sessions/s/outline");
+    expect(others.prompts.map(({ message_id }: { message_id: string }) => message_id)).toEqual([
+      "wrong",
+      "ask-2",
+    ]);
+    expect(others.has_more).toBe(false);
+    const { status } = await ask({}, "/api/sessions/none/outline");
+    expect(status).toBe(404);
+  });
+
   for (const density of ["story", "steps", "full"] as const) {
     test(`at the density ${density} is the same in pages of any size, forwards and backwards`, async () => {
       await addTurns();
