@@ -1,4 +1,5 @@
 import { boot, DRAIN_MAX_MS } from "./boot.ts";
+import { describeDatabaseError, isUnavailable } from "./db/database-errors.ts";
 import { WAIT_STOPPED } from "./db/wait-for-database.ts";
 import { loadConfig } from "./environment.ts";
 import { WharfError } from "./errors.ts";
@@ -25,7 +26,7 @@ try {
   // A start that a signal has stopped is ended by the drain.
   await starting.catch(nullWhenStopped);
 } catch (error) {
-  const reason = error instanceof WharfError ? `${error.message} (${error.code})` : describeUnexpected(error);
+  const reason = error instanceof WharfError ? `${error.message} (${error.code})` : describeOther(error);
   process.stderr.write(`Wharf did not start: ${reason}\n`);
   process.exit(1);
 }
@@ -35,7 +36,8 @@ function nullWhenStopped(error: unknown): null {
   throw error;
 }
 
-function describeUnexpected(error: unknown): string {
+function describeOther(error: unknown): string {
+  if (isUnavailable(error)) return `${describeDatabaseError(error)}.`;
   const logger = createLogger("error", false);
   logger.error({ err: error }, "startup failed");
   return "unexpected error; see the log line above.";

@@ -6,6 +6,8 @@ export const CONNECTIONS_DEFAULT = 24;
 /** With fewer, slow lists could take every connection that a key's look-up, and with it an event, needs. */
 export const CONNECTIONS_MIN = 14;
 export const CONNECTIONS_MAX = 500;
+/** With fewer than about two for each pool, a process does not start: a pool gives none to another while it uses them. */
+export const CONNECTIONS_NEEDED = 10;
 
 /** As many as there are flushes under way at the same time. */
 const FLUSH = 2;

@@ -5,7 +5,7 @@ import { migratePhases } from "../../db/phases.ts";
 import { type HttpServer, serve } from "../../http/serve.ts";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { openApp } from "../setup-app.ts";
-import { postEvents, startServer, statusOf } from "./server-process.ts";
+import { postEvents, spawnServer, startServer, statusOf } from "./server-process.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -86,24 +86,32 @@ test("a body that declares less than it sends, or a wrong length, affects no oth
   expect((await postEvents(url, [anEvent()]))?.status).toBe(202);
 });
 
-test("a server that Postgres refuses most of its connections serves with those that it has, and logs it once", async () => {
+/** A database of a role that may have so many connections. */
+async function databaseWithLimit(limit: number) {
   const fresh = await createTestDatabase();
   const role = `wharf_few_${crypto.randomUUID().slice(0, 8)}`;
   const url = new URL(fresh.url);
   const name = url.pathname.slice(1);
   await fresh.sql.unsafe(`
-    CREATE ROLE ${role} LOGIN PASSWORD 'few' CONNECTION LIMIT 10;
+    CREATE ROLE ${role} LOGIN PASSWORD 'few' CONNECTION LIMIT ${limit};
     ALTER DATABASE "${name}" OWNER TO ${role}; ALTER SCHEMA public OWNER TO ${role}`);
   url.username = role;
   url.password = "few";
-  const server = await startServer({ DATABASE_URL: url.href });
   cleanUp.push(async () => {
-    server.program.kill("SIGKILL");
-    await server.program.exited;
     await fresh.sql.unsafe(
       `ALTER DATABASE "${name}" OWNER TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
     );
     await fresh.drop();
+  });
+  return { url: url.href, sql: fresh.sql };
+}
+
+test("a server that Postgres refuses most of its connections serves with those that it has, and logs it once", async () => {
+  const { url, sql } = await databaseWithLimit(10);
+  const server = await startServer({ DATABASE_URL: url });
+  cleanUp.push(async () => {
+    server.program.kill("SIGKILL");
+    await server.program.exited;
   });
   const statuses = await Promise.all(
     Array.from({ length: 60 }, async (_, index) =>
@@ -114,5 +122,13 @@ test("a server that Postgres refuses most of its connections serves with those t
   );
   expect(new Set(statuses)).toEqual(new Set([200, 202]));
   expect(server.program.stdout.match(/refused a connection \(53300\)/g)).toHaveLength(1);
-  expect([...(await fresh.sql`SELECT count(*)::int AS stored FROM events`)]).toEqual([{ stored: 20 }]);
+  expect([...(await sql`SELECT count(*)::int AS stored FROM events`)]).toEqual([{ stored: 20 }]);
+});
+
+test("a server with too few connections to start names how many it needs", async () => {
+  const { url } = await databaseWithLimit(3);
+  const program = spawnServer({ DATABASE_URL: url, WHARF_DATABASE_WAIT_S: "1" });
+  cleanUp.push(async () => program.kill("SIGKILL"));
+  expect(await program.exited).toBe(1);
+  expect(program.stderr).toMatch(/did not start: .*\(53300\): a process needs about 10/);
 });

@@ -47,7 +47,7 @@ export async function startCodeBefore(url: string) {
     await byRow`
       INSERT INTO workspaces (id, canonical_id, display_name)
       SELECT 'W' || substr(md5(canonical), 1, 25), canonical, canonical FROM unnest(${ids}::text[]) AS canonical
-      ON CONFLICT (canonical_id) DO NOTHING`;
+      ON CONFLICT DO NOTHING`;
     const rows = await byRow<{ id: string; canonical_id: string }[]>`
       SELECT id, canonical_id FROM workspaces WHERE canonical_id = ANY(${ids})`;
     return new Map(rows.map((row) => [row.canonical_id, row.id]));

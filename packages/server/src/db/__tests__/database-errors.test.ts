@@ -47,6 +47,11 @@ describe("TLS that fails", () => {
   }
 });
 
+test("a connection that is refused for their number names how many a process needs", () => {
+  const error = Object.assign(new Error('too many connections for role "u"'), { code: "53300" });
+  expect(describeDatabaseError(error)).toMatch(/\(53300\).*about 10; raise max_connections/);
+});
+
 test("an error of the file system is not called one of the database", async () => {
   const error = await mkdir("/dev/null/folder").catch((reason: unknown) => reason);
   expect(describeDatabaseError(error)).toBe("cannot mkdir /dev/null/folder (ENOTDIR)");
