@@ -40,7 +40,7 @@ function restText(left: number, label: string, characters: number): string {
 }
 
 /** Exported for its test. */
-export function partOf(text: string, shown: number): { part: string; left: number; isLineCut: boolean } {
+function partOf(text: string, shown: number): { part: string; left: number; isLineCut: boolean } {
   let end = 0;
   let count = 0;
   let isLineCut = false;

@@ -144,7 +144,7 @@ function link({ href, tokens, raw }: Tokens.Link): ComponentChildren {
 }
 
 /** Null for an address that is not safe to open. */
-export function addressOf(href: string): string | null {
+function addressOf(href: string): string | null {
   const url = URL.parse(href);
   return url !== null && LINK_PROTOCOLS.has(url.protocol) ? url.href : null;
 }

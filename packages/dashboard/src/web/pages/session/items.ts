@@ -22,7 +22,7 @@ export type Item =
 
 const PROMPTS: ReadonlySet<string> = new Set(["prompt", "command", "shell_command", "interruption", "task"]);
 
-export function isPrompt({ kind }: TranscriptMessage): boolean {
+function isPrompt({ kind }: TranscriptMessage): boolean {
   return PROMPTS.has(kind ?? "");
 }
 

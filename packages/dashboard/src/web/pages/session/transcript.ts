@@ -115,7 +115,7 @@ export function createTranscript(scope: Scope): Transcript {
 }
 
 /** The pages with their end replaced by a page that overlaps it: calls that ran have a result, and an answer may not be the last one any more. */
-export function withEnd(pages: readonly TranscriptPage[], end: TranscriptPage): TranscriptPage[] {
+function withEnd(pages: readonly TranscriptPage[], end: TranscriptPage): TranscriptPage[] {
   const first = end.messages.find(({ id }) => pages.some(({ messages }) => hasMessage(messages, id)));
   if (first === undefined) return pages.length === 0 ? [end] : [...pages, end];
   const at = pages.findIndex(({ messages }) => hasMessage(messages, first.id));

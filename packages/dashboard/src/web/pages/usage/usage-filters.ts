@@ -40,7 +40,7 @@ export function usageRequestOf(filters: UsageFilters, nowMs: number): Partial<Om
   };
 }
 
-export function rangeOf(
+function rangeOf(
   { from, to, days = DEFAULT_DAYS }: UsageFilters,
   nowMs: number,
 ): { from: string; to: string | null } {

@@ -15,7 +15,7 @@ type Counts = {
   cache_write_tokens: number;
 };
 
-export function tokensOf(row: Counts): number {
+function tokensOf(row: Counts): number {
   return row.tokens_in + row.tokens_out + row.cache_read_tokens + row.cache_write_tokens;
 }
 
