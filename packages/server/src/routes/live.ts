@@ -10,7 +10,8 @@ import type { Live } from "../live/create-live.ts";
 import { readPosition } from "../live/positions.ts";
 
 const CONTENT_TYPE = "text/event-stream";
-const KEY_INVALID = 401;
+/** An invalid key, from an address that may have sent too many. */
+const KEY_INVALID = new Set([401, 429]);
 
 const read = operation({
   scopes: ["read"],
@@ -61,6 +62,6 @@ async function isAllowed(c: Context<AppEnv>): Promise<boolean> {
     await c.get("access").authenticate(c);
     return true;
   } catch (error) {
-    return !(error instanceof ProblemError && error.options.status === KEY_INVALID);
+    return !(error instanceof ProblemError && KEY_INVALID.has(error.options.status));
   }
 }

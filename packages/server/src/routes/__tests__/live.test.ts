@@ -233,7 +233,12 @@ describe("a live stream", () => {
     const replica = await openApp(server.url);
     const headers = { authorization: `Bearer ${server.key}` };
     await replica.app.request(`/api/keys/${body.id}`, { method: "DELETE", headers });
+    // Wrong keys from the address of a stream must not keep it open.
+    for (let n = 0; n < 20; n++) await request("", { key: "letmein" });
+    expect((await request("", { key: "letmein" })).status).toBe(429);
     nowMs += 6_000;
+    // As many as became allowed again in this time.
+    for (let n = 0; n < 3; n++) await request("", { key: "letmein" });
     expect(await stream.find(({ kind }) => kind === "end")).toEqual({ kind: "end", reason: "key" });
     await until(() => stream.isOver);
     await replica.drain();
