@@ -9,7 +9,12 @@ import { readPlainJson } from "../http/json.ts";
 import { operation, requireReady } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
-import { clearSignInCookie, setSignInCookie, signInCookie } from "../http/sign-in-cookie.ts";
+import {
+  clearSignInCookie,
+  requireOwnOrigin,
+  setSignInCookie,
+  signInCookie,
+} from "../http/sign-in-cookie.ts";
 import { hashOf } from "../keys/api-key.ts";
 import { COOKIE_LIFE_S, createSignInSecret } from "../keys/sign-in-secret.ts";
 import type { Limits } from "../limits.ts";
@@ -31,7 +36,7 @@ const signIn = operation({
   responses: { 200: callerSchema },
   problems: {
     401: "The key or the token is invalid.",
-    403: "The key only sends.",
+    403: "The key only sends, or a page of another origin sent the request.",
     429: "Too many wrong keys came from this address.",
   },
   example: { status: 200, body: { token: "Q2h7yVnJ0mXc4uT1sLkR8eWbG5aZfD3oNpIiHvE6wYA" } },
@@ -59,6 +64,8 @@ export function signInRoutes({ edits, limits }: SignInDependencies): Hono<AppEnv
 
   routes.post("/sign-in", signIn, async function postSignIn(c) {
     requireReady(c);
+    // Another page must not sign a browser in with its own key. Programs send no Origin.
+    if (c.req.header("origin") !== undefined) requireOwnOrigin(c);
     const access = c.get("access");
     const { key, token } = await readPlainJson(c, signInSchema, {
       ...limits,

@@ -235,6 +235,16 @@ describe("the cookie", () => {
     expect((await send(other, "GET", "/api/me", { cookie })).status).toBe(401);
   });
 
+  test("is not set for a page of another origin, and a program needs no origin", async () => {
+    const token = await newToken();
+    for (const origin of ["http://evil.example", "http://localhost:8080", "null"]) {
+      const { status, body, headers } = await signIn({ token }, { origin });
+      expect([status, body.code, headers.get("set-cookie")]).toEqual([403, "ORIGIN_REFUSED", null]);
+    }
+    expect((await signIn({ key: server.key })).status).toBe(200);
+    cookieOf(await signIn({ token }, { origin: ORIGIN }));
+  });
+
   test("another site cannot sign a browser out", async () => {
     const cookie = cookieOf(await signIn({ key: server.key }));
     const answer = await browse(cookie, "POST", "/api/sign-out", undefined, "http://evil.example");
