@@ -88,3 +88,19 @@ browserTest("the blocks of the gallery act as they say", async () => {
   expect(await page.getByRole("link", { name: "no link" }).count()).toBe(0);
   expect(errors).toEqual([]);
 });
+
+browserTest("a sign-in leads only to an address of this hub", async () => {
+  const { page, context } = await browser.open({ url, key: "" });
+  for (const [to, expected] of [
+    ["/\t/evil.example/x", "/"],
+    ["/usage?show=sessions", "/usage?show=sessions"],
+  ] as const) {
+    await page.goto(`/sign-in?to=${encodeURIComponent(to)}`);
+    await page.getByLabel("Key").fill(ADMIN_KEY);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.locator("nav.menu").waitFor();
+    expect(page.url()).toBe(url + expected);
+    await context.clearCookies();
+  }
+  await context.close();
+});

@@ -67,8 +67,8 @@ export function SignInPage(): JSX.Element {
   );
 }
 
-/** Only a path of this hub: an address of another site would be an open redirect. */
+/** Only an address of this hub: browsers ignore tabs and line feeds, so that a path may name another site. */
 function destination(): string {
-  const to = query.value.get("to") ?? "/";
-  return /^\/(?![/\\])/.test(to) ? to : "/";
+  const to = URL.parse(query.value.get("to") ?? "/", location.origin);
+  return to?.origin === location.origin ? to.href : "/";
 }
