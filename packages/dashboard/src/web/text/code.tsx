@@ -20,8 +20,11 @@ import { type ShjLanguageData, tokenizeWith } from "@speed-highlight/core/tokeni
 import type { ComponentChildren } from "preact";
 import { inline } from "./inline.tsx";
 
-/** More takes the browser longer than a frame. */
 const CODE_CHARACTERS_MAX = 50_000;
+/** The tokenizer's time may grow with the square of the length. */
+const PIECE_CHARACTERS_MAX = 2_000;
+/** Of one text; the pieces after that are plain. */
+const PIECES_MS_MAX = 30;
 
 /** Their own types do not allow for exactOptionalPropertyTypes. */
 const LANGUAGES = {
@@ -81,14 +84,26 @@ export function code(text: string, language: string): ComponentChildren {
   const known = OTHER_NAMES[name] ?? name;
   if (!Object.hasOwn(LANGUAGES, known) || text.length > CODE_CHARACTERS_MAX) return inline(text);
   const parts: ComponentChildren[] = [];
-  tokenizeWith(
-    text,
-    known,
-    (part, type) => {
-      if (part === "") return;
-      parts.push(type === undefined ? inline(part) : <span class={`code-${type}`}>{inline(part)}</span>);
-    },
-    { languages: LANGUAGES },
-  );
-  return parts;
+  const endsAt = performance.now() + PIECES_MS_MAX;
+  let at = 0;
+  while (at < text.length && performance.now() < endsAt) {
+    const piece = pieceOf(text, at);
+    at += piece.length;
+    tokenizeWith(
+      piece,
+      known,
+      (part, type) => {
+        if (part === "") return;
+        parts.push(type === undefined ? inline(part) : <span class={`code-${type}`}>{inline(part)}</span>);
+      },
+      { languages: LANGUAGES },
+    );
+  }
+  return [...parts, inline(text.slice(at))];
+}
+
+/** Whole lines, unless one is longer. */
+function pieceOf(text: string, from: number): string {
+  const piece = text.slice(from, from + PIECE_CHARACTERS_MAX);
+  return from + piece.length === text.length ? piece : piece.slice(0, piece.lastIndexOf("\n") + 1) || piece;
 }

@@ -9,8 +9,13 @@ import { inline } from "./inline.tsx";
 const MARKDOWN_CHARACTERS_MAX = 32_768;
 /** In a longer paragraph the lexer's time grows with the square of its length. */
 const PARAGRAPH_CHARACTERS_MAX = 4_000;
+/** Of one text; the paragraphs after that are plain. */
+const PARAGRAPHS_MS_MAX = 30;
 /** Deeper lists and quotes make the lexer slow, and then exceed its stack. */
-const QUOTES_MAX = 20;
+const DEEP = /^[ \t]*(?:>[ \t]*|(?:[*+-]|\d{1,9}[.)])[ \t]+){20}/m;
+/** Each row of a table has as many cells as its head, whatever stands in it. */
+const CELLS_MAX = 10_000;
+const DELIMITERS = /^[-:|>*+.)\d \t]*\|[-:|>*+.)\d \t]*$/;
 const CODE_LINES = 40;
 const PLAIN_LINES = 200;
 const LINK_PROTOCOLS: ReadonlySet<string> = new Set(["http:", "https:", "mailto:"]);
@@ -26,20 +31,29 @@ export function Markdown({ text }: { text: string }): JSX.Element {
   );
 }
 
-function tokensOf(text: string): Token[] | null {
-  const isDeep = new RegExp(`^[ \\t]*(?:[>*+-][ \\t]*){${QUOTES_MAX}}`, "m").test(text);
-  if (text.length > MARKDOWN_CHARACTERS_MAX || isDeep) return null;
+/** Null: the text is shown as it is. Exported for its test. */
+export function tokensOf(text: string): Token[] | null {
+  if (text.length > MARKDOWN_CHARACTERS_MAX || DEEP.test(text) || cellsOf(text) > CELLS_MAX) return null;
+  const endsAt = performance.now() + PARAGRAPHS_MS_MAX;
   try {
     const lexer = new Lexer();
     lexer.blockTokens(text.replaceAll(/\r\n?/g, "\n"), lexer.tokens);
     for (const { src, tokens } of lexer.inlineQueue) {
-      if (src.length <= PARAGRAPH_CHARACTERS_MAX) lexer.inlineTokens(src, tokens);
+      if (src.length <= PARAGRAPH_CHARACTERS_MAX && performance.now() < endsAt)
+        lexer.inlineTokens(src, tokens);
       else tokens.push({ type: "text", raw: src, text: src });
     }
     return lexer.tokens;
   } catch {
     return null;
   }
+}
+
+/** At most. */
+function cellsOf(text: string): number {
+  const lines = text.split("\n");
+  const widths = lines.map((line) => (DELIMITERS.test(line) ? line.split("|").length : 0));
+  return Math.max(...widths) * lines.length;
 }
 
 function blocks(tokens: readonly Token[]): ComponentChildren {
