@@ -37,6 +37,8 @@ export type LiveOptions = Omit<LiveFeedOptions, "onError"> & {
 
 /** Below the time after which an idle connection is closed, here and by proxies; a revoked key ends its streams after this and the key cache's time. */
 const BEAT_MS = 10_000;
+/** For this many, a client may leave untaken what waits for it. Its connection may be one that nothing reads any more. */
+const STUCK_BEATS_MAX = 3;
 /** Of one client, before the next changes: some thousand sessions. */
 const WAITING_CHARACTERS_MAX = 8 * 1024 * 1024;
 /** Clients that return after a restart read what they have missed in turns. */
@@ -44,7 +46,7 @@ const CATCHING_UP_MAX = 2;
 /** Sent first: how long a browser waits before it reconnects. */
 const RETRY = "retry: 1000\n\n";
 
-type Open = { stream: LiveStream; viewer: Viewer; isAllowed: LiveRequest["isAllowed"] };
+type Open = { stream: LiveStream; viewer: Viewer; isAllowed: LiveRequest["isAllowed"]; stuckBeats: number };
 
 /** The live streams of this process. */
 export function createLive(options: LiveOptions): Live {
@@ -64,7 +66,7 @@ export function createLive(options: LiveOptions): Live {
     }
     const stream = createLiveStream({ waitingMax, onEnd: (reason) => forget(opened, reason) });
     const viewer = createViewer(filter, stream, after);
-    const opened: Open = { stream, viewer, isAllowed };
+    const opened: Open = { stream, viewer, isAllowed, stuckBeats: 0 };
     streams.add(opened);
     stream.send(RETRY);
     if (isFirst) onFirst();
@@ -110,7 +112,9 @@ export function createLive(options: LiveOptions): Live {
 
   function beat(): void {
     for (const opened of streams) {
-      if (opened.stream.isIdle()) opened.viewer.beat();
+      opened.stuckBeats = opened.stream.isStuck() ? opened.stuckBeats + 1 : 0;
+      if (opened.stuckBeats === STUCK_BEATS_MAX) opened.stream.end("slow");
+      else if (opened.stream.isIdle()) opened.viewer.beat();
       void requireAllowed(opened);
     }
   }

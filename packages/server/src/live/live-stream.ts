@@ -2,7 +2,8 @@ import type { LiveEndReason } from "@wharf/protocol";
 
 export type LiveStream = {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
-  send(text: string): void;
+  /** Texts are kept as they are, so that streams share them. */
+  send(...texts: readonly string[]): void;
   /** Ends the stream by an event with the reason. */
   end(reason: LiveEndReason): void;
   /** Resolves when the client has taken everything, or the stream has ended. */
@@ -10,6 +11,8 @@ export type LiveStream = {
   isOpen(): boolean;
   /** Nothing waits to be taken. */
   isIdle(): boolean;
+  /** Something waits, and nothing was taken since the last call. */
+  isStuck(): boolean;
 };
 
 export type LiveStreamOptions = {
@@ -30,6 +33,7 @@ export function createLiveStream({ waitingMax, onEnd }: LiveStreamOptions): Live
   let queue: string[] = [];
   let waiting = 0;
   let isOpen = true;
+  let isTaken = true;
   let changed = Promise.withResolvers<void>();
   let emptied = Promise.withResolvers<void>();
   let abort: () => void = () => undefined;
@@ -50,15 +54,18 @@ export function createLiveStream({ waitingMax, onEnd }: LiveStreamOptions): Live
     setTimeout(abort, LAST_WORDS_MS).unref();
   }
 
-  function send(text: string): void {
-    if (!isOpen) return;
+  function send(...texts: readonly string[]): void {
+    if (!isOpen || texts.length === 0) return;
     // What is sent at once may have any length: to end a client for that would end it again when it returns.
     if (waiting > waitingMax) {
       end("slow");
       return;
     }
-    queue.push(text);
-    waiting += text.length;
+    if (queue.length === 0) isTaken = true;
+    for (const text of texts) {
+      queue.push(text);
+      waiting += text.length;
+    }
     changed.resolve();
   }
 
@@ -78,6 +85,7 @@ export function createLiveStream({ waitingMax, onEnd }: LiveStreamOptions): Live
     if (text === "") return controller.close();
     controller.enqueue(encoder.encode(text));
     waiting -= text.length;
+    isTaken = true;
     if (queue.length > 0) return;
     emptied.resolve();
     emptied = Promise.withResolvers();
@@ -100,6 +108,13 @@ export function createLiveStream({ waitingMax, onEnd }: LiveStreamOptions): Live
   );
 
   const isIdle = () => queue.length === 0;
+
+  function isStuck(): boolean {
+    const wasTaken = isTaken;
+    isTaken = false;
+    return !wasTaken && !isIdle();
+  }
+
   return {
     body,
     send,
@@ -107,5 +122,6 @@ export function createLiveStream({ waitingMax, onEnd }: LiveStreamOptions): Live
     taken: async () => (isIdle() || !isOpen ? undefined : await emptied.promise),
     isOpen: () => isOpen,
     isIdle,
+    isStuck,
   };
 }

@@ -32,14 +32,14 @@ export function createViewer(filter: LiveFilter, stream: LiveStream, from: Chang
   let told = from === null ? "" : positionText(from);
 
   /** The id stands in the last event of a change: a client that has not seen it gets the whole change again. */
-  function textOf({ position, items }: LiveChange): string {
-    if (current !== null && !isBehind(current, position)) return "";
+  function textsOf({ position, items }: LiveChange): string[] {
+    if (current !== null && !isBehind(current, position)) return [];
     current = position;
     const texts = items.flatMap((item) => item.textFor(filter) ?? []);
     const last = texts.pop();
-    if (last === undefined) return "";
+    if (last === undefined) return [];
     told = positionText(position);
-    return `${texts.join("")}id: ${told}\n${last}`;
+    return [...texts, `id: ${told}\n`, last];
   }
 
   function beat(): void {
@@ -55,10 +55,7 @@ export function createViewer(filter: LiveFilter, stream: LiveStream, from: Chang
       current = position;
       beat();
     },
-    deliver: (changes) => {
-      const text = changes.map(textOf).join("");
-      if (text !== "") stream.send(text);
-    },
+    deliver: (changes) => stream.send(...changes.flatMap(textsOf)),
     reset: (position, reason) => {
       current = position;
       told = positionText(position);

@@ -291,6 +291,22 @@ describe("a live stream", () => {
     socket.end();
     await http.stop(0);
   });
+
+  test("resumes while other clients that resumed read nothing: those are dropped", async () => {
+    const first = await live("?kinds=session");
+    await first.close();
+    for (let n = 0; n < 150; n++) await note([`left-${n}`]);
+    const stuck = [
+      await request("?kinds=session", { id: first.id }),
+      await request("?kinds=session", { id: first.id }),
+    ];
+    const stream = await live("?kinds=session", { id: first.id });
+    await stream.find(
+      ({ kind, ...change }) => kind === "session" && JSON.stringify(change).includes("left-149"),
+    );
+    for (const response of stuck)
+      expect(await response.text()).toEndWith('{"kind":"end","reason":"slow"}\n\n');
+  });
 });
 
 test("a change by one server process reaches the streams of another, until that one drains", async () => {
