@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, readdir, rm, stat, utimes } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, rmdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { at } from "../../../server/src/__tests__/events.ts";
@@ -201,6 +201,16 @@ describe("install.sh", () => {
     await until(async () => (await lastStatus()) !== before && lineWrittenAt() !== lineBefore);
     await Bun.write(join(data, "status.line"), "kept\n");
     expect((await machine.run([wharf, "status", "--statusline"])).stdout).toBe("kept\n");
+    // No new result can be requested, as on a full disk.
+    await rm(refresh);
+    await mkdir(refresh);
+    await utimes(refresh, 1, 1);
+    expect(await machine.run([wharf, "status", "--statusline"])).toMatchObject({
+      code: 0,
+      stdout: "kept\n",
+      stderr: "",
+    });
+    await rmdir(refresh);
 
     // The runtime of the installation is gone: any other is used.
     const shim = await Bun.file(wharf).text();

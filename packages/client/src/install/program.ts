@@ -48,7 +48,7 @@ refresh=${quoted(refreshFile(data))}
 if [ "$*" = 'status --statusline' ] && [ -r "$line" ]; then
   cat "$line"
   [ -z "$(find "$refresh" -mmin -1 2>/dev/null)" ] || exit 0
-  : >"$refresh"
+  true 2>/dev/null >"$refresh" || exit 0
   "$0" status --json </dev/null >/dev/null 2>&1 &
   exit 0
 fi
