@@ -26,7 +26,7 @@ import type { Redaction } from "./redaction/create-redaction.ts";
 import { blueprintRoutes } from "./routes/blueprints.ts";
 import { clientRoutes } from "./routes/client.ts";
 import { commitRoutes } from "./routes/commits.ts";
-import { type DashboardDependencies, dashboardRoutes } from "./routes/dashboard.ts";
+import { answerUnknownPage, type DashboardDependencies, dashboardRoutes } from "./routes/dashboard.ts";
 import { deviceFactsRoutes } from "./routes/device-facts.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { enrolmentRoutes } from "./routes/enrolment.ts";
@@ -125,6 +125,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   // A server whose jobs are late still accepts events: it stays in service.
   const app = createWorkerApp({ ...dependencies, jobsLate: () => false });
   const listRoutes = () => routesOf(app);
+  app.notFound(answerUnknownPage(answerUnknownRoute(app)));
   app.route("/", dashboardRoutes(dependencies));
   app.route("/", clientRoutes());
   app.route("/api/health", healthRoutes(dependencies));

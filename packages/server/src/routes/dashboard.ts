@@ -1,5 +1,5 @@
 import { type Asset, buildDashboard, GALLERY_PATH, PAGE_PATHS } from "@wharf/dashboard/served";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type NotFoundHandler } from "hono";
 import { builtOnce } from "../built-once.ts";
 import { operation } from "../http/operation.ts";
 import { ProblemError } from "../http/problem.ts";
@@ -15,6 +15,8 @@ export const dashboard = builtOnce(buildDashboard);
 
 const tag = "Pages";
 const PAGE = "text/html";
+/** Programs read these paths, whatever they accept. */
+const NOT_PAGES = /^\/(?:api|assets|client|health|metrics)(?:\/|$)/;
 const HASHED = /-[a-z0-9]{8}\.(?:js|css)$/;
 /** The names of such files change with their content. */
 const IMMUTABLE = "public, max-age=31536000, immutable";
@@ -69,6 +71,16 @@ export function dashboardRoutes({ isDevelopment }: DashboardDependencies): Hono<
   });
 
   return routes;
+}
+
+/** Answers a browser at an unknown address with the pages' menu; everything else as `otherwise` does. */
+export function answerUnknownPage(otherwise: NotFoundHandler<AppEnv>): NotFoundHandler<AppEnv> {
+  return async function respondUnknownPage(c) {
+    const isPage = c.req.method === "GET" && !NOT_PAGES.test(c.req.path);
+    if (!isPage || !c.req.header("accept")?.includes(PAGE)) return await otherwise(c);
+    const { html } = await dashboard();
+    return c.html(html, 404, { "content-security-policy": POLICY, "cache-control": "no-store" });
+  };
 }
 
 /** The smallest encoding that the browser accepts; 304 if it has the file. */

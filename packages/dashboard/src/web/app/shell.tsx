@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PagePath } from "../../served/pages.ts";
-import { ErrorNote } from "../ui/states.tsx";
+import { Empty, ErrorNote } from "../ui/states.tsx";
 import { me, readMe, signOut } from "./hub.ts";
 import { connection } from "./live.ts";
 import { MENU, PAGES, type PageProps } from "./pages.ts";
@@ -136,8 +136,15 @@ function CurrentPage(): JSX.Element {
   }, [pattern]);
 
   if (error !== null) return <ErrorNote error={error} onRetry={() => location.reload()} />;
-  if (found === null || shown === null || shown.pattern !== found.pattern)
-    return <p class="page-wait">Loading …</p>;
+  if (found === null)
+    return (
+      <Empty title="There is no such page.">
+        <p>
+          <a href="/">Now</a> shows what runs on all machines.
+        </p>
+      </Empty>
+    );
+  if (shown === null || shown.pattern !== found.pattern) return <p class="page-wait">Loading …</p>;
   return <shown.Page key={JSON.stringify(found)} params={found.params} />;
 }
 

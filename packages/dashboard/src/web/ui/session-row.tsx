@@ -47,13 +47,15 @@ function SessionState({ session }: { session: Session }): ComponentChildren {
 }
 
 function Duration({
-  session: { duration_ms, ended_at, started_at },
+  session: { duration_ms, ended_at, started_at, live_state, live_since },
 }: {
   session: Session;
 }): ComponentChildren {
   if (duration_ms !== null) return durationText(duration_ms);
   if (ended_at !== null) return "–";
-  return durationText(Math.max(now.value - Date.parse(started_at), 0));
+  // A session that waits lasts until its last sign; only one that works grows.
+  const lastAt = live_state === "working" || live_since === null ? now.value : Date.parse(live_since);
+  return durationText(Math.max(lastAt - Date.parse(started_at), 0));
 }
 
 function Cost({ session }: { session: Session }): JSX.Element {

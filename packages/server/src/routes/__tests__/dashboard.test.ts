@@ -6,7 +6,7 @@ import { NO_ACCESS, requestVariables } from "../../__tests__/request-variables.t
 import { answerError, answerUnknownRoute } from "../../http/failures.ts";
 import type { AppEnv } from "../../http/request-context.ts";
 import type { Phase } from "../../readiness.ts";
-import { dashboardRoutes } from "../dashboard.ts";
+import { answerUnknownPage, dashboardRoutes } from "../dashboard.ts";
 
 function anApp({ isDevelopment = false, phase = "ready" as Phase } = {}): Hono<AppEnv> {
   const app = new Hono<AppEnv>().use(requestVariables(NO_ACCESS, { phase }));
@@ -72,6 +72,24 @@ test("a file that the browser has is not sent again", async () => {
 test("a file of another version is not found, and no path leaves the folder", async () => {
   for (const path of ["/assets/main-00000000.js", "/assets/..%2f..%2fpackage.json", "/assets/"])
     expect([path, (await anApp().request(path)).status]).not.toEqual([path, 200]);
+});
+
+test("a browser at an unknown address gets the pages, and a program the problem", async () => {
+  const app = anApp();
+  app.notFound(answerUnknownPage(answerUnknownRoute(app)));
+  const browser = { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } };
+  const page = await app.request("/nopage", browser);
+  expect([page.status, page.headers.get("content-type")]).toEqual([404, "text/html; charset=UTF-8"]);
+  expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+  for (const [path, options] of [
+    ["/nopage", { headers: { accept: "*/*" } }],
+    ["/nopage", { ...browser, method: "POST" }],
+    ["/api/nothing", browser],
+    ["/assets/main-00000000.js", browser],
+  ] as const) {
+    const { status, headers } = await app.request(path, options);
+    expect([path, status, headers.get("content-type")]).toEqual([path, 404, "application/problem+json"]);
+  }
 });
 
 test("the gallery is there in development only", async () => {

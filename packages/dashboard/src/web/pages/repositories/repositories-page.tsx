@@ -57,7 +57,7 @@ function RepositoryRow({ workspace }: { workspace: Workspace }): JSX.Element {
       <span class="number">{counted(session_count, "session")}</span>
       <span class="repository-more faint number">{counted(device_count, "device")}</span>
       <span class="repository-more faint number" title="The sum of its sessions' durations">
-        {durationText(workspace.total_duration_ms)}
+        {workspace.total_duration_ms === 0 ? "–" : durationText(workspace.total_duration_ms)}
       </span>
       <span class="repository-more faint number" title="Output tokens">
         {shortText(workspace.total_tokens_out)} out

@@ -91,7 +91,9 @@ function Stats({ detail: { workspace, git_summary, stats } }: { detail: Workspac
         >
           {costText(stats.total_cost_usd)}
         </Stat>
-        <Stat name="time in sessions">{durationText(stats.total_duration_ms)}</Stat>
+        <Stat name="time in sessions">
+          {stats.total_duration_ms === 0 ? "–" : durationText(stats.total_duration_ms)}
+        </Stat>
         <Stat
           name={total_commits === 1 ? "commit" : "commits"}
           href={href("/timeline", { ...ofWorkspace, types: "commit" })}
