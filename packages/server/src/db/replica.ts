@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { isUnavailable } from "./database-errors.ts";
+import { isTooSlow, isUnavailable } from "./database-errors.ts";
 
 /** How long a read waits for the replica before it goes to the primary. */
 const CATCH_UP_MAX_MS = 250;
@@ -25,7 +25,8 @@ export function withReplica(primary: Database, replica: Database): Database {
       );
       return row?.position ?? null;
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      // A primary that is slow still commits: a replica that was not compared with it could miss that.
+      if (!isUnavailable(error) || isTooSlow(error)) throw error;
       primaryFrom_ms = performance.now() + PRIMARY_PAUSE_MS;
       return null;
     }

@@ -15,7 +15,7 @@ export const dashboard = builtOnce(buildDashboard);
 
 const tag = "Pages";
 const PAGE = "text/html";
-/** Programs read these paths, whatever they accept. */
+/** Programs read these paths. */
 const NOT_PAGES = /^\/(?:api|assets|client|health|metrics)(?:\/|$)/;
 const HASHED = /-[a-z0-9]{8}\.(?:js|css)$/;
 /** The names of such files change with their content. */

@@ -48,7 +48,11 @@ export function findSqlite(): OpenForReading | null {
 
 /** All statements see the same state of the database, also while it is written. */
 function openForReading(database: Opened): Database {
-  const all = (sql: string, ...values: string[]) => database.prepare(sql).all(...values);
+  const all = (sql: string, ...values: string[]) =>
+    database
+      .prepare(sql)
+      .all(...values)
+      .map(withoutBytes);
   try {
     all(`PRAGMA busy_timeout = ${WAIT_MS}`);
     all("BEGIN");
@@ -57,6 +61,16 @@ function openForReading(database: Opened): Database {
     throw error;
   }
   return { all, close: () => database.close() };
+}
+
+/** Its texts are JSON; bytes would become an object with a field for each. */
+function withoutBytes(row: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof Uint8Array ? null : row[name],
+    ]),
+  );
 }
 
 /** Such as of a database that is locked, damaged, or has other tables. */

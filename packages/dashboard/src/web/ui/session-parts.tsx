@@ -14,7 +14,9 @@ const AGENT_NAMES: Readonly<Record<string, string>> = {
 export const AGENTS: readonly string[] = Object.keys(AGENT_NAMES);
 
 export function agentName(agent: string | null): string {
-  return agent === null ? "unknown agent" : (AGENT_NAMES[agent] ?? agent);
+  return agent === null
+    ? "unknown agent"
+    : ((Object.hasOwn(AGENT_NAMES, agent) ? AGENT_NAMES[agent] : undefined) ?? agent);
 }
 
 const UNASSOCIATED = "_unassociated";
