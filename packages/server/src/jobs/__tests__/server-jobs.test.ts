@@ -138,6 +138,7 @@ describe("the server's jobs", () => {
     "repair-ingest",
     "reprice-responses",
     "resume-deletions",
+    "sample-storage",
     "summarize-sessions",
   ];
 

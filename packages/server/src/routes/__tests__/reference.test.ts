@@ -41,5 +41,6 @@ test("its policy allows its own style and nothing else", async () => {
 test("code in a description is shown as code, and what looks like a tag in it as text", async () => {
   const { body } = await get();
   expect(body).toContain("<code>Authorization: Bearer &lt;key&gt;</code>");
-  expect(body).not.toContain("`");
+  // The values of examples are shown as they are sent.
+  expect(body.replaceAll(/<pre[\s\S]*?<\/pre>/g, "")).not.toContain("`");
 });

@@ -80,7 +80,7 @@ describe("the retention of a workspace", () => {
     ] as const)
       expect((await server.request("PUT", path, body)).body).toMatchObject({ status: 400, detail });
     const misspelled = await server.request("PUT", `${path}?dryrun=1`, forEver);
-    expect(misspelled.body.detail).toBe('The request: has the unknown field "dryrun"; check its spelling');
+    expect(misspelled.body.detail).toBe("/dryrun: is unknown; did you mean dry_run?");
     expect((await server.request("GET", path)).body.retention).toEqual({ ...forEver, raw_days: 30 });
   });
 

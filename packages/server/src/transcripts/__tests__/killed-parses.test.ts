@@ -64,7 +64,8 @@ test("a parse that is killed again and again leaves the rows of one that was not
   for (;;) {
     const program = startProgram();
     if (kills < KILLS_MIN) {
-      await program.waitForOutput(/step/);
+      // It ends without a step if only the statements behind the last one are missing.
+      await program.waitForOutput(/step/).catch(() => undefined);
       await Bun.sleep(random() * KILLED_WITHIN_MS);
       program.kill("SIGKILL");
     }
