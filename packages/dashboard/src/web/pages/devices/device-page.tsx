@@ -11,6 +11,7 @@ import { instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
 import { StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
 import { DeviceActions } from "./device-actions.tsx";
 import { DeviceStatus, skewText } from "./device-parts.tsx";
 
@@ -112,6 +113,26 @@ function machineFacts({ id, type, hostname, os, arch, report, total_cost_usd }: 
   ] as const;
 }
 
+type Report = NonNullable<Device["report"]>;
+type Hook = Report["hooks"][number];
+type AgentFiles = Report["agents"][number];
+
+const HOOK_COLUMNS: readonly [Column<Hook>, ...Column<Hook>[]] = [
+  { title: "hook", cell: ({ name }) => name },
+  { title: "median", isNumber: true, cell: ({ median_ms }) => `${median_ms.toFixed(1)} ms` },
+  { title: "p99", isNumber: true, cell: ({ p99_ms }) => `${p99_ms.toFixed(1)} ms` },
+];
+
+const AGENT_COLUMNS: readonly [Column<AgentFiles>, ...Column<AgentFiles>[]] = [
+  { title: "on the machine", cell: ({ agent }) => agent },
+  { title: "files", isNumber: true, cell: ({ files }) => countText(files) },
+  { title: "bytes", isNumber: true, cell: ({ bytes }) => bytesText(bytes) },
+  {
+    title: "deletes next",
+    cell: ({ next_deletion_at }) => (next_deletion_at === null ? "never" : instantText(next_deletion_at)),
+  },
+];
+
 function Hooks({ device: { report } }: { device: Device }): JSX.Element {
   if (report === null)
     return (
@@ -125,30 +146,7 @@ function Hooks({ device: { report } }: { device: Device }): JSX.Element {
         No hook is installed. On the machine: <code>wharf hooks install</code>
       </p>
     );
-  return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">hook</th>
-          <th scope="col" class="number">
-            median
-          </th>
-          <th scope="col" class="number">
-            p99
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {report.hooks.map(({ name, median_ms, p99_ms }) => (
-          <tr key={name}>
-            <td>{name}</td>
-            <td class="number">{median_ms.toFixed(1)} ms</td>
-            <td class="number">{p99_ms.toFixed(1)} ms</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  return <Table label="Hooks" columns={HOOK_COLUMNS} rows={report.hooks} keyOf={({ name }) => name} />;
 }
 
 /** What is on the machine, next to what the hub holds. */
@@ -159,30 +157,7 @@ function Agents({ device: { report, held } }: { device: Device }): JSX.Element {
         Held here: {bytesText(held.bytes)} in {counted(held.files, "file")}.
       </p>
       {report !== null && report.agents.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">on the machine</th>
-              <th scope="col" class="number">
-                files
-              </th>
-              <th scope="col" class="number">
-                bytes
-              </th>
-              <th scope="col">deletes next</th>
-            </tr>
-          </thead>
-          <tbody>
-            {report.agents.map(({ agent, files, bytes, next_deletion_at }) => (
-              <tr key={agent}>
-                <td>{agent}</td>
-                <td class="number">{countText(files)}</td>
-                <td class="number">{bytesText(bytes)}</td>
-                <td>{next_deletion_at === null ? "never" : instantText(next_deletion_at)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table label="Agents" columns={AGENT_COLUMNS} rows={report.agents} keyOf={({ agent }) => agent} />
       )}
     </>
   );

@@ -8,9 +8,12 @@ import { bytesText, counted, countText } from "../../format/numbers.ts";
 import { clockText, durationText } from "../../format/times.ts";
 import { Age, PageHead, Stat } from "../../ui/parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
 import { Notes } from "./notes.tsx";
 
 const MINUTE_MS = 60_000;
+
+type DeviceIngest = IngestHealth["devices"][number];
 
 /** What arrives, how late, and what was refused, in the last hour. */
 export function IngestPage(): JSX.Element {
@@ -59,7 +62,7 @@ function HealthView({ health }: { health: IngestHealth }): JSX.Element {
       {devices.length === 0 ? (
         <Empty title="No event arrived in the last hour." />
       ) : (
-        <DeviceTable devices={devices} />
+        <Table label="Devices" columns={COLUMNS} rows={devices} keyOf={({ device_id }) => device_id} />
       )}
     </>
   );
@@ -93,52 +96,20 @@ function minuteOf(instant: string): number {
   return Math.floor(Date.parse(instant) / MINUTE_MS);
 }
 
-function DeviceTable({ devices }: { devices: IngestHealth["devices"] }): JSX.Element {
-  return (
-    <div class="table-wrap">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">device</th>
-            <th scope="col">last event</th>
-            <th scope="col" class="number">
-              a minute
-            </th>
-            <th scope="col" class="number">
-              lag, median
-            </th>
-            <th scope="col" class="number">
-              lag, longest
-            </th>
-            <th scope="col" class="number">
-              refused
-            </th>
-            <th scope="col" class="number">
-              odd
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {devices.map((device) => (
-            <tr key={device.device_id}>
-              <th scope="row">
-                <a href={`/devices/${encodeURIComponent(device.device_id)}`}>{device.device_name}</a>
-              </th>
-              <td>
-                <Age at={device.last_event_at} />
-              </td>
-              <td class="number">{device.events_per_minute.toFixed(1)}</td>
-              <td class="number">{lagText(device.lag_ms_median)}</td>
-              <td class="number">{lagText(device.lag_ms_max)}</td>
-              <td class="number">{countText(device.rejected)}</td>
-              <td class="number">{countText(device.odd)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
+const COLUMNS: readonly [Column<DeviceIngest>, ...Column<DeviceIngest>[]] = [
+  {
+    title: "device",
+    cell: ({ device_id, device_name }) => (
+      <a href={`/devices/${encodeURIComponent(device_id)}`}>{device_name}</a>
+    ),
+  },
+  { title: "last event", cell: ({ last_event_at }) => <Age at={last_event_at} /> },
+  { title: "a minute", isNumber: true, cell: ({ events_per_minute }) => events_per_minute.toFixed(1) },
+  { title: "lag, median", isNumber: true, cell: ({ lag_ms_median }) => lagText(lag_ms_median) },
+  { title: "lag, longest", isNumber: true, cell: ({ lag_ms_max }) => lagText(lag_ms_max) },
+  { title: "refused", isNumber: true, cell: ({ rejected }) => countText(rejected) },
+  { title: "odd", isNumber: true, cell: ({ odd }) => countText(odd) },
+];
 
 /** The clock of a device may be ahead. */
 function lagText(ms: number): string {

@@ -7,6 +7,7 @@ import { useQuery } from "../../app/use-query.ts";
 import { counted, countText } from "../../format/numbers.ts";
 import { PageHead } from "../../ui/parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
 import { PriceForm } from "./price-form.tsx";
 
 /** USD per million tokens by model, and the models without a price. */
@@ -71,47 +72,34 @@ export function PricesPage(): JSX.Element {
   );
 }
 
-const RATES = ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h"] as const;
-const RATE_NAMES = ["input", "output", "cache read", "write 5 m", "write 1 h"] as const;
+const RATES = [
+  ["input", "input"],
+  ["output", "output"],
+  ["cache_read", "cache read"],
+  ["cache_write_5m", "write 5 m"],
+  ["cache_write_1h", "write 1 h"],
+] as const;
+
+const COLUMNS: readonly [Column<PriceRow>, ...Column<PriceRow>[]] = [
+  { title: "model", cell: ({ model }) => <code>{model}</code> },
+  ...RATES.map(([rate, title]) => ({ title, isNumber: true, cell: (row: PriceRow) => row[rate] ?? "–" })),
+  { title: "holds", class: "faint", cell: holdsText },
+  {
+    title: "source",
+    class: "faint price-source",
+    cell: ({ source, source_date }) => (source_date === null ? source : `${source} · ${source_date}`),
+  },
+];
 
 function PriceTable({ rows }: { rows: readonly PriceRow[] }): JSX.Element {
   if (rows.length === 0) return <Empty title="No price of such a model." />;
   return (
-    <div class="table-wrap">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">model</th>
-            {RATE_NAMES.map((name) => (
-              <th key={name} scope="col" class="number">
-                {name}
-              </th>
-            ))}
-            <th scope="col">holds</th>
-            <th scope="col">source</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={JSON.stringify([row.model, row.from, row.above_input_tokens, row.speed])}>
-              <th scope="row">
-                <code>{row.model}</code>
-              </th>
-              {RATES.map((rate) => (
-                <td key={rate} class="number">
-                  {row[rate] ?? "–"}
-                </td>
-              ))}
-              <td class="faint">{holdsText(row)}</td>
-              <td class="faint price-source">
-                {row.source}
-                {row.source_date !== null && ` · ${row.source_date}`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Prices"
+      columns={COLUMNS}
+      rows={rows}
+      keyOf={(row) => JSON.stringify([row.model, row.from, row.above_input_tokens, row.speed])}
+    />
   );
 }
 

@@ -2,46 +2,26 @@ import type { WorkspaceDetail } from "@wharf/client";
 import type { JSX } from "preact";
 import { costText, countText } from "../../format/numbers.ts";
 import { Age } from "../../ui/parts.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+
+type Place = WorkspaceDetail["devices"][number];
+
+const COLUMNS: readonly [Column<Place>, ...Column<Place>[]] = [
+  { title: "Device", cell: ({ id, name }) => <a href={`/devices/${encodeURIComponent(id)}`}>{name}</a> },
+  { title: "Path", class: "mono", cell: ({ local_path }) => local_path },
+  { title: "Hooks", cell: hooksText },
+  { title: "Sessions", isNumber: true, cell: ({ session_count }) => countText(session_count) },
+  { title: "Cost", isNumber: true, cell: ({ total_cost_usd }) => costText(total_cost_usd) },
+  { title: "Last active", isNumber: true, cell: ({ last_active_at }) => <Age at={last_active_at} /> },
+];
 
 /** Where the repository lies, and what reports from there. */
 export function RepositoryDevices({ devices }: { devices: WorkspaceDetail["devices"] }): JSX.Element {
   if (devices.length === 0) return <p class="faint">No device has it.</p>;
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section class="table-wrap" tabIndex={0} aria-label="Devices">
-      <table>
-        <thead>
-          <tr>
-            <th>Device</th>
-            <th>Path</th>
-            <th>Hooks</th>
-            <th class="number">Sessions</th>
-            <th class="number">Cost</th>
-            <th class="number">Last active</th>
-          </tr>
-        </thead>
-        <tbody>
-          {devices.map((device) => (
-            <tr key={device.id}>
-              <td>
-                <a href={`/devices/${encodeURIComponent(device.id)}`}>{device.name}</a>
-              </td>
-              <td class="mono">{device.local_path}</td>
-              <td>{hooksText(device)}</td>
-              <td class="number">{countText(device.session_count)}</td>
-              <td class="number">{costText(device.total_cost_usd)}</td>
-              <td class="number">
-                <Age at={device.last_active_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
+  return <Table label="Devices" columns={COLUMNS} rows={devices} keyOf={({ id }) => id} />;
 }
 
-function hooksText({ hooks_installed, git_hooks_installed }: WorkspaceDetail["devices"][number]): string {
+function hooksText({ hooks_installed, git_hooks_installed }: Place): string {
   const installed = [...(hooks_installed ? ["agent"] : []), ...(git_hooks_installed ? ["git"] : [])];
   return installed.length === 0 ? "none reported" : installed.join(" and ");
 }

@@ -5,6 +5,9 @@ import { useQuery } from "../../app/use-query.ts";
 import { bytesText, countText } from "../../format/numbers.ts";
 import { PageHead, Stat } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+
+type TableSize = Storage["tables"][number];
 
 /** How large the hub is, how fast it grows, and what it keeps for a time only. */
 export function StoragePage(): JSX.Element {
@@ -67,44 +70,23 @@ function growthText(bytesPerDay: number | null): string {
   return `${bytesPerDay < 0 ? "−" : "+"}${bytesText(Math.abs(bytesPerDay))} a day`;
 }
 
+const COLUMNS: readonly [Column<TableSize>, ...Column<TableSize>[]] = [
+  { title: "table", cell: ({ name }) => <code>{name}</code> },
+  { title: "rows, about", isNumber: true, cell: ({ rows }) => countText(rows) },
+  { title: "bytes", isNumber: true, cell: ({ bytes }) => bytesText(bytes) },
+  { title: "of it indexes", isNumber: true, cell: ({ index_bytes }) => bytesText(index_bytes) },
+  {
+    title: "a day",
+    isNumber: true,
+    cell: ({ bytes_per_day }) => (bytes_per_day === null ? "–" : bytesText(Math.max(bytes_per_day, 0))),
+  },
+];
+
 function Tables({ storage: { tables } }: { storage: Storage }): JSX.Element {
   return (
     <section aria-labelledby="tables">
       <h2 id="tables">Tables</h2>
-      <div class="table-wrap">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">table</th>
-              <th scope="col" class="number">
-                rows, about
-              </th>
-              <th scope="col" class="number">
-                bytes
-              </th>
-              <th scope="col" class="number">
-                of it indexes
-              </th>
-              <th scope="col" class="number">
-                a day
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {tables.map(({ name, rows, bytes, index_bytes, bytes_per_day }) => (
-              <tr key={name}>
-                <th scope="row">
-                  <code>{name}</code>
-                </th>
-                <td class="number">{countText(rows)}</td>
-                <td class="number">{bytesText(bytes)}</td>
-                <td class="number">{bytesText(index_bytes)}</td>
-                <td class="number">{bytes_per_day === null ? "–" : bytesText(Math.max(bytes_per_day, 0))}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Tables" columns={COLUMNS} rows={tables} keyOf={({ name }) => name} />
     </section>
   );
 }
