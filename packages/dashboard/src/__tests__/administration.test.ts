@@ -6,7 +6,7 @@ import {
   type ServerProgram,
   startServerProgram,
 } from "../../../server/src/__tests__/server-program.ts";
-import { browserTest, setupBrowser } from "./browser.ts";
+import { browserTest, expectCount, setupBrowser } from "./browser.ts";
 
 const database = useTestDatabase();
 const browser = setupBrowser();
@@ -155,7 +155,7 @@ browserTest("pages state a lost connection, and catch up when the hub is back", 
   const { code } = await client().devices.createCode();
   await client(null).devices.enrol({ code, name: "after-restart" });
   await expectVisible(page.getByRole("link", { name: "after-restart" }));
-  expect(await page.getByText("The connection to the hub is lost.").count()).toBe(0);
+  await expectCount(page.getByText("The connection to the hub is lost."), 0);
 
   // A page whose response failed meanwhile, and which no change would read again.
   await page.route("**/api/storage", (route) => route.abort());
@@ -181,6 +181,7 @@ browserTest("the pages fit a screen of 390 pixels, and the shortcuts lead to eve
   await page.keyboard.press("?");
   await expectVisible(page.getByRole("dialog", { name: "Shortcuts" }));
   await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("g");
   await page.keyboard.press("j");
   await expectVisible(page.getByRole("heading", { name: "Jobs", level: 1 }));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from "bun:test";
-import { CHROMIUM } from "@wharf/testkit";
+import { CHROMIUM, until } from "@wharf/testkit";
 import AxeBuilder from "axe-core";
 import {
   type Browser,
@@ -67,6 +67,13 @@ export function setupBrowser(): { open(options: OpenOptions): Promise<OpenPage> 
   }
 
   return { open };
+}
+
+/** Waits until the page shows so many: what was read before stays until the next response. */
+export async function expectCount(locator: { count(): Promise<number> }, count: number): Promise<void> {
+  await until(async () => (await locator.count()) === count, {
+    describe: async () => `${count} elements, where there are ${await locator.count()}`,
+  });
 }
 
 /** The violations that axe finds on the page, each with its elements. */

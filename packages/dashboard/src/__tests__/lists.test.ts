@@ -7,7 +7,7 @@ import {
   type ServerProgram,
   startServerProgram,
 } from "../../../server/src/__tests__/server-program.ts";
-import { accessibilityViolations, browserTest, setupBrowser } from "./browser.ts";
+import { accessibilityViolations, browserTest, expectCount, setupBrowser } from "./browser.ts";
 import { event, HASH, HOSTILE_ID, HOSTILE_PROMPT, loadLists, MANY, UNPRICED_MODEL } from "./list-fixtures.ts";
 
 /** Below the time limit of a test: at that, the browser is ended, too. */
@@ -60,7 +60,7 @@ describe("sessions", () => {
     await page.getByLabel("Tag").selectOption("first");
     await page.waitForURL("**/sessions?device_id=acme-desk&tag=first");
     await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
-    expect(await page.locator(".session-row").count()).toBe(1);
+    await expectCount(page.locator(".session-row"), 1);
     await page.getByLabel("Repository", { exact: true }).selectOption({ label: "github.com/acme/many" });
     await page.waitForURL("**&workspace_id=*");
     const address = page.url();
@@ -87,7 +87,7 @@ describe("sessions", () => {
     const rows = page.locator(".session-row");
     await rows.nth(49).scrollIntoViewIfNeeded();
     await rows.nth(MANY - 1).waitFor({ state: "attached" });
-    expect(await rows.count()).toBe(MANY);
+    await expectCount(rows, MANY);
     await page.keyboard.press("j");
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
@@ -105,7 +105,7 @@ describe("sessions", () => {
     await send(event("session.start", at, { cc_session_id: "new-one", cwd: "/", source: "startup" }));
     await page.getByRole("button", { name: "Show 1 new session" }).click();
     await page.locator(".session-row", { hasText: "new-one" }).waitFor();
-    expect(await page.locator(".session-row").count()).toBe(2);
+    await expectCount(page.locator(".session-row"), 2);
     await client.sessions.delete("new-one");
     await page.getByText("deleted").waitFor();
     await context.close();
@@ -133,7 +133,7 @@ describe("search", () => {
     await page.locator("mark", { hasText: "fed" }).first().waitFor();
     const result = page.locator(".result").first();
     expect(await result.textContent()).toContain(HOSTILE_PROMPT);
-    expect(await page.locator(".result img").count()).toBe(0);
+    await expectCount(page.locator(".result img"), 0);
     await page.keyboard.press("Enter");
     await page.locator(".result:focus").waitFor();
     await page.keyboard.press("Enter");

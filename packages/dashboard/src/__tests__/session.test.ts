@@ -7,7 +7,7 @@ import {
   type ServerProgram,
   startServerProgram,
 } from "../../../server/src/__tests__/server-program.ts";
-import { accessibilityViolations, browserTest, setupBrowser } from "./browser.ts";
+import { accessibilityViolations, browserTest, expectCount, setupBrowser } from "./browser.ts";
 import { answer, hostileFile, prompt, SESSION_ID, said } from "./hostile-session.ts";
 
 const database = useTestDatabase();
@@ -118,20 +118,20 @@ browserTest("a session shows what was asked, done and answered, and moves by key
   for (const text of ["Look at this", "1 file", "+40", "1 command"])
     expect(await summary.textContent()).toContain(text);
   const outline = page.getByRole("navigation", { name: "Prompts", exact: true });
-  expect(await outline.locator("button").count()).toBe(3);
+  await expectCount(outline.locator("button"), 3);
   expect(await outline.textContent()).toContain("20 min idle");
-  expect(await page.locator(".parallel .step").count()).toBe(2);
+  await expectCount(page.locator(".parallel .step"), 2);
 
   await page.keyboard.press("1");
   await page.waitForURL(/density=story/);
   await page.getByText("I see an image.").waitFor();
-  expect(await page.locator(".step").count()).toBe(0);
+  await expectCount(page.locator(".step"), 0);
   await page.keyboard.press("3");
   const edit = page.locator(".step", { hasText: "Edit" });
   await edit.locator(".diff .added").first().waitFor();
-  expect(await edit.locator(".diff .added").count()).toBe(11);
+  await expectCount(edit.locator(".diff .added"), 11);
   await edit.getByRole("button", { name: "+29 lines" }).click();
-  expect(await edit.locator(".diff .added").count()).toBe(40);
+  await expectCount(edit.locator(".diff .added"), 40);
   await page.locator(".fold .badge, p.fold").getByText("image").waitFor();
 
   await page.keyboard.press("J");

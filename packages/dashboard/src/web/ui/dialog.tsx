@@ -19,7 +19,8 @@ export function Dialog({
       aria-label={title}
       onClose={onClose}
       onClick={(event) => event.target === ref.current && onClose()}
-      onKeyDown={(event) => event.stopPropagation()}
+      // The page's keys rest while it is open; when it was closed, it may still have the focus for a moment.
+      onKeyDown={(event) => ref.current?.open && event.stopPropagation()}
     >
       <header>
         <h2>{title}</h2>

@@ -31,7 +31,7 @@ export function Schedules(): JSX.Element {
     <section aria-labelledby="schedules">
       <h2 id="schedules">Schedules</h2>
       <Loaded query={schedules} rows={4}>
-        {(rows) => <Table label="Schedules" columns={COLUMNS} rows={rows} keyOf={({ name }) => name} />}
+        {(rows) => <Table label="Ticks" columns={COLUMNS} rows={rows} keyOf={({ name }) => name} />}
       </Loaded>
     </section>
   );

@@ -86,7 +86,7 @@ function Tables({ storage: { tables } }: { storage: Storage }): JSX.Element {
   return (
     <section aria-labelledby="tables">
       <h2 id="tables">Tables</h2>
-      <Table label="Tables" columns={COLUMNS} rows={tables} keyOf={({ name }) => name} />
+      <Table label="Sizes" columns={COLUMNS} rows={tables} keyOf={({ name }) => name} />
     </section>
   );
 }
