@@ -76,6 +76,13 @@ export async function expectCount(locator: { count(): Promise<number> }, count: 
   });
 }
 
+/** Waits until a field holds the text: the address changes before it is rendered. */
+export async function expectValue(locator: { inputValue(): Promise<string> }, value: string): Promise<void> {
+  await until(async () => (await locator.inputValue()) === value, {
+    describe: async () => `"${value}" in the field, which holds "${await locator.inputValue()}"`,
+  });
+}
+
 /** The violations that axe finds on the page, each with its elements. */
 export async function accessibilityViolations(page: Page): Promise<string[]> {
   await page.evaluate(AxeBuilder.source);

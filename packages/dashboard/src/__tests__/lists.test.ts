@@ -7,7 +7,7 @@ import {
   type ServerProgram,
   startServerProgram,
 } from "../../../server/src/__tests__/server-program.ts";
-import { accessibilityViolations, browserTest, expectCount, setupBrowser } from "./browser.ts";
+import { accessibilityViolations, browserTest, expectCount, expectValue, setupBrowser } from "./browser.ts";
 import { event, HASH, HOSTILE_ID, HOSTILE_PROMPT, loadLists, MANY, UNPRICED_MODEL } from "./list-fixtures.ts";
 
 /** Below the time limit of a test: at that, the browser is ended, too. */
@@ -56,7 +56,7 @@ describe("sessions", () => {
     await page.getByLabel("Device", { exact: true }).selectOption({ label: "Acme desk" });
     await page.waitForURL("**/sessions?device_id=acme-desk");
     const box = page.getByLabel("Search sessions");
-    expect(await box.inputValue()).toBe('device:"Acme desk"');
+    await expectValue(box, 'device:"Acme desk"');
     await page.getByLabel("Tag").selectOption("first");
     await page.waitForURL("**/sessions?device_id=acme-desk&tag=first");
     await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
@@ -64,7 +64,7 @@ describe("sessions", () => {
     await page.getByLabel("Repository", { exact: true }).selectOption({ label: "github.com/acme/many" });
     await page.waitForURL("**&workspace_id=*");
     const address = page.url();
-    expect(await box.inputValue()).toBe('workspace:github.com/acme/many device:"Acme desk" tag:first');
+    await expectValue(box, 'workspace:github.com/acme/many device:"Acme desk" tag:first');
     await box.press("Enter");
     await box.fill(`${await box.inputValue()} `);
     await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
@@ -75,7 +75,8 @@ describe("sessions", () => {
     await page.getByText("No session matches.").waitFor();
     await page.getByRole("button", { name: "Clear filters" }).click();
     await page.locator(".session-row").first().waitFor();
-    expect([addressOf(page), await box.inputValue()]).toEqual(["/sessions", ""]);
+    await expectValue(box, "");
+    expect(addressOf(page)).toBe("/sessions");
     await page.getByRole("button", { name: "By repository" }).click();
     await page.locator(".rows-group", { hasText: "birds" }).waitFor();
     expect(errors).toEqual([]);
@@ -155,7 +156,7 @@ describe("search", () => {
       await page.getByText("No session matches.").waitFor();
       await page.getByRole("link", { name: "without filters" }).click();
       await page.locator(".result").first().waitFor();
-      expect(await box.inputValue()).toBe("pelican");
+      await expectValue(box, "pelican");
       await box.fill("is:pelican");
       await page.getByText("is:pelican is unknown.").waitFor();
       await context.close();
