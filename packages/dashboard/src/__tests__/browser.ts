@@ -10,7 +10,7 @@ import {
 } from "playwright-core";
 
 /** A test that needs Chromium. Where there is none, `run check` states that these are passed over. */
-export const browserTest: typeof test = CHROMIUM === null ? (test.skip as typeof test) : test;
+export const browserTest: ReturnType<typeof test.skipIf> = test.skipIf(CHROMIUM === null);
 
 export type OpenOptions = {
   url: string;

@@ -142,3 +142,10 @@ export function Stat({
     </a>
   );
 }
+
+/** A text of the hub, in which commands are in backquotes. */
+export function WithCode({ text }: { text: string }): JSX.Element {
+  return (
+    <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part))}</>
+  );
+}

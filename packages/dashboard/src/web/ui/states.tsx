@@ -1,6 +1,7 @@
 import { HubError } from "@wharf/client";
 import type { ComponentChildren, JSX } from "preact";
 import type { QueryState } from "../app/use-query.ts";
+import { WithCode } from "./parts.tsx";
 
 /** What an error says and what to do about it. */
 export function ErrorNote({ error, onRetry }: { error: Error; onRetry?: () => void }): JSX.Element {
@@ -8,7 +9,8 @@ export function ErrorNote({ error, onRetry }: { error: Error; onRetry?: () => vo
   return (
     <div class="note error" role="alert">
       <p>
-        <strong>{isAway ? "The hub does not respond." : "This could not be loaded."}</strong> {error.message}
+        <strong>{isAway ? "The hub does not respond." : "This could not be loaded."}</strong>{" "}
+        <WithCode text={error.message} />
       </p>
       {onRetry && (
         <button type="button" onClick={onRetry}>

@@ -9,7 +9,7 @@ import { useQuery } from "../../app/use-query.ts";
 import { bytesText, costText, counted, countText } from "../../format/numbers.ts";
 import { instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
-import { StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { DeviceActions } from "./device-actions.tsx";
@@ -71,7 +71,7 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
           <li key={session.id}>
             <a class="finished-row" href={sessionHref(session.id)}>
               <span class="cut">{titleOf(session)}</span>
-              <span class="faint cut">{session.workspace_name}</span>
+              <span class="faint cut">{repositoryName(session.workspace_name)}</span>
               <span>
                 <StateBadge session={session} />
               </span>

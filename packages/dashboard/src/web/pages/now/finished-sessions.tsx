@@ -7,7 +7,7 @@ import { useQuery } from "../../app/use-query.ts";
 import { costText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Age } from "../../ui/parts.tsx";
-import { sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { repositoryName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 
 const SHOWN = 10;
@@ -37,7 +37,7 @@ export function FinishedSessions(): JSX.Element {
                     <a class="finished-row" href={sessionHref(session.id)}>
                       <span class="cut">{titleOf(session)}</span>
                       <span class="faint cut">
-                        {session.workspace_name} · {session.device_name}
+                        {repositoryName(session.workspace_name)} · {session.device_name}
                       </span>
                       <span class="faint number">{durationText(session.duration_ms ?? 0)}</span>
                       <span class="number">{costText(session.cost_estimate_usd)}</span>

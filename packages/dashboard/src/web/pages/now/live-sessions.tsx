@@ -10,7 +10,7 @@ import { reasonText } from "../../format/live-states.ts";
 import { costText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { moveFocus } from "../../ui/rows.tsx";
-import { agentName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { agentName, repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Empty } from "../../ui/states.tsx";
 
 /** One row for each open session of all machines. */
@@ -56,7 +56,7 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
         <span class="live-what">
           <strong class="cut">{titleOf(session)}</strong>
           <span class="faint cut">
-            {session.workspace_name}
+            {repositoryName(session.workspace_name)}
             {session.git_branch !== null && ` · ${session.git_branch}`} · {session.device_name} ·{" "}
             {agentName(session.agent)}
           </span>

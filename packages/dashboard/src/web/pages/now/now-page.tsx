@@ -35,7 +35,11 @@ export function NowPage(): JSX.Element {
     <>
       <PageHead
         title="Now"
-        note={open.data && devices.data && <Strip sessions={open.data} devices={devices.data} />}
+        note={
+          open.data &&
+          devices.data &&
+          devices.data.length > 0 && <Strip sessions={open.data} devices={devices.data} />
+        }
       />
       {devices.data?.length === 0 ? (
         <Welcome />

@@ -12,7 +12,7 @@ import { inline } from "../../text/inline.tsx";
 import { Markdown } from "../../text/markdown.tsx";
 import { Confirm } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
-import { agentName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
+import { agentName, repositoryName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
 import { resumeCommand } from "./resume-command.ts";
 
 /** Title, state and actions; then what was asked, done and answered. */
@@ -27,7 +27,7 @@ export function SessionHead({ session }: { session: SessionDetail }): JSX.Elemen
             <StateBadge session={session} /> {agentName(session.agent)} on{" "}
             <a href={`/devices/${encodeURIComponent(session.device_id)}`}>{inline(session.device_name)}</a> in{" "}
             <a href={`/repositories/${encodeURIComponent(session.workspace_id)}`}>
-              {inline(session.workspace_name)}
+              {inline(repositoryName(session.workspace_name))}
             </a>
             {session.git_branch !== null && <> on {inline(session.git_branch)}</>} ·{" "}
             <Age at={session.started_at} />

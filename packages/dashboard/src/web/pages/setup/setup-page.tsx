@@ -1,9 +1,9 @@
 import type { Setup } from "@wharf/protocol";
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { PageHead } from "../../ui/parts.tsx";
+import { PageHead, WithCode } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { JoinDevice } from "../devices/join-device.tsx";
 
@@ -32,7 +32,11 @@ function Items({ setup: { items, is_done } }: { setup: Setup }): JSX.Element {
             </span>
             <div>
               <strong>{item.title}</strong>
-              {!item.is_done && <p>{withCode(item.todo)}</p>}
+              {!item.is_done && (
+                <p>
+                  <WithCode text={item.todo} />
+                </p>
+              )}
               {item === next && item.id === "device" && <JoinDevice />}
             </div>
           </li>
@@ -40,9 +44,4 @@ function Items({ setup: { items, is_done } }: { setup: Setup }): JSX.Element {
       </ol>
     </>
   );
-}
-
-/** Text in which commands are in backquotes. */
-function withCode(text: string): ComponentChildren[] {
-  return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part));
 }

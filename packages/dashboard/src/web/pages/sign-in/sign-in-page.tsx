@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { me, signIn } from "../../app/hub.ts";
 import { go, query } from "../../app/router.ts";
+import { WithCode } from "../../ui/parts.tsx";
 
 /** With a key, or with the token of a link that the server printed. */
 export function SignInPage(): JSX.Element {
@@ -55,13 +56,13 @@ export function SignInPage(): JSX.Element {
         </button>
         {error !== null && (
           <p class="note error" role="alert">
-            {error}
+            <WithCode text={error} />
           </p>
         )}
       </form>
       <p class="faint">
-        A read key shows everything; the admin key can change things, too. On the hub,{" "}
-        <code>bun run sign-in</code> prints a link that works once.
+        A read key shows everything; the admin key changes things, too: the server prints where it is. On the
+        server, <code>bun run sign-in</code> prints a link that works once.
       </p>
     </main>
   );
