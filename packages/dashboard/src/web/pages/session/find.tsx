@@ -1,12 +1,12 @@
 import type { FoundMessage, TranscriptDensity } from "@wharf/protocol";
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
 import { setQuery } from "../../app/router.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { counted, countText } from "../../format/numbers.ts";
-import { inline } from "../../text/inline.tsx";
+import { Marked } from "../../ui/marked.tsx";
 import { showMessage } from "./places.ts";
 
 /** Typing pauses for so long before a request. */
@@ -14,8 +14,6 @@ const PAUSE_MS = 120;
 const PAGE = 50;
 /** The hub counts no further. */
 const FOUND_MESSAGES_MAX = 1_000;
-
-type Found = { key: string; message: FoundMessage; total: number };
 
 /** Finds words in the session, also where it is not loaded; Enter goes to the next message that has them. */
 export function Find({ sessionId, density }: { sessionId: string; density: TranscriptDensity }): JSX.Element {
@@ -76,21 +74,19 @@ function Hits({
   onChoose: (at: number) => void;
   onClose: () => void;
 }): JSX.Element {
-  const pages = usePages<Found>(`find ${sessionId} ${q}`, async (cursor) => {
-    const page = await hub.transcripts.find(sessionId, {
+  const { first, items, error, loadMore } = usePages(`find ${sessionId} ${q}`, async (cursor) => {
+    const { found, next_cursor, total } = await hub.transcripts.find(sessionId, {
       q,
       limit: PAGE,
       ...(cursor === null ? {} : { cursor }),
     });
-    const items = page.found.map((message) => ({ key: message.message_id, message, total: page.total }));
-    return { items, next: page.next_cursor };
+    return { items: found, next: next_cursor, total };
   });
-  const { items, error, loadMore } = pages;
-  const chosen = items?.[at]?.message;
+  const chosen = items?.[at];
   useEffect(() => {
     if (chosen !== undefined) show(chosen, density);
   }, [chosen?.message_id]);
-  const total = items?.[0]?.total ?? 0;
+  const total = first?.total ?? 0;
   const isMore = total >= FOUND_MESSAGES_MAX;
   return (
     <section class="hits" aria-label="Found messages">
@@ -104,14 +100,14 @@ function Hits({
         </button>
       </p>
       <ol>
-        {items?.map(({ key, message }, index) => (
-          <li key={key}>
+        {items?.map(({ message_id, kind, fragment }, index) => (
+          <li key={message_id}>
             <button
               type="button"
               aria-current={index === at ? "true" : undefined}
               onClick={() => onChoose(index)}
             >
-              <span class="faint">{message.kind.replaceAll("_", " ")}</span> <Marked {...message.fragment} />
+              <span class="faint">{kind.replaceAll("_", " ")}</span> <Marked {...fragment} />
             </button>
           </li>
         ))}
@@ -131,27 +127,6 @@ function show({ message_id, kind }: FoundMessage, density: TranscriptDensity): v
   if (!isInSteps && density !== "full") setQuery({ density: "full" });
   else if (kind !== "prompt" && density === "story") setQuery({ density: "steps" });
   showMessage(message_id);
-}
-
-function Marked({
-  text,
-  marks,
-}: {
-  text: string;
-  marks: readonly (readonly [number, number])[];
-}): JSX.Element {
-  const parts: ComponentChildren[] = [];
-  let end = 0;
-  for (const [from, to] of marks) {
-    parts.push(inline(text.slice(end, from)), <mark>{inline(text.slice(from, to))}</mark>);
-    end = to;
-  }
-  return (
-    <>
-      {parts}
-      {inline(text.slice(end))}
-    </>
-  );
 }
 
 function usePause(value: string): string {
