@@ -7,7 +7,7 @@ import {
   type ServerProgram,
   startServerProgram,
 } from "../../../server/src/__tests__/server-program.ts";
-import { PAGE_PATHS } from "../served/index.ts";
+import { GALLERY_PATH, PAGE_PATHS } from "../served/index.ts";
 import { accessibilityViolations, browserTest, setupBrowser } from "./browser.ts";
 
 const database = useTestDatabase();
@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 /** The pages that need no id. */
-const LISTS = [...PAGE_PATHS.filter((path) => !path.includes(":")), "/dev/gallery"];
+const LISTS = [...PAGE_PATHS.filter((path) => !path.includes(":")), GALLERY_PATH];
 
 for (const theme of ["light", "dark"] as const) {
   for (const path of LISTS) {
@@ -71,7 +71,7 @@ browserTest("a page that is not visible holds no stream, and reads again when it
 
 browserTest("the blocks of the gallery act as they say", async () => {
   const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
-  await page.goto("/dev/gallery");
+  await page.goto(GALLERY_PATH);
   await page.getByRole("button", { name: "Retry" }).click();
   await page.getByText("Retried.").waitFor();
   await page.getByRole("button", { name: "Full" }).click();

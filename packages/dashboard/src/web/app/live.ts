@@ -25,7 +25,7 @@ export type Kind = (typeof KINDS)[number];
 /** Changes of one moment reach the pages together, so that a busy hub does not render a page per row. */
 const BATCH_MS = 250;
 const RETRY_MS = 2_000;
-const handlers = new Map<Handler, ReadonlySet<Kind>>();
+const handlers = new Map<Handler, ReadonlySet<string>>();
 let waiting: Change[] = [];
 
 /**
@@ -98,11 +98,7 @@ function queue(change: Change): void {
 
 function deliver(changes: readonly Change[]): void {
   for (const [handler, kinds] of handlers) {
-    const wanted = changes.filter(({ kind }) => kind === "reset" || isOf(kinds, kind));
+    const wanted = changes.filter(({ kind }) => kind === "reset" || kinds.has(kind));
     if (wanted.length > 0) handler(wanted);
   }
-}
-
-function isOf(kinds: ReadonlySet<string>, kind: string): boolean {
-  return kinds.has(kind);
 }

@@ -1,5 +1,7 @@
 import { computed, signal } from "@preact/signals";
-import { PAGE_PATHS } from "../../served/pages.ts";
+import { GALLERY_PATH, PAGE_PATHS, type PagePath } from "../../served/pages.ts";
+
+const PATTERNS: readonly PagePath[] = [...PAGE_PATHS, GALLERY_PATH];
 
 /** The address shown, without its origin. */
 const address = signal(currentAddress());
@@ -8,7 +10,7 @@ export const path = computed(() => new URL(address.value, location.origin).pathn
 /** The parameters of the query; filters and densities of a page are here, so that an address can be shared. */
 export const query = computed(() => new URL(address.value, location.origin).searchParams);
 
-export type Match = { pattern: string; params: Readonly<Record<string, string>> };
+export type Match = { pattern: PagePath; params: Readonly<Record<string, string>> };
 
 /** The page of the address; null for none. */
 export const match = computed<Match | null>(() => matchPath(path.value));
@@ -57,7 +59,7 @@ export function href(
 }
 
 function matchPath(pathname: string): Match | null {
-  for (const pattern of [...PAGE_PATHS, "/dev/gallery"]) {
+  for (const pattern of PATTERNS) {
     const params = paramsOf(pattern, pathname);
     if (params !== null) return { pattern, params };
   }

@@ -1,12 +1,11 @@
 import { signal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { PagePath } from "../../served/pages.ts";
 import { Empty, ErrorNote } from "../ui/states.tsx";
 import { me, readMe, signOut } from "./hub.ts";
 import { connection } from "./live.ts";
 import { MENU, PAGES, type PageProps } from "./pages.ts";
-import { go, match, path } from "./router.ts";
+import { go, href, match, path } from "./router.ts";
 import { ShortcutList } from "./shortcut-list.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { Toasts } from "./toasts.tsx";
@@ -36,8 +35,7 @@ export function Shell(): JSX.Element {
     if (!isSigningIn && me.value === undefined) readAgain();
   }, [isSigningIn]);
   useEffect(() => {
-    if (me.value === null && !isSigningIn)
-      go(`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+    if (me.value === null && !isSigningIn) go(href("/sign-in", { to: location.pathname + location.search }));
   }, [me.value, isSigningIn]);
 
   if (failure !== null && me.value === undefined) return <ErrorNote error={failure} onRetry={readAgain} />;
@@ -117,7 +115,7 @@ function CurrentPage(): JSX.Element {
   const pattern = found?.pattern;
 
   useEffect(() => {
-    if (!isPage(pattern)) return;
+    if (pattern === undefined) return;
     document.title = `${PAGES[pattern].title} · Wharf`;
     setError(null);
     const known = loaded.get(pattern);
@@ -146,8 +144,4 @@ function CurrentPage(): JSX.Element {
     );
   if (shown === null || shown.pattern !== found.pattern) return <p class="page-wait">Loading …</p>;
   return <shown.Page key={JSON.stringify(found)} params={found.params} />;
-}
-
-function isPage(pattern: string | undefined): pattern is PagePath {
-  return pattern !== undefined && Object.hasOwn(PAGES, pattern);
 }
