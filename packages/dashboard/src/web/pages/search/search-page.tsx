@@ -6,9 +6,9 @@ import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
 import { type KeptPages, useKept } from "../../app/use-kept.ts";
+import { useModels } from "../../app/use-models.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { usePlaces } from "../../app/use-places.ts";
-import { useQuery } from "../../app/use-query.ts";
 import { startOfDay } from "../../format/days.ts";
 import { PageHead } from "../../ui/parts.tsx";
 import { moveFocus, Rows } from "../../ui/rows.tsx";
@@ -90,9 +90,9 @@ function Box({
   onDown: () => void;
 }): JSX.Element {
   const places = usePlaces();
-  const models = useQuery("models", async () => (await hub.usage({ group: "model" })).rows).data;
+  const models = useModels();
   const today = startOfDay(now.value).getTime();
-  const words = searchWords(places, models?.flatMap(({ key }) => key ?? []) ?? [], today);
+  const words = searchWords(places, models, today);
   return (
     <SearchBox
       isFocused

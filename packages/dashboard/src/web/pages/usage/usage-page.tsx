@@ -1,9 +1,8 @@
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
-import { hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
+import { useModels } from "../../app/use-models.ts";
 import { usePlaces } from "../../app/use-places.ts";
-import { useQuery } from "../../app/use-query.ts";
 import { instantOf, startOfDay } from "../../format/days.ts";
 import { instantText, shortDayText } from "../../format/times.ts";
 import { Choice, PageHead } from "../../ui/parts.tsx";
@@ -52,7 +51,7 @@ export function UsagePage(): JSX.Element {
 
 function Controls({ filters }: { filters: UsageFilters }): JSX.Element {
   const places = usePlaces();
-  const models = useQuery("models", async () => (await hub.usage({ group: "model" })).rows).data ?? [];
+  const models = useModels();
   const { workspace_id = "", device_id = "", agent = "", model = "", from } = filters;
   return (
     <div class="list-filters filter-controls">
@@ -68,7 +67,7 @@ function Controls({ filters }: { filters: UsageFilters }): JSX.Element {
         label="Model"
         any="All models"
         value={model}
-        options={models.flatMap(({ key }) => (key === null ? [] : [{ value: key, text: key }]))}
+        options={models.map((name) => ({ value: name, text: name }))}
         onChange={(value) => setQuery({ model: value })}
       />
       {from !== undefined && (
