@@ -1,4 +1,3 @@
-import type { JobState } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
@@ -6,9 +5,7 @@ import { act } from "../../app/toasts.tsx";
 import { counted } from "../../format/numbers.ts";
 import { Confirm } from "../../ui/dialog.tsx";
 import { bulkFilter, type JobFilter } from "./job-filter.ts";
-
-const CANCELLABLE: readonly JobState[] = ["ready", "scheduled", "waiting", "running"];
-const RETRIABLE: readonly JobState[] = ["dead", "cancelled"];
+import { isEnded } from "./job-parts.tsx";
 
 /** One action on all jobs that match, with their number; never on the shown rows alone. */
 export function BulkActions({
@@ -23,17 +20,16 @@ export function BulkActions({
 }): JSX.Element | null {
   const [isAsking, setIsAsking] = useState(false);
   const { state } = filter;
-  if (state === null || !total || !canChange()) return null;
-  const isRetry = RETRIABLE.includes(state);
-  if (!isRetry && !CANCELLABLE.includes(state)) return null;
+  if (state === null || state === "completed" || !total || !canChange()) return null;
+  const isRetry = isEnded({ state });
   const matching = `${counted(total, "job")} in state ${state}`;
   const name = `${isRetry ? "Retry" : "Cancel"} all ${counted(total, "job")}`;
 
-  async function run(states: readonly JobState[]): Promise<void> {
-    const body = bulkFilter(filter, states);
+  const run = async () => {
+    const body = bulkFilter(filter, state);
     const action = isRetry ? () => hub.jobs.retryAll(body) : () => hub.jobs.cancelAll(body);
     if (await act(action, isRetry ? "The jobs run again." : "The jobs are cancelled.")) onDone();
-  }
+  };
 
   return (
     <p class="actions">
@@ -44,7 +40,7 @@ export function BulkActions({
         <Confirm
           title={`${name}?`}
           action={name}
-          onConfirm={() => void run([state])}
+          onConfirm={() => void run()}
           onClose={() => setIsAsking(false)}
         >
           <p>

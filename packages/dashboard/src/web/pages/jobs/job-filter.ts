@@ -20,6 +20,6 @@ export function listQuery({ state, queue, type }: JobFilter): Record<string, str
 }
 
 /** As the body of an action on all jobs that match. */
-export function bulkFilter({ queue, type }: JobFilter, states: readonly JobState[]): JobFilterRequest {
-  return { status: [...states], ...(queue === "" ? {} : { queue }), ...(type === "" ? {} : { type }) };
+export function bulkFilter({ queue, type }: JobFilter, state: JobState): JobFilterRequest {
+  return { status: [state], ...(queue === "" ? {} : { queue }), ...(type === "" ? {} : { type }) };
 }

@@ -33,8 +33,8 @@ export function JobsPage(): JSX.Element {
   useLive(["job"], () => {
     counts.reload();
     queues.reload();
-    // What is further down stays where it is: a first page alone is read again.
-    if ((pages.items?.length ?? 0) <= 50) pages.reload();
+    // Rows of further pages stay where they are: a first page alone is read again.
+    if (pages.items?.length === pages.first?.items.length) pages.reload();
   });
   const total = state === null ? null : (counts.data?.[state]?.count ?? 0);
 
