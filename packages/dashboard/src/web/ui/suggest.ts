@@ -14,7 +14,7 @@ export function suggestFilters(typed: string, words: FilterWords): Suggestion[] 
   const options =
     colon === -1
       ? optionsOf(words)
-      : (words[last.slice(0, colon)] ?? []).map((value) => filter(last.slice(0, colon), value));
+      : (words[last.slice(0, colon)] ?? []).map((value) => filterText(last.slice(0, colon), value));
   const wanted = last.toLowerCase().replaceAll('"', "");
   return options
     .filter((option) => {
@@ -30,10 +30,11 @@ export function suggestFilters(typed: string, words: FilterWords): Suggestion[] 
 
 function optionsOf(words: FilterWords): string[] {
   return Object.entries(words).map(([word, [first, ...others]]) =>
-    first !== undefined && others.length === 0 ? filter(word, first) : `${word}:`,
+    first !== undefined && others.length === 0 ? filterText(word, first) : `${word}:`,
   );
 }
 
-function filter(word: string, value: string): string {
+/** A filter as the text of a query, such as `device:"build server"`. */
+export function filterText(word: string, value: string): string {
   return /\s/.test(value) ? `${word}:"${value}"` : `${word}:${value}`;
 }

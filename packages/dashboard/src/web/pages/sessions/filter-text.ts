@@ -1,6 +1,7 @@
 import type { Lifecycle } from "@wharf/protocol";
 import { deviceNames, type Places, workspaceNames } from "../../app/use-places.ts";
 import { LIVE_STATES } from "../../format/live-states.ts";
+import { filterText } from "../../ui/suggest.ts";
 import type { FilterName, Filters } from "./filters.ts";
 
 /** The words of the search box for filters that the address has by itself; all others are part of `q`. */
@@ -47,7 +48,7 @@ export function filtersOfText(text: string, places: Places | null): Filters {
 export function textOf(filters: Filters, places: Places | null): string {
   const parts = SHOWN_WORDS.flatMap(([word, name]) => {
     const value = filters[name];
-    return value === undefined ? [] : [`${word}:${quotedIfNeeded(nameOf(name, value, places))}`];
+    return value === undefined ? [] : [filterText(word, nameOf(name, value, places))];
   });
   return [...parts, ...(filters.q === undefined ? [] : [filters.q])].join(" ");
 }
@@ -89,8 +90,4 @@ function nameOf(name: FilterName, value: string, places: Places | null): string 
   if (name === "device_id") return deviceNames(places).get(value) ?? value;
   if (name === "workspace_id") return workspaceNames(places).get(value) ?? value;
   return value;
-}
-
-function quotedIfNeeded(text: string): string {
-  return /\s/.test(text) ? `"${text}"` : text;
 }
