@@ -49,7 +49,7 @@ const asset = operation({
   example: { path: { name: "icon.svg" }, status: 200 },
 });
 
-/** The pages and their files.  */
+/** The pages and their files. */
 export function dashboardRoutes({ isDevelopment }: DashboardDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   let built = dashboard;

@@ -39,7 +39,6 @@ function restText(left: number, label: string, characters: number): string {
   return left > 0 ? `+${countText(left)} ${label}` : `Show all ${bytesText(characters)}`;
 }
 
-/** Exported for its test. */
 function partOf(text: string, shown: number): { part: string; left: number; isLineCut: boolean } {
   let end = 0;
   let count = 0;

@@ -13,7 +13,7 @@ const PARAGRAPH_CHARACTERS_MAX = 4_000;
 const PARAGRAPHS_MS_MAX = 30;
 /** Deeper lists and quotes make the lexer slow, and then exceed its stack. */
 const DEEP = /^[ \t]*(?:>[ \t]*|(?:[*+-]|\d{1,9}[.)])[ \t]+){20}/m;
-/** Each row of a table has as many cells as its head, whatever stands in it. */
+/** The lexer fills each row of a table up to the cells of its head. */
 const CELLS_MAX = 10_000;
 const DELIMITERS = /^[-:|>*+.)\d \t]*\|[-:|>*+.)\d \t]*$/;
 const CODE_LINES = 40;
@@ -110,7 +110,7 @@ function element(token: MarkedToken): ComponentChildren {
     case "escape":
       return inline(token.text);
     default:
-      // HTML, and whatever a later version adds.
+      // HTML, and types of tokens that this version of the lexer does not have.
       return inline(token.raw);
   }
 }

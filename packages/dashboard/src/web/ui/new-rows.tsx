@@ -5,7 +5,7 @@ import { counted } from "../format/numbers.ts";
 export function NewRows({
   count,
   one,
-  many = `${one}s`,
+  many,
   onShow,
 }: {
   count: number;

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { now } from "../app/clock.ts";
-import { act, toast } from "../app/toasts.tsx";
+import { act } from "../app/toasts.tsx";
 import { ageText, instantText } from "../format/times.ts";
 
 /** The age of an instant, which stays right; the instant itself as its title. */
@@ -78,10 +78,8 @@ export function Copy({ text, children }: { text: string; children?: ComponentChi
 
 async function copy(text: string): Promise<void> {
   // Only https and localhost have a clipboard.
-  if (navigator.clipboard === undefined) {
-    toast("The browser allows copying only over https. Select the text and copy it.", { isError: true });
-    throw new Error("Not copied.");
-  }
+  if (navigator.clipboard === undefined)
+    throw new Error("The browser allows copying only over https. Select the text and copy it.");
   await navigator.clipboard.writeText(text);
 }
 

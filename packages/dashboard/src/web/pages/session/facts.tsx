@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { shortText } from "../../format/numbers.ts";
 import { inline } from "../../text/inline.tsx";
 import { Facts } from "../../ui/parts.tsx";
+import { sessionHref } from "../../ui/session-parts.tsx";
 import { ContextPlot } from "./context-plot.tsx";
 import { Spent } from "./spent.tsx";
 
@@ -49,7 +50,7 @@ export function SessionFacts({ session }: { session: SessionDetail }): JSX.Eleme
 
 function SessionLink({ id }: { id: string }): JSX.Element {
   return (
-    <a class="mono" href={`/sessions/${encodeURIComponent(id)}`}>
+    <a class="mono" href={sessionHref(id)}>
       {id.slice(0, 8)}
     </a>
   );

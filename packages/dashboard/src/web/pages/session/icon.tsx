@@ -12,7 +12,7 @@ const PATHS: Readonly<Record<IconName, string>> = {
   plug: "M6 2v3M10 2v3M4 5h8v3a4 4 0 0 1-8 0zM8 12v2",
 };
 
-/** A line drawing of 16 px; the word beside it says what it is. */
+/** A drawing of 16 px beside the verb of a call, which assistive technology reads. */
 export function Icon({ name }: { name: IconName }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">

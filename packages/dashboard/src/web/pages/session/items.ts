@@ -16,7 +16,7 @@ export type Item =
     }
   /** Calls of one response, which ran at the same time. */
   | { type: "calls"; calls: readonly Call[] }
-  /** What the agent notes of it, and the summary with which it went on. */
+  /** The records of a compaction, and the summary that replaces the messages before it. */
   | { type: "compaction"; message: TranscriptMessage; texts: readonly string[] }
   | { type: "rewound"; items: readonly Item[]; messages: number };
 
@@ -35,10 +35,10 @@ export function itemsOf(
   const results = resultsOf([page, behind]);
   const called = callsOf([before, page]);
   const items: Item[] = [];
-  for (const isRewound of groups(page.messages, ({ is_rewound }) => is_rewound)) {
-    const own = isRewound.flatMap((message) => itemsOfMessage(message, results, called));
+  for (const messages of groups(page.messages, ({ is_rewound }) => is_rewound)) {
+    const own = messages.flatMap((message) => itemsOfMessage(message, results, called));
     const grouped = joined(own);
-    if (isRewound[0]?.is_rewound) items.push({ type: "rewound", items: grouped, messages: isRewound.length });
+    if (messages[0]?.is_rewound) items.push({ type: "rewound", items: grouped, messages: messages.length });
     else items.push(...grouped);
   }
   return items;

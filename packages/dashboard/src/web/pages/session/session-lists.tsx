@@ -11,20 +11,20 @@ import { LineCounts, useSessionFiles } from "./changes.tsx";
 import { Fold } from "./fold.tsx";
 
 const FILES_SHOWN = 12;
-const CHECKS_SHOWN = 5;
+const COMMANDS_SHOWN = 5;
 const GRADES: Readonly<Record<GitMatchGrade, { tone: Tone; title: string }>> = {
   exact: { tone: "good", title: "The event named this session, or a call of it made the commit." },
   evidence: { tone: "info", title: "The session wrote a file that the commit changes, before it." },
   possible: { tone: "quiet", title: "Time and place alone." },
 };
 
-/** Files, commits, checks, jobs and events of a session. */
+/** Files, commits, commands, jobs and events of a session. */
 export function SessionLists({ session }: { session: SessionDetail }): JSX.Element {
   return (
     <>
       <Files session={session} />
       <Commits session={session} />
-      <Checks session={session} />
+      <LastCommands session={session} />
       <Jobs session={session} />
       <Events session={session} />
     </>
@@ -105,14 +105,13 @@ function Commits({ session }: { session: SessionDetail }): JSX.Element {
   );
 }
 
-/** Commands that ran last, with their exit codes. */
-function Checks({ session: { transcript } }: { session: SessionDetail }): JSX.Element | null {
+function LastCommands({ session: { transcript } }: { session: SessionDetail }): JSX.Element | null {
   if (transcript === null || transcript.commands_run.last.length === 0) return null;
   return (
     <>
       <h2>Last commands</h2>
       <ul class="plain">
-        {transcript.commands_run.last.slice(0, CHECKS_SHOWN).map(({ call_id, command, exit_code }) => (
+        {transcript.commands_run.last.slice(0, COMMANDS_SHOWN).map(({ call_id, command, exit_code }) => (
           <li key={call_id} class="file-line">
             <code class="cut" title={command}>
               {inline(command.split("\n", 1)[0] ?? "")}

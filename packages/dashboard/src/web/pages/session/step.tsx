@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { costText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { inline } from "../../text/inline.tsx";
+import { Badge } from "../../ui/parts.tsx";
 import { CallBody } from "./call-body.tsx";
 import { kindOf } from "./calls.ts";
 import { Icon } from "./icon.tsx";
@@ -51,10 +52,10 @@ export function Step({
 
 function Outcome({ block: { call } }: { block: TranscriptBlock }): ComponentChildren {
   if (call === null) return <span />;
-  if (call.state === "running") return <span class="badge info">running</span>;
+  if (call.state === "running") return <Badge tone="info">running</Badge>;
   if (call.state === "error")
-    return <span class="badge bad">{call.exit_code === null ? "failed" : `exit ${call.exit_code}`}</span>;
-  return <span class="badge good">{call.exit_code === null ? "ok" : `exit ${call.exit_code}`}</span>;
+    return <Badge tone="bad">{call.exit_code === null ? "failed" : `exit ${call.exit_code}`}</Badge>;
+  return <Badge tone="good">{call.exit_code === null ? "ok" : `exit ${call.exit_code}`}</Badge>;
 }
 
 function timeOf({ call }: TranscriptBlock): string {
