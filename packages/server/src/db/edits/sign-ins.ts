@@ -26,7 +26,7 @@ export async function findSignIns(sql: Sql, hashes: readonly string[]): Promise<
 /** Stores the cookie of a browser that signs in with a key. */
 export async function insertCookie(sql: Sql, keyHash: string, cookie: NewCookie): Promise<StoredCookie> {
   const rows = await sql<StoredCookie[]>`
-    WITH outdated AS (DELETE FROM sign_ins WHERE expires_at <= now())
+    WITH ${expiredDeleted(sql)}
     INSERT INTO sign_ins (hash, key_hash, expires_at)
     VALUES (decode(${cookie.hash}, 'base64'), decode(${keyHash}, 'base64'), now() + make_interval(secs => ${cookie.life_s}))
     RETURNING ${stored(sql)}`;
@@ -44,7 +44,8 @@ export async function exchangeLink(
   cookie: NewCookie,
 ): Promise<StoredCookie | null> {
   const [row] = await sql<StoredCookie[]>`
-    WITH used AS (
+    WITH ${expiredDeleted(sql)},
+    used AS (
       DELETE FROM sign_ins WHERE hash = decode(${linkHash}, 'base64') AND key_hash IS NULL AND expires_at > now()
       RETURNING hash
     ),
@@ -62,6 +63,11 @@ export async function exchangeLink(
   return row ?? null;
 }
 
+/** In each statement that adds a row: a table without expired links and cookies stays small. */
+function expiredDeleted(sql: Sql) {
+  return sql`expired AS (DELETE FROM sign_ins WHERE expires_at <= now())`;
+}
+
 function stored(sql: Sql) {
   return sql`encode(key_hash, 'base64') AS key_hash, extract(epoch FROM expires_at)::float8 * 1000 AS expires_at_ms`;
 }
@@ -72,6 +78,7 @@ export async function deleteCookie(sql: Sql, hash: string): Promise<void> {
 
 export async function insertLink(sql: Sql, { hash, life_s }: NewCookie): Promise<void> {
   await sql`
+    WITH ${expiredDeleted(sql)}
     INSERT INTO sign_ins (hash, expires_at) VALUES (decode(${hash}, 'base64'), now() + make_interval(secs => ${life_s}))`;
 }
 

@@ -147,6 +147,18 @@ describe("a link", () => {
     expect((await signIn({ token })).status).toBe(401);
   });
 
+  test("leaves no expired row when it is made, and when it is exchanged", async () => {
+    const expire = () => server.sql`UPDATE sign_ins SET expires_at = now() WHERE key_hash IS NOT NULL`;
+    cookieOf(await signIn({ key: server.key }));
+    await expire();
+    const token = await newToken();
+    expect(await server.sql`SELECT FROM sign_ins`).toHaveLength(1);
+    await signIn({ key: server.key });
+    await expire();
+    cookieOf(await signIn({ token }));
+    expect(await server.sql`SELECT FROM sign_ins`).toHaveLength(1);
+  });
+
   test("is offered at the start until a browser is signed in", async () => {
     const token = await newToken();
     expect(await hasCookies(server.sql)).toBe(false);
