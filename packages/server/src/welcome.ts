@@ -4,6 +4,7 @@ import type { DatabaseLocation } from "./db/embedded.ts";
 import { describeConnectionString } from "./db/postgres.ts";
 import type { AdminKey } from "./keys/admin-key.ts";
 import type { Logger } from "./logger.ts";
+import { isLoopback } from "./loopback.ts";
 import { VERSION } from "./version.ts";
 
 export type StartFacts = {
@@ -59,10 +60,8 @@ function describeDatabase({ url, embedded }: DatabaseLocation): string {
   return `Postgres ${embedded.version} on ${embedded.host}:${embedded.port} (${state}), data in ${embedded.dataDir}`;
 }
 
-const LOOPBACK_HOSTS = new Set(["127.0.0.1", "::1", "localhost"]);
-
 function describeReach(host: string): string {
-  return LOOPBACK_HOSTS.has(host)
+  return isLoopback(host)
     ? "  this machine only"
     : "  all networks, plain HTTP; HOST=127.0.0.1 limits it to this machine";
 }

@@ -1,7 +1,8 @@
 import { insertEnrolmentCode } from "../db/edits/enrolment-codes.ts";
 import { loadConfig } from "../environment.ts";
 import { createEnrolmentCode, ENROLMENT_CODE_LIFE_S } from "../keys/enrolment-code.ts";
-import { installLine, isLoopback } from "../keys/install-line.ts";
+import { installLine } from "../keys/install-line.ts";
+import { isLoopbackUrl } from "../loopback.ts";
 import { runCommandLine } from "./command-line.ts";
 import { qrCodeLines } from "./qr-code.ts";
 import { ownUrl, readUrl } from "./server-url.ts";
@@ -41,10 +42,10 @@ function picture(command: string): string {
 
 function remarks(url: URL, isGuessed: boolean): string {
   const lines: string[] = [];
-  if (isGuessed && isLoopback(url))
+  if (isGuessed && isLoopbackUrl(url))
     lines.push("This address works on this machine only; --url names another one.");
   else if (isGuessed) lines.push("--url names another address of this server.");
-  if (url.protocol === "http:" && !isLoopback(url))
+  if (url.protocol === "http:" && !isLoopbackUrl(url))
     lines.push(
       "Plain HTTP: others on the network can read keys and transcripts. Use https outside a trusted network.",
     );

@@ -1,10 +1,9 @@
 import { networkInterfaces } from "node:os";
 import type { Config } from "../config.ts";
 import { resolveFromRoot } from "../environment.ts";
+import { isLoopback } from "../loopback.ts";
 import { readServerAddress } from "../server-address.ts";
 import { CommandError } from "./command-error.ts";
-
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** The value of --url. Throws CommandError. */
 export function readUrl(typed: string): URL {
@@ -19,7 +18,7 @@ export async function ownUrl(config: Config): Promise<URL> {
   const running = isEmbedded ? await readServerAddress(resolveFromRoot(config.dataDir)) : null;
   const { host, port } = running ?? config;
   const isEverywhere = host === "::" || host === "0.0.0.0";
-  const name = LOOPBACK.has(host) ? "localhost" : isEverywhere ? networkAddress() : host;
+  const name = isLoopback(host) ? "localhost" : isEverywhere ? networkAddress() : host;
   return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
 }
 
