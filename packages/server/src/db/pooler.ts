@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { builtOnce } from "../built-once.ts";
 import { errorCode } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
 import { createDb, describeConnectionString, HEALTH_TIMEOUT_MS } from "./postgres.ts";
@@ -22,14 +23,7 @@ export function createPoolerCheck(url: string, setting: boolean | undefined): Fi
   if (describeConnectionString(url).isPooled) {
     return async () => ({ isPooled: true, foundBy: "DATABASE_URL" });
   }
-  let found: Promise<Pooler> | undefined;
-  return () => {
-    found ??= probe(url).catch((error: unknown) => {
-      found = undefined;
-      throw error;
-    });
-    return found;
-  };
+  return builtOnce(() => probe(url));
 }
 
 /** Whether a setting given at the start of a connection is there afterwards: poolers in transaction mode refuse or drop it. */
