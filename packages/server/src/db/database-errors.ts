@@ -20,11 +20,21 @@ const CONNECTION_CODES = new Set([
   "CONNECT_TIMEOUT",
   "ERR_SOCKET_CLOSED",
 ]);
-/** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, query_canceled by the statement timeout, read-only after a failover. */
-const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "53300", "57014", "25006"]);
+/** Postgres refused the connection: no statement was sent. */
+export const TOO_MANY_CONNECTIONS = "53300";
 
 /** The statement alone was ended. */
 const QUERY_CANCELED = "57014";
+
+/** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, query_canceled by the statement timeout, read-only after a failover. */
+const UNAVAILABLE_STATES = new Set([
+  "57P01",
+  "57P02",
+  "57P03",
+  TOO_MANY_CONNECTIONS,
+  QUERY_CANCELED,
+  "25006",
+]);
 
 /**
  * The next statement needs a new connection: the backend that ran this one is gone, cannot be waited for any longer, or belongs to a
@@ -47,7 +57,7 @@ export function isUnavailable(error: unknown): boolean {
 
 /** The statement took longer than it may: a smaller one may succeed. */
 export function isTooSlow(error: unknown): boolean {
-  return errorCode(error) === "57014" || errorCode(error) === "STORAGE_TIMEOUT";
+  return errorCode(error) === QUERY_CANCELED || errorCode(error) === "STORAGE_TIMEOUT";
 }
 
 /** SQLSTATE class 53 but for connections, an I/O error of Postgres; a full disk or quota of the blob store's directory. */
@@ -94,7 +104,7 @@ export function describeDatabaseError(error: unknown): string {
     return "the database refused the credentials (28P01): check the user and password in DATABASE_URL";
   if (code === "28000") return describeRefusal(error);
   if (code !== undefined && TLS_CODES.has(code)) return describeTlsError(code);
-  if (code === "53300") {
+  if (code === TOO_MANY_CONNECTIONS) {
     return `the database has no free connection (53300): a process needs about ${CONNECTIONS_NEEDED}; raise max_connections, or its limit for the role or database, or run fewer processes`;
   }
   if (code === "3D000" && lacksFiles(error)) {

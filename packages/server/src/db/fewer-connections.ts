@@ -1,9 +1,7 @@
 import type { Database } from "./database.ts";
-import { errorCode } from "./database-errors.ts";
+import { errorCode, TOO_MANY_CONNECTIONS } from "./database-errors.ts";
 import { storageTimeout } from "./deadline.ts";
 
-/** too_many_connections: refused before the query was sent. */
-const TOO_MANY = "53300";
 /** After this long without a refusal the pool tries to have all its connections again. */
 const SHORTAGE_MS = 30_000;
 const PAUSE_MS = 100;
@@ -48,7 +46,7 @@ export function withFewerConnections(database: Database, options: ShortageOption
           if (performance.now() > endsAt_ms) throw storageTimeout(deadlineMs);
           return await database.run(query);
         } catch (error) {
-          if (errorCode(error) !== TOO_MANY) throw error;
+          if (errorCode(error) !== TOO_MANY_CONNECTIONS) throw error;
           refusedAt_ms = performance.now();
           limit = Math.max(1, Math.min(limit, running - 1));
           onRefused();

@@ -7,7 +7,7 @@ import {
 import postgres from "postgres";
 import { StorageError } from "../errors.ts";
 import type { Database } from "./database.ts";
-import { describeDatabaseError, errorCode } from "./database-errors.ts";
+import { describeDatabaseError, errorCode, TOO_MANY_CONNECTIONS } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
 import { wireSettings, wireTypes } from "./wire-types.ts";
 
@@ -194,7 +194,6 @@ export async function checkDbHealth(
   }
 }
 
-const TOO_MANY_CONNECTIONS = "53300";
 const READ_ONLY =
   "the database is read-only: it is a standby, or default_transaction_read_only is on; with several hosts, set target_session_attrs=primary";
 
