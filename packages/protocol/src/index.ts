@@ -18,7 +18,7 @@ export { listParameters, PAGE_ITEMS_MAX } from "./query.ts";
 export * from "./redaction.ts";
 export { behindLastAtSign, holdsAtSign, REMOTE_CHARACTERS_MAX } from "./remote.ts";
 export * from "./requests.ts";
-export * from "./resources.ts";
+export * from "./resources/index.ts";
 export * from "./retention.ts";
 export * from "./search.ts";
 export * from "./session.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { deviceTypeSchema } from "./device.ts";
 import { idSchema, timestampSchema } from "./event.ts";
-import { deviceRowSchema } from "./resources.ts";
+import { deviceRowSchema } from "./resources/device.ts";
 
 export const KEY_SCOPES = ["ingest", "read", "admin"] as const;
 /** What a key may do: `ingest` writes events and sessions, `read` reads, `admin` does everything. */

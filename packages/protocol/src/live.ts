@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { jobSchema } from "./job.ts";
 import { words } from "./query.ts";
-import { deviceRowSchema, sessionSchema } from "./resources.ts";
+import { deviceRowSchema } from "./resources/device.ts";
+import { sessionSchema } from "./resources/session.ts";
 
 /** What a live stream tells of: the names of its events, besides `reset` and `end`. */
 export const LIVE_KINDS = ["event", "session", "job", "device"] as const;

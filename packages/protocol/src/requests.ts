@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { idSchema } from "./event.ts";
 import { clampedPage, instant, page, words } from "./query.ts";
-import { GIT_ACTIVITY_TYPES, gitMatchGradeSchema, PROMPT_ACTIONS, REMOTE_ENV_STATUSES } from "./resources.ts";
+import { GIT_ACTIVITY_TYPES, gitMatchGradeSchema } from "./resources/git-activity.ts";
+import { REMOTE_ENV_STATUSES } from "./resources/remote-env.ts";
+import { PROMPT_ACTIONS } from "./resources/workspace.ts";
 import { searchTextSchema } from "./search.ts";
 import { AGENTS, type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 

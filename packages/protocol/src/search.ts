@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { page } from "./query.ts";
-import { sessionSchema } from "./resources.ts";
+import { sessionSchema } from "./resources/session.ts";
 
 /** How well the sessions of a page match, the best first. */
 export const SEARCH_TIERS = ["exact", "all_words", "any_word", "close_spelling"] as const;

@@ -8,7 +8,7 @@ import {
   typesDeriving,
 } from "../event-types.ts";
 import { payloadSchemas } from "../payloads.ts";
-import { GIT_ACTIVITY_TYPES } from "../resources.ts";
+import { GIT_ACTIVITY_TYPES } from "../resources/git-activity.ts";
 
 test("every known event type has a payload schema", () => {
   expect<string[]>(EVENT_TYPES).toEqual(Object.keys(payloadSchemas));

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { deviceTypeSchema } from "../device.ts";
+import { deviceReportSchema } from "../device-report.ts";
+import { json, nullableText, text, time } from "./fields.ts";
+import { sessionTotalsSchema } from "./session-totals.ts";
+
+export const deviceSchema = sessionTotalsSchema.extend({
+  id: text,
+  name: text,
+  type: deviceTypeSchema,
+  hostname: nullableText,
+  os: nullableText,
+  arch: nullableText,
+  status: z.enum(["online", "offline", "provisioning", "terminated"]),
+  metadata: json,
+  first_seen_at: time,
+  last_seen_at: time,
+  workspace_count: z.number(),
+  /** Of its client; null: it has sent none. */
+  report: deviceReportSchema.nullable(),
+  /** Its transcript files that are kept here, by their size on the device. */
+  held: z.object({
+    files: z.number(),
+    bytes: z.number(),
+    /** When its agents delete the next of them there. */
+    next_deletion_at: time.nullable(),
+  }),
+});
+export type Device = z.infer<typeof deviceSchema>;
+
+/** A device without the totals of its sessions. */
+export const deviceRowSchema = deviceSchema.pick({
+  id: true,
+  name: true,
+  type: true,
+  hostname: true,
+  os: true,
+  arch: true,
+  status: true,
+  metadata: true,
+  first_seen_at: true,
+  last_seen_at: true,
+});
+export type DeviceRow = z.infer<typeof deviceRowSchema>;
+
+/** A file that the device's agent is about to delete. */
+export const nextDeletionSchema = z.object({
+  session_id: text,
+  agent: text,
+  file: text,
+  deletes_at: time,
+  /** Of the file on the device, as far as it is kept here. */
+  held_bytes: z.number(),
+});
+export type NextDeletion = z.infer<typeof nextDeletionSchema>;

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { lifecycleSchema, liveStateSchema } from "../session.ts";
+import { json, nullableNumber, nullableText, text, time, usage } from "./fields.ts";
+
+export const sessionSchema = z.looseObject({
+  id: text,
+  workspace_id: text,
+  workspace_canonical_id: text,
+  workspace_name: text,
+  device_id: text,
+  device_name: text,
+  remote_env_id: nullableText,
+  agent: nullableText,
+  title: nullableText,
+  parent_session_id: nullableText,
+  forked_from: nullableText,
+  lifecycle: lifecycleSchema,
+  live_state: liveStateSchema.nullable(),
+  live_reason: nullableText,
+  live_since: time.nullable(),
+  started_at: time,
+  ended_at: time.nullable(),
+  end_reason: nullableText,
+  initial_prompt: nullableText,
+  git_branch: nullableText,
+  model: nullableText,
+  source: nullableText,
+  transcript_s3_key: nullableText,
+  parse_status: z.enum(["pending", "parsing", "completed", "failed"]).nullable(),
+  parse_error: nullableText,
+  parser_version: nullableNumber,
+  summary: nullableText,
+  total_messages: nullableNumber,
+  user_messages: nullableNumber,
+  assistant_messages: nullableNumber,
+  tool_use_count: nullableNumber,
+  thinking_blocks: nullableNumber,
+  subagent_count: nullableNumber,
+  ...usage,
+  response_count: nullableNumber,
+  /** Some responses have tokens without a known price. */
+  cost_is_partial: z.boolean().nullable(),
+  /** As the agent itself states it; shown next to the cost and never added to it. */
+  reported_cost_usd: nullableNumber,
+  duration_ms: nullableNumber,
+  tags: z.array(text),
+  metadata: json,
+  ended_by_server: z.boolean(),
+  last_heard_at: time,
+  created_at: time,
+  updated_at: time,
+});
+export type Session = z.infer<typeof sessionSchema>;
