@@ -5,10 +5,11 @@
  */
 import { parseArgs } from "node:util";
 import { fuzzedBody, type HostileBody, KNOWN_BODIES } from "./bodies/hostile.ts";
-import { ADMIN_KEY, startTarget, type Target } from "./bodies/target.ts";
+import { startTarget, type Target } from "./bodies/target.ts";
 import { createRandom } from "./events.ts";
 import { progress, report, rounded } from "./report.ts";
 import { IS_SMOKE, sized } from "./scale.ts";
+import { ADMIN_KEY } from "./server.ts";
 
 const SENT_BYTES_MAX = 64 * 1024;
 const STALL_MS_MAX = 250;

@@ -10,11 +10,12 @@ import { pathsOf } from "../../packages/client/src/cli/environment.ts";
 import { writeScripts } from "../../packages/client/src/hooks/write-scripts.ts";
 import { installProgram, makeDirectories, programFiles } from "../../packages/client/src/install/program.ts";
 import { buildBundle } from "../../packages/client/src/served/index.ts";
-import { ADMIN_KEY, startTarget, type Target } from "./bodies/target.ts";
+import { startTarget, type Target } from "./bodies/target.ts";
 import { turnsOf } from "./parse/transcript.ts";
 import { cpuSeconds } from "./processes.ts";
 import { percentile, progress, report, rounded } from "./report.ts";
 import { sized } from "./scale.ts";
+import { ADMIN_KEY } from "./server.ts";
 
 const MB = 1_000_000;
 const SESSION_MB = sized(10, 1);

@@ -17,12 +17,8 @@ import {
   workspaceUlid,
 } from "./events.ts";
 import { type BenchPostgres, databaseUrl } from "./postgres.ts";
-import { startProgram } from "./processes.ts";
 import { sized } from "./scale.ts";
-
-export const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
-/** What the server logs when it answers. */
-export const READY = /"msg":"ready"/;
+import { startServer } from "./server.ts";
 
 export const COPY_ROWS_PER_CONNECTION = sized(75_000, 500);
 export const BATCH_EVENTS = sized(100_000, 1_000);
@@ -52,12 +48,7 @@ export async function prepareTemplate(bench: BenchPostgres, checkout: Checkout):
   await bench.admin.unsafe(`CREATE DATABASE ${template}`);
   const sql = postgres(databaseUrl(bench.url, template), { max: 2, onnotice: () => undefined });
   // On its first start the server does what it does once for a hub, such as looking for what is held from before.
-  const server = await startProgram([process.execPath, serverProgram(checkout)], READY, {
-    DATABASE_URL: databaseUrl(bench.url, template),
-    WHARF_ADMIN_KEY: ADMIN_KEY,
-    PORT: "0",
-    HOST: "127.0.0.1",
-  });
+  const server = await startServer(databaseUrl(bench.url, template), {}, serverProgram(checkout));
   await server.stop();
   for (let n = 0; n < WORKSPACES; n++) {
     await sql`INSERT INTO workspaces (id, canonical_id, display_name) VALUES (${workspaceUlid(n)}, ${canonicalId(n)}, ${`repository-${n}`})`;

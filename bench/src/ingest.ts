@@ -8,13 +8,11 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { type Checkout, readCheckouts, serverProgram } from "./checkout.ts";
 import {
-  ADMIN_KEY,
   BATCH_EVENTS,
   COPY_ROWS_PER_CONNECTION,
   type Files,
   NAIVE_EVENTS,
   prepareTemplate,
-  READY,
   SINGLE_EVENTS,
   templateOf,
   WARM_UP_EVENTS,
@@ -25,6 +23,7 @@ import { startBenchPostgres } from "./postgres.ts";
 import { cpuSeconds, peakMemoryMb, startProgram } from "./processes.ts";
 import { median, progress, report, rounded } from "./report.ts";
 import { roundsOr } from "./scale.ts";
+import { ADMIN_KEY, startServer } from "./server.ts";
 
 /** On a shared machine the ratios of single rounds lay between 0.26 and 0.49. */
 const ROUNDS = roundsOr(9);
@@ -132,13 +131,8 @@ async function measureProduct(
   connections: number,
 ): Promise<ProductResult> {
   const url = await bench.recreate("bench_product", templateOf(checkout));
-  const server = await startProgram([process.execPath, serverProgram(checkout)], READY, {
-    DATABASE_URL: url,
-    WHARF_ADMIN_KEY: ADMIN_KEY,
-    PORT: "0",
-    HOST: "127.0.0.1",
-  });
-  const port = /localhost:(\d+)/.exec(server.line)?.[1] ?? "";
+  const server = await startServer(url, {}, serverProgram(checkout));
+  const port = `${server.port}`;
   await load(port, BATCH_CONNECTIONS, files.warmUp);
   await load(port, SINGLE_CONNECTIONS, files.warmUpSingles);
   const cpuBefore = cpuSeconds(server.pid);

@@ -8,11 +8,12 @@ import { parseArgs } from "node:util";
 import zlib from "node:zlib";
 import { createUlid } from "../../packages/protocol/src/ulid.ts";
 import { DEFAULT_LIMITS } from "../../packages/server/src/limits.ts";
-import { ADMIN_KEY, startTarget, type Target } from "./bodies/target.ts";
+import { startTarget, type Target } from "./bodies/target.ts";
 import { createEvents, createRandom } from "./events.ts";
 import { peakMemoryMb } from "./processes.ts";
 import { progress, report } from "./report.ts";
 import { IS_SMOKE, sized } from "./scale.ts";
+import { ADMIN_KEY } from "./server.ts";
 
 const MEMORY_MB_MAX = 600;
 const WAIT_MS_MAX = 1_000;

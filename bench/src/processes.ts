@@ -55,6 +55,16 @@ export function cpuSeconds(pid: number): number {
 
 /** The most memory that a process has had resident, in MB. */
 export function peakMemoryMb(pid: number): number {
-  const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Math.round(Number(kilobytes) / 1024);
+  return Math.round(statusMb(pid, "VmHWM"));
+}
+
+/** The memory that a process has resident, in MB. */
+export function memoryMb(pid: number): number {
+  return statusMb(pid, "VmRSS");
+}
+
+function statusMb(pid: number, name: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const kilobytes = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1];
+  return Number(kilobytes) / 1024;
 }

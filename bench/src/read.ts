@@ -8,20 +8,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import postgres from "postgres";
 import { type BenchPostgres, databaseUrl, startBenchPostgres } from "./postgres.ts";
-import { type Child, startProgram } from "./processes.ts";
 import { type Case, createCases, type Group } from "./read/cases.ts";
 import { cpuBetween, readCpu, stolenSeconds } from "./read/cpu.ts";
 import { prepareDatabase } from "./read/database.ts";
 import { type HttpReader, openReader } from "./read/http-reader.ts";
 import { median, percentile, progress, report, rounded } from "./report.ts";
 import { roundsOr, sized } from "./scale.ts";
+import { ADMIN_KEY, startServer } from "./server.ts";
 
 const ROUNDS = roundsOr(5);
 /** Of each case in each round: enough for a 99th percentile that is not the slowest. */
 const REQUESTS = sized(150, 2);
 const WARM_UP_REQUESTS = sized(20, 1);
-const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
-const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
 const GROUPS: readonly Group[] = ["list", "timeline", "detail", "largest_page"];
 
 type Figures = { p50: number[]; p99: number[]; cpu: number[] };
@@ -52,8 +50,9 @@ try {
 async function run(postgresServer: BenchPostgres): Promise<void> {
   const rows = await prepareDatabase(postgresServer, size);
   const url = databaseUrl(postgresServer.url, rows.database);
-  const server = await startServer(url);
-  const port = Number(/localhost:(\d+)/.exec(server.line)?.[1]);
+  // Open sessions stay open, however long the measurement takes.
+  const server = await startServer(url, { WHARF_SESSION_IDLE_MINUTES: "1000000" });
+  const { port } = server;
   const sql = postgres(url, { max: 1 });
   const reader = await openReader(port, ADMIN_KEY);
   try {
@@ -78,18 +77,6 @@ async function run(postgresServer: BenchPostgres): Promise<void> {
     await sql.end();
     await server.stop();
   }
-}
-
-function startServer(url: string): Promise<Child> {
-  return startProgram([process.execPath, SERVER], /"msg":"ready"/, {
-    DATABASE_URL: url,
-    WHARF_ADMIN_KEY: ADMIN_KEY,
-    PORT: "0",
-    HOST: "127.0.0.1",
-    LOG_LEVEL: "info",
-    // Open sessions stay open, however long the measurement takes.
-    WHARF_SESSION_IDLE_MINUTES: "1000000",
-  });
 }
 
 async function getJson(port: number, path: string): Promise<Record<string, unknown>> {

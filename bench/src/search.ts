@@ -9,14 +9,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { INCIDENTS } from "../../packages/server/src/search/__tests__/corpus/incidents.ts";
 import { startBenchPostgres } from "./postgres.ts";
-import { type Child, startProgram } from "./processes.ts";
 import { percentile, progress, report, rounded } from "./report.ts";
 import { IS_SMOKE, roundsOr, sized } from "./scale.ts";
 import { idsOfIncidents, measureDisk, prepareDatabase } from "./search/database.ts";
 import { QUERIES, type Query } from "./search/queries.ts";
+import { ADMIN_KEY, startServer } from "./server.ts";
 
-const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
-const SERVER = join(import.meta.dir, "../../packages/server/src/main.ts");
 const ROUNDS = roundsOr(3);
 
 type Answer = { results: { session: { id: string } }[]; tier: string | null; has_more: boolean };
@@ -39,26 +37,14 @@ const bench = await startBenchPostgres(IS_SMOKE ? undefined : keptDir);
 try {
   const { url, build_s } = await prepareDatabase(bench, size);
   if (build_s !== null) progress(`built in ${build_s} s; kept in ${keptDir}`);
-  const server = await startServer(url);
+  const server = await startServer(url, { WHARF_SESSION_IDLE_MINUTES: "1000000" });
   try {
-    const port = Number(/localhost:(\d+)/.exec(server.line)?.[1]);
-    await measure(port, { build_s, ...(await measureDisk(url)) });
+    await measure(server.port, { build_s, ...(await measureDisk(url)) });
   } finally {
     await server.stop();
   }
 } finally {
   await bench.stop();
-}
-
-function startServer(url: string): Promise<Child> {
-  return startProgram([process.execPath, SERVER], /"msg":"ready"/, {
-    DATABASE_URL: url,
-    WHARF_ADMIN_KEY: ADMIN_KEY,
-    PORT: "0",
-    HOST: "127.0.0.1",
-    LOG_LEVEL: "info",
-    WHARF_SESSION_IDLE_MINUTES: "1000000",
-  });
 }
 
 async function measure(port: number, figures: Record<string, number | null>): Promise<void> {

@@ -1,9 +1,7 @@
 import { join } from "node:path";
 import { startBenchPostgres } from "../postgres.ts";
-import { startProgram } from "../processes.ts";
+import { ADMIN_KEY, startServer } from "../server.ts";
 
-export const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
-const SERVER = join(import.meta.dir, "../../../packages/server/src/main.ts");
 const PROBE = join(import.meta.dir, "probe.ts");
 
 export type ProbeFigures = { slowest_ms: number; requests: number; failures: number };
@@ -19,14 +17,7 @@ export type Target = {
 /** A server of this checkout with a Postgres of its own, in processes of their own. */
 export async function startTarget(): Promise<Target> {
   const postgres = await startBenchPostgres();
-  const server = await startProgram([process.execPath, SERVER], /"msg":"ready"/, {
-    DATABASE_URL: postgres.url,
-    WHARF_ADMIN_KEY: ADMIN_KEY,
-    PORT: "0",
-    HOST: "127.0.0.1",
-    LOG_LEVEL: "info",
-  });
-  const port = Number(/localhost:(\d+)/.exec(server.line)?.[1]);
+  const { port, pid, stop: stopServer } = await startServer(postgres.url);
 
   async function newKey(): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${port}/api/keys`, {
@@ -41,11 +32,11 @@ export async function startTarget(): Promise<Target> {
   }
 
   async function stop(): Promise<void> {
-    await server.stop();
+    await stopServer();
     await postgres.stop();
   }
 
-  return { port, pid: server.pid, newKey, startProbe: (key) => startProbe(port, key), stop };
+  return { port, pid, newKey, startProbe: (key) => startProbe(port, key), stop };
 }
 
 async function startProbe(port: number, key: string) {

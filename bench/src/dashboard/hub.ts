@@ -1,17 +1,12 @@
-import { join } from "node:path";
 import postgres from "postgres";
 import { migratePhases } from "../../../packages/server/src/db/phases.ts";
 import { databaseUrl, startBenchPostgres } from "../postgres.ts";
-import { type Child, startProgram } from "../processes.ts";
+import { ADMIN_KEY, type Server, startServer } from "../server.ts";
 
-export const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
-const SERVER = join(import.meta.dir, "../../../packages/server/src/main.ts");
 const DATABASE = "bench_dashboard";
 
-export type HubServer = { port: number; pid: number };
-
 /** Two server processes on one database: what one of them stores, the other one sends to its viewers. */
-export type Hub = { writer: HubServer; reader: HubServer; sql: postgres.Sql; stop(): Promise<void> };
+export type Hub = { writer: Server; reader: Server; sql: postgres.Sql; stop(): Promise<void> };
 
 export async function startHub(): Promise<Hub> {
   const bench = await startBenchPostgres();
@@ -21,8 +16,8 @@ export async function startHub(): Promise<Hub> {
   await migratePhases(sql);
   const [writer, reader] = await Promise.all([startServer(url), startServer(url)]);
   return {
-    writer: { port: portOf(writer), pid: writer.pid },
-    reader: { port: portOf(reader), pid: reader.pid },
+    writer,
+    reader,
     sql,
     stop: async () => {
       await sql.end();
@@ -32,22 +27,8 @@ export async function startHub(): Promise<Hub> {
   };
 }
 
-function startServer(url: string): Promise<Child> {
-  return startProgram([process.execPath, SERVER], /"msg":"ready"/, {
-    DATABASE_URL: url,
-    WHARF_ADMIN_KEY: ADMIN_KEY,
-    PORT: "0",
-    HOST: "127.0.0.1",
-    LOG_LEVEL: "info",
-  });
-}
-
-function portOf({ line }: Child): number {
-  return Number(/localhost:(\d+)/.exec(line)?.[1]);
-}
-
 /** Stores one event of a session; resolves when the hub has answered. */
-export async function sendEvent({ port }: HubServer, id: string, session_id: string): Promise<void> {
+export async function sendEvent({ port }: Server, id: string, session_id: string): Promise<void> {
   const event = {
     id,
     type: "tool.use",

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { createUlid } from "../../../packages/protocol/src/ulid.ts";
+import { memoryMb } from "../processes.ts";
 import { percentile, rounded } from "../report.ts";
 import { sized } from "../scale.ts";
 import { type Hub, sendEvent } from "./hub.ts";
@@ -63,6 +63,7 @@ export async function measureViewers(hub: Hub): Promise<Record<string, number>> 
   };
   const viewers = await Promise.all(Array.from({ length: VIEWERS - 1 }, () => openViewer(hub.reader, count)));
   await sendSome(hub);
+  // The server sends what waits and collects garbage meanwhile, so that what viewers keep is measured.
   await Bun.sleep(sized(2_000, 100));
   const added_mb = memoryMb(hub.reader.pid) - before_mb;
   for (const viewer of [first, ...viewers]) viewer.close();
@@ -72,9 +73,4 @@ export async function measureViewers(hub: Hub): Promise<Record<string, number>> 
 
 async function sendSome(hub: Hub): Promise<void> {
   for (let n = 0; n < EVENTS_FOR_VIEWERS; n++) await sendEvent(hub.writer, createUlid(), `session-${n % 20}`);
-}
-
-function memoryMb(pid: number): number {
-  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kilobytes) / 1024;
 }

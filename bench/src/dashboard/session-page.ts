@@ -1,8 +1,10 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { createClient } from "../../../packages/client/src/index.ts";
+import { CHROMIUM } from "../../../packages/testkit/src/chromium.ts";
 import { percentile, progress, rounded } from "../report.ts";
 import { sized } from "../scale.ts";
-import { ADMIN_KEY, type Hub } from "./hub.ts";
+import { ADMIN_KEY } from "../server.ts";
+import type { Hub } from "./hub.ts";
 import { longSession } from "./long-session.ts";
 
 const MESSAGES = sized(50_000, 500);
@@ -16,15 +18,14 @@ const POLL_MS = 200;
 
 /** The page of a session of 50,000 messages in Chromium. Without a browser its figures are left out. */
 export async function measureSessionPage(hub: Hub): Promise<Record<string, number>> {
-  const executablePath = process.env["CHROMIUM_PATH"] ?? Bun.which("chromium");
-  if (executablePath === null) {
+  if (CHROMIUM === null) {
     progress("session page: not measured, as there is no Chromium");
     return {};
   }
   const url = `http://127.0.0.1:${hub.reader.port}`;
   await writeSession(url);
   await hub.sql`ANALYZE`;
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   try {
     return { session_messages: MESSAGES, ...(await measurePage(browser, url)) };
   } finally {

@@ -1,6 +1,7 @@
 import { percentile, progress, rounded } from "../report.ts";
 import { sized } from "../scale.ts";
-import { ADMIN_KEY, type Hub } from "./hub.ts";
+import { ADMIN_KEY } from "../server.ts";
+import type { Hub } from "./hub.ts";
 
 const EVENTS = sized(5_000_000, 5_000);
 const DEVICES = 10;

@@ -1,10 +1,10 @@
 import { connect } from "node:net";
-import { ADMIN_KEY, type HubServer } from "./hub.ts";
+import { ADMIN_KEY, type Server } from "../server.ts";
 
 export type Viewer = { close(): void };
 
 /** A live stream on a connection of its own; resolves when it has begun. `onText` gets what arrives. */
-export function openViewer({ port }: HubServer, onText: (text: string) => void): Promise<Viewer> {
+export function openViewer({ port }: Server, onText: (text: string) => void): Promise<Viewer> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let head = "";
