@@ -90,8 +90,8 @@ export type Jobs = {
   /** All jobs that match and have not ended; resolves to their number. The filter must not be empty. */
   cancelAll(filter: JobFilterRequest): Promise<number>;
   queues(): Promise<Queue[]>;
-  pauseQueue(name: string): Promise<{ queue: Queue }>;
-  resumeQueue(name: string): Promise<{ queue: Queue }>;
+  pauseQueue(name: string): Promise<Queue>;
+  resumeQueue(name: string): Promise<Queue>;
   schedules(): Promise<Schedule[]>;
 };
 
@@ -140,8 +140,11 @@ export function createJobs(http: Http): Jobs {
     cancelAll: async (json) =>
       (await http.json<{ cancelled: number }>("/api/jobs/cancel", { method: "POST", json })).cancelled,
     queues: async () => (await http.json<{ queues: Queue[] }>("/api/queues")).queues,
-    pauseQueue: (name) => http.json(`/api/queues/${segment(name)}/pause`, { method: "POST", json: {} }),
-    resumeQueue: (name) => http.json(`/api/queues/${segment(name)}/resume`, { method: "POST" }),
+    pauseQueue: async (name) =>
+      (await http.json<{ queue: Queue }>(`/api/queues/${segment(name)}/pause`, { method: "POST", json: {} }))
+        .queue,
+    resumeQueue: async (name) =>
+      (await http.json<{ queue: Queue }>(`/api/queues/${segment(name)}/resume`, { method: "POST" })).queue,
     schedules: async () => (await http.json<{ schedules: Schedule[] }>("/api/schedules")).schedules,
   };
 }

@@ -1,6 +1,6 @@
 import type { Dirent, Stats } from "node:fs";
 import { open, readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isObject, type JsonObject, object, readRecord, text } from "@wharf/transcripts";
 import type { Environment } from "../cli/environment.ts";
 import { nullIfMissing, statIfThere } from "../spool/files.ts";
@@ -57,6 +57,12 @@ export async function findTranscripts(
     }
   }
   return withoutPackedCopies(found).sort((a, b) => b.mtime_ms - a.mtime_ms);
+}
+
+/** Of transcripts, newest first: the newest of each folder. In Claude Code all sessions of a folder began in one directory. */
+export function newestOfFolders(found: readonly FoundTranscript[]): FoundTranscript[] {
+  const folders = new Set<string>();
+  return found.filter(({ path }) => !folders.has(dirname(path)) && folders.add(dirname(path)));
 }
 
 type MeasuredFile = { path: string; bytes: number; mtime_ms: number };

@@ -2,7 +2,13 @@ import { dirname, join } from "node:path";
 import type { Environment } from "../cli/environment.ts";
 import { statIfThere } from "../spool/files.ts";
 import { cleanupDaysIn, DEFAULT_CLEANUP_DAYS } from "./deletion-times.ts";
-import { agentFolders, type FoundTranscript, findTranscripts, readOrigin } from "./find-transcripts.ts";
+import {
+  agentFolders,
+  type FoundTranscript,
+  findTranscripts,
+  newestOfFolders,
+  readOrigin,
+} from "./find-transcripts.ts";
 
 /** What an agent deletes of its transcripts by itself. Only Claude Code does. */
 export type AgentRetention = {
@@ -68,9 +74,8 @@ async function shortest(
 
 /** Directories of sessions; one file of each folder names them. */
 async function projectsOf(files: readonly FoundTranscript[]): Promise<Set<string>> {
-  const newest = new Map(files.toReversed().map(({ path }) => [dirname(path), path]));
   const projects = new Set<string>();
-  for (const path of newest.values()) {
+  for (const { path } of newestOfFolders(files)) {
     const { cwd } = await readOrigin(path);
     if (cwd !== null) projects.add(cwd);
   }

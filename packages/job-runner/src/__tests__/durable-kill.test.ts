@@ -8,8 +8,8 @@ import { untilNoJobIsLeft } from "./setup.ts";
 
 const DEADLINE_MS = 90_000;
 /** It ends by itself when no job ends for a minute. */
-const DEADLOCKS_MAX = 2;
 const TIMEOUT_MS = 20 * 60_000;
+const DEADLOCKS_MAX = 2;
 const PROCESSES = 3;
 const JOBS = 200;
 const KILL_EVERY_MS = 400;

@@ -43,7 +43,6 @@ async function listJobs(io: Io, { status, queue, type, limit, ...options }: List
     io.json(page);
     return;
   }
-  if (page.jobs.length === 0) return io.warn("No job was found.");
   const now = new Date();
   printTable(
     io,
@@ -57,7 +56,7 @@ async function listJobs(io: Io, { status, queue, type, limit, ...options }: List
       { title: "ERROR", cell: ({ last_error }) => last_error ?? "", isWide: true },
     ],
     page.jobs,
-    "No jobs match.",
+    "No job was found.",
   );
 }
 

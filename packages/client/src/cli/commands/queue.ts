@@ -70,7 +70,6 @@ export function queue(command: Command, io: Io): void {
       const { rejected: directory } = dataPaths(io.paths.data);
       const rejected = await listRejected(directory);
       if (json) return io.json({ rejected });
-      if (rejected.length === 0) return io.warn("Nothing was rejected.");
       printTable(
         io,
         [
@@ -79,7 +78,7 @@ export function queue(command: Command, io: Io): void {
           { title: "FILE", cell: ({ name }) => join(directory, `${name}.json`) },
         ],
         rejected,
-        "Nothing was refused.",
+        "Nothing was rejected.",
       );
     });
 }

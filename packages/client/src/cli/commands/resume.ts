@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import type { SessionDetail } from "@wharf/protocol";
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol/workspace";
 import type { Command } from "commander";
@@ -8,7 +7,12 @@ import type { Profile } from "../../profiles/profiles.ts";
 import type { Client } from "../../sdk/create-client.ts";
 import { quoted } from "../../served/shell.ts";
 import { statIfThere } from "../../spool/files.ts";
-import { agentFolders, findTranscripts, readOrigin } from "../../transcripts/find-transcripts.ts";
+import {
+  agentFolders,
+  findTranscripts,
+  newestOfFolders,
+  readOrigin,
+} from "../../transcripts/find-transcripts.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { findSessionId } from "../find-session.ts";
 import { clientFor, type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
@@ -83,8 +87,7 @@ async function directoryHere(
   const known = workspaces.find((workspace) => workspace.workspace_id === workspace_id)?.local_path;
   if (known !== undefined && known !== UNKNOWN_PATH && (await statIfThere(known)) !== null) return known;
   const found = await findTranscripts(agentFolders(io.environment, homeOf(io)));
-  const folders = new Map(found.toReversed().map(({ path }) => [dirname(path), path]));
-  for (const path of [...folders.values()].reverse().slice(0, FOLDERS_MAX)) {
+  for (const { path } of newestOfFolders(found).slice(0, FOLDERS_MAX)) {
     const { cwd } = await readOrigin(path);
     const top = cwd === null ? null : await topOf(cwd);
     if (top !== null) return top;
