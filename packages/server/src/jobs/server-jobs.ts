@@ -4,7 +4,7 @@ import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
 import { endIdleSessions, findIdleSessions } from "../db/edits/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/edits/retention.ts";
-import { sampleStorage } from "../db/reads/storage.ts";
+import { sampleStorage } from "../db/edits/storage-samples.ts";
 import { matchSessions } from "../ingest/match-git.ts";
 import { refreshPassingStates } from "../ingest/refresh-live-states.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";

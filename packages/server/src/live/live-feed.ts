@@ -1,6 +1,7 @@
 import type { LiveKind } from "@wharf/protocol";
 import type { Database } from "../db/database.ts";
-import { beginChangeLog, type ChangePosition, findLastChange, readChanges } from "../db/reads/changes.ts";
+import { beginChangeLog } from "../db/ingest/change-log.ts";
+import { type ChangePosition, findLastChange, readChanges } from "../db/reads/changes.ts";
 import { pause, within } from "../waits.ts";
 import { type DescribeOptions, describeChanges } from "./describe-changes.ts";
 import { isBehind } from "./positions.ts";

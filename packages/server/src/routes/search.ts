@@ -2,7 +2,7 @@ import { searchQuerySchema, searchResponseSchema } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
-import { noteSearch } from "../db/reads/setup-facts.ts";
+import { noteSearch } from "../db/edits/hub-settings.ts";
 import { operation } from "../http/operation.ts";
 import { createCursor } from "../http/pagination.ts";
 import { invalidParameter } from "../http/query.ts";

@@ -34,6 +34,11 @@ export async function noteChangedJobs(sql: Sql, ids: readonly string[]): Promise
   await sql`INSERT INTO change_log (kind, ids) VALUES ('job', ${[...ids]}::text[])`;
 }
 
+/** A row to begin at, in a database where nothing has changed yet. */
+export async function beginChangeLog(sql: Sql): Promise<void> {
+  await sql`INSERT INTO change_log (kind) SELECT 'begin' WHERE NOT EXISTS (SELECT FROM change_log)`;
+}
+
 /** The channel of change_log; a trigger sends the same for every row that no flush wrote. */
 export const CHANGE_CHANNEL = "wharf_change";
 

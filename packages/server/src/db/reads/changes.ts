@@ -57,11 +57,6 @@ export async function findLastChange(sql: Sql): Promise<ChangePosition | null> {
   return row ?? null;
 }
 
-/** A row to begin at, in a database where nothing has changed yet. */
-export async function beginChangeLog(sql: Sql): Promise<void> {
-  await sql`INSERT INTO change_log (kind) SELECT 'begin' WHERE NOT EXISTS (SELECT FROM change_log)`;
-}
-
 /** What a reader has to know of these events to choose among them. */
 export async function findChangedEvents(sql: Sql, ids: readonly string[]): Promise<LiveEventRow[]> {
   return await sql<LiveEventRow[]>`

@@ -1,11 +1,10 @@
 import { one } from "@wharf/job-runner";
 import { AGENTS } from "@wharf/protocol";
-import { ensureHubSetting } from "../edits/hub-settings.ts";
+import { FIRST_SEARCH } from "../edits/hub-settings.ts";
 import type { Sql } from "../postgres.ts";
 
 /** Hooks that were installed once are found among so many of the latest starts. */
 const STARTS_MAX = 5_000;
-const FIRST_SEARCH = "first_search_at";
 
 export type SetupFacts = {
   has_device: boolean;
@@ -38,9 +37,4 @@ export async function readSetupFacts(sql: Sql): Promise<SetupFacts> {
         ORDER BY place) AS agents,
       ARRAY(SELECT DISTINCT agent FROM starts WHERE agent = ANY (${[...AGENTS]}::text[]) ORDER BY agent) AS agents_with_hooks`;
   return one(rows);
-}
-
-/** Keeps the time of the first search. */
-export async function noteSearch(sql: Sql): Promise<void> {
-  await ensureHubSetting(sql, FIRST_SEARCH, new Date().toISOString());
 }

@@ -5,7 +5,6 @@ import type { Sql } from "../postgres.ts";
 /** Growth is measured over at most so many days, and at least so many hours. */
 const GROWTH_DAYS_MAX = 30;
 const GROWTH_HOURS_MIN = 12;
-const SAMPLES_DAYS_MAX = 400;
 
 export type TableSize = { name: string; rows: number; bytes: number; index_bytes: number };
 
@@ -24,17 +23,6 @@ export async function readTableSizes(sql: Sql): Promise<TableSize[]> {
 export async function readDatabaseBytes(sql: Sql): Promise<number> {
   const rows = await sql<{ bytes: number }[]>`SELECT pg_database_size(current_database())::float8 AS bytes`;
   return one(rows).bytes;
-}
-
-/** Keeps the first sample of each day. */
-export async function sampleStorage(sql: Sql): Promise<void> {
-  const tables = Object.fromEntries((await readTableSizes(sql)).map(({ name, bytes }) => [name, bytes]));
-  const bytes = await readDatabaseBytes(sql);
-  await sql`
-    WITH outdated AS (DELETE FROM storage_samples WHERE day < current_date - ${SAMPLES_DAYS_MAX}::integer)
-    INSERT INTO storage_samples (day, bytes, tables)
-    VALUES ((now() AT TIME ZONE 'UTC')::date, ${bytes}, ${JSON.stringify(tables)}::text::jsonb)
-    ON CONFLICT (day) DO NOTHING`;
 }
 
 export type StorageSample = { day: string; bytes: number };

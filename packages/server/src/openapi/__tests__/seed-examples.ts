@@ -2,7 +2,7 @@ import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__
 import type { TestServer } from "../../__tests__/setup-app.ts";
 import { putDeviceReport } from "../../db/edits/device-reports.ts";
 import { insertLink } from "../../db/edits/sign-ins.ts";
-import { sampleStorage } from "../../db/reads/storage.ts";
+import { sampleStorage } from "../../db/edits/storage-samples.ts";
 import { addResponses } from "../../db/usage/__tests__/add-responses.ts";
 import { hashOf } from "../../keys/api-key.ts";
 import { hashOfTypedCode } from "../../keys/enrolment-code.ts";

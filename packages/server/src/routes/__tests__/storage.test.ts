@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { setupSchema, storageSchema } from "@wharf/protocol";
 import { event, ingest, sessionStart } from "../../__tests__/events.ts";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
-import { readTableSizes, sampleStorage } from "../../db/reads/storage.ts";
+import { sampleStorage } from "../../db/edits/storage-samples.ts";
+import { readTableSizes } from "../../db/reads/storage.ts";
 
 const server = setupApp();
 const MB = 1024 * 1024;
