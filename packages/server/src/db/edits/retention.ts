@@ -12,7 +12,7 @@ export const BLOB_DAYS = 35;
 const JOB_END_DAYS = 1;
 const HOURS_PER_DAY = 24;
 
-/** Tables whose rows are kept for a time only. Each has an index that begins with created_at. */
+/** Tables whose rows are kept for a time only. */
 export const KEPT_HOURS = {
   ingest_notes: INGEST_NOTES_DAYS * HOURS_PER_DAY,
   change_log: CHANGE_LOG_HOURS,
@@ -26,20 +26,18 @@ export async function prune(
   table: PrunedTable,
   signal?: AbortSignal,
 ): Promise<void> {
-  const hours = KEPT_HOURS[table];
-  await deleteInPieces(table === "change_log" ? changesOlderThan(hours) : rowsOlderThan(table, hours), {
-    signal,
-  });
+  const olderThan = { ingest_notes: notesOlderThan, change_log: changesOlderThan }[table];
+  await deleteInPieces(olderThan(KEPT_HOURS[table]), { signal });
 }
 
 /** Oldest first, each statement from where the one before ended: else it would walk over all that was deleted and not yet vacuumed. */
-function rowsOlderThan(table: PrunedTable, hours: number): Piece {
+function notesOlderThan(hours: number): Piece {
   let deletedUntil = "-infinity";
   return async (sql, rowsMax) => {
     const [piece] = await sql<{ rows: number; deleted_until: string }[]>`
       WITH deleted AS (
-        DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
-          SELECT ctid FROM ${sql(table)}
+        DELETE FROM ingest_notes WHERE ctid = ANY (ARRAY(
+          SELECT ctid FROM ingest_notes
           WHERE created_at < now() - make_interval(hours => ${hours}) AND created_at >= (${deletedUntil}::text)::timestamptz
           ORDER BY created_at LIMIT ${rowsMax}
         ))
