@@ -42,16 +42,18 @@ export function storageRoutes({ reads, hub }: StorageDependencies): Hono<AppEnv>
   const routes = new Hono<AppEnv>();
 
   routes.get("/", read, async function getStorage(c) {
-    const [bytes, tables, base, samples, transcripts, workspaces, blobs, disk] = await Promise.all([
-      reads.run(readDatabaseBytes),
-      reads.run(readTableSizes),
-      reads.run(readGrowthBase),
-      reads.run(listStorageSamples),
-      reads.run(readTranscriptBytes),
-      reads.run(listNamedRetentions),
-      blobKind === "postgres" ? reads.run(readBlobBytes) : { count: null, bytes: null },
-      diskOf(databaseFolder),
-    ]);
+    const [bytes, tables, base, samples, transcripts, workspaces, blobs] = await reads.run((sql) =>
+      Promise.all([
+        readDatabaseBytes(sql),
+        readTableSizes(sql),
+        readGrowthBase(sql),
+        listStorageSamples(sql),
+        readTranscriptBytes(sql),
+        listNamedRetentions(sql),
+        blobKind === "postgres" ? readBlobBytes(sql) : { count: null, bytes: null },
+      ]),
+    );
+    const disk = await diskOf(databaseFolder);
     const perDay = (now: number, before: number | undefined) =>
       base === null ? null : Math.round((now - (before ?? 0)) / base.days);
     const growth = perDay(bytes, base?.bytes);
