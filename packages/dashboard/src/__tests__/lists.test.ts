@@ -226,8 +226,8 @@ describe("timeline and repositories", () => {
 const SHOWN: readonly [path: string, selector: string][] = [
   ["/sessions", ".session-row"],
   ["/search?q=pelican", ".result"],
-  ["/usage", ".usage-table"],
-  ["/usage?show=sessions", ".usage-table"],
+  ["/usage", ".usage-name"],
+  ["/usage?show=sessions", ".usage-name"],
   ["/timeline", ".git-line"],
   ["/repositories", ".repository-row"],
   ["/repositories/github.com%2Facme%2Fbirds", ".commit"],

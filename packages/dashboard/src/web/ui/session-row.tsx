@@ -1,8 +1,9 @@
 import type { Session } from "@wharf/protocol";
 import type { ComponentChildren, JSX } from "preact";
 import { now } from "../app/clock.ts";
-import { costText, counted } from "../format/numbers.ts";
+import { counted } from "../format/numbers.ts";
 import { clockText, durationText, instantText, shortDayText } from "../format/times.ts";
+import { Cost } from "./cost.tsx";
 import { agentName, repositoryName, StateBadge, sessionHref, titleOf } from "./session-parts.tsx";
 
 /** In pixels. */
@@ -31,7 +32,9 @@ export function SessionRow({ session, withDay }: { session: Session; withDay: bo
       <span class="session-duration faint number">
         <Duration session={session} />
       </span>
-      <Cost session={session} />
+      <span class="session-cost number">
+        <Cost usd={session.cost_estimate_usd} isPartial={session.cost_is_partial === true} />
+      </span>
       <time class="session-when faint number" dateTime={started_at} title={instantText(started_at)}>
         {withDay && `${shortDayText(started_at)} `}
         {clockText(started_at)}
@@ -56,16 +59,4 @@ function Duration({
   // A session that waits lasts until its last sign; only one that works grows.
   const lastAt = live_state === "working" || live_since === null ? now.value : Date.parse(live_since);
   return durationText(Math.max(lastAt - Date.parse(started_at), 0));
-}
-
-function Cost({ session }: { session: Session }): JSX.Element {
-  return (
-    <span
-      class="session-cost number"
-      title={session.cost_is_partial ? "Some responses have no price: the cost is higher." : undefined}
-    >
-      {costText(session.cost_estimate_usd)}
-      {session.cost_is_partial && "+"}
-    </span>
-  );
 }

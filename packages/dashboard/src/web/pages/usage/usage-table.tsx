@@ -2,10 +2,27 @@ import type { UsageRow } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { csvOf, download } from "../../format/csv.ts";
-import { costText, countText, shortText } from "../../format/numbers.ts";
+import { countText, shortText } from "../../format/numbers.ts";
+import { Cost } from "../../ui/cost.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
 import { cacheRate, type Measure, measureOf } from "./usage-sums.ts";
 
 const ROWS_SHOWN = 10;
+
+const COUNTS: readonly Column<UsageRow>[] = [
+  {
+    title: "Cost",
+    isNumber: true,
+    cell: ({ cost_usd, cost_is_partial }) => <Cost usd={cost_usd} isPartial={cost_is_partial} />,
+  },
+  { title: "Sessions", isNumber: true, cell: ({ sessions }) => countText(sessions) },
+  { title: "Responses", isNumber: true, cell: ({ responses }) => countText(responses) },
+  { title: "Input", isNumber: true, cell: ({ tokens_in }) => shortText(tokens_in) },
+  { title: "Output", isNumber: true, cell: ({ tokens_out }) => shortText(tokens_out) },
+  { title: "Cache read", isNumber: true, cell: ({ cache_read_tokens }) => shortText(cache_read_tokens) },
+  { title: "Cache write", isNumber: true, cell: ({ cache_write_tokens }) => shortText(cache_write_tokens) },
+  { title: "Cache rate", isNumber: true, cell: cacheRate },
+];
 
 /** Sums as text; each row leads to its sessions. */
 export function UsageTable({
@@ -31,6 +48,20 @@ export function UsageTable({
   const [isWhole, setIsWhole] = useState(false);
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map((row) => measureOf(row, measure)));
+  const named: Column<UsageRow> = {
+    title: first,
+    class: "usage-name",
+    cell: (row) => {
+      const to = hrefOf(row);
+      const share = most === 0 ? 0 : measureOf(row, measure) / most;
+      return (
+        <>
+          <span class="share" style={{ width: `${share * 100}%` }} />
+          {to === null ? nameOf(row) : <a href={to}>{nameOf(row)}</a>}
+        </>
+      );
+    },
+  };
   const shown = isWhole ? rows : rows.slice(0, ROWS_SHOWN);
   return (
     <>
@@ -44,76 +75,12 @@ export function UsageTable({
           Download CSV
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <section class="table-wrap" tabIndex={0} aria-label={title}>
-        <table class="usage-table">
-          <thead>
-            <tr>
-              <th>{first}</th>
-              <th class="number">Cost</th>
-              <th class="number">Sessions</th>
-              <th class="number">Responses</th>
-              <th class="number">Input</th>
-              <th class="number">Output</th>
-              <th class="number">Cache read</th>
-              <th class="number">Cache write</th>
-              <th class="number">Cache rate</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((row) => (
-              <Row
-                key={row.key}
-                row={row}
-                name={nameOf(row)}
-                to={hrefOf(row)}
-                share={most === 0 ? 0 : measureOf(row, measure) / most}
-              />
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <Table label={title} columns={[named, ...COUNTS]} rows={shown} keyOf={({ key }) => key ?? ""} />
       {rows.length > ROWS_SHOWN && (
         <button type="button" class="link" onClick={() => setIsWhole(!isWhole)}>
           {isWhole ? "Show fewer" : `Show all ${countText(rows.length)}`}
         </button>
       )}
     </>
-  );
-}
-
-function Row({
-  row,
-  name,
-  to,
-  share,
-}: {
-  row: UsageRow;
-  name: string;
-  to: string | null;
-  /** Of the largest row. */
-  share: number;
-}): JSX.Element {
-  return (
-    <tr>
-      <th scope="row">
-        <span class="share" style={{ width: `${share * 100}%` }} />
-        {to === null ? name : <a href={to}>{name}</a>}
-      </th>
-      <td
-        class="number"
-        title={row.cost_is_partial ? "Some responses have no price: the cost is higher." : undefined}
-      >
-        {costText(row.cost_usd)}
-        {row.cost_is_partial && row.cost_usd !== null && "+"}
-      </td>
-      <td class="number">{countText(row.sessions)}</td>
-      <td class="number">{countText(row.responses)}</td>
-      <td class="number">{shortText(row.tokens_in)}</td>
-      <td class="number">{shortText(row.tokens_out)}</td>
-      <td class="number">{shortText(row.cache_read_tokens)}</td>
-      <td class="number">{shortText(row.cache_write_tokens)}</td>
-      <td class="number">{cacheRate(row)}</td>
-    </tr>
   );
 }
