@@ -16,7 +16,10 @@ export type Slot = { key: string; from: string; to: string; at: Date };
 export function usageFiltersOf(query: URLSearchParams): UsageFilters {
   const names = [...PLACES, "from", "to", "days", "measure", "show"] as const;
   return Object.fromEntries(
-    names.flatMap((name) => (query.get(name) ? [[name, query.get(name) ?? ""]] : [])),
+    names.flatMap((name) => {
+      const value = query.get(name);
+      return value ? [[name, value]] : [];
+    }),
   );
 }
 

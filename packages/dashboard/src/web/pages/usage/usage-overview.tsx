@@ -92,66 +92,48 @@ async function readOverview(filters: UsageFilters): Promise<Overview> {
   };
 }
 
-type Shown = { overview: Overview; filters: UsageFilters; measure: Measure };
+export type Shown = { overview: Overview; filters: UsageFilters; measure: Measure };
 
 function Sections({ overview, filters, measure }: Shown): JSX.Element {
   const { group, models, workspaces, devices, agents } = overview;
   const sessionsOf = (changes: UsageFilters) => usageHref(filters, { ...changes, show: "sessions" });
-  const byKey = (name: "workspace_id" | "device_id" | "agent" | "model") => (row: UsageRow) =>
-    row.key === null ? null : sessionsOf({ [name]: row.key });
   const slots = new Map(overview.slots.map((slot) => [slot.key, slot]));
   const slotOf = (row: UsageRow) => slots.get(slotKey(row.key ?? "", group));
-  const tables = { measure, nameOf: (row: UsageRow) => row.name ?? row.key ?? "unknown" };
+  const parts = [
+    { of: "Model", filter: "model", rows: models.rows },
+    { of: "Repository", filter: "workspace_id", rows: workspaces },
+    { of: "Device", filter: "device_id", rows: devices },
+    { of: "Agent", filter: "agent", rows: agents },
+  ] as const;
   return (
     <>
       <UsageStats overview={overview} to={sessionsOf({})} />
       <Unpriced models={models} />
       <UsagePlot overview={overview} filters={filters} measure={measure} />
       <UsageTable
-        {...tables}
         title={group === "day" ? "By day" : "By hour"}
         first={group === "day" ? "Day" : "Hour"}
         file={`usage-by-${group}`}
         rows={overview.rows.toReversed()}
+        measure={measure}
         nameOf={(row) => slotName(slotOf(row), group) ?? row.key ?? ""}
         hrefOf={(row) => {
           const slot = slotOf(row);
           return slot === undefined ? null : sessionsOf({ from: slot.from, to: slot.to });
         }}
       />
-      <UsageTable
-        {...tables}
-        title="By model"
-        first="Model"
-        file="usage-by-model"
-        rows={models.rows}
-        hrefOf={byKey("model")}
-      />
-      <UsageTable
-        {...tables}
-        title="By repository"
-        first="Repository"
-        file="usage-by-repository"
-        rows={workspaces}
-        hrefOf={byKey("workspace_id")}
-      />
-      <UsageTable
-        {...tables}
-        title="By device"
-        first="Device"
-        file="usage-by-device"
-        rows={devices}
-        hrefOf={byKey("device_id")}
-      />
-      <UsageTable
-        {...tables}
-        title="By agent"
-        first="Agent"
-        file="usage-by-agent"
-        rows={agents}
-        nameOf={({ key }) => agentName(key)}
-        hrefOf={byKey("agent")}
-      />
+      {parts.map(({ of, filter, rows }) => (
+        <UsageTable
+          key={of}
+          title={`By ${of.toLowerCase()}`}
+          first={of}
+          file={`usage-by-${of.toLowerCase()}`}
+          rows={rows}
+          measure={measure}
+          nameOf={({ name, key }) => (filter === "agent" ? agentName(key) : (name ?? key ?? "unknown"))}
+          hrefOf={({ key }) => (key === null ? null : sessionsOf({ [filter]: key }))}
+        />
+      ))}
     </>
   );
 }

@@ -4,11 +4,9 @@ import { go } from "../../app/router.ts";
 import { costText, shortText } from "../../format/numbers.ts";
 import { clockText, shortDayText } from "../../format/times.ts";
 import { BarPlot, type Series } from "../../ui/bar-plot.tsx";
-import { slotKey, type UsageFilters, usageHref } from "./usage-filters.ts";
-import type { Overview } from "./usage-overview.tsx";
-import { type Measure, measureOf } from "./usage-sums.ts";
-
-type Shown = { overview: Overview; filters: UsageFilters; measure: Measure };
+import { slotKey, usageHref } from "./usage-filters.ts";
+import type { Shown } from "./usage-overview.tsx";
+import { measureOf } from "./usage-sums.ts";
 
 /** A bar for each day or hour, divided by model; it opens its sessions. */
 export function UsagePlot({ overview, filters, measure }: Shown): JSX.Element {
