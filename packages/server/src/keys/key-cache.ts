@@ -5,8 +5,6 @@ export const KEY_CACHE_MS = 5_000;
 export const CACHED_KEYS_MAX = 10_000;
 
 export type KeyCache<Key> = {
-  /** What `find` would answer with, where it need not ask; else undefined. */
-  remembered(hash: string): Key | null | undefined;
   /** The key with this hash, or null: as the database had it at most KEY_CACHE_MS ago. */
   find(hash: string): Promise<Key | null>;
   /** Forgets everything: a key was changed by this process. */
@@ -37,6 +35,7 @@ export function createKeyCache<Key>(
     return key;
   }
 
+  /** Undefined: not known, or too old. */
   function remembered(hash: string): Key | null | undefined {
     const entry = hits.get(hash) ?? misses.get(hash);
     return entry !== undefined && now() - entry.asOf_ms < KEY_CACHE_MS ? entry.key : undefined;
@@ -61,5 +60,5 @@ export function createKeyCache<Key>(
     underWay.clear();
   }
 
-  return { remembered, find, forget };
+  return { find, forget };
 }
