@@ -13,8 +13,9 @@ import {
 import { openProfiles } from "../../profiles/profiles.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
+import { reportHooks } from "../output/hook-changes.ts";
 import { type ConnectOptions, connectTo, reportConnection } from "./connect.ts";
-import { manageHooks, reportHooks } from "./hooks.ts";
+import { manageHooks } from "./hooks.ts";
 
 type InstallOptions = Pick<ConnectOptions, "name" | "profile" | "insecureHttp" | "replace"> & {
   hub: string;

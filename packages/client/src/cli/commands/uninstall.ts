@@ -5,8 +5,9 @@ import { listState, removeState } from "../../install/remove-state.ts";
 import { openProfiles } from "../../profiles/profiles.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
+import { reportHooks } from "../output/hook-changes.ts";
 import { plural } from "../output/text.ts";
-import { manageHooks, reportHooks } from "./hooks.ts";
+import { manageHooks } from "./hooks.ts";
 import { readQueueStatus } from "./queue.ts";
 import { findService, removeService } from "./service.ts";
 
