@@ -109,6 +109,7 @@ test("a synchronous standby that is unavailable stops ingest, which continues as
   await until(async () => (await postEvents(server.url, [event]))?.status === 202);
   expect(await admin`SELECT FROM events WHERE id = ${event.id}`).toHaveLength(1);
 });
+
 test("with read-write and the standby first, the primary is found, and after its loss the promoted standby, with all that was acknowledged", async () => {
   const { primary, standby, url, failOver } = cluster;
   const before = (await admin<{ id: string }[]>`SELECT id FROM events`).map(({ id }) => id);

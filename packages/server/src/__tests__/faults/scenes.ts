@@ -1,5 +1,5 @@
 /** A fault, the test file that makes it happen, a part of the names of its tests, and the invariants that they assert. */
-export type Scene = { fault: string; file: string; tests: RegExp; invariants: string };
+type Scene = { fault: string; file: string; tests: RegExp; invariants: string };
 
 const server = (path: string) => `packages/server/src/${path}.test.ts`;
 const fault = (name: string) => server(`__tests__/faults/${name}`);

@@ -1,10 +1,10 @@
 import type { Sql } from "../postgres.ts";
 
 /** Small tables that every node would have a copy of: any table may refer to them. */
-export const REFERENCE_TABLES = ["devices", "workspaces"];
+const REFERENCE_TABLES = ["devices", "workspaces"];
 
 /** What belongs to the hub as a whole, and would stay on one node. */
-export const TABLES_OF_THE_HUB = [
+const TABLES_OF_THE_HUB = [
   ...["_migrations", "hub_settings", "ingest_notes", "prices", "repricing", "storage_samples"],
   ...["api_keys", "enrolment_codes", "key_audit", "sign_ins", "device_reports"],
   ...["blobs", "blob_chunks", "unreferenced_blobs", "change_log", "parent_totals"],
@@ -13,7 +13,7 @@ export const TABLES_OF_THE_HUB = [
   ...["job_queue_pauses", "job_schedules", "job_steps", "jobs", "jobs_archive"],
 ];
 
-export type Obstacle = { table: string; name: string };
+type Obstacle = { table: string; name: string };
 
 /**
  * What forbids Citus to distribute every other table by workspace: by the table's name, that it has no workspace_id that is NOT NULL;
