@@ -5,6 +5,7 @@ import { canChange, hub } from "../../app/hub.ts";
 import { go } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
 import { Confirm, Dialog } from "../../ui/dialog.tsx";
+import { NameForm } from "../../ui/name-form.tsx";
 import { JoinDevice } from "./join-device.tsx";
 
 /** Rename, enrol again, remove; with the admin key only. */
@@ -65,35 +66,14 @@ function Rename({
   onChange: () => void;
   onClose: () => void;
 }): JSX.Element {
-  const [name, setName] = useState(device.name);
-  async function save(): Promise<void> {
+  async function save(name: string): Promise<void> {
     if (!(await act(() => hub.devices.rename(device.id, name), `The device is named ${name}.`))) return;
     onChange();
     onClose();
   }
   return (
     <Dialog title="Rename the device" onClose={onClose}>
-      <form
-        class="one-field"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
-        <label>
-          Name
-          <input
-            name="name"
-            required
-            maxLength={200}
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit" class="primary">
-          Save
-        </button>
-      </form>
+      <NameForm name={device.name} action="Save" onSubmit={(name) => void save(name)} />
     </Dialog>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
 import { act } from "../../app/toasts.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
+import { NameForm } from "../../ui/name-form.tsx";
 import { Choice } from "../../ui/parts.tsx";
 
 const SCOPES: readonly { value: KeyScope; text: string }[] = [
@@ -20,8 +21,7 @@ export function CreateKey({
   onClose: () => void;
 }): JSX.Element {
   const [scope, setScope] = useState<KeyScope>("read");
-  const [name, setName] = useState("");
-  async function create(): Promise<void> {
+  async function create(name: string): Promise<void> {
     await act(async () => {
       const { key } = await hub.keys.create({ scope, ...(name.trim() === "" ? {} : { name: name.trim() }) });
       onCreated(key);
@@ -31,28 +31,7 @@ export function CreateKey({
     <Dialog title="Create a key" onClose={onClose}>
       <p>For a program or a person. A device gets its own keys when it joins: see Devices.</p>
       <Choice label="Scope" values={SCOPES} value={scope} onChange={setScope} />
-      <form
-        class="one-field"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create();
-        }}
-      >
-        <label>
-          Name
-          <input
-            name="name"
-            required
-            maxLength={200}
-            placeholder="grafana"
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit" class="primary">
-          Create
-        </button>
-      </form>
+      <NameForm placeholder="grafana" action="Create" onSubmit={(name) => void create(name)} />
     </Dialog>
   );
 }
