@@ -4,12 +4,11 @@ import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
-import { href } from "../../app/router.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { bytesText, costText, counted, countText } from "../../format/numbers.ts";
 import { instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
-import { repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { RecentSessions } from "../../ui/recent-sessions.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { DeviceActions } from "./device-actions.tsx";
@@ -65,29 +64,8 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
           )}
         </section>
       </div>
-      <h2>Latest sessions</h2>
-      <ul class="rows finished">
-        {recent_sessions.map((session) => (
-          <li key={session.id}>
-            <a class="finished-row" href={sessionHref(session.id)}>
-              <span class="cut">{titleOf(session)}</span>
-              <span class="faint cut">{repositoryName(session.workspace_name)}</span>
-              <span>
-                <StateBadge session={session} />
-              </span>
-              <span class="number">{costText(session.cost_estimate_usd)}</span>
-              <span class="faint number">
-                <Age at={session.started_at} />
-              </span>
-            </a>
-          </li>
-        ))}
-      </ul>
-      <p>
-        <a href={href("/sessions", { device_id: device.id })}>
-          All {counted(device.session_count, "session")}
-        </a>
-      </p>
+      <h2>Recent sessions</h2>
+      <RecentSessions sessions={recent_sessions} count={device.session_count} of={{ device_id: device.id }} />
       <h2>Repositories</h2>
       <ul class="plain">
         {workspaces.map(({ id, display_name, local_path }) => (

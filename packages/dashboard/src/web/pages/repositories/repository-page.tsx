@@ -5,12 +5,12 @@ import { useLive } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { href } from "../../app/router.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { costText, counted, countText, shortText } from "../../format/numbers.ts";
+import { costText, countText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Age, Copy, PageHead, Stat } from "../../ui/parts.tsx";
+import { RecentSessions } from "../../ui/recent-sessions.tsx";
 import { repositoryName } from "../../ui/session-parts.tsx";
-import { SessionRow } from "../../ui/session-row.tsx";
-import { Empty, Loaded } from "../../ui/states.tsx";
+import { Loaded } from "../../ui/states.tsx";
 import { Commits } from "./commits.tsx";
 import { RepositoryDevices } from "./repository-devices.tsx";
 import { RepositorySettings } from "./repository-settings.tsx";
@@ -45,22 +45,7 @@ function Repository({ detail }: { detail: WorkspaceDetail }): JSX.Element {
       </PageHead>
       <Stats detail={detail} />
       <h2>Recent sessions</h2>
-      {recent_sessions.length === 0 ? (
-        <Empty title="No session of this repository yet." />
-      ) : (
-        <>
-          <ul class="rows bare">
-            {recent_sessions.map((session) => (
-              <li key={session.id}>
-                <SessionRow session={session} withDay />
-              </li>
-            ))}
-          </ul>
-          <p>
-            <a href={href("/sessions", ofWorkspace)}>All {counted(workspace.session_count, "session")}</a>
-          </p>
-        </>
-      )}
+      <RecentSessions sessions={recent_sessions} count={workspace.session_count} of={ofWorkspace} />
       <h2>Devices</h2>
       <RepositoryDevices devices={devices} />
       <h2>Settings</h2>

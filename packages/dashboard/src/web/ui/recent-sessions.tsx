@@ -1,0 +1,35 @@
+import type { Session } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { href } from "../app/router.ts";
+import { counted } from "../format/numbers.ts";
+import { SessionRow } from "./session-row.tsx";
+import { Empty } from "./states.tsx";
+
+/** The latest sessions of a device or repository, with a link to all of them. */
+export function RecentSessions({
+  sessions,
+  count,
+  of,
+}: {
+  sessions: readonly Session[];
+  /** Of all its sessions. */
+  count: number;
+  /** The filter that selects them. */
+  of: { device_id: string } | { workspace_id: string };
+}): JSX.Element {
+  if (sessions.length === 0) return <Empty title="No sessions yet." />;
+  return (
+    <>
+      <ul class="rows bare">
+        {sessions.map((session) => (
+          <li key={session.id}>
+            <SessionRow session={session} withDay />
+          </li>
+        ))}
+      </ul>
+      <p>
+        <a href={href("/sessions", of)}>All {counted(count, "session")}</a>
+      </p>
+    </>
+  );
+}
