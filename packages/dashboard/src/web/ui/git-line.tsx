@@ -1,9 +1,24 @@
-import type { GitActivity } from "@wharf/protocol";
+import type { GitActivity, GitMatchGrade } from "@wharf/protocol";
 import type { ComponentChildren, JSX } from "preact";
 import { countText } from "../format/numbers.ts";
 import { clockText, instantText } from "../format/times.ts";
+import { Badge, type Tone } from "./parts.tsx";
 
 const SHA_CHARACTERS = 7;
+const TONES: Readonly<Record<GitMatchGrade, Tone>> = { exact: "good", evidence: "info", possible: "quiet" };
+
+/** How certain it is that a session made a commit, with the reason as its title. */
+export function GradeBadge({ grade, why }: { grade: GitMatchGrade; why: string }): JSX.Element {
+  return (
+    <Badge tone={TONES[grade]} title={why}>
+      {grade}
+    </Badge>
+  );
+}
+
+export function shortSha(sha: string): string {
+  return sha.slice(0, SHA_CHARACTERS);
+}
 
 /** A commit, push, checkout or merge in one line. */
 export function GitLine({ git, children }: { git: GitActivity; children?: ComponentChildren }): JSX.Element {
@@ -11,7 +26,7 @@ export function GitLine({ git, children }: { git: GitActivity; children?: Compon
   return (
     <p class="git-line">
       <span class="git-type">{type}</span>
-      {commit_sha !== null && <code title={commit_sha}>{commit_sha.slice(0, SHA_CHARACTERS)}</code>}
+      {commit_sha !== null && <code title={commit_sha}>{shortSha(commit_sha)}</code>}
       <span class="cut git-message">{message?.split("\n", 1)[0] ?? branch ?? ""}</span>
       {message !== null && branch !== null && <span class="faint cut git-branch">{branch}</span>}
       {(insertions !== null || deletions !== null) && (

@@ -1,18 +1,16 @@
-import type { GitMatchGrade, MatchedCommit } from "@wharf/protocol";
+import type { MatchedCommit } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { dayTitle } from "../../format/days.ts";
-import { GitLine } from "../../ui/git-line.tsx";
-import { Badge, type Tone } from "../../ui/parts.tsx";
+import { GitLine, GradeBadge } from "../../ui/git-line.tsx";
 import { Rows } from "../../ui/rows.tsx";
 import { sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Empty } from "../../ui/states.tsx";
 
 const ROW_HEIGHT = 58;
 const SESSIONS_SHOWN_MAX = 3;
-const TONES: Readonly<Record<GitMatchGrade, Tone>> = { exact: "good", evidence: "info", possible: "quiet" };
 
 /** The commits of a repository, each with the sessions that made it or may have made it. */
 export function Commits({ workspaceId }: { workspaceId: string }): JSX.Element {
@@ -46,9 +44,7 @@ function Commit({ commit: { git_activity, sessions } }: { commit: MatchedCommit 
       <GitLine git={git_activity} />
       {sessions.slice(0, SESSIONS_SHOWN_MAX).map(({ session, grade, why }) => (
         <p key={session.id} class="commit-session">
-          <Badge tone={TONES[grade]} title={why}>
-            {grade}
-          </Badge>
+          <GradeBadge grade={grade} why={why} />
           <a class="cut" href={sessionHref(session.id)}>
             {titleOf(session)}
           </a>

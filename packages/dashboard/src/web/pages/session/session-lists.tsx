@@ -5,17 +5,18 @@ import { setQuery } from "../../app/router.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
 import { inline } from "../../text/inline.tsx";
-import { Age, Badge, type Tone } from "../../ui/parts.tsx";
+import { GradeBadge, shortSha } from "../../ui/git-line.tsx";
+import { Age, Badge } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { LineCounts, useSessionFiles } from "./changes.tsx";
 import { Fold } from "./fold.tsx";
 
 const FILES_SHOWN = 12;
 const COMMANDS_SHOWN = 5;
-const GRADES: Readonly<Record<GitMatchGrade, { tone: Tone; title: string }>> = {
-  exact: { tone: "good", title: "The event named this session, or a call of it made the commit." },
-  evidence: { tone: "info", title: "The session wrote a file that the commit changes, before it." },
-  possible: { tone: "quiet", title: "Time and place alone." },
+const REASONS: Readonly<Record<GitMatchGrade, string>> = {
+  exact: "The event named this session, or a call of it made the commit.",
+  evidence: "The session wrote a file that the commit changes, before it.",
+  possible: "Time and place alone.",
 };
 
 /** Files, commits, commands, jobs and events of a session. */
@@ -89,10 +90,8 @@ function Commits({ session }: { session: SessionDetail }): JSX.Element {
             <ul class="plain">
               {rows.map(({ id, commit_sha, message, session_match }) => (
                 <li key={id}>
-                  <code>{commit_sha?.slice(0, 8)}</code>{" "}
-                  <Badge tone={GRADES[session_match].tone} title={GRADES[session_match].title}>
-                    {session_match}
-                  </Badge>
+                  <code>{commit_sha !== null && shortSha(commit_sha)}</code>{" "}
+                  <GradeBadge grade={session_match} why={REASONS[session_match]} />
                   <br />
                   {inline(message?.split("\n", 1)[0] ?? "")}
                 </li>
