@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import type { Environment } from "../cli/environment.ts";
 import { quoted } from "../served/shell.ts";
 import type { ScriptName } from "./render-scripts.ts";
@@ -8,7 +8,6 @@ export type AgentHook = { event: string; script: ScriptName; matcher?: string; t
 /** A settings file of an agent, and what belongs into it: hooks, or, in TOML, the program that Codex notifies. */
 export type AgentSettings = {
   agent: "claude-code" | "codex" | "gemini-cli";
-  format: "json" | "toml";
   root: string;
   file: string;
   hooks: readonly AgentHook[];
@@ -54,14 +53,28 @@ export function agentSettings(environment: Environment, home: string): AgentSett
   const codex = environment["CODEX_HOME"] || join(home, ".codex");
   const gemini = join(home, ".gemini");
   const json = (agent: AgentSettings["agent"], root: string, name: string, hooks: readonly AgentHook[]) => {
-    return { agent, format: "json" as const, root, file: join(root, name), hooks };
+    return { agent, root, file: join(root, name), hooks };
   };
   return [
     ...[...claude].map((root) => json("claude-code", root, "settings.json", CLAUDE_CODE)),
     json("codex", codex, "hooks.json", CODEX),
-    { agent: "codex", format: "toml", root: codex, file: join(codex, "config.toml"), hooks: [] },
+    { agent: "codex", root: codex, file: join(codex, "config.toml"), hooks: [] },
     json("gemini-cli", gemini, "settings.json", GEMINI),
   ];
+}
+
+export type SettingsFormat = "json" | "toml" | "git";
+
+/** Settings of agents have the ending of their format; the configuration of git has none of these. */
+export function formatOf(file: string): SettingsFormat {
+  const ending = extname(file);
+  return ending === ".json" ? "json" : ending === ".toml" ? "toml" : "git";
+}
+
+/** Of which program a settings file is, by its name. */
+export function agentOf(file: string): string {
+  if (formatOf(file) === "git") return "git";
+  return basename(file) === "settings.json" ? "claude-code" : "codex";
 }
 
 function listed(variable: string | undefined): string[] {

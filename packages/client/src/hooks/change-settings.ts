@@ -1,6 +1,6 @@
 import { realpath, rm, stat } from "node:fs/promises";
 import { readIfThere, statIfThere, writeDurably } from "../spool/files.ts";
-import type { AgentSettings } from "./agent-hooks.ts";
+import { type AgentSettings, formatOf } from "./agent-hooks.ts";
 import type { Installed } from "./installed.ts";
 import { hasNotify, hasOtherNotify, withNotify, withoutNotify } from "./notify-setting.ts";
 import { hasAllHooks, SettingsError, withHooks, withoutHooks } from "./plan-settings.ts";
@@ -22,10 +22,11 @@ export async function planInstall(
   settings: AgentSettings,
   directory: string,
 ): Promise<SettingsChange | null> {
-  const { agent, root, file, hooks, format } = settings;
+  const { agent, root, file, hooks } = settings;
   if ((await statIfThere(root)) === null) return null;
   const before = await readText(file);
-  if (format === "json") return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
+  if (formatOf(file) === "json")
+    return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
   if (before === null || hasOtherNotify(before)) return null;
   return planned({ agent, file, before }, () => withNotify(before, directory));
 }
@@ -41,13 +42,14 @@ export async function planUninstall(
   if (before === null) return null;
   const original = await installed.textBefore(file, before);
   const isOwn = await installed.isOwnFile(file);
-  if (agent === "git") {
+  const format = formatOf(file);
+  if (format === "git") {
     const after = original === undefined ? await withoutGlobal(before) : original;
     return { agent, file, before, after: isOwn && after?.trim() === "" ? null : after, problem: null };
   }
   return planned({ agent, file, before }, () => {
     if (original !== undefined) return original;
-    if (file.endsWith(".toml")) return withoutNotify(before);
+    if (format === "toml") return withoutNotify(before);
     const after = withoutHooks(before);
     return isOwn && isEmpty(after) ? null : after;
   });
@@ -72,13 +74,13 @@ function planned(
 
 /** Whether all hooks are there; null: there is no file, or it cannot be read as settings. */
 export async function areHooksInstalled(
-  { file, hooks, format }: AgentSettings,
+  { file, hooks }: AgentSettings,
   directory: string,
 ): Promise<boolean | null> {
   const text = await readText(file);
   if (text === null) return null;
   try {
-    return format === "toml" ? hasNotify(text, directory) : hasAllHooks(text, hooks, directory);
+    return formatOf(file) === "toml" ? hasNotify(text, directory) : hasAllHooks(text, hooks, directory);
   } catch (error) {
     if (error instanceof SettingsError) return null;
     throw error;

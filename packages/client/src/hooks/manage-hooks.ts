@@ -1,5 +1,5 @@
 import { writeDurably } from "../spool/files.ts";
-import { agentSettings } from "./agent-hooks.ts";
+import { agentOf, agentSettings, formatOf } from "./agent-hooks.ts";
 import {
   applyInstall,
   applyUninstall,
@@ -96,8 +96,7 @@ export async function planRemoval(
   const files = new Map(
     agentSettings(environment, home).map(({ agent, file }): [string, string] => [file, agent]),
   );
-  for (const file of await installed.settingsFiles())
-    if (!files.has(file)) files.set(file, isGitConfig(file) ? "git" : "claude-code");
+  for (const file of await installed.settingsFiles()) if (!files.has(file)) files.set(file, agentOf(file));
   const withoutGlobal = (text: string) => withoutGlobalHooks(run, text, paths);
   const planned = await Promise.all(
     [...files].map(([file, agent]) => planUninstall(agent, file, installed, withoutGlobal)),
@@ -106,11 +105,6 @@ export async function planRemoval(
     settings: planned.filter((change) => change !== null).filter(({ before, after }) => after !== before),
     ...(await readGivenRepositories(management)),
   };
-}
-
-/** Settings of agents have the ending of their format. */
-function isGitConfig(file: string): boolean {
-  return /(?:\/\.gitconfig|\/git\/config)$/.test(file);
 }
 
 export async function applyRemoval(
@@ -140,7 +134,7 @@ export async function readHookStatus(management: HookManagement): Promise<HookSt
   const { repositories } = await readGivenRepositories(management);
   const global = await readGlobalGit(run, home, management.configHome);
   const isGlobal = global.hooks_path === globalHooksIn(paths.hooks);
-  const wasGlobal = (await installed.settingsFiles()).some(isGitConfig);
+  const wasGlobal = (await installed.settingsFiles()).some((file) => formatOf(file) === "git");
   const stateOf = (state: GitHookState) => (state === "installed" && !isUsable ? "missing" : state);
   return {
     all_repositories: isGlobal || wasGlobal ? { file: global.file, installed: isGlobal } : null,

@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dataPaths } from "../../spool/data-paths.ts";
-import { agentSettings } from "../agent-hooks.ts";
+import { agentOf, agentSettings } from "../agent-hooks.ts";
 import {
   applyInstall,
   applyUninstall,
@@ -199,5 +199,16 @@ describe("a settings file", () => {
       "/c/config.toml",
       "/home/ada/.gemini/settings.json",
     ]);
+  });
+
+  test("of a directory that the environment no longer names shows its program by its name", () => {
+    const files = [
+      "/c/hooks.json",
+      "/c/config.toml",
+      "/d/settings.json",
+      "/h/.gitconfig",
+      "/h/.config/git/config",
+    ];
+    expect(files.map(agentOf)).toEqual(["codex", "codex", "claude-code", "git", "git"]);
   });
 });
