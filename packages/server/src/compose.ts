@@ -190,6 +190,7 @@ function createLiveOf(
 ): Live {
   const live = createLive({
     reads: pools.reads,
+    edits: pools.edits,
     jobs,
     streamsMax: config.limits.live_streams,
     metrics,

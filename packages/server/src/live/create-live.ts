@@ -102,7 +102,7 @@ export function createLive(options: LiveOptions): Live {
     if (position === null) return false;
     const { isKnown, changes } = await reads.run((sql) => readChanges(sql, position, CHANGES_AT_ONCE));
     if (!isKnown) {
-      viewer.reset(await findBegin(reads), "changes since this id are no longer known");
+      viewer.reset(await findBegin(options), "changes since this id are no longer known");
       return false;
     }
     const described = await describeChanges(options, changes, new Set(viewer.filter.kinds));

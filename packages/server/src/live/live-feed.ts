@@ -16,6 +16,8 @@ export type LiveFeed = {
 };
 
 export type LiveFeedOptions = DescribeOptions & {
+  /** Writes the first change of a database without any: `reads` may be a replica. */
+  edits: Database;
   /** Called when a read has failed; it is retried. */
   onError(error: unknown): void;
   /** Without a hint. */
@@ -36,7 +38,7 @@ const PENDING_MS = 10;
  * furthest behind; each viewer leaves out what it has.
  */
 export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
-  const { reads, onError, pollMs = POLL_MS } = options;
+  const { reads, edits, onError, pollMs = POLL_MS } = options;
   const viewers = new Set<Viewer>();
   const joining = new Set<Viewer>();
   let isRunning = false;
@@ -70,7 +72,7 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
 
   /** Answers how long the next read may wait for a hint. */
   async function read(): Promise<number> {
-    head ??= await findBegin(reads);
+    head ??= await findBegin({ reads, edits });
     let from = cursor ?? head;
     for (const viewer of joining) from = admit(viewer, head, from);
     // Before anything can fail: what a viewer that joined has missed must be read again then.
@@ -100,7 +102,7 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
 
   /** The row of the cursor was deleted while the database was unavailable, or it is another database. */
   async function resetAll(): Promise<void> {
-    const begin = await findBegin(reads);
+    const begin = await findBegin({ reads, edits });
     head = begin;
     cursor = begin;
     for (const viewer of viewers) viewer.reset(begin, "changes are no longer known");
@@ -122,11 +124,14 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
 }
 
 /** The last change that is complete; in a database without changes, a first one. */
-export async function findBegin(reads: Database): Promise<ChangePosition> {
+export async function findBegin({
+  reads,
+  edits,
+}: Pick<LiveFeedOptions, "reads" | "edits">): Promise<ChangePosition> {
   for (;;) {
     const last = await reads.run(findLastChange);
     if (last !== null) return last;
-    await reads.run(beginChangeLog);
+    await edits.run(beginChangeLog);
     await pause(PENDING_MS);
   }
 }
