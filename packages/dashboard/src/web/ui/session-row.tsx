@@ -15,7 +15,7 @@ export function SessionRow({ session, withDay }: { session: Session; withDay: bo
   const repository = repositoryName(session.workspace_name);
   const title = titleOf(session);
   return (
-    <a class="session-row" href={sessionHref(session.id)}>
+    <a class="row session-row" href={sessionHref(session.id)}>
       <span class="session-title">
         <SessionState session={session} />
         <span class="cut" title={title}>

@@ -57,8 +57,8 @@ function DeviceRow({ device }: { device: Device }): JSX.Element {
   const { id, name, last_seen_at, report, held, session_count, total_cost_usd } = device;
   const skew = report === null ? null : skewText(report.clock_skew_ms);
   return (
-    <a class="device-row" href={`/devices/${encodeURIComponent(id)}`}>
-      <span class="device-name">
+    <a class="row device-row" href={`/devices/${encodeURIComponent(id)}`}>
+      <span class="two-lines">
         <strong class="cut">{name}</strong>
         <span class="faint cut">
           {report === null ? "no client report" : `client ${report.client_version}`}

@@ -86,11 +86,11 @@ function JobRow({ job }: { job: ListedJob }): JSX.Element {
   const doing =
     progress === null ? null : (progress.message ?? `${progress.current} of ${progress.total ?? "?"}`);
   return (
-    <a class="job-row" href={`/jobs/${id}`}>
+    <a class="row job-row" href={`/jobs/${id}`}>
       <span>
         <JobBadge state={job.state} />
       </span>
-      <span class="job-what">
+      <span class="two-lines">
         <strong class="cut">{type}</strong>
         <span class="faint cut">{waiting?.detail ?? last_error ?? doing ?? `queue ${queue}`}</span>
       </span>

@@ -104,11 +104,11 @@ function KeyRow({
   }
 
   return (
-    <div class="key-row">
+    <div class="row key-row">
       <span>
         <Badge tone={!isLive ? "quiet" : scope === "admin" ? "needs" : "info"}>{scope}</Badge>
       </span>
-      <span class="job-what">
+      <span class="two-lines">
         <strong class="cut">{called}</strong>
         <span class="faint cut">
           …{last4}

@@ -44,8 +44,8 @@ export function RepositoriesPage(): JSX.Element {
 function RepositoryRow({ workspace }: { workspace: Workspace }): JSX.Element {
   const { id, display_name, canonical_id, session_count, active_session_count, device_count } = workspace;
   return (
-    <a class="repository-row" href={`/repositories/${encodeURIComponent(id)}`}>
-      <span class="repository-name">
+    <a class="row repository-row" href={`/repositories/${encodeURIComponent(id)}`}>
+      <span class="repository-name two-lines">
         <strong class="cut">
           {repositoryName(display_name)}{" "}
           {active_session_count > 0 && (

@@ -28,9 +28,9 @@ export function Result({ result }: { result: SearchResult }): JSX.Element {
   const { session, message_id, kind, workspace_name, device_name, timestamp, fragments } = result;
   const isCode = kind === "tool_input" || kind === "tool_output";
   return (
-    <a class="result" href={href(sessionHref(session.id), { around: message_id })}>
+    <a class="row result" href={href(sessionHref(session.id), { around: message_id })}>
       <strong class="cut">{titleOf(session)}</strong>
-      <span class="result-fragments">
+      <span class="two-lines">
         {fragments.map(({ text, marks }) => (
           <span key={text} class={isCode ? "fragment mono" : "fragment"}>
             <Marked text={text} marks={marks} />

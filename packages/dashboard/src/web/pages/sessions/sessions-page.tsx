@@ -61,7 +61,7 @@ export function SessionsPage(): JSX.Element {
           groupOf={(session) => groupOf(session, group, today)}
           row={(session) =>
             live.isDeleted(session.id) ? (
-              <p class="session-row faint">
+              <p class="row session-row faint">
                 <span>
                   <Badge tone="quiet">deleted</Badge> {session.title}
                 </span>
