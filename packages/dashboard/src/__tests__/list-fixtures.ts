@@ -1,4 +1,4 @@
-import { type Client, createClient } from "@wharf/client";
+import type { Client } from "@wharf/client";
 import { createUlid } from "@wharf/protocol";
 import { until } from "@wharf/testkit";
 import { loadDemo } from "../../../client/src/demo/load-demo.ts";
@@ -12,8 +12,7 @@ export const HASH = "abcdef0123456789abcdef0123456789abcdef01";
 const MINUTE_MS = 60_000;
 
 /** Some demo sessions, a repository with many sessions, a session with hostile text and a model without a price, and a commit. */
-export async function loadLists(url: string, key: string): Promise<Client> {
-  const client = createClient({ url, key });
+export async function loadLists(client: Client): Promise<void> {
   const now = Date.now();
   await loadDemo(client, { now: new Date(now), days: 3, seed: 7 }, () => undefined);
   const ago = (minutes: number) => new Date(now - minutes * MINUTE_MS).toISOString();
@@ -64,7 +63,6 @@ export async function loadLists(url: string, key: string): Promise<Client> {
     bytes,
   });
   await until(async () => (await client.search({ q: "pelican" })).results.length > 0);
-  return client;
 }
 
 export function event(type: string, timestamp: string, data: Record<string, unknown>) {

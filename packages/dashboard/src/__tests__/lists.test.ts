@@ -1,32 +1,21 @@
-import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { beforeAll, describe, expect } from "bun:test";
 import type { Client } from "@wharf/client";
-import { TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
+import { TEST_TIMEOUT_MS } from "@wharf/testkit";
 import type { Page } from "playwright-core";
-import {
-  ADMIN_KEY,
-  type ServerProgram,
-  startServerProgram,
-} from "../../../server/src/__tests__/server-program.ts";
-import { accessibilityViolations, browserTest, expectCount, expectValue, setupBrowser } from "./browser.ts";
+import { accessibilityViolations, browserTest, expectCount, expectValue } from "./browser.ts";
+import { setupHub } from "./hub.ts";
 import { event, HASH, HOSTILE_ID, HOSTILE_PROMPT, loadLists, MANY, UNPRICED_MODEL } from "./list-fixtures.ts";
 
 /** Below the time limit of a test: at that, the browser is ended, too. */
 const STEP_TIMEOUT_MS = TEST_TIMEOUT_MS / 3;
 
-const database = useTestDatabase();
-const browser = setupBrowser();
-let server: ServerProgram;
-let url = "";
+const hub = setupHub({ NODE_ENV: "development" });
 let client: Client;
 
 beforeAll(async () => {
-  server = await startServerProgram(database.url, { NODE_ENV: "development" });
-  url = await server.url();
-  client = await loadLists(url, ADMIN_KEY);
+  client = hub.client();
+  await loadLists(client);
 }, 2 * TEST_TIMEOUT_MS);
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-});
 
 const LIST_ROUTE = /\/api\/sessions(?:\?|$)/;
 
@@ -39,7 +28,7 @@ async function openList(
   path: string,
   options: { width?: number; theme?: "light" | "dark"; key?: string } = {},
 ) {
-  const opened = await browser.open({ url, key: ADMIN_KEY, ...options });
+  const opened = await hub.open(options);
   opened.page.setDefaultTimeout(STEP_TIMEOUT_MS);
   await opened.page.goto(path);
   return opened;

@@ -1,32 +1,12 @@
-import { afterAll, beforeAll, expect } from "bun:test";
-import { createClient } from "@wharf/client";
-import { useTestDatabase } from "@wharf/testkit";
+import { beforeAll, expect } from "bun:test";
 import { loadDemo } from "../../../client/src/demo/load-demo.ts";
-import {
-  ADMIN_KEY,
-  type ServerProgram,
-  startServerProgram,
-} from "../../../server/src/__tests__/server-program.ts";
+import { ADMIN_KEY } from "../../../server/src/__tests__/server-program.ts";
 import { GALLERY_PATH, PAGE_PATHS } from "../served/index.ts";
-import { accessibilityViolations, browserTest, setupBrowser } from "./browser.ts";
+import { accessibilityViolations, browserTest } from "./browser.ts";
+import { setupHub } from "./hub.ts";
 
-const database = useTestDatabase();
-const browser = setupBrowser();
-let server: ServerProgram;
-let url = "";
-
-beforeAll(async () => {
-  server = await startServerProgram(database.url, { NODE_ENV: "development" });
-  url = await server.url();
-  await loadDemo(
-    createClient({ url, key: ADMIN_KEY }),
-    { now: new Date(), days: 3, seed: 7 },
-    () => undefined,
-  );
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-});
+const hub = setupHub({ NODE_ENV: "development" });
+beforeAll(() => loadDemo(hub.client(), { now: new Date(), days: 3, seed: 7 }, () => undefined));
 
 /** The pages that need no id. */
 const LISTS = [...PAGE_PATHS.filter((path) => !path.includes(":")), GALLERY_PATH];
@@ -36,8 +16,7 @@ for (const theme of ["light", "dark"] as const) {
     browserTest(
       `${path} in ${theme} has no accessibility violation and no error in the console`,
       async () => {
-        const { page, context, errors } = await browser.open({
-          url,
+        const { page, context, errors } = await hub.open({
           key: path === "/sign-in" ? "" : ADMIN_KEY,
           theme,
         });
@@ -52,7 +31,7 @@ for (const theme of ["light", "dark"] as const) {
 }
 
 browserTest("a page that is not visible holds no stream, and reads again when it is", async () => {
-  const { page, context } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context } = await hub.open();
   const isStream = (request: { url(): string }) => new URL(request.url()).pathname === "/api/live";
   const setHidden = (hidden: boolean) =>
     page.evaluate(`Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
@@ -70,7 +49,7 @@ browserTest("a page that is not visible holds no stream, and reads again when it
 });
 
 browserTest("the blocks of the gallery act as they say", async () => {
-  const { page, errors } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, errors } = await hub.open();
   await page.goto(GALLERY_PATH);
   await page.getByRole("button", { name: "Retry" }).click();
   await page.getByText("Retried.").waitFor();
@@ -83,6 +62,7 @@ browserTest("the blocks of the gallery act as they say", async () => {
   await page.getByRole("button", { name: "Delete it" }).click();
   await page.getByText("It is deleted.").waitFor();
   await page.getByRole("button", { name: "Open a dialog" }).click();
+  await page.getByRole("dialog", { name: "A dialog" }).waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   expect(await page.getByRole("link", { name: "no link" }).count()).toBe(0);
@@ -90,7 +70,7 @@ browserTest("the blocks of the gallery act as they say", async () => {
 });
 
 browserTest("a sign-in leads only to an address of this hub", async () => {
-  const { page, context } = await browser.open({ url, key: "" });
+  const { page, context } = await hub.open({ key: "" });
   for (const [to, expected] of [
     ["/\t/evil.example/x", "/"],
     ["/usage?show=sessions", "/usage?show=sessions"],
@@ -99,7 +79,7 @@ browserTest("a sign-in leads only to an address of this hub", async () => {
     await page.getByLabel("Key").fill(ADMIN_KEY);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.locator("nav.menu").waitFor();
-    expect(page.url()).toBe(url + expected);
+    expect(page.url()).toBe(hub.url() + expected);
     await context.clearCookies();
   }
   await context.close();

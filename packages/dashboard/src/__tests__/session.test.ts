@@ -1,31 +1,19 @@
-import { afterAll, beforeAll, expect } from "bun:test";
-import { type Client, createClient } from "@wharf/client";
-import { until, useTestDatabase } from "@wharf/testkit";
+import { beforeAll, expect } from "bun:test";
+import type { Client } from "@wharf/client";
+import { until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
-import {
-  ADMIN_KEY,
-  type ServerProgram,
-  startServerProgram,
-} from "../../../server/src/__tests__/server-program.ts";
-import { accessibilityViolations, browserTest, expectCount, setupBrowser } from "./browser.ts";
+import { accessibilityViolations, browserTest, expectCount } from "./browser.ts";
 import { answer, hostileFile, prompt, SESSION_ID, said } from "./hostile-session.ts";
+import { setupHub } from "./hub.ts";
 
-const database = useTestDatabase();
-const browser = setupBrowser();
+const hub = setupHub();
 const PATH = `/sessions/${SESSION_ID}`;
-let server: ServerProgram;
 let client: Client;
-let url = "";
 let sent = 0;
 
 beforeAll(async () => {
-  server = await startServerProgram(database.url);
-  url = await server.url();
-  client = createClient({ url, key: ADMIN_KEY });
+  client = hub.client();
   await append(hostileFile());
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
 });
 
 /** Resolves when the lines are parsed. */
@@ -49,10 +37,10 @@ async function append(text: string): Promise<void> {
 }
 
 browserTest("a hostile transcript runs nothing, loads nothing and hides nothing", async () => {
-  const { page, context, errors } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context, errors } = await hub.open();
   const elsewhere: string[] = [];
   page.on("request", (request) => {
-    if (!request.url().startsWith(url)) elsewhere.push(request.url());
+    if (!request.url().startsWith(hub.url())) elsewhere.push(request.url());
   });
   for (const density of ["story", "steps", "full"]) {
     await page.goto(`${PATH}?density=${density}`);
@@ -111,7 +99,7 @@ async function unfold(page: Page): Promise<void> {
 }
 
 browserTest("a session shows what was asked, done and answered, and moves by keys", async () => {
-  const { page, context, errors } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context, errors } = await hub.open();
   await page.goto(PATH);
   const summary = page.locator(".summary");
   await summary.getByText("The last answer.").waitFor();
@@ -149,7 +137,7 @@ browserTest("a session shows what was asked, done and answered, and moves by key
 });
 
 browserTest("find goes to a message in a density that shows it, and an address opens at one", async () => {
-  const { page, context, errors } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context, errors } = await hub.open();
   await page.goto(PATH);
   await page.locator(".transcript").waitFor();
   await page.keyboard.press("f");
@@ -169,7 +157,7 @@ browserTest("find goes to a message in a density that shows it, and an address o
 });
 
 browserTest("new messages wait behind a button, and follow at the end of the page", async () => {
-  const { page, context } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context } = await hub.open();
   await page.goto(PATH);
   await page.getByText("I see an image.").waitFor();
   await append(`${prompt("Asked meanwhile")}\n${answer("msg_5", said("Answered meanwhile."))}\n`);
@@ -185,7 +173,7 @@ for (const theme of ["light", "dark"] as const)
   browserTest(
     `a session in ${theme} has no accessibility violation, and no horizontal scrolling at 390 px`,
     async () => {
-      const { page, context } = await browser.open({ url, key: ADMIN_KEY, theme });
+      const { page, context } = await hub.open({ theme });
       await page.goto(`${PATH}?density=full`);
       await page.locator(".tokens").waitFor();
       await page.locator(".transcript .diff").waitFor();
@@ -197,7 +185,7 @@ for (const theme of ["light", "dark"] as const)
   );
 
 browserTest("an error can be retried, and the page of an unknown session names the causes", async () => {
-  const { page, context } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context } = await hub.open();
   await context.route("**/transcript?*", (route) => route.abort());
   await page.goto(PATH);
   await page.locator(".session-middle").getByText("The hub does not respond.").waitFor();
@@ -210,7 +198,7 @@ browserTest("an error can be retried, and the page of an unknown session names t
 });
 
 browserTest("a session is deleted once one has read what remains of it", async () => {
-  const { page, context } = await browser.open({ url, key: ADMIN_KEY });
+  const { page, context } = await hub.open();
   await page.goto(PATH);
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByText("A tombstone remains").waitFor();
