@@ -41,6 +41,9 @@ export const METADATA_KEYS_MAX = 200;
 /** Of its JSON. */
 export const METADATA_CHARACTERS_MAX = 64 * 1024;
 
+/** Of a number that is added up: a century has 3e12 ms, and the sum of 900,000 rows fits a BIGINT. */
+export const SUMMED_MAX = 1e13;
+
 /** Ten years. The sum of a workspace's sessions stays far below what a BIGINT holds. */
 export const DURATION_MS_MAX = 10 * 365.25 * 24 * 60 * 60 * 1000;
 

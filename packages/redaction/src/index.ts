@@ -1,4 +1,4 @@
-export { countMarkers, createMarker, type Marker } from "./marker.ts";
+export { countMarkers, createMarker, MARKERS, type Marker } from "./marker.ts";
 export {
   createRedactor,
   type RedactionCounts,

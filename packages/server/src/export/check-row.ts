@@ -2,14 +2,17 @@ import {
   eventTypeSchema,
   ID_CHARACTERS_MAX,
   idSchema,
+  SUMMED_MAX,
   TRANSCRIPT_FILE_BYTES_MAX,
   timestampSchema,
   transcriptFileSchema,
   WORKSPACE_ID_CHARACTERS_MAX,
 } from "@wharf/protocol";
 import { z } from "zod";
+import type { TargetTable } from "../db/export/write-rows.ts";
 import { findFlaw, holdsControlCharacters, isRecord } from "../json/clean-value.ts";
 import type { Limits } from "../limits.ts";
+import { flawOfColumns } from "./row-schemas.ts";
 
 export type RowLimits = Pick<Limits, "event_bytes" | "json_depth" | "json_values">;
 
@@ -22,46 +25,50 @@ const KEY = /(?:^|_)(?:id|key)$/;
 const KEY_CHARACTERS_MAX = 1_000;
 /** Of an event itself, its device and its session. */
 const eventIdsSchema = z.tuple([idSchema, idSchema, idSchema.nullish()]);
-/** Tables of which numbers are added up. */
-const SUMMED = new Set(["model_responses", "response_sightings"]);
-const SUMMED_MAX = 1e12;
+/** Tables with texts of transcripts, whose lines have a bound of their own. */
+const OF_TRANSCRIPTS = new Set([
+  ...["transcript_generations", "transcript_messages", "content_blocks", "transcript_facts", "tool_calls"],
+]);
 /** A message without a time is sorted before all others. */
 const UNTIMED = new Set(["sorted_at"]);
 const UNTIMED_VALUE = "-infinity";
 
 /**
  * What ingest would refuse of a row, in words; null: nothing. Keys have bounds because they are in indexes and in lists, sizes and depths
- * because they are read again, times because sums by time have as many rows as there are hours. `times`: columns with a time.
+ * because they are read again, times because sums by time have as many rows as there are hours.
  */
 export function flawOfRow(
   table: string,
   row: Readonly<Record<string, unknown>>,
-  times: ReadonlySet<string>,
+  columns: Pick<TargetTable, "times" | "numbers">,
   limits: RowLimits,
 ): string | null {
   const flaw = findFlaw(row, { json_depth: DEPTH_MAX, json_values: Number.POSITIVE_INFINITY });
   if (flaw !== null) return flaw;
   for (const [column, value] of Object.entries(row)) {
-    const reason = flawOfValue(table, column, value, times);
+    const reason = flawOfValue(table, column, value, columns);
     if (reason !== null) return `${reason} in ${column.slice(0, KEY_CHARACTERS_MAX)}`;
   }
-  return table === "events" ? flawOfEvent(row, limits) : null;
+  if (table === "events") return flawOfEvent(row, limits);
+  return (OF_TRANSCRIPTS.has(table) ? null : flawOfSizes(row, limits)) ?? flawOfColumns(table, row);
 }
 
 function flawOfValue(
   table: string,
   column: string,
   value: unknown,
-  times: ReadonlySet<string>,
+  { times, numbers }: Pick<TargetTable, "times" | "numbers">,
 ): string | null {
-  if (times.has(column)) {
+  if (times.includes(column)) {
     const isTime = timestampSchema.safeParse(value).success;
     return value === null || isTime || (UNTIMED.has(column) && value === UNTIMED_VALUE)
       ? null
       : "has no time";
   }
-  if (SUMMED.has(table) && typeof value === "number" && Math.abs(value) > SUMMED_MAX)
-    return "has a number too large";
+  if (numbers.includes(column))
+    return value === null || (typeof value === "number" && Math.abs(value) <= SUMMED_MAX)
+      ? null
+      : "has no number, or one too large";
   if (typeof value !== "string") return null;
   if (column === "canonical_id")
     return value.length <= WORKSPACE_ID_CHARACTERS_MAX
@@ -78,6 +85,14 @@ function flawOfValue(
       : KEY_CHARACTERS_MAX;
   if (value.length > characters_max) return `has more than ${characters_max} characters`;
   return holdsControlCharacters(value) ? "has a control character" : null;
+}
+
+/** What is derived from events and reports is no larger than one event. */
+function flawOfSizes(row: Readonly<Record<string, unknown>>, { event_bytes }: RowLimits): string | null {
+  for (const [column, value] of Object.entries(row))
+    if (Buffer.byteLength(JSON.stringify(value)) > event_bytes)
+      return `is larger than ${event_bytes} bytes in ${column.slice(0, KEY_CHARACTERS_MAX)}`;
+  return null;
 }
 
 function flawOfEvent(

@@ -103,8 +103,7 @@ export async function importHub(
     if (read === null) return null;
     const exported = tables.get(read.table);
     if (exported === undefined) throw notAnExport(number);
-    const { times } = await targetOf(read.table);
-    const flaw = flawOfRow(read.table, read.row, new Set(times), limits);
+    const flaw = flawOfRow(read.table, read.row, await targetOf(read.table), limits);
     if (flaw !== null) throw refused(number, flaw);
     return { ...read, exported };
   }
@@ -156,7 +155,7 @@ function hasRoom(batch: Batch, table: ExportedTable, columns: string, characters
 async function storeRows(
   database: Database,
   table: ExportedTable,
-  target: Omit<TargetTable, "times">,
+  target: Pick<TargetTable, "columns" | "parents">,
   lines: readonly string[],
   number: number,
 ): Promise<number> {

@@ -23,7 +23,8 @@ export type DescribedSession = {
   transcript: SessionTranscript & { own: OwnUsage };
 };
 
-const TITLE_CHARACTERS_MAX = 300;
+/** With the mark of a cut. */
+export const TITLE_CHARACTERS_MAX = 301;
 
 /** Everything that the rows of a session's transcripts amount to. */
 export function describeSession(facts: SessionFacts): DescribedSession {
@@ -86,7 +87,7 @@ function oneLine(value: string): string {
   const line = value.trimStart().split("\n", 1)[0]?.trim() ?? "";
   if (line.length <= TITLE_CHARACTERS_MAX) return line;
   return `${line
-    .slice(0, TITLE_CHARACTERS_MAX)
+    .slice(0, TITLE_CHARACTERS_MAX - 1)
     .toWellFormed()
     .replace(/\uFFFD$/, "")}…`;
 }

@@ -5,8 +5,9 @@ import type { ExportedTable } from "./exported-tables.ts";
 /** What the database has of a table: columns that rows are inserted with, and to what they refer. */
 export type TargetTable = {
   columns: string[];
-  /** Those of them with a time. */
+  /** Those of them with a time, and with a number. */
   times: string[];
+  numbers: string[];
   parents: { table: string; columns: string[]; parent_columns: string[] }[];
 };
 
@@ -21,6 +22,10 @@ export async function readTargetTable(sql: Sql, name: string): Promise<TargetTab
         SELECT json_agg(attname) FROM pg_attribute
         WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND atttypid = 'timestamptz'::regtype
       ), '[]') AS times, coalesce((
+        SELECT json_agg(attname) FROM pg_attribute
+        WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+          AND atttypid IN ('integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+      ), '[]') AS numbers, coalesce((
         SELECT json_agg(json_build_object('table', p.relname, 'columns', names.own, 'parent_columns', names.parents))
         FROM pg_constraint k JOIN pg_class p ON p.oid = k.confrelid
         CROSS JOIN LATERAL (
@@ -43,7 +48,7 @@ export async function readTargetTable(sql: Sql, name: string): Promise<TargetTab
 export async function writeExportedRows(
   sql: Sql,
   { name, sameBy }: Pick<ExportedTable, "name" | "sameBy">,
-  { columns, parents }: Omit<TargetTable, "times">,
+  { columns, parents }: Pick<TargetTable, "columns" | "parents">,
   lines: readonly string[],
 ): Promise<number> {
   const list = (parts: readonly Fragment[]) => parts.reduce((left, right) => sql`${left}, ${right}`);

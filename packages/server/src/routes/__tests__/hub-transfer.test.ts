@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { INITIAL_PROMPT_CHARACTERS_MAX, REPORT_TEXT_CHARACTERS_MAX, TAGS_MAX } from "@wharf/protocol";
 import { SECRET_RULES } from "@wharf/redaction";
 import { clearRows, createTestDatabase, type TestDatabase } from "@wharf/testkit";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
@@ -31,7 +32,7 @@ const exported = async (cursor?: string): Promise<string> => {
   return body;
 };
 
-type Answer = { status: number; body: { rows?: number; stored?: number; code?: string } };
+type Answer = { status: number; body: { rows?: number; stored?: number; code?: string; detail?: string } };
 
 async function importInto(app: Server["app"], body: string): Promise<Answer> {
   const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/x-ndjson" };
@@ -109,10 +110,10 @@ describe("an import", () => {
   const workspace = (id: string) =>
     row("workspaces", { id, canonical_id: "github.com/a/b", display_name: "b", metadata: {} });
   const device = row("devices", { id: "d", name: "d", type: "local" });
-  const session = (id: string, workspace_id: string) =>
+  const session = (id: string, workspace_id: string, fields: object = {}) =>
     row(
       "sessions",
-      { id, workspace_id, device_id: "d", started_at: "2026-01-01T00:00:00Z" },
+      { id, workspace_id, device_id: "d", started_at: "2026-01-01T00:00:00Z", ...fields },
       { workspace: "github.com/a/b" },
     );
 
@@ -185,6 +186,7 @@ describe("an import", () => {
   });
 
   const long = "x".repeat(2_000);
+  const tags = (count: number) => Array.from({ length: count }, (_, n) => `tag-${n}`);
   const event = (fields: object) =>
     row(
       "events",
@@ -227,6 +229,18 @@ describe("an import", () => {
     ],
     ["a key that is too long", row("tool_calls", { session_id: "s", call_id: long })],
     ["a number of tokens that is too large", row("model_responses", { response_key: "k", input: 1e18 })],
+    ["a title that is too long", session("s", "w", { title: "x".repeat(10_000_000) })],
+    ["a prompt that is too long", session("s", "w", { initial_prompt: "x".repeat(70_000) })],
+    ["a summary that is too long", session("s", "w", { summary: "x".repeat(100_001) })],
+    ["too many tags", session("s", "w", { tags: tags(TAGS_MAX + 1) })],
+    ["metadata that is too large", session("s", "w", { metadata: { a: "x".repeat(1_100_000) } })],
+    ["a cost that is too large", session("s", "w", { cost_estimate_usd: 1e300 })],
+    ["a cost that is a text", session("s", "w", { cost_estimate_usd: "1e300" })],
+    [
+      "a report's text that is too long",
+      row("session_reports", { session_id: "s", model: "x".repeat(5_000) }),
+    ],
+    ["a retention beyond a century", row("workspace_retention", { workspace_id: "w", raw_days: 40_000 })],
   ];
   for (const [what, line] of refused)
     test(`refuses ${what}, as ingest does`, async () => {
@@ -237,6 +251,27 @@ describe("an import", () => {
         SELECT (SELECT count(*)::int FROM events) AS events, (SELECT count(*)::int FROM devices) AS devices`;
       expect(rows[0]).toEqual({ events: 1, devices: 1 });
     });
+
+  test("names the line and the column of a value that is refused", async () => {
+    const { app } = server.current();
+    const { body } = await importInto(app, workspace("w") + device + session("s", "w", { title: long }));
+    expect(body.detail).toBe(
+      "Line 3 must have at most 301 characters in title. The lines before it are stored.",
+    );
+  });
+
+  test("takes texts of the largest size, whose secrets the hub has replaced by longer markers", async () => {
+    const marker = "[REDACTED:github-token:0123abcd]";
+    const fields = {
+      ...{ title: "😀".repeat(301), initial_prompt: "x".repeat(INITIAL_PROMPT_CHARACTERS_MAX) + marker },
+      ...{ git_branch: "😀".repeat(REPORT_TEXT_CHARACTERS_MAX), tags: tags(TAGS_MAX), model: null },
+    };
+    const { status, body } = await importInto(
+      server.current().app,
+      workspace("w") + device + session("s", "w", fields),
+    );
+    expect([status, body]).toEqual([200, { rows: 3, stored: 3 }]);
+  });
 
   test("leaves out bytes that are not what their row names", async () => {
     await seed();

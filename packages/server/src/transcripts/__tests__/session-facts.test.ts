@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { putPriceSchema, sessionTranscriptSchema } from "@wharf/protocol";
+import { putPriceSchema, REPORT_TEXT_CHARACTERS_MAX, sessionTranscriptSchema } from "@wharf/protocol";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { filesOfCase } from "../../../../transcripts/src/__tests__/case-files.ts";
 import { CASES, casesWith, type Expected } from "../../../../transcripts/src/__tests__/read-file.ts";
@@ -131,6 +131,16 @@ describe("the facts of a session", () => {
     expect(transcript.context.sizes.map(({ tokens }: { tokens: number }) => tokens)).toEqual([
       110, 130, 110, 110, 110,
     ]);
+  });
+
+  test("have texts as long as in a report, and no cost beyond what can be added up", async () => {
+    const long = "d".repeat(REPORT_TEXT_CHARACTERS_MAX * 2);
+    const first = { ...prompt(0, "Go"), cwd: `/${long}`, gitBranch: long, version: long };
+    await store([first, { type: "cost-state", sessionId: "s", totalCostUSD: 1e300, modelUsage: {} }]);
+    const { git_branch, reported, metadata, transcript } = await stored();
+    const texts = [git_branch, metadata.cwd, metadata.cc_version, ...Object.values(transcript.place)];
+    expect(texts.map(({ length }) => length)).toEqual(Array(6).fill(REPORT_TEXT_CHARACTERS_MAX));
+    expect(reported).toBeNull();
   });
 
   test("are the same from a second device's copy, and when they are derived again", async () => {

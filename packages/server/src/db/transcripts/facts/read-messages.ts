@@ -1,4 +1,5 @@
 import { one } from "@wharf/job-runner";
+import { INITIAL_PROMPT_CHARACTERS_MAX } from "@wharf/protocol";
 import type { Fragment, Sql } from "../../postgres.ts";
 import { wireTime } from "../../wire-time.ts";
 import { isOfOwnFiles } from "./own-files.ts";
@@ -21,7 +22,6 @@ export type LastMessage = { kind: string; at: string; has_tool_use: boolean };
 
 /** Of a longer silence nothing counts as active. */
 const ACTIVE_GAP_MS = 5 * 60_000;
-const PROMPT_CHARACTERS_MAX = 64 * 1024;
 
 export async function readMessageFacts(sql: Sql, session_id: string): Promise<MessageFacts> {
   const ms = (interval: Fragment) => sql`1000 * extract(epoch FROM ${interval})`;
@@ -61,7 +61,7 @@ export async function readLastMessage(sql: Sql, session_id: string): Promise<Las
 /** Also one that a resumed session has copied. */
 export async function readFirstPrompt(sql: Sql, session_id: string): Promise<string | null> {
   const [row] = await sql<{ text: string }[]>`
-    SELECT left(b.content_text, ${PROMPT_CHARACTERS_MAX}) AS text
+    SELECT left(b.content_text, ${INITIAL_PROMPT_CHARACTERS_MAX}) AS text
     FROM (
       SELECT m.id FROM transcript_messages m
       WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND m.kind = 'prompt' AND m.has_text

@@ -1,4 +1,5 @@
 import { one } from "@wharf/job-runner";
+import { REPORT_TEXT_CHARACTERS_MAX, SUMMED_MAX } from "@wharf/protocol";
 import type { TitleRank } from "@wharf/transcripts";
 import type { Fragment, Sql } from "../../postgres.ts";
 import { wireTime } from "../../wire-time.ts";
@@ -11,7 +12,7 @@ export type Compaction = {
   at: string | null;
 };
 
-/** What the files of a session state about it, besides messages and calls. */
+/** What the files of a session state about it, besides messages and calls; texts are as long as in a report. */
 export type Stated = {
   /** The session's own device, if it has files. */
   own_device: string | null;
@@ -44,6 +45,7 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
     sql`(array_agg(${value} ORDER BY is_main DESC, file, line, position) FILTER (WHERE ${value} IS NOT NULL))[1]`;
   const last = (value: Fragment) =>
     sql`(array_agg(${value} ORDER BY is_main DESC, file DESC, line DESC, position DESC) FILTER (WHERE ${value} IS NOT NULL))[1]`;
+  const text = (field: string) => sql`left(data ->> ${field}, ${REPORT_TEXT_CHARACTERS_MAX})`;
   const rows = await sql<Stated[]>`
     WITH files AS MATERIALIZED (${ownFiles(sql, session_id)}),
     stated AS MATERIALIZED (
@@ -58,14 +60,14 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
       WHERE t.session_id = ${session_id} AND t.fact IN ('compaction', 'api_error') AND NOT m.is_copy
     ),
     places AS (
-      SELECT ${first(sql`data ->> 'cwd'`)} AS cwd, ${first(sql`data ->> 'branch'`)} AS branch,
-        ${first(sql`data ->> 'version'`)} AS version, ${last(sql`data ->> 'cwd'`)} AS last_cwd,
-        ${last(sql`data ->> 'branch'`)} AS last_branch
+      SELECT ${first(text("cwd"))} AS cwd, ${first(text("branch"))} AS branch, ${first(text("version"))} AS version,
+        ${last(text("cwd"))} AS last_cwd, ${last(text("branch"))} AS last_branch
       FROM stated WHERE fact = 'place' AND is_main
     ),
     reported AS (
-      SELECT (data ->> 'cost_usd')::float8 AS cost_usd, data -> 'models' AS models FROM stated
-      WHERE fact = 'reported_cost' ORDER BY is_main DESC, file DESC, line DESC, position DESC LIMIT 1
+      SELECT CASE WHEN (data ->> 'cost_usd')::float8 BETWEEN 0 AND ${SUMMED_MAX} THEN (data ->> 'cost_usd')::float8 END AS cost_usd,
+        data -> 'models' AS models
+      FROM stated WHERE fact = 'reported_cost' ORDER BY is_main DESC, file DESC, line DESC, position DESC LIMIT 1
     )
     SELECT places.*,
       (SELECT ${first(sql`data ->> 'url'`)} FROM stated WHERE fact = 'remote' AND is_main) AS remote,
@@ -77,13 +79,13 @@ export async function readStated(sql: Sql, session_id: string): Promise<Stated> 
         + (SELECT count(*) FROM stated WHERE fact = 'api_error' AND message_id IS NULL))::int AS api_errors,
       (SELECT cost_usd FROM reported) AS reported_cost_usd, (SELECT models FROM reported) AS reported_models,
       ARRAY(
-        SELECT t.data ->> 'url' FROM transcript_facts t JOIN files f ON f.id = t.file_id
+        SELECT ${text("url")} FROM transcript_facts t JOIN files f ON f.id = t.file_id
         WHERE t.session_id = ${session_id} AND t.fact = 'pull_request'
         GROUP BY 1 ORDER BY 1 LIMIT ${PULL_REQUESTS_MAX}
       ) AS pull_requests,
       (
         SELECT coalesce(json_object_agg(type, n), '{}') FROM (
-          SELECT coalesce(data ->> 'type', '') AS type, count(*) AS n FROM stated WHERE fact = 'unknown'
+          SELECT coalesce(${text("type")}, '') AS type, count(*) AS n FROM stated WHERE fact = 'unknown'
           GROUP BY 1 ORDER BY n DESC, 1 LIMIT ${TYPES_MAX}
         ) types
       ) AS unknown_types,

@@ -1,3 +1,4 @@
+import { REPORT_TEXT_CHARACTERS_MAX } from "@wharf/protocol";
 import type { Sql } from "../../postgres.ts";
 
 /** What the files of a session's own device show of it, for the fold of sessions (db/projections/fold-session.ts). */
@@ -25,8 +26,9 @@ export async function writeStatement(
       INSERT INTO session_reports AS r (
         session_id, kind, at, workspace_id, device_id, git_branch, model, initial_prompt, metadata
       )
-      SELECT id, 'transcript', ${first_at}::text::timestamptz, workspace_id, device_id, ${branch}::text, ${model}::text,
-        ${initial_prompt}::text, jsonb_strip_nulls(jsonb_build_object('cwd', ${cwd}::text, 'cc_version', ${version}::text))
+      SELECT id, 'transcript', ${first_at}::text::timestamptz, workspace_id, device_id, ${branch}::text,
+        left(${model}::text, ${REPORT_TEXT_CHARACTERS_MAX}), ${initial_prompt}::text,
+        jsonb_strip_nulls(jsonb_build_object('cwd', ${cwd}::text, 'cc_version', ${version}::text))
       FROM sessions WHERE id = ${session_id} AND device_id = ${device_id} AND deleted_at IS NULL
       ON CONFLICT (session_id, device_id) WHERE kind = 'transcript' DO UPDATE SET
         at = excluded.at, workspace_id = excluded.workspace_id, git_branch = excluded.git_branch, model = excluded.model,
