@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "bun:test";
+import { createTcpProxy, type TcpProxy } from "@wharf/testkit";
 import { setupApp } from "../../../server/src/__tests__/setup-app.ts";
 import { type ClientOptions, createClient } from "../sdk/create-client.ts";
 
@@ -13,22 +14,21 @@ export function setupFaultyHub() {
     requests: [],
   };
   let listening: ReturnType<typeof Bun.serve> | undefined;
+  /** Keeps the port while the hub is stopped: another program could take it otherwise. */
+  let proxy: TcpProxy | undefined;
 
-  function listen(port: number): void {
-    listening = Bun.serve({
-      port,
-      hostname: "127.0.0.1",
-      fetch: answer,
-      error: () => new Response(null, { status: 500 }),
-    });
-  }
-
-  beforeAll(() => listen(0));
+  beforeAll(async () => {
+    const host = "127.0.0.1";
+    const error = () => new Response(null, { status: 500 });
+    listening = Bun.serve({ port: 0, hostname: host, fetch: answer, error });
+    proxy = await createTcpProxy({ host, port: listening.port ?? 0 });
+  });
   afterEach(() => {
     state.fault = () => null;
     state.requests = [];
   });
   afterAll(async () => {
+    await proxy?.close();
     await listening?.stop(true);
   });
 
@@ -44,19 +44,20 @@ export function setupFaultyHub() {
     return fault === null ? response : cut();
   }
 
+  const url = () => `http://127.0.0.1:${proxy?.port}`;
   return {
     server,
     state,
     client: (options: Pick<ClientOptions, "timeoutMs"> = {}) =>
-      createClient({ url: `http://127.0.0.1:${listening?.port}`, key: server.key, ...options }),
-    /** Nothing listens at the port until the result is called. */
-    async stop(): Promise<() => void> {
-      const port = listening?.port ?? 0;
-      await listening?.stop(true);
-      return () => listen(port);
+      createClient({ url: url(), key: server.key, ...options }),
+    /** Connections are reset until the result is called. */
+    stop(): () => void {
+      proxy?.refuse();
+      proxy?.cut();
+      return () => proxy?.accept();
     },
     get url() {
-      return `http://127.0.0.1:${listening?.port}`;
+      return url();
     },
   };
 }

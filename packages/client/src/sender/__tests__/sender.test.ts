@@ -319,7 +319,7 @@ describe("the sender", () => {
     void start();
     await spoolPrompts(1);
     await until(async () => (await storedPrompts()).length === 1);
-    const restart = await hub.stop();
+    const restart = hub.stop();
     await spoolPrompts(2);
     await until(async () => (await readSenderState(machine.paths.state)).problem?.status === null);
     restart();

@@ -2,7 +2,13 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTcpProxy, createTestDatabase, TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
+import {
+  createTcpProxy,
+  createTestDatabase,
+  freePort,
+  TEST_TIMEOUT_MS,
+  useTestDatabase,
+} from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { postEvents, spawnServer, startServer, statusOf } from "./server-process.ts";
@@ -97,7 +103,7 @@ describe("a server whose database comes later", () => {
     const { hostname, port } = new URL(migrated.url);
     const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
     proxy.refuse();
-    const here = freePort();
+    const here = await freePort();
     const program = spawnServer({ DATABASE_URL: proxy.url(migrated.url), PORT: `${here}` });
     await program.waitForOutput(/"waited_ms":\d+,"reason":"no connection to the database \([A-Z_]+\)"/);
     const url = `http://127.0.0.1:${here}`;
@@ -144,12 +150,6 @@ describe("a server whose database comes later", () => {
     }
   });
 });
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  listener.stop(true);
-  return listener.port;
-}
 
 function withPassword(url: string): string {
   const changed = new URL(url);

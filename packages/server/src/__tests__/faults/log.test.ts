@@ -2,7 +2,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
+import { freePort, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { DRAIN_MAX_MS } from "../../boot.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { ADMIN_KEY, environment, ROOT } from "./server-process.ts";
@@ -40,18 +40,11 @@ function fill(writer: number): void {
   }
 }
 
-function freePort(): number {
-  const server = Bun.serve({ port: 0, fetch: () => new Response() });
-  const { port } = server;
-  void server.stop(true);
-  return port ?? 0;
-}
-
 type Output = { stdout: number } | { terminal: Bun.Terminal };
 
 /** The real server, whose output the test holds; resolves when it answers. */
 async function start(output: Output) {
-  const port = freePort();
+  const port = await freePort();
   const child = Bun.spawn([process.execPath, MAIN], {
     cwd: ROOT,
     env: environment({ DATABASE_URL: database.url, PORT: String(port), LOG_LEVEL: "trace" }),
