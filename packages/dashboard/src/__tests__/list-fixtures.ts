@@ -39,29 +39,9 @@ export async function loadLists(client: Client): Promise<void> {
   });
   await client.events.send([
     event("session.start", ago(30), { cc_session_id: HOSTILE_ID, cwd: "/home/ada/birds", source: "startup" }),
-    event("git.commit", ago(20), {
-      hash: HASH,
-      message: "Feed the pelican",
-      author_name: "Ada",
-      branch: "main",
-      files_changed: 1,
-      insertions: 3,
-      deletions: 1,
-    }),
+    commit(ago(20)),
   ]);
-  const bytes = new TextEncoder().encode(
-    hostileTranscript(ago)
-      .map((line) => `${JSON.stringify(line)}\n`)
-      .join(""),
-  );
-  await client.transcripts.append({
-    session_id: HOSTILE_ID,
-    agent: "claude-code",
-    device_id: "bird-box",
-    file: `${HOSTILE_ID}.jsonl`,
-    offset: 0,
-    bytes,
-  });
+  await appendTranscript(client, HOSTILE_ID, transcriptOf(HOSTILE_ID, HOSTILE_PROMPT, ago));
   await until(async () => (await client.search({ q: "pelican" })).results.length > 0);
 }
 
@@ -77,9 +57,41 @@ export function event(type: string, timestamp: string, data: Record<string, unkn
   };
 }
 
-function hostileTranscript(ago: (minutes: number) => string): unknown[] {
+export function commit(timestamp: string) {
+  return event("git.commit", timestamp, {
+    hash: HASH,
+    message: "Feed the pelican",
+    author_name: "Ada",
+    branch: "main",
+    files_changed: 1,
+    insertions: 3,
+    deletions: 1,
+  });
+}
+
+export async function appendTranscript(
+  client: Client,
+  session_id: string,
+  lines: readonly unknown[],
+): Promise<void> {
+  await client.transcripts.append({
+    session_id,
+    agent: "claude-code",
+    device_id: "bird-box",
+    file: `${session_id}.jsonl`,
+    offset: 0,
+    bytes: new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join("")),
+  });
+}
+
+/** A prompt and its response, by a model that has no price. */
+export function transcriptOf(
+  sessionId: string,
+  prompt: string,
+  ago: (minutes: number) => string,
+): readonly unknown[] {
   const common = {
-    sessionId: HOSTILE_ID,
+    sessionId,
     cwd: "/home/ada/birds",
     version: "2.1.280",
     isSidechain: false,
@@ -92,7 +104,7 @@ function hostileTranscript(ago: (minutes: number) => string): unknown[] {
       uuid: "u-1",
       parentUuid: null,
       timestamp: ago(29),
-      message: { role: "user", content: HOSTILE_PROMPT },
+      message: { role: "user", content: prompt },
     },
     {
       ...common,
@@ -100,9 +112,9 @@ function hostileTranscript(ago: (minutes: number) => string): unknown[] {
       uuid: "a-1",
       parentUuid: "u-1",
       timestamp: ago(28),
-      requestId: "req-1",
+      requestId: `req-${sessionId}`,
       message: {
-        id: "msg-1",
+        id: `msg-${sessionId}`,
         type: "message",
         role: "assistant",
         model: UNPRICED_MODEL,

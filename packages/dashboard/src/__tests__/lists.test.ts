@@ -1,10 +1,21 @@
 import { beforeAll, describe, expect } from "bun:test";
 import type { Client } from "@wharf/client";
-import { TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
 import { accessibilityViolations, browserTest, expectCount, expectValue } from "./browser.ts";
 import { setupHub } from "./hub.ts";
-import { event, HASH, HOSTILE_ID, HOSTILE_PROMPT, loadLists, MANY, UNPRICED_MODEL } from "./list-fixtures.ts";
+import {
+  appendTranscript,
+  commit,
+  event,
+  HASH,
+  HOSTILE_ID,
+  HOSTILE_PROMPT,
+  loadLists,
+  MANY,
+  transcriptOf,
+  UNPRICED_MODEL,
+} from "./list-fixtures.ts";
 
 /** Below the time limit of a test: at that, the browser is ended, too. */
 const STEP_TIMEOUT_MS = TEST_TIMEOUT_MS / 3;
@@ -17,10 +28,33 @@ beforeAll(async () => {
   await loadLists(client);
 }, 2 * TEST_TIMEOUT_MS);
 
+/** Between two reads of sums. */
+const INTERVAL_MS = 3_000;
 const LIST_ROUTE = /\/api\/sessions(?:\?|$)/;
 
 async function send(...events: ReturnType<typeof event>[]): Promise<void> {
   expect((await client.events.send(events)).rejected).toBe(0);
+}
+
+async function reportIn(workspace_canonical_id: string, id: string): Promise<void> {
+  const started_at = new Date().toISOString();
+  await client.sessions.report({ id, workspace_canonical_id, device_id: "acme-desk", started_at });
+}
+
+/** A session of the hostile one's repository with one response, parsed. */
+async function answer(session_id: string): Promise<void> {
+  const lines = transcriptOf(session_id, "What does a pelican eat?", (minutes) =>
+    new Date(Date.now() - minutes * 1_000).toISOString(),
+  );
+  await send(
+    event("session.start", new Date().toISOString(), {
+      cc_session_id: session_id,
+      cwd: "/",
+      source: "startup",
+    }),
+  );
+  await appendTranscript(client, session_id, lines);
+  await until(async () => (await client.sessions.get(session_id)).response_count === 1);
 }
 
 /** A page that may take a third of the test's time for each step. */
@@ -210,6 +244,58 @@ describe("timeline and repositories", () => {
       await reader.context.close();
     },
   );
+});
+
+describe("live", () => {
+  browserTest(
+    "repositories follow the hub in few reads, and keep their places under the pointer",
+    async () => {
+      const { page, context, errors } = await openList("/repositories");
+      const rows = page.locator(".repository-row");
+      await rows.first().waitFor();
+      await rows.nth(1).hover();
+      const shown = await rows.count();
+      const held = await rows.first().textContent();
+      let reads = 0;
+      page.on("request", (request) => {
+        if (/\/api\/workspaces(?:\?|$)/.test(request.url())) reads += 1;
+      });
+      const startedAt = Date.now();
+      for (let n = 0; n < 10; n++) await reportIn("github.com/acme/fresh", `fresh-${n}`);
+      await rows.nth(shown).getByText("10 sessions").waitFor();
+      expect(await rows.first().textContent()).toBe(held);
+      expect(reads).toBeLessThanOrEqual(2 + (Date.now() - startedAt) / INTERVAL_MS);
+      await page.mouse.move(0, 0);
+      await page.locator(".chunk li:first-child", { hasText: "github.com/acme/fresh" }).waitFor();
+      await rows.first().click();
+      await page.getByRole("heading", { level: 1, name: "fresh" }).waitFor();
+      await page.getByText("No commits yet.").waitFor();
+      await send({ ...commit(new Date().toISOString()), workspace_id: "github.com/acme/fresh" });
+      await page.locator(".commit", { hasText: "Feed the pelican" }).waitFor();
+      expect(errors).toEqual([]);
+      await context.close();
+    },
+  );
+
+  browserTest("usage follows the hub, also after a stream that could not be opened", async () => {
+    const { page, context } = await openList("/search");
+    await context.route("**/api/live", (route) => route.abort());
+    await page.goto("/usage?workspace_id=github.com/acme/birds");
+    const responses = page.locator(".stat", { hasText: "responses" }).locator(".stat-value");
+    await responses.getByText("1", { exact: true }).waitFor();
+    await page.getByText("The connection to the hub is lost.").waitFor();
+    await answer("second-answer");
+    await context.unroute("**/api/live");
+    await responses.getByText("2", { exact: true }).waitFor();
+    await answer("third-answer");
+    await responses.getByText("3", { exact: true }).waitFor();
+    await page.getByRole("region", { name: "By model" }).getByRole("link", { name: UNPRICED_MODEL }).click();
+    const sessions = page.getByRole("region", { name: "Sessions" }).getByRole("row");
+    await expectCount(sessions, 4);
+    await answer("fourth-answer");
+    await expectCount(sessions, 5);
+    await context.close();
+  });
 });
 
 const SHOWN: readonly [path: string, selector: string][] = [

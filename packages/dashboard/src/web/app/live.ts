@@ -46,12 +46,17 @@ export function startLive(): void {
 
     function open({ isAgain }: { isAgain: boolean }): EventSource {
       const opened = new EventSource("/api/live");
+      let hasGap = isAgain;
+      let hasId = false;
       opened.onopen = () => {
         // A new stream begins now, and what happened before it is unknown.
-        if (isAgain) deliver([{ id: "", kind: "reset", ids: [], at: "" }]);
+        if (hasGap) deliver([{ id: "", kind: "reset", ids: [], at: "" }]);
+        hasGap = false;
+        hasId = true;
         connection.value = "live";
       };
       opened.onerror = () => {
+        hasGap ||= !hasId;
         connection.value = "lost";
         // After a break the browser resumes by the last id. After an error response it gives up, so that we open another stream.
         if (opened.readyState !== EventSource.CLOSED) return;
@@ -69,6 +74,12 @@ export function startLive(): void {
       source.close();
     };
   });
+}
+
+/** Whether a change is of this repository, or may be. */
+export function mayBeOfWorkspace({ session, events }: Change, id: string): boolean {
+  if (session) return session.workspace_id === id;
+  return events === undefined || events.some(({ workspace_id }) => workspace_id === id);
 }
 
 /** Calls `handler` with changes of these kinds, and with a `reset` when everything must be read again. */

@@ -2,8 +2,8 @@ import type { DeviceDetail } from "@wharf/client";
 import type { Device } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { bytesText, costText, counted, countText } from "../../format/numbers.ts";
 import { instantText } from "../../format/times.ts";
@@ -16,7 +16,7 @@ import { DeviceStatus, skewText } from "./device-parts.tsx";
 
 export function DevicePage({ params: { id = "" } }: PageProps): JSX.Element {
   const detail = useQuery(`device ${id}`, () => hub.devices.get(id));
-  useLive(["device", "session"], detail.reload);
+  useLiveReload(["device", "session"], detail);
   return <Loaded query={detail}>{(found) => <DeviceView detail={found} onChange={detail.reload} />}</Loaded>;
 }
 

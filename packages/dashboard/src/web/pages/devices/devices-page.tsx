@@ -2,7 +2,7 @@ import type { Device } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { bytesText, costText, counted } from "../../format/numbers.ts";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -24,7 +24,7 @@ export function DevicesPage(): JSX.Element {
     });
     return { items: devices, next: next_cursor };
   });
-  useLive(["device"], pages.reload);
+  useLiveReload(["device"], pages);
   return (
     <>
       <PageHead title="Devices" note="The machines that send to this hub.">

@@ -2,7 +2,7 @@ import type { IngestHealth } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { bytesText, counted, countText } from "../../format/numbers.ts";
 import { clockText, durationText } from "../../format/times.ts";
@@ -18,7 +18,7 @@ type DeviceIngest = IngestHealth["devices"][number];
 /** What arrives, how late, and what was refused, in the last hour. */
 export function IngestPage(): JSX.Element {
   const health = useQuery("ingest-health", () => hub.ingest.health());
-  useLive(["event"], health.reload);
+  useLiveReload(["event"], health);
   return (
     <>
       <PageHead title="Ingest" note="What arrived in the last hour, how late, and what was refused." />

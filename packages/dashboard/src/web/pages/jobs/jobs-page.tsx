@@ -1,8 +1,8 @@
 import type { ListedJob } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
 import { href, setQuery } from "../../app/router.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
@@ -30,12 +30,9 @@ export function JobsPage(): JSX.Element {
     return { items: jobs, next: next_cursor };
   });
   const queues = useQuery("queues", () => hub.jobs.queues());
-  useLive(["job"], () => {
-    counts.reload();
-    queues.reload();
-    // Rows of further pages stay where they are: a first page alone is read again.
-    if (pages.items?.length === pages.first?.items.length) pages.reload();
-  });
+  useLiveReload(["job"], counts);
+  useLiveReload(["job"], queues);
+  useLiveReload(["job"], pages);
   const total = state === null ? null : (counts.data?.[state]?.count ?? 0);
 
   return (

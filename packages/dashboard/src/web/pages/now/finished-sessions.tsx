@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
 import { href } from "../../app/router.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
@@ -21,7 +21,7 @@ export function FinishedSessions(): JSX.Element {
     const { sessions } = await hub.sessions.list({ ended_after: since, limit: 50 });
     return sessions.toSorted((a, b) => (b.ended_at ?? "").localeCompare(a.ended_at ?? "")).slice(0, SHOWN);
   });
-  useLive(["session"], finished.reload);
+  useLiveReload(["session"], finished);
   return (
     <section aria-labelledby="finished">
       <h2 id="finished">Finished</h2>

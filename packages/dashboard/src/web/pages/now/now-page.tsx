@@ -1,7 +1,7 @@
 import type { LiveState } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { PageHead } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
@@ -28,8 +28,8 @@ export function NowPage(): JSX.Element {
     "now-devices",
     async () => (await hub.devices.list({ limit: SESSIONS_MAX })).devices,
   );
-  useLive(["session"], open.reload);
-  useLive(["device"], devices.reload);
+  useLiveReload(["session"], open);
+  useLiveReload(["device"], devices);
 
   return (
     <>

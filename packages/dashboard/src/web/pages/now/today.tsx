@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { href } from "../../app/router.ts";
+import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, counted, shortText } from "../../format/numbers.ts";
 import { clockText } from "../../format/times.ts";
@@ -22,6 +23,7 @@ export function Today(): JSX.Element {
   const midnight = new Date(now.value).setHours(0, 0, 0, 0);
   const from = new Date(midnight - DAYS_COMPARED * DAY_MS).toISOString();
   const usage = useQuery(`today ${hour}`, () => hub.usage({ group: "hour", from }));
+  useLiveReload(["session"], usage, { intervalMs: SUMS_INTERVAL_MS });
   return (
     <section aria-labelledby="today">
       <h2 id="today">Today</h2>

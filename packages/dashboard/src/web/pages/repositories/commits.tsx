@@ -2,6 +2,9 @@ import type { MatchedCommit } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
+import { mayBeOfWorkspace } from "../../app/live.ts";
+import { useHeld } from "../../app/use-held.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { dayTitle } from "../../format/days.ts";
 import { GitLine, GradeBadge } from "../../ui/git-line.tsx";
@@ -19,23 +22,33 @@ export function Commits({ workspaceId }: { workspaceId: string }): JSX.Element {
     const { commits, next_cursor } = await hub.workspaces.commits(workspaceId, query);
     return { items: commits, next: next_cursor };
   });
+  useLiveReload(["event", "session"], pages, {
+    concerns: (change) => mayBeOfWorkspace(change, workspaceId),
+  });
+  const held = useHeld(pages.items ?? [], idOf);
   return (
-    <Rows
-      label="Commits"
-      pages={pages}
-      rowHeight={ROW_HEIGHT}
-      keyOf={({ git_activity }) => git_activity.id}
-      groupOf={({ git_activity }) => dayTitle(git_activity.timestamp, now.value)}
-      row={(commit) => <Commit commit={commit} />}
-      empty={
-        <Empty title="No commits yet.">
-          <p>
-            They come from git hooks: run <code>wharf hooks install</code> in the repository.
-          </p>
-        </Empty>
-      }
-    />
+    <div {...held.handlers}>
+      <Rows
+        label="Commits"
+        pages={{ ...pages, items: pages.items && held.items }}
+        rowHeight={ROW_HEIGHT}
+        keyOf={idOf}
+        groupOf={({ git_activity }) => dayTitle(git_activity.timestamp, now.value)}
+        row={(commit) => <Commit commit={commit} />}
+        empty={
+          <Empty title="No commits yet.">
+            <p>
+              They come from git hooks: run <code>wharf hooks install</code> in the repository.
+            </p>
+          </Empty>
+        }
+      />
+    </div>
   );
+}
+
+function idOf({ git_activity }: MatchedCommit): string {
+  return git_activity.id;
 }
 
 function Commit({ commit: { git_activity, sessions } }: { commit: MatchedCommit }): JSX.Element {

@@ -1,6 +1,8 @@
 import type { Workspace } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
+import { useHeld } from "../../app/use-held.ts";
+import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { costText, counted, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
@@ -17,26 +19,30 @@ export function RepositoriesPage(): JSX.Element {
     const { workspaces, next_cursor } = await hub.workspaces.list(cursor === null ? {} : { cursor });
     return { items: workspaces, next: next_cursor };
   });
+  useLiveReload(["session", "device"], pages, { intervalMs: SUMS_INTERVAL_MS });
+  const held = useHeld(pages.items ?? [], ({ id }) => id);
   return (
     <>
       <PageHead
         title="Repositories"
         note="By their last session. One repository on several machines is one row."
       />
-      <Rows
-        label="Repositories"
-        pages={pages}
-        rowHeight={ROW_HEIGHT}
-        keyOf={({ id }) => id}
-        row={(workspace) => <RepositoryRow workspace={workspace} />}
-        empty={
-          <Empty title="No repositories yet.">
-            <p>
-              A repository appears with its first session or commit. <a href="/setup">Connect a machine</a>.
-            </p>
-          </Empty>
-        }
-      />
+      <div {...held.handlers}>
+        <Rows
+          label="Repositories"
+          pages={{ ...pages, items: pages.items && held.items }}
+          rowHeight={ROW_HEIGHT}
+          keyOf={({ id }) => id}
+          row={(workspace) => <RepositoryRow workspace={workspace} />}
+          empty={
+            <Empty title="No repositories yet.">
+              <p>
+                A repository appears with its first session or commit. <a href="/setup">Connect a machine</a>.
+              </p>
+            </Empty>
+          }
+        />
+      </div>
     </>
   );
 }

@@ -1,9 +1,10 @@
 import type { WorkspaceDetail } from "@wharf/client";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import { mayBeOfWorkspace } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { href } from "../../app/router.ts";
+import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, countText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
@@ -20,8 +21,9 @@ export function RepositoryPage({ params }: PageProps): JSX.Element {
   const id = params["id"] ?? "";
   const query = useQuery(`repository ${id}`, () => hub.workspaces.get(id));
   const workspaceId = query.data?.workspace.id;
-  useLive(["session"], (changes) => {
-    if (changes.some(({ session }) => session?.workspace_id === workspaceId)) query.reload();
+  useLiveReload(["session", "event", "device"], query, {
+    intervalMs: SUMS_INTERVAL_MS,
+    concerns: (change) => workspaceId !== undefined && mayBeOfWorkspace(change, workspaceId),
   });
   return (
     <>

@@ -1,7 +1,7 @@
 import type { Setup } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { PageHead, WithCode } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
@@ -10,7 +10,7 @@ import { JoinDevice } from "../devices/join-device.tsx";
 /** What the hub still needs; an item is done by what happened, not by a click. */
 export function SetupPage(): JSX.Element {
   const setup = useQuery("setup", () => hub.setup());
-  useLive(["device", "event", "session"], setup.reload);
+  useLiveReload(["device", "event", "session"], setup);
   return (
     <>
       <PageHead title="Setup" note="Each step turns green by itself when it has happened." />

@@ -1,6 +1,7 @@
 import type { Usage, UsageRow } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
+import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { clockText, dayText, shortDayText } from "../../format/times.ts";
 import { SERIES_MAX } from "../../ui/bar-plot.tsx";
@@ -45,6 +46,7 @@ export function UsageOverview({
 }): JSX.Element {
   const { measure: _, ...selected } = filters;
   const query = useQuery(`usage ${today} ${JSON.stringify(selected)}`, () => readOverview(filters));
+  useLiveReload(["session"], query, { intervalMs: SUMS_INTERVAL_MS });
   return (
     <Loaded query={query} rows={8}>
       {(overview) =>

@@ -1,6 +1,7 @@
 import type { UsageRow } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
+import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, counted } from "../../format/numbers.ts";
 import { sessionHref } from "../../ui/session-parts.tsx";
@@ -23,6 +24,7 @@ export function UsageSessions({
   const query = useQuery(`usage-sessions ${today} ${JSON.stringify(selected)}`, () =>
     hub.usage({ ...usageRequestOf(filters, Date.now()), group: "session" }),
   );
+  useLiveReload(["session"], query, { intervalMs: SUMS_INTERVAL_MS });
   return (
     <>
       <p>

@@ -1,6 +1,7 @@
 import type { UsageRow } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { useHeld } from "../../app/use-held.ts";
 import { csvOf, download } from "../../format/csv.ts";
 import { countText, shortText } from "../../format/numbers.ts";
 import { Cost } from "../../ui/cost.tsx";
@@ -46,6 +47,7 @@ export function UsageTable({
   hrefOf: (row: UsageRow) => string | null;
 }): JSX.Element | null {
   const [isWhole, setIsWhole] = useState(false);
+  const held = useHeld(rows, keyOf);
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map((row) => measureOf(row, measure)));
   const named: Column<UsageRow> = {
@@ -62,7 +64,7 @@ export function UsageTable({
       );
     },
   };
-  const shown = isWhole ? rows : rows.slice(0, ROWS_SHOWN);
+  const shown = isWhole ? held.items : held.items.slice(0, ROWS_SHOWN);
   return (
     <>
       <div class="table-head">
@@ -75,7 +77,9 @@ export function UsageTable({
           Download CSV
         </button>
       </div>
-      <Table label={title} columns={[named, ...COUNTS]} rows={shown} keyOf={({ key }) => key ?? ""} />
+      <div {...held.handlers}>
+        <Table label={title} columns={[named, ...COUNTS]} rows={shown} keyOf={keyOf} />
+      </div>
       {rows.length > ROWS_SHOWN && (
         <button type="button" class="link" onClick={() => setIsWhole(!isWhole)}>
           {isWhole ? "Show fewer" : `Show all ${countText(rows.length)}`}
@@ -83,4 +87,8 @@ export function UsageTable({
       )}
     </>
   );
+}
+
+function keyOf({ key }: UsageRow): string {
+  return key ?? "";
 }
