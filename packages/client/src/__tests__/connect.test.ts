@@ -36,6 +36,8 @@ for (const [name, runtime] of RUNTIMES) {
       expect((await stat(profileFile(machine))).mode & 0o777).toBe(0o600);
       const { body } = await hub.server.request("GET", "/api/devices");
       expect(body.devices).toMatchObject([{ id: json.device.id, name: "desk", os: process.platform }]);
+      const { device } = (await hub.server.request("GET", `/api/devices/${json.device.id}`)).body;
+      expect(device.report).toMatchObject({ client_version: expect.any(String), hooks: [] });
 
       const code2 = await hub.code();
       const again = await machine.wharf(["connect", hub.url, code2]);
@@ -177,6 +179,12 @@ describe("install.sh", () => {
     const wharf = join(machine.home, ".local/bin/wharf");
     expect(await Bun.file(settings).text()).toContain("/hooks/claude-code.sh");
     expect(stdout).toContain(`Added hooks to ${settings}.`);
+    const { devices } = (await hub.server.request("GET", "/api/devices")).body;
+    const { device } = (await hub.server.request("GET", `/api/devices/${devices[0].id}`)).body;
+    expect(device.report).toMatchObject({
+      hooks: [{ name: "claude-code", runs: 50 }],
+      agents: [{ agent: "claude-code", files: 1, bytes: transcript.length }],
+    });
     await until(async () => {
       const { body } = await hub.server.request("GET", `/api/sessions/${session}/transcript/files`);
       return body.files?.[0]?.source_bytes === transcript.length;

@@ -5,7 +5,7 @@ import { createFindPlace } from "../git/find-place.ts";
 import { createRunGit } from "../git/run-git.ts";
 import type { Profile } from "../profiles/profiles.ts";
 import { compress } from "../sender/compress.ts";
-import { reportFacts } from "../sender/report-facts.ts";
+import { reportFacts, reportWhenDue } from "../sender/report-facts.ts";
 import type { SenderOptions } from "../sender/run-sender.ts";
 import { shareFile } from "../share/rules.ts";
 import { createShareLevels } from "../share/share-level.ts";
@@ -40,6 +40,8 @@ export type Sending = {
   sender: Omit<SenderOptions, "signal">;
   files: SendFileDependencies;
   folders: AgentFolders[];
+  /** Sends the facts of this machine at once. */
+  report: () => Promise<void>;
 };
 
 /** What sends this machine's files and events to the hub of a profile. Throws CliError without an enrolment. */
@@ -65,6 +67,7 @@ export function prepareSending(io: Io, profile: Profile): Sending {
     deletesAt: createDeletesAt(),
   };
   const folders = agentFolders(io.environment, homeOf(io));
+  const facts = { paths, device_id: device.id, client_version, folders, devices: client.devices };
   const sender: Omit<SenderOptions, "signal"> = {
     paths,
     device_id: device.id,
@@ -75,8 +78,7 @@ export function prepareSending(io: Io, profile: Profile): Sending {
     shareOf: share.ofHook,
     redact: (line) => redactor.line(line),
     events: client.events,
-    report: () =>
-      reportFacts({ paths, device_id: device.id, client_version, folders, devices: client.devices }),
+    report: () => reportWhenDue(facts),
     createTails: (onChange) => createTails({ ...files, findPlace, onChange }),
     findLive: async () => {
       const live = await findTranscripts(folders, Date.now() - LIVE_MS);
@@ -84,5 +86,12 @@ export function prepareSending(io: Io, profile: Profile): Sending {
       return Promise.all(mains.map(async (file) => ({ ...file, cwd: (await readOrigin(file.path)).cwd })));
     },
   };
-  return { sender, files, folders };
+  return { sender, files, folders, report: () => reportFacts(facts) };
+}
+
+/** The hub shows a new device with its facts at once. If that fails, the sender reports them later. */
+export async function reportMachine(io: Io, profile: Profile): Promise<void> {
+  await prepareSending(io, profile)
+    .report()
+    .catch(() => undefined);
 }

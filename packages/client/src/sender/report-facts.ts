@@ -1,4 +1,4 @@
-import { utimes, writeFile } from "node:fs/promises";
+import { mkdir, utimes, writeFile } from "node:fs/promises";
 import type { SendDeviceReport } from "@wharf/protocol";
 import { openInstalled } from "../hooks/installed.ts";
 import { measureHook } from "../hooks/measure-hook.ts";
@@ -21,10 +21,18 @@ export type FactsReport = {
 };
 
 /** Sends the facts of this machine, at most once an hour over all processes. Answers whether it did. Throws HubError. */
-export async function reportFacts(options: FactsReport): Promise<boolean> {
+export async function reportWhenDue(options: FactsReport): Promise<boolean> {
   const { paths, now = Date.now } = options;
   const last_ms = (await statIfThere(paths.report))?.mtimeMs ?? Number.NEGATIVE_INFINITY;
   if (Math.abs(now() - last_ms) < REPORT_EVERY_MS) return false;
+  await reportFacts(options);
+  return true;
+}
+
+/** Sends the facts of this machine. Throws HubError. */
+export async function reportFacts(options: FactsReport): Promise<void> {
+  const { paths, now = Date.now } = options;
+  await mkdir(paths.data, { recursive: true, mode: 0o700 });
   // Before it is sent: a hub that refuses it is asked once an hour, too.
   await writeFile(paths.report, "");
   await utimes(paths.report, now() / 1000, now() / 1000);
@@ -36,7 +44,6 @@ export async function reportFacts(options: FactsReport): Promise<boolean> {
     agents: agents.filter(({ files }) => files > 0),
   };
   await options.devices.report({ device_id, ...facts, sent_at: new Date(now()).toISOString() });
-  return true;
 }
 
 /** All hooks are one script with one course. */

@@ -7,6 +7,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 import { plain } from "../output/text.ts";
 import { ask, askSecret, readStdin } from "../prompt.ts";
+import { reportMachine } from "../sending.ts";
 
 export type ConnectOptions = {
   json?: true;
@@ -34,7 +35,9 @@ export function connect(command: Command, io: Io): void {
       options: ConnectOptions,
     ) {
       const hub = url ?? (await ask(io, "Address of the hub", "https://wharf.example.com", "URL"));
-      reportConnection(io, await connectTo(io, hub, code, options), options);
+      const connected = await connectTo(io, hub, code, options);
+      if (connected.status === "connected") await reportMachine(io, connected.profile);
+      reportConnection(io, connected, options);
     });
 }
 

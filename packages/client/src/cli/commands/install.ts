@@ -14,6 +14,7 @@ import { openProfiles } from "../../profiles/profiles.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 import { reportHooks } from "../output/hook-changes.ts";
+import { reportMachine } from "../sending.ts";
 import { type ConnectOptions, connectTo, reportConnection } from "./connect.ts";
 import { manageHooks } from "./hooks.ts";
 
@@ -54,6 +55,7 @@ export function install(command: Command, io: Io): void {
       reportConnection(io, connected, {});
       io.print(`Installed ${files.shim}.`);
       if (options.hooks) await beginCapture(io, options.runtime);
+      await reportMachine(io, connected.profile);
       if (!isOnPath(io)) io.print(`Add it to your PATH: export PATH="${io.paths.bin}:$PATH"`);
       io.print("Next: wharf status");
     });

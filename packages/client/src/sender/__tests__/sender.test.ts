@@ -12,7 +12,7 @@ import { listRejected } from "../../spool/rejected.ts";
 import { openFileStates } from "../../transcripts/file-state.ts";
 import { createTails } from "../../transcripts/tails.ts";
 import { createBatchWaits } from "../batch-waits.ts";
-import { reportFacts } from "../report-facts.ts";
+import { reportWhenDue } from "../report-facts.ts";
 import { runSender } from "../run-sender.ts";
 import { listOutbox, sendOutbox } from "../send-outbox.ts";
 import { readSenderState } from "../sender-state.ts";
@@ -413,7 +413,7 @@ describe("the report of this machine", () => {
     ];
     const { devices } = hub.client();
     const facts = { paths: machine.paths, device_id: "laptop", client_version: "0.1.0", folders, devices };
-    const report = () => reportFacts({ ...facts, now: () => now });
+    const report = () => reportWhenDue({ ...facts, now: () => now });
     expect(await report()).toBe(true);
     expect(await report()).toBe(false);
     const { device } = await devices.get("laptop");
