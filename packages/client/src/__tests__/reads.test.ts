@@ -189,7 +189,7 @@ test("now lists what is open, first what needs a person", async () => {
     .sql`UPDATE sessions SET live_state = 'needs_input', live_reason = 'permission', live_since = now() WHERE id = ${SESSION}`;
   const { sessions } = (await node.wharf(["now", "--json"])).json;
   expect(sessions[0]).toMatchObject({ id: SESSION, live_state: "needs_input" });
-  expect((await bun.wharf(["now"])).stdout).toStartWith("needs_input\t");
+  expect((await bun.wharf(["now"])).stdout).toStartWith("needs you\t");
 });
 
 test("status keeps its numbers: for the status line, and while the hub is unreachable", async () => {

@@ -1,4 +1,5 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { liveStateText } from "@wharf/protocol/state-words";
 import { refreshFile, statusFile } from "../install/remove-state.ts";
 import type { Paths } from "./environment.ts";
 import { money, plural } from "./output/text.ts";
@@ -48,7 +49,8 @@ export function statusLineOf({ today, needs_input, spool }: Status): string {
     today === null
       ? []
       : [`${plural(today.sessions, "session")} today`, money(today.cost_usd, today.cost_is_partial)];
-  if (needs_input !== null && needs_input > 0) parts.push(`${needs_input} waiting for you`);
+  if (needs_input !== null && needs_input > 0)
+    parts.push(`${needs_input} ${liveStateText("needs_input", needs_input)}`);
   const unsent = spool.files + spool.events;
   if (unsent > 0) parts.push(`${unsent} unsent`);
   return parts.join(" · ");

@@ -1,7 +1,12 @@
-import { beforeAll, describe, expect } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Client } from "@wharf/client";
+import { LIVE_STATES, type LiveState } from "@wharf/protocol";
 import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
+import { ADMIN_KEY } from "../../../server/src/__tests__/server-program.ts";
 import { accessibilityViolations, browserTest, expectCount, expectValue } from "./browser.ts";
 import { setupHub } from "./hub.ts";
 import {
@@ -92,9 +97,10 @@ describe("sessions", () => {
     await box.fill(`${await box.inputValue()} `);
     await page.locator(".session-row", { hasText: "Task 0" }).waitFor();
     expect(page.url()).toBe(address);
-    await box.fill("agent:codex state:working,idle");
+    await box.fill("agent:codex state:working,quiet");
     await page.waitForURL((address) => address.search === "?agent=codex&live_state=working%2Cidle");
     await box.fill("tag:none");
+    await page.waitForURL("**/sessions?tag=none");
     await page.getByText("No session matches.").waitFor();
     await page.getByRole("button", { name: "Clear filters" }).click();
     await page.locator(".session-row").first().waitFor();
@@ -294,6 +300,57 @@ describe("live", () => {
     await expectCount(sessions, 4);
     await answer("fourth-answer");
     await expectCount(sessions, 5);
+    await context.close();
+  });
+});
+
+describe("words", () => {
+  const WHARF = join(import.meta.dir, "../../../client/src/cli/main.ts");
+  let home = "";
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), "wharf-words-"));
+    await wharf(["connect", hub.url(), "--key", "-"], ADMIN_KEY);
+  });
+  afterAll(() => rm(home, { recursive: true, force: true }));
+
+  /** The cells of the lines that the command prints in a pipe. */
+  async function wharf(words: readonly string[], input = ""): Promise<string[][]> {
+    const child = Bun.spawn([process.execPath, WHARF, ...words], {
+      env: { HOME: home, PATH: process.env["PATH"] },
+      stdin: new Blob([input]),
+      stdout: "pipe",
+    });
+    const text = await new Response(child.stdout).text();
+    expect(await child.exited).toBe(0);
+    return text.split("\n").map((line) => line.split("\t"));
+  }
+
+  browserTest("pages and the command line name each state by the same word", async () => {
+    const lifecycles = ["capturing", "archived", "failed"] as const;
+    const states: (readonly [LiveState | null, string])[] = [
+      ...LIVE_STATES.map((state) => [state, "capturing"] as const),
+      ...lifecycles.map((one) => [null, one] as const),
+    ];
+    for (const [n, [state, lifecycle]] of states.entries())
+      await hub.database.sql`
+        UPDATE sessions SET live_state = ${state}, live_reason = 'question', live_since = now(), lifecycle = ${lifecycle}
+        WHERE id = ${`many-${n}`}`;
+    const { page, context } = await openList("/sessions?workspace_id=github.com/acme/many");
+    const printed = await wharf(["sessions", "--workspace", "github.com/acme/many", "--limit", "20"]);
+    const { sessions } = await client.sessions.list({ workspace_id: "github.com/acme/many" });
+    for (const [n, [state]] of states.entries()) {
+      const word = printed.find(([id]) => id === `many-${n}`)?.[2] ?? "not printed";
+      const row = page.locator(".session-row", { hasText: new RegExp(`Task ${n}(?!\\d)`) });
+      if (word !== "ended") await row.getByText(word, { exact: true }).waitFor();
+      expect(sessions.find(({ id }) => id === `many-${n}`)?.live_state ?? null).toBe(state);
+      expect(word).not.toContain("_");
+    }
+    const open = await wharf(["now"]);
+    expect(open[0]?.slice(0, 3)).toEqual(["needs you", expect.any(String), "asks a question"]);
+    await page.getByLabel("Search sessions").fill('state:"needs you"');
+    await page.waitForURL("**/sessions?live_state=needs_input");
+    await page.goto("/");
+    await page.locator(".live-row").first().getByText("needs you").waitFor();
     await context.close();
   });
 });

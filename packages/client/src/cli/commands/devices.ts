@@ -1,12 +1,11 @@
 import type { Device } from "@wharf/protocol";
+import { deviceStatusText } from "@wharf/protocol/state-words";
 import type { Command } from "commander";
 import { findDevice } from "../find-device.ts";
 import { clientFor, type HubOptions, openHub, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
 import { money, plain, timeOf } from "../output/text.ts";
-
-const ONLINE_MS = 5 * 60_000;
 
 /** `wharf devices`, `wharf devices rename` and `remove` */
 export function devices(command: Command, io: Io): void {
@@ -36,19 +35,13 @@ export function devices(command: Command, io: Io): void {
   });
 }
 
-/** The hub keeps "online" until a device is removed. */
-function statusOf({ status, last_seen_at }: Device, now: Date): string {
-  const isRecent = last_seen_at !== null && now.getTime() - Date.parse(last_seen_at) < ONLINE_MS;
-  return status === "online" && !isRecent ? "offline" : status;
-}
-
 function printDevices(io: Io, list: readonly Device[], own: string | null): void {
   const now = new Date();
   printTable(
     io,
     [
       { title: "DEVICE", cell: ({ id, name }) => (id === own ? `${name} (this)` : name), isWide: true },
-      { title: "STATUS", cell: (device) => statusOf(device, now), isWhole: true },
+      { title: "STATUS", cell: (device) => deviceStatusText(device, now.getTime()), isWhole: true },
       { title: "SEEN", cell: ({ last_seen_at }) => timeOf(io, last_seen_at, now), isWhole: true },
       {
         title: "SESSIONS",

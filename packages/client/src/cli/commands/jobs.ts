@@ -1,4 +1,5 @@
-import type { Job } from "@wharf/protocol";
+import type { Job, JobAttempt } from "@wharf/protocol";
+import { attemptText } from "@wharf/protocol/state-words";
 import type { Command } from "commander";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -60,9 +61,7 @@ async function listJobs(io: Io, { status, queue, type, limit, ...options }: List
   );
 }
 
-type Attempt = { attempt: number; started_at: string; outcome: string; error: string | null };
-
-function printJob(io: Io, job: Job, attempts: readonly Attempt[]): void {
+function printJob(io: Io, job: Job, attempts: readonly JobAttempt[]): void {
   const facts = {
     id: job.id,
     type: job.type,
@@ -73,5 +72,5 @@ function printJob(io: Io, job: Job, attempts: readonly Attempt[]): void {
   };
   for (const [name, value] of Object.entries(facts)) if (value !== null) io.print(`${name}\t${plain(value)}`);
   for (const { attempt, started_at, outcome, error } of attempts)
-    io.print(`attempt ${attempt}\t${timeOf(io, started_at)}\t${outcome}\t${plain(error ?? "")}`);
+    io.print(`attempt ${attempt}\t${timeOf(io, started_at)}\t${attemptText(outcome)}\t${plain(error ?? "")}`);
 }

@@ -1,4 +1,5 @@
-import type { LiveState, Session } from "@wharf/protocol";
+import type { Session } from "@wharf/protocol";
+import { byUrgency, OPEN_STATES, reasonText, sessionStateText } from "@wharf/protocol/state-words";
 import type { Command } from "commander";
 import type { Client } from "../../sdk/create-client.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
@@ -7,7 +8,6 @@ import { titleOf } from "../output/session-table.ts";
 import { printTable } from "../output/table.ts";
 import { idOf, timeOf } from "../output/text.ts";
 
-const STATES: readonly LiveState[] = ["needs_input", "stale_call", "turn_done", "working", "idle"];
 const SESSIONS_MAX = 200;
 const HOME_AND_CLEAR = "\u001b[H\u001b[2J";
 
@@ -20,7 +20,7 @@ export function now(command: Command, io: Io): void {
       const isWatching = isAsked === true && io.isTerminal && !options.json;
       if (isWatching) return await watch(io, client);
       const sessions = await readOpen(client);
-      if (options.json) io.json({ sessions: sorted(sessions) });
+      if (options.json) io.json({ sessions: byUrgency(sessions) });
       else printOpen(io, sessions);
     });
 }
@@ -42,19 +42,12 @@ async function watch(io: Io, client: Client): Promise<void> {
 }
 
 function isOpen({ live_state }: Session): boolean {
-  return live_state !== null && STATES.includes(live_state);
+  return live_state !== null && OPEN_STATES.includes(live_state);
 }
 
 async function readOpen(client: Client): Promise<Session[]> {
-  const { sessions } = await client.sessions.list({ live_state: STATES.join(), limit: SESSIONS_MAX });
+  const { sessions } = await client.sessions.list({ live_state: OPEN_STATES.join(), limit: SESSIONS_MAX });
   return sessions;
-}
-
-/** What a person has to look at first, and the latest first. */
-function sorted(sessions: readonly Session[]): Session[] {
-  const rank = ({ live_state }: Session) => (live_state === null ? -1 : STATES.indexOf(live_state));
-  const since = (session: Session) => session.live_since ?? session.started_at;
-  return sessions.toSorted((a, b) => rank(a) - rank(b) || since(b).localeCompare(since(a)));
 }
 
 function printOpen(io: Io, sessions: readonly Session[]): void {
@@ -71,18 +64,18 @@ function printOpen(io: Io, sessions: readonly Session[]): void {
     [
       {
         title: "STATE",
-        cell: ({ live_state }) => live_state ?? "",
+        cell: sessionStateText,
         isWhole: true,
         color: ({ live_state }) => colors[live_state ?? ""],
       },
       { title: "SINCE", cell: ({ live_since }) => timeOf(io, live_since, time), isWhole: true },
-      { title: "WHY", cell: ({ live_reason }) => live_reason ?? "", isOptional: true },
+      { title: "WHY", cell: reasonText, isOptional: true },
       { title: "DEVICE", cell: ({ device_name }) => device_name },
       { title: "WORKSPACE", cell: ({ workspace_name }) => workspace_name },
       { title: "TITLE", cell: titleOf, isWide: true },
       { title: "ID", cell: ({ id }) => idOf(io, id), isWhole: true },
     ],
-    sorted(sessions),
+    byUrgency(sessions),
     "No session is open on any machine.",
   );
 }

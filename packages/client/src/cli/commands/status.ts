@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { liveStateText } from "@wharf/protocol/state-words";
 import type { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
@@ -67,6 +68,7 @@ function describeNumbers(
   { today, live, needs_input, at, hub }: Status,
 ): [name: string, value: string][] {
   if (today === null || live === null || at === null) return [];
+  const asking = needs_input ?? 0;
   const cost = money(today.cost_usd, today.cost_is_partial);
   const tokens = `${count(today.tokens_in)} tokens in, ${count(today.tokens_out)} out`;
   const lines: [name: string, value: string][] = [
@@ -74,7 +76,7 @@ function describeNumbers(
       "today",
       `${plural(today.sessions, "session")}, ${tokens}, ${cost} on ${plural(today.devices, "device")}`,
     ],
-    ["live", `${plural(live, "session")}, ${needs_input ?? 0} waiting for you`],
+    ["live", `${plural(live, "session")}, ${asking} ${liveStateText("needs_input", asking)}`],
   ];
   return hub.is_reachable ? lines : [...lines, ["as of", timeOf(io, at)]];
 }

@@ -1,10 +1,11 @@
 import type { TimelineItem } from "@wharf/protocol";
+import { sessionStateText } from "@wharf/protocol/state-words";
 import type { Command } from "commander";
 import { explainWorkspace } from "../explain-workspace.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { cutTo, printLine } from "../output/fit-text.ts";
-import { stateOf, titleOf } from "../output/session-table.ts";
+import { titleOf } from "../output/session-table.ts";
 import { plain, timeOf } from "../output/text.ts";
 import { instantOf } from "../values.ts";
 import { type ListFilters, listParameters, withListFilters } from "./list-filters.ts";
@@ -36,7 +37,7 @@ function printFields(io: Io, item: TimelineItem): void {
   if (item.type === "session") {
     const { session } = item;
     const { started_at, device_name, workspace_name } = session;
-    const fields = [started_at, device_name, workspace_name, stateOf(session), titleOf(session)];
+    const fields = [started_at, device_name, workspace_name, sessionStateText(session), titleOf(session)];
     io.print(["session", ...fields.map(plain)].join("\t"));
   } else {
     io.print(["git", ...[item.started_at, item.device_name, item.workspace_name].map(plain)].join("\t"));
@@ -49,7 +50,9 @@ function printOnTerminal(io: Io, item: TimelineItem): void {
   if (item.type === "session") {
     const { session } = item;
     const when = timeOf(io, session.started_at).padEnd(TIME_CHARACTERS);
-    const where = [session.device_name, session.workspace_name, stateOf(session)].map(plain).join(" · ");
+    const where = [session.device_name, session.workspace_name, sessionStateText(session)]
+      .map(plain)
+      .join(" · ");
     const space = io.columns - when.length - where.length - 4;
     const title = cutTo(titleOf(session) || session.id, Math.max(TITLE_CHARACTERS_MIN, space));
     printLine(io, `${dim(when)}  ${bold(title)}  ${dim(where)}`);

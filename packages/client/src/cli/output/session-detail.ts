@@ -1,19 +1,19 @@
 import type { SessionDetail } from "@wharf/protocol";
+import { reasonText, sessionStateText } from "@wharf/protocol/state-words";
 import type { Io } from "../io.ts";
 import { printLine, wrapped } from "./fit-text.ts";
-import { stateOf, titleOf } from "./session-table.ts";
+import { titleOf } from "./session-table.ts";
 import { count, duration, money, plain, plainLines, plural, timeOf } from "./text.ts";
 
 /** Name and value per line, then the summary. */
 export function printSession(io: Io, session: SessionDetail): void {
   const { transcript, cost_estimate_usd, cost_is_partial } = session;
+  const reason = reasonText(session);
+  const state = `${sessionStateText(session)}${reason === "" ? "" : ` (${reason})`}`;
   const facts: (readonly [name: string, value: string | null | undefined])[] = [
     ["title", titleOf(session)],
     ["id", session.id],
-    [
-      "state",
-      session.live_reason === null ? stateOf(session) : `${stateOf(session)} (${session.live_reason})`,
-    ],
+    ["state", state],
     ["agent", session.agent],
     ["device", session.device_name],
     ["workspace", session.workspace_canonical_id],

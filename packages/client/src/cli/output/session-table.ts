@@ -1,4 +1,5 @@
 import type { Session } from "@wharf/protocol";
+import { sessionStateText } from "@wharf/protocol/state-words";
 import type { Io } from "../io.ts";
 import { type Column, printTable } from "./table.ts";
 import { count, idOf, money, plain, timeOf } from "./text.ts";
@@ -8,7 +9,7 @@ export function printSessions(io: Io, sessions: readonly Session[], now: Date = 
   const columns: Column<Session>[] = [
     { title: "ID", cell: ({ id }) => idOf(io, id), isWhole: true },
     { title: "STARTED", cell: ({ started_at }) => timeOf(io, started_at, now), isWhole: true },
-    { title: "STATE", cell: stateOf, isWhole: true },
+    { title: "STATE", cell: sessionStateText, isWhole: true },
     { title: "AGENT", cell: ({ agent }) => agent ?? "–", isOptional: true },
     { title: "DEVICE", cell: ({ device_name }) => device_name },
     { title: "WORKSPACE", cell: ({ workspace_name }) => workspace_name },
@@ -26,10 +27,6 @@ export function printSessions(io: Io, sessions: readonly Session[], now: Date = 
     { title: "TITLE", cell: titleOf, isWide: true },
   ];
   printTable(io, columns, sessions, "No sessions match. Without options, the latest are listed.");
-}
-
-export function stateOf({ live_state, lifecycle }: Session): string {
-  return live_state === null || live_state === "ended" ? lifecycle : live_state;
 }
 
 export function titleOf({ title, initial_prompt }: Session): string {

@@ -35,7 +35,9 @@ export function SearchBox({
   const input = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => {
-    if (!isSame(typed)) setTyped(text);
+    if (isSame(typed)) return;
+    clearTimeout(timer.current);
+    setTyped(text);
   }, [text]);
   useEffect(() => {
     if (isFocused) input.current?.focus();

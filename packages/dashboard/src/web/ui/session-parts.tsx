@@ -1,7 +1,7 @@
-import type { Session } from "@wharf/protocol";
+import type { LiveState, Session } from "@wharf/protocol";
+import { sessionStateText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
-import { shownState } from "../format/live-states.ts";
-import { Badge } from "./parts.tsx";
+import { Badge, type Tone } from "./parts.tsx";
 
 const AGENT_NAMES: Readonly<Record<string, string>> = {
   "claude-code": "Claude Code",
@@ -35,8 +35,16 @@ export function sessionHref(id: string): string {
   return `/sessions/${encodeURIComponent(id)}`;
 }
 
-export function StateBadge({ session }: { session: Session }): JSX.Element | null {
-  if (session.live_state === null) return null;
-  const { text, tone } = shownState(session.live_state);
-  return <Badge tone={tone}>{text}</Badge>;
+const TONES: Readonly<Record<LiveState, Tone>> = {
+  needs_input: "needs",
+  stale_call: "bad",
+  turn_done: "info",
+  working: "good",
+  idle: "quiet",
+  ended: "quiet",
+  unclean: "bad",
+};
+
+export function StateBadge({ session }: { session: Session }): JSX.Element {
+  return <Badge tone={TONES[session.live_state ?? "ended"]}>{sessionStateText(session)}</Badge>;
 }

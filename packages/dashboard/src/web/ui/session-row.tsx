@@ -1,4 +1,5 @@
 import type { Session } from "@wharf/protocol";
+import { sessionStateText } from "@wharf/protocol/state-words";
 import type { ComponentChildren, JSX } from "preact";
 import { now } from "../app/clock.ts";
 import { counted } from "../format/numbers.ts";
@@ -45,8 +46,7 @@ export function SessionRow({ session, withDay }: { session: Session; withDay: bo
 
 /** Only what is not as usual: the state of an open session, and what failed. */
 function SessionState({ session }: { session: Session }): ComponentChildren {
-  if (session.live_state !== "ended") return <StateBadge session={session} />;
-  return null;
+  return sessionStateText(session) === "ended" ? null : <StateBadge session={session} />;
 }
 
 function Duration({

@@ -1,4 +1,5 @@
 import type { Device } from "@wharf/protocol";
+import { deviceStatusText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { durationText } from "../../format/times.ts";
@@ -7,20 +8,15 @@ import { Badge, type Tone } from "../../ui/parts.tsx";
 /** Below it, a clock is right: the network alone takes a moment. */
 const SKEW_MS_MIN = 2_000;
 
-const TONES: Readonly<Record<Device["status"], Tone>> = {
+const TONES: Readonly<Record<ReturnType<typeof deviceStatusText>, Tone>> = {
   online: "good",
-  provisioning: "info",
+  joining: "info",
   offline: "quiet",
-  terminated: "quiet",
+  removed: "quiet",
 };
 
-/** The hub keeps "online" until a device is removed: it is so for this time after it was seen. */
-const ONLINE_MS = 5 * 60 * 1_000;
-
 export function DeviceStatus({ device }: { device: Device }): JSX.Element {
-  const seen = device.last_seen_at === null ? 0 : Date.parse(device.last_seen_at);
-  const isSilent = device.status === "online" && now.value - seen >= ONLINE_MS;
-  const status = isSilent ? "offline" : device.status;
+  const status = deviceStatusText(device, now.value);
   return <Badge tone={TONES[status]}>{status}</Badge>;
 }
 

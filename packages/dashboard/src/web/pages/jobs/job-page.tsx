@@ -1,4 +1,5 @@
 import type { JobDetail } from "@wharf/protocol";
+import { attemptText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { canChange, hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
@@ -135,7 +136,7 @@ function Attempts({ job }: { job: JobDetail }): JSX.Element {
     <ol class="plain">
       {job.attempt_history.map(({ attempt, lease_generation, started_at, ended_at, outcome, error }) => (
         <li key={lease_generation}>
-          <strong>{attempt}.</strong> {outcome}{" "}
+          <strong>{attempt}.</strong> {attemptText(outcome)}{" "}
           <span class="faint">
             {instantText(started_at)}
             {ended_at !== null && `, ${durationText(Date.parse(ended_at) - Date.parse(started_at))}`}

@@ -1,4 +1,5 @@
 import type { Session, SessionDetail } from "@wharf/protocol";
+import { reasonText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { now } from "../../app/clock.ts";
@@ -6,7 +7,6 @@ import { hub } from "../../app/hub.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
 import { useHeld } from "../../app/use-held.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { reasonText } from "../../format/live-states.ts";
 import { costText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { moveFocus } from "../../ui/rows.tsx";

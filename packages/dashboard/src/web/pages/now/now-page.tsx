@@ -1,4 +1,4 @@
-import type { LiveState } from "@wharf/protocol";
+import { byUrgency, OPEN_STATES } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
@@ -11,14 +11,6 @@ import { Strip } from "./strip.tsx";
 import { Today } from "./today.tsx";
 import { Welcome } from "./welcome.tsx";
 
-/** What a person has to look at comes first. */
-export const OPEN_STATES: readonly LiveState[] = [
-  "needs_input",
-  "stale_call",
-  "turn_done",
-  "working",
-  "idle",
-];
 const SESSIONS_MAX = 200;
 
 /** Who needs me, what runs, what it cost today. */
@@ -58,11 +50,5 @@ export function NowPage(): JSX.Element {
 
 async function readOpen() {
   const { sessions } = await hub.sessions.list({ live_state: OPEN_STATES, limit: SESSIONS_MAX });
-  const rank = (state: LiveState | null) =>
-    state === null ? OPEN_STATES.length : OPEN_STATES.indexOf(state);
-  return sessions.toSorted(
-    (a, b) =>
-      rank(a.live_state) - rank(b.live_state) ||
-      (b.live_since ?? b.started_at).localeCompare(a.live_since ?? a.started_at),
-  );
+  return byUrgency(sessions);
 }

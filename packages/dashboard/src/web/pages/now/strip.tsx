@@ -1,4 +1,5 @@
-import type { Device, LiveState, Session } from "@wharf/protocol";
+import type { Device, Session } from "@wharf/protocol";
+import { liveStateText, OPEN_STATES } from "@wharf/protocol/state-words";
 import { Fragment, type JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { href } from "../../app/router.ts";
@@ -8,13 +9,6 @@ import { durationText } from "../../format/times.ts";
 const SILENT_MS = 60 * 60 * 1_000;
 const WEEK_MS = 7 * 24 * 60 * 60 * 1_000;
 
-const GROUPS: readonly { states: readonly LiveState[]; one: string; many: string; tone: string }[] = [
-  { states: ["needs_input", "stale_call"], one: "needs you", many: "need you", tone: "needs" },
-  { states: ["turn_done"], one: "answered", many: "answered", tone: "info" },
-  { states: ["working"], one: "working", many: "working", tone: "good" },
-  { states: ["idle"], one: "quiet", many: "quiet", tone: "" },
-];
-
 /** The state of all machines in a sentence; each part leads to its rows. */
 export function Strip({
   sessions,
@@ -23,14 +17,12 @@ export function Strip({
   sessions: readonly Session[];
   devices: readonly Device[];
 }): JSX.Element {
-  const parts: JSX.Element[] = GROUPS.flatMap(({ states, one, many, tone }) => {
-    const count = sessions.filter(
-      ({ live_state }) => live_state !== null && states.includes(live_state),
-    ).length;
+  const parts: JSX.Element[] = OPEN_STATES.flatMap((state) => {
+    const count = sessions.filter(({ live_state }) => live_state === state).length;
     if (count === 0) return [];
     return [
-      <a key={one} class={`strip-part ${tone}`} href={href("/sessions", { live_state: states.join() })}>
-        {count} {count === 1 ? one : many}
+      <a key={state} class={`strip-part ${state}`} href={href("/sessions", { live_state: state })}>
+        {count} {liveStateText(state, count)}
       </a>,
     ];
   });

@@ -1,7 +1,7 @@
+import { liveStateText, SHOWN_STATES } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { setQuery } from "../../app/router.ts";
 import type { Places } from "../../app/use-places.ts";
-import { LIVE_STATES, shownState } from "../../format/live-states.ts";
 import { instantText } from "../../format/times.ts";
 import { PlaceFilters } from "../../ui/place-filters.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
@@ -110,7 +110,7 @@ export function FilterBar({
 
 /** Other pages lead here with several states. */
 function stateOptions(chosen = ""): Option[] {
-  const options = LIVE_STATES.map((state) => ({ value: state, text: shownState(state).text }));
+  const options = SHOWN_STATES.map((state) => ({ value: state, text: liveStateText(state) }));
   const several = options.filter(({ value }) => chosen.split(",").includes(value));
   if (several.length < 2) return options;
   return [...options, { value: chosen, text: several.map(({ text }) => text).join(" or ") }];
@@ -121,7 +121,7 @@ function wordsOf(places: Places | null, tags: readonly string[]): FilterWords {
     workspace: places?.workspaces.map(({ display_name }) => display_name) ?? [],
     device: places?.devices.map(({ name }) => name) ?? [],
     agent: AGENTS,
-    state: LIVE_STATES,
+    state: SHOWN_STATES.map((state) => liveStateText(state)),
     tag: tags,
     days: DAYS.map(({ value }) => value),
     model: [],

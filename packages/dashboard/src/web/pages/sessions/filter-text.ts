@@ -1,6 +1,6 @@
 import type { Lifecycle } from "@wharf/protocol";
+import { liveStateOfText, liveStateText, SHOWN_STATES } from "@wharf/protocol/state-words";
 import { deviceNames, type Places, workspaceNames } from "../../app/use-places.ts";
-import { LIVE_STATES } from "../../format/live-states.ts";
 import { filterText } from "../../ui/suggest.ts";
 import type { FilterName, Filters } from "./filters.ts";
 
@@ -70,7 +70,7 @@ function idOrWord(name: FilterName, text: string, places: Places | null): string
           [display_name.toLowerCase(), canonical_id.toLowerCase()].includes(wanted) || id === text,
       ),
     );
-  if (name === "live_state") return everyOf(wanted, LIVE_STATES);
+  if (name === "live_state") return statesOf(wanted);
   if (name === "lifecycle") return everyOf(wanted, LIFECYCLES);
   if (name === "days") return /^[1-9]\d{0,3}$/.test(text) ? text : null;
   if (name === "after" || name === "before") return /^\d{4}-\d\d-\d\d/.test(text) ? text : null;
@@ -81,13 +81,25 @@ function only(found: readonly { id: string }[] = []): string | null {
   return found.length === 1 ? (found[0]?.id ?? null) : null;
 }
 
+function statesOf(text: string): string | null {
+  const states = text.split(",").map(liveStateOfText);
+  return states.includes(null) ? null : states.join();
+}
+
 function everyOf(text: string, known: readonly string[]): string | null {
   return text.split(",").every((word) => known.includes(word)) ? text : null;
 }
 
 function nameOf(name: FilterName, value: string, places: Places | null): string {
+  if (name === "live_state") return value.split(",").map(stateText).join();
   if (places === null) return value;
   if (name === "device_id") return deviceNames(places).get(value) ?? value;
   if (name === "workspace_id") return workspaceNames(places).get(value) ?? value;
   return value;
+}
+
+/** An address can hold what is no state. */
+function stateText(name: string): string {
+  const state = SHOWN_STATES.find((one) => one === name);
+  return state === undefined ? name : liveStateText(state);
 }
