@@ -354,11 +354,38 @@ test("a service is installed for this user, and removed", async () => {
   expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({
     removed: plan.file,
   });
+  expect((await machine.wharf(["service", "status"], { env })).code).toBe(1);
   expect((await machine.wharf(["service", "uninstall", "--json"], { env })).json).toEqual({ removed: null });
   await machine.wharf(["service", "install"], { env });
   const { json } = await machine.wharf(["uninstall", "--json"], { env });
   expect(json.removed).toContain(plan.file);
   expect(await stat(plan.file).catch(() => null)).toBeNull();
+});
+
+test("the state of a service is what the system states of it", async () => {
+  const machine = await connectedMachine(process.execPath);
+  const bin = join(machine.home, "bin");
+  await mkdir(bin);
+  const program = (name: string, text: string) =>
+    writeFile(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  const env = { PATH: `${bin}:${process.env["PATH"]}` };
+  const status = async (...words: string[]) => await machine.wharf(["service", "status", ...words], { env });
+  for (const name of ["systemctl", "launchctl"]) await program(name, `echo 'MainPID=4711'`);
+  for (const name of ["journalctl", "tail"]) await program(name, `echo 'one'; echo 'two'`);
+  await program("ps", `[ "$TZ $4" = "UTC 4711" ] && echo 'Sat Mar 14 10:00:00 2026'`);
+  const none = { is_installed: false, is_running: false, pid: null, since: null, log: [] };
+  expect(await status("--json")).toMatchObject({ code: 1, json: none });
+  await machine.wharf(["service", "install"], { env });
+  const running = { is_installed: true, is_running: true, pid: 4711, since: "2026-03-14T10:00:00.000Z" };
+  expect(await status("--json")).toMatchObject({ code: 0, json: { ...running, log: ["one", "two"] } });
+  expect((await status()).stdout).toMatch(
+    /^Running as process 4711, since: 2026-03-14T\S+\nFile: .+\nLog .+:\n {2}one\n/,
+  );
+  for (const name of ["systemctl", "launchctl"]) await program(name, `echo 'MainPID=0'`);
+  const stopped = await status();
+  expect([stopped.code, stopped.stdout]).toEqual([1, expect.stringContaining("not running")]);
+  for (const name of ["systemctl", "launchctl"]) await program(name, `echo 'no bus' >&2; exit 1`);
+  expect((await status("--json")).json.error).toMatchObject({ code: "SERVICE_UNKNOWN" });
 });
 
 function startSender({ command, home }: Machine) {

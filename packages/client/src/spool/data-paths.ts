@@ -25,6 +25,8 @@ export type DataPaths = {
   installed: string;
   pid: string;
   socket: string;
+  /** What the sender prints as a service of macOS. */
+  serviceLog: string;
   /** How the last requests ended. */
   state: string;
   /** Its time of modification is that of the last report to the hub. */
@@ -48,6 +50,7 @@ export function dataPaths(data: string): DataPaths {
     installed: join(data, "hooks.json"),
     pid: join(data, "sender.pid"),
     socket: join(data, "sender.sock"),
+    serviceLog: join(data, "service.log"),
     state: join(data, "sender.json"),
     report: join(data, "report"),
     sessions: join(data, "sessions.json"),
