@@ -181,6 +181,42 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     });
   });
 
+  test("transcripts in a database and packed ones are compared with the hub as they were sent", async () => {
+    const machine = await connectedMachine(runtime);
+    const codex = join(
+      machine.home,
+      `.codex/archived_sessions/rollout-2026-03-14T10-00-00-${SESSION}.jsonl.zst`,
+    );
+    await mkdir(dirname(codex), { recursive: true });
+    await writeFile(codex, Bun.zstdCompressSync(line(1) + line(2)));
+    const stored = join(machine.home, ".local/share/opencode/storage/session/global/ses_1.json");
+    await mkdir(dirname(stored), { recursive: true });
+    await writeFile(stored, JSON.stringify({ id: "ses_1", directory: "/nowhere", time: { created: 1 } }));
+    const compared = async () => await machine.wharf(["doctor", "--files", "--json"]);
+    const held = (await compared()).json.files;
+    const isPackedRead = held.length === 2;
+    expect(isPackedRead || runtime !== process.execPath).toBe(true);
+    expect(held.map(({ agent, is_equal }: { agent: string; is_equal: null }) => [agent, is_equal])).toEqual([
+      ["opencode", null],
+      ...(isPackedRead ? [["codex", null]] : []),
+    ]);
+    await machine.wharf(["backfill"]);
+    const { json, stderr } = await compared();
+    expect(json.files).toMatchObject([
+      { agent: "opencode", session_id: "ses_1", file: "rows.jsonl", is_equal: true },
+      ...(isPackedRead ? [{ agent: "codex", session_id: SESSION, path: codex, is_equal: true }] : []),
+    ]);
+    for (const { bytes, held_bytes } of json.files) expect(held_bytes).toBe(bytes);
+    expect(stderr.includes("1 packed file")).toBe(!isPackedRead);
+    if (isPackedRead) expect(json.files[1].bytes).toBe(line(1).length + line(2).length);
+    await writeFile(codex, Bun.zstdCompressSync(line(3)));
+    await writeFile(stored, JSON.stringify({ id: "ses_1", directory: "/elsewhere", time: { created: 1 } }));
+    const changed = await compared();
+    expect(changed.code).toBe(1);
+    for (const { is_equal } of changed.json.files) expect(is_equal).toBe(false);
+    expect((await readdir(dataOf(machine))).filter((name) => name.startsWith("unpacked-"))).toEqual([]);
+  });
+
   test("the settings of all agents come back as they were, and another's program stays notified", async () => {
     const { home, wharf } = await hub.machine(runtime);
     const files = {

@@ -42,7 +42,7 @@ export async function planBackfill(
     packed_files: 0,
   };
   for (const one of found) {
-    for (const { file, bytes, look, unpack } of await filesOf(one)) {
+    for (const { file, bytes, look, unpack } of await filesOfTranscript(one)) {
       plan.files += 1;
       if (isPacked(file.path) && !canUnpack) {
         plan.packed_files += 1;
@@ -66,8 +66,10 @@ export async function planBackfill(
   return plan;
 }
 
-/** A transcript with the files that belong to it. */
-async function filesOf(found: FoundTranscript): Promise<(PendingFile & { look: Unpack["look"] })[]> {
+/** A transcript with the files that belong to it. `unpack`: of what is not a file of lines. */
+export async function filesOfTranscript(
+  found: FoundTranscript,
+): Promise<(PendingFile & { look: Unpack["look"] })[]> {
   const { agent, session_id, file, kind, path, bytes, unpack } = found;
   const own: LocalFile = { agent, session_id, file, kind, path };
   if (unpack !== undefined) return [{ file: own, bytes, look: unpack.look, unpack }];

@@ -49,31 +49,44 @@ export function unpackZstd(path: string, look: Unpack["look"]): Unpack {
 export async function sendUnpacked(
   dependencies: SendFileDependencies,
   file: LocalFile,
-  { look, write }: Unpack,
+  unpack: Unpack,
   directory: string,
 ): Promise<SendFileResult> {
+  const { look } = unpack;
   const state = await dependencies.states.read(file);
   if (state !== null && isSame(state, look))
     return { status: state.set_aside === null ? "unchanged" : "set_aside", sent: 0 };
+  const states: SendFileDependencies["states"] = {
+    read: async () => state,
+    // A state with the time 0 is that of a file of which more is to come.
+    write: (_, written) =>
+      dependencies.states.write(file, {
+        ...written,
+        ...look,
+        ...(written.mtime_ms === 0 ? { mtime_ms: 0 } : {}),
+      }),
+  };
+  const sent = await withUnpacked(unpack, directory, (path) =>
+    sendFile({ ...dependencies, states }, { ...file, path }),
+  );
+  return sent ?? { status: "set_aside", sent: 0 };
+}
+
+/** Null when it cannot be unpacked. The file is there during `use` only. */
+export async function withUnpacked<T>(
+  { write }: Unpack,
+  directory: string,
+  use: (path: string) => Promise<T>,
+): Promise<T | null> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(directory, "unpacked-"));
   try {
     const path = join(folder, "file");
     await write(path);
-    const states: SendFileDependencies["states"] = {
-      read: async () => state,
-      // A state with the time 0 is that of a file of which more is to come.
-      write: (_, written) =>
-        dependencies.states.write(file, {
-          ...written,
-          ...look,
-          ...(written.mtime_ms === 0 ? { mtime_ms: 0 } : {}),
-        }),
-    };
-    return await sendFile({ ...dependencies, states }, { ...file, path });
+    return await use(path);
   } catch (error) {
     if (!isDamaged(error) && !isDatabaseError(error)) throw error;
-    return { status: "set_aside", sent: 0 };
+    return null;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

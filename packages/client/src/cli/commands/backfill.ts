@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import { noteAcknowledged } from "../../sender/sender-state.ts";
 import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
-import { findTranscripts } from "../../transcripts/find-transcripts.ts";
-import { type FoundSessions, findOpencodeSessions } from "../../transcripts/opencode/find-sessions.ts";
+import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { createProgress, megabytes } from "../output/progress.ts";
 import { plural } from "../output/text.ts";
-import { homeOf, prepareSending } from "../sending.ts";
+import { prepareSending } from "../sending.ts";
 import { instantOf } from "../values.ts";
 
 type BackfillOptions = HubOptions & { since?: string; dryRun?: true };
@@ -21,20 +20,11 @@ export function backfill(command: Command, io: Io): void {
     .option("--since <time>", "only files that changed since: 12h, 7d, 2w or 2026-11-22")
     .option("--dry-run", "show how much would be sent, and send nothing")
     .action(async function sendTranscripts(options: BackfillOptions) {
-      const { files, folders, sender } = prepareSending(io, await requireProfile(io, options));
+      const { files, sender } = prepareSending(io, await requireProfile(io, options));
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
-      const opencode = await findOpencodeSessions(io.environment, homeOf(io), since);
-      const found = [...(await findTranscripts(folders, since)), ...opencode.found];
-      const plan = await planBackfill(
-        found.sort((a, b) => b.mtime_ms - a.mtime_ms),
-        files,
-      );
+      const plan = await planBackfill(await findAllTranscripts(io, since), files);
       const { pending, ...counts } = plan;
-      sayUnread(io, opencode.unread);
-      if (plan.packed_files > 0)
-        io.warn(
-          `${plan.packed_files} packed files (.zst) are left out: run wharf with Bun, or Node 22.15 or newer.`,
-        );
+      warnOfPacked(io, plan.packed_files);
       if (options.dryRun) {
         if (options.json) io.json({ ...counts, pending_files: pending.length });
         else io.print(describe(plan));
@@ -56,15 +46,6 @@ export function backfill(command: Command, io: Io): void {
           `Not sent: ${plural(result.set_aside, "file")}, which cannot be read, or which the hub does not take.`,
         );
     });
-}
-
-function sayUnread(io: Io, unread: FoundSessions["unread"]): void {
-  for (const { path, reason, message } of unread)
-    io.warn(
-      reason === "no SQLite"
-        ? `The sessions of opencode in ${path} are left out: run wharf with Bun, or Node 22.13 or newer.`
-        : `The sessions of opencode in ${path} are left out, because the database cannot be read: ${message}.`,
-    );
 }
 
 function describe({ sessions, files, held_files, not_shared_files, bytes, pending }: BackfillPlan): string {

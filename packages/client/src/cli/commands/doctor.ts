@@ -49,11 +49,16 @@ function reportFiles(io: Io, files: readonly FileCheck[], isJson: true | undefin
       { title: "BYTES", cell: ({ bytes }) => String(bytes), align: "right" },
       { title: "HELD", cell: ({ held_bytes }) => String(held_bytes), align: "right" },
       { title: "HASH", cell: ({ is_equal }) => state[`${is_equal}`] },
-      { title: "FILE", cell: ({ path }) => path, isWide: true },
+      { title: "FILE", cell: nameOf, isWide: true },
     ],
     files,
     "No transcript files were found on this machine.",
   );
+}
+
+/** A database holds many sessions. */
+function nameOf({ agent, path, session_id }: FileCheck): string {
+  return agent === "opencode" ? `${path} ${session_id}` : path;
 }
 
 function printCheck(io: Io, { name, status, detail, fix }: Check): void {

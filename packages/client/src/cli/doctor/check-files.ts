@@ -1,19 +1,21 @@
 import { open } from "node:fs/promises";
 import type { Profile } from "../../profiles/profiles.ts";
+import { HubError } from "../../sdk/hub-error.ts";
+import { filesOfTranscript } from "../../transcripts/backfill.ts";
 import { chainOf } from "../../transcripts/chain.ts";
-import type { LocalFile } from "../../transcripts/file-state.ts";
-import { agentFolders, findTranscripts } from "../../transcripts/find-transcripts.ts";
-import { isPacked } from "../../transcripts/send-unpacked.ts";
-import { filesOfSession } from "../../transcripts/session-files.ts";
+import { CAN_UNPACK, isPacked, withUnpacked } from "../../transcripts/send-unpacked.ts";
+import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
 import { clientFor } from "../hub.ts";
 import type { Io } from "../io.ts";
-import { homeOf } from "../sending.ts";
 
 /** `is_equal`: what the hub holds is the beginning of the file; null: it holds nothing. */
 export type FileCheck = {
+  agent: string;
+  /** The database, for a session in one. */
   path: string;
   session_id: string;
   file: string;
+  /** Unpacked. */
   bytes: number;
   held_bytes: number;
   is_equal: boolean | null;
@@ -21,41 +23,57 @@ export type FileCheck = {
 
 const NEWEST_SESSIONS = 10;
 
-/** Transcript files of this machine, compared with the hub by their chain hash: those of the newest sessions, or all. Throws HubError. */
+/** Transcripts of this machine, compared with the hub by their chain hash: those of the newest sessions, or all. Throws HubError. */
 export async function checkFiles(io: Io, profile: Profile, isAll: boolean): Promise<FileCheck[]> {
   const device_id = profile.device?.id;
   if (device_id === undefined) return [];
-  const found = await findTranscripts(agentFolders(io.environment, homeOf(io)));
-  const plain = found.filter(({ path }) => !isPacked(path));
+  const found = await findAllTranscripts(io);
   const { transcripts } = clientFor(profile, "read");
   const checks: FileCheck[] = [];
-  for (const { agent, session_id, file, kind, path } of isAll ? plain : plain.slice(0, NEWEST_SESSIONS)) {
-    const own: LocalFile = { agent, session_id, file, kind, path };
-    const files = kind === "main" ? await filesOfSession({ agent, session_id }, path) : [own];
-    const held = await transcripts.files(session_id, { device_id });
-    for (const one of files) {
+  let packed_files = 0;
+  for (const one of isAll ? found : found.slice(0, NEWEST_SESSIONS)) {
+    const held = await transcripts.files(one.session_id, { device_id }).catch(nothingIfUnknown);
+    for (const { file: local, unpack } of await filesOfTranscript(one)) {
+      if (isPacked(local.path) && !CAN_UNPACK) {
+        packed_files += 1;
+        continue;
+      }
+      const { agent, path, session_id, file } = local;
       const latest = held
-        .filter((file) => file.file === one.file)
-        .reduce((bytes, file) => (file.generation >= bytes.generation ? file : bytes), NOTHING_HELD);
-      const check = await compare(one, latest);
-      if (check !== null) checks.push(check);
+        .filter((other) => other.file === file)
+        .reduce((bytes, other) => (other.generation >= bytes.generation ? other : bytes), NOTHING_HELD);
+      const compared =
+        unpack === null
+          ? await compare(path, latest)
+          : await withUnpacked(unpack, io.paths.data, (unpacked) => compare(unpacked, latest));
+      if (compared !== null) checks.push({ agent, path, session_id, file, ...compared });
     }
   }
+  warnOfPacked(io, packed_files);
   return checks;
 }
 
 type Held = { generation: number; source_bytes: number; source_hash: string | null };
 const NOTHING_HELD: Held = { generation: 0, source_bytes: 0, source_hash: null };
 
+/** The hub does not have the session, or has deleted it. */
+function nothingIfUnknown(error: unknown): [] {
+  if (error instanceof HubError && error.status === 404) return [];
+  throw error;
+}
+
 /** Null for a file that is gone. */
-async function compare({ path, session_id, file }: LocalFile, held: Held): Promise<FileCheck | null> {
+async function compare(
+  path: string,
+  held: Held,
+): Promise<Pick<FileCheck, "bytes" | "held_bytes" | "is_equal"> | null> {
   const handle = await open(path, "r").catch(() => null);
   if (handle === null) return null;
   try {
     const bytes = (await handle.stat()).size;
     const chain = await chainOf(handle, held.source_bytes);
     const is_equal = held.generation === 0 ? null : chain?.value() === held.source_hash;
-    return { path, session_id, file, bytes, held_bytes: held.source_bytes, is_equal };
+    return { bytes, held_bytes: held.source_bytes, is_equal };
   } finally {
     await handle.close();
   }
