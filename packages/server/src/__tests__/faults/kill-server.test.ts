@@ -30,6 +30,13 @@ async function storedIds(): Promise<string[]> {
   return (await database.sql<{ id: string }[]>`SELECT id FROM events`).map(({ id }) => id);
 }
 
+/** The last statements of a killed server run to their end: they may still commit, or hold rows locked. */
+async function backendsEnd(): Promise<void> {
+  const backends = () => database.sql`
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'wharf-%'`;
+  await until(async () => (await backends()).length === 0);
+}
+
 async function projectedRows() {
   const sessions = await database.sql`
     SELECT id, lifecycle, workspace_id, device_id, started_at, ended_at, model, source, metadata FROM sessions ORDER BY id`;
@@ -71,6 +78,7 @@ test("a server killed in the middle of batches has lost nothing that it acknowle
   first.program.kill("SIGKILL");
   await first.program.exited;
   await fleet.stop();
+  await backendsEnd();
   expect(fleet.unacknowledged.length).toBeGreaterThan(0);
 
   const afterKill = new Set(await storedIds());

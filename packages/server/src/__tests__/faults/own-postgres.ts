@@ -114,8 +114,9 @@ function controlNode({ cluster, url, pid = 0, args = [] }: Node): OwnNode {
 
   async function crash(): Promise<void> {
     const children = await childrenOf(pid);
-    for (const each of [pid, ...children]) kill(each, "SIGKILL");
-    await until(() => [pid, ...children].every((each) => !isRunning(each)));
+    const all = [pid, ...children];
+    for (const each of all) kill(each, "SIGKILL");
+    await until(async () => !(await Promise.all(all.map(isRunning))).includes(true));
   }
 
   return {
@@ -177,10 +178,10 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** A zombie has ended: it holds no connection and no file, and waits, for a second or more, for its parent to take note. */
+async function isRunning(pid: number): Promise<boolean> {
+  const stat = await Bun.file(`/proc/${pid}/stat`)
+    .text()
+    .catch(() => "");
+  return stat !== "" && !/\) [ZX] /.test(stat);
 }
