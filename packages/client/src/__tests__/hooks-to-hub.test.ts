@@ -218,7 +218,9 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
   });
 
   test("the settings of all agents come back as they were, and another's program stays notified", async () => {
-    const { home, wharf } = await hub.machine(runtime);
+    const machine = await hub.machine(runtime);
+    const { home, wharf } = machine;
+    const { codexHooks } = dataPaths(dataOf(machine));
     const files = {
       ".codex/hooks.json": '{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "say"}]}]}}',
       ".codex/config.toml": 'model = "m"\r\n[tui]\r\n',
@@ -243,11 +245,15 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     ]);
     const { hooks } = JSON.parse((await textsOf())[".gemini/settings.json"]);
     expect(hooks.AfterAgent).toMatchObject([{ hooks: [{ timeout: 5_000 }] }]);
+    await writeFile(codexHooks, "");
     expect((await wharf(["hooks", "uninstall"])).code).toBe(0);
     expect(await textsOf()).toEqual(files);
+    expect(await stat(codexHooks).catch(() => null)).toBeNull();
+    await writeFile(codexHooks, "");
     await writeFile(join(home, ".codex/config.toml"), 'notify = ["bell"]\n');
     expect((await wharf(["hooks", "install", "--json"])).json.settings).toHaveLength(2);
     expect(await readFile(join(home, ".codex/config.toml"), "utf8")).toBe('notify = ["bell"]\n');
+    expect(await stat(codexHooks).catch(() => null)).toBeNull();
   });
 
   test("a backfill sends the sessions of opencode's database, or names the runtime that can read it", async () => {

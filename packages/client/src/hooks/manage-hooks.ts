@@ -1,4 +1,5 @@
-import { writeDurably } from "../spool/files.ts";
+import type { DataPaths } from "../spool/data-paths.ts";
+import { removeFile, writeDurably } from "../spool/files.ts";
 import { agentOf, agentSettings, formatOf } from "./agent-hooks.ts";
 import {
   applyInstall,
@@ -76,7 +77,9 @@ export async function applyHooks(
   if (command.launcher !== null) await writeDurably(command.path, command.launcher, LAUNCHER_MODE);
   for (const change of settings) {
     if (change.agent === "git") await writeGlobalHooks(paths, scriptOf(management));
-    if (change.problem === null) await applyInstall(change, installed);
+    if (change.problem !== null) continue;
+    await applyInstall(change, installed);
+    await forgetRuns(change, paths);
   }
   for (const { directory, hooks } of repositories) {
     if (hooks.refusal !== null) continue;
@@ -112,11 +115,19 @@ export async function applyRemoval(
   { settings, repositories }: HookChanges,
 ): Promise<void> {
   const installed = openInstalled(paths);
-  for (const change of settings) await applyUninstall(change, installed);
+  for (const change of settings) {
+    await applyUninstall(change, installed);
+    await forgetRuns(change, paths);
+  }
   for (const { directory, hooks } of repositories) {
     await uninstallGitHooks(hooks);
     await installed.noteRepository(directory, false);
   }
+}
+
+/** Whether Codex runs the changed hooks is not known yet: new ones it runs once its user has trusted them. */
+async function forgetRuns({ agent }: SettingsChange, { codexHooks }: DataPaths): Promise<void> {
+  if (agent === "codex") await removeFile(codexHooks);
 }
 
 /** Of the agents that are on this machine, and of the repositories that were given hooks. Hooks without their scripts do nothing. */

@@ -17,7 +17,7 @@ export type DataPaths = {
   transcripts: string;
   /** Hook scripts. */
   hooks: string;
-  /** Is there once Codex has run a hook: what it notifies of is then known. */
+  /** Is there when Codex has run a hook since it notified last: what it notifies of is then known. */
   codexHooks: string;
   /** Settings files as they were before hooks were installed. */
   backups: string;

@@ -299,7 +299,7 @@ describe("the input of a hook becomes an event", () => {
     });
   });
 
-  test("of a notification of Codex, until Codex runs hooks", async () => {
+  test("of a notification of Codex, unless it has run hooks since the last one", async () => {
     await rm(machine.paths.codexHooks, { force: true });
     const thread = "019a0000-0000-7000-8000-0000000000bb";
     const codex = join(machine.home, ".codex");
@@ -321,6 +321,9 @@ describe("the input of a hook becomes an event", () => {
     await eventOf({ hook_event_name: "SessionStart" }, "codex.sh");
     await notify(note);
     expect(await machine.spooled()).toEqual([]);
+    // It no longer runs them.
+    expect(await notify(note)).toEqual({ code: 0, output: "" });
+    await rm(join(machine.paths.spool, (await onlySpooled()).name));
   });
 
   test("and names the transcript by its own session after /clear", async () => {
