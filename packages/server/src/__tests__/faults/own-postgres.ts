@@ -108,6 +108,8 @@ function controlNode({ cluster, url, pid = 0, args = [] }: Node): OwnNode {
   async function restart(): Promise<void> {
     const { program, folder, uid, gid } = cluster;
     const options = { uid, gid, cwd: folder, stdio: "ignore" } as const;
+    // While the one before is a zombie, its lock file is valid.
+    await until(() => pid === 0 || !isThere(pid), { describe: "the zombie to be removed" });
     pid = spawn(program, ["-D", folder, ...args], options).pid ?? 0;
     await until(() => answers(url), { describe: "the Postgres that was started again answers" });
   }
@@ -178,7 +180,15 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A zombie has ended: it holds no connection and no file, and waits, for a second or more, for its parent to take note. */
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** A zombie has ended: it holds no connection and no open file. Its parent may take a second or more to remove it. */
 async function isRunning(pid: number): Promise<boolean> {
   const stat = await Bun.file(`/proc/${pid}/stat`)
     .text()
