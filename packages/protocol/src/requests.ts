@@ -37,7 +37,7 @@ export const ingestNotesQuerySchema = z.object({
   ...page(50),
 });
 
-export const sessionListQuerySchema = z.object({
+const sessionFilterFields = {
   workspace_id: z.string().optional(),
   device_id: z.string().optional(),
   agent: words(z.string().min(1)).optional(),
@@ -51,9 +51,27 @@ export const sessionListQuerySchema = z.object({
   ended_before: instant.optional(),
   tag: z.string().optional(),
   q: searchTextSchema.optional(),
-  ...page(50),
-});
+};
+export const sessionListQuerySchema = z.object({ ...sessionFilterFields, ...page(50) });
 export type SessionListQuery = z.infer<typeof sessionListQuerySchema>;
+
+export const SELECTED_SESSIONS_MAX = 1_000;
+/** The sessions of an action: those that match all given fields. */
+export const sessionSelectionSchema = z.strictObject({
+  ...sessionFilterFields,
+  ids: z.array(idSchema).min(1).max(SELECTED_SESSIONS_MAX).optional(),
+});
+export type SessionSelection = z.infer<typeof sessionSelectionSchema>;
+/** The same as parameters of an address. */
+export const sessionSelectionQuerySchema = z.object({
+  ...sessionFilterFields,
+  ids: words(idSchema).optional(),
+});
+
+/** `expected`: refused if more sessions match, such as ones that began since they were counted. */
+export const deleteSessionsSchema = sessionSelectionSchema.extend({ expected: z.int().min(0).optional() });
+export const sessionCountsSchema = z.object({ sessions: z.int(), open_sessions: z.int() });
+export type SessionCounts = z.infer<typeof sessionCountsSchema>;
 
 /** `session`: sessions. `git_activity`: all git activity. One of its types: only that. */
 export const TIMELINE_TYPES = ["session", "git_activity", ...GIT_ACTIVITY_TYPES] as const;

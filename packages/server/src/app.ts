@@ -13,6 +13,7 @@ import type { IngestDependencies } from "./ingest/ingest-events.ts";
 import type { Projector } from "./ingest/projector.ts";
 import type { ReportDependencies } from "./ingest/report-session.ts";
 import { upToDate } from "./ingest/up-to-date.ts";
+import type { DeleteSessions } from "./jobs/delete-sessions.ts";
 import type { JobAdministration } from "./jobs/job-administration.ts";
 import type { EnqueueRedaction } from "./jobs/redact-held.ts";
 import type { ParseQueue } from "./jobs/reparse-sessions.ts";
@@ -57,6 +58,7 @@ import { sessionExportRoutes } from "./routes/session-export.ts";
 import { sessionFileRoutes } from "./routes/session-files.ts";
 import { sessionOverviewRoutes } from "./routes/session-overview.ts";
 import { sessionReportRoutes } from "./routes/session-reports.ts";
+import { sessionSelectionRoutes } from "./routes/session-selections.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
@@ -101,6 +103,7 @@ export type AppDependencies = WorkerDependencies &
     /** For edits; separate from the connections of ingest, which are always busy. */
     edits: Database;
     deleteSession: DeleteSession;
+    deleteSessions: DeleteSessions;
     parses: ParseQueue;
     pricing: Pricing;
     hub: HubPlace;
@@ -130,14 +133,16 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   app.route("/", clientRoutes());
   app.route("/api/health", healthRoutes(dependencies));
   app.route("/api/events", eventRoutes(dependencies.ingest, metrics));
+  const stored = { database: reads, blobs: dependencies.custody.blobs };
+  // `count` and `export` before the ids of sessions.
+  app.route("/api/sessions", sessionSelectionRoutes({ ...current, search }));
+  app.route("/api/sessions", sessionExportRoutes({ reads: current.reads, search, stored }));
   app.route("/api/sessions", sessionRoutes({ ...current, search }));
   app.route("/api/sessions", sessionRedactionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(current));
   app.route("/api/sessions", transcriptRoutes(current));
   app.route("/api/sessions", sessionOverviewRoutes(current));
   app.route("/api/sessions", sessionFileRoutes(current));
-  const stored = { database: reads, blobs: dependencies.custody.blobs };
-  app.route("/api/sessions", sessionExportRoutes({ reads: current.reads, stored }));
   app.route("/api/search", searchRoutes({ search, edits }));
   app.route("/api/sessions", transcriptAppendRoutes(dependencies.custody));
   app.route("/api/sessions", transcriptUploadRoutes(dependencies.custody));

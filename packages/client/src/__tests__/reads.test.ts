@@ -137,6 +137,22 @@ test("an empty list is named as empty, and is JSON with --json", async () => {
   }
 });
 
+test("sessions that match a filter are exported, and deleted by a job once that is confirmed", async () => {
+  const exported = await bun.wharf(["sessions", "--search", SESSION, "--export", "json"]);
+  expect(exported.json.session.id).toBe(SESSION);
+  await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const words = ["sessions", "--before", "2025-03-15", "--search", SESSION, "--delete"];
+  const asked = await bun.wharf(words);
+  expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining("--yes is missing")]);
+  expect((await bun.wharf(["sessions", "--delete", "--yes"])).stderr).toContain("needs a filter");
+  expect((await bun.wharf(["session", SESSION])).code).toBe(0);
+  const { json } = await bun.wharf([...words, "--yes", "--json"]);
+  expect(json).toEqual({ job_id: expect.any(String), sessions: 1, open_sessions: 0 });
+  await hub.server.current().jobs.runOne(json.job_id);
+  expect((await bun.wharf(["session", SESSION])).stderr).toContain("Session not found");
+  expect((await bun.wharf([...words, "--yes"])).stderr).toBe("No session matches.\n");
+});
+
 describe("what cannot work", () => {
   test("has an exit code and a message with what to do", async () => {
     const cases: [words: string[], code: number, message: RegExp][] = [
@@ -147,6 +163,9 @@ describe("what cannot work", () => {
       [["sessions", "--limit", "none"], 2, /number of at least 1/],
       [["sessions", "--profile", "other"], 2, /No profile "other"/],
       [["session", SESSION, "--export", "pdf"], 2, /json, md or tar/],
+      [["sessions", "--export", "pdf"], 2, /json, md or tar/],
+      [["sessions", "--export", "md", "--limit", "3"], 2, /--limit cannot be combined with --export/],
+      [["sessions", "--tag", "x", "--delete"], 4, /--key -/],
       [["usage", "yearly"], 2, /daily, weekly, monthly, session/],
       [["usage", "--workspace", "nope"], 1, /^error: No workspace "nope"\. See: wharf workspaces\n$/],
       [["sessions", "--workspace", "nope"], 1, /No workspace "nope"/],

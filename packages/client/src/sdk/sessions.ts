@@ -3,12 +3,14 @@ import type {
   GitMatchGrade,
   Page,
   Session,
+  SessionCounts,
   SessionDetail,
   SessionFile,
   SessionGitActivity,
   SessionListQuery,
   SessionPatch,
   SessionReport,
+  SessionSelection,
   StoredEvent,
 } from "@wharf/protocol";
 import type { Http } from "./http.ts";
@@ -19,6 +21,10 @@ type SessionState = Pick<Session, "lifecycle" | "parse_status" | "updated_at"> &
   /** It is summarized or archived and no longer changes. */
   complete: boolean;
 };
+
+/** Parameters of the list, and `ids`: sessions that match all of them. */
+export type SessionFilter = QueryOf<SessionSelection>;
+type ExportFormat = "json" | "markdown" | "tar";
 
 export type Sessions = {
   list(query?: QueryOf<SessionListQuery>): Promise<ListOf<"sessions", Session>>;
@@ -41,7 +47,12 @@ export type Sessions = {
   delete(id: string): Promise<{ job_id: string } | null>;
   reparse(id: string): Promise<{ job_id: string }>;
   /** The whole session as JSON, Markdown or a tar of its files; a stream. */
-  export(id: string, format: "json" | "markdown" | "tar"): Promise<Response>;
+  export(id: string, format: ExportFormat): Promise<Response>;
+  count(filter: SessionFilter): Promise<SessionCounts>;
+  /** All that match, by a job; refused if these are more than `expected`. The filter must not be empty. */
+  deleteAll(filter: SessionFilter & { expected?: number }): Promise<SessionCounts & { job_id: string }>;
+  /** All that match, newest first: JSON by lines, Markdown or a tar; a stream. */
+  exportAll(filter: SessionFilter, format: ExportFormat): Promise<Response>;
 };
 
 export function createSessions(http: Http): Sessions {
@@ -65,5 +76,9 @@ export function createSessions(http: Http): Sessions {
     delete: (id) => http.json(path(id), { method: "DELETE" }),
     reparse: (id) => http.json(`${path(id)}/reparse`, { method: "POST" }),
     export: (id, format) => http.send(`${path(id)}/export`, { query: { format }, timeoutMs: 0 }),
+    count: (query) => http.json("/api/sessions/count", { query }),
+    deleteAll: (json) => http.json("/api/sessions/delete", { method: "POST", json }),
+    exportAll: (filter, format) =>
+      http.send("/api/sessions/export", { query: { ...filter, format }, timeoutMs: 0 }),
   };
 }

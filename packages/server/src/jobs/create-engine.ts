@@ -6,6 +6,7 @@ import type { Pools } from "../db/pools.ts";
 import type { Logger } from "../logger.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./command-job.ts";
+import { createSessionsDeletionJob, type DeleteSessions } from "./delete-sessions.ts";
 import { createParseJob, type EnqueueParse, PARSES_AT_ONCE, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
 import { createRedactionJob, type EnqueueRedaction, redactOutdated } from "./redact-held.ts";
 import { createReparseJob, type ParseQueue } from "./reparse-sessions.ts";
@@ -36,6 +37,7 @@ export type EngineOptions = {
 export type Engine = {
   runner: JobRunner;
   deleteSession: DeleteSession;
+  deleteSessions: DeleteSessions;
   /** Enqueues what reads a session's files, after one was committed. */
   onAppended: EnqueueParse;
   parses: ParseQueue;
@@ -47,19 +49,20 @@ export type Engine = {
 /** The job engine with all jobs of the server. Nothing runs before `runner.start`; jobs can be enqueued and run by hand. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config, pools, blobs, logger, migrate, deletionMs, redaction, onJobChanged } = options;
-  const deleteInPieces = createDeleteInPieces(pools.deferrable);
+  const database = pools.deferrable;
+  const deleteInPieces = createDeleteInPieces(database);
   const onAppended: EnqueueParse = (session_id) =>
     runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
-  const parseJob = createParseJob({ database: pools.deferrable, blobs }, onAppended);
-  const reparseJob = createReparseJob(pools.deferrable, onAppended);
+  const parseJob = createParseJob({ database, blobs }, onAppended);
+  const reparseJob = createReparseJob(database, onAppended);
   const summaryJob =
-    config.summaryEndpoint === null ? null : createSummaryJob(pools.deferrable, config.summaryEndpoint);
+    config.summaryEndpoint === null ? null : createSummaryJob(database, config.summaryEndpoint);
   const askModel =
     summaryJob === null
       ? null
       : (session_id: string) => runner.enqueue(summaryJob, { session_id }, { replace: { key: session_id } });
   const recurrences = createServerJobs({
-    database: pools.deferrable,
+    database,
     deleteInPieces,
     blobs,
     logger,
@@ -68,12 +71,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     askModel,
   });
   const deletionJob = createSessionDeletionJob(deleteInPieces);
-  const redactionJob = createRedactionJob({
-    database: pools.deferrable,
-    blobs,
-    redaction,
-    enqueueParse: onAppended,
-  });
+  const sessionsDeletionJob = createSessionsDeletionJob(database, deleteInPieces);
+  const redactionJob = createRedactionJob({ database, blobs, redaction, enqueueParse: onAppended });
   const runner: JobRunner = createJobRunner({
     sql: pools.jobs,
     administrationSql: pools.jobAdministration,
@@ -82,6 +81,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     jobs: [
       ...recurrences.map(({ job }) => job),
       deletionJob,
+      sessionsDeletionJob,
       parseJob,
       reparseJob,
       ...(summaryJob === null ? [] : [summaryJob]),
@@ -117,9 +117,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return {
     runner,
     deleteSession,
+    deleteSessions: (input) => runner.enqueue(sessionsDeletionJob, input),
     onAppended,
     parses,
     enqueueRedaction: (input) => runner.enqueue(redactionJob, input),
-    redactOutdated: () => redactOutdated(pools.deferrable, redactAll),
+    redactOutdated: () => redactOutdated(database, redactAll),
   };
 }

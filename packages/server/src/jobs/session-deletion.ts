@@ -22,7 +22,7 @@ const LEFT_BEHIND_AFTER_MS = 60_000;
 const LEFT_BEHIND_AT_ONCE = 100;
 
 /** Responses that other sessions hold, too, are given to them first. */
-async function finishDeletion(
+export async function finishDeletion(
   deleteInPieces: DeleteInPieces,
   id: string,
   options: DeletionOptions,

@@ -13,15 +13,9 @@ import {
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { Sql } from "../db/postgres.ts";
+import { findSessionDetail } from "../db/reads/session-detail.ts";
 import { listSessionEvents, listSessionGit } from "../db/reads/session-events.ts";
-import { findSessionRelations } from "../db/reads/session-relations.ts";
-import {
-  findSession,
-  findSessionStatuses,
-  findTranscriptFacts,
-  listSessions,
-  sessionExists,
-} from "../db/reads/sessions.ts";
+import { findSessionStatuses, listSessions, sessionExists } from "../db/reads/sessions.ts";
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
@@ -30,7 +24,7 @@ import type { AppEnv } from "../http/request-context.ts";
 import { withWorkspaceId } from "../http/workspace-reference.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 import type { Search } from "../search/create-search.ts";
-import { checked } from "./search.ts";
+import { readSelection } from "./session-selections.ts";
 
 const tag = "Sessions";
 const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
@@ -100,15 +94,11 @@ export function sessionRoutes({ reads, search }: { reads: UpToDate; search: Sear
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getSessions(c) {
-    const { limit, cursor: sent, q, ...filters } = await withWorkspaceId(reads, c.req.valid("query"));
-    const cursor = createCursor("sessions", { ...filters, q }, timeAndIdSchema);
+    const { limit, cursor: sent, q, ...fields } = await withWorkspaceId(reads, c.req.valid("query"));
+    const cursor = createCursor("sessions", { ...fields, q }, timeAndIdSchema);
     const position = cursor.read(sent);
-    const { workspace_id, device_id } = filters;
-    const ids = q === undefined ? undefined : [q, ...(await checked(() => search.sessionIds(q)))];
-    const rows = await reads.run((sql) => listSessions(sql, { ...filters, ids }, position, limit + 1), {
-      workspace_id,
-      device_id,
-    });
+    const filters = await readSelection({ reads, search }, { ...fields, q });
+    const rows = await reads.run((sql) => listSessions(sql, filters, position, limit + 1), filters);
     const { items, page } = pageOf(rows, limit, cursor, (row): TimeAndId => [row.started_at, row.id]);
     return c.json({ sessions: items, ...page });
   });
@@ -130,13 +120,9 @@ export function sessionRoutes({ reads, search }: { reads: UpToDate; search: Sear
 
   routes.get("/:id", read, async function getSession(c) {
     const id = readPathId(c, "id", "session");
-    const [session, facts, relations] = await reads.run(
-      (sql) =>
-        Promise.all([findSession(sql, id), findTranscriptFacts(sql, id), findSessionRelations(sql, id)]),
-      { session_id: id },
-    );
+    const session = await reads.run((sql) => findSessionDetail(sql, id), { session_id: id });
     if (session === null) throw notFound("session");
-    return c.json({ session: { ...session, ...facts, ...relations } });
+    return c.json({ session });
   });
 
   routes.get("/:id/events", listEvents, async function getEvents(c) {

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { Client } from "../../sdk/create-client.ts";
-import { CliError, EXIT } from "../cli-error.ts";
 import { findSessionId } from "../find-session.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -8,10 +7,9 @@ import { printSession } from "../output/session-detail.ts";
 import { printTable } from "../output/table.ts";
 import { plain, timeOf } from "../output/text.ts";
 import { printTranscript } from "../output/transcript.ts";
+import { writeExport } from "./session-export.ts";
 
 type SessionOptions = HubOptions & { transcript?: true; events?: true; git?: true; export?: string };
-
-const FORMATS = { json: "json", md: "markdown", markdown: "markdown", tar: "tar" } as const;
 
 /** `wharf session ID` */
 export function session(command: Command, io: Io): void {
@@ -24,7 +22,8 @@ export function session(command: Command, io: Io): void {
     .action(async function showSession(typed: string, options: SessionOptions) {
       const client = await openHub(io, options);
       const id = await findSessionId(client, typed);
-      if (options.export !== undefined) await writeExport(client, id, options.export);
+      if (options.export !== undefined)
+        await writeExport(options.export, (format) => client.sessions.export(id, format));
       else if (options.transcript) await printTranscript(io, client, id, options.json === true);
       else if (options.events) await printEvents(io, client, id, options.json === true);
       else if (options.git) await printGit(io, client, id, options.json === true);
@@ -34,15 +33,6 @@ export function session(command: Command, io: Io): void {
         else printSession(io, found);
       }
     });
-}
-
-async function writeExport(client: Client, id: string, named: string): Promise<void> {
-  const format = Object.hasOwn(FORMATS, named) ? FORMATS[named as keyof typeof FORMATS] : null;
-  if (format === null)
-    throw new CliError(`"${named}" is no format. Use json, md or tar.`, EXIT.usage, "FORMAT_UNKNOWN");
-  const { body } = await client.sessions.export(id, format);
-  if (body === null) return;
-  for await (const chunk of body) await new Promise((resolve) => process.stdout.write(chunk, resolve));
 }
 
 async function printEvents(io: Io, client: Client, id: string, isJson: boolean): Promise<void> {

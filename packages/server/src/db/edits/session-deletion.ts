@@ -3,6 +3,7 @@ import { isForeignKeyViolation } from "../database-errors.ts";
 import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
 import { matchGitActivity } from "../projections/git-matches.ts";
+import { type SessionFilters, selected } from "../reads/session-selection.ts";
 import { releasedBlobs } from "../transcripts/unreferenced-blobs.ts";
 import { sessionChange } from "./session-edits.ts";
 
@@ -52,6 +53,34 @@ export async function beginSessionDeletion(sql: Sql, id: string): Promise<boolea
     ${sessionChange(sql)}
     SELECT id FROM patched`;
   return rows.length > 0;
+}
+
+/**
+ * The same for up to `limit` sessions that match and that the hub has known since before `createdUntil`, in the order of their ids.
+ * Returns these ids; fewer than `limit`: no other is left.
+ */
+export async function beginSessionDeletions(
+  sql: Sql,
+  filters: SessionFilters,
+  createdUntil: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    WITH found AS MATERIALIZED (
+      SELECT id FROM ${selected(sql, filters)} AND created_at <= ${createdUntil}::text::timestamptz ORDER BY id LIMIT ${limit} FOR UPDATE
+    ),
+    patched AS (
+      UPDATE sessions SET deleted_at = now(), updated_at = now() WHERE id IN (SELECT id FROM found) RETURNING id, workspace_id
+    ),
+    tombstone AS (
+      INSERT INTO session_tombstones (session_id) SELECT id FROM patched ON CONFLICT (session_id) DO NOTHING
+    ),
+    change AS (
+      INSERT INTO change_log (kind, session_ids, workspace_ids)
+      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0
+    )
+    SELECT id FROM patched ORDER BY id`;
+  return rows.map(({ id }) => id);
 }
 
 /** Sessions whose deletion began at least `ageMs` ago and is not finished, the oldest first. */

@@ -1,11 +1,8 @@
-import type { Lifecycle, Session, SessionDetail, SessionListQuery } from "@wharf/protocol";
+import type { Lifecycle, Session, SessionDetail } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
+import { matches, type SessionFilters } from "./session-selection.ts";
 
-type SessionFilters = Omit<SessionListQuery, "limit" | "cursor" | "q"> & {
-  /** Only these sessions; undefined: all. */
-  ids?: readonly string[] | undefined;
-};
 /** The last row of the page before: its started_at with microseconds, and its id. */
 type Position = readonly [startedAt: string, id: string] | null;
 
@@ -100,24 +97,13 @@ export async function listSessions(
   position: Position,
   limit: number,
 ): Promise<Listed<Session>[]> {
-  const { workspace_id, device_id, parent_session_id, tag, after, before, ended_after, ended_before } =
-    filters;
+  const { tag, ...others } = filters;
   const tagged = tag === undefined || filters.ids !== undefined ? null : await idsOfRareTag(sql, tag);
   const ids = filters.ids ?? tagged;
   const found = sql`
       SELECT * FROM ${ids === null ? sql`sessions` : withIds(sql, ids)}
       WHERE deleted_at IS NULL
-        ${workspace_id === undefined ? sql`` : sql`AND workspace_id = ${workspace_id}`}
-        ${device_id === undefined ? sql`` : sql`AND device_id = ${device_id}`}
-        ${parent_session_id === undefined ? sql`` : sql`AND parent_session_id = ${parent_session_id}`}
-        ${isOneOf(sql, "agent", filters.agent)}
-        ${isOneOf(sql, "lifecycle", filters.lifecycle)}
-        ${isOneOf(sql, "live_state", filters.live_state)}
-        ${tag === undefined || tagged !== null ? sql`` : sql`AND tags @> ARRAY[${tag}]::text[]`}
-        ${after === undefined ? sql`` : sql`AND started_at > ${after}`}
-        ${before === undefined ? sql`` : sql`AND started_at < ${before}`}
-        ${ended_after === undefined ? sql`` : sql`AND ended_at > ${ended_after}`}
-        ${ended_before === undefined ? sql`` : sql`AND ended_at < ${ended_before}`}
+        ${matches(sql, tagged === null ? filters : others)}
         ${position === null ? sql`` : sql`AND (started_at, id) < (${position[0]}, ${position[1]})`}
       ORDER BY started_at DESC, id DESC
       LIMIT ${limit}`;
@@ -159,15 +145,6 @@ function expectedSessions(sql: Sql, tag: string) {
 /** OFFSET 0, or they would be looked for in the list by time. */
 function withIds(sql: Sql, ids: readonly string[]) {
   return sql`(SELECT * FROM sessions WHERE id = ANY(${[...ids]}) OFFSET 0) known`;
-}
-
-/** One alone is compared as the condition of a partial index is written: else that index would be used together with another. */
-function isOneOf(sql: Sql, column: string, values: readonly string[] | undefined) {
-  if (values === undefined) return sql``;
-  const [first = "", ...others] = values;
-  return others.length === 0
-    ? sql`AND ${sql(column)} = ${first}`
-    : sql`AND ${sql(column)} = ANY(${[...values]})`;
 }
 
 export type SessionStatus = {

@@ -166,3 +166,69 @@ test("every table that refers to sessions is one of those whose rows a deletion 
   const known: string[] = [...TABLES_OF_SESSIONS, "events", "git_activity", "git_matches"];
   expect(rows.map(({ table }) => table).filter((table) => !known.includes(table))).toEqual([]);
 });
+
+describe("the deletion of all sessions that match", () => {
+  const removeAll = (body: object) => server.request("POST", "/api/sessions/delete", body);
+  const count = async (query: string) => (await server.request("GET", `/api/sessions/count?${query}`)).body;
+  const listed = async () =>
+    (await server.request("GET", "/api/sessions")).body.sessions.map(({ id }: { id: string }) => id).sort();
+
+  async function addSessions(): Promise<void> {
+    await ingest(server, [
+      sessionStart("open", { timestamp: at(0) }),
+      sessionStart("ended", { timestamp: at(1) }),
+      sessionEnd("ended", { timestamp: at(2) }),
+      sessionStart("other", { timestamp: at(3), device_id: "other-device" }),
+    ]);
+  }
+
+  test("counts them, hides them together, and leaves what matches only later", async () => {
+    await addSessions();
+    const { device_id } = (await server.request("GET", "/api/sessions/open")).body.session;
+    expect(await count(`device_id=${device_id}`)).toEqual({ sessions: 2, open_sessions: 1 });
+    const { status, body } = await removeAll({ device_id, expected: 2 });
+    expect([status, body]).toEqual([202, { job_id: expect.any(String), sessions: 2, open_sessions: 1 }]);
+    await ingest(server, [sessionStart("later", { timestamp: at(4) })]);
+    expect(await server.current().jobs.runOne(body.job_id)).toMatchObject({ status: "completed" });
+    expect(await listed()).toEqual(["later", "other"]);
+    const job = await server.current().jobs.get(body.job_id);
+    expect(job).toMatchObject({ output: { sessions: 2 }, progress: { current: 2, total: 2 } });
+    expect(await countOf("events", "ended")).toBe(0);
+    const late = await server.request("POST", "/api/events", { events: [event({ session_id: "ended" })] });
+    expect(late.body).toMatchObject({ ingested: 0, rejected: 1 });
+    expect(await count(`device_id=${device_id}`)).toEqual({ sessions: 1, open_sessions: 1 });
+  });
+
+  test("deletes nothing when more sessions match than expected, or without a filter", async () => {
+    await addSessions();
+    const { status, body } = await removeAll({ ids: ["open", "ended", "unknown"], expected: 1 });
+    expect([status, body.code, body.sessions]).toEqual([409, "SELECTION_CHANGED", 2]);
+    expect(await removeAll({ expected: 3 })).toMatchObject({
+      status: 400,
+      body: { code: "FILTER_REQUIRED" },
+    });
+    for (const wrong of [{ ids: [] }, { device: "x" }, { lifecycle: ["gone"] }, { workspace_id: "nowhere" }])
+      expect([wrong, (await removeAll(wrong)).status]).toEqual([wrong, 400]);
+    expect(await listed()).toEqual(["ended", "open", "other"]);
+  });
+
+  test("takes the sessions that a search finds, within the other fields", async () => {
+    await addSessions();
+    expect(await count("q=open&ids=open,ended")).toEqual({ sessions: 1, open_sessions: 1 });
+    const { body } = await removeAll({ q: "open", ids: ["open", "ended"] });
+    await server.current().jobs.runOne(body.job_id);
+    expect(await listed()).toEqual(["ended", "other"]);
+  });
+
+  test("reaches more sessions than one statement takes", async () => {
+    await addSessions();
+    await server.sql`
+      INSERT INTO sessions (id, workspace_id, device_id, lifecycle, started_at, tags)
+      SELECT 'many-' || n, workspace_id, device_id, 'ended', now(), '{many}'
+      FROM sessions, generate_series(1, 101) n WHERE id = 'open'`;
+    const { body } = await removeAll({ tag: "many", expected: 101 });
+    expect(await server.current().jobs.runOne(body.job_id)).toMatchObject({ status: "completed" });
+    expect(await listed()).toEqual(["ended", "open", "other"]);
+    expect(await server.sql`SELECT FROM session_tombstones`).toHaveLength(101);
+  });
+});

@@ -150,3 +150,58 @@ describe("the export of a session", () => {
     expect((await new Bun.Archive(await (await get("tar", "bare")).bytes()).files()).size).toBe(0);
   });
 });
+
+describe("the export of all sessions that match", () => {
+  const getAll = async (query: string) => {
+    const { app } = server.current();
+    return await app.request(`/api/sessions/export?${query}`, {
+      headers: { authorization: `Bearer ${server.key}` },
+    });
+  };
+
+  async function addSessions(): Promise<void> {
+    await addSession();
+    for (const [id, device_id] of [
+      ["bare", "laptop"],
+      ["elsewhere", "desk"],
+    ] as const)
+      await server.request("POST", "/api/sessions", {
+        ...{ id, device_id, workspace_canonical_id: "github.com/acme/site" },
+        started_at: "2025-03-15T10:00:00Z",
+      });
+  }
+
+  test("has one session a line, newest first, each as its own export", async () => {
+    await addSessions();
+    const response = await getAll("device_id=laptop");
+    expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+    expect(response.headers.get("content-disposition")).toBe('attachment; filename="sessions.ndjson"');
+    const lines = (await response.text()).split("\n");
+    expect(lines.pop()).toBe("");
+    const sessions = lines.map((line) => JSON.parse(line));
+    expect(sessions.map(({ session }) => session.id)).toEqual(["bare", "s"]);
+    expect(sessions[1]).toEqual(JSON.parse(await (await get("json")).text()));
+    const chosen = (await (await getAll("ids=s,none")).text()).split("\n");
+    expect(chosen).toHaveLength(2);
+  });
+
+  test("as Markdown has one after the other, and as tar a directory for each", async () => {
+    await addSessions();
+    const texts = (await (await getAll("device_id=laptop&format=markdown")).text()).split("\n---\n\n");
+    expect(texts).toHaveLength(2);
+    expect(texts[1]).toBe(await (await get("markdown")).text());
+    const blobs = createPostgresBlobStore(server.current().pools.deferrable);
+    await storeFile(server.sql, blobs, {
+      session_id: "s",
+      agent: "codex",
+      file: "main.jsonl",
+      parts: ["one\n"],
+    });
+    const response = await getAll("format=tar");
+    expect([...(await new Bun.Archive(await response.bytes()).files()).keys()]).toContain(
+      "s/codex/laptop/main.jsonl",
+    );
+    expect((await getAll("format=zip")).status).toBe(400);
+    expect((await getAll("live_state=gone")).status).toBe(400);
+  });
+});

@@ -9,25 +9,34 @@ export function exportTar(
   stored: StoredTranscripts,
   session_id: string,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  return writeTar(entriesOf(stored, session_id));
+  return writeTar(entriesOf(stored, session_id, []));
 }
 
-async function* entriesOf(stored: StoredTranscripts, session_id: string): AsyncGenerator<TarEntry> {
+/** `above`: the directories that hold them. */
+export async function* entriesOf(
+  stored: StoredTranscripts,
+  session_id: string,
+  above: readonly string[],
+): AsyncGenerator<TarEntry> {
   let position: GenerationOfFile | null = null;
   for (;;) {
     const after: GenerationOfFile | null = position;
     const found: GenerationOfFile[] = await stored.database.run((sql) =>
       listGenerations(sql, session_id, after, GENERATIONS_PER_READ),
     );
-    for (const generation of found) yield entryOf(stored, generation);
+    for (const generation of found) yield entryOf(stored, generation, above);
     position = found.at(-1) ?? null;
     if (found.length < GENERATIONS_PER_READ) return;
   }
 }
 
-function entryOf(stored: StoredTranscripts, generation: GenerationOfFile): TarEntry {
+function entryOf(
+  stored: StoredTranscripts,
+  generation: GenerationOfFile,
+  above: readonly string[],
+): TarEntry {
   const { agent, device_id, file, is_newest, stored_bytes, received_ms } = generation;
-  const path = [agent, device_id, ...file.split("/")].map(safeName).join("/");
+  const path = [...above, agent, device_id, ...file.split("/")].map(safeName).join("/");
   return {
     path: is_newest ? path : `${path}.${generation.generation}`,
     bytes: stored_bytes,
