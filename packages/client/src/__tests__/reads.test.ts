@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { mkdir, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import { until } from "@wharf/testkit";
 import { seedExamples } from "../../../server/src/openapi/__tests__/seed-examples.ts";
 import { createIo } from "../cli/io.ts";
@@ -377,4 +378,25 @@ test("a terminal gets a table with titles and colours that fits its width, witho
   expect(written.join("\n")).not.toContain("\u001b]");
   expect(written.join("\n")).not.toContain("\u0007");
   expect(Math.max(...written.slice(0, 3).map((line) => line.length))).toBeLessThanOrEqual(120);
+});
+
+test("names of the hub hide nothing in a pipe, and their JSON has the same values", async () => {
+  const title = "user\u202egpj.exe \u009b2J\u200b👩\u200d💻";
+  await hub.server.sql`UPDATE sessions SET title = ${title}`;
+  await hub.server.sql`UPDATE devices SET name = ${title} WHERE name = 'bench'`;
+  const hidden = new RegExp(`[${HIDDEN_CHARACTERS}]`);
+  for (const words of [
+    ["sessions"],
+    ["session", SESSION],
+    ["now"],
+    ["timeline"],
+    ["search", "greet"],
+    ["devices"],
+  ]) {
+    const { stdout } = await bun.wharf(words);
+    expect([words, hidden.exec(stdout)]).toEqual([words, null]);
+  }
+  const ran = await bun.wharf(["sessions", "--json"]);
+  expect(hidden.exec(ran.stdout)).toBeNull();
+  expect(ran.json.sessions[0].title).toBe(title);
 });

@@ -1,3 +1,4 @@
+import { characterName, HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import { createColors } from "picocolors";
 import { EXIT, type ExitCode } from "./cli-error.ts";
 import { type Environment, type Paths, pathsOf, readEnvironment } from "./environment.ts";
@@ -38,8 +39,24 @@ export function createIo(environment: Environment = readEnvironment()): Io {
     outcome: { exitCode: EXIT.ok },
     columns: stdout.columns ?? COLUMNS,
     colors: createColors(hasColors),
-    print: (text) => void stdout.write(`${text}\n`),
-    warn: (text) => void stderr.write(`${text}\n`),
-    json: (value) => void stdout.write(`${JSON.stringify(value, null, isTerminal ? 2 : 0)}\n`),
+    print: (text) => void stdout.write(`${harmless(text)}\n`),
+    warn: (text) => void stderr.write(`${harmless(text)}\n`),
+    json: (value) => void stdout.write(`${jsonOf(value, isTerminal ? 2 : 0)}\n`),
   };
+}
+
+/** Colours, and characters that a terminal obeys or that hide something. */
+const NOT_PLAIN = new RegExp(`(\\u001b\\[[0-9;]*m)|[${HIDDEN_CHARACTERS}]`, "g");
+
+/** What a hub or a file holds may be anything: only colours pass. */
+function harmless(text: string): string {
+  return text.replace(NOT_PLAIN, (_, colour?: string) => colour ?? "\ufffd");
+}
+
+/** The same value without such characters. */
+function jsonOf(value: unknown, indent: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    NOT_PLAIN,
+    (character) => `\\u${characterName(character).slice(2)}`,
+  );
 }

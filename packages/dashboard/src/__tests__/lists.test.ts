@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client } from "@wharf/client";
 import { LIVE_STATES, type LiveState } from "@wharf/protocol";
+import { HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
 import { ADMIN_KEY } from "../../../server/src/__tests__/server-program.ts";
@@ -389,3 +390,49 @@ browserTest("a hub without sessions leads to its setup", async () => {
   await page.waitForURL("**/setup");
   await context.close();
 });
+
+browserTest(
+  "names with hidden characters show them on every page, also in tooltips and the title of the window",
+  async () => {
+    const hostile = "user\u202egpj.exe\u200b\u0007";
+    const { sql } = hub.database;
+    await sql`UPDATE sessions SET title = ${hostile}, git_branch = ${hostile}, tags = ${[hostile]}`;
+    await sql`UPDATE devices SET name = id || ${hostile}, hostname = ${hostile}`;
+    await sql`UPDATE workspaces SET display_name = canonical_id || ${hostile}`;
+    await sql`UPDATE git_activity SET message = ${hostile}, branch = ${hostile}`;
+    await client.keys.create({ scope: "read", name: "grafana" });
+    await sql`UPDATE api_keys SET name = ${hostile}`;
+    const { page, context, errors } = await openList("/");
+    for (const [path, content] of [
+      ["/", ".finished-row"],
+      ["/sessions", ".session-row"],
+      [`/sessions/${HOSTILE_ID}`, "h1"],
+      ["/search?q=pelican", ".result"],
+      ["/usage?show=sessions", ".usage-name"],
+      ["/timeline", ".git-line"],
+      ["/repositories", ".repository-row"],
+      ["/repositories/github.com%2Facme%2Fbirds", ".commit"],
+      ["/devices", ".device-row"],
+      ["/devices/bird-box", "h1"],
+      ["/keys", ".key-row"],
+    ] as const) {
+      await page.evaluate(`navigation.navigate(${JSON.stringify(path)})`);
+      await page.locator(content, { hasText: "userU+202Egpj.exeU+200BU+0007" }).first().waitFor();
+      expect([path, await hiddenTexts(page)]).toEqual([path, []]);
+    }
+    await page.goto(`/sessions/${HOSTILE_ID}`);
+    await page.locator("h1 .hidden-character").first().waitFor();
+    expect(await page.title()).toBe("user[U+202E]gpj.exe[U+200B][U+0007] · Wharf");
+    expect(errors).toEqual([]);
+    await context.close();
+  },
+);
+
+/** Texts and attributes that hide something. */
+async function hiddenTexts(page: Page): Promise<string[]> {
+  return await page.evaluate(`(() => {
+    const found = document.evaluate("//body//text() | //@title | //@aria-label | //@placeholder", document, null, 7);
+    const nodes = Array.from({ length: found.snapshotLength }, (_, n) => found.snapshotItem(n).nodeValue);
+    return [document.title, ...nodes].filter((text) => /[${HIDDEN_CHARACTERS}]/.test(text));
+  })()`);
+}

@@ -3,7 +3,9 @@ import { startLive } from "./app/live.ts";
 import { startRouter } from "./app/router.ts";
 import { Shell } from "./app/shell.tsx";
 import { startShortcuts } from "./app/shortcuts.ts";
+import { guardTexts } from "./text/guard-texts.ts";
 
+guardTexts();
 startRouter();
 startShortcuts();
 startLive();

@@ -36,7 +36,7 @@ async function watch(io: Io, client: Client): Promise<void> {
     } else {
       open = new Map((await readOpen(client)).map((session) => [session.id, session]));
     }
-    io.print(HOME_AND_CLEAR);
+    process.stdout.write(HOME_AND_CLEAR);
     printOpen(io, [...open.values()]);
   }
 }

@@ -1,18 +1,18 @@
+import { HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import type { Io } from "../io.ts";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+/g;
+const HIDDEN = new RegExp(`[\\t\\n${HIDDEN_CHARACTERS}]+`, "g");
 
 /** Text of a hub in one line: without control characters, which a terminal would obey. */
 export function plain(text: string): string {
-  return text.replace(CONTROL, " ").trim();
+  return text.replace(HIDDEN, " ").trim();
 }
 
 /** The same over several lines. */
 export function plainLines(text: string): string {
   return text
     .split(/\r?\n/)
-    .map((line) => line.replaceAll("\t", "  ").replace(CONTROL, " ").trimEnd())
+    .map((line) => line.replaceAll("\t", "  ").replace(HIDDEN, " ").trimEnd())
     .join("\n");
 }
 

@@ -6,7 +6,7 @@ import { plain, plainLines, timeOf } from "./text.ts";
 
 const PAGE_MESSAGES = 200;
 
-/** All pages. As JSON: one message per line. */
+/** All pages. As JSON: one value per message. */
 export async function printTranscript(io: Io, client: Client, id: string, isJson: boolean): Promise<void> {
   let cursor: string | null = null;
   let messages = 0;
@@ -17,7 +17,7 @@ export async function printTranscript(io: Io, client: Client, id: string, isJson
       ...(cursor === null ? {} : { cursor }),
     });
     for (const message of page.messages) {
-      if (isJson) io.print(JSON.stringify(message));
+      if (isJson) io.json(message);
       else printMessage(io, message);
     }
     messages += page.messages.length;

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Empty, ErrorNote } from "../ui/states.tsx";
 import { me, readMe, signOut } from "./hub.ts";
 import { connection } from "./live.ts";
@@ -114,9 +114,12 @@ function CurrentPage(): JSX.Element {
   const [error, setError] = useState<Error | null>(null);
   const pattern = found?.pattern;
 
+  // Until the page is read and has a title of its own.
+  useLayoutEffect(() => {
+    document.title = `${pattern === undefined ? "No page" : PAGES[pattern].title} · Wharf`;
+  }, [path.value]);
   useEffect(() => {
     if (pattern === undefined) return;
-    document.title = `${PAGES[pattern].title} · Wharf`;
     setError(null);
     const known = loaded.get(pattern);
     if (known !== undefined) return setShown({ pattern, Page: known });

@@ -1,5 +1,4 @@
 import type { ComponentChildren } from "preact";
-import { inline } from "./inline.tsx";
 
 /** Escape sequences of terminals: colours and styles (`m`, captured), other CSI; OSC, DCS and the like with their text; two characters. */
 const ESCAPES =
@@ -11,14 +10,14 @@ const PLAIN: Style = { color: null, isBold: false, isFaint: false, isUnderlined:
 
 /** A terminal's output: the sixteen colours, bold, faint and underline as classes; all other sequences are left out. */
 export function ansi(text: string): ComponentChildren {
-  if (!text.includes("\u001b") && !text.includes("\u009b")) return inline(text);
+  if (!text.includes("\u001b") && !text.includes("\u009b")) return text;
   const parts: ComponentChildren[] = [];
   let style = PLAIN;
   let end = 0;
   const add = (part: string) => {
     if (part === "") return;
     const names = classesOf(style);
-    parts.push(names === "" ? inline(part) : <span class={names}>{inline(part)}</span>);
+    parts.push(names === "" ? part : <span class={names}>{part}</span>);
   };
   for (const found of text.matchAll(ESCAPES)) {
     add(text.slice(end, found.index));

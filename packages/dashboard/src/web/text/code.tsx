@@ -18,7 +18,6 @@ import xml from "@speed-highlight/core/languages/xml.js";
 import yaml from "@speed-highlight/core/languages/yaml.js";
 import { type ShjLanguageData, tokenizeWith } from "@speed-highlight/core/tokenize";
 import type { ComponentChildren } from "preact";
-import { inline } from "./inline.tsx";
 
 const CODE_CHARACTERS_MAX = 50_000;
 /** The tokenizer's time may grow with the square of the length. */
@@ -82,7 +81,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 export function code(text: string, language: string): ComponentChildren {
   const name = language.toLowerCase();
   const known = OTHER_NAMES[name] ?? name;
-  if (!Object.hasOwn(LANGUAGES, known) || text.length > CODE_CHARACTERS_MAX) return inline(text);
+  if (!Object.hasOwn(LANGUAGES, known) || text.length > CODE_CHARACTERS_MAX) return text;
   const parts: ComponentChildren[] = [];
   const endsAt = performance.now() + PIECES_MS_MAX;
   let at = 0;
@@ -94,12 +93,12 @@ export function code(text: string, language: string): ComponentChildren {
       known,
       (part, type) => {
         if (part === "") return;
-        parts.push(type === undefined ? inline(part) : <span class={`code-${type}`}>{inline(part)}</span>);
+        parts.push(type === undefined ? part : <span class={`code-${type}`}>{part}</span>);
       },
       { languages: LANGUAGES },
     );
   }
-  return [...parts, inline(text.slice(at))];
+  return [...parts, text.slice(at)];
 }
 
 /** Whole lines, unless one is longer. */

@@ -12,12 +12,12 @@ const LINE_CHARACTERS_MAX = 5_000;
 export function Cut({
   text,
   lines: shown,
-  render,
+  render = (part) => part,
   label = "lines",
 }: {
   text: string;
   lines: number;
-  render: (text: string) => ComponentChildren;
+  render?: (text: string) => ComponentChildren;
   label?: string;
 }): JSX.Element {
   const [isWhole, setIsWhole] = useState(false);

@@ -1,6 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
 import { Cut } from "./cut.tsx";
-import { inline } from "./inline.tsx";
 
 const DIFF_LINES = 12;
 
@@ -16,7 +15,7 @@ export function Diff({ text, lines = DIFF_LINES }: { text: string; lines?: numbe
 function signed(text: string): ComponentChildren {
   return text.split("\n").map((line, index) => (
     <span key={index} class={classOf(line)}>
-      {inline(line)}
+      {line}
       {"\n"}
     </span>
   ));

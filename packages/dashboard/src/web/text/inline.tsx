@@ -1,12 +1,8 @@
+import { characterName, HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import type { ComponentChildren, JSX } from "preact";
 
-/**
- * What a text must not hide: `[REDACTED:rule:hash]`, which stands for a secret; characters that change the direction or the look of the
- * text around them, or have no width; other control characters, but for tab and line feed.
- */
-const NOT_PLAIN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it finds.
-  /\[REDACTED:([a-z0-9-]{1,64}):[0-9a-f]{8}\]|([\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb])/g;
+/** `[REDACTED:rule:hash]`, which stands for a secret, and characters that hide something. */
+const NOT_PLAIN = new RegExp(`\\[REDACTED:([a-z0-9-]{1,64}):[0-9a-f]{8}\\]|([${HIDDEN_CHARACTERS}])`, "g");
 
 /** Of one text: each is an element. In the rest, hidden characters are replaced by U+FFFD. */
 const CHIPS_MAX = 1_000;
@@ -18,10 +14,9 @@ export function inline(text: string): ComponentChildren {
   let chips = 0;
   for (const found of text.matchAll(NOT_PLAIN)) {
     const [whole, rule, character] = found;
-    if (character === "\r" && text[found.index + 1] === "\n") continue;
-    if (isJoiner(text, found.index)) continue;
+    if (isHarmless(text, found.index)) continue;
     chips += 1;
-    if (chips > CHIPS_MAX) return [...parts, text.slice(end).replace(NOT_PLAIN, withoutChip)];
+    if (chips > CHIPS_MAX) return [...parts, plain(text.slice(end), () => "\ufffd")];
     parts.push(text.slice(end, found.index));
     parts.push(rule === undefined ? <Hidden character={character ?? ""} /> : <Redacted rule={rule} />);
     end = found.index + whole.length;
@@ -29,12 +24,17 @@ export function inline(text: string): ComponentChildren {
   return end === 0 ? text : [...parts, text.slice(end)];
 }
 
-function withoutChip(whole: string, rule: string | undefined): string {
-  return rule === undefined ? "\ufffd" : whole;
+/** As a text alone, for what has no elements, such as the title of a page. */
+export function plain(text: string, name = (character: string) => `[${characterName(character)}]`): string {
+  return text.replace(NOT_PLAIN, (whole, rule: string | undefined, character: string, index: number) => {
+    if (rule !== undefined) return `[redacted: ${rule}]`;
+    return isHarmless(text, index) ? whole : name(character);
+  });
 }
 
-/** Of an emoji or a word of a script that needs it; between ASCII it only hides something. */
-function isJoiner(text: string, index: number): boolean {
+/** The end of a line, or a joiner of an emoji or of a script that needs it; between ASCII that only hides something. */
+function isHarmless(text: string, index: number): boolean {
+  if (text[index] === "\r") return text[index + 1] === "\n";
   const isBetween = (character: string | undefined) => character !== undefined && character > "\u02ff";
   return /[\u200c\u200d]/.test(text[index] ?? "") && isBetween(text[index - 1]) && isBetween(text[index + 1]);
 }
@@ -48,10 +48,9 @@ function Redacted({ rule }: { rule: string }): JSX.Element {
 }
 
 function Hidden({ character }: { character: string }): JSX.Element {
-  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
   return (
     <span class="hidden-character" title="A character that cannot be seen">
-      U+{code}
+      {characterName(character)}
     </span>
   );
 }

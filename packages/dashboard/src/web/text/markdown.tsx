@@ -3,7 +3,6 @@ import type { ComponentChildren, JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { code } from "./code.tsx";
 import { Cut } from "./cut.tsx";
-import { inline } from "./inline.tsx";
 
 /** A longer text is shown as it is: the lexer would take longer than a frame. */
 const MARKDOWN_CHARACTERS_MAX = 32_768;
@@ -26,7 +25,7 @@ export function Markdown({ text }: { text: string }): JSX.Element {
   if (tokens !== null) return <div class="prose">{blocks(tokens)}</div>;
   return (
     <div class="prose wrapped">
-      <Cut text={text} lines={PLAIN_LINES} render={inline} />
+      <Cut text={text} lines={PLAIN_LINES} />
     </div>
   );
 }
@@ -96,7 +95,7 @@ function element(token: MarkedToken): ComponentChildren {
     case "del":
       return <del>{blocks(token.tokens)}</del>;
     case "codespan":
-      return <code>{inline(token.text)}</code>;
+      return <code>{token.text}</code>;
     case "br":
       return <br />;
     case "checkbox":
@@ -106,12 +105,12 @@ function element(token: MarkedToken): ComponentChildren {
     case "image":
       return <ImageName token={token} />;
     case "text":
-      return token.tokens === undefined ? inline(token.text) : blocks(token.tokens);
+      return token.tokens === undefined ? token.text : blocks(token.tokens);
     case "escape":
-      return inline(token.text);
+      return token.text;
     default:
       // HTML, and types of tokens that this version of the lexer does not have.
-      return inline(token.raw);
+      return token.raw;
   }
 }
 
@@ -149,7 +148,7 @@ function table({ header, rows }: Tokens.Table): JSX.Element {
 /** The address is the link's title: its text may name another one. */
 function link({ href, tokens, raw }: Tokens.Link): ComponentChildren {
   const address = addressOf(href);
-  if (address === null) return inline(raw);
+  if (address === null) return raw;
   return (
     <a href={address} title={address} target="_blank" rel="noopener noreferrer">
       {blocks(tokens)}
@@ -167,7 +166,7 @@ function addressOf(href: string): string | null {
 function ImageName({ token: { href, text } }: { token: Tokens.Image }): JSX.Element {
   return (
     <span class="badge" title={href.slice(0, 200)}>
-      image: {inline(text === "" ? "without a name" : text)}
+      image: {text === "" ? "without a name" : text}
     </span>
   );
 }

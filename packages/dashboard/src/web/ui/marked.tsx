@@ -1,5 +1,4 @@
 import type { ComponentChildren, JSX } from "preact";
-import { inline } from "../text/inline.tsx";
 
 /** A text whose marked parts, by their offsets in UTF-16 units, stand out. */
 export function Marked({
@@ -13,13 +12,13 @@ export function Marked({
   let end = 0;
   for (const [from, to] of marks) {
     if (from < end || to <= from) continue;
-    parts.push(inline(text.slice(end, from)), <mark>{inline(text.slice(from, to))}</mark>);
+    parts.push(text.slice(end, from), <mark>{text.slice(from, to)}</mark>);
     end = to;
   }
   return (
     <>
       {parts}
-      {inline(text.slice(end))}
+      {text.slice(end)}
     </>
   );
 }

@@ -1,7 +1,9 @@
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { now } from "../app/clock.ts";
 import { act } from "../app/toasts.tsx";
 import { ageText, instantText } from "../format/times.ts";
+import { plain } from "../text/inline.tsx";
 
 /** The age of an instant, which stays right; the instant itself as its title. */
 export function Age({ at }: { at: string | null | undefined }): JSX.Element {
@@ -32,20 +34,28 @@ export function Badge({
   );
 }
 
-/** The head of a page: title, what it shows in a sentence, actions. */
+/** The head of a page: title, what it shows in a sentence, actions. The title is that of the window, too. */
 export function PageHead({
   title,
+  badge,
   note,
   children,
 }: {
-  title: ComponentChildren;
+  title: string;
+  /** Behind the title. */
+  badge?: ComponentChildren;
   note?: ComponentChildren;
   children?: ComponentChildren;
 }): JSX.Element {
+  useEffect(() => {
+    document.title = `${plain(title)} · Wharf`;
+  }, [title]);
   return (
     <header class="page-head">
       <div>
-        <h1>{title}</h1>
+        <h1>
+          {title} {badge}
+        </h1>
         {note && <p class="faint">{note}</p>}
       </div>
       {children && <div class="actions">{children}</div>}

@@ -25,11 +25,8 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
   return (
     <>
       <PageHead
-        title={
-          <>
-            {device.name} <DeviceStatus device={device} />
-          </>
-        }
+        title={device.name}
+        badge={<DeviceStatus device={device} />}
         note={
           <>
             Seen <Age at={device.last_seen_at} />, for the first time <Age at={device.first_seen_at} />

@@ -50,11 +50,8 @@ function JobView({ job, onChange }: { job: JobDetail; onChange: () => void }): J
   return (
     <>
       <PageHead
-        title={
-          <>
-            {job.type} <JobBadge state={job.state} />
-          </>
-        }
+        title={job.type}
+        badge={<JobBadge state={job.state} />}
         note={
           <>
             Job {job.id} in queue <a href={href("/jobs", { queue: job.queue })}>{job.queue}</a>, enqueued{" "}

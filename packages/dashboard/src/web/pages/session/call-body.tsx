@@ -4,7 +4,6 @@ import { hub } from "../../app/hub.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { Cut } from "../../text/cut.tsx";
 import { Diff } from "../../text/diff.tsx";
-import { inline } from "../../text/inline.tsx";
 import { Output } from "../../text/output.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { changesOf, commandOf } from "./calls.ts";
@@ -73,7 +72,7 @@ function Input({ block, target }: { block: ContentBlock; target: string | null }
       <>
         {changes.map(({ path, diff }) => (
           <figure key={path}>
-            <figcaption class="mono cut">{inline(path)}</figcaption>
+            <figcaption class="mono cut">{path}</figcaption>
             <Diff text={diff} />
           </figure>
         ))}
@@ -83,7 +82,7 @@ function Input({ block, target }: { block: ContentBlock; target: string | null }
   if (text === "" || text === target) return null;
   return (
     <pre class="input">
-      <Cut text={text} lines={INPUT_LINES} render={inline} />
+      <Cut text={text} lines={INPUT_LINES} />
     </pre>
   );
 }

@@ -6,7 +6,6 @@ import { type PagesState, usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { counted, countText } from "../../format/numbers.ts";
 import { Diff } from "../../text/diff.tsx";
-import { inline } from "../../text/inline.tsx";
 import { Empty, ErrorNote, Loaded, Skeleton } from "../../ui/states.tsx";
 import { showMessage } from "./places.ts";
 
@@ -60,7 +59,7 @@ function FileChanges({
   return (
     <details class="file" open={isOpen}>
       <summary>
-        <span class="mono">{inline(file.path)}</span> <LineCounts file={file} />
+        <span class="mono">{file.path}</span> <LineCounts file={file} />
       </summary>
       <Hunks sessionId={sessionId} path={file.path} />
     </details>

@@ -1,7 +1,6 @@
 import type { SessionDetail } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { shortText } from "../../format/numbers.ts";
-import { inline } from "../../text/inline.tsx";
 import { Facts } from "../../ui/parts.tsx";
 import { sessionHref } from "../../ui/session-parts.tsx";
 import { ContextPlot } from "./context-plot.tsx";
@@ -13,7 +12,7 @@ export function SessionFacts({ session }: { session: SessionDetail }): JSX.Eleme
   const models = facts?.models.map(({ model }) => model ?? "unknown") ?? [];
   const redactions = Object.entries(session.redactions.hub).concat(Object.entries(session.redactions.device));
   const rows: (readonly [string, JSX.Element | string | null])[] = [
-    ["Directory", facts?.place.cwd ? <code>{inline(facts.place.cwd)}</code> : null],
+    ["Directory", facts?.place.cwd ? <code>{facts.place.cwd}</code> : null],
     ["Branch", session.git_branch],
     ["Models", models.length === 0 ? session.model : models.join(", ")],
     ["Version", facts?.place.version ?? null],

@@ -3,7 +3,6 @@ import type { ComponentChildren, JSX } from "preact";
 import { counted } from "../../format/numbers.ts";
 import { clockText, instantText } from "../../format/times.ts";
 import { Cut } from "../../text/cut.tsx";
-import { inline } from "../../text/inline.tsx";
 import { Markdown } from "../../text/markdown.tsx";
 import { Output } from "../../text/output.tsx";
 import { Badge } from "../../ui/parts.tsx";
@@ -73,7 +72,7 @@ function BlockItem({ item: { type, message, block } }: { item: BlockItemOf }): J
           <MessageHead message={message} name={PROMPT_NAMES[message.kind ?? ""] ?? "Prompt"} />
           {whole((text) => (
             <p class="wrapped">
-              <Cut text={text} lines={PROMPT_LINES} render={inline} />
+              <Cut text={text} lines={PROMPT_LINES} />
             </p>
           ))}
         </article>
@@ -90,7 +89,7 @@ function BlockItem({ item: { type, message, block } }: { item: BlockItemOf }): J
       return (
         <p class="fold" data-message={message.id}>
           <Badge tone="quiet" title="Its bytes are in the raw transcript file.">
-            {block.block_type} {inline(block.content_text ?? "")}
+            {block.block_type} {block.content_text ?? ""}
           </Badge>
         </p>
       );

@@ -6,7 +6,6 @@ import { useShortcuts } from "../../app/shortcuts.ts";
 import type { PagesState } from "../../app/use-pages.ts";
 import { costText } from "../../format/numbers.ts";
 import { durationText, instantText } from "../../format/times.ts";
-import { inline } from "../../text/inline.tsx";
 import { ErrorNote, Skeleton } from "../../ui/states.tsx";
 import { showMessage } from "./places.ts";
 
@@ -73,7 +72,7 @@ function Prompt({ prompt, isCurrent }: { prompt: OutlinePrompt; isCurrent: boole
       title={at === null ? undefined : instantText(at)}
       onClick={() => showMessage(message_id)}
     >
-      <span class="text">{inline(text ?? "Prompt without text")}</span>
+      <span class="text">{text ?? "Prompt without text"}</span>
       <span class="faint">
         {ms === null ? "" : `${durationText(ms)} · `}
         {costText(cost_usd)}

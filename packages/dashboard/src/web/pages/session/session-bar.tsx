@@ -3,7 +3,6 @@ import type { OutlinePrompt, TranscriptDensity } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { query, setQuery } from "../../app/router.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
-import { inline } from "../../text/inline.tsx";
 import { Choice } from "../../ui/parts.tsx";
 import { Find } from "./find.tsx";
 import { moveToFold, showMessage, toggleFold, topMessage } from "./places.ts";
@@ -63,7 +62,7 @@ function CurrentPrompt({ current }: { current: ReadonlySignal<OutlinePrompt | nu
       title="Scroll to this prompt"
       onClick={() => showMessage(prompt.message_id)}
     >
-      ↑ {inline(firstLine(prompt.text ?? ""))}
+      ↑ {firstLine(prompt.text ?? "")}
     </button>
   );
 }

@@ -8,7 +8,6 @@ import { useQuery } from "../../app/use-query.ts";
 import { costText, counted, countText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Cut } from "../../text/cut.tsx";
-import { inline } from "../../text/inline.tsx";
 import { Markdown } from "../../text/markdown.tsx";
 import { Confirm } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
@@ -21,16 +20,15 @@ export function SessionHead({ session }: { session: SessionDetail }): JSX.Elemen
   return (
     <>
       <PageHead
-        title={inline(titleOf(session))}
+        title={titleOf(session)}
         note={
           <>
             <StateBadge session={session} /> {agentName(session.agent)} on{" "}
-            <a href={`/devices/${encodeURIComponent(session.device_id)}`}>{inline(session.device_name)}</a> in{" "}
+            <a href={`/devices/${encodeURIComponent(session.device_id)}`}>{session.device_name}</a> in{" "}
             <a href={`/repositories/${encodeURIComponent(session.workspace_id)}`}>
-              {inline(repositoryName(session.workspace_name))}
+              {repositoryName(session.workspace_name)}
             </a>
-            {session.git_branch !== null && <> on {inline(session.git_branch)}</>} ·{" "}
-            <Age at={session.started_at} />
+            {session.git_branch !== null && <> on {session.git_branch}</>} · <Age at={session.started_at} />
             {session.transcript !== null && <> · active {durationText(session.transcript.active_ms)}</>}
           </>
         }
@@ -96,7 +94,7 @@ function Delete({ session: { id, device_name } }: { session: SessionDetail }): J
           </p>
           <p>
             A tombstone remains: the session's id and the time. With it the hub refuses the session when a
-            device sends it again. The files on {inline(device_name)} stay where they are.
+            device sends it again. The files on {device_name} stay where they are.
           </p>
         </Confirm>
       )}
@@ -116,7 +114,7 @@ function Summary({ session }: { session: SessionDetail }): JSX.Element {
           <span class="faint">nothing yet</span>
         ) : (
           <span class="wrapped">
-            <Cut text={session.initial_prompt} lines={ASKED_LINES} render={inline} />
+            <Cut text={session.initial_prompt} lines={ASKED_LINES} />
           </span>
         )}
       </Part>

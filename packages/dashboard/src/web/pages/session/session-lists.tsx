@@ -4,7 +4,6 @@ import { hub } from "../../app/hub.ts";
 import { setQuery } from "../../app/router.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
-import { inline } from "../../text/inline.tsx";
 import { GradeBadge, shortSha } from "../../ui/git-line.tsx";
 import { Age, Badge } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
@@ -51,11 +50,11 @@ function Files({ session }: { session: SessionDetail }): JSX.Element {
                 title={file.path}
                 onClick={() => setQuery({ show: "diff", file: file.path })}
               >
-                {inline(nameOf(file.path))}
+                {nameOf(file.path)}
               </button>
             ) : (
               <span class="mono cut" title={file.path}>
-                {inline(nameOf(file.path))}
+                {nameOf(file.path)}
               </span>
             )}
             <LineCounts file={file} />
@@ -93,7 +92,7 @@ function Commits({ session }: { session: SessionDetail }): JSX.Element {
                   <code>{commit_sha !== null && shortSha(commit_sha)}</code>{" "}
                   <GradeBadge grade={session_match} why={REASONS[session_match]} />
                   <br />
-                  {inline(message?.split("\n", 1)[0] ?? "")}
+                  {message?.split("\n", 1)[0] ?? ""}
                 </li>
               ))}
             </ul>
@@ -113,7 +112,7 @@ function LastCommands({ session: { transcript } }: { session: SessionDetail }): 
         {transcript.commands_run.last.slice(0, COMMANDS_SHOWN).map(({ call_id, command, exit_code }) => (
           <li key={call_id} class="file-line">
             <code class="cut" title={command}>
-              {inline(command.split("\n", 1)[0] ?? "")}
+              {command.split("\n", 1)[0] ?? ""}
             </code>
             {exit_code === null ? null : (
               <Badge tone={exit_code === 0 ? "good" : "bad"}>exit {exit_code}</Badge>

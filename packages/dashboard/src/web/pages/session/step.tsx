@@ -3,7 +3,6 @@ import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { costText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
-import { inline } from "../../text/inline.tsx";
 import { Badge } from "../../ui/parts.tsx";
 import { CallBody } from "./call-body.tsx";
 import { kindOf } from "./calls.ts";
@@ -37,8 +36,8 @@ export function Step({
     >
       <summary>
         <Icon name={icon} />
-        <span class="verb cut">{inline(verb)}</span>
-        <span class="subject mono cut">{inline(block.call?.target ?? "")}</span>
+        <span class="verb cut">{verb}</span>
+        <span class="subject mono cut">{block.call?.target ?? ""}</span>
         <Outcome block={block} />
         <span class="faint number">{timeOf(block)}</span>
         <span class="faint number" title={costText(message.cost_usd)}>

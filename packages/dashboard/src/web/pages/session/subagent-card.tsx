@@ -2,7 +2,6 @@ import type { StartedSubagent } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useContext } from "preact/hooks";
 import { costText, shortText } from "../../format/numbers.ts";
-import { inline } from "../../text/inline.tsx";
 import { Fold } from "./fold.tsx";
 import { Icon } from "./icon.tsx";
 import type { Call } from "./items.ts";
@@ -28,8 +27,8 @@ export function SubagentCard({
       summary={
         <>
           <Icon name="agent" />
-          <strong>{inline(subagent.agent_type)}</strong>
-          <span class="cut">{inline(subagent.description ?? block.call?.target ?? "")}</span>
+          <strong>{subagent.agent_type}</strong>
+          <span class="cut">{subagent.description ?? block.call?.target ?? ""}</span>
           <span class="faint number">{subagent.model}</span>
           <span class="faint number">{shortText(tokens)} tok</span>
           <span class="number">{costText(subagent.cost_estimate_usd)}</span>

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type ComponentChildren, isValidElement } from "preact";
 import { code } from "../code.tsx";
-import { inline } from "../inline.tsx";
+import { inline, plain } from "../inline.tsx";
 import { tokensOf } from "../markdown.tsx";
 
 /** What a browser gets: texts and elements. */
@@ -20,7 +20,13 @@ test("many hidden characters make few elements, and none of them stays hidden", 
   const nodes = nodesOf(inline(`${hidden}[REDACTED:aws-key:0123abcd]`));
   expect(nodes.length).toBeLessThan(3_000);
   expect(nodes.filter((node) => typeof node === "string").join("")).not.toContain("\u200b");
-  expect(nodes.at(-1)).toEndWith("a\ufffd[REDACTED:aws-key:0123abcd]");
+  expect(nodes.at(-1)).toEndWith("a\ufffd[redacted: aws-key]");
+});
+
+test("a text without elements hides nothing, and keeps ends of lines and joiners that scripts need", () => {
+  expect(plain("user\u202egpj.exe\r\n👩\u200d💻 [REDACTED:aws-key:0123abcd]")).toBe(
+    "user[U+202E]gpj.exe\r\n👩\u200d💻 [redacted: aws-key]",
+  );
 });
 
 test("code in pieces is whole", () => {
