@@ -3,7 +3,7 @@ import type { DurableStore, LogLine, StepRecord } from "../../contract/durable-s
 import { one } from "../../contract/one.ts";
 import { toAttempt } from "../job-row.ts";
 import { refuse } from "./refusals.ts";
-import { deliverEvents } from "./sql/deliver-events.ts";
+import { awaitJobLock, deliverEvents } from "./sql/deliver-events.ts";
 import { appendLog, type LogRow, selectLog, setProgress } from "./sql/progress-log.ts";
 import { selectAttempts } from "./sql/select-attempts.ts";
 import { endWaits, heldSteps, type StepRow, saveStep, selectSteps, suspendJob } from "./sql/steps.ts";
@@ -31,7 +31,8 @@ export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
     for (;;) {
       const [row] = await deliverEvents(sql, at?.now);
       for (const queue of row?.queues ?? []) queues.add(queue);
-      if (row?.more !== true) return [...queues];
+      if (row?.locked_job != null) await awaitJobLock(sql, row.locked_job);
+      else if (row?.more !== true) return [...queues];
     }
   }
 

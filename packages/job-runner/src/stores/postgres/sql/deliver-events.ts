@@ -1,18 +1,19 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
-import type { Query } from "./fragments.ts";
+import type { Fragment, Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 const DELIVERY_BATCH = 500;
 
 /**
  * Compares the events and waits that were not compared since their commit with all waits and events, ends each wait with its
- * event and wakes its job. `more`: call it again.
+ * event and wakes its job. `more`: call it again. `locked_job`: the id of a job that another transaction had locked; its waits
+ * and events are left for the next call.
  *
- * Jobs are locked first, ordered by id, and then their waits: a suspending run uses the same order. The count makes Postgres
- * take these locks before the first row of job_steps. SET, not WHERE, checks whether the job is queued: a run that suspended
- * while this statement waited for its lock was running in the snapshot.
+ * Jobs are locked first and then their waits: a suspending run uses the same order. It waits for no job while it holds others,
+ * since a completion locks its jobs in any order. SET, not WHERE, checks whether the job is queued: a run that suspended after
+ * the snapshot was running in it.
  */
 export function deliverEvents(
   sql: PostgresClient,
@@ -21,10 +22,11 @@ export function deliverEvents(
   {
     queues: string[];
     more: boolean;
+    locked_job: string | null;
   }[]
 > {
   const at = timeOf(sql, now);
-  return sql<{ queues: string[]; more: boolean }[]>`
+  return sql<{ queues: string[]; more: boolean; locked_job: string | null }[]>`
     WITH fresh_event AS MATERIALIZED (
       SELECT id, name, key FROM job_events WHERE needs_match
       ORDER BY id LIMIT ${DELIVERY_BATCH} FOR UPDATE SKIP LOCKED
@@ -37,7 +39,10 @@ export function deliverEvents(
     touched AS MATERIALIZED (SELECT job_id FROM match UNION SELECT job_id FROM fresh_wait),
     locked AS MATERIALIZED (
       SELECT id FROM jobs
-      WHERE id = ANY (ARRAY(SELECT job_id FROM touched)) ORDER BY id FOR UPDATE
+      WHERE id = ANY (ARRAY(SELECT job_id FROM touched)) FOR UPDATE SKIP LOCKED
+    ),
+    skipped AS MATERIALIZED (
+      SELECT id FROM jobs WHERE id = ANY (ARRAY(SELECT job_id FROM touched EXCEPT SELECT id FROM locked))
     ),
     matched AS (
       UPDATE job_steps AS step SET needs_match = false, event_id = found.event_id, output = found.payload,
@@ -49,13 +54,13 @@ export function deliverEvents(
         WHERE (SELECT count(*) FROM match) < ${DELIVERY_BATCH}
           AND NOT EXISTS (SELECT FROM match WHERE (match.job_id, match.name) = (unmatched.job_id, unmatched.name))
       ) AS found
-      WHERE (SELECT count(*) FROM locked) >= 0 AND step.job_id = ANY (ARRAY(SELECT job_id FROM touched))
+      WHERE step.job_id = ANY (ARRAY(SELECT job_id FROM touched EXCEPT SELECT id FROM skipped))
         AND step.job_id = found.job_id AND step.name = found.name AND step.finished_at IS NULL
       RETURNING step.job_id, step.event_id
     ),
     compared AS (
       UPDATE job_events SET needs_match = false
-      WHERE id = ANY (ARRAY(SELECT id FROM fresh_event))
+      WHERE id = ANY (ARRAY(SELECT id FROM fresh_event)) AND NOT EXISTS (SELECT FROM skipped)
         AND GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait)) < ${DELIVERY_BATCH}
     ),
     woken AS (
@@ -66,7 +71,13 @@ export function deliverEvents(
     SELECT ARRAY(SELECT queue FROM (SELECT DISTINCT queue FROM woken WHERE status = 'queued') AS one
         WHERE pg_notify(${RUNNABLE_CHANNEL}, queue) IS NOT NULL) AS queues,
       GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait), (SELECT count(*) FROM fresh_event))
-        = ${DELIVERY_BATCH} AS more`;
+        = ${DELIVERY_BATCH} AS more,
+      (SELECT id::text FROM skipped LIMIT 1) AS locked_job`;
+}
+
+/** Waits until the transactions that have locked a job have ended. */
+export function awaitJobLock(sql: PostgresClient, jobId: string): Fragment {
+  return sql`SELECT FROM jobs WHERE id = ${jobId}::text::bigint FOR UPDATE`;
 }
 
 /**
