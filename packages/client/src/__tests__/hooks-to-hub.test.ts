@@ -230,6 +230,8 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       await mkdir(dirname(join(home, name)), { recursive: true });
       await writeFile(join(home, name), text);
     }
+    const opencode = join(home, ".config/opencode");
+    await mkdir(opencode, { recursive: true });
     const textsOf = async () =>
       Object.fromEntries(
         await Promise.all(
@@ -242,16 +244,25 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       ["codex", true],
       ["codex", true],
       ["gemini-cli", true],
+      ["opencode", true],
     ]);
+    expect(await readFile(join(opencode, "plugins/wharf.js"), "utf8")).toContain("/hooks/opencode.sh");
     const { hooks } = JSON.parse((await textsOf())[".gemini/settings.json"]);
     expect(hooks.AfterAgent).toMatchObject([{ hooks: [{ timeout: 5_000 }] }]);
     await writeFile(codexHooks, "");
     expect((await wharf(["hooks", "uninstall"])).code).toBe(0);
     expect(await textsOf()).toEqual(files);
     expect(await stat(codexHooks).catch(() => null)).toBeNull();
+    expect(await readdir(opencode)).toEqual([]);
     await writeFile(codexHooks, "");
     await writeFile(join(home, ".codex/config.toml"), 'notify = ["bell"]\n');
-    expect((await wharf(["hooks", "install", "--json"])).json.settings).toHaveLength(2);
+    await mkdir(join(opencode, "plugins"));
+    await writeFile(join(opencode, "plugins/wharf.js"), "// another\n");
+    const { settings } = (await wharf(["hooks", "install", "--json"])).json;
+    expect(settings).toMatchObject([
+      ...[{ agent: "codex" }, { agent: "gemini-cli" }],
+      { agent: "opencode", changed: false, problem: "it was not written by Wharf" },
+    ]);
     expect(await readFile(join(home, ".codex/config.toml"), "utf8")).toBe('notify = ["bell"]\n');
     expect(await stat(codexHooks).catch(() => null)).toBeNull();
   });

@@ -5,9 +5,9 @@ import type { ScriptName } from "./render-scripts.ts";
 
 /** `timeout`: in the agent's unit. */
 export type AgentHook = { event: string; script: ScriptName; matcher?: string; timeout?: number };
-/** A settings file of an agent, and what belongs into it: hooks, or, in TOML, the program that Codex notifies. */
+/** A settings file of an agent, and what belongs into it: hooks; in TOML the program that Codex notifies; a plugin of opencode is all ours. */
 export type AgentSettings = {
-  agent: "claude-code" | "codex" | "gemini-cli";
+  agent: "claude-code" | "codex" | "gemini-cli" | "opencode";
   root: string;
   file: string;
   hooks: readonly AgentHook[];
@@ -52,28 +52,38 @@ export function agentSettings(environment: Environment, home: string): AgentSett
   const claude = new Set([join(home, ".claude"), ...listed(environment["CLAUDE_CONFIG_DIR"])]);
   const codex = environment["CODEX_HOME"] || join(home, ".codex");
   const gemini = join(home, ".gemini");
-  const json = (agent: AgentSettings["agent"], root: string, name: string, hooks: readonly AgentHook[]) => {
+  const opencode = join(environment["XDG_CONFIG_HOME"] || join(home, ".config"), "opencode");
+  const inFile = (agent: AgentSettings["agent"], root: string, name: string, hooks: readonly AgentHook[]) => {
     return { agent, root, file: join(root, name), hooks };
   };
   return [
-    ...[...claude].map((root) => json("claude-code", root, "settings.json", CLAUDE_CODE)),
-    json("codex", codex, "hooks.json", CODEX),
+    ...[...claude].map((root) => inFile("claude-code", root, "settings.json", CLAUDE_CODE)),
+    inFile("codex", codex, "hooks.json", CODEX),
     { agent: "codex", root: codex, file: join(codex, "config.toml"), hooks: [] },
-    json("gemini-cli", gemini, "settings.json", GEMINI),
+    inFile("gemini-cli", gemini, "settings.json", GEMINI),
+    inFile("opencode", opencode, "plugins/wharf.js", []),
   ];
 }
 
-export type SettingsFormat = "json" | "toml" | "git";
+export type SettingsFormat = "json" | "toml" | "plugin" | "git";
+
+const FORMATS: Readonly<Record<string, SettingsFormat>> = {
+  ".json": "json",
+  ".toml": "toml",
+  ".js": "plugin",
+};
 
 /** Settings of agents have the ending of their format; the configuration of git has none of these. */
 export function formatOf(file: string): SettingsFormat {
   const ending = extname(file);
-  return ending === ".json" ? "json" : ending === ".toml" ? "toml" : "git";
+  return FORMATS[ending] ?? "git";
 }
 
 /** Of which program a settings file is, by its name. */
 export function agentOf(file: string): string {
-  if (formatOf(file) === "git") return "git";
+  const format = formatOf(file);
+  if (format === "git") return "git";
+  if (format === "plugin") return "opencode";
   return basename(file) === "settings.json" ? "claude-code" : "codex";
 }
 

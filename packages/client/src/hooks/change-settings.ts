@@ -1,8 +1,10 @@
-import { realpath, rm, stat } from "node:fs/promises";
+import { mkdir, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { readIfThere, statIfThere, writeDurably } from "../spool/files.ts";
 import { type AgentSettings, formatOf } from "./agent-hooks.ts";
 import type { Installed } from "./installed.ts";
 import { hasNotify, hasOtherNotify, withNotify, withoutNotify } from "./notify-setting.ts";
+import { isOurPlugin, renderPlugin } from "./opencode-plugin.ts";
 import { hasAllHooks, SettingsError, withHooks, withoutHooks } from "./plan-settings.ts";
 
 /** A change of a settings file. `after` null: the file is removed. */
@@ -25,8 +27,9 @@ export async function planInstall(
   const { agent, root, file, hooks } = settings;
   if ((await statIfThere(root)) === null) return null;
   const before = await readText(file);
-  if (formatOf(file) === "json")
-    return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
+  const format = formatOf(file);
+  if (format === "plugin") return planned({ agent, file, before }, () => withPlugin(before, directory));
+  if (format === "json") return planned({ agent, file, before }, () => withHooks(before, hooks, directory));
   if (before === null || hasOtherNotify(before)) return null;
   return planned({ agent, file, before }, () => withNotify(before, directory));
 }
@@ -49,6 +52,7 @@ export async function planUninstall(
   }
   return planned({ agent, file, before }, () => {
     if (original !== undefined) return original;
+    if (format === "plugin") return isOurPlugin(before) ? null : before;
     if (format === "toml") return withoutNotify(before);
     const after = withoutHooks(before);
     return isOwn && isEmpty(after) ? null : after;
@@ -58,6 +62,11 @@ export async function planUninstall(
 /** `text` is settings: JSON of an object. */
 function isEmpty(text: string): boolean {
   return Object.keys(JSON.parse(text.replace(/^\uFEFF/, ""))).length === 0;
+}
+
+function withPlugin(before: string | null, directory: string): string {
+  if (before === null || isOurPlugin(before)) return renderPlugin(directory);
+  throw new SettingsError("it was not written by Wharf");
 }
 
 function planned(
@@ -80,7 +89,9 @@ export async function areHooksInstalled(
   const text = await readText(file);
   if (text === null) return null;
   try {
-    return formatOf(file) === "toml" ? hasNotify(text, directory) : hasAllHooks(text, hooks, directory);
+    const format = formatOf(file);
+    if (format === "plugin") return text === renderPlugin(directory);
+    return format === "toml" ? hasNotify(text, directory) : hasAllHooks(text, hooks, directory);
   } catch (error) {
     if (error instanceof SettingsError) return null;
     throw error;
@@ -94,17 +105,22 @@ export async function applyInstall(
 ): Promise<void> {
   if (after === null || after === before) return;
   const first = before === null ? undefined : await installed.textBefore(file, before);
+  await mkdir(dirname(file), { recursive: true });
   await installed.noteSettings(file, first === undefined ? before : first, after);
   await replaceText(file, after);
 }
 
 export async function applyUninstall(
-  { file, before, after, problem }: SettingsChange,
+  { agent, file, before, after, problem }: SettingsChange,
   installed: Installed,
 ): Promise<void> {
   if (problem !== null) return;
-  if (after === null) await rm(file);
-  else if (after !== before) await replaceText(file, after);
+  if (after === null) {
+    await rm(file);
+    // The directory of plugins, unless there are others.
+    if (agent === "opencode") await rmdir(dirname(file)).catch(() => undefined);
+  }
+  if (after !== null && after !== before) await replaceText(file, after);
   await installed.forgetSettings(file);
 }
 

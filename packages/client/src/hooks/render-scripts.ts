@@ -5,6 +5,7 @@ import codex from "./scripts/codex.sh" with { type: "text" };
 import codexNotify from "./scripts/codex-notify.sh" with { type: "text" };
 import geminiCli from "./scripts/gemini-cli.sh" with { type: "text" };
 import git from "./scripts/git.sh" with { type: "text" };
+import opencode from "./scripts/opencode.sh" with { type: "text" };
 import spool from "./scripts/spool.sh" with { type: "text" };
 
 export type ScriptPlaces = {
@@ -20,6 +21,7 @@ const MAINS = {
   "codex.sh": codex,
   "codex-notify.sh": codexNotify,
   "gemini-cli.sh": geminiCli,
+  "opencode.sh": opencode,
   "git.sh": git,
 } as const;
 export type ScriptName = keyof typeof MAINS;

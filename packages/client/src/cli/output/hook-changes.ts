@@ -1,7 +1,8 @@
 import type { HookChanges } from "../../hooks/manage-hooks.ts";
 import type { Io } from "../io.ts";
 
-export const NO_AGENT = "No agent was found: none of ~/.claude, ~/.codex and ~/.gemini exists.";
+export const NO_AGENT =
+  "No agent was found: none of ~/.claude, ~/.codex, ~/.gemini and ~/.config/opencode exists.";
 
 type Reported = { isRemoval: boolean; isDone: boolean; isJson: boolean };
 

@@ -6,6 +6,7 @@ import { useMachine } from "../../__tests__/machine.ts";
 import { convertHook } from "../../spool/convert-hook.ts";
 import { listSpool } from "../../spool/list-spool.ts";
 import { readHookFile } from "../../spool/read-hook-file.ts";
+import { renderPlugin } from "../opencode-plugin.ts";
 
 const machine = useMachine();
 const SESSION = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
@@ -324,6 +325,79 @@ describe("the input of a hook becomes an event", () => {
     // It no longer runs them.
     expect(await notify(note)).toEqual({ code: 0, output: "" });
     await rm(join(machine.paths.spool, (await onlySpooled()).name));
+  });
+
+  test("of opencode by its plugin, which fails silently", async () => {
+    const file = join(machine.home, "wharf.mjs");
+    await writeFile(file, renderPlugin(machine.paths.hooks));
+    const { WharfPlugin } = await import(file);
+    const hooks = await WharfPlugin({ directory: "/repo" });
+    const passed = async (name: string, ...input: object[]) => {
+      expect(await hooks[name](...input)).toBeUndefined();
+      await until(async () => (await listSpool(machine.paths.spool)).waiting.length > 0);
+      const hook = await onlySpooled();
+      await rm(join(machine.paths.spool, hook.name));
+      return (await convertHook(hook, machine.dependencies())).events[0];
+    };
+    const happens = (type: string, properties: object) => passed("event", { event: { type, properties } });
+    const info = { id: "ses_1", directory: "/repo/site", title: "New", time: { created: 1, updated: 1 } };
+    expect(await happens("session.created", { sessionID: "ses_1", info })).toMatchObject({
+      ...{ type: "session.start", session_id: "ses_1" },
+      data: { agent: "opencode", cwd: "/repo/site", source: "startup" },
+    });
+    const parts = [
+      { type: "text", text: "Fix it" },
+      { type: "file", url: "file:///a" },
+      { type: "text", text: "read before", synthetic: true },
+    ];
+    const asked = { sessionID: "ses_1", messageID: "msg_1" };
+    expect(await passed("chat.message", asked, { message: {}, parts })).toMatchObject({
+      ...{ type: "agent.prompt", data: { text: "Fix it" } },
+    });
+    const long = [{ type: "text", text: "x".repeat(2_000_000) }];
+    expect(await passed("chat.message", asked, { message: {}, parts: long })).toMatchObject({
+      type: "agent.prompt",
+    });
+    const call = { tool: "bash", sessionID: "ses_1", callID: "call_1", args: { command: "make" } };
+    expect(
+      await passed("tool.execute.after", call, { title: "", output: "", metadata: { exit: 2 } }),
+    ).toMatchObject({
+      type: "agent.tool",
+      data: { tool: "bash", tool_use_id: "call_1", command: "make", exit_code: 2 },
+    });
+    const edit = { tool: "edit", sessionID: "ses_1", callID: "call_2", args: { filePath: "/repo/a.ts" } };
+    expect(await passed("tool.execute.after", edit, { title: "", output: "" })).toMatchObject({
+      data: { tool: "edit", paths: ["/repo/a.ts"] },
+    });
+    const waiting = (reason: string) => ({ type: "agent.waiting", data: { reason } });
+    expect(
+      await happens("permission.asked", { id: "per_1", sessionID: "ses_1", permission: "bash" }),
+    ).toMatchObject(waiting("permission"));
+    expect(
+      await happens("permission.updated", { id: "per_1", sessionID: "ses_1", type: "edit" }),
+    ).toMatchObject(waiting("permission"));
+    expect(await happens("question.asked", { id: "que_1", sessionID: "ses_1" })).toMatchObject(
+      waiting("question"),
+    );
+    expect(await happens("session.compacted", { sessionID: "ses_1" })).toMatchObject({
+      type: "session.compact",
+    });
+    expect(await happens("session.idle", { sessionID: "ses_1" })).toMatchObject({ type: "agent.turn_end" });
+    const output = { env: {} };
+    await hooks["shell.env"]({ cwd: "/repo", sessionID: "ses_1" }, output);
+    expect(output.env).toEqual({ WHARF_SESSION_ID: "ses_1" });
+
+    // A subagent's session starts; its prompt, other tools and events, and what is malformed pass nothing.
+    const child = { ...info, id: "ses_2", parentID: "ses_1" };
+    expect(await happens("session.created", { info: child })).toMatchObject({ session_id: "ses_2" });
+    await hooks["chat.message"]({ sessionID: "ses_2" }, { message: {}, parts });
+    await hooks["tool.execute.after"]({ ...call, tool: "read" }, {});
+    await hooks["event"]({ event: { type: "session.updated", properties: { info } } });
+    for (const name of Object.keys(hooks)) await hooks[name]();
+    await rename(machine.paths.hooks, `${machine.paths.hooks}-away`);
+    await hooks["event"]({ event: { type: "session.idle", properties: { sessionID: "ses_1" } } });
+    await rename(`${machine.paths.hooks}-away`, machine.paths.hooks);
+    expect(await happens("session.idle", { sessionID: "ses_1" })).toMatchObject({ type: "agent.turn_end" });
   });
 
   test("and names the transcript by its own session after /clear", async () => {

@@ -198,6 +198,7 @@ describe("a settings file", () => {
       "/c/hooks.json",
       "/c/config.toml",
       "/home/ada/.gemini/settings.json",
+      "/home/ada/.config/opencode/plugins/wharf.js",
     ]);
   });
 
