@@ -72,6 +72,8 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   // From here on it answers that it lives and is not ready.
   const http = listen(server, config, logger);
   undos.push(() => http.stop(0));
+  // During the migrations, and not awaited: devices need no pages. The first request for one reports a failed build.
+  if (config.role !== "worker") void dashboard().catch(() => undefined);
   await server.jobs.start();
   await server.pricing.load();
   // To the terminal alone: a log is kept, shipped and searched.
@@ -80,8 +82,6 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   await server.ingest.start();
   await server.redactOutdated();
   server.readiness.set("ready");
-  // Not awaited: devices need no pages. The first request for one reports a failed build.
-  if (config.role !== "worker") void dashboard().catch(() => undefined);
   // A database elsewhere has no data directory.
   const forget =
     location.embedded === null
