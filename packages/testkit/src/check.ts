@@ -1,24 +1,16 @@
-import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codeOfInterrupt, ROOT, runStep } from "./check-steps.ts";
 import { CHROMIUM } from "./chromium.ts";
 import { formatFailures, listFailedTests, listFilesWithoutResult } from "./failed-tests.ts";
 import { hasPgBouncer } from "./pgbouncer.ts";
-import { startPostgresProcess } from "./postgres-process.ts";
-import { dropDatabasesOf, RUN_VARIABLE } from "./template.ts";
 import { addCounts, countTests, formatTestCounts, type TestCounts } from "./test-counts.ts";
-import { TEST_TIMEOUT_MS } from "./timeout.ts";
+import { runTestFiles, withTestRun } from "./test-run.ts";
 
 /**
  * A program, `bun run check`: types, lint, every benchmark at a small size, then every test against a real Postgres, and some again in
  * another time zone. Exits with the first failing code.
  */
 const BENCH = join(ROOT, "bench");
-
-/** A process waits for half of its time: for Postgres, for programs, for time limits. */
-const TEST_PROCESSES = 2;
 
 /** What depends on the time zone or the locale runs once more, under a zone of odd minutes and a locale of odd capitals. */
 const ELSEWHERE = { TZ: "Pacific/Chatham", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" };
@@ -45,7 +37,7 @@ async function check(): Promise<number> {
   if (!process.env["CITUS_URL"])
     process.stdout.write("CITUS_URL is not set: the test on a Citus cluster is passed over.\n");
   const { typecheck, lint, benchmarks } = await runStatic();
-  const test = await withDatabase(runAllTests);
+  const test = await withTestRun(runAllTests);
   const interrupted = codeOfInterrupt();
   if (interrupted !== undefined) return interrupted;
   const codes = { typecheck, lint, benchmarks, test: test.code };
@@ -79,53 +71,20 @@ async function runBenchmarks(): Promise<number> {
   return 0;
 }
 
-async function withDatabase<T>(action: (url: string) => Promise<T>): Promise<T> {
-  const given = process.env["TEST_DATABASE_URL"];
-  if (given) return action(given);
-  const postgres = await startPostgresProcess();
-  try {
-    return await action(postgres.url);
-  } finally {
-    await postgres.stop();
-  }
-}
-
 type TestRun = TestCounts & { code: number; failures: string[] };
 
-async function runAllTests(url: string): Promise<TestRun> {
-  const run = randomBytes(6).toString("hex");
-  const env = { TEST_DATABASE_URL: url, [RUN_VARIABLE]: run };
+async function runAllTests(env: Record<string, string>): Promise<TestRun> {
   const here = await runTests([], env);
   const elsewhere = await runTests(ELSEWHERE_TESTS, { ...env, ...ELSEWHERE });
-  // A Postgres that does not answer any more must not hide the results.
-  await dropDatabasesOf(run, url).catch((error: Error) => process.stdout.write(`${error.message}\n`));
   const failures = [...here.failures, ...elsewhere.failures.map((line) => `${line} (TZ=${ELSEWHERE.TZ})`)];
   return { ...addCounts(here, elsewhere), code: here.code || elsewhere.code, failures };
 }
 
 async function runTests(files: readonly string[], env: Record<string, string>): Promise<TestRun> {
-  const folder = await mkdtemp(join(tmpdir(), "wharf-check-"));
-  try {
-    const path = join(folder, "report.xml");
-    const options = [
-      `--parallel=${TEST_PROCESSES}`,
-      // Or each file would load the whole server again.
-      "--no-isolate",
-      `--timeout=${TEST_TIMEOUT_MS}`,
-      "--reporter=junit",
-      `--reporter-outfile=${path}`,
-    ];
-    const code = await runStep([process.execPath, "test", ...options, ...files], { env });
-    const report = await readFile(path, "utf8").catch(() => "");
-    const counts = countTests(report, code);
-    const failures = [
-      ...listFailedTests(report),
-      ...listFilesWithoutResult(report, await listTestFiles(files)),
-    ];
-    return { ...counts, code: code || Math.min(counts.failed, 1), failures };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { code, junit } = await runTestFiles(files, env);
+  const counts = countTests(junit, code);
+  const failures = [...listFailedTests(junit), ...listFilesWithoutResult(junit, await listTestFiles(files))];
+  return { ...counts, code: code || Math.min(counts.failed, 1), failures };
 }
 
 /** Test files whose path contains one of `filters`, or all without filters, as `bun test` selects them. */

@@ -23,7 +23,7 @@ test(
     await sql`CREATE TABLE ledger (job_id BIGINT, token UUID, concurrency_key TEXT, worker_id TEXT,
       entered_at TIMESTAMPTZ, left_at TIMESTAMPTZ, PRIMARY KEY (job_id, token))`;
     await enqueueAll();
-    const seed = Number(process.env["KILL_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+    const seed = Number(process.env["WHARF_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
     process.stdout.write(`kill test seed: ${seed}\n`);
     const fleet = startFleet(url, seeded(seed));
     try {

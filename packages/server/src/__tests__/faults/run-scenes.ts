@@ -1,75 +1,92 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { TEST_TIMEOUT_MS } from "@wharf/testkit";
-import { SCENES } from "./scenes.ts";
-import { ROOT } from "./server-process.ts";
+import { hasPgBouncer } from "@wharf/testkit";
+import { runTestFiles, type TestReport, withTestRun } from "@wharf/testkit/test-run";
+import { SCENES, type Scene } from "./scenes.ts";
 
 /**
- * A program, `bun run test:faults [--seed N] [--times N] [--only WORDS] [--events N]`: runs the tests of every scene with one seed, which it
- * prints, and as its last line a summary as JSON. `--events` is the size of the database on which the new version boots. Exits with 1 if a
- * scene failed, or if none of its tests ran.
+ * A program, `bun run test:faults [--seed N] [--runs N] [--only WORDS] [--events N]`: runs the tests of every scene with one seed, which it
+ * prints, and as its last line a summary of all runs as JSON. Each run has the next seed. `--events` is the size of the database on which
+ * the new version boots. Exits with 1 if a scene failed, or if none of its tests ran although all that it needs is installed.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
-    times: { type: "string", default: "1" },
+    runs: { type: "string", default: "1" },
     only: { type: "string", default: "" },
     events: { type: "string", default: "" },
   },
 });
 const scenes = SCENES.filter(({ fault, file }) => `${fault} ${file}`.includes(values.only));
 const files = [...new Set(scenes.map(({ file }) => file))];
-type Result = { fault: string; invariants: string; passed: number; failed: number; skipped: number };
+const tests = scenes.map((scene) => scene.tests.source).join("|");
 
-const rounds: { seed: number; scenes: Result[] }[] = [];
-for (let round = 0; round < Number(values.times); round++) {
-  const seed = Number(values.seed) + round;
+const startedAt_ms = performance.now();
+const runs: Run[] = [];
+for (let n = 0; n < Number(values.runs); n++) runs.push(await run(Number(values.seed) + n));
+const summary = summaryOf(runs);
+process.stdout.write(`${JSON.stringify(summary)}\n`);
+process.exit(summary.ok ? 0 : 1);
+
+type Run = { seed: number; seconds: number; report: TestReport };
+type Counts = { passed: number; failed: number; skipped: number };
+
+async function run(seed: number): Promise<Run> {
   process.stdout.write(`Seed ${seed}, ${scenes.length} scenes in ${files.length} files.\n`);
-  const cases: TestCase[] = [];
-  for (const file of files) cases.push(...(await runFile(file, seed)));
-  rounds.push({ seed, scenes: scenes.map((scene) => resultOf(scene, cases)) });
-}
-const failures = rounds.flatMap(({ seed, scenes: results }) =>
-  results.filter(isFailure).map(({ fault }) => ({ seed, fault })),
-);
-process.stdout.write(`${JSON.stringify({ ok: failures.length === 0, failures, rounds })}\n`);
-process.exit(failures.length === 0 ? 0 : 1);
-
-type TestCase = { file: string; name: string; outcome: "passed" | "failed" | "skipped" };
-
-async function runFile(file: string, seed: number): Promise<TestCase[]> {
-  const folder = await mkdtemp(join(tmpdir(), "wharf-scenes-"));
-  const report = join(folder, "report.xml");
-  const options = [`--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
-  const child = Bun.spawn([process.execPath, "test", ...options, file], {
-    cwd: ROOT,
-    env: { ...process.env, WHARF_FAULTS: "1", WHARF_TEST_SEED: `${seed}`, WHARF_TEST_EVENTS: values.events },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  await child.exited;
-  const xml = await readFile(report, "utf8").catch(() => "");
-  await rm(folder, { recursive: true });
-  return [...xml.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)].map(
-    ([, attributes = "", body = ""]) => {
-      const of = (name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
-      const outcome = body.includes("<failure") ? "failed" : body.includes("<skipped") ? "skipped" : "passed";
-      return { file, name: `${of("classname")} ${of("name")}`, outcome };
-    },
+  const begun_ms = performance.now();
+  const env = { WHARF_FAULTS: "1", WHARF_TEST_SEED: `${seed}`, WHARF_TEST_EVENTS: values.events };
+  // With a Postgres of its own, so that what a run leaves behind does not change the next one.
+  const report = await withTestRun((shared) =>
+    runTestFiles(files, { ...shared, ...env }, ["--test-name-pattern", tests]),
   );
+  return { seed, seconds: secondsSince(begun_ms), report };
 }
 
-function resultOf(
-  { fault, file, tests, invariants }: (typeof SCENES)[number],
-  cases: readonly TestCase[],
-): Result {
-  const own = cases.filter((each) => each.file === file && tests.test(each.name));
-  const count = (outcome: TestCase["outcome"]) => own.filter((each) => each.outcome === outcome).length;
-  return { fault, invariants, passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+function summaryOf(all: readonly Run[]) {
+  const failures = all.flatMap(({ seed, report }) => {
+    const failed = scenes.filter((scene) => hasFailed(scene, countsOf(scene, report)));
+    if (failed.length > 0) return failed.map(({ fault }) => ({ seed, fault }));
+    return report.code === 0 ? [] : [{ seed, fault: `none, but the tests ended with code ${report.code}` }];
+  });
+  return {
+    ok: failures.length === 0,
+    failures,
+    skipped: scenes.flatMap((scene) => {
+      const because = reasonToSkip(scene);
+      return because === undefined ? [] : [{ fault: scene.fault, because }];
+    }),
+    seconds: secondsSince(startedAt_ms),
+    runs: all.map(({ seed, seconds }) => ({ seed, seconds })),
+    scenes: scenes.map((scene) => {
+      const counts = all.map(({ report }) => countsOf(scene, report));
+      const total = (name: keyof Counts) => counts.reduce((sum, each) => sum + each[name], 0);
+      const tests = { passed: total("passed"), failed: total("failed"), skipped: total("skipped") };
+      return { fault: scene.fault, invariants: scene.invariants, ...tests };
+    }),
+  };
 }
 
-/** A scene that ran no test shows nothing, unless what it needs is not installed. */
-function isFailure({ passed, failed, skipped }: Result): boolean {
-  return failed > 0 || passed + skipped === 0;
+function reasonToSkip({ needsPgBouncer = false }: Scene): string | undefined {
+  return needsPgBouncer && !hasPgBouncer ? "PgBouncer is not installed" : undefined;
+}
+
+/** A scene that ran no test has shown nothing. */
+function hasFailed(scene: Scene, { passed, failed }: Counts): boolean {
+  return failed > 0 || (passed === 0 && reasonToSkip(scene) === undefined);
+}
+
+function countsOf(scene: Scene, { junit }: TestReport): Counts {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, attributes = "", body = ""] of junit.matchAll(
+    /<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs,
+  )) {
+    const of = (name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+    if (of("file") !== scene.file || !scene.tests.test(`${of("classname")} ${of("name")}`)) continue;
+    counts[/<(failure|error)\b/.test(body) ? "failed" : body.includes("<skipped") ? "skipped" : "passed"] +=
+      1;
+  }
+  return counts;
+}
+
+function secondsSince(begin_ms: number): number {
+  return Math.round((performance.now() - begin_ms) / 1000);
 }

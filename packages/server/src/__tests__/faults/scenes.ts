@@ -1,5 +1,12 @@
 /** A fault, the test file that makes it happen, a part of the names of its tests, and the invariants that they assert. */
-type Scene = { fault: string; file: string; tests: RegExp; invariants: string };
+export type Scene = {
+  fault: string;
+  file: string;
+  tests: RegExp;
+  invariants: string;
+  /** Without it, its tests are skipped. */
+  needsPgBouncer?: boolean;
+};
 
 const server = (path: string) => `packages/server/src/${path}.test.ts`;
 const fault = (name: string) => server(`__tests__/faults/${name}`);
@@ -34,7 +41,7 @@ export const SCENES: readonly Scene[] = [
   {
     fault: "worker killed in the middle of a job",
     file: runner("__tests__/kill"),
-    tests: /./,
+    tests: /killed and frozen at random/,
     invariants: "I2 I3 I8",
   },
   {
@@ -70,7 +77,7 @@ export const SCENES: readonly Scene[] = [
   {
     fault: "migration interrupted or deadlocked",
     file: server("db/__tests__/migration-lock"),
-    tests: /./,
+    tests: /whose connection was cut|no deadlock with another run|lets statements of others pass/,
     invariants: "",
   },
   {
@@ -112,7 +119,7 @@ export const SCENES: readonly Scene[] = [
   {
     fault: "black hole under the job engine",
     file: runner("stores/__tests__/black-hole"),
-    tests: /./,
+    tests: /unresponsive/,
     invariants: "I1 I8",
   },
   {
@@ -166,7 +173,7 @@ export const SCENES: readonly Scene[] = [
   {
     fault: "secrets in requests and connection strings",
     file: server("__tests__/canary"),
-    tests: /./,
+    tests: /no secret is in a table/,
     invariants: "I6",
   },
   {
@@ -180,6 +187,7 @@ export const SCENES: readonly Scene[] = [
     file: fault("pgbouncer"),
     tests: /two servers migrate/,
     invariants: "I1 I5",
+    needsPgBouncer: true,
   },
   {
     fault: "connected to a standby",
@@ -210,5 +218,6 @@ export const SCENES: readonly Scene[] = [
     file: fault("replicas"),
     tests: /three servers behind PgBouncer/,
     invariants: "I1 I3 I5 I8",
+    needsPgBouncer: true,
   },
 ];
