@@ -15,8 +15,8 @@ export type PgBouncer = {
 };
 
 const HOST = "127.0.0.1";
-/** Where Debian puts it, which is not on every user's PATH. */
-const PROGRAM = Bun.which("pgbouncer") ?? "/usr/sbin/pgbouncer";
+/** Of TEST_PGBOUNCER, on PATH, or where Debian puts it, which is not on every user's PATH. */
+const PROGRAM = process.env["TEST_PGBOUNCER"] || Bun.which("pgbouncer") || "/usr/sbin/pgbouncer";
 
 export const hasPgBouncer: boolean = existsSync(PROGRAM);
 
