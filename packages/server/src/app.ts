@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Database } from "./db/database.ts";
+import type { DeleteInPieces } from "./db/delete-in-pieces.ts";
 import type { HealthProbe } from "./db/health-probe.ts";
 import type { Access } from "./http/access.ts";
 import { answerError, answerUnknownRoute } from "./http/failures.ts";
@@ -102,6 +103,7 @@ export type AppDependencies = WorkerDependencies &
     reads: Database;
     /** For edits; separate from the connections of ingest, which are always busy. */
     edits: Database;
+    deleteInPieces: DeleteInPieces;
     deleteSession: DeleteSession;
     deleteSessions: DeleteSessions;
     parses: ParseQueue;

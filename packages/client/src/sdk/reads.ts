@@ -52,6 +52,8 @@ export type Reads = {
     get(idOrName: string): Promise<WorkspaceDetail>;
     /** Its commits and merges, newest first, each with its sessions. */
     commits(idOrName: string, query?: PageQuery): Promise<ListOf<"commits", MatchedCommit>>;
+    /** One without sessions, with its git activity; needs an admin key. */
+    delete(idOrName: string): Promise<null>;
     /** How long texts are kept; needs an admin key. */
     retention(idOrName: string): Promise<Retention>;
     /** Whether secrets are replaced; needs an admin key. */
@@ -86,6 +88,7 @@ export function createReads(http: Http): Reads {
       list: (query = {}) => http.json("/api/workspaces", { query }),
       get: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}`),
       commits: (workspace_id, query = {}) => http.json("/api/commits", { query: { ...query, workspace_id } }),
+      delete: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}`, { method: "DELETE" }),
       retention: async (idOrName) =>
         (await http.json<WorkspaceRetention>(`/api/workspaces/${segment(idOrName)}/retention`)).retention,
       redaction: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}/redaction`),

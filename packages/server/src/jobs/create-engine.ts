@@ -1,7 +1,7 @@
 import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Config } from "../config.ts";
-import { createDeleteInPieces } from "../db/delete-in-pieces.ts";
+import { createDeleteInPieces, type DeleteInPieces } from "../db/delete-in-pieces.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Logger } from "../logger.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
@@ -36,6 +36,7 @@ export type EngineOptions = {
 
 export type Engine = {
   runner: JobRunner;
+  deleteInPieces: DeleteInPieces;
   deleteSession: DeleteSession;
   deleteSessions: DeleteSessions;
   /** Enqueues what reads a session's files, after one was committed. */
@@ -116,6 +117,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     runner.enqueue(redactionJob, { filter: {}, dry_run: false }, { idempotencyKey });
   return {
     runner,
+    deleteInPieces,
     deleteSession,
     deleteSessions: (input) => runner.enqueue(sessionsDeletionJob, input),
     onAppended,

@@ -13,6 +13,8 @@ import {
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
+import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
+import { deleteWorkspace, isWorkspaceUsed } from "../db/edits/workspace-deletion.ts";
 import type { Sql } from "../db/postgres.ts";
 import { withoutFlags } from "../db/reads/page-bytes.ts";
 import { listSessions } from "../db/reads/sessions.ts";
@@ -24,11 +26,12 @@ import {
   summarizeGit,
   summarizeSessions,
 } from "../db/reads/workspace-lists.ts";
+import { OverloadError } from "../errors.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
-import { notFound } from "../http/problem.ts";
+import { notFound, ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
-import { WORKSPACE_MATCHES_MAX, workspaceAmbiguous } from "../http/workspace-reference.ts";
+import { readWorkspaceId, WORKSPACE_MATCHES_MAX, workspaceAmbiguous } from "../http/workspace-reference.ts";
 
 const RECENT_SESSIONS = 10;
 
@@ -65,8 +68,28 @@ const read = operation({
   example: { status: 200, path: { idOrName: "github.com/acme/site" } },
 });
 
+/** How long a request waits for its deletion. */
+const DELETION_MS = 5_000;
+
+const remove = operation({
+  scopes: ["admin"],
+  tag,
+  summary: "Delete a workspace without sessions",
+  description:
+    "`id` is the workspace's id, canonical id, git remote or name. Its git activity, its settings and the rest of its events are deleted, too. It appears again with its next event.",
+  responses: { 204: null },
+  problems: {
+    404: "The workspace does not exist.",
+    409: "Sessions belong to it, or their deletion is not finished.",
+    503: "A part is deleted. Another request continues.",
+  },
+  example: { status: 204, path: { id: "github.com/acme/shop" } },
+});
+
+export type WorkspaceDependencies = { reads: Database; edits: Database; deleteInPieces: DeleteInPieces };
+
 /** Workspaces with the totals of their sessions. */
-export function workspaceRoutes({ reads }: { reads: Database }): Hono<AppEnv> {
+export function workspaceRoutes({ reads, edits, deleteInPieces }: WorkspaceDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.get("/", list, async function getWorkspaces(c) {
@@ -90,7 +113,29 @@ export function workspaceRoutes({ reads }: { reads: Database }): Hono<AppEnv> {
     return c.json(detail);
   });
 
+  routes.delete("/:id{.+}", remove, async function deleteOne(c) {
+    const workspace_id = await readWorkspaceId(c, edits);
+    if (await edits.run((sql) => isWorkspaceUsed(sql, workspace_id))) throw workspaceUsed();
+    const signal = AbortSignal.timeout(DELETION_MS);
+    const outcome = await deleteWorkspace(deleteInPieces, workspace_id, { signal });
+    if (outcome === "used") throw workspaceUsed();
+    if (outcome === "unfinished")
+      throw new OverloadError(
+        "The workspace has many events, and a part is deleted. Repeat the request.",
+        "DELETION_UNFINISHED",
+      );
+    return c.body(null, 204);
+  });
+
   return routes;
+}
+
+function workspaceUsed(): ProblemError {
+  return new ProblemError({
+    status: 409,
+    code: "WORKSPACE_USED",
+    detail: "Sessions, environments or blueprints belong to the workspace. Delete them first.",
+  });
 }
 
 async function readDetail(sql: Sql, reference: string) {

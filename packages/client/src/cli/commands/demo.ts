@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { findDemoSessions, loadDemo, removeDemo } from "../../demo/load-demo.ts";
+import { awaitRead, findDemoSessions, loadDemo, removeDemo } from "../../demo/load-demo.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { clientFor, type HubOptions, openHub, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -32,17 +32,22 @@ export function demo(command: Command, io: Io): void {
       const seed = Math.floor(Math.random() * SEED_MAX);
       const progress = progressOf(io, "sent");
       const loaded = await loadDemo(client, { now: new Date(), days: daysOf(days), seed }, progress);
-      if (options.json) return io.json(loaded);
+      const read = await awaitRead(client, await findDemoSessions(client), progressOf(io, "read by the hub"));
+      if (options.json) return io.json({ ...loaded, sessions_read: read });
       io.print(
         `Sent ${loaded.sessions} sessions with ${loaded.events} events and ${loaded.files} transcript files to ${profile.url}.`,
       );
-      io.print("The hub is still reading them; titles and costs follow within a minute. See: wharf sessions");
+      if (read < loaded.sessions)
+        io.warn(
+          `The hub has read ${read} of them, and none for half a minute. Titles and costs follow when it reads the others. See: wharf jobs list --type parse-transcript`,
+        );
+      io.print("See: wharf sessions");
       io.print("Remove them: wharf demo remove");
     });
   withHubOptions(
     command
       .command("remove")
-      .description("Delete the invented sessions and their devices; needs an admin key"),
+      .description("Delete the invented sessions, their repositories and their devices; needs an admin key"),
   ).action(async function removeDemoData(options: HubOptions) {
     const client = await openHub(io, options, "admin");
     const removed = await removeDemo(client, progressOf(io, "deleted"));
@@ -51,7 +56,7 @@ export function demo(command: Command, io: Io): void {
       io.print(
         removed === 0
           ? "The hub has no demo sessions."
-          : `Deleted ${removed} sessions, and removed their devices.`,
+          : `Deleted ${removed} sessions, and removed their repositories and devices.`,
       );
   });
 }

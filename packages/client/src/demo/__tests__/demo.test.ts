@@ -1,11 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { TEST_TIMEOUT_MS } from "@wharf/testkit";
+import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import { createPostgresBlobStore } from "../../../../server/src/blobs/postgres-store.ts";
+import { findSessionsToParse } from "../../../../server/src/db/transcripts/unparsed-generations.ts";
 import { parseSession } from "../../../../server/src/transcripts/parse/parse-session.ts";
 import { setupHub } from "../../__tests__/hub.ts";
 import { createClient, type HubError } from "../../index.ts";
 import { filesOf } from "../files-of-session.ts";
-import { findDemoSessions, loadDemo, removeDemo } from "../load-demo.ts";
+import { awaitRead, findDemoSessions, loadDemo, removeDemo } from "../load-demo.ts";
 import { planSessions } from "../plan-sessions.ts";
 import { endOfTurns } from "../session.ts";
 import { DEVICES, PROJECTS } from "../stories.ts";
@@ -23,6 +24,19 @@ async function parse(ids: readonly string[]): Promise<void> {
   const stored = { database, blobs: createPostgresBlobStore(database) };
   for (const id of ids) await parseSession(stored, id);
   await server.projected();
+}
+
+/** As the hub's jobs do, which do not run here. */
+async function whileParsing<T>(work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  await until(async () => {
+    await parse(await server.current().pools.deferrable.run((sql) => findSessionsToParse(sql, 100)));
+    return isDone;
+  });
+  return await done;
 }
 
 test("the plan of a month is the same for a seed, on all devices and repositories, and never in the future", () => {
@@ -59,9 +73,47 @@ test("what is loaded is read as real sessions are, and is gone when it is remove
     SELECT DISTINCT m.grade FROM git_activity g LEFT JOIN git_matches m ON m.git_activity_id = g.id`;
   expect([...grades]).toEqual([{ grade: "exact" }]);
 
+  const started_at = NOW.toISOString();
+  for (const [id, workspace_canonical_id] of [
+    ["own", "github.com/acme/site"],
+    ["own-in-a-demo-repository", "github.com/demo-garden/shop"],
+  ] as const)
+    await client.sessions.report({ id, workspace_canonical_id, device_id: "desk", started_at });
   expect(await removeDemo(client, () => {})).toBe(loaded.sessions);
   expect(await findDemoSessions(client)).toEqual([]);
-  expect((await client.devices.list()).devices).toEqual([]);
+  expect((await client.devices.list()).devices.map(({ id }) => id)).toEqual(["desk"]);
+  const { workspaces } = await client.workspaces.list();
+  expect(
+    workspaces.map(({ canonical_id, session_count }) => [canonical_id, session_count]).toSorted(),
+  ).toEqual([
+    ["github.com/acme/site", 1],
+    ["github.com/demo-garden/shop", 1],
+  ]);
+  await client.sessions.delete("own-in-a-demo-repository");
+  await removeDemo(client, () => {});
+  expect((await client.workspaces.list()).workspaces).toHaveLength(1);
+  // What was deleted behind the server's caches is written again.
+  const again = await loadDemo(client, { now: NOW, days: 1, seed: 10 }, () => {});
+  expect(await findDemoSessions(client)).toHaveLength(again.sessions);
+});
+
+test("the wait for the hub counts what it has read, and ends when it reads none", async () => {
+  const client = clientOf(server.key);
+  await loadDemo(client, { now: NOW, days: 0, seed: 3 }, () => {});
+  const ids = await findDemoSessions(client);
+  const [first = "", ...others] = ids;
+  await parse([first]);
+  const steps: [number, number][] = [];
+  const read = awaitRead(client, ids, (done, total) => {
+    steps.push([done, total]);
+    if (done === 1) void parse(others);
+  });
+  expect(await read).toBe(ids.length);
+  expect([steps[0], steps.at(-1)]).toEqual([
+    [1, ids.length],
+    [ids.length, ids.length],
+  ]);
+  expect(await awaitRead(client, [...ids, "unknown"], () => {}, 1)).toBe(ids.length);
 });
 
 test("three sessions are open at the time of the load", async () => {
@@ -88,15 +140,17 @@ test("a key that may not write for other devices loads nothing", async () => {
 test("the command loads once, prints what it did, and removes all of it", async () => {
   const { wharf } = await hub.machine();
   await wharf(["connect", hub.url, "--key", "-"], { stdin: server.key });
-  expect((await wharf(["demo", "load", "--days", "1", "--json"])).json).toMatchObject({
-    files: expect.any(Number),
-  });
+  const { json } = await whileParsing(wharf(["demo", "load", "--days", "1", "--json"]));
+  expect(json).toMatchObject({ files: expect.any(Number), sessions_read: json.sessions });
+  expect((await clientOf(server.key).sessions.list()).sessions.filter(({ title }) => title === null)).toEqual(
+    [],
+  );
   const again = await wharf(["demo", "load"]);
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("wharf demo remove")]);
   expect((await wharf(["demo", "remove"])).stdout).toMatch(/^Deleted \d+ sessions/);
   expect((await wharf(["demo", "remove"])).stdout).toBe("The hub has no demo sessions.\n");
   expect((await wharf(["demo", "load", "--days", "9999"])).code).toBe(2);
-  const lines = (await wharf(["demo", "load", "--days", "1"])).stdout.trimEnd().split("\n");
+  const lines = (await whileParsing(wharf(["demo", "load", "--days", "1"]))).stdout.trimEnd().split("\n");
   expect(lines[0]).toMatch(/^Sent \d+ sessions with \d+ events and \d+ transcript files to http:/);
   expect(lines.at(-1)).toBe("Remove them: wharf demo remove");
 });

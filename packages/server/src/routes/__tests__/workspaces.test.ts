@@ -351,3 +351,41 @@ describe("a workspace that a request names", () => {
     expect((await server.request("GET", "/api/workspaces/nothing/retention")).status).toBe(404);
   });
 });
+
+describe("the deletion of a workspace", () => {
+  const remove = (reference: string) =>
+    server.request("DELETE", `/api/workspaces/${encodeURIComponent(reference)}`);
+  const canonicalIds = async () =>
+    (await server.request("GET", "/api/workspaces")).body.workspaces
+      .map((row: { canonical_id: string }) => row.canonical_id)
+      .sort();
+
+  test("takes its git activity and settings along, and leaves the others", async () => {
+    await fill();
+    await ingest(server, [
+      gitCommit({ workspace_id: "github.com/acme/quiet", timestamp: at(10) }),
+      gitCommit({ workspace_id: "github.com/acme/site", timestamp: at(10), session_id: "one" }),
+    ]);
+    await server.request("PUT", "/api/workspaces/quiet/retention", {
+      ...{ raw_days: 30, parsed_days: null, events_days: null },
+    });
+    expect((await remove("github.com/acme/quiet")).status).toBe(204);
+    expect(await canonicalIds()).toEqual(["github.com/acme/api", "github.com/acme/site"]);
+    expect((await remove("quiet")).status).toBe(404);
+    expect(await server.sql`SELECT DISTINCT session_id FROM git_activity`).toEqual([
+      { session_id: "one" },
+    ] as never);
+    // The server has its id cached.
+    await ingest(server, [event({ workspace_id: "github.com/acme/quiet", timestamp: at(20) })]);
+    expect(await canonicalIds()).toContain("github.com/acme/quiet");
+  });
+
+  test("is refused as long as it has sessions", async () => {
+    await fill();
+    expect(await remove("site")).toMatchObject({ status: 409, body: { code: "WORKSPACE_USED" } });
+    expect((await server.request("GET", "/api/sessions/one")).status).toBe(200);
+    await server.sql`UPDATE sessions SET deleted_at = now() WHERE id = 'three'`;
+    expect((await remove("api")).status).toBe(409);
+    expect(await canonicalIds()).toHaveLength(3);
+  });
+});

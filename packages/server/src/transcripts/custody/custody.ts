@@ -41,8 +41,8 @@ export async function resolveWorkspace(
 ): Promise<string> {
   const named = reference ?? UNASSOCIATED_WORKSPACE;
   const key = isUlid(named) ? named : (canonicalWorkspaceId(named) ?? UNASSOCIATED_WORKSPACE);
-  const ids = await workspaces.resolve([key, UNASSOCIATED_WORKSPACE]);
-  const id = ids.get(key) ?? ids.get(UNASSOCIATED_WORKSPACE);
+  const idOf = async (reference: string) => (await workspaces.resolve([reference])).get(reference);
+  const id = (await idOf(key)) ?? (await idOf(UNASSOCIATED_WORKSPACE));
   if (id === undefined) throw new Error("the unassociated workspace has no id");
   return id;
 }
