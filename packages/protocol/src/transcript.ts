@@ -25,7 +25,6 @@ const time = z.string();
 const text = z.string();
 const nullableText = text.nullable();
 const nullableNumber = z.number().nullable();
-const json = z.record(z.string(), z.unknown());
 
 /** A subagent, as the call that started it names it. */
 export const startedSubagentSchema = z.looseObject({
@@ -55,6 +54,14 @@ export const transcriptCallSchema = z.looseObject({
   subagent: startedSubagentSchema.nullable(),
 });
 
+/** An image in the transcript file of its message: the line, and the members that lead to its base64; a text on the way is JSON. */
+export const imagePlaceSchema = z.looseObject({
+  media_type: text,
+  line: z.number(),
+  path: z.array(z.union([text, z.number()])),
+});
+export type ImagePlace = z.infer<typeof imagePlaceSchema>;
+
 export const contentBlockSchema = z.looseObject({
   id: text,
   block_order: z.number(),
@@ -70,7 +77,8 @@ export const contentBlockSchema = z.looseObject({
   result_text: nullableText,
   /** The file that holds the output, where it is too large for the transcript. */
   result_s3_key: nullableText,
-  metadata: json,
+  /** `images`: of an image, or of a tool's result; GET /api/sessions/:id/transcript/blocks/:block_id/images/:index has their bytes. */
+  metadata: z.looseObject({ media_type: text.optional(), images: z.array(imagePlaceSchema).optional() }),
   /** Texts are cut: GET /api/sessions/:id/transcript/messages/:message_id has them whole. */
   is_cut: z.boolean(),
 });

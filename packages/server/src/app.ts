@@ -68,6 +68,7 @@ import { type HubPlace, storageRoutes } from "./routes/storage.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { transcriptAppendRoutes } from "./routes/transcript-append.ts";
 import { transcriptFileRoutes } from "./routes/transcript-files.ts";
+import { transcriptImageRoutes } from "./routes/transcript-images.ts";
 import { transcriptUploadRoutes } from "./routes/transcript-upload.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import { usageRoutes } from "./routes/usage.ts";
@@ -139,6 +140,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnv> {
   // `count` and `export` before the ids of sessions.
   app.route("/api/sessions", sessionSelectionRoutes({ ...current, search }));
   app.route("/api/sessions", sessionExportRoutes({ reads: current.reads, search, stored }));
+  app.route("/api/sessions", transcriptImageRoutes({ reads: current.reads, stored }));
   app.route("/api/sessions", sessionRoutes({ ...current, search }));
   app.route("/api/sessions", sessionRedactionRoutes(dependencies));
   app.route("/api/sessions", sessionEditRoutes(current));

@@ -47,7 +47,12 @@ export type Block = {
   exit_code: number | null;
   /** Output that is too large for the transcript: the file that holds it, below the session's folder, and its size as stated. */
   spilled: { file: string; bytes: number | null } | null;
+  /** Where the images of an image or of a result are, where the record holds them. */
+  images?: ImagePlace[];
 };
+
+/** The members that lead to an image's base64 or data URL in the record of a line, or in a file that is one JSON document; a text on the way is JSON. */
+export type ImagePlace = { line: number; path: (string | number)[]; media_type: string };
 
 /**
  * - prompt: typed by a person · command: a slash command · shell_command: a command typed with `!` · interruption: stopped by a person

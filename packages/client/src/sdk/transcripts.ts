@@ -74,6 +74,10 @@ export type Transcripts = {
     messageId: string,
     query?: { limit?: number; cursor?: string },
   ): Promise<ListOf<"blocks", ContentBlock>>;
+  /** Of a block's `metadata.images`, counted from 0; PNG, JPEG, GIF or WebP. Throws HubError for an image that cannot be shown. */
+  image(sessionId: string, blockId: string, index: number): Promise<Response>;
+  /** The path of `image` on the hub, for the page of a browser that is signed in. */
+  imagePath(sessionId: string, blockId: string, index: number): string;
   /** The bytes as kept, but for redactions; a stream. */
   raw(sessionId: string, query: { file: string; generation?: number; device_id?: string }): Promise<Response>;
 };
@@ -103,6 +107,9 @@ export function createTranscripts(http: Http): Transcripts {
     });
   }
 
+  const imagePath = (id: string, blockId: string, index: number) =>
+    `${path(id)}/blocks/${segment(blockId)}/images/${index}`;
+
   return {
     append,
     files: async (id, query = {}) =>
@@ -119,6 +126,8 @@ export function createTranscripts(http: Http): Transcripts {
     outline: (id, query = {}) => http.json(`/api/sessions/${segment(id)}/outline`, { query }),
     find: (id, query) => http.json(`${path(id)}/find`, { query }),
     blocks: (id, messageId, query = {}) => http.json(`${path(id)}/messages/${segment(messageId)}`, { query }),
+    image: (...image) => http.send(imagePath(...image)),
+    imagePath,
     raw: (id, query) => http.send(`${path(id)}/raw`, { query, timeoutMs: 0 }),
   };
 }

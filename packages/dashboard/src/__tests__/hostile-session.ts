@@ -1,3 +1,5 @@
+import { called, image, type Recorder, said } from "./claude-records.ts";
+
 /** A transcript of Claude Code in which every text tries to run a script, load something or hide what it is. */
 
 export const SESSION_ID = "7d0c2f6e-52a4-4d0e-9b51-6f1f3a0c9e11";
@@ -27,67 +29,9 @@ const OUTPUT = [
 
 const LINE_CHARACTERS = 1_000_000;
 
-let count = 0;
-let at = Date.parse("2026-03-14T10:00:00Z");
-
-type Options = { parent?: string | null; minutes?: number };
-
-/** A record of the file; each is a second later than the one before. */
-function record(
-  type: "user" | "assistant" | "system",
-  fields: object,
-  { parent, minutes = 0 }: Options = {},
-): string {
-  count += 1;
-  at += 1_000 + minutes * 60_000;
-  return JSON.stringify({
-    parentUuid: parent === undefined ? idOf(count - 1) : parent,
-    isSidechain: false,
-    cwd: "/home/ada/it's here",
-    sessionId: SESSION_ID,
-    version: "2.1.280",
-    gitBranch: "main",
-    type,
-    ...fields,
-    uuid: idOf(count),
-    timestamp: new Date(at).toISOString(),
-  });
-}
-
-function idOf(nth: number): string | null {
-  return nth === 0 ? null : `00000000-0000-4000-8000-${String(nth).padStart(12, "0")}`;
-}
-
-export function prompt(text: string, options?: Options): string {
-  return record("user", { message: { role: "user", content: text } }, options);
-}
-
-export function answer(id: string, ...content: object[]): string {
-  const usage = {
-    input_tokens: 10,
-    output_tokens: 20,
-    cache_read_input_tokens: 0,
-    cache_creation_input_tokens: 0,
-  };
-  return record("assistant", {
-    requestId: `req_${id}`,
-    message: { id, type: "message", role: "assistant", model: "claude-opus-5", content, usage },
-  });
-}
-
-export const said = (text: string) => ({ type: "text", text });
-const called = (id: string, name: string, input: object) => ({ type: "tool_use", id, name, input });
-
-function result(id: string, content: unknown): string {
-  return record("user", {
-    message: { role: "user", content: [{ type: "tool_result", tool_use_id: id, content }] },
-  });
-}
-
-export function hostileFile(): string {
+export function hostileFile({ prompt, answer, result }: Recorder): string {
   const lines = (sign: string) => Array.from({ length: 40 }, (_, n) => `${sign} line ${n}`).join("\n");
   const edit = { file_path: "/home/ada/<b>page</b>.ts", old_string: "old\n", new_string: lines("new") };
-  const png = { type: "base64", media_type: "image/png", data: "iVBORw0KGgo=" };
   return [
     prompt(`Look at this\n${HOSTILE_TEXT}`),
     answer("msg_1", { type: "thinking", thinking: `Thoughts <script>${SCRIPT}</script>`, signature: "x" }),
@@ -98,19 +42,9 @@ export function hostileFile(): string {
     result("call_2", `${"a".repeat(LINE_CHARACTERS)}\nthe end`),
     answer("msg_2", called("call_3", "Edit", edit)),
     result("call_3", "The file has been updated."),
-    record("user", {
-      message: {
-        role: "user",
-        content: [
-          { type: "text", text: "And this image" },
-          { type: "image", source: png },
-        ],
-      },
-    }),
+    prompt([said("And this image"), image("image/png", "iVBORw0KGgo=")]),
     answer("msg_3", said("I see **an image**.")),
     prompt("Once more, after a pause", { minutes: 20 }),
     answer("msg_4", said("The last answer.")),
-  ]
-    .map((line) => `${line}\n`)
-    .join("");
+  ].join("");
 }

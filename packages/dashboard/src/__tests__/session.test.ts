@@ -3,36 +3,34 @@ import type { Client } from "@wharf/client";
 import { until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
 import { accessibilityViolations, browserTest, expectCount } from "./browser.ts";
-import { answer, hostileFile, prompt, SESSION_ID, said } from "./hostile-session.ts";
+import { called, createRecorder, image, said } from "./claude-records.ts";
+import { hostileFile, SESSION_ID } from "./hostile-session.ts";
 import { setupHub } from "./hub.ts";
 
 const hub = setupHub();
 const PATH = `/sessions/${SESSION_ID}`;
+const { prompt, answer, ...recorder } = createRecorder(SESSION_ID);
 let client: Client;
-let sent = 0;
 
 beforeAll(async () => {
   client = hub.client();
-  await append(hostileFile());
+  await append(hostileFile({ prompt, answer, ...recorder }));
 });
 
+const sent = new Map<string, number>();
+
 /** Resolves when the lines are parsed. */
-async function append(text: string): Promise<void> {
+async function append(text: string, session_id = SESSION_ID): Promise<void> {
   const bytes = new TextEncoder().encode(text);
+  const offset = sent.get(session_id) ?? 0;
   await client.transcripts.append({
-    ...{ session_id: SESSION_ID, agent: "claude-code", device_id: "laptop" },
-    ...{
-      workspace_id: "github.com/ada/site",
-      file: `${SESSION_ID}.jsonl`,
-      kind: "main",
-      offset: sent,
-      bytes,
-    },
+    ...{ session_id, agent: "claude-code", device_id: "laptop", workspace_id: "github.com/ada/site" },
+    ...{ file: `${session_id}.jsonl`, kind: "main", offset, bytes },
   });
-  sent += bytes.length;
+  sent.set(session_id, offset + bytes.length);
   await until(async () => {
-    const { statuses } = await client.sessions.status([SESSION_ID]);
-    return statuses[SESSION_ID]?.parse_status === "completed";
+    const { statuses } = await client.sessions.status([session_id]);
+    return statuses[session_id]?.parse_status === "completed";
   });
 }
 
@@ -76,7 +74,7 @@ type Found = {
 
 const FIND = `({
   canary: window.canary ?? 0,
-  elements: document.querySelectorAll(".session :is(script, img, iframe, object, embed, form, style, link, svg a)").length,
+  elements: document.querySelectorAll(".session :is(script, img:not([src^='/api/sessions/']), iframe, object, embed, form, style, link, svg a)").length,
   handlers: [...document.querySelectorAll(".session *")].flatMap((element) =>
     element.getAttributeNames().filter((name) => name.startsWith("on"))),
   links: [...document.querySelectorAll(".prose a")].map(({ href, rel }) => ({ href, rel })),
@@ -120,7 +118,7 @@ browserTest("a session shows what was asked, done and answered, and moves by key
   await expectCount(edit.locator(".diff .added"), 11);
   await edit.getByRole("button", { name: "+29 lines" }).click();
   await expectCount(edit.locator(".diff .added"), 40);
-  await page.locator(".fold .badge, p.fold").getByText("image").waitFor();
+  await page.getByText("Image, image/png is not shown. Its bytes are damaged.").waitFor();
 
   await page.keyboard.press("J");
   await page.waitForURL(/around=/);
@@ -135,6 +133,60 @@ browserTest("a session shows what was asked, done and answered, and moves by key
   expect(errors).toEqual([]);
   await context.close();
 });
+
+/** Of one pixel. */
+const GIF = "R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==";
+
+browserTest(
+  "images of prompts and of results are shown, and one that cannot be shown states why",
+  async () => {
+    const session = "2f9f0b5e-3a55-4a0e-8d53-cc1f0e3f2a77";
+    const { prompt, answer, result } = createRecorder(session);
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="window.canary = 1"/>');
+    const remote = { type: "image", source: { type: "url", url: "https://tracker.invalid/a.png" } };
+    const screenshot = [said("A screenshot"), image("image/png", GIF), image("image/gif", GIF)];
+    await append(
+      [
+        prompt([said("What is this?"), image("image/gif", GIF)]),
+        prompt([image("image/png", svg.toString("base64")), remote]),
+        answer("msg_1", called("call_1", "mcp__browser__screenshot", { page: "home" })),
+        result("call_1", screenshot),
+        answer("msg_2", said("A red pixel.")),
+      ].join(""),
+      session,
+    );
+    const { page, context, errors } = await hub.open();
+    await page.goto(`/sessions/${session}?density=steps`);
+    const shown = page.getByRole("img", { name: "Image, image/gif" });
+    await until(() => page.evaluate<boolean>("document.querySelector('.images img')?.naturalWidth === 1"));
+    await page
+      .getByText("Image, image/png is not shown. These bytes are not a PNG, JPEG, GIF or WebP")
+      .waitFor();
+    await page.getByText("An image (image) is not shown: the transcript only names it").waitFor();
+    // The browser's console has the refused image, and the request for its reason.
+    expect(errors).toEqual([expect.stringContaining("422"), expect.stringContaining("422")]);
+
+    await page.locator(".step summary").click();
+    await page.getByRole("img", { name: "Image of the result 2 of 2, image/gif" }).waitFor();
+    const [full] = await Promise.all([context.waitForEvent("page"), shown.click()]);
+    await full.waitForLoadState();
+    expect(await full.evaluate("[document.images.length, document.images[0].naturalWidth, origin]")).toEqual([
+      1,
+      1,
+      "null",
+    ]);
+    await full.close();
+
+    await context.route("**/images/*", (route) => route.abort());
+    await page.reload();
+    const failed = page.locator(".images p", { hasText: "Image, image/gif is not shown" });
+    await failed.getByText("is not reachable").waitFor();
+    await context.unroute("**/images/*");
+    await failed.getByRole("button", { name: "Retry" }).click();
+    await shown.waitFor();
+    await context.close();
+  },
+);
 
 browserTest("find goes to a message in a density that shows it, and an address opens at one", async () => {
   const { page, context, errors } = await hub.open();
@@ -160,11 +212,11 @@ browserTest("new messages wait behind a button, and follow at the end of the pag
   const { page, context } = await hub.open();
   await page.goto(PATH);
   await page.getByText("I see an image.").waitFor();
-  await append(`${prompt("Asked meanwhile")}\n${answer("msg_5", said("Answered meanwhile."))}\n`);
+  await append(prompt("Asked meanwhile") + answer("msg_5", said("Answered meanwhile.")));
   await page.getByRole("button", { name: "2 new messages" }).click();
   await page.locator(".transcript").getByText("Answered meanwhile.").waitFor();
   await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
-  await append(`${prompt("And again")}\n`);
+  await append(prompt("And again"));
   await page.locator(".transcript").getByText("And again").waitFor();
   await context.close();
 });

@@ -1,6 +1,15 @@
 import { EMPTY_BLOCK, textBlock } from "../blocks.ts";
 import type { Block, BlockType } from "../contract.ts";
-import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
+import { imagesIn, type Place, within } from "../images.ts";
+import {
+  type JsonObject,
+  type JsonValue,
+  number,
+  object,
+  objects,
+  placedObjects,
+  text,
+} from "../lines/json.ts";
 
 const TYPES: Readonly<Record<string, BlockType>> = {
   text: "text",
@@ -18,14 +27,15 @@ const TYPES: Readonly<Record<string, BlockType>> = {
   document: "document",
 };
 
-/** The blocks of a `message.content`: a text, or a list of blocks. `result` is the record's `toolUseResult`. */
-export function readBlocks(content: JsonValue | undefined, result: JsonObject): Block[] {
+/** The blocks of a `message.content`, which is at `place`: a text, or a list of blocks. `result` is the record's `toolUseResult`. */
+export function readBlocks(content: JsonValue | undefined, place: Place, result: JsonObject = {}): Block[] {
   if (typeof content === "string") return [textBlock(content)];
-  if (!Array.isArray(content)) return [];
-  return content.filter(isObject).map((block) => readBlock(block, result));
+  return placedObjects({ content: content ?? null }, "content").map(([index, block]) =>
+    readBlock(block, within(place, index), result),
+  );
 }
 
-function readBlock(block: JsonObject, result: JsonObject): Block {
+function readBlock(block: JsonObject, place: Place, result: JsonObject): Block {
   const type = TYPES[text(block, "type") ?? ""] ?? "other";
   switch (type) {
     case "text":
@@ -48,9 +58,16 @@ function readBlock(block: JsonObject, result: JsonObject): Block {
         text: resultText(block["content"]),
         is_error: block["is_error"] === true,
         spilled: readSpilled(result),
+        ...imagesIn(block["content"], within(place, "content")),
       };
     // The bytes of images and documents stay in the raw line.
     case "image":
+      return {
+        ...EMPTY_BLOCK,
+        type,
+        text: text(object(block, "source"), "media_type"),
+        ...imagesIn(block, place),
+      };
     case "document":
       return { ...EMPTY_BLOCK, type, text: text(object(block, "source"), "media_type") };
     default:

@@ -24,7 +24,7 @@ const SYNTHETIC_MODEL = "<synthetic>";
 
 export const claudeCode: Parser<ClaudeState> = {
   agent: "claude-code",
-  version: 2,
+  version: 3,
   repeated: "dropped",
   begin: ({ session_id, file }: TranscriptFile) => ({
     session_id,
@@ -48,13 +48,13 @@ export const claudeCode: Parser<ClaudeState> = {
 function readByType(state: ClaudeState, record: JsonObject, line: number): Fact[] {
   switch (text(record, "type")) {
     case "user":
-      return [messageOf(state, record, line, readUserRecord(record, state.agent_id !== null))];
+      return [messageOf(state, record, line, readUserRecord(record, line, state.agent_id !== null))];
     case "assistant":
       return readAssistant(state, record, line);
     case "system":
       return readSystem(state, record, line);
     case "attachment":
-      return [messageOf(state, record, line, readAttachment(object(record, "attachment")))];
+      return [messageOf(state, record, line, readAttachment(object(record, "attachment"), line))];
     default:
       return readNote(record);
   }
@@ -92,7 +92,7 @@ function isSidechain(state: ClaudeState, record: JsonObject): boolean {
 
 function readAssistant(state: ClaudeState, record: JsonObject, line: number): Fact[] {
   const message = object(record, "message");
-  const blocks = readBlocks(message["content"], {});
+  const blocks = readBlocks(message["content"], { line, path: ["message", "content"] });
   const model = text(message, "model");
   if (model === SYNTHETIC_MODEL || flag(record, "isApiErrorMessage")) {
     const note = messageOf(state, record, line, { kind: "system", blocks });
@@ -121,7 +121,7 @@ function readAssistant(state: ClaudeState, record: JsonObject, line: number): Fa
 }
 
 function readSystem(state: ClaudeState, record: JsonObject, line: number): Fact[] {
-  const blocks = readBlocks(record["content"], {});
+  const blocks = readBlocks(record["content"], { line, path: ["content"] });
   switch (text(record, "subtype")) {
     case "compact_boundary": {
       const compaction = object(record, "compactMetadata");
@@ -146,11 +146,15 @@ function readSystem(state: ClaudeState, record: JsonObject, line: number): Fact[
 }
 
 /** A prompt that was typed while the agent worked is an attachment of the record that follows. */
-function readAttachment(attachment: JsonObject): { kind: MessageKind; blocks: Message["blocks"] } {
+function readAttachment(
+  attachment: JsonObject,
+  line: number,
+): { kind: MessageKind; blocks: Message["blocks"] } {
+  const read = (name: string) => readBlocks(attachment[name], { line, path: ["attachment", name] });
   if (text(attachment, "type") === "queued_command") {
-    return typedPart(readBlocks(attachment["prompt"], {}));
+    return typedPart(read("prompt"));
   }
-  return { kind: "context", blocks: readBlocks(attachment["content"], {}) };
+  return { kind: "context", blocks: read("content") };
 }
 
 function readPlace(state: ClaudeState, record: JsonObject): Fact[] {

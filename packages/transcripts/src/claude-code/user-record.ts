@@ -7,8 +7,9 @@ import { readUserText } from "./user-text.ts";
 export type UserRecord = { kind: MessageKind; blocks: Block[] };
 
 /** A record of type user. Most are written by the agent: results of calls, summaries, reminders, notifications. */
-export function readUserRecord(record: JsonObject, isSubagent: boolean): UserRecord {
-  const blocks = readBlocks(object(record, "message")["content"], object(record, "toolUseResult"));
+export function readUserRecord(record: JsonObject, line: number, isSubagent: boolean): UserRecord {
+  const place = { line, path: ["message", "content"] };
+  const blocks = readBlocks(object(record, "message")["content"], place, object(record, "toolUseResult"));
   if (blocks.some(({ type }) => type === "tool_result")) return { kind: "tool_result", blocks };
   if (flag(record, "isCompactSummary")) return { kind: "compaction", blocks };
   if (flag(record, "isMeta") || !isFromPerson(record)) return { kind: "context", blocks };

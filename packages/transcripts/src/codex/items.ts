@@ -1,23 +1,40 @@
 import { callBlock, EMPTY_BLOCK, resultBlock, textBlock } from "../blocks.ts";
 import { exitCodeOf } from "../calls/exit-code.ts";
 import type { Block } from "../contract.ts";
-import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
+import { imagesIn, type Place, within } from "../images.ts";
+import {
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  number,
+  object,
+  objects,
+  placedObjects,
+  text,
+} from "../lines/json.ts";
 
 /** A script of the model that makes the calls which stand in items of their own. */
 const SCRIPT_TOOL = "exec";
 
-/** The texts of a message's content. */
-export function readContent(item: JsonObject): Block[] {
-  return objects(item, "content").map((part) => {
+/** The texts and images of the content of an item, which is at `place`. */
+export function readContent(item: JsonObject, place: Place): Block[] {
+  return placedObjects(item, "content").map(([index, part]) => {
     const value = text(part, "text");
     if (value !== null) return textBlock(value);
     const isImage = /image/i.test(text(part, "type") ?? "");
-    return { ...EMPTY_BLOCK, type: isImage ? "image" : "other", text: text(part, "type") };
+    const type = isImage ? "image" : "other";
+    const { images } = imagesIn(part, within(place, "content", index));
+    return {
+      ...EMPTY_BLOCK,
+      type,
+      text: images?.[0]?.media_type ?? text(part, "type"),
+      ...(images && { images }),
+    };
   });
 }
 
-/** A call, or its output; null for an item that is neither, and for the script round other calls. */
-export function readCall(item: JsonObject): Block | null {
+/** A call, or its output, of the item at `place`; null for an item that is neither, and for the script round other calls. */
+export function readCall(item: JsonObject, place: Place): Block | null {
   const call_id = text(item, "call_id") ?? text(item, "id");
   switch (text(item, "type")) {
     case "function_call":
@@ -33,7 +50,7 @@ export function readCall(item: JsonObject): Block | null {
     case "function_call_output":
     case "custom_tool_call_output":
     case "local_shell_call_output":
-      return readOutput(item, call_id);
+      return { ...readOutput(item, call_id), ...imagesIn(decoded(item["output"]), within(place, "output")) };
     default:
       return null;
   }
@@ -66,13 +83,13 @@ function decoded(value: JsonValue | undefined): JsonValue {
 }
 
 /** The call and its result of an item of a paginated history; null for an item that is no call. */
-export function readCompletedItem(item: JsonObject): Block[] | null {
+export function readCompletedItem(item: JsonObject, place: Place): Block[] | null {
   const id = text(item, "id");
   const exit_code = number(item, "exit_code") ?? number(item, "exitCode");
   const isFailed = text(item, "status") === "failed" || (exit_code ?? 0) !== 0;
   const call = (tool: string, input: JsonValue, output: string | null = null) => [
     callBlock(tool, id, input),
-    resultBlock(id, output, isFailed, exit_code),
+    { ...resultBlock(id, output, isFailed, exit_code), ...imagesIn(item["result"], within(place, "result")) },
   ];
   switch (itemType(item)) {
     case "commandexecution":

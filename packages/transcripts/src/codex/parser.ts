@@ -1,5 +1,6 @@
 import { EMPTY_BLOCK, textBlock } from "../blocks.ts";
 import type { Block, Fact, MessageKind, Parser } from "../contract.ts";
+import { type Place, within } from "../images.ts";
 import { isObject, type JsonObject, number, object, objects, text } from "../lines/json.ts";
 import { itemType, readCall, readCompletedItem, readContent } from "./items.ts";
 import { responseOfMessage } from "./responses.ts";
@@ -35,7 +36,7 @@ const SILENT_EVENTS: ReadonlySet<string> = new Set([
 
 export const codex: Parser<CodexState> = {
   agent: "codex",
-  version: 2,
+  version: 3,
   repeated: "dropped",
   begin: beginState,
   read(state, record, line) {
@@ -81,6 +82,7 @@ function readContentOrText(payload: JsonObject): Block[] {
 
 function readItem(read: Read, item: JsonObject): Fact[] {
   const { state } = read;
+  if (text(item, "role") !== "user") state.prompt_images = [];
   switch (text(item, "type")) {
     case "message":
       return readMessage(read, item);
@@ -95,7 +97,7 @@ function readItem(read: Read, item: JsonObject): Fact[] {
     case "ghost_snapshot":
       return [];
     default: {
-      const call = readCall(item);
+      const call = readCall(item, placeOf(read));
       // In a paginated history these calls stand in items of their own, and this is the script round them or its output.
       if (call === null || (state.is_paginated && isScriptOutput(item))) return [];
       return [message(read, item, call.type === "tool_use" ? "assistant" : "tool_result", [call])];
@@ -109,14 +111,16 @@ function isScriptOutput(item: JsonObject): boolean {
 
 /** Messages of a person stand in an event, too: that one is the prompt, but in the lines of 2025, which have no events. */
 function readMessage(read: Read, item: JsonObject): Fact[] {
-  const blocks = readContent(item);
+  const blocks = readContent(item, placeOf(read));
   switch (text(item, "role")) {
     case "assistant":
       return [message(read, item, "assistant", blocks)];
     case "user": {
       const typed = blocks.some((block) => block.type === "text" && isTyped(item, block.text ?? ""));
       if (!typed) return [message(read, item, "context", blocks)];
-      return read.isBare ? [message(read, item, "prompt", blocks)] : [];
+      if (read.isBare) return [message(read, item, "prompt", blocks)];
+      read.state.prompt_images = blocks.filter(({ type }) => type === "image");
+      return [];
     }
     default:
       return [message(read, item, "context", blocks)];
@@ -128,7 +132,7 @@ function readEvent(read: Read, event: JsonObject): Fact[] {
   const type = text(event, "type") ?? "";
   switch (type) {
     case "user_message":
-      return [message(read, event, userKind(state), [textBlock(text(event, "message") ?? "")])];
+      return [readPrompt(read, event, [textBlock(text(event, "message") ?? "")])];
     case "token_count":
       return readTokenCount(state, event, at);
     case "item_completed":
@@ -150,9 +154,23 @@ function readEvent(read: Read, event: JsonObject): Fact[] {
 
 /** A paginated history: prompts and calls are items. Answers and reasoning stand in response items, too. */
 function readCompleted(read: Read, item: JsonObject): Fact[] {
-  if (itemType(item) === "usermessage") return [message(read, item, userKind(read.state), readContent(item))];
-  const blocks = readCompletedItem(item);
+  const place = within(placeOf(read), "item");
+  if (itemType(item) === "usermessage") return [readPrompt(read, item, readContent(item, place))];
+  const blocks = readCompletedItem(item, place);
   return blocks === null ? [] : [message(read, item, "assistant", blocks, true)];
+}
+
+/** With the images of the response item before it: here they may be paths of the device. */
+function readPrompt(read: Read, record: JsonObject, blocks: Block[]): Fact {
+  const { state } = read;
+  const images = state.prompt_images;
+  state.prompt_images = [];
+  const others = images.length === 0 ? blocks : blocks.filter(({ type }) => type !== "image");
+  return message(read, record, userKind(state), [...others, ...images]);
+}
+
+function placeOf({ line, isBare }: Read): Place {
+  return { line, path: isBare ? [] : ["payload"] };
 }
 
 function userKind({ is_subagent, is_copying }: CodexState): MessageKind {

@@ -1,4 +1,4 @@
-import type { TranscriptFile } from "../contract.ts";
+import type { Block, TranscriptFile } from "../contract.ts";
 import type { Counts } from "./usage.ts";
 
 export type CodexState = {
@@ -27,6 +27,8 @@ export type CodexState = {
   has_unanswered: boolean;
   /** Counted changes of the totals in the turn: the n-th is a response's key where it has no id. */
   changes: number;
+  /** Images of what a person wrote: their prompt comes in a record of its own, which names their files alone. */
+  prompt_images: Block[];
 };
 
 export function beginState({ session_id, parent_turns }: TranscriptFile): CodexState {
@@ -48,5 +50,6 @@ export function beginState({ session_id, parent_turns }: TranscriptFile): CodexS
     open_response: null,
     has_unanswered: false,
     changes: 0,
+    prompt_images: [],
   };
 }

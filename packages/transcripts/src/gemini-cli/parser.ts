@@ -1,6 +1,7 @@
 import { callBlock, EMPTY_BLOCK, resultBlock, textBlock } from "../blocks.ts";
 import type { Block, Fact, MessageKind, Parser, Usage } from "../contract.ts";
-import { isObject, type JsonObject, type JsonValue, number, object, objects, text } from "../lines/json.ts";
+import { imagesIn, type Place, within } from "../images.ts";
+import { isObject, type JsonObject, number, object, objects, placedObjects, text } from "../lines/json.ts";
 import { responseFact } from "../response.ts";
 import { NO_USAGE } from "../usage.ts";
 
@@ -17,7 +18,7 @@ const KINDS: Readonly<Record<string, MessageKind>> = {
 /** A message is written again under its id when its tokens or calls arrive. Older versions write one JSON file, read by `readMeta`. */
 export const geminiCli: Parser<GeminiState> = {
   agent: "gemini-cli",
-  version: 1,
+  version: 2,
   repeated: "replaces",
   begin: ({ session_id }) => ({ session_id }),
   read(state, record, line) {
@@ -25,15 +26,14 @@ export const geminiCli: Parser<GeminiState> = {
     const rewound = text(record, "$rewindTo");
     if (rewound !== null) return [{ fact: "rewind", from_key: rewound, turns: null }];
     if (text(record, "id") === null && text(record, "sessionId") !== null) return readSession(state, record);
-    return readMessage(state, record, line);
+    return readMessage(state, record, { line, path: [] });
   },
   readMeta(_file, content) {
     const state = { session_id: text(content, "sessionId") ?? "" };
-    const messages = objects(content, "messages");
-    return [
-      ...readTitle(content),
-      ...messages.flatMap((record, index) => readMessage(state, record, index + 1)),
-    ];
+    const messages = placedObjects(content, "messages").flatMap(([index, record]) =>
+      readMessage(state, record, { line: index + 1, path: ["messages", index] }),
+    );
+    return [...readTitle(content), ...messages];
   },
 };
 
@@ -51,15 +51,17 @@ function readTitle(record: JsonObject): Fact[] {
 function readChange(state: GeminiState, change: JsonObject, line: number): Fact[] {
   const title = readTitle(change);
   if (!Array.isArray(change["messages"])) return title;
-  const messages = objects(change, "messages").flatMap((record) => readMessage(state, record, line));
+  const messages = placedObjects(change, "messages").flatMap(([index, record]) =>
+    readMessage(state, record, { line, path: ["$set", "messages", index] }),
+  );
   return [...title, { fact: "rewind", from_key: null, turns: null }, ...messages];
 }
 
-function readMessage(state: GeminiState, record: JsonObject, line: number): Fact[] {
+function readMessage(state: GeminiState, record: JsonObject, place: Place): Fact[] {
   const type = text(record, "type") ?? "";
   const kind = KINDS[type];
   if (kind === undefined) return [{ fact: "unknown", type }];
-  const id = text(record, "id") ?? `line-${line}`;
+  const id = text(record, "id") ?? `line-${place.line}`;
   const key = `${state.session_id}/${id}`;
   const at = text(record, "timestamp");
   const model = text(record, "model");
@@ -73,7 +75,7 @@ function readMessage(state: GeminiState, record: JsonObject, line: number): Fact
       at,
       model,
       response_key: kind === "assistant" ? key : null,
-      blocks: [...readThoughts(record), ...readContent(record["content"]), ...readCalls(record)],
+      blocks: [...readThoughts(record), ...readContent(record, place), ...readCalls(record, place)],
       is_copy: false,
       is_sidechain: false,
     },
@@ -106,23 +108,25 @@ function readThoughts(record: JsonObject): Block[] {
   });
 }
 
-function readContent(content: JsonValue | undefined): Block[] {
-  if (typeof content === "string") return content === "" ? [] : [textBlock(content)];
-  if (!Array.isArray(content)) return [];
-  return content.filter(isObject).map((part) => {
+function readContent(record: JsonObject, place: Place): Block[] {
+  const content = text(record, "content");
+  if (content !== null) return content === "" ? [] : [textBlock(content)];
+  return placedObjects(record, "content").map(([index, part]) => {
     const value = text(part, "text");
     if (value !== null) return textBlock(value);
     const mime = text(object(part, "inlineData"), "mimeType");
-    return { ...EMPTY_BLOCK, type: mime?.startsWith("image/") ? "image" : "other", text: mime };
+    const type = mime?.startsWith("image/") ? "image" : "other";
+    return { ...EMPTY_BLOCK, type, text: mime, ...imagesIn(part, within(place, "content", index)) };
   });
 }
 
-function readCalls(record: JsonObject): Block[] {
-  return objects(record, "toolCalls").flatMap((call) => {
+function readCalls(record: JsonObject, place: Place): Block[] {
+  return placedObjects(record, "toolCalls").flatMap(([index, call]) => {
     const id = text(call, "id");
     const status = text(call, "status");
     const made = callBlock(text(call, "name"), id, call["args"] ?? null);
     if (status === null) return [made];
-    return [made, resultBlock(id, text(call, "resultDisplay"), status === "error")];
+    const images = imagesIn(call["result"], within(place, "toolCalls", index, "result"));
+    return [made, { ...resultBlock(id, text(call, "resultDisplay"), status === "error"), ...images }];
   });
 }

@@ -28,6 +28,13 @@ export function object(parent: JsonObject, name: string): JsonObject {
   return isObject(value) ? value : {};
 }
 
+/** The objects of a list with their places in it; none when the member is absent or of another type. */
+export function placedObjects(parent: JsonObject, name: string): [number, JsonObject][] {
+  const value = parent[name];
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item, index): [number, JsonObject][] => (isObject(item) ? [[index, item]] : []));
+}
+
 /** The objects of a list; none when the member is absent or of another type. */
 export function objects(parent: JsonObject, name: string): JsonObject[] {
   const value = parent[name];

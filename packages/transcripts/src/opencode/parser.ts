@@ -1,6 +1,6 @@
 import { textBlock } from "../blocks.ts";
 import type { Block, Fact, Message, MessageKind, Parser } from "../contract.ts";
-import { isObject, type JsonObject, number, object, objects, text } from "../lines/json.ts";
+import { isObject, type JsonObject, number, object, placedObjects, text } from "../lines/json.ts";
 import { responseFact } from "../response.ts";
 import { readPart } from "./blocks.ts";
 import { readResponse } from "./response.ts";
@@ -18,10 +18,10 @@ export type OpencodeState = {
  */
 export const opencode: Parser<OpencodeState> = {
   agent: "opencode",
-  version: 2,
+  version: 3,
   repeated: "replaces",
   begin: () => ({ created_ms: null, is_child: false, message: null }),
-  read(state, record) {
+  read(state, record, line) {
     const row = object(record, "row");
     switch (text(record, "table")) {
       case "session":
@@ -30,9 +30,9 @@ export const opencode: Parser<OpencodeState> = {
       case "message":
         return readMessage(state, row, readData(row));
       case "part":
-        return readMessagePart(state, row);
+        return readMessagePart(state, row, line);
       case "session_message":
-        return readNewMessage(state, row, readData(row));
+        return readNewMessage(state, row, readData(row), line);
       default:
         return [{ fact: "unknown", type: text(record, "table") ?? "" }];
     }
@@ -72,11 +72,11 @@ function readMessage(state: OpencodeState, row: JsonObject, data: JsonObject): F
 }
 
 /** A row of the new table, with its parts in it. */
-function readNewMessage(state: OpencodeState, row: JsonObject, data: JsonObject): Fact[] {
+function readNewMessage(state: OpencodeState, row: JsonObject, data: JsonObject, line: number): Fact[] {
   const model = text(object(data, "model"), "id");
   switch (text(row, "type")) {
     case "assistant":
-      return readOwnMessage(state, row, data, "assistant", model, objects(data, "content").flatMap(readPart));
+      return readOwnMessage(state, row, data, "assistant", model, readContent(data, line));
     case "user":
       return readOwnMessage(state, row, data, userKind(state), null, textOf(data));
     case "compaction":
@@ -87,6 +87,12 @@ function readNewMessage(state: OpencodeState, row: JsonObject, data: JsonObject)
     default:
       return readOwnMessage(state, row, data, "context", null, textOf(data));
   }
+}
+
+function readContent(data: JsonObject, line: number): Block[] {
+  return placedObjects(data, "content").flatMap(([index, part]) =>
+    readPart(part, { line, path: ["row", "data", "content", index] }),
+  );
 }
 
 function textOf(data: JsonObject): Block[] {
@@ -128,14 +134,17 @@ function readOwnMessage(
 }
 
 /** The message is given again with the new part: it replaces the one without. */
-function readMessagePart(state: OpencodeState, row: JsonObject): Fact[] {
+function readMessagePart(state: OpencodeState, row: JsonObject, line: number): Fact[] {
   const { message } = state;
   if (message === null || message.key !== text(row, "message_id"))
     return [{ fact: "unknown", type: "part without its message" }];
   const part = readData(row);
   // What the agent adds to a prompt, such as the content of a file.
   if (part["synthetic"] === true) return [];
-  state.message = { ...message, blocks: [...message.blocks, ...readPart(part)] };
+  state.message = {
+    ...message,
+    blocks: [...message.blocks, ...readPart(part, { line, path: ["row", "data"] })],
+  };
   return [{ fact: "message", message: state.message }];
 }
 

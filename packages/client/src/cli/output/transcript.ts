@@ -27,7 +27,7 @@ export async function printTranscript(io: Io, client: Client, id: string, isJson
 }
 
 function printMessage(io: Io, message: TranscriptMessage): void {
-  const texts = message.content_blocks.map(textOf).filter((text) => text !== "");
+  const texts = message.content_blocks.map((block) => textOf(block, message)).filter((text) => text !== "");
   if (texts.length === 0) return;
   const time = message.timestamp === null ? "" : `  ${timeOf(io, message.timestamp)}`;
   io.print(io.colors.bold(`${message.message_type}${io.colors.dim(time)}`));
@@ -35,10 +35,17 @@ function printMessage(io: Io, message: TranscriptMessage): void {
   io.print("");
 }
 
-function textOf({ block_type, content_text, tool_name, call }: TranscriptBlock): string {
+function textOf(
+  { block_type, content_text, tool_name, call, metadata }: TranscriptBlock,
+  { file, line_number }: TranscriptMessage,
+): string {
   if (block_type === "tool_use") {
     const state = call === null || call.state === "ok" ? "" : ` (${call.state})`;
     return `  > ${plain(`${tool_name ?? "tool"} ${call?.target ?? ""}`)}${state}`;
+  }
+  if (block_type === "image") {
+    const line = metadata.images?.[0]?.line ?? line_number;
+    return `  ${plain(`[${metadata.media_type ?? "image"} in line ${line} of ${file}]`)}`;
   }
   return block_type === "text" ? plainLines(content_text ?? "").trim() : "";
 }

@@ -25,6 +25,7 @@ const HOLDS: Record<string, string> = {
   "text/x-shellscript": "install_wharf",
   "text/javascript": "#!/usr/bin/env node",
   "*/*": "<svg",
+  "image/*": "PNG",
   "application/octet-stream": "Greet the visitor",
   "application/x-ndjson": '{"end":true}',
 };

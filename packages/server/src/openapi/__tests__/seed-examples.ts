@@ -1,5 +1,6 @@
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart } from "../../__tests__/events.ts";
 import type { TestServer } from "../../__tests__/setup-app.ts";
+import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import { putDeviceReport } from "../../db/edits/device-reports.ts";
 import { insertLink } from "../../db/edits/sign-ins.ts";
 import { sampleStorage } from "../../db/edits/storage-samples.ts";
@@ -10,12 +11,16 @@ import { LINK_LIFE_S } from "../../keys/sign-in-secret.ts";
 import { indexStored } from "../../search/__tests__/index-stored.ts";
 import { addCall, addMessages, addResponse, call, text } from "../../transcripts/__tests__/add-messages.ts";
 import { deriveSession } from "../../transcripts/derive-session.ts";
+import { parseSession } from "../../transcripts/parse/parse-session.ts";
 
 const WORKSPACE_ID = "01JP9Z000000000000000000W1";
 const SESSION_ID = "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41";
 const SESSION_WITH_TRANSCRIPT = "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64";
 const MESSAGE_ID = "4a1d30c6e1c94d41a3a5b92b71a1d0c2";
 const ENROLMENT_CODE = "7K3M-Q9TX-40VB";
+/** A point, transparent. */
+const PNG =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const SIGN_IN_TOKEN = "Q2h7yVnJ0mXc4uT1sLkR8eWbG5aZfD3oNpIiHvE6wYA";
 
 /** The rows that the document's examples name. */
@@ -73,9 +78,13 @@ async function seedTranscript(server: TestServer): Promise<void> {
 
 async function seedTranscriptFile(server: TestServer): Promise<void> {
   const query = "agent=claude-code&device_id=laptop&file=main.jsonl";
-  const line = { type: "user", uuid: "u1", timestamp: at(60), message: { content: "Greet the visitor" } };
+  const image = { type: "image", source: { type: "base64", media_type: "image/png", data: PNG } };
+  const content = [{ type: "text", text: "Greet the visitor" }, image];
+  const line = { type: "user", uuid: "u1", timestamp: at(60), message: { content } };
   const path = `/api/sessions/${SESSION_WITH_TRANSCRIPT}/transcript/append?${query}`;
   await server.request("POST", path, `${JSON.stringify(line)}\n`);
+  const database = server.current().pools.deferrable;
+  await parseSession({ database, blobs: createPostgresBlobStore(database) }, SESSION_WITH_TRANSCRIPT);
   await server.sql`UPDATE transcript_files SET deletes_at = now() + interval '7 days'`;
   await putDeviceReport(server.sql, {
     ...{ device_id: "laptop", sent_at: new Date().toISOString(), client_version: "0.1.0" },

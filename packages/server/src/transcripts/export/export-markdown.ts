@@ -1,4 +1,4 @@
-import type { SessionDetail, TranscriptMessage } from "@wharf/protocol";
+import type { ContentBlock, SessionDetail, TranscriptMessage } from "@wharf/protocol";
 import type { Database } from "../../db/database.ts";
 import { messagesOf, wholeBlocks } from "./messages-of-session.ts";
 
@@ -49,8 +49,10 @@ async function* sectionsOf(
   for await (const message of messagesOf(database, { session_id, subagent_id }, "steps")) {
     const heading = HEADINGS[message.kind ?? ""] ?? "Answer";
     const texts: string[] = [];
-    for await (const block of wholeBlocks(database, message))
+    for await (const block of wholeBlocks(database, message)) {
       if (block.content_text) texts.push(block.content_text);
+      if (block.block_type === "image") texts.push(imageOf(message, block));
+    }
     const isText = heading !== "Answer" || texts.length > 0;
     if (isText && calls.length > 0) {
       yield folded(calls);
@@ -78,6 +80,12 @@ function sectionOf(
   const shown = heading === "Answer" ? text : text.replaceAll(/^/gm, "> ");
   const marks = `${is_rewound ? " · rewound" : ""}${is_dropped ? " · removed from the file" : ""}`;
   return `\n## ${heading}${time}${marks}\n\n${shown}\n`;
+}
+
+/** Its bytes are in the transcript file. */
+function imageOf({ file, line_number }: TranscriptMessage, { metadata }: ContentBlock): string {
+  const line = metadata.images?.[0]?.line ?? line_number;
+  return `[${oneLine(metadata.media_type ?? "image")} in line ${line} of ${code(file ?? "its file")}]`;
 }
 
 function callsOf({ content_blocks }: TranscriptMessage): string[] {

@@ -30,7 +30,9 @@ export type MessageScope = { session_id: string; subagent_id: string | null };
 export function messageKey(message: Message): string {
   if (!LINE_KEY.test(message.key)) return keyOf(message.key);
   const { kind, at, blocks } = message;
-  const content = md5(JSON.stringify([kind, at, blocks]));
+  // Where its images are depends on the file.
+  const said = blocks.map(({ images: _, ...block }) => block);
+  const content = md5(JSON.stringify([kind, at, said]));
   return at === null ? `${message.key}-${content}` : `record-${content}`;
 }
 
@@ -106,14 +108,15 @@ export function callIdOf(message_id: string, { call_id }: Block, block_order: nu
   return call_id === null ? `${message_id}-${block_order}` : keyOf(call_id);
 }
 
-function blockMetadata({ type, text, spilled }: Block): BlockRow["metadata"] {
+function blockMetadata({ type, text, spilled, images }: Block): BlockRow["metadata"] {
+  const places = images === undefined ? {} : { images };
   switch (type) {
     case "image":
     case "document":
-      return text === null ? {} : { media_type: text };
+      return text === null ? places : { media_type: text, ...places };
     case "other":
       return text === null ? {} : { type: text };
     default:
-      return spilled === null ? {} : { spilled };
+      return spilled === null ? places : { spilled, ...places };
   }
 }

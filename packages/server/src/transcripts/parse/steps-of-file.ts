@@ -34,7 +34,11 @@ export async function* stepsOfFile(
 /** A workflow's journal names the subagents of its steps. Other indexes are about several sessions. */
 const JOURNAL = /(?:^|\/)journal\.jsonl$/;
 
-export function wayToRead({ agent, kind, file }: UnparsedGeneration): "lines" | "whole" | "raw" {
+export function wayToRead({
+  agent,
+  kind,
+  file,
+}: Pick<UnparsedGeneration, "agent" | "kind" | "file">): "lines" | "whole" | "raw" {
   const isDocument = file.endsWith(".json");
   switch (kind) {
     case "main":

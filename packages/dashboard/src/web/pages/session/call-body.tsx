@@ -7,6 +7,7 @@ import { Diff } from "../../text/diff.tsx";
 import { Output } from "../../text/output.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { changesOf, commandOf } from "./calls.ts";
+import { Images } from "./images.tsx";
 import type { Call } from "./items.ts";
 import { WholeText } from "./whole-text.tsx";
 
@@ -56,9 +57,12 @@ function Parts({
         {(whole) => <Input block={whole} target={block.call?.target ?? null} />}
       </WholeText>
       {result !== null && (
-        <WholeText block={result.block} sessionId={sessionId} messageId={result.message.id}>
-          {({ result_text }) => (result_text ? <Output text={result_text} /> : null)}
-        </WholeText>
+        <>
+          <WholeText block={result.block} sessionId={sessionId} messageId={result.message.id}>
+            {({ result_text }) => (result_text ? <Output text={result_text} /> : null)}
+          </WholeText>
+          <Images block={result.block} sessionId={sessionId} />
+        </>
       )}
     </>
   );

@@ -1,4 +1,4 @@
-import type { TranscriptDensity, TranscriptMessage } from "@wharf/protocol";
+import type { ContentBlock, TranscriptDensity, TranscriptMessage } from "@wharf/protocol";
 import type { ComponentChildren, JSX } from "preact";
 import { counted } from "../../format/numbers.ts";
 import { clockText, instantText } from "../../format/times.ts";
@@ -7,6 +7,7 @@ import { Markdown } from "../../text/markdown.tsx";
 import { Output } from "../../text/output.tsx";
 import { Badge } from "../../ui/parts.tsx";
 import { Fold } from "./fold.tsx";
+import { Images } from "./images.tsx";
 import { type Item, keyOf } from "./items.ts";
 import { Step } from "./step.tsx";
 import { WholeText } from "./whole-text.tsx";
@@ -87,15 +88,20 @@ function BlockItem({ item: { type, message, block } }: { item: BlockItemOf }): J
       );
     case "attachment":
       return (
-        <p class="fold" data-message={message.id}>
-          <Badge tone="quiet" title="Its bytes are in the raw transcript file.">
-            {block.block_type} {block.content_text ?? ""}
-          </Badge>
-        </p>
+        <div data-message={message.id}>
+          {block.metadata.images === undefined ? (
+            <p class="faint">{withoutBytes(block)}</p>
+          ) : (
+            <Images block={block} sessionId={message.session_id} />
+          )}
+        </div>
       );
     case "output":
       return (
-        <div data-message={message.id}>{whole((text) => (text === "" ? null : <Output text={text} />))}</div>
+        <div data-message={message.id}>
+          {whole((text) => (text === "" ? null : <Output text={text} />))}
+          <Images block={block} sessionId={message.session_id} />
+        </div>
       );
     default:
       return (
@@ -113,6 +119,17 @@ function BlockItem({ item: { type, message, block } }: { item: BlockItemOf }): J
 }
 
 const NOTE_LINES = 60;
+
+function withoutBytes({ block_type, metadata: { media_type } }: ContentBlock): ComponentChildren {
+  const name = media_type ?? block_type;
+  if (block_type === "document") return <>A document ({name}), which is in the raw transcript file alone.</>;
+  return (
+    <>
+      An image ({name}) is not shown: the transcript only names it, or an earlier version of the hub parsed
+      the session.
+    </>
+  );
+}
 
 function nameOfNote({ kind, role }: TranscriptMessage): string {
   if (kind === "context") return "Added for the model";
