@@ -8,8 +8,10 @@ import { Cut } from "./cut.tsx";
 const MARKDOWN_CHARACTERS_MAX = 32_768;
 /** In a longer paragraph the lexer's time grows with the square of its length. */
 const PARAGRAPH_CHARACTERS_MAX = 4_000;
-/** Of one text; the paragraphs after that are plain. */
+/** Of one text; the longer paragraphs after that are plain. */
 const PARAGRAPHS_MS_MAX = 30;
+/** A paragraph of this length takes less than a millisecond: it has its marks also on a busy machine. */
+const SHORT_PARAGRAPH_CHARACTERS = 200;
 /** Deeper lists and quotes make the lexer slow, and then exceed its stack. */
 const DEEP = /^[ \t]*(?:>[ \t]*|(?:[*+-]|\d{1,9}[.)])[ \t]+){20}/m;
 /** The lexer fills each row of a table up to the cells of its head. */
@@ -38,7 +40,8 @@ export function tokensOf(text: string): Token[] | null {
     const lexer = new Lexer();
     lexer.blockTokens(text.replaceAll(/\r\n?/g, "\n"), lexer.tokens);
     for (const { src, tokens } of lexer.inlineQueue) {
-      if (src.length <= PARAGRAPH_CHARACTERS_MAX && performance.now() < endsAt)
+      const isShort = src.length <= SHORT_PARAGRAPH_CHARACTERS;
+      if (isShort || (src.length <= PARAGRAPH_CHARACTERS_MAX && performance.now() < endsAt))
         lexer.inlineTokens(src, tokens);
       else tokens.push({ type: "text", raw: src, text: src });
     }
