@@ -18,6 +18,12 @@ const HEAVY: readonly [pattern: RegExp, isExclusive: boolean][] = [
   // Of a table that the statement does not name.
   [/^DROP INDEX (?!CONCURRENTLY)(?:IF EXISTS\s+)?(?<table>\w+)/i, true],
 ];
+const ROW_LOCKS: readonly RegExp[] = [
+  new RegExp(`\\b(?:UPDATE|DELETE FROM) ${NAME}`, "i"),
+  new RegExp(`\\bFROM ${NAME}[^;]*\\bFOR (?:NO KEY )?(?:UPDATE|SHARE)\\b`, "i"),
+];
+const RUNS_AT_ONCE = /^(?:UPDATE|DELETE|SELECT|WITH|DO)\b/i;
+const IN_PIECES = /^DO\b.*\bLOOP\b.*\bCOMMIT\b.*\bEND LOOP\b/is;
 const CREATED = new RegExp(`^CREATE (?:UNLOGGED )?TABLE ${EXISTS}${NAME}`, "i");
 const WRITTEN = new RegExp(String.raw`\b(?:UPDATE|INSERT INTO|DELETE FROM)\s+${NAME}`, "i");
 const PLAIN_INDEX = /^(?:CREATE (?:UNIQUE )?|DROP )INDEX (?!CONCURRENTLY)/i;
@@ -25,12 +31,31 @@ const NO_TRANSACTION = /^--\s*migrate:no-transaction\s*$/m;
 const COMMENTS = /--[^\n]*|\/\*.*?\*\//gs;
 
 /**
+ * Statements that keep rows of a table that was there before locked until all of it is written. A block of a file without a transaction
+ * may write it in pieces, with a COMMIT after each.
+ */
+export function findUnboundedWrites(text: string): string[] {
+  const statements = statementsOf(text);
+  const created = createdBy(statements);
+  const mayCommit = NO_TRANSACTION.test(text);
+  return statements
+    .filter((statement) => RUNS_AT_ONCE.test(statement) && !(mayCommit && IN_PIECES.test(statement)))
+    .filter((statement) =>
+      ROW_LOCKS.some((pattern) => {
+        const table = pattern.exec(statement)?.groups?.["table"];
+        return table !== undefined && !created.has(table);
+      }),
+    )
+    .map(lineOf);
+}
+
+/**
  * Why a migration may deadlock with, or hold up, the processes that write meanwhile; empty if it may not. In one transaction it may lock
  * one table that was there before, with its strongest lock first: a stronger one later deadlocks with a process that writes and waits.
  */
 export function findLockProblems(text: string): string[] {
-  const statements = splitStatements(text).map((each) => each.replace(COMMENTS, "").trim());
-  const created = new Set(statements.flatMap((each) => CREATED.exec(each)?.groups?.["table"] ?? []));
+  const statements = statementsOf(text);
+  const created = createdBy(statements);
   if (NO_TRANSACTION.test(text)) {
     return statements
       .filter((each) => PLAIN_INDEX.test(each))
@@ -58,6 +83,14 @@ export function findLockProblems(text: string): string[] {
     if (before?.isExclusive !== true) held.set(locking.table, locking);
   }
   return problems;
+}
+
+function statementsOf(text: string): string[] {
+  return splitStatements(text).map((each) => each.replace(COMMENTS, "").trim());
+}
+
+function createdBy(statements: readonly string[]): Set<string> {
+  return new Set(statements.flatMap((each) => CREATED.exec(each)?.groups?.["table"] ?? []));
 }
 
 function lockingOf(statement: string): Locking | undefined {

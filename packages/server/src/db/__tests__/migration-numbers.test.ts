@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import { readMigrations } from "../migration-files.ts";
 import { PHASES } from "../phases.ts";
-import { findLockProblems } from "./migration-locks.ts";
+import { findLockProblems, findUnboundedWrites } from "./migration-locks.ts";
 
 /** No new file may have a number up to this one: databases that exist would apply it after those that come before it here. */
 const LANDED_MAX = 192;
@@ -128,5 +128,40 @@ describe("the locks of migrations", () => {
   ];
   test.each(refused)("must not be of %s", (_, text, problem) => {
     expect(findLockProblems(text).join()).toMatch(problem);
+  });
+});
+
+/** Landed before this rule; totals of workspaces and devices, which are few. */
+const WRITE_WHOLE_TABLES = ["202", "203"];
+
+describe("the writes of migrations", () => {
+  test("lock no rows of a filled table until all of it is written", () => {
+    const files = folders.flatMap((folder) => folder.files);
+    const found = files.filter(({ text }) => findUnboundedWrites(text).length > 0).map(({ name }) => name);
+    expect(found.map((name) => name.slice(0, 3))).toEqual(WRITE_WHOLE_TABLES);
+  });
+
+  const PIECES = "DO $$ BEGIN LOOP UPDATE a SET x = 1 WHERE id IN (SELECT 1); COMMIT; END LOOP; END $$;";
+  const accepted: [string, string][] = [
+    ["of a new table", "CREATE TABLE a (x INT); UPDATE a SET x = 1;"],
+    [
+      "in a function",
+      "CREATE FUNCTION f() RETURNS trigger AS $$ BEGIN UPDATE a SET x = 1; END $$ LANGUAGE plpgsql;",
+    ],
+    ["in pieces", `-- migrate:no-transaction\n${PIECES}`],
+  ];
+  test.each(accepted)("may be %s", (_, text) => {
+    expect(findUnboundedWrites(text)).toEqual([]);
+  });
+
+  test.each([
+    "UPDATE a SET x = 1;",
+    "DELETE FROM a;",
+    "SELECT FROM a ORDER BY id FOR NO KEY UPDATE;",
+    "-- migrate:no-transaction\nUPDATE a SET x = 1 WHERE x = 0;",
+    "DO $$ BEGIN UPDATE a SET x = 1; END $$;",
+    PIECES,
+  ])("must not be %s", (text) => {
+    expect(findUnboundedWrites(text)).toHaveLength(1);
   });
 });
