@@ -34,6 +34,7 @@ export type ServerJobDependencies = {
 
 const EACH_MINUTE = "* * * * *";
 const EACH_HOUR = "0 * * * *";
+const EACH_DAY = "0 0 * * *";
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** An upload to which nothing was added for so long has lost its sender. */
@@ -82,7 +83,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     { name: "compact-transcripts", cron: EACH_HOUR, timeout_ms: 30 * MINUTE_MS, run: compact },
     { name: "remove-blobs", cron: EACH_MINUTE, timeout_ms: 10 * MINUTE_MS, run: removeBlobs },
     { name: "apply-retention", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: retain },
-    { name: "sample-storage", cron: EACH_HOUR, timeout_ms: 10 * MINUTE_MS, run: sample },
+    { name: "sample-storage", cron: EACH_DAY, timeout_ms: 10 * MINUTE_MS, run: sample },
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));

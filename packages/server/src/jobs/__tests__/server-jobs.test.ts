@@ -179,7 +179,7 @@ describe("the server's jobs", () => {
     await addSession("silent", { silentMs: IDLE_MS * 2 });
     await sql`INSERT INTO blobs (written_at) VALUES (now() - interval '2 hours'), (now())`;
     await withRunners(async () => {
-      await sql`UPDATE job_schedules SET next_at = date_trunc('hour', now()) - interval '1 hour'`;
+      await sql`UPDATE job_schedules SET next_at = date_trunc('day', now(), 'UTC') - interval '1 day'`;
       // It is summarized by another job of the same tick, maybe before it is seen as ended.
       await until(async () => (await sql`SELECT 1 FROM sessions WHERE ended_by_server`).length === 1, {
         describe: "the silent session to be ended",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { setupSchema, storageSchema } from "@wharf/protocol";
+import postgres from "postgres";
 import { event, ingest, sessionStart } from "../../__tests__/events.ts";
 import { openApp, setupApp } from "../../__tests__/setup-app.ts";
 import { sampleStorage } from "../../db/edits/storage-samples.ts";
@@ -71,14 +72,24 @@ test("growth is the difference to the oldest sample of 30 days, and tells when t
   await embedded.drain();
 });
 
-test("one sample is kept a day, and those of more than 400 days are deleted", async () => {
-  await server.sql`INSERT INTO storage_samples (day, bytes, tables) VALUES (current_date - 402, 1, '{}')`;
-  await sampleStorage(server.sql);
-  const before = await server.sql`SELECT * FROM storage_samples`;
-  await sampleStorage(server.sql);
-  expect(await server.sql`SELECT * FROM storage_samples`).toEqual(before);
-  expect(before).toHaveLength(1);
-  expect(before[0]?.["tables"].events).toBeGreaterThan(0);
+test("one sample is kept a day in UTC, and those of more than 400 days are deleted, in any time zone of the database", async () => {
+  // It is another day in one of them at any time.
+  for (const TimeZone of ["Pacific/Kiritimati", "Etc/GMT+12"]) {
+    const sql = postgres(server.url, { max: 1, connection: { TimeZone } });
+    await sql`
+      INSERT INTO storage_samples (day, bytes, tables)
+      SELECT (now() AT TIME ZONE 'UTC')::date - age, 1, '{}' FROM unnest('{400, 401}'::integer[]) age`;
+    await sampleStorage(sql);
+    const before = await sql`
+      SELECT (now() AT TIME ZONE 'UTC')::date - day AS age, sampled_at, tables FROM storage_samples ORDER BY day DESC`;
+    expect(before.map(({ age }) => age)).toEqual([0, 400]);
+    expect(before[0]?.["tables"].events).toBeGreaterThan(0);
+    await sampleStorage(sql);
+    const after = await sql`SELECT sampled_at FROM storage_samples ORDER BY day DESC`;
+    expect(after).toEqual(before.map(({ sampled_at }) => ({ sampled_at })) as never);
+    await sql`DELETE FROM storage_samples`;
+    await sql.end();
+  }
 });
 
 describe("the setup", () => {
