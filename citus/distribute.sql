@@ -14,6 +14,10 @@ ALTER TABLE events
   DROP CONSTRAINT IF EXISTS events_session_id_fkey,
   DROP CONSTRAINT IF EXISTS events_workspace_id_fkey;
 
+-- Nor can it have triggers: plots do not count what is inserted or deleted by hand.
+DROP TRIGGER IF EXISTS events_counted ON events;
+DROP TRIGGER IF EXISTS events_uncounted ON events;
+
 -- A node knows the keys of its own workspaces alone: an id is unique within its workspace.
 ALTER TABLE events DROP CONSTRAINT IF EXISTS events_pkey;
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (workspace_id, id);

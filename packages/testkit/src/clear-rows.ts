@@ -4,7 +4,7 @@ const KEPT_TABLES = ["_migrations"];
 
 /**
  * Deletes the rows of every table in schema public, but for `_migrations` and `except`.
- * All of it is one statement: foreign keys are checked at its end, when parents and children are both gone,
+ * All of it is one statement, run again for rows that its triggers have added: foreign keys are checked at its end, when parents and children are both gone,
  * so that no order is needed and no right to switch the checks off.
  * DELETE, for TRUNCATE takes heavier locks and 100 times as long on empty tables (13 ms against 0.1 ms).
  */
@@ -16,5 +16,6 @@ export async function clearRows(sql: postgres.Sql, except: string[] = []): Promi
       AND relkind IN ('r', 'p')
       AND NOT relispartition
       AND relname <> ALL (${[...KEPT_TABLES, ...except]})`;
-  if (row?.deletes) await sql.unsafe(`WITH ${row.deletes} SELECT`);
+  if (!row?.deletes) return;
+  for (let run = 1; run <= 2; run++) await sql.unsafe(`WITH ${row.deletes} SELECT`);
 }

@@ -43,9 +43,13 @@ touched AS MATERIALIZED (
   coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
   FROM stored
 ),
+event_count_rows AS (
+  INSERT INTO event_slot_changes (workspace_id, device_id, slot, events)
+  SELECT workspace_id, device_id, date_bin('15 minutes', timestamp, 'epoch'), count(*) FROM stored GROUP BY 1, 2, 3
+),
 change_rows AS (
-  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
-  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids, is_counted)
+  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids, true FROM touched WHERE stored_count > 0
 ),
 queue_rows AS (
   INSERT INTO projection_queue (event_ids)
@@ -91,9 +95,13 @@ touched AS MATERIALIZED (
   coalesce(array_agg(DISTINCT session_id) FILTER (WHERE session_id IS NOT NULL), '{}') AS session_ids
   FROM stored
 ),
+event_count_rows AS (
+  INSERT INTO event_slot_changes (workspace_id, device_id, slot, events)
+  SELECT workspace_id, device_id, date_bin('15 minutes', timestamp, 'epoch'), count(*) FROM stored GROUP BY 1, 2, 3
+),
 change_rows AS (
-  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
-  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids, is_counted)
+  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids, true FROM touched WHERE stored_count > 0
 ),
 queue_rows AS (
   INSERT INTO projection_queue (event_ids)
@@ -165,8 +173,8 @@ touched AS MATERIALIZED (
   FROM stored
 ),
 change_rows AS (
-  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
-  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+  INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids, is_counted)
+  SELECT 'events', stored_count, event_ids, session_ids, workspace_ids, true FROM touched WHERE stored_count > 0
 ),
 queue_rows AS (
   INSERT INTO projection_queue (event_ids)

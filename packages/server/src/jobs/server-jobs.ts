@@ -14,6 +14,7 @@ import { summarizeSessions } from "../summaries/summarize-sessions.ts";
 import { compactSegments } from "../transcripts/custody/compact-segments.ts";
 import { applyRetention } from "./apply-retention.ts";
 import { removeUnreferencedBlobs } from "./blob-removal.ts";
+import { countEvents } from "./count-events.ts";
 import { eachInTurn } from "./each-in-turn.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
@@ -62,6 +63,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
   const retain = (signal: AbortSignal) => applyRetention(dependencies, signal);
   const repriceAll = (signal: AbortSignal) => reprice(database, signal);
   const enqueueParses = enqueueLeftParses(dependencies, dependencies.enqueueParse);
+  const count = (signal: AbortSignal) => countEvents(database, signal);
   const sample = () => database.run(sampleStorage);
   const resume = resumeDeletions(database, deleteInPieces);
   const compact = (signal: AbortSignal) => compactSegments({ database, blobs }, signal);
@@ -72,6 +74,7 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     { name: "repair-ingest", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: retry },
     { name: "reprice-responses", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: repriceAll },
     { name: "enqueue-parses", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: enqueueParses },
+    { name: "count-events", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: count },
     { name: "summarize-sessions", cron: EACH_MINUTE, timeout_ms: 60 * MINUTE_MS, run: summarizeAll },
     { name: "resume-deletions", cron: EACH_MINUTE, timeout_ms: MINUTE_MS, run: resume },
     {

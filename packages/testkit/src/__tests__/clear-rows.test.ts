@@ -65,3 +65,13 @@ test("an excepted child whose parent goes is an error, and nothing is deleted", 
   await expect(clearRows(database.sql, ["restricted"])).rejects.toThrow("violates");
   expect(await counts()).toMatchObject({ children: 1, "Odd name": 1 });
 });
+
+test("rows that triggers add for deleted ones are deleted, too", async () => {
+  const { sql } = database;
+  await sql.unsafe(`
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO "Odd name" VALUES (1); RETURN NULL; END';
+    CREATE TRIGGER noted AFTER DELETE ON parents FOR EACH ROW EXECUTE FUNCTION note()`);
+  await clearRows(sql);
+  expect(await sql`SELECT FROM "Odd name"`).toHaveLength(0);
+  await sql`DROP TRIGGER noted ON parents`;
+});

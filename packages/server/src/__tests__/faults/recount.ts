@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import type { Sql } from "postgres";
+import { expectEventCountsEqualRecount } from "../../db/usage/__tests__/recount-event-slots.ts";
 
 /** Stored totals, and the same counted from the rows: two queries for each kind, whose rows must be equal. */
 export async function expectTotalsEqualRecount(sql: Sql): Promise<void> {
@@ -28,6 +29,7 @@ export async function expectTotalsEqualRecount(sql: Sql): Promise<void> {
   const keptGit = await sql`
     SELECT workspace_id, type, count::int FROM git_totals WHERE count <> 0 ORDER BY 1, 2`;
   expect([...keptGit]).toEqual([...git]);
+  await expectEventCountsEqualRecount(sql);
 }
 
 /** Of sessions that were deleted nothing is left but their tombstones. */

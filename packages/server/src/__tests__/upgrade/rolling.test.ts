@@ -2,6 +2,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { SessionReport } from "@wharf/protocol";
 import { TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import { migratePhases } from "../../db/phases.ts";
+import { expectEventCountsEqualRecount } from "../../db/usage/__tests__/recount-event-slots.ts";
 import { minute, type SentEvent, start, toolUse } from "../../ingest/__tests__/event-factory.ts";
 import { randomEvent } from "../faults/random-events.ts";
 import { type ServerProcess, startServer } from "../faults/server-process.ts";
@@ -129,6 +130,7 @@ test("a process of the code before and today's server write side by side, and th
   expect(Object.fromEntries(Object.entries(derived).map(([name, rows]) => [name, [...rows]]))).toEqual(
     counted,
   );
+  await expectEventCountsEqualRecount(database.sql);
 });
 
 test("what the code before changes about sessions stays when today's server projects more events of them", async () => {

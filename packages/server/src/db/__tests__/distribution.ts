@@ -5,7 +5,15 @@ const REFERENCE_TABLES = ["devices", "workspaces"];
 
 /** What belongs to the hub as a whole, and would stay on one node. */
 const TABLES_OF_THE_HUB = [
-  ...["_migrations", "hub_settings", "ingest_notes", "prices", "repricing", "storage_samples"],
+  ...[
+    "_migrations",
+    "event_recounts",
+    "hub_settings",
+    "ingest_notes",
+    "prices",
+    "repricing",
+    "storage_samples",
+  ],
   ...["api_keys", "enrolment_codes", "key_audit", "sign_ins", "device_reports"],
   ...["blobs", "blob_chunks", "unreferenced_blobs", "change_log", "parent_totals"],
   ...["pending_projections", "projection_queue", "search_queue", "search_tokens"],

@@ -15,8 +15,8 @@ export function touchedRow(sql: Sql): Fragment {
 export function changeLogRow(sql: Sql): Fragment {
   return sql`
     change_rows AS (
-      INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids)
-      SELECT 'events', stored_count, event_ids, session_ids, workspace_ids FROM touched WHERE stored_count > 0
+      INSERT INTO change_log (kind, event_count, event_ids, session_ids, workspace_ids, is_counted)
+      SELECT 'events', stored_count, event_ids, session_ids, workspace_ids, true FROM touched WHERE stored_count > 0
     )`;
 }
 

@@ -2,6 +2,7 @@ import { one } from "@wharf/job-runner";
 import type { Fragment, Sql } from "../postgres.ts";
 import { queueRow } from "../projections/projection-queue.ts";
 import { changeLogRow, touchedRow } from "./change-log.ts";
+import { eventCountRows } from "./event-counts.ts";
 import { noteRows } from "./ingest-notes.ts";
 import { newParentRows } from "./new-parents.ts";
 import { holdParents } from "./parent-checks.ts";
@@ -32,7 +33,7 @@ export type FlushInput = {
 /**
  * How it is made sure that the parents of events are there and that no event is stored twice. `by-row`: by the table's
  * constraints, for each row (foreign keys, ON CONFLICT). `by-set`: by the statement, once for all rows, on a connection that
- * leaves foreign keys out (DbOptions.foreignKeysByRow).
+ * leaves foreign keys and triggers out (DbOptions.foreignKeysByRow).
  */
 export type FlushChecks = "by-row" | "by-set";
 
@@ -51,8 +52,8 @@ export const NO_NOTES = "[]";
 const SEPARATOR = "\u001f";
 
 /**
- * Stores one flush in one statement: its events, those of their parents that do not exist yet, notes, a row of change_log, and a
- * row of projection_queue. Either all of it is committed, or nothing. What the events mean is derived by a round (ADR 37). Events
+ * Stores one flush in one statement: its events, those of their parents that do not exist yet, notes, their counts, a row of change_log,
+ * and a row of projection_queue. Either all of it is committed, or nothing. What the events mean is derived by a round (ADR 37). Events
  * of deleted sessions are left out.
  * Foreign keys are checked at the end of the statement, so events may precede their devices and sessions. When not all of the
  * events are new, every stored one is queued: the event that was to stand for others may be a repeat, known under another session.
@@ -71,6 +72,7 @@ export async function flushEvents(
     ${mayHaveNewParents ? sql`${newParentRows(sql)},` : sql``}
     ${notes === NO_NOTES ? sql`` : sql`${noteRows(sql, notes)},`}
     ${touchedRow(sql)},
+    ${checks === "by-set" ? sql`${eventCountRows(sql)},` : sql``}
     ${changeLogRow(sql)},
     ${queueRow(sql, sql`CASE WHEN ${all} THEN ${projected} ELSE event_ids END`)}
     SELECT

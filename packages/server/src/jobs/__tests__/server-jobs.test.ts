@@ -129,6 +129,7 @@ describe("the server's jobs", () => {
   const NAMES = [
     "apply-retention",
     "compact-transcripts",
+    "count-events",
     "end-idle-sessions",
     "enqueue-parses",
     "index-sessions",

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { event, gitCommit, ingest, sessionStart } from "../../__tests__/events.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { addResponses, addSession } from "../../db/usage/__tests__/add-responses.ts";
 
@@ -223,56 +222,4 @@ test("the sums follow every change of a response", async () => {
   ]);
   const [later] = await sql`SELECT slot = '2026-10-21T08:00:00Z' AS same FROM usage_slots WHERE unpriced = 1`;
   expect(later).toEqual({ same: true });
-});
-
-describe("stats", () => {
-  const stats = async (query: Record<string, string>) => {
-    const { status, body } = await server.request("GET", `/api/stats?${new URLSearchParams(query)}`);
-    expect([status, body.detail]).toEqual([200, undefined]);
-    return body.buckets as Record<string, number | string>[];
-  };
-
-  test("count each day of the time zone, also days of 25 hours and days without anything", async () => {
-    const desk = { device_id: "desk", workspace_id: "github.com/acme/api" };
-    await ingest(server, [
-      sessionStart("one", { timestamp: "2026-10-24T22:30:00Z" }),
-      event({ timestamp: "2026-10-25T22:59:59Z", session_id: "one" }),
-      event({ timestamp: "2026-10-25T23:00:00Z", ...desk }),
-      gitCommit({ timestamp: "2026-10-25T01:30:00Z" }),
-    ]);
-    await addResponses(server.sql, [{ key: "a", at: "2026-10-25T22:00:00Z" }]);
-    const range = { tz: "Europe/Berlin", from: "2026-10-24", to: "2026-10-27" };
-    const days = await stats(range);
-    expect(days.map(({ start, events, sessions, commits }) => [start, events, sessions, commits])).toEqual([
-      ["2026-10-23T22:00:00.000000Z", 0, 0, 0],
-      ["2026-10-24T22:00:00.000000Z", 3, 1, 1],
-      ["2026-10-25T23:00:00.000000Z", 1, 0, 0],
-    ]);
-    const { rows } = await usage({ group: "day", ...range });
-    expect(days[1]).toMatchObject({ tokens_in: rows[0].tokens_in, cost_usd: rows[0].cost_usd ?? 0 });
-    const eventsOf = async (filters: Record<string, string>) =>
-      (await stats({ ...range, ...filters })).map(({ events }) => events);
-    expect(await eventsOf({ device_id: "desk" })).toEqual([0, 0, 1]);
-    expect(await eventsOf({ workspace_id: "github.com/acme/site" })).toEqual([0, 3, 0]);
-    expect(await eventsOf({ workspace_id: "github.com/acme/site", device_id: "desk" })).toEqual([0, 0, 0]);
-    const hours = await stats({ ...range, bucket: "hour", from: "2026-10-25", to: "2026-10-26" });
-    expect(hours).toHaveLength(25);
-    expect(hours.filter(({ events }) => events !== 0).map(({ start }) => start)).toEqual([
-      "2026-10-24T22:00:00.000000Z",
-      "2026-10-25T01:00:00.000000Z",
-      "2026-10-25T22:00:00.000000Z",
-    ]);
-  });
-
-  test("have 30 days by default, and refuse a range that is empty or too long", async () => {
-    expect((await stats({})).length).toBeWithin(30, 32);
-    for (const query of [
-      "from=2026-01-02&to=2026-01-01",
-      "bucket=hour&from=2026-01-01&to=2026-03-01",
-      "bucket=week",
-      "tz=Nowhere",
-    ]) {
-      expect((await server.request("GET", `/api/stats?${query}`)).status).toBe(400);
-    }
-  });
 });

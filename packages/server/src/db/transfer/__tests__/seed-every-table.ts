@@ -40,6 +40,8 @@ export async function seedEveryTable(server: TestServer): Promise<void> {
   await seedTranscriptTables(sql);
   await sql`INSERT INTO session_tombstones (session_id) VALUES ('gone')`;
   await sql`INSERT INTO git_totals (workspace_id, type, count) VALUES ('w', 'commit', 9007199254740993)`;
+  await sql`INSERT INTO event_slots (workspace_id, device_id, slot, events) VALUES ('', '', '2026-03-01T00:15:00Z', 9007199254740993)`;
+  await sql`INSERT INTO event_recounts (device_id) VALUES ('desk')`;
   await sql`INSERT INTO projection_queue (event_ids, last_error, next_retry_at) VALUES (${["a", 'b"c\\', ""]}, ${ODD_TEXTS[0] ?? ""}, 'infinity')`;
   await sql`INSERT INTO pending_projections (event_ids) VALUES (${["a", 'b"c\\', ""]}), ('{}')`;
   await sql`INSERT INTO projection_retries (event_id, last_error) SELECT id, 'busy' FROM events LIMIT 1`;
