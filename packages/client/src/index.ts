@@ -5,4 +5,5 @@ export { HubError } from "./sdk/hub-error.ts";
 export type { LiveOptions, LiveUpdate } from "./sdk/live.ts";
 export type { WorkspaceDetail } from "./sdk/reads.ts";
 export type { DeviceDetail } from "./sdk/resources.ts";
+export type { SessionFilter } from "./sdk/sessions.ts";
 export { type Append, heldOf, type Upload } from "./sdk/transcripts.ts";

@@ -356,6 +356,87 @@ describe("words", () => {
   });
 });
 
+describe("selected sessions", () => {
+  const MANY_PATH = "/sessions?workspace_id=github.com/acme/many";
+
+  browserTest("are chosen by keys and in ranges, exported, and deleted after a question", async () => {
+    const { page, context, errors } = await openList(MANY_PATH);
+    const bar = page.getByRole("region", { name: "Selected sessions" });
+    const rows = page.locator(".session-row");
+    await rows.first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await bar.getByText("1 session selected").waitFor();
+    await page.getByLabel("Select Task 3", { exact: true }).click({ modifiers: ["Shift"] });
+    await bar.getByText("4 sessions selected").waitFor();
+    // Keys work on, also from a check box.
+    await page.keyboard.press("x");
+    await bar.getByText("3 sessions selected").waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    const downloads = page.waitForEvent("download");
+    await bar.getByRole("link", { name: "JSON" }).click();
+    const lines = (await Bun.file(await (await downloads).path()).text()).trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).session.id)).toEqual(["many-0", "many-1", "many-2"]);
+    await bar.getByRole("button", { name: "Delete 3 sessions" }).click();
+    await page.getByText("Tombstones remain").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await bar.getByRole("button", { name: "Delete 3 sessions" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete 3 sessions" }).click();
+    await expectCount(page.getByText("deleted", { exact: true }), 3);
+    await expectCount(bar, 0);
+    expect(await client.sessions.count({ workspace_id: "github.com/acme/many" })).toMatchObject({
+      sessions: MANY - 3,
+    });
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  browserTest("are all that match the filter, and their number is confirmed", async () => {
+    const { page, context } = await openList(MANY_PATH);
+    const bar = page.getByRole("region", { name: "Selected sessions" });
+    await page.locator(".session-row").first().waitFor();
+    const deleteAll = async (count: number) => {
+      await page.keyboard.press("X");
+      await bar.getByRole("button", { name: "Select all that match" }).click();
+      await bar.getByText(`All ${count} sessions that match`).waitFor();
+      await bar.getByRole("button", { name: `Delete ${count} sessions` }).click();
+    };
+    const confirm = (count: number) =>
+      page
+        .getByRole("dialog")
+        .getByRole("button", { name: `Delete ${count} sessions` })
+        .click();
+    const count = (await client.sessions.count({ workspace_id: "github.com/acme/many" })).sessions;
+    await deleteAll(count);
+    await reportIn("github.com/acme/many", "another");
+    await confirm(count);
+    await page.getByText(`${count + 1} sessions match, but ${count} were expected.`).waitFor();
+    await page.keyboard.press("Escape");
+    await expectCount(bar, 0);
+    await deleteAll(count + 1);
+    await page.getByText("1 of them is open.").waitFor();
+    await confirm(count + 1);
+    await until(
+      async () => (await client.sessions.count({ workspace_id: "github.com/acme/many" })).sessions === 0,
+    );
+    await page.reload();
+    await page.getByText("No session matches.").waitFor();
+    await context.close();
+  });
+
+  browserTest("can be exported, but not deleted, with a read key", async () => {
+    const { key } = await client.keys.create({ scope: "read" });
+    const { page, context } = await openList("/sessions", { key });
+    await page.locator(".session-row").first().waitFor();
+    await page.keyboard.press("X");
+    const bar = page.getByRole("region", { name: "Selected sessions" });
+    await bar.getByRole("link", { name: "Markdown" }).waitFor();
+    expect(await bar.getByRole("button", { name: /^Delete/ }).isDisabled()).toBe(true);
+    await expectCount(bar.getByRole("button", { name: "Select all that match" }), 0);
+    await context.close();
+  });
+});
+
 const SHOWN: readonly [path: string, selector: string][] = [
   ["/sessions", ".session-row"],
   ["/search?q=pelican", ".result"],

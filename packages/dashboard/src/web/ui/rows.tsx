@@ -50,7 +50,9 @@ export function Rows<T>({
                   style={{ containIntrinsicSize: `auto ${chunk.length * rowHeight}px` }}
                 >
                   {chunk.map((item) => (
-                    <li key={keyOf(item)}>{row(item)}</li>
+                    <li key={keyOf(item)} data-key={keyOf(item)}>
+                      {row(item)}
+                    </li>
                   ))}
                 </ul>
               ))}
@@ -91,6 +93,12 @@ export function MoreWhenSeen({
   );
 }
 
+/** The key of the row that has the focus; null: none has. */
+export function focusedKey(list: HTMLElement | null): string | null {
+  const row = document.activeElement?.closest<HTMLElement>("li[data-key]") ?? null;
+  return row !== null && list?.contains(row) ? (row.dataset["key"] ?? null) : null;
+}
+
 /** Focuses the first link of the row before or behind the one that has the focus. */
 export function moveFocus(list: HTMLElement | null, step: 1 | -1): void {
   if (list === null) return;
@@ -100,7 +108,8 @@ export function moveFocus(list: HTMLElement | null, step: 1 | -1): void {
   next?.querySelector<HTMLElement>("a, button")?.focus();
 }
 
-function groupsOf<T>(
+/** The items of a list in groups. */
+export function groupsOf<T>(
   items: readonly T[],
   groupOf: ((item: T) => string) | undefined,
 ): (readonly [string, readonly T[]])[] {

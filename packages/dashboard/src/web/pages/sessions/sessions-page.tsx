@@ -4,18 +4,21 @@ import { useRef } from "preact/hooks";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
+import { useShortcuts } from "../../app/shortcuts.ts";
 import { useKept } from "../../app/use-kept.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { usePlaces } from "../../app/use-places.ts";
+import { type Selection, useSelection } from "../../app/use-selection.ts";
 import { dayTitle, startOfDay } from "../../format/days.ts";
 import { NewRows } from "../../ui/new-rows.tsx";
 import { Badge, Choice, PageHead } from "../../ui/parts.tsx";
-import { moveFocus, Rows } from "../../ui/rows.tsx";
-import { repositoryName } from "../../ui/session-parts.tsx";
+import { focusedKey, groupsOf, moveFocus, Rows } from "../../ui/rows.tsx";
+import { repositoryName, titleOf } from "../../ui/session-parts.tsx";
 import { SESSION_ROW_HEIGHT, SessionRow } from "../../ui/session-row.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { filtersOf, matcherOf, requestOf } from "./filters.ts";
+import { SelectionBar } from "./selection-bar.tsx";
 import { useLiveSessions } from "./use-live-sessions.ts";
 
 const GROUPS = [
@@ -38,6 +41,18 @@ export function SessionsPage(): JSX.Element {
   });
   const kept = useKept(pages);
   const live = useLiveSessions(kept.items, matcherOf(filters, today), pages.reload);
+  const key = (session: Session) => groupOf(session, group, today);
+  const shown = groupsOf(live.sessions ?? [], key)
+    .flatMap(([, sessions]) => sessions)
+    .filter(({ id }) => !live.isDeleted(id));
+  const selection = useSelection(
+    JSON.stringify(filters),
+    shown.map(({ id }) => id),
+  );
+  useShortcuts([
+    { keys: "x", label: "Select the row", run: () => toggleFocused(list.current, selection) },
+    { keys: "X", label: "Select all rows shown", run: selection.selectShown },
+  ]);
   const tags = [...new Set(pages.items?.flatMap((session) => session.tags))].sort();
 
   return (
@@ -52,13 +67,17 @@ export function SessionsPage(): JSX.Element {
       </PageHead>
       <FilterBar filters={filters} places={places} tags={tags} onDown={() => moveFocus(list.current, 1)} />
       <NewRows count={live.newCount} one="new session" onShow={live.show} />
-      <div ref={list} class={kept.isOutdated ? "outdated" : undefined} aria-busy={kept.isOutdated}>
+      <div
+        ref={list}
+        class={[selection.ids.length > 0 ? "selecting" : "", kept.isOutdated ? "outdated" : ""].join(" ")}
+        aria-busy={kept.isOutdated}
+      >
         <Rows
           label="Sessions"
           pages={{ ...kept, items: live.sessions }}
           rowHeight={SESSION_ROW_HEIGHT}
           keyOf={({ id }) => id}
-          groupOf={(session) => groupOf(session, group, today)}
+          groupOf={key}
           row={(session) =>
             live.isDeleted(session.id) ? (
               <p class="row session-row faint">
@@ -67,14 +86,35 @@ export function SessionsPage(): JSX.Element {
                 </span>
               </p>
             ) : (
-              <SessionRow session={session} withDay={group !== "day"} />
+              <div class="selectable">
+                <input
+                  type="checkbox"
+                  aria-label={`Select ${titleOf(session)}`}
+                  title="Select (x)"
+                  checked={selection.has(session.id)}
+                  onClick={({ shiftKey }) => selection.toggle(session.id, shiftKey)}
+                />
+                <SessionRow session={session} withDay={group !== "day"} />
+              </div>
             )
           }
           empty={<NoSessions isFiltered={Object.keys(filters).length > 0} />}
         />
+        <SelectionBar
+          key={JSON.stringify(filters)}
+          selection={selection}
+          sessions={shown}
+          filter={Object.keys(filters).length === 0 ? null : requestOf(filters, today)}
+          hasMore={kept.loadMore !== null}
+        />
       </div>
     </>
   );
+}
+
+function toggleFocused(list: HTMLElement | null, selection: Selection): void {
+  const id = focusedKey(list);
+  if (id !== null) selection.toggle(id);
 }
 
 function NoSessions({ isFiltered }: { isFiltered: boolean }): JSX.Element {

@@ -1,0 +1,176 @@
+import type { SessionFilter } from "@wharf/client";
+import type { Session, SessionCounts } from "@wharf/protocol";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { canChange, hub } from "../../app/hub.ts";
+import { href } from "../../app/router.ts";
+import { useShortcuts } from "../../app/shortcuts.ts";
+import { act } from "../../app/toasts.tsx";
+import type { Selection } from "../../app/use-selection.ts";
+import { counted, countText } from "../../format/numbers.ts";
+import { Confirm } from "../../ui/dialog.tsx";
+
+/** Of an address, which servers and proxies limit to 8 KB. */
+const EXPORTED_IDS_MAX = 200;
+/** Of a request. */
+const DELETED_IDS_MAX = 1_000;
+const FORMATS = [
+  ["json", "JSON"],
+  ["markdown", "Markdown"],
+  ["tar", "tar"],
+] as const;
+
+/** What can be done with the selected sessions, or with all that match the filter. */
+export function SelectionBar({
+  selection,
+  sessions,
+  filter,
+  hasMore,
+}: {
+  selection: Selection;
+  /** Those shown. */
+  sessions: readonly Session[];
+  /** Of the list, as a request takes it; null without a filter: an action on everything is not offered. */
+  filter: SessionFilter | null;
+  /** More sessions match than are shown. */
+  hasMore: boolean;
+}): JSX.Element | null {
+  const [matching, setMatching] = useState<SessionCounts | null>(null);
+  useShortcuts([{ keys: "Escape", label: "Clear the selection", run: selection.clear }]);
+  if (selection.ids.length === 0) return null;
+
+  const isAllShown = selection.ids.length === sessions.length;
+  const whole = selection.isWhole ? filter : null;
+  const counts =
+    (whole === null ? null : matching) ?? countsOf(sessions.filter(({ id }) => selection.has(id)));
+  const chosen = whole ?? { ids: selection.ids };
+  async function selectWhole(of: SessionFilter): Promise<void> {
+    const count = async () => setMatching(await hub.sessions.count(of));
+    if (await act(count, "All that match are selected.")) selection.selectWhole();
+  }
+  return (
+    <section class="selection" aria-label="Selected sessions">
+      <strong role="status">
+        {whole === null ? "" : "All "}
+        {counted(counts.sessions, "session")} {whole === null ? "selected" : "that match"}
+      </strong>
+      {!isAllShown && (
+        <button type="button" class="small" onClick={selection.selectShown}>
+          Select all {countText(sessions.length)} shown <kbd>X</kbd>
+        </button>
+      )}
+      {isAllShown && hasMore && filter !== null && whole === null && (
+        <button type="button" class="small" onClick={() => void selectWhole(filter)}>
+          Select all that match
+        </button>
+      )}
+      <Exports chosen={chosen} />
+      <DeleteAll chosen={chosen} counts={counts} onDone={selection.clear} />
+      <button type="button" class="link" onClick={selection.clear}>
+        Clear <kbd>Esc</kbd>
+      </button>
+    </section>
+  );
+}
+
+type Chosen = SessionFilter | { ids: readonly string[] };
+
+function Exports({ chosen }: { chosen: Chosen }): JSX.Element {
+  const { ids, ...filter } = chosen;
+  if (Array.isArray(ids) && ids.length > EXPORTED_IDS_MAX)
+    return (
+      <span class="faint">Export takes {EXPORTED_IDS_MAX} sessions at most, or all that match a filter.</span>
+    );
+  return (
+    <span class="export">
+      Export{" "}
+      {FORMATS.map(([format, name]) => (
+        <a
+          key={format}
+          download
+          href={href("/api/sessions/export", { ...textsOf({ ids, ...filter }), format })}
+        >
+          {name}
+        </a>
+      ))}
+    </span>
+  );
+}
+
+function textsOf(filter: Chosen): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(filter).flatMap(([name, value]) =>
+      value === undefined || value === null ? [] : [[name, String(value)]],
+    ),
+  );
+}
+
+function DeleteAll({
+  chosen,
+  counts: { sessions, open_sessions },
+  onDone,
+}: {
+  chosen: Chosen;
+  counts: SessionCounts;
+  onDone: () => void;
+}): JSX.Element {
+  const [isAsking, setIsAsking] = useState(false);
+  const name = `Delete ${counted(sessions, "session")}`;
+  const isTooMany = Array.isArray(chosen.ids) && chosen.ids.length > DELETED_IDS_MAX;
+  const reason = canChange()
+    ? isTooMany
+      ? `At most ${countText(DELETED_IDS_MAX)} selected sessions, or all that match a filter.`
+      : undefined
+    : "A read key cannot delete sessions.";
+
+  async function remove(): Promise<void> {
+    const deletion = () => hub.sessions.deleteAll({ ...chosen, expected: sessions });
+    if (await act(deletion, `A job deletes ${counted(sessions, "session")}.`)) onDone();
+  }
+
+  return (
+    <>
+      <button
+        type="button"
+        class="small danger"
+        disabled={reason !== undefined}
+        title={reason}
+        onClick={() => setIsAsking(true)}
+      >
+        {name}
+      </button>
+      {isAsking && (
+        <Confirm
+          title={`${name}?`}
+          action={name}
+          onConfirm={() => void remove()}
+          onClose={() => setIsAsking(false)}
+        >
+          <p>
+            The hub deletes their messages, transcript files, events, costs and what search knows of them.
+            This cannot be undone.
+          </p>
+          {open_sessions > 0 && (
+            <p>
+              <strong>
+                {countText(open_sessions)} of them {open_sessions === 1 ? "is" : "are"} open.
+              </strong>{" "}
+              Their agents continue, and the hub records nothing more of them.
+            </p>
+          )}
+          <p>
+            Tombstones remain: the sessions' ids and the time. With them the hub refuses these sessions when a
+            device sends them again. The files on the devices stay where they are.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function countsOf(sessions: readonly Session[]): SessionCounts {
+  return {
+    sessions: sessions.length,
+    open_sessions: sessions.filter(({ ended_at }) => ended_at === null).length,
+  };
+}
