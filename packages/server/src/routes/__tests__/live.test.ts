@@ -111,6 +111,11 @@ describe("a live stream", () => {
     await post(`/${id}/cancel`);
     await until(() => idsOf(messages.slice(-1))[0] === id);
     expect(unnamed()).toBe(2);
+    // A pause concerns all jobs of its queue.
+    await server.request("POST", "/api/queues/recurring/pause");
+    await until(() => unnamed() === 3);
+    await server.request("POST", "/api/queues/recurring/resume");
+    await until(() => unnamed() === 4);
   });
 
   test("tells only what its filters want", async () => {
