@@ -193,6 +193,7 @@ export type Queue = z.infer<typeof queueSchema>;
 
 const filterFields = {
   queue: name.optional(),
+  except_queue: name.optional(),
   type: name.optional(),
   concurrency_key: text.min(1).optional(),
   /** When the job was enqueued; both are exclusive. */

@@ -68,7 +68,7 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
     /\texact\t3f6b1f0e-/,
   ],
   [["resume", SESSION], { agent: "claude-code", is_here: false }, /^claude --resume 3f6b1f0e-\S+$/m],
-  [["jobs", "list"], { jobs: expect.any(Array) }, /^\d+\t\w+\t/m],
+  [["jobs", "list", "--all"], { jobs: expect.any(Array) }, /^\d+\t\w+\t/m],
   [["jobs", "dlq"], { jobs: expect.any(Array), has_more: false }, /^\d+\tdead\t/m],
   [["devices"], { devices: expect.any(Array) }, /^desk \(this\)\tonline\t/m],
 ];

@@ -77,21 +77,41 @@ browserTest("a price that is added here is used by the hub", async () => {
 browserTest(
   "a queue is paused and resumed, and a job that completes appears and shows its attempts",
   async () => {
-    const { page, errors } = await hub.open();
+    const [{ page, errors }, other] = [await hub.open(), await hub.open()];
+    const enqueue = () =>
+      client().http.json("/api/jobs", { method: "POST", json: { type: "prune", input: {} } });
+    await enqueue();
+    await other.page.goto("/jobs");
+    await expectVisible(other.page.getByText("no job waits for a worker"));
     await page.goto("/jobs");
+    await page.getByText("Queues").click();
     const queue = page.getByRole("row", { name: /summaries/ });
     await queue.getByRole("button", { name: "Pause" }).click();
     await expectVisible(queue.getByText("paused"));
+    await expectVisible(other.page.getByText("summaries paused"));
     expect((await client().jobs.queues()).find(({ name }) => name === "summaries")?.paused_at).not.toBeNull();
     await queue.getByRole("button", { name: "Resume" }).click();
     await expectVisible(queue.getByRole("button", { name: "Pause" }));
+    await expectVisible(other.page.getByText("no job waits for a worker"));
+    await other.context.close();
+    // What the hub does by the clock is shown on demand alone.
+    const jobs = page.getByRole("region", { name: "Jobs" });
+    await expectVisible(page.getByText("No job matches.").or(jobs));
+    expect(await page.getByRole("link", { name: /prune/ }).count()).toBe(0);
+    await page.getByRole("button", { name: "Housekeeping" }).click();
+    await page.waitForURL("**/jobs?queue=recurring");
+    await expectVisible(page.getByRole("heading", { name: "Schedules" }));
     await page
       .getByRole("navigation", { name: "States" })
       .getByRole("link", { name: /^completed/ })
       .click();
+    const prunes = jobs.getByRole("link", { name: /prune/ });
+    await prunes.first().waitFor();
+    const shown = await prunes.count();
     // It appears without a reload.
-    await client().http.json("/api/jobs", { method: "POST", json: { type: "prune", input: {} } });
-    await page.getByRole("region", { name: "Jobs" }).getByRole("link", { name: /prune/ }).first().click();
+    await enqueue();
+    await prunes.nth(shown).waitFor();
+    await prunes.first().click();
     await expectVisible(page.getByRole("heading", { name: "Attempts" }));
     expect(errors).toEqual([]);
   },
@@ -101,7 +121,7 @@ browserTest("a read key sees the pages and no control that changes something", a
   const { key } = await client().keys.create({ scope: "read", name: "viewer" });
   const { page, errors } = await hub.open({ key });
   for (const [path, content, control] of [
-    ["/jobs", "summaries", "Pause"],
+    ["/jobs", "no job waits for a worker", "Pause"],
     ["/keys", "Keys are shown to admin keys only.", "Create a key"],
     ["/prices", "claude-opus-5", "Add a price"],
     ["/setup", "Only the admin key creates codes.", "Create the line to paste"],

@@ -82,6 +82,8 @@ export function describeJobLists(current: DriverUnderTest): void {
       const elsewhere = await enqueue(current(), { type: "welcome" });
       expect(await list({ queue: "mail" })).toEqual([other, wanted]);
       expect(await list({ type: "welcome" })).toEqual([elsewhere, wanted]);
+      expect(await list({ exceptQueue: "mail" })).toEqual([elsewhere]);
+      expect((await current().count({ exceptQueue: "default" }, { now: NOW })).count).toBe(2);
       expect(await list({ queue: "mail", type: "welcome" })).toEqual([wanted]);
       expect(await list({ concurrencyKey: "b" })).toEqual([other]);
       expect(await list({ ids: [wanted, elsewhere], type: "welcome", queue: "default" })).toEqual([

@@ -12,6 +12,8 @@ export type JobState = "ready" | "scheduled" | "waiting" | "running" | "complete
 export type JobFilter = {
   readonly states?: readonly JobState[];
   readonly queue?: string;
+  /** All queues but this one. */
+  readonly exceptQueue?: string;
   readonly type?: string;
   readonly ids?: readonly string[];
   readonly concurrencyKey?: string;

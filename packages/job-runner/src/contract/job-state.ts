@@ -20,10 +20,11 @@ export function toSummary(job: JobRecord): JobSummary {
 }
 
 export function matchesFilter(job: JobRecord, filter: JobFilter, now: Instant): boolean {
-  const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
+  const { states, queue, exceptQueue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   return (
     (states === undefined || states.includes(jobState(job, now))) &&
     (queue === undefined || job.queue === queue) &&
+    (exceptQueue === undefined || job.queue !== exceptQueue) &&
     (type === undefined || job.type === type) &&
     (ids === undefined || ids.includes(job.id)) &&
     (concurrencyKey === undefined || job.concurrencyKey === concurrencyKey) &&

@@ -153,11 +153,12 @@ export function toWireQueue(stats: QueueStats): Queue {
 
 /** The engine's filter of what a query, a body or a command line asked for. */
 export function toJobFilter(request: JobFilterRequest): JobFilter {
-  const { status, ids, queue, type, concurrency_key, after, before } = request;
+  const { status, ids, queue, except_queue, type, concurrency_key, after, before } = request;
   return {
     ...(status && { states: status.flatMap(statesOf) }),
     ...(ids && { ids }),
     ...(queue !== undefined && { queue }),
+    ...(except_queue !== undefined && { exceptQueue: except_queue }),
     ...(type !== undefined && { type }),
     ...(concurrency_key !== undefined && { concurrencyKey: concurrency_key }),
     ...(after !== undefined && { createdAfter: toInstant(after) }),

@@ -1,4 +1,5 @@
 import { defineJob, defineSchedule, type JobDefinition, type Schedule } from "@wharf/job-runner";
+import { HOUSEKEEPING_QUEUE } from "@wharf/protocol/queues";
 import { z } from "zod";
 import type { Logger } from "../logger.ts";
 
@@ -19,7 +20,7 @@ export function createRecurrence(recurring: RecurringJob, logger: Logger): Recur
   const { name, cron } = recurring;
   const job = defineJob({
     name,
-    queue: "recurring",
+    queue: HOUSEKEEPING_QUEUE,
     input: z.object({
       due_ms: z
         .number()

@@ -1,4 +1,5 @@
 import type { Job, JobAttempt } from "@wharf/protocol";
+import { HOUSEKEEPING_QUEUE } from "@wharf/protocol/queues";
 import { attemptText } from "@wharf/protocol/state-words";
 import type { Command } from "commander";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
@@ -7,7 +8,13 @@ import { printTable } from "../output/table.ts";
 import { plain, timeOf } from "../output/text.ts";
 import { countOf } from "../values.ts";
 
-type ListOptions = HubOptions & { status?: string; queue?: string; type?: string; limit: number };
+type ListOptions = HubOptions & {
+  status?: string;
+  queue?: string;
+  type?: string;
+  all?: true;
+  limit: number;
+};
 
 /** `wharf jobs list`, `inspect`, `retry` and `dlq` */
 export function jobs(command: Command, io: Io): void {
@@ -17,6 +24,7 @@ export function jobs(command: Command, io: Io): void {
       .option("--type <name>", "only of this type")
       .option("--limit <number>", "at most so many", countOf, 20);
   list(command.command("list").description("List jobs, newest first"))
+    .option("--all", "also what the hub does by the clock; so does any filter")
     .option("--status <list>", "queued, running, completed, failed, or a state such as dead")
     .action((options: ListOptions) => listJobs(io, options));
   list(command.command("dlq").description("List dead jobs: those that failed for the last time")).action(
@@ -38,8 +46,10 @@ export function jobs(command: Command, io: Io): void {
   });
 }
 
-async function listJobs(io: Io, { status, queue, type, limit, ...options }: ListOptions): Promise<void> {
-  const page = await (await openHub(io, options)).jobs.list({ status, queue, type, limit });
+async function listJobs(io: Io, { status, queue, type, all, limit, ...options }: ListOptions): Promise<void> {
+  const isChosen = all === true || status !== undefined || queue !== undefined || type !== undefined;
+  const filter = isChosen ? { status, queue, type } : { except_queue: HOUSEKEEPING_QUEUE };
+  const page = await (await openHub(io, options)).jobs.list({ ...filter, limit });
   if (options.json) {
     io.json(page);
     return;

@@ -34,7 +34,7 @@ export type FilterSql = {
 
 /** The filter as a condition on `jobs`, with its parameters. */
 export function filterSql(filter: JobFilter, now: bigint): FilterSql {
-  const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
+  const { states, queue, exceptQueue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   const byStatus = Map.groupBy(new Set(states), (state) => STATES[state].status);
   const conditions = states === undefined ? [] : [statesSql(byStatus)];
   const values: Record<string, Bindings[string]> = {};
@@ -44,6 +44,7 @@ export function filterSql(filter: JobFilter, now: bigint): FilterSql {
   }
   if (states?.some((state) => STATES[state].also.includes("$now"))) values["now"] = now;
   if (queue !== undefined) add("queue = $queue", "queue", queue);
+  if (exceptQueue !== undefined) add("queue <> $exceptQueue", "exceptQueue", exceptQueue);
   if (type !== undefined) add("type = $type", "type", type);
   if (ids !== undefined)
     add("id IN (SELECT CAST(value AS INTEGER) FROM json_each($ids))", "ids", listText(ids));

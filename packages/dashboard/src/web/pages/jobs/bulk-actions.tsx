@@ -45,7 +45,7 @@ export function BulkActions({
         >
           <p>
             This applies to all {matching} that match the filter
-            {filter.queue !== "" && ` in queue ${filter.queue}`}
+            {filter.queue === "" ? " in all queues but that of housekeeping" : ` in queue ${filter.queue}`}
             {filter.type !== "" && ` of type ${filter.type}`}, also to those that are not shown.
           </p>
         </Confirm>

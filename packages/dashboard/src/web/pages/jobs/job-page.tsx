@@ -1,48 +1,70 @@
-import type { JobDetail } from "@wharf/protocol";
+import type { JobDetail, JobLogLine } from "@wharf/protocol";
 import { attemptText } from "@wharf/protocol/state-words";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { useLive } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { href } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
 import { useQuery } from "../../app/use-query.ts";
+import { counted } from "../../format/numbers.ts";
 import { durationText, instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
+import { sessionHref } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
-import { isEnded, JobBadge } from "./job-parts.tsx";
+import { isEnded, JobBadge, progressText } from "./job-parts.tsx";
+
+/** No change is told of what a running job writes into its log. */
+const RUNNING_MS = 3_000;
+const LINES_MAX = 1_000;
 
 /** One job: why it waits, its attempts, steps, log and values. */
 export function JobPage({ params: { id = "" } }: PageProps): JSX.Element {
   const job = useQuery(`job ${id}`, () => hub.jobs.get(id));
-  const log = useQuery(`job-log ${id}`, async () => (await hub.jobs.log(id, { limit: 1_000 })).log);
-  useLive(["job"], (changes) => {
-    // A reset has no ids, nor has a change of many jobs.
-    if (!changes.some(({ ids }) => ids.length === 0 || ids.includes(id))) return;
+  const log = useQuery(`job-log ${id}`, async () =>
+    canChange() ? (await hub.jobs.log(id, { limit: LINES_MAX })).log : null,
+  );
+  const reload = () => {
     job.reload();
     log.reload();
+  };
+  useLive(["job"], (changes) => {
+    // A reset has no ids, nor has a change of many jobs.
+    if (changes.some(({ ids }) => ids.length === 0 || ids.includes(id))) reload();
   });
+  const isRunning = job.data?.state === "running";
+  useEffect(() => {
+    if (!isRunning) return;
+    const timer = setInterval(reload, RUNNING_MS);
+    return () => clearInterval(timer);
+  }, [isRunning]);
   return (
     <>
       <Loaded query={job}>{(found) => <JobView job={found} onChange={job.reload} />}</Loaded>
       <h2>Log</h2>
-      <Loaded query={log} rows={3}>
-        {(lines) =>
-          lines.length === 0 ? (
-            <p class="faint">The job has written no line.</p>
-          ) : (
-            <ol class="log">
-              {lines.map(({ line, level, message, fields, logged_at }) => (
-                <li key={line} class={level}>
-                  <time dateTime={logged_at}>{instantText(logged_at)}</time> {message}{" "}
-                  {fields !== null && <code>{JSON.stringify(fields)}</code>}
-                </li>
-              ))}
-            </ol>
-          )
-        }
-      </Loaded>
+      {canChange() ? (
+        <Loaded query={log} rows={3}>
+          {(lines) => <Log lines={lines ?? []} />}
+        </Loaded>
+      ) : (
+        <p class="faint">Input, output and log are shown to admin keys only: they may hold anything.</p>
+      )}
     </>
+  );
+}
+
+function Log({ lines }: { lines: readonly JobLogLine[] }): JSX.Element {
+  if (lines.length === 0) return <p class="faint">The job has written no line.</p>;
+  return (
+    <ol class="log">
+      {lines.map(({ line, level, message, fields, logged_at }) => (
+        <li key={line} class={level}>
+          <time dateTime={logged_at}>{instantText(logged_at)}</time> {message}{" "}
+          {fields !== null && <code>{JSON.stringify(fields)}</code>}
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -72,16 +94,18 @@ function JobView({ job, onChange }: { job: JobDetail; onChange: () => void }): J
       {job.last_error !== null && <pre class="note error wrapped">{job.last_error}</pre>}
       <div class="columns">
         <section class="card">
-          <h2>Facts</h2>
-          <Facts facts={factsOf(job)} />
-        </section>
-        <section class="card">
           <h2>Attempts</h2>
           <Attempts job={job} />
         </section>
+        {job.steps.length > 0 && (
+          <section class="card">
+            <h2>Steps</h2>
+            <Steps job={job} />
+          </section>
+        )}
         <section class="card">
-          <h2>Steps</h2>
-          <Steps job={job} />
+          <h2>Facts</h2>
+          <Facts facts={factsOf(job).filter(([, value]) => value !== null)} />
         </section>
       </div>
       <Value name="Input" value={job.payload} />
@@ -114,17 +138,27 @@ function Actions({ job, onChange }: { job: JobDetail; onChange: () => void }): J
   );
 }
 
-function factsOf(job: JobDetail) {
+/** Null: it has none. */
+function factsOf(job: JobDetail): (readonly [string, ComponentChildren])[] {
+  const { state, run_at, progress, timeout_ms, priority, recoveries } = job;
+  const sessionId = sessionIdOf(job.payload);
   return [
-    ["Attempts", `${job.attempts} of ${job.max_attempts} failed`],
-    ["Priority", String(job.priority)],
-    ["Progress", job.progress === null ? "none" : `${job.progress.current} of ${job.progress.total ?? "?"}`],
-    ["Concurrency key", job.concurrency_key ?? "none"],
-    ["Idempotency key", job.idempotency_key ?? "none"],
-    ["Worker", job.locked_by ?? "none"],
-    ["Time limit", job.timeout_ms === null ? "none" : durationText(job.timeout_ms)],
-    ["Lost leases", String(job.recoveries)],
-  ] as const;
+    ["Failed", `${job.attempts} of ${counted(job.max_attempts, "attempt")}`],
+    ["Due", state === "scheduled" && run_at !== null ? instantText(run_at) : null],
+    ["Session", sessionId === null ? null : <a href={sessionHref(sessionId)}>{sessionId}</a>],
+    ["Progress", progress === null ? null : progressText(progress)],
+    ["Concurrency key", job.concurrency_key === sessionId ? null : job.concurrency_key],
+    ["Idempotency key", job.idempotency_key],
+    ["Worker", job.locked_by],
+    ["Time limit", timeout_ms === null ? null : durationText(timeout_ms)],
+    ["Priority", priority === 0 ? null : String(priority)],
+    ["Lost leases", recoveries === 0 ? null : String(recoveries)],
+  ];
+}
+
+function sessionIdOf(payload: unknown): string | null {
+  const isOfSession = typeof payload === "object" && payload !== null && "session_id" in payload;
+  return isOfSession && typeof payload.session_id === "string" ? payload.session_id : null;
 }
 
 function Attempts({ job }: { job: JobDetail }): JSX.Element {
@@ -146,14 +180,13 @@ function Attempts({ job }: { job: JobDetail }): JSX.Element {
 }
 
 function Steps({ job }: { job: JobDetail }): JSX.Element {
-  if (job.steps.length === 0) return <p class="faint">It has no steps.</p>;
   return (
     <ol class="plain">
       {job.steps.map(({ name, kind, finished_at, wake_at, event }) => (
         <li key={name}>
           {finished_at === null ? "○" : "●"} {name}{" "}
           <span class="faint">
-            {kind === "sleep" && wake_at !== null && `sleeps until ${wake_at}`}
+            {kind === "sleep" && wake_at !== null && `sleeps until ${instantText(wake_at)}`}
             {kind === "event" && event !== null && `waits for ${event.name} ${event.key}`}
             {finished_at !== null && instantText(finished_at)}
           </span>

@@ -31,3 +31,8 @@ export function JobBadge({ state }: Pick<Job, "state">): JSX.Element {
 export function isEnded({ state }: Pick<Job, "state">): boolean {
   return state === "dead" || state === "cancelled" || state === "completed";
 }
+
+export function progressText({ message, current, total }: NonNullable<Job["progress"]>): string {
+  const count = total === null ? String(current) : `${current} of ${total}`;
+  return message === null ? count : `${message} (${count})`;
+}

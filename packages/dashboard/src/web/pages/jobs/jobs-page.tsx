@@ -1,17 +1,18 @@
-import type { ListedJob } from "@wharf/protocol";
+import type { ListedJob, Queue } from "@wharf/protocol";
+import { HOUSEKEEPING_QUEUE } from "@wharf/protocol/queues";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { href, setQuery } from "../../app/router.ts";
+import { setQuery } from "../../app/router.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
-import { Age, PageHead } from "../../ui/parts.tsx";
+import { Age, Choice, PageHead } from "../../ui/parts.tsx";
 import { Rows } from "../../ui/rows.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { BulkActions } from "./bulk-actions.tsx";
-import { currentFilter, type JobFilter, listQuery } from "./job-filter.ts";
-import { JobBadge, STATES } from "./job-parts.tsx";
+import { currentFilter, type JobFilter, jobsHref, listQuery } from "./job-filter.ts";
+import { JobBadge, progressText, STATES } from "./job-parts.tsx";
 import { Queues } from "./queues.tsx";
 import { Schedules } from "./schedules.tsx";
 
@@ -22,6 +23,7 @@ export function JobsPage(): JSX.Element {
   const filter = currentFilter();
   const { state, ...unstated } = filter;
   const key = JSON.stringify(filter);
+  const isHousekeeping = filter.queue === HOUSEKEEPING_QUEUE;
   const counts = useQuery(`job-counts ${JSON.stringify(unstated)}`, () =>
     hub.jobs.counts(listQuery({ ...filter, state: null })),
   );
@@ -37,12 +39,19 @@ export function JobsPage(): JSX.Element {
 
   return (
     <>
-      <PageHead title="Jobs" note="What the hub does in the background, and why a job waits." />
+      <PageHead title="Jobs" note="What the hub does in the background, and why a job waits.">
+        <Choice
+          label="Which jobs"
+          values={[
+            { value: "", text: "Jobs" },
+            { value: HOUSEKEEPING_QUEUE, text: housekeepingText(queues.data) },
+          ]}
+          value={isHousekeeping ? HOUSEKEEPING_QUEUE : ""}
+          onChange={(queue) => setQuery({ queue, status: null, type: null })}
+        />
+      </PageHead>
       <nav class="tabs" aria-label="States">
-        <a
-          href={href("/jobs", listQuery({ ...filter, state: null }))}
-          aria-current={state === null ? "page" : undefined}
-        >
+        <a href={jobsHref({ ...filter, state: null })} aria-current={state === null ? "page" : undefined}>
           all
         </a>
         {STATES.map((one) => {
@@ -51,7 +60,7 @@ export function JobsPage(): JSX.Element {
             <a
               key={one}
               class={one === "dead" && (found?.count ?? 0) > 0 ? "bad" : undefined}
-              href={href("/jobs", listQuery({ ...filter, state: one }))}
+              href={jobsHref({ ...filter, state: one })}
               aria-current={state === one ? "page" : undefined}
             >
               {one}{" "}
@@ -62,7 +71,8 @@ export function JobsPage(): JSX.Element {
           );
         })}
       </nav>
-      <Queues queues={queues} selected={filter.queue} />
+      {isHousekeeping && state === null && <Schedules />}
+      {!isHousekeeping && <Queues queues={queues} selected={filter.queue} />}
       <Filters filter={filter} />
       <BulkActions filter={filter} total={total} onDone={pages.reload} />
       <Rows
@@ -73,15 +83,20 @@ export function JobsPage(): JSX.Element {
         row={(job) => <JobRow job={job} />}
         empty={<Empty title="No job matches." />}
       />
-      <Schedules />
     </>
   );
 }
 
+/** What fails there must not stay hidden. */
+function housekeepingText(queues: readonly Queue[] | null): string {
+  const dead = queues?.find(({ name }) => name === HOUSEKEEPING_QUEUE)?.dead ?? 0;
+  return dead === 0 ? "Housekeeping" : `Housekeeping (${countText(dead)} dead)`;
+}
+
 function JobRow({ job }: { job: ListedJob }): JSX.Element {
-  const { id, type, queue, attempts, max_attempts, last_error, waiting, progress } = job;
-  const doing =
-    progress === null ? null : (progress.message ?? `${progress.current} of ${progress.total ?? "?"}`);
+  const { id, type, queue, concurrency_key, attempts, max_attempts, last_error, waiting, progress } = job;
+  const of = concurrency_key === null || concurrency_key === type ? `queue ${queue}` : concurrency_key;
+  const doing = progress !== null && job.state === "running" ? progressText(progress) : null;
   return (
     <a class="row job-row" href={`/jobs/${id}`}>
       <span>
@@ -89,7 +104,7 @@ function JobRow({ job }: { job: ListedJob }): JSX.Element {
       </span>
       <span class="two-lines">
         <strong class="cut">{type}</strong>
-        <span class="faint cut">{waiting?.detail ?? last_error ?? doing ?? `queue ${queue}`}</span>
+        <span class="faint cut">{waiting?.detail ?? last_error ?? doing ?? of}</span>
       </span>
       <span class="faint number">{attempts > 0 && `${attempts} of ${max_attempts} attempts failed`}</span>
       <span class="faint number">#{id}</span>
@@ -114,7 +129,7 @@ function Filters({ filter }: { filter: JobFilter }): JSX.Element {
       </label>
       {(filter.queue !== "" || filter.type !== "") && (
         <button type="button" onClick={() => setQuery({ queue: null, type: null })}>
-          Show all queues and types
+          Show all jobs
         </button>
       )}
     </form>

@@ -1,10 +1,11 @@
 import type { Queue } from "@wharf/protocol";
 import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { href } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
 import type { QueryState } from "../../app/use-query.ts";
-import { countText } from "../../format/numbers.ts";
+import { counted, countText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Age, Badge } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
@@ -44,6 +45,7 @@ const COUNTS: readonly Column<Queue>[] = [
 
 /** Each queue with its depth, its oldest job, its rate and its pause. */
 export function Queues({ queues, selected }: { queues: QueryState<Queue[]>; selected: string }): JSX.Element {
+  const [isOpened, setIsOpened] = useState(false);
   const linked = ({ name }: Queue): ComponentChildren => {
     const isSelected = name === selected;
     return (
@@ -56,21 +58,37 @@ export function Queues({ queues, selected }: { queues: QueryState<Queue[]>; sele
     );
   };
   return (
-    <Loaded query={queues} rows={3}>
+    <Loaded query={queues} rows={1}>
       {(rows) => (
-        <Table
-          label="Queues"
-          columns={[
-            { title: "queue", cell: linked },
-            ...COUNTS,
-            { title: "state", cell: (queue) => <Pause queue={queue} onChange={queues.reload} /> },
-          ]}
-          rows={rows}
-          keyOf={({ name }) => name}
-        />
+        <details
+          class="queues"
+          open={isOpened || selected !== "" || rows.some(({ paused_at }) => paused_at !== null)}
+          onToggle={(event) => setIsOpened(event.currentTarget.open)}
+        >
+          <summary>
+            Queues <span class="faint">{summaryOf(rows)}</span>
+          </summary>
+          <Table
+            label="Queues"
+            columns={[
+              { title: "queue", cell: linked },
+              ...COUNTS,
+              { title: "state", cell: (queue) => <Pause queue={queue} onChange={queues.reload} /> },
+            ]}
+            rows={rows}
+            keyOf={({ name }) => name}
+          />
+        </details>
       )}
     </Loaded>
   );
+}
+
+function summaryOf(queues: readonly Queue[]): string {
+  const paused = queues.filter(({ paused_at }) => paused_at !== null).map(({ name }) => name);
+  const ready = queues.reduce((sum, queue) => sum + queue.ready, 0);
+  const waiting = ready === 0 ? "no job waits for a worker" : `${counted(ready, "job")} wait for a worker`;
+  return paused.length === 0 ? waiting : `${paused.join(", ")} paused, ${waiting}`;
 }
 
 function Pause({

@@ -16,10 +16,11 @@ export function matchesLiveFilter(
 
 /** The filter as a condition on `all_jobs`. */
 export function matchesFilter(sql: PostgresClient, filter: JobFilter, now: Instant | undefined): Fragment {
-  const { states, queue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
+  const { states, queue, exceptQueue, type, ids, concurrencyKey, createdAfter, createdBefore } = filter;
   return sql`true
     ${states === undefined ? sql`` : sql`AND ${isInStates(sql, states, now)}`}
     ${queue === undefined ? sql`` : sql`AND queue = ${queue}`}
+    ${exceptQueue === undefined ? sql`` : sql`AND queue <> ${exceptQueue}`}
     ${type === undefined ? sql`` : sql`AND type = ${type}`}
     ${ids === undefined ? sql`` : sql`AND id = ANY (${idArray(ids)}::bigint[])`}
     ${concurrencyKey === undefined ? sql`` : sql`AND concurrency_key = ${concurrencyKey}`}
