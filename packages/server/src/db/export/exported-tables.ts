@@ -71,6 +71,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
     key: [
       ["session_id", "text"],
       ["turn_id", "text"],
+      ["device_id", "text"],
     ],
   },
   { name: "transcript_messages", key: ID },

@@ -50,7 +50,7 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
         user_messages = ${ofTexts(sql, "user_messages", sql`messages.prompts`)},
         assistant_messages = ${ofTexts(sql, "assistant_messages", sql`messages.answers`)},
         tool_use_count = calls.total, thinking_blocks = ${ofTexts(sql, "thinking_blocks", sql`blocks.thinking`)},
-        subagent_count = (SELECT count(*) FROM subagents WHERE session_id = ${session_id}),
+        subagent_count = (${ownSubagents(sql, session_id)}),
         response_count = responses.total, tokens_in = responses.input, tokens_out = responses.output,
         cache_read_tokens = responses.cache_read, cache_write_tokens = responses.cache_write,
         cost_estimate_usd = responses.cost_usd, cost_is_partial = responses.is_partial,
@@ -67,6 +67,17 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
     ),
     ${sessionChange(sql)}
     SELECT`;
+}
+
+/** Those that its own files or its events name. */
+function ownSubagents(sql: Sql, session_id: string): Fragment {
+  return sql`
+    SELECT count(*) FROM subagents a
+    WHERE a.session_id = ${session_id} AND (a.started_at IS NOT NULL OR a.ended_at IS NOT NULL OR EXISTS (
+      SELECT FROM transcript_facts t
+      WHERE t.session_id = a.session_id AND t.fact = 'subagent' AND t.data ->> 'agent_id' = a.agent_id
+        AND ${isOfOwnFiles(sql, session_id, sql`t.file_id`)}
+    ))`;
 }
 
 /** The messages of an archived session are deleted: its counts of them stay. */

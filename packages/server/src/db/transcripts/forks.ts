@@ -15,11 +15,17 @@ function lineOf(sql: Sql, start: Fragment): Fragment {
     )`;
 }
 
-/** The ids of the turns that a fork of this session may begin with: its own, and those that it began with itself. */
-export async function readTurns(sql: Sql, session_id: string): Promise<string[]> {
+/** Turn `t` of session `s` counts for a fork on this device: another device's files of a session take nothing from forks of it. */
+function countsFor(sql: Sql, device_id: Fragment): Fragment {
+  return sql`t.device_id IN ('', s.device_id, ${device_id})`;
+}
+
+/** The ids of the turns that a device's fork of this session may begin with: its own, and those that it began with itself. */
+export async function readTurns(sql: Sql, session_id: string, device_id: string): Promise<string[]> {
   const rows = await sql<{ turn_id: string }[]>`
     WITH ${lineOf(sql, sql`${session_id}::text`)}
-    SELECT DISTINCT turn_id FROM transcript_turns WHERE session_id IN (SELECT id FROM line)`;
+    SELECT DISTINCT t.turn_id FROM line JOIN sessions s ON s.id = line.id JOIN transcript_turns t ON t.session_id = s.id
+    WHERE ${countsFor(sql, sql`${device_id}::text`)}`;
   return rows.map(({ turn_id }) => turn_id);
 }
 
@@ -39,12 +45,18 @@ export async function findForksToReadAgain(sql: Sql, session_id: string): Promis
       ) s
       WHERE depth < ${ANCESTORS_MAX}
     )
-    SELECT DISTINCT g.session_id FROM family JOIN transcript_generations g ON g.session_id = family.id
+    SELECT DISTINCT g.session_id
+    FROM family JOIN transcript_generations g ON g.session_id = family.id JOIN transcript_files f ON f.id = g.file_id
     CROSS JOIN LATERAL (
       WITH ${lineOf(sql, sql`g.parser_state #>> '{fork,parent}'`)}
       SELECT count(DISTINCT t.turn_id) AS turns,
-        bool_or(EXISTS (SELECT FROM transcript_turns own WHERE own.session_id = g.session_id AND own.turn_id = t.turn_id)) AS is_shared
-      FROM line JOIN transcript_turns t ON t.session_id = line.id AND t.session_id <> g.session_id
+        bool_or(EXISTS (
+          SELECT FROM transcript_turns own
+          WHERE own.session_id = g.session_id AND own.turn_id = t.turn_id AND own.device_id IN ('', f.device_id)
+        )) AS is_shared
+      FROM line JOIN sessions s ON s.id = line.id
+      JOIN transcript_turns t ON t.session_id = line.id AND t.session_id <> g.session_id
+      WHERE ${countsFor(sql, sql`f.device_id`)}
     ) known
     WHERE g.parser_state #>> '{fork,parent}' IS NOT NULL AND g.parsed_bytes > 0
       AND known.turns > (g.parser_state #>> '{fork,turns}')::bigint

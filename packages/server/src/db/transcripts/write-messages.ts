@@ -8,6 +8,7 @@ export type StepPlace = {
   generation: number;
   reading: number;
   session_id: string;
+  device_id: string;
   subagent_id: string | null;
 };
 

@@ -1,9 +1,9 @@
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, TEST_TIMEOUT_MS } from "@wharf/testkit";
 import { readMaterial } from "../../db/summaries/material.ts";
 import { requestReading } from "../../db/transcripts/read-again.ts";
 import { refreshAndMatch } from "../../ingest/refresh-sessions.ts";
-import { assistantLine, promptLine, resultLine } from "./claude-lines.ts";
+import { assistantLine, promptLine, resultLine, subagentMeta } from "./claude-lines.ts";
 import { digestOf } from "./digest.ts";
 import { useParsing } from "./parsing.ts";
 import type { FileToStore } from "./store-file.ts";
@@ -216,5 +216,100 @@ test("another device's call or result neither replaces nor completes the owner's
       { call_id: "c2", command: "git commit -m x", is_returned: false, is_error: null, commits: [] },
       { call_id: "c3", command: "ls", is_returned: false, is_error: null, commits: [] },
     ]);
+  });
+});
+
+test("another device's files change no column of the owner's session, but for the responses that they hold alone", async () => {
+  const subagent = (device_id: string, agent: string, parts: string[]): Parts => ({
+    ...{ device_id, file: `subagents/agent-${agent}.jsonl`, kind: "subagent", parts },
+  });
+  await arrive([
+    {
+      device_id: OWNER,
+      parts: [
+        promptLine("a", "First"),
+        assistantLine("a", { id: "r1", minute: 1 }),
+        promptLine("a", "Second", { minute: 30 }),
+      ],
+    },
+    subagent(OWNER, "x", [assistantLine("a", { id: "r2", agentId: "x", minute: 2 })]),
+  ]);
+  await report();
+  const rows = async () => ({
+    session:
+      await parsing.sql`SELECT (to_jsonb(s) - ${OF_RESPONSES}::text[]) #- '{transcript,own}' #- '{transcript,models}' #- '{transcript,context}' AS columns FROM sessions s`,
+    subagents:
+      await parsing.sql`SELECT to_jsonb(a) - ${OF_RESPONSES}::text[] FROM subagents a WHERE agent_id = 'x'`,
+  });
+  const before = await rows();
+  expect(before.session[0]?.["columns"]).toMatchObject({ user_messages: 2, subagent_count: 1 });
+  const json = (record: object) => `${JSON.stringify(record)}\n`;
+  await arrive([
+    {
+      ...{ device_id: OTHER, file: "0.jsonl" },
+      parts: [
+        json({ type: "custom-title", customTitle: "Another title", sessionId: "a" }),
+        json({ type: "cost-state", totalCostUSD: 99, sessionId: "a" }),
+        json({ type: "no-such-type", sessionId: "a" }),
+        "no JSON\n",
+        promptLine("a", "Within the gap", { minute: 15 }),
+        promptLine("a", "[Request interrupted by user]", { minute: 16 }),
+        assistantLine("a", { id: "r3", minute: 40, call: { id: "c9", name: "Task", input: {} } }),
+      ],
+    },
+    subagent(OTHER, "x", [
+      assistantLine("a", { id: "r4", agentId: "x", minute: 0 }),
+      promptLine("a", "Continue", { minute: 50 }).replace('"cwd"', '"agentId":"x","isSidechain":true,"cwd"'),
+    ]),
+    { device_id: OTHER, file: "subagents/agent-x.meta.json", kind: "meta", parts: [subagentMeta] },
+    subagent(OTHER, "y", [assistantLine("a", { id: "r5", agentId: "y", minute: 3 })]),
+  ]);
+  expect(await rows()).toEqual(before);
+  expect(await parsing.sql`SELECT FROM subagents`).toHaveLength(2);
+});
+
+const OF_RESPONSES = [
+  ...["response_count", "tokens_in", "tokens_out", "cache_read_tokens", "cache_write_tokens"],
+  ...["cost_estimate_usd", "cost_is_partial", "updated_at", "last_heard_at"],
+];
+
+describe("another device's turns of a session", () => {
+  const rollout = (id: string, turns: readonly string[], parent?: string) => {
+    const meta = { id, cwd: "/site", ...(parent === undefined ? {} : { forked_from_id: parent }) };
+    const line = (type: string, payload: object) =>
+      `${JSON.stringify({ timestamp: "2026-09-10T09:00:00.000Z", type, payload })}\n`;
+    return [
+      line("session_meta", meta),
+      ...turns.flatMap((turn_id) => [
+        line("turn_context", { turn_id, cwd: "/site", model: "gpt-6-sol" }),
+        line("event_msg", { type: "user_message", message: `Asked in ${turn_id}` }),
+      ]),
+    ];
+  };
+  const parent = rollout("parent", ["t1"]);
+  const fork = rollout("fork", ["t1", "t2"], "parent");
+  const send = async (session_id: string, device_id: string, parts: string[]) => {
+    await parsing.store({ session_id, agent: "codex", device_id, file: `${session_id}.jsonl`, parts });
+    await parsing.parseAll();
+  };
+  const prompts = async () => {
+    const rows = await parsing.sql`SELECT user_messages FROM sessions WHERE id = 'fork'`;
+    return rows[0]?.["user_messages"];
+  };
+
+  test("take nothing from the owner's forks of it", async () => {
+    await send("parent", OWNER, parent);
+    await send("parent", OTHER, rollout("parent", ["t2"]));
+    await send("fork", OWNER, fork);
+    expect(await prompts()).toBe(1);
+    await send("parent", OTHER, rollout("parent", ["t2", "t3", "t4"]));
+    expect(await prompts()).toBe(1);
+  });
+
+  test("count where that device has forked it, and are those of the owner in any order", async () => {
+    await send("fork", OTHER, fork);
+    await send("parent", OWNER, rollout("parent", []));
+    await send("parent", OTHER, parent);
+    expect(await prompts()).toBe(1);
   });
 });

@@ -65,7 +65,7 @@ async function findFork(
   const origin = facts.find((fact) => fact.fact === "origin");
   const parent = origin?.fact === "origin" ? (origin.parent ?? origin.forked_from) : null;
   if (parent === null || parent === generation.session_id) return NO_FORK;
-  const turns = await stored.database.run((sql) => readTurns(sql, parent));
+  const turns = await stored.database.run((sql) => readTurns(sql, parent, generation.device_id));
   return { fork: { parent, turns: turns.length }, turns };
 }
 

@@ -88,7 +88,7 @@ export async function writeSubagentFacts(sql: Sql, session_id: string): Promise<
         CASE WHEN is_archived THEN a.finished_at ELSE m.finished_at END AS finished_at
       FROM subagents a JOIN sessions s ON s.id = a.session_id
       CROSS JOIN LATERAL (SELECT s.lifecycle = 'archived' AS is_archived) l
-      CROSS JOIN LATERAL (${timesOfSubagent(sql)}) m
+      CROSS JOIN LATERAL (${timesOfSubagent(sql, session_id)}) m
       LEFT JOIN (${responsesOfSubagents(sql, session_id)}) r ON r.subagent_id = a.id
       WHERE a.session_id = ${session_id}
     ) t
@@ -107,9 +107,10 @@ function responsesOfSubagents(sql: Sql, session_id: string): Fragment {
 }
 
 /** Of subagent `a`, by idx_transcript_msg_order. */
-function timesOfSubagent(sql: Sql): Fragment {
+function timesOfSubagent(sql: Sql, session_id: string): Fragment {
   const ofSubagent = sql`
-    m.session_id = a.session_id AND coalesce(m.subagent_id, '') = a.id AND NOT m.is_copy AND m.timestamp IS NOT NULL`;
+    m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = a.id AND NOT m.is_copy AND m.timestamp IS NOT NULL
+    AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}`;
   return sql`
     SELECT
       (SELECT m.timestamp FROM transcript_messages m WHERE ${ofSubagent} ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1) AS first_at,
