@@ -86,7 +86,7 @@ export async function writeFiles(folder: string): Promise<Files> {
   return { copies, batches, singles, naive, warmUp, warmUpSingles };
 }
 
-function toBodies(events: BenchEvent[], size: number): string {
+export function toBodies(events: BenchEvent[], size: number): string {
   const bodies: string[] = [];
   for (let start = 0; start < events.length; start += size)
     bodies.push(JSON.stringify({ events: events.slice(start, start + size) }));

@@ -11,9 +11,9 @@ import { openDatabase } from "../../packages/server/src/db/database.ts";
 import { migratePhases } from "../../packages/server/src/db/phases.ts";
 import { storeFile } from "../../packages/server/src/transcripts/__tests__/store-file.ts";
 import { claudeCode, createLineSplitter, readRecord } from "../../packages/transcripts/src/index.ts";
-import { postgresCpuSeconds } from "./parse/postgres-cpu.ts";
 import { turnsOf } from "./parse/transcript.ts";
 import { type BenchPostgres, startBenchPostgres } from "./postgres.ts";
+import { postgresCpuSeconds } from "./postgres-cpu.ts";
 import { median, progress, report, rounded } from "./report.ts";
 import { roundsOr, sized } from "./scale.ts";
 

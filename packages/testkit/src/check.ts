@@ -24,7 +24,18 @@ const ELSEWHERE_TESTS = [
   "packages/server/src/routes/__tests__/timeline.test.ts",
 ];
 
-const BENCHMARKS = ["ingest", "jobs", "read", "parse", "search", "client", "bodies", "memory", "dashboard"];
+const BENCHMARKS = [
+  "ingest",
+  "jobs",
+  "read",
+  "parse",
+  "search",
+  "client",
+  "bodies",
+  "memory",
+  "growth",
+  "dashboard",
+];
 
 process.exit(await check());
 
