@@ -1,7 +1,8 @@
 import { beforeAll, expect } from "bun:test";
-import type { Client } from "@wharf/client";
+import type { Append, Client } from "@wharf/client";
 import { until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
+import { BRANCHED_ID, branchedFiles } from "./branched-session.ts";
 import { accessibilityViolations, browserTest, expectCount } from "./browser.ts";
 import { called, createRecorder, image, said } from "./claude-records.ts";
 import { hostileFile, SESSION_ID } from "./hostile-session.ts";
@@ -20,14 +21,18 @@ beforeAll(async () => {
 const sent = new Map<string, number>();
 
 /** Resolves when the lines are parsed. */
-async function append(text: string, session_id = SESSION_ID): Promise<void> {
+async function append(
+  text: string,
+  session_id = SESSION_ID,
+  file: Pick<Append, "file" | "kind"> = { file: `${session_id}.jsonl`, kind: "main" },
+): Promise<void> {
   const bytes = new TextEncoder().encode(text);
-  const offset = sent.get(session_id) ?? 0;
+  const offset = sent.get(file.file) ?? 0;
   await client.transcripts.append({
     ...{ session_id, agent: "claude-code", device_id: "laptop", workspace_id: "github.com/ada/site" },
-    ...{ file: `${session_id}.jsonl`, kind: "main", offset, bytes },
+    ...{ ...file, offset, bytes },
   });
-  sent.set(session_id, offset + bytes.length);
+  sent.set(file.file, offset + bytes.length);
   await until(async () => {
     const { statuses } = await client.sessions.status([session_id]);
     return statuses[session_id]?.parse_status === "completed";
@@ -187,6 +192,63 @@ browserTest(
     await context.close();
   },
 );
+
+browserTest("what was rewound or compacted is folded, and a subagent unfolds in its place", async () => {
+  for (const { text, ...file } of branchedFiles()) await append(text, BRANCHED_ID, file);
+  const { page, context, errors } = await hub.open();
+  await page.goto(`/sessions/${BRANCHED_ID}?density=steps`);
+  const transcript = page.locator(".session-middle > .transcript");
+  /** The texts that are shown, in their order. */
+  const expectTexts = (...texts: string[]) =>
+    until(
+      async () => {
+        const shown = (await transcript.textContent()) ?? "";
+        const places = texts.map((text) => shown.indexOf(text));
+        return places.every((place, index) => place > (places[index - 1] ?? -1));
+      },
+      { describe: async () => `${texts.join(" … ")} in ${await transcript.textContent()}` },
+    );
+  await expectTexts(
+    "Sort the list",
+    "2 rewound messages",
+    "By date",
+    "Context compacted",
+    "Review it",
+    "reviewer",
+    "found nothing",
+  );
+  for (const hidden of ["It is sorted by name.", "The summary: a list", "sort --check"])
+    expect(await transcript.getByText(hidden).filter({ visible: true }).count()).toBe(0);
+
+  const rewound = transcript.locator("details.fold", { hasText: "2 rewound messages" });
+  await rewound.locator("summary").click();
+  await rewound.getByText("It is sorted by name.").waitFor();
+  await rewound.locator(".prompt", { hasText: "By name" }).waitFor();
+  await rewound.locator("> summary").click();
+  await rewound.getByText("It is sorted by name.").waitFor({ state: "hidden" });
+
+  const compaction = transcript.locator("details.compaction");
+  await expectCount(compaction, 1);
+  await compaction.locator("summary").click();
+  await compaction.locator("strong", { hasText: "sorted by date" }).waitFor();
+
+  const card = transcript.locator("details.subagent");
+  await card.locator("> summary", { hasText: "Review the order" }).click();
+  await card.locator(".prompt", { hasText: "Check the order" }).waitFor();
+  await card.locator(".step", { hasText: "sort --check list.txt" }).locator("summary").click();
+  await card.locator(".output", { hasText: "the list is in order" }).waitFor();
+  await expectTexts("reviewer", "Check the order", "sort --check", "Every line is behind", "found nothing");
+
+  const outline = page.getByRole("navigation", { name: "Prompts", exact: true });
+  await outline.getByRole("button", { name: /^By name.*rewound$/ }).click();
+  await transcript.locator("details.fold[open] .prompt", { hasText: "By name" }).waitFor();
+  await page.keyboard.press("1");
+  await page.waitForURL(/density=story/);
+  await expectTexts("Sort the list", "By name or by date?", "By date", "Context compacted", "found nothing");
+  await expectCount(rewound, 0);
+  expect(errors).toEqual([]);
+  await context.close();
+});
 
 browserTest("find goes to a message in a density that shows it, and an address opens at one", async () => {
   const { page, context, errors } = await hub.open();

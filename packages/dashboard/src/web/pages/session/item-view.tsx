@@ -30,10 +30,14 @@ export function ItemView({ item, density }: Props): JSX.Element {
     case "compaction":
       return <Compaction message={item.message} texts={item.texts} />;
     case "rewound":
+      // Its content is there while it is folded: the outline leads to prompts in it.
       return (
-        <Fold summary={counted(item.messages, "rewound message")}>
-          {() => item.items.map((one) => <ItemView key={keyOf(one)} item={one} density={density} />)}
-        </Fold>
+        <details class="fold">
+          <summary>{counted(item.messages, "rewound message")}</summary>
+          {item.items.map((one) => (
+            <ItemView key={keyOf(one)} item={one} density={density} />
+          ))}
+        </details>
       );
     default:
       return <BlockItem item={item} />;
