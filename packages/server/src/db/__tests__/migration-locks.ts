@@ -24,6 +24,8 @@ const ROW_LOCKS: readonly RegExp[] = [
 ];
 const RUNS_AT_ONCE = /^(?:UPDATE|DELETE|SELECT|WITH|DO)\b/i;
 const IN_PIECES = /^DO\b.*\bLOOP\b.*\bCOMMIT\b.*\bEND LOOP\b/is;
+/** A foreign key adds triggers to the table that it refers to. */
+const REFERENCES = new RegExp(String.raw`\bREFERENCES ${NAME}`, "gi");
 const CREATED = new RegExp(`^CREATE (?:UNLOGGED )?TABLE ${EXISTS}${NAME}`, "i");
 const WRITTEN = new RegExp(String.raw`\b(?:UPDATE|INSERT INTO|DELETE FROM)\s+${NAME}`, "i");
 const PLAIN_INDEX = /^(?:CREATE (?:UNIQUE )?|DROP )INDEX (?!CONCURRENTLY)/i;
@@ -61,7 +63,7 @@ export function findLockProblems(text: string): string[] {
       .filter((each) => PLAIN_INDEX.test(each))
       .map((each) => `not CONCURRENTLY: ${lineOf(each)}`);
   }
-  const problems: string[] = [];
+  const problems = referringProblems(statements, created);
   const held = new Map<string, Locking>();
   for (const statement of statements) {
     const locking = lockingOf(statement);
@@ -83,6 +85,16 @@ export function findLockProblems(text: string): string[] {
     if (before?.isExclusive !== true) held.set(locking.table, locking);
   }
   return problems;
+}
+
+/** Two tables that were there before, and to which the keys of new tables refer, are locked one after the other, as by writers. */
+function referringProblems(statements: readonly string[], created: ReadonlySet<string>): string[] {
+  const referring = statements.filter((each) => /^(?:CREATE|ALTER) /i.test(each));
+  const tables = referring.flatMap((each) =>
+    [...each.matchAll(REFERENCES)].map(({ groups }) => groups?.["table"] ?? ""),
+  );
+  const [, ...others] = new Set(tables.filter((table) => !created.has(table)));
+  return others.map((table) => `a second table locked by a foreign key: ${table}`);
 }
 
 function statementsOf(text: string): string[] {

@@ -43,7 +43,9 @@ describe("the numbers of migrations", () => {
 
 /** Landed before this rule; a deadlock or a lock that takes too long is retried. */
 const LOCK_SEVERAL = [
+  "003",
   "004",
+  "005",
   "008",
   "009",
   "016",
@@ -60,18 +62,24 @@ const LOCK_SEVERAL = [
   "192",
   "202",
   "207",
+  "210",
   "220",
+  "240",
   "241",
   "242",
+  "243",
+  "244",
   "246",
   "255",
   "260",
   "261",
   "264",
+  "270",
   "272",
   "273",
   "281",
   "302",
+  "328",
 ];
 
 describe("the locks of migrations", () => {
@@ -96,6 +104,10 @@ describe("the locks of migrations", () => {
       "an index",
       "-- migrate:no-transaction\nDROP INDEX CONCURRENTLY IF EXISTS i; CREATE INDEX CONCURRENTLY i ON a (x);",
     ],
+    [
+      "a new table that refers to one other",
+      "CREATE TABLE a (x INT PRIMARY KEY REFERENCES b, y INT REFERENCES a, z INT REFERENCES b);",
+    ],
     ["a comment", "-- ALTER TABLE b\nALTER TABLE a ADD x INT; /* DROP INDEX i; */"],
   ];
   test.each(accepted)("may be of %s", (_, text) => {
@@ -113,6 +125,11 @@ describe("the locks of migrations", () => {
       "a table that was written before",
       "UPDATE a SET x = 1; ALTER TABLE a ADD y INT;",
       /a stronger lock than before/,
+    ],
+    [
+      "a table with foreign keys to two others",
+      "CREATE TABLE a (x INT REFERENCES b (x), y INT REFERENCES c (y));",
+      /a second table locked by a foreign key: c/,
     ],
     ["another table than that written", "DELETE FROM a; DROP TABLE b;", /an exclusive lock after another/],
     [
