@@ -50,11 +50,19 @@ export const rotateKeySchema = z.strictObject({
   expires_at: timestampSchema.nullish(),
 });
 
+/** What a person knows a key by. */
+const namedKeySchema = apiKeySchema.pick({ name: true, scope: true, last4: true, device_id: true });
+export type NamedKey = z.infer<typeof namedKeySchema>;
+
 export const keyAuditSchema = z.object({
   id: z.string(),
   action: z.enum(["bootstrapped", "created", "rotated", "revoked", "code_created", "enrolled"]),
   key_id: z.string().nullable(),
+  key: namedKeySchema.nullable(),
+  /** `environment`, the name of a command, or `key` or `code` with an id. */
   actor: z.string(),
+  /** The key of `actor`, if it is one. */
+  actor_key: namedKeySchema.nullable(),
   request_id: z.string().nullable(),
   created_at: instantSchema,
 });

@@ -54,6 +54,8 @@ browserTest("a key is created and shown once, and revoked after a question", asy
   await page.getByRole("button", { name: "Revoke grafana" }).click();
   await page.getByRole("button", { name: "Revoke the key" }).click();
   await expectVisible(page.getByText("grafana is revoked."));
+  await page.reload();
+  await expectVisible(page.getByText(/^grafana \(read\) was revoked by the admin key of the server/));
   const refused = await client(key)
     .sessions.list()
     .catch((error: unknown) => error);

@@ -10,6 +10,7 @@ export const HOSTILE_ID = "session-with-html";
 export const UNPRICED_MODEL = "mystery-model-1";
 export const HASH = "abcdef0123456789abcdef0123456789abcdef01";
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Some demo sessions, a repository with many sessions, a session with hostile text and a model without a price, and a commit. */
 export async function loadLists(client: Client): Promise<void> {
@@ -80,6 +81,7 @@ export async function appendTranscript(
     device_id: "bird-box",
     file: `${session_id}.jsonl`,
     offset: 0,
+    deletes_at: new Date(Date.now() + DAY_MS).toISOString(),
     bytes: new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join("")),
   });
 }

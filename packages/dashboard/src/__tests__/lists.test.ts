@@ -495,6 +495,8 @@ browserTest(
       ["/repositories/github.com%2Facme%2Fbirds", ".commit"],
       ["/devices", ".device-row"],
       ["/devices/bird-box", "h1"],
+      // What the agent deletes next, by its session.
+      ["/devices/bird-box", `.plain a[href="/sessions/${HOSTILE_ID}"]`],
       ["/keys", ".key-row"],
     ] as const) {
       await page.evaluate(`navigation.navigate(${JSON.stringify(path)})`);

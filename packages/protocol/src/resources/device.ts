@@ -46,6 +46,8 @@ export type DeviceRow = z.infer<typeof deviceRowSchema>;
 /** A file that the device's agent is about to delete. */
 export const nextDeletionSchema = z.object({
   session_id: text,
+  /** Its title, or the beginning of its first prompt. */
+  session_title: nullableText,
   agent: text,
   file: text,
   deletes_at: time,

@@ -28,7 +28,11 @@ export function repositoryName(name: string): string {
 
 /** Never empty: the title, the first prompt, or the id. */
 export function titleOf({ title, initial_prompt, id }: Session): string {
-  return title ?? initial_prompt ?? `Session ${id.slice(0, 8)}`;
+  return title ?? initial_prompt ?? untitled(id);
+}
+
+export function untitled(id: string): string {
+  return `Session ${id.slice(0, 8)}`;
 }
 
 export function sessionHref(id: string): string {

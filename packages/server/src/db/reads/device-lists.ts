@@ -9,6 +9,7 @@ type Position = readonly [firstSeenAt: string, id: string] | null;
 
 const WORKSPACES_MAX = 1_000;
 const DELETIONS_LISTED_MAX = 20;
+const TITLE_CHARACTERS_MAX = 200;
 
 /** All of devices AS d but `name_said_at`, by which names are merged (devices.ts). */
 export const deviceColumns = (sql: Sql): Fragment =>
@@ -51,9 +52,11 @@ export async function findDevice(sql: Sql, id: string): Promise<Device | null> {
 /** The files of a device that its agents delete next. */
 export async function listNextDeletions(sql: Sql, id: string): Promise<NextDeletion[]> {
   return await sql<NextDeletion[]>`
-    SELECT session_id, agent, file, deletes_at, held_bytes FROM transcript_files
-    WHERE device_id = ${id} AND deletes_at > now()
-    ORDER BY deletes_at, id LIMIT ${DELETIONS_LISTED_MAX}`;
+    SELECT f.session_id, coalesce(s.title, left(s.initial_prompt, ${TITLE_CHARACTERS_MAX})) AS session_title,
+      f.agent, f.file, f.deletes_at, f.held_bytes
+    FROM transcript_files f LEFT JOIN sessions s ON s.id = f.session_id
+    WHERE f.device_id = ${id} AND f.deletes_at > now()
+    ORDER BY f.deletes_at, f.id LIMIT ${DELETIONS_LISTED_MAX}`;
 }
 
 export type WorkspaceOfDevice = WorkspaceDevice & { canonical_id: string; display_name: string };

@@ -119,10 +119,17 @@ test("a device shows the transcript files that are kept of it, and what its agen
   await append(`file=soon.jsonl&deletes_at=${soon}`, line);
   await append(`file=soon.jsonl&offset=${line.length}`, line);
   await append(`file=gone.jsonl&deletes_at=${inDays(-1)}`, line);
+  await server.sql`UPDATE sessions SET initial_prompt = ${"Say hello "}`;
   const { device: row, next_deletions } = await device();
   const next_deletion_at = soon.replace("Z", "000Z");
   expect(row.held).toEqual({ files: 3, bytes: 4 * line.length, next_deletion_at });
-  const deletion = { session_id: "s", agent: "claude-code", file: "soon.jsonl", held_bytes: 2 * line.length };
+  const deletion = {
+    session_id: "s",
+    session_title: "Say hello ",
+    agent: "claude-code",
+    file: "soon.jsonl",
+    held_bytes: 2 * line.length,
+  };
   expect(next_deletions).toMatchObject([deletion, { file: "late.jsonl", held_bytes: line.length }]);
 });
 

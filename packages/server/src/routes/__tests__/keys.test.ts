@@ -273,7 +273,7 @@ test("the audit is ordered by number, not by the number's text", async () => {
 
 test("the audit lists each operation on a key, with its actor and request", async () => {
   const admin = await createKey({ scope: "admin" });
-  const made = await as(admin.key, "POST", "/api/keys", { scope: "read" });
+  const made = await as(admin.key, "POST", "/api/keys", { scope: "read", name: "grafana" });
   const rotated = await as(admin.key, "POST", `/api/keys/${made.body.id}/rotate`);
   const revoked = await as(admin.key, "DELETE", `/api/keys/${made.body.id}`);
   const { body } = await server.request("GET", "/api/keys/audit");
@@ -287,6 +287,11 @@ test("the audit lists each operation on a key, with its actor and request", asyn
     ["created", made.body.id, actor],
     ["created", admin.id, "environment"],
   ]);
+  expect(body.audit[0]).toMatchObject({
+    key: { name: "grafana", scope: "read", last4: made.body.key.slice(-4), device_id: null },
+    actor_key: { scope: "admin", last4: admin.key.slice(-4) },
+  });
+  expect(body.audit.at(-1)).toMatchObject({ key: { last4: admin.key.slice(-4) }, actor_key: null });
   expect(body.audit[0].request_id).toBe(revoked.headers.get("x-request-id"));
 });
 

@@ -1,5 +1,5 @@
 import type { DeviceDetail } from "@wharf/client";
-import type { Device } from "@wharf/protocol";
+import type { Device, NextDeletion } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import type { PageProps } from "../../app/pages.ts";
@@ -9,6 +9,7 @@ import { bytesText, costText, counted, countText } from "../../format/numbers.ts
 import { instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
 import { RecentSessions } from "../../ui/recent-sessions.tsx";
+import { sessionHref, untitled } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { DeviceActions } from "./device-actions.tsx";
@@ -50,11 +51,10 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
           {next_deletions.length > 0 && (
             <>
               <h3>What its agents delete next</h3>
+              <p class="faint">The hub keeps these files.</p>
               <ul class="plain">
-                {next_deletions.map(({ file, agent, deletes_at }) => (
-                  <li key={`${agent} ${file}`}>
-                    <code>{file}</code> <span class="faint">{instantText(deletes_at)}; held here</span>
-                  </li>
+                {next_deletions.map((deletion) => (
+                  <NextDeletionItem key={`${deletion.agent} ${deletion.file}`} deletion={deletion} />
                 ))}
               </ul>
             </>
@@ -72,6 +72,20 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
         ))}
       </ul>
     </>
+  );
+}
+
+function NextDeletionItem({ deletion }: { deletion: NextDeletion }): JSX.Element {
+  const { session_id, session_title, file, held_bytes, deletes_at } = deletion;
+  return (
+    <li>
+      <a href={sessionHref(session_id)} title={file}>
+        {session_title ?? untitled(session_id)}
+      </a>{" "}
+      <span class="faint">
+        {instantText(deletes_at)}, {bytesText(held_bytes)}
+      </span>
+    </li>
   );
 }
 

@@ -1,8 +1,19 @@
-import type { JSX } from "preact";
+import type { KeyAudit, NamedKey } from "@wharf/protocol";
+import type { ComponentChildren, JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { Age } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
+import { keyName } from "./key-name.ts";
+
+const ACTIONS: Readonly<Record<KeyAudit["action"], string>> = {
+  bootstrapped: "was created",
+  created: "was created",
+  rotated: "was rotated",
+  revoked: "was revoked",
+  enrolled: "was created for a device that joined",
+  code_created: "A code to join was created",
+};
 
 /** Who created, rotated and revoked keys. */
 export function KeyAudits(): JSX.Element {
@@ -16,11 +27,11 @@ export function KeyAudits(): JSX.Element {
             <p class="faint">No key was created or changed yet.</p>
           ) : (
             <ul class="plain">
-              {rows.map(({ id, action, key_id, actor, created_at }) => (
-                <li key={id}>
-                  {action.replaceAll("_", " ")} {key_id !== null && <code>{key_id}</code>}{" "}
+              {rows.map((row) => (
+                <li key={row.id}>
+                  {row.key_id !== null && <Key id={row.key_id} apiKey={row.key} />} {ACTIONS[row.action]}{" "}
                   <span class="faint">
-                    by {actor}, <Age at={created_at} />
+                    by {actorOf(row)}, <Age at={row.created_at} />
                   </span>
                 </li>
               ))}
@@ -29,5 +40,22 @@ export function KeyAudits(): JSX.Element {
         }
       </Loaded>
     </section>
+  );
+}
+
+function actorOf({ actor, actor_key }: KeyAudit): ComponentChildren {
+  const [kind, id = ""] = actor.split(" ");
+  if (kind === "key") return <Key id={id} apiKey={actor_key} />;
+  if (kind === "code") return <span title={id}>a code to join</span>;
+  return actor === "environment" ? "the admin key of the server's environment" : actor;
+}
+
+/** By its name; by its id alone if it is no longer there. */
+function Key({ id, apiKey }: { id: string; apiKey: NamedKey | null }): JSX.Element {
+  if (apiKey === null) return <code>{id}</code>;
+  return (
+    <span title={id}>
+      <strong>{keyName(apiKey)}</strong> <span class="faint">({apiKey.scope})</span>
+    </span>
   );
 }

@@ -5,12 +5,14 @@ import { now } from "../../app/clock.ts";
 import { canChange, hub } from "../../app/hub.ts";
 import { act } from "../../app/toasts.tsx";
 import { usePages } from "../../app/use-pages.ts";
+import { deviceNames, usePlaces } from "../../app/use-places.ts";
 import { Confirm, Dialog } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
 import { Rows } from "../../ui/rows.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { CreateKey } from "./create-key.tsx";
 import { KeyAudits } from "./key-audits.tsx";
+import { keyName } from "./key-name.ts";
 
 const ROW_PX = 52;
 
@@ -30,6 +32,8 @@ export function KeysPage(): JSX.Element {
 function KeyList(): JSX.Element {
   const [isCreating, setIsCreating] = useState(false);
   const [shownKey, setShownKey] = useState<string | null>(null);
+  const places = usePlaces();
+  const names = places && deviceNames(places);
   const pages = usePages("keys", async (cursor) => {
     const { keys, next_cursor } = await hub.keys.list({ limit: 100, ...(cursor === null ? {} : { cursor }) });
     return { items: keys, next: next_cursor };
@@ -54,7 +58,14 @@ function KeyList(): JSX.Element {
         label="Keys"
         rowHeight={ROW_PX}
         keyOf={({ id }) => id}
-        row={(key) => <KeyRow apiKey={key} onShow={show} onChange={pages.reload} />}
+        row={(key) => (
+          <KeyRow
+            apiKey={key}
+            deviceName={names?.get(key.device_id ?? "")}
+            onShow={show}
+            onChange={pages.reload}
+          />
+        )}
         empty={
           <Empty title="There is no key in the table.">
             <p>Each device that joins gets its own.</p>
@@ -80,18 +91,21 @@ function ShownOnce({ value, onClose }: { value: string; onClose: () => void }): 
 
 function KeyRow({
   apiKey,
+  deviceName,
   onShow,
   onChange,
 }: {
   apiKey: ApiKey;
+  /** Of the device that it is bound to, if that is known. */
+  deviceName: string | undefined;
   onShow: (key: string) => void;
   onChange: () => void;
 }): JSX.Element {
   const [asked, setAsked] = useState<"rotate" | "revoke" | null>(null);
-  const { id, name, scope, device_id, last4, last_used_at, revoked_at, expires_at } = apiKey;
+  const { id, scope, device_id, last4, last_used_at, revoked_at, expires_at } = apiKey;
   const isExpired = expires_at !== null && Date.parse(expires_at) <= now.value;
   const isLive = revoked_at === null && !isExpired;
-  const called = name ?? `key …${last4}`;
+  const called = keyName(apiKey);
 
   async function rotate(): Promise<void> {
     await act(
@@ -115,7 +129,9 @@ function KeyRow({
           {device_id !== null && (
             <>
               {" · "}
-              <a href={`/devices/${encodeURIComponent(device_id)}`}>{device_id}</a>
+              <a href={`/devices/${encodeURIComponent(device_id)}`} title={device_id}>
+                {deviceName ?? device_id}
+              </a>
             </>
           )}
         </span>
