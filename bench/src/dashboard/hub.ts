@@ -6,7 +6,7 @@ import { ADMIN_KEY, type Server, startServer } from "../server.ts";
 const DATABASE = "bench_dashboard";
 
 /** Two server processes on one database: what one of them stores, the other one sends to its viewers. */
-export type Hub = { writer: Server; reader: Server; sql: postgres.Sql; stop(): Promise<void> };
+export type Hub = { writer: Server; reader: Server; sql: postgres.Sql; url: string; stop(): Promise<void> };
 
 export async function startHub(): Promise<Hub> {
   const bench = await startBenchPostgres();
@@ -19,6 +19,7 @@ export async function startHub(): Promise<Hub> {
     writer,
     reader,
     sql,
+    url,
     stop: async () => {
       await sql.end();
       await Promise.all([writer.stop(), reader.stop()]);
