@@ -77,7 +77,7 @@ function createShortageLog(logger: Logger): (pool: string) => void {
     loggedAt_ms = performance.now();
     logger.warn(
       { pool },
-      "Postgres refused a connection (53300): this process works with fewer. Lower WHARF_DB_CONNECTIONS of all processes, or raise max_connections",
+      "Postgres refused a connection (53300): this process works with fewer. Lower WHARF_DB_CONNECTIONS of all processes to their share of max_connections - 3, or raise max_connections",
     );
   };
 }

@@ -1,4 +1,4 @@
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 const POLL_MS = 10;
 
 export type UntilOptions = {

@@ -146,9 +146,9 @@ describe("readConfig", () => {
 
   test("names the minimum of connections when a setting is below it", () => {
     expect(() => readConfig({ WHARF_DB_CONNECTIONS: "5" })).toThrow(
-      "WHARF_DB_CONNECTIONS must be a whole number from 14 to 500",
+      "WHARF_DB_CONNECTIONS must be a whole number from 6 to 500",
     );
-    expect(readConfig({ WHARF_DB_CONNECTIONS: "14" }).databaseConnections).toBe(14);
+    expect(readConfig({ WHARF_DB_CONNECTIONS: "6" }).databaseConnections).toBe(6);
   });
 
   const wrong = [
@@ -160,7 +160,7 @@ describe("readConfig", () => {
     { USE_ADVISORY_LOCKS: "enabled" },
     { WHARF_COMMAND_JOBS: "2" },
     { WHARF_TRUSTED_PROXIES: "11" },
-    { WHARF_DB_CONNECTIONS: "13" },
+    { WHARF_DB_CONNECTIONS: "5" },
     { WHARF_DB_CONNECTIONS: "many" },
   ];
   for (const environment of wrong) {

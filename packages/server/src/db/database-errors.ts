@@ -1,7 +1,7 @@
 import { errorCode, isDataError } from "@wharf/job-runner";
 import { StorageError, WharfError } from "../errors.ts";
 import { describeRefusal, describeTlsError, TLS_CODES } from "./connection-refusals.ts";
-import { CONNECTIONS_NEEDED } from "./pool-sizes.ts";
+import { CONNECTIONS_MIN } from "./pool-sizes.ts";
 
 export { errorCode, isDataError };
 
@@ -105,7 +105,7 @@ export function describeDatabaseError(error: unknown): string {
   if (code === "28000") return describeRefusal(error);
   if (code !== undefined && TLS_CODES.has(code)) return describeTlsError(code);
   if (code === TOO_MANY_CONNECTIONS) {
-    return `the database has no free connection (53300): a process needs about ${CONNECTIONS_NEEDED}; raise max_connections, or its limit for the role or database, or run fewer processes`;
+    return `the database has no free connection (53300): a process needs at least ${CONNECTIONS_MIN}; lower WHARF_DB_CONNECTIONS of all processes to their share of max_connections - 3, raise max_connections or its limit for the role or database, or run fewer processes`;
   }
   if (code === "3D000" && lacksFiles(error)) {
     return "the database's files are missing in the Postgres data directory (3D000): restore the directory, or restore a backup into an empty database";

@@ -1,10 +1,12 @@
 import type { Database } from "./database.ts";
-import { checkDbHealth, closeDb, createDb, type DbHealth, type Sql } from "./postgres.ts";
+import { checkDbHealth, checkDbHealthOver, closeDb, createDb, type DbHealth, type Sql } from "./postgres.ts";
 
 export type HealthProbeOptions = {
   /** Why the embedded database does not respond, if it is known. */
   problem?: (() => string | null) | undefined;
   isPooled?: () => Promise<boolean>;
+  /** Asked instead, where the process has too few connections for one of the probe. */
+  over?: Database | undefined;
   /** Asked where Postgres has no connection left for the probe: the process is as ready as the connections that it has. */
   whenRefused?: Database;
 };
@@ -19,7 +21,7 @@ const CONNECT_TIMEOUT_S = 5;
  */
 export function createHealthProbe(
   connectionString: string,
-  { problem = () => null, isPooled = async () => false, whenRefused }: HealthProbeOptions = {},
+  { problem = () => null, isPooled = async () => false, over, whenRefused }: HealthProbeOptions = {},
 ): HealthProbe {
   let client: Sql | null = null;
   let underWay: Promise<DbHealth> | null = null;
@@ -35,7 +37,7 @@ export function createHealthProbe(
   }
 
   async function checkOnce(): Promise<DbHealth> {
-    const health = await checkDbHealth(open(), whenRefused);
+    const health = await (over === undefined ? checkDbHealth(open(), whenRefused) : checkDbHealthOver(over));
     if (!health.ok) {
       client?.end({ timeout: 0 }).catch(() => undefined);
       client = null;

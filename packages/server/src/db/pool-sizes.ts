@@ -3,15 +3,15 @@ export type PoolSizes = Record<PoolName, number>;
 
 /** Four processes, such as two during a rolling deployment of two, fit the 97 that Postgres gives out by default. */
 export const CONNECTIONS_DEFAULT = 24;
-/** With fewer, slow lists could take every connection that a key's look-up, and with it an event, needs. */
-export const CONNECTIONS_MIN = 14;
+/** One for each pool, two for the interactive one: slow lists must not take the connection that a key's look-up, and with it an event, needs. */
+export const CONNECTIONS_MIN = 6;
+/** With fewer, there are no connections to LISTEN and for the health check, and parts of a pool share its connections. */
+export const CONNECTIONS_AMPLE = 14;
 export const CONNECTIONS_MAX = 500;
-/** With fewer than about two for each pool, a process does not start: a pool gives none to another while it uses them. */
-export const CONNECTIONS_NEEDED = 10;
 
 /** As many as there are flushes under way at the same time. */
 const FLUSH = 2;
-/** LISTEN of the job engine and of live readers, the health check, and one for migrations at the start. */
+/** LISTEN of the job engine and of live readers, the health check, and one for migrations and transactions. */
 const DIRECT = 4;
 
 const EDITS_MAX = 2;
@@ -27,10 +27,12 @@ const ADMINISTRATION_MAX = 2;
  * to the background, a quarter to the job engine, and the rest to what people wait for.
  */
 export function poolSizesOf(connections: number): PoolSizes {
-  const rest = connections - FLUSH - DIRECT;
+  const isAmple = connections >= CONNECTIONS_AMPLE;
+  const [flush, direct] = isAmple ? [FLUSH, DIRECT] : [1, 1];
+  const rest = connections - flush - direct;
   const background = Math.floor(rest / 3);
   const jobs = Math.floor(rest / 4);
-  return { flush: FLUSH, background, interactive: rest - background - jobs, jobs, direct: DIRECT };
+  return { flush, background, interactive: rest - background - jobs, jobs, direct };
 }
 
 export type PoolShares = Record<
@@ -38,7 +40,10 @@ export type PoolShares = Record<
   number
 >;
 
-/** How many connections of its pool each part takes at most. Those of the interactive pool add up to its size. */
+/**
+ * How many connections of its pool each part takes at most. Those of the interactive pool add up to its size; edits without a connection
+ * of their own share that of reads.
+ */
 export function sharesOf({ background, interactive, jobs }: PoolSizes): PoolShares {
   const reads = Math.max(1, interactive - EDITS_MAX - KEYS);
   return {
@@ -47,6 +52,6 @@ export function sharesOf({ background, interactive, jobs }: PoolSizes): PoolShar
     keys: KEYS,
     reports: REPORTS,
     deferrable: Math.max(1, background - URGENT_IN_BACKGROUND),
-    jobAdministration: Math.min(ADMINISTRATION_MAX, jobs - 1),
+    jobAdministration: Math.max(1, Math.min(ADMINISTRATION_MAX, jobs - 1)),
   };
 }

@@ -2,7 +2,7 @@ import { boundedTo } from "./bounded-database.ts";
 import { type Database, openDatabase, openLater } from "./database.ts";
 import { withFewerConnections } from "./fewer-connections.ts";
 import { createHealthProbe, type HealthProbe } from "./health-probe.ts";
-import { type PoolName, poolSizesOf, sharesOf } from "./pool-sizes.ts";
+import { CONNECTIONS_AMPLE, type PoolName, poolSizesOf, sharesOf } from "./pool-sizes.ts";
 import { openPooledDatabase } from "./pooled-database.ts";
 import { createPoolerCheck, type FindPooler } from "./pooler.ts";
 import {
@@ -50,7 +50,7 @@ export type Pools = {
   jobAdministration: Database;
   /** Past a pooler, where there is an address for that: to migrate. */
   direct(): Promise<Sql>;
-  /** Its options serve to LISTEN; false behind a pooler that there is no way past. */
+  /** Its options serve to LISTEN; false behind a pooler that there is no way past, and with too few connections: then there is polling. */
   listen: { sql(): Promise<Sql | false> };
   health: HealthProbe;
   close(): Promise<void>;
@@ -130,24 +130,27 @@ export function openPools(options: PoolOptions): Pools {
   }
 
   const keys = interactive(shares.keys);
-  const reads = interactive(shares.reads);
+  const ownReads = interactive(shares.reads);
   const replica =
     options.readUrl === undefined ? null : openReplica(options.readUrl, shares.reads, deadlineMs);
   if (replica !== null) opened.push(replica);
-  const health = createHealthProbe(url, { problem: options.problem, isPooled, whenRefused: keys });
+  const isAmple = options.connections >= CONNECTIONS_AMPLE;
+  const over = isAmple ? undefined : keys;
+  const health = createHealthProbe(url, { problem: options.problem, isPooled, over, whenRefused: keys });
   return {
     flush: flush(),
     ingest: background(),
     reports: background(shares.reports),
     deferrable: background(shares.deferrable),
-    reads: replica === null ? reads : withReplica(reads, measure("replica", shares.reads)(replica)),
-    edits: interactive(shares.edits),
+    reads: replica === null ? ownReads : withReplica(ownReads, measure("replica", shares.reads)(replica)),
+    edits: shares.edits === 0 ? ownReads : interactive(shares.edits),
     keys,
     jobs: jobs(),
     jobAdministration: jobs(shares.jobAdministration),
     direct,
     listen: {
       sql: async () => {
+        if (!isAmple) return false;
         const sql = await direct();
         return isPooledSql(sql) ? false : sql;
       },

@@ -178,13 +178,22 @@ export async function checkDbHealth(
   sql: Sql | PromiseLike<Sql>,
   whenRefused?: Pick<Database, "run">,
 ): Promise<DbHealth> {
+  const state = readState(sql).catch((error: unknown) => {
+    if (errorCode(error) !== TOO_MANY_CONNECTIONS || whenRefused === undefined) throw error;
+    return whenRefused.run(readState);
+  });
+  return await judge(state);
+}
+
+/** The same over a connection of a pool. */
+export async function checkDbHealthOver(database: Pick<Database, "run">): Promise<DbHealth> {
+  return await judge(database.run(readState));
+}
+
+async function judge(state: Promise<ServerState>): Promise<DbHealth> {
   const startedAt = performance.now();
   const elapsed = () => Math.round((performance.now() - startedAt) * 100) / 100;
   try {
-    const state = readState(sql).catch((error: unknown) => {
-      if (errorCode(error) !== TOO_MANY_CONNECTIONS || whenRefused === undefined) throw error;
-      return whenRefused.run(readState);
-    });
     const { is_read_only, is_synchronous, standbys } = await withDeadline(state, HEALTH_TIMEOUT_MS);
     if (is_read_only) return { ok: false, latency_ms: elapsed(), error: READ_ONLY };
     const mode = is_synchronous ? "synchronous" : standbys > 0 ? "asynchronous" : "none";

@@ -105,6 +105,12 @@ export const SCENES: readonly Scene[] = [
     invariants: "I1 I7",
   },
   {
+    fault: "three processes on a Postgres with max_connections = 20",
+    file: fault("connections"),
+    tests: /three servers share the 17 connections/,
+    invariants: "I1 I7",
+  },
+  {
     fault: "Postgres frozen",
     file: fault("database-faults"),
     tests: /Postgres frozen/,

@@ -2,7 +2,7 @@ import type { JobRunner } from "@wharf/job-runner";
 import pino from "pino";
 import { openBlobStore } from "../../blobs/open-blob-store.ts";
 import { locateDatabase } from "../../db/embedded.ts";
-import { CONNECTIONS_MIN } from "../../db/pool-sizes.ts";
+import { CONNECTIONS_AMPLE } from "../../db/pool-sizes.ts";
 import { openPools } from "../../db/pools.ts";
 import { loadConfig, resolveFromRoot } from "../../environment.ts";
 import { createEngine } from "../../jobs/create-engine.ts";
@@ -24,7 +24,7 @@ export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promis
     url: location.url,
     directUrl: config.databaseDirectUrl,
     findPooler: location.findPooler,
-    connections: CONNECTIONS_MIN,
+    connections: CONNECTIONS_AMPLE,
     deadlineMs: config.limits.statement_deadline_ms,
   });
   const changes = createJobChanges(pools.deferrable);

@@ -49,7 +49,9 @@ describe("TLS that fails", () => {
 
 test("a connection that is refused for their number names how many a process needs", () => {
   const error = Object.assign(new Error('too many connections for role "u"'), { code: "53300" });
-  expect(describeDatabaseError(error)).toMatch(/\(53300\).*about 10; raise max_connections/);
+  expect(describeDatabaseError(error)).toMatch(
+    /\(53300\).*at least 6; lower WHARF_DB_CONNECTIONS .* raise max_connections/,
+  );
 });
 
 test("an error of the file system is not called one of the database", async () => {

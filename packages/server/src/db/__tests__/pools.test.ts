@@ -3,6 +3,7 @@ import { TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import type { Database } from "../database.ts";
 import { migratePhases } from "../phases.ts";
 import {
+  CONNECTIONS_AMPLE,
   CONNECTIONS_DEFAULT,
   CONNECTIONS_MAX,
   CONNECTIONS_MIN,
@@ -62,11 +63,19 @@ describe("the sizes of the pools", () => {
       const sizes = poolSizesOf(connections);
       const shares = sharesOf(sizes);
       expect(Object.values(sizes).reduce((sum, size) => sum + size, 0)).toBe(connections);
-      expect(Math.min(...Object.values(sizes), ...Object.values(shares))).toBeGreaterThan(0);
-      expect(shares.reads + shares.edits + shares.keys).toBe(sizes.interactive);
+      const { edits, ...others } = shares;
+      expect(Math.min(...Object.values(sizes), ...Object.values(others))).toBeGreaterThan(0);
+      expect(shares.reads + edits + shares.keys).toBe(sizes.interactive);
+      if (connections < CONNECTIONS_AMPLE) continue;
+      expect(edits).toBeGreaterThan(0);
       expect(shares.jobAdministration).toBeLessThan(sizes.jobs);
       expect(shares.deferrable).toBeLessThan(sizes.background);
     }
+  });
+
+  test("let three replicas with the fewest fit a Postgres with 20 connections, each with all but its direct one", () => {
+    const { direct } = poolSizesOf(CONNECTIONS_MIN);
+    expect((CONNECTIONS_MIN - direct) * 3).toBeLessThan(20 - 3);
   });
 
   test("let three replicas fit a Postgres with 100 connections, and four during a rolling deployment", () => {
@@ -75,7 +84,7 @@ describe("the sizes of the pools", () => {
   });
 });
 
-describe.each([CONNECTIONS_MIN, CONNECTIONS_DEFAULT])("with %i connections", (connections) => {
+describe.each([CONNECTIONS_AMPLE, CONNECTIONS_DEFAULT])("with %i connections", (connections) => {
   test("slow lists keep no edit and no look-up of a key waiting", async () => {
     const { reads, edits, keys, ingest, flush } = open(connections);
     const { reads: share } = sharesOf(poolSizesOf(connections));
@@ -102,6 +111,22 @@ describe.each([CONNECTIONS_MIN, CONNECTIONS_DEFAULT])("with %i connections", (co
     expect([...(await answers(jobs))]).toEqual([{ one: 1 }]);
     expect(await sleeping()).toBe(share);
   });
+});
+
+test("with the fewest connections, slow lists and edits keep no look-up of a key, no flush and no job waiting", async () => {
+  const { reads, edits, keys, flush, ingest, jobs, jobAdministration, health, listen } =
+    open(CONNECTIONS_MIN);
+  occupy(reads, 5);
+  occupy(edits, 5);
+  await until(async () => (await sleeping()) === 1);
+  for (const part of [keys, flush, ingest, jobs, jobAdministration])
+    expect([...(await answers(part))]).toEqual([{ one: 1 }]);
+  expect(await health.check()).toMatchObject({ ok: true });
+  expect(await listen.sql()).toBe(false);
+  expect(await sleeping()).toBe(1);
+  const opened = await database.sql`
+    SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'wharf-%'`;
+  expect(opened.length).toBeLessThan(CONNECTIONS_MIN);
 });
 
 test("all parts together open no more connections than the process may", async () => {
