@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { FOUND_MESSAGES_MAX, type FoundMessages } from "@wharf/protocol";
 import fc from "fast-check";
 import { setupApp } from "../../__tests__/setup-app.ts";
 import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
@@ -396,6 +397,145 @@ describe("sessions", () => {
     expect((await list("q=cauliflower&tag=second")).sessions).toHaveLength(1);
     expect((await list("q=other")).sessions.map(({ id }: { id: string }) => id)).toEqual(["other"]);
     expect((await list("q=nowhere")).sessions).toEqual([]);
+  });
+});
+
+describe("a find in a session", () => {
+  async function findIn(q: string, parameters: Record<string, string> = {}, id = "s") {
+    const query = new URLSearchParams({ q, ...parameters });
+    return await server.request("GET", `/api/sessions/${id}/transcript/find?${query}`);
+  }
+
+  /** The messages that are found, by what follows the place: `kind: fragment` with the marks in brackets. */
+  async function foundIn(q: string): Promise<string[]> {
+    const { status, body } = await findIn(q);
+    expect([status, body.detail]).toEqual([200, undefined]);
+    const { found }: FoundMessages = body;
+    return found.map(({ kind, fragment: { text, marks } }) => {
+      const marked = marks.toReversed().reduce((all, [from, to]) => {
+        return `${all.slice(0, from)}[${all.slice(from, to)}]${all.slice(to)}`;
+      }, text);
+      return `${kind}: ${marked}`;
+    });
+  }
+
+  test("returns the messages with all words, in prose in any form, in their order, also those of subagents", async () => {
+    await addMessages(server.sql, { session_id: "s", messages: [] });
+    await server.sql`
+      INSERT INTO subagents (id, session_id, agent_id, agent_type) VALUES ('sub', 's', 'agent-1', 'reviewer')`;
+    await addSession("s", [
+      "Fix the failing tests of the parser",
+      { kind: "assistant", blocks: [text("The parser is fine.")] },
+      { kind: "assistant", subagent_id: "sub", at_s: 2, blocks: [text("A test failed in the parser.")] },
+      { kind: "tool_result", blocks: [output("parser.test.ts: 1 to fail, 1 fails")] },
+      { kind: "assistant", blocks: [text("No longer"), text("the test of the parser does not fail")] },
+    ]);
+    await addSession("other", ["Fix the failing tests of the parser"]);
+    const found = await foundIn("parser fail test");
+    expect(found).toEqual([
+      "prompt: Fix the [failing] [tests] of the [parser]",
+      "answer: A [test] [failed] in the [parser].",
+      "tool_output: [parser].[test].ts: 1 to [fail], 1 [fails]",
+      "answer: the [test] of the [parser] does not [fail]",
+    ]);
+    expect(await foundIn("fail pars")).toEqual(await foundIn("fail parser"));
+    expect(await foundIn("pars fail")).toEqual([]);
+    expect(await foundIn('"parser does"')).toEqual(["answer: the test of the [parser does] not fail"]);
+    expect(await foundIn("fail -fix is:answer")).toHaveLength(2);
+    const { body } = await findIn("parser failed");
+    expect(body.found.map(({ subagent_id }: FoundMessages["found"][number]) => subagent_id)).toEqual([
+      ...[null, "sub", null, null],
+    ]);
+  });
+
+  test("is the same in pages of any size, with its total on each", async () => {
+    const turns = Array.from({ length: 7 }, (_, n) => [`radish ${n}`, "turnip"]).flat();
+    await addSession("s", turns);
+    const { body: whole } = await findIn("radish", { limit: "200" });
+    expect(whole).toMatchObject({ total: 7, has_more: false, next_cursor: null });
+    expect(whole.found).toHaveLength(7);
+    for (const limit of ["1", "3", "7"]) {
+      const found: unknown[] = [];
+      for (let cursor: string | null = ""; cursor !== null; ) {
+        const { body } = await findIn("radish", { limit, cursor });
+        expect(body.total).toBe(7);
+        expect(body.found.length).toBeLessThanOrEqual(Number(limit));
+        found.push(...body.found);
+        cursor = body.next_cursor;
+      }
+      expect(found).toEqual(whole.found);
+    }
+    const { body: first } = await findIn("radish", { limit: "3" });
+    for (const [q, id] of [
+      ["turnip", "s"],
+      ["radish", "other"],
+    ] as const)
+      expect(await findIn(q, { cursor: first.next_cursor }, id)).toMatchObject({ status: 400 });
+    for (const limit of ["0", "201", "x"]) expect((await findIn("radish", { limit })).status).toBe(400);
+  });
+
+  test("counts up to a thousand messages, and reads all of them", async () => {
+    await addSession("s", Array<string>(FOUND_MESSAGES_MAX + 5).fill("okra"));
+    let found = 0;
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const { body } = await findIn("okra", { limit: "200", cursor });
+      expect(body.total).toBe(FOUND_MESSAGES_MAX);
+      found += body.found.length;
+      cursor = body.next_cursor;
+    }
+    expect(found).toBe(FOUND_MESSAGES_MAX + 5);
+  });
+
+  test("takes patterns, operators and quotes as text", async () => {
+    const lines = [
+      "100%_done (a+)+$ it's",
+      "x' OR '1'='1",
+      "!a & b | c:* <-> d",
+      "back\\slash",
+      "emoji 🥕 carrot",
+    ];
+    await addSession("s", lines);
+    expect(await foundIn("100%_done")).toEqual(["prompt: [100]%[_done] (a+)+$ it's"]);
+    expect(await foundIn("'1'='1")).toEqual(["prompt: x' OR '[1]'='[1]"]);
+    expect(await foundIn("back\\slash")).toEqual(["prompt: [back\\slash]"]);
+    expect(await foundIn("a:b:c:")).toEqual(["prompt: ![a] & [b] | [c]:* <-> d"]);
+    expect(await foundIn("🥕 carr")).toEqual(["prompt: emoji 🥕 [carrot]"]);
+    const nothing = [
+      "%",
+      "_",
+      ".*",
+      "(((((",
+      "'",
+      '"',
+      '"""',
+      "\\",
+      ":*",
+      "<->",
+      "!!!",
+      "& |",
+      "\ud800",
+      "()",
+    ];
+    for (const q of nothing) expect([q, await foundIn(q)]).toEqual([q, []]);
+    for (const q of ["(a+)+$".repeat(1_700), "a ".repeat(5_000), '"'.repeat(10_000), "-".repeat(10_000)])
+      expect((await findIn(q)).status).toBe(200);
+    for (const q of ["", "\0", "x".repeat(10_241)]) expect((await findIn(q)).status).toBe(400);
+    expect(await findIn("is:fruit radish")).toMatchObject({
+      status: 400,
+      body: { code: "VALIDATION_FAILED" },
+    });
+  });
+
+  test("returns an empty page where nothing is found, and 404 for an unknown or deleted session", async () => {
+    await addSession("s", ["celery"]);
+    const empty = { found: [], total: 0, next_cursor: null, has_more: false };
+    for (const q of ["chard", "celery chard", "the", "-celery"]) {
+      const { status, body } = await findIn(q);
+      expect([q, status, body]).toEqual([q, 200, empty]);
+    }
+    expect((await findIn("celery", {}, "none")).status).toBe(404);
+    await server.request("DELETE", "/api/sessions/s");
+    expect((await findIn("celery")).status).toBe(404);
   });
 });
 
