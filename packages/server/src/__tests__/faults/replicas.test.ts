@@ -8,7 +8,7 @@ import { type ServerProcess, spawnServer, startServer } from "./server-process.t
 
 setDefaultTimeout(4 * TEST_TIMEOUT_MS);
 
-/** Below two seconds on a machine that has nothing else to do: the last line of its output has the figure. */
+/** Half a second on a machine that has nothing else to do: a line of its output has the figure. */
 const GAP_MAX_MS = 10_000;
 const BATCHES = 30;
 const IN_GOOD_TIME = { deadlineMs: 60_000 };
