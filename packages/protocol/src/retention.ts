@@ -20,8 +20,18 @@ export const prunableSchema = z.object({
 });
 export type Prunable = z.infer<typeof prunableSchema>;
 
+const retentionChangeSchema = z.object({
+  ...retentionSchema.shape,
+  actor: z.string(),
+  request_id: z.string().nullable(),
+  created_at: z.iso.datetime({ offset: true }),
+});
+export type RetentionChange = z.infer<typeof retentionChangeSchema>;
+
 export const workspaceRetentionSchema = z.object({
   retention: retentionSchema,
+  /** The latest changes, newest first. */
+  changes: z.array(retentionChangeSchema),
   /** With `dry_run=1`. */
   deletes: prunableSchema.optional(),
 });

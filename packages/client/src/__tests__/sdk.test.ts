@@ -50,12 +50,16 @@ test("events are sent in one batch, compressed when large, and rejected individu
   expect((await client().timeline({ types: ["git_activity"] })).items).toHaveLength(1);
   const { workspaces } = client();
   expect((await workspaces.commits("github.com/acme/site", { limit: 2 })).has_more).toBe(true);
-  expect(await workspaces.retention("site")).toEqual({
-    raw_days: null,
-    parsed_days: null,
-    events_days: null,
-  });
+  const forever = { raw_days: null, parsed_days: null, events_days: null };
+  expect(await workspaces.retention("site")).toEqual({ retention: forever, changes: [] });
+  const days = { ...forever, raw_days: 90 };
+  expect((await workspaces.putRetention("site", days, { isDryRun: true })).deletes?.segments).toBe(0);
+  expect((await workspaces.retention("site")).retention).toEqual(forever);
+  expect(await workspaces.putRetention("site", days)).toMatchObject({ retention: days, changes: [days] });
   expect(await workspaces.redaction("site")).toMatchObject({ redaction: "on", changes: [] });
+  expect(await workspaces.switchRedaction("site", "off")).toMatchObject({ redaction: "off", changes: [{}] });
+  const { job_id } = await workspaces.redactHeld("site", { isDryRun: true });
+  expect(await client().jobs.get(job_id)).toMatchObject({ type: "redact-held" });
 });
 
 test("sessions are reported, listed over pages, edited and deleted", async () => {

@@ -54,10 +54,20 @@ export type Reads = {
     commits(idOrName: string, query?: PageQuery): Promise<ListOf<"commits", MatchedCommit>>;
     /** One without sessions, with its git activity; needs an admin key. */
     delete(idOrName: string): Promise<null>;
-    /** How long texts are kept; needs an admin key. */
-    retention(idOrName: string): Promise<Retention>;
-    /** Whether secrets are replaced; needs an admin key. */
-    redaction(idOrName: string): Promise<WorkspaceRedaction>;
+    /** How long texts are kept, and who changed that; needs an admin key. */
+    retention(idOrName: string): Promise<WorkspaceRetention>;
+    /** Replaces all three values. `isDryRun`: nothing is changed, and `deletes` counts what would be due. Needs an admin key. */
+    putRetention(
+      idOrName: string,
+      retention: Retention,
+      options?: { isDryRun?: boolean },
+    ): Promise<WorkspaceRetention>;
+    /** Whether secrets are replaced; needs an admin key. `isDryRun`: `dry_run` counts those that a new search would replace. */
+    redaction(idOrName: string, options?: { isDryRun?: boolean }): Promise<WorkspaceRedaction>;
+    /** Of what is received from now on; needs an admin key. */
+    switchRedaction(idOrName: string, redaction: "on" | "off"): Promise<WorkspaceRedaction>;
+    /** A job that searches what is held for secrets, and replaces them unless it is a dry run; needs an admin key. */
+    redactHeld(idOrName: string, options?: { isDryRun?: boolean }): Promise<{ job_id: string }>;
   };
   /** By 7 to 64 hexadecimal digits; an empty list for an unknown commit. */
   commits(sha: string): Promise<MatchedCommit[]>;
@@ -89,9 +99,19 @@ export function createReads(http: Http): Reads {
       get: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}`),
       commits: (workspace_id, query = {}) => http.json("/api/commits", { query: { ...query, workspace_id } }),
       delete: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}`, { method: "DELETE" }),
-      retention: async (idOrName) =>
-        (await http.json<WorkspaceRetention>(`/api/workspaces/${segment(idOrName)}/retention`)).retention,
-      redaction: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}/redaction`),
+      retention: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}/retention`),
+      putRetention: (idOrName, json, { isDryRun = false } = {}) =>
+        http.json(`/api/workspaces/${segment(idOrName)}/retention`, {
+          ...{ method: "PUT", json, query: { dry_run: isDryRun ? "1" : "0" } },
+        }),
+      redaction: (idOrName, { isDryRun = false } = {}) =>
+        http.json(`/api/workspaces/${segment(idOrName)}/redaction`, {
+          query: { dry_run: isDryRun ? "1" : "0" },
+        }),
+      switchRedaction: (idOrName, redaction) =>
+        http.json(`/api/workspaces/${segment(idOrName)}/redaction`, { method: "PUT", json: { redaction } }),
+      redactHeld: (workspace_id, { isDryRun = false } = {}) =>
+        http.json("/api/sessions/redact", { method: "POST", json: { workspace_id, dry_run: isDryRun } }),
     },
     commits: async (sha) =>
       (await http.json<{ commits: MatchedCommit[] }>(`/api/commits/${segment(sha)}`)).commits,

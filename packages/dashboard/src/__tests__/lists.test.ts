@@ -437,6 +437,75 @@ describe("selected sessions", () => {
   });
 });
 
+describe("settings of a repository", () => {
+  const BIRDS_PATH = "/repositories/github.com%2Facme%2Fbirds";
+
+  browserTest("the retention is changed after it is shown what that deletes and when", async () => {
+    await send(commit("2026-01-05T10:00:00Z"));
+    await hub.database.sql`UPDATE events SET ingested_at = timestamp`;
+    const { page, context, errors } = await openList(BIRDS_PATH);
+    const dialog = page.getByRole("dialog", { name: "Retention" });
+    await page.getByRole("button", { name: "Change the retention" }).click();
+    await dialog.getByLabel("Events").fill("0");
+    await dialog.getByRole("button", { name: "Show what this deletes" }).click();
+    await dialog.locator("input:invalid").waitFor();
+    await dialog.getByLabel("Transcripts").fill("400");
+    await dialog.getByLabel("Events").fill("20");
+    await dialog.getByRole("button", { name: "Show what this deletes" }).click();
+    await dialog.getByText("now: 1 event").waitFor();
+    await dialog.getByText(/The first deletion is at .*, then one each hour/).waitFor();
+    expect(await accessibilityViolations(page)).toEqual([]);
+    const { retention } = await client.workspaces.retention("github.com/acme/birds");
+    expect(retention.events_days).toBeNull();
+    await dialog.getByRole("button", { name: "Back" }).click();
+    await expectValue(dialog.getByLabel("Transcripts"), "400");
+    await dialog.getByRole("button", { name: "Show what this deletes" }).click();
+    await dialog.getByRole("button", { name: "Save and delete" }).click();
+    await page.getByText("deleted after 20 days", { exact: true }).waitFor();
+    await page.getByText("Latest changes").click();
+    await page.getByText(/transcripts deleted after 400 days, .* by environment/).waitFor();
+    expect(await client.workspaces.retention("github.com/acme/birds")).toMatchObject({
+      retention: { raw_days: 400, parsed_days: null, events_days: 20 },
+    });
+    await page.goto("/storage");
+    await page.getByText("Transcripts deleted after 400 days, Events deleted after 20 days").waitFor();
+    await page.getByLabel("Change the retention of a repository").selectOption({ label: "birds" });
+    await expectValue(dialog.getByLabel("Events"), "20");
+    await context.route("**/retention?**", (route) => route.abort());
+    await dialog.getByRole("button", { name: "Show what this deletes" }).click();
+    await dialog.getByRole("alert").waitFor();
+    expect(errors.filter((text) => !text.includes("net::ERR_FAILED"))).toEqual([]);
+    await context.close();
+  });
+
+  browserTest(
+    "secrets are kept after a question, replaced again, and searched for in what is held",
+    async () => {
+      const { page, context, errors } = await openList(BIRDS_PATH);
+      await page.getByRole("button", { name: "Keep secrets" }).click();
+      await page.getByText("are stored as they are").waitFor();
+      await page.getByRole("button", { name: "Cancel" }).click();
+      expect((await client.workspaces.redaction("github.com/acme/birds")).redaction).toBe("on");
+      await page.getByRole("button", { name: "Keep secrets" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Keep secrets" }).click();
+      await page.getByText("kept as they are", { exact: true }).waitFor();
+      const secret = `ghp_${"aB3dE5fG7h".repeat(4).slice(0, 36)}`;
+      await send(event("agent.prompt", new Date().toISOString(), { session_id: HOSTILE_ID, text: secret }));
+      await page.getByRole("button", { name: "Replace secrets" }).click();
+      await page.getByText("replaced by markers", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Search for secrets again" }).click();
+      await page.getByText(/secrets? would be replaced in its \d+ sessions?: github/).waitFor();
+      await page.getByRole("button", { name: "Search and replace" }).click();
+      await page.getByText("A job searches what is held.").waitFor();
+      expect((await client.jobs.list({ type: "redact-held" })).jobs.length).toBeGreaterThan(0);
+      const { changes } = await client.workspaces.redaction("github.com/acme/birds");
+      expect(changes.map(({ redaction }) => redaction)).toEqual(["on", "off"]);
+      expect(errors).toEqual([]);
+      await context.close();
+    },
+  );
+});
+
 const SHOWN: readonly [path: string, selector: string][] = [
   ["/sessions", ".session-row"],
   ["/search?q=pelican", ".result"],

@@ -1,8 +1,14 @@
-import { retentionQuerySchema, retentionSchema, workspaceRetentionSchema } from "@wharf/protocol";
+import {
+  type Retention,
+  retentionQuerySchema,
+  retentionSchema,
+  workspaceRetentionSchema,
+} from "@wharf/protocol";
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { countPrunable } from "../db/retention/prune.ts";
-import { putRetention, readRetention } from "../db/retention/settings.ts";
+import { listRetentionChanges, putRetention, readRetention } from "../db/retention/settings.ts";
+import { actorOf } from "../http/caller.ts";
 import { operation } from "../http/operation.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { readWorkspaceId } from "../http/workspace-reference.ts";
@@ -29,7 +35,7 @@ const put = operation({
   tag,
   summary: "Change how long a workspace keeps transcripts, parsed texts and events",
   description:
-    "Replaces all three values; each is required, and null keeps forever. A job deletes each hour what is older. Sessions, their responses and their costs stay. `dry_run=1` changes nothing, and counts what would be deleted.",
+    "Replaces all three values; each is required, and null keeps forever. A job deletes each hour what is older. Sessions, their responses and their costs stay. Each change is recorded with its key. `dry_run=1` changes nothing, and counts what would be deleted.",
   query: retentionQuerySchema,
   body: retentionSchema,
   responses: { 200: workspaceRetentionSchema },
@@ -40,24 +46,28 @@ const put = operation({
 export function retentionRoutes({ edits, eventRetention }: RetentionRouteDependencies): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
+  const answer = async (workspace_id: string, retention: Retention, dry_run: "0" | "1") => {
+    const changes = await edits.run((sql) => listRetentionChanges(sql, workspace_id));
+    if (dry_run === "0") return { retention, changes };
+    const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
+    return { retention, changes, deletes };
+  };
+
   routes.get("/:id{.+}/retention", read, async function getRetention(c) {
     const workspace_id = await readWorkspaceId(c, edits);
     const retention = await edits.run((sql) => readRetention(sql, workspace_id));
-    if (c.req.valid("query").dry_run === "0") return c.json({ retention });
-    const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
-    return c.json({ retention, deletes });
+    return c.json(await answer(workspace_id, retention, c.req.valid("query").dry_run));
   });
 
   routes.put("/:id{.+}/retention", put, async function putOne(c) {
     const workspace_id = await readWorkspaceId(c, edits);
     const retention = c.req.valid("json");
-    if (c.req.valid("query").dry_run === "1") {
-      const deletes = await edits.run((sql) => countPrunable(sql, workspace_id, retention));
-      return c.json({ retention, deletes });
+    const { dry_run } = c.req.valid("query");
+    if (dry_run === "0") {
+      await edits.run((sql) => putRetention(sql, workspace_id, retention, actorOf(c)));
+      eventRetention.forget();
     }
-    await edits.run((sql) => putRetention(sql, workspace_id, retention));
-    eventRetention.forget();
-    return c.json({ retention });
+    return c.json(await answer(workspace_id, retention, dry_run));
   });
 
   return routes;

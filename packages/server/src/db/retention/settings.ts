@@ -1,8 +1,10 @@
-import type { Retention } from "@wharf/protocol";
+import type { Retention, RetentionChange } from "@wharf/protocol";
+import type { Actor } from "../edits/api-keys.ts";
 import type { Sql } from "../postgres.ts";
 
 export type WorkspaceRetention = Retention & { workspace_id: string };
 
+const CHANGES_MAX = 20;
 const FOREVER: Retention = { raw_days: null, parsed_days: null, events_days: null };
 
 export async function readRetention(sql: Sql, workspace_id: string): Promise<Retention> {
@@ -11,13 +13,29 @@ export async function readRetention(sql: Sql, workspace_id: string): Promise<Ret
   return row ?? FOREVER;
 }
 
-export async function putRetention(sql: Sql, workspace_id: string, retention: Retention): Promise<void> {
+export async function putRetention(
+  sql: Sql,
+  workspace_id: string,
+  retention: Retention,
+  { actor, request_id }: Actor,
+): Promise<void> {
   const { raw_days, parsed_days, events_days } = retention;
   await sql`
+    WITH change AS (
+      INSERT INTO retention_changes (workspace_id, raw_days, parsed_days, events_days, actor, request_id)
+      VALUES (${workspace_id}, ${raw_days}, ${parsed_days}, ${events_days}, ${actor}, ${request_id})
+    )
     INSERT INTO workspace_retention (workspace_id, raw_days, parsed_days, events_days)
     VALUES (${workspace_id}, ${raw_days}, ${parsed_days}, ${events_days})
     ON CONFLICT (workspace_id) DO UPDATE SET raw_days = excluded.raw_days, parsed_days = excluded.parsed_days,
       events_days = excluded.events_days, updated_at = now()`;
+}
+
+/** The latest changes of a workspace, newest first. */
+export async function listRetentionChanges(sql: Sql, workspace_id: string): Promise<RetentionChange[]> {
+  return await sql<RetentionChange[]>`
+    SELECT raw_days, parsed_days, events_days, actor, request_id, created_at
+    FROM retention_changes WHERE workspace_id = ${workspace_id} ORDER BY retention_changes.id DESC LIMIT ${CHANGES_MAX}`;
 }
 
 /** Those of all workspaces that keep something for a time only. */

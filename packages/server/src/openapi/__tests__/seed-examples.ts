@@ -97,6 +97,8 @@ async function seedStorage({ sql }: TestServer): Promise<void> {
   await sampleStorage(sql);
   await sql`UPDATE storage_samples SET sampled_at = now() - interval '2 days', day = day - 2`;
   await sql`INSERT INTO workspace_retention (workspace_id, raw_days) VALUES (${WORKSPACE_ID}, 90)`;
+  await sql`
+    INSERT INTO retention_changes (workspace_id, raw_days, actor) VALUES (${WORKSPACE_ID}, 90, 'environment')`;
 }
 
 async function seedKeys(server: TestServer): Promise<void> {

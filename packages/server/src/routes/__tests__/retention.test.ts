@@ -60,9 +60,16 @@ async function addOld(days: number): Promise<void> {
 describe("the retention of a workspace", () => {
   test("is forever until it is set, and read by id or canonical id", async () => {
     await addOld(1);
-    expect((await server.request("GET", "/api/workspaces/w/retention")).body).toEqual({ retention: forEver });
+    expect((await server.request("GET", "/api/workspaces/w/retention")).body).toEqual({
+      ...{ retention: forEver, changes: [] },
+    });
     const { status, body } = await put({ raw_days: 30 }, "", "github.com%2Facme%2Fsite");
-    expect([status, body]).toEqual([200, { retention: { ...forEver, raw_days: 30 } }]);
+    const retention = { ...forEver, raw_days: 30 };
+    const change = { ...retention, actor: expect.any(String), request_id: expect.any(String) };
+    expect([status, body]).toEqual([
+      200,
+      { retention, changes: [{ ...change, created_at: expect.any(String) }] },
+    ]);
     expect((await server.request("GET", "/api/workspaces/w/retention")).body).toEqual(body);
     expect((await put({ raw_days: 30 }, "", "unknown")).status).toBe(404);
     for (const wrong of [{ raw_days: 0 }, { events_days: 1.5 }, { parsed_days: "7" }])
@@ -94,7 +101,33 @@ describe("the retention of a workspace", () => {
     expect(body.deletes).toEqual({ segments: 2, bytes: 8, sessions: 1, messages: 2, events: 1 });
     expect((await put({ ...all, raw_days: 32 }, "?dry_run=1")).body.deletes.segments).toBe(0);
     expect(await apply()).toBe(0);
-    expect((await server.request("GET", "/api/workspaces/w/retention")).body.retention.raw_days).toBeNull();
+    const after = (await server.request("GET", "/api/workspaces/w/retention")).body;
+    expect(after).toEqual({ retention: forEver, changes: [] });
+  });
+
+  test("keeps who changed it, newest first, and admin keys alone change or see it", async () => {
+    await addOld(1);
+    const { key, id } = (await server.request("POST", "/api/keys", { scope: "admin" })).body;
+    const withKey = (method: string, path: string, body: object | undefined, given: string) =>
+      server.current().app.request(path, {
+        ...{ method, body: body === undefined ? null : JSON.stringify(body) },
+        headers: { authorization: `Bearer ${given}`, "content-type": "application/json" },
+      });
+    const path = "/api/workspaces/w/retention";
+    await put({ events_days: 9 });
+    await withKey("PUT", path, { ...forEver, raw_days: 7 }, key);
+    const { body } = await server.request("GET", path);
+    expect(body.changes).toMatchObject([
+      { raw_days: 7, events_days: null, actor: `key ${id}` },
+      { raw_days: null, events_days: 9 },
+    ]);
+    const reader = (await server.request("POST", "/api/keys", { scope: "read" })).body.key;
+    for (const [method, sent] of [
+      ["GET", undefined],
+      ["PUT", forEver],
+    ] as const)
+      expect((await withKey(method, path, sent, reader)).status).toBe(403);
+    expect((await server.request("GET", path)).body.changes).toHaveLength(2);
   });
 });
 

@@ -1,11 +1,16 @@
+import type { RetentionChange, WorkspaceRedaction } from "@wharf/protocol";
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { counted } from "../../format/numbers.ts";
 import { Age, Facts } from "../../ui/parts.tsx";
+import { KINDS, keptText, RetentionDialog } from "../../ui/retention-dialog.tsx";
 import { Loaded } from "../../ui/states.tsx";
+import { RedactionActions } from "./redaction-settings.tsx";
 
-/** What is kept and what is replaced; an admin key reads it. */
+const CHANGES_SHOWN = 10;
+
+/** What is kept and what is replaced; an admin key reads and changes it. */
 export function RepositorySettings({ workspaceId }: { workspaceId: string }): JSX.Element {
   return canChange() ? (
     <Settings workspaceId={workspaceId} />
@@ -15,6 +20,7 @@ export function RepositorySettings({ workspaceId }: { workspaceId: string }): JS
 }
 
 function Settings({ workspaceId }: { workspaceId: string }): JSX.Element {
+  const [isChanging, setIsChanging] = useState(false);
   const query = useQuery(`settings ${workspaceId}`, async () => {
     const [retention, redaction] = await Promise.all([
       hub.workspaces.retention(workspaceId),
@@ -24,36 +30,70 @@ function Settings({ workspaceId }: { workspaceId: string }): JSX.Element {
   });
   return (
     <Loaded query={query} rows={2}>
-      {({ retention, redaction }) => (
+      {({ retention: { retention, changes }, redaction }) => (
         <>
           <Facts
             facts={[
-              ["Transcripts", keptText(retention.raw_days)],
-              ["Parsed texts", keptText(retention.parsed_days)],
-              ["Events", keptText(retention.events_days)],
-              [
-                "Secrets",
-                <>
-                  {redaction.redaction === "on" ? "replaced by markers" : "kept as they are"}
-                  {redaction.changes[0] !== undefined && (
-                    <span class="faint">
-                      {" "}
-                      (changed <Age at={redaction.changes[0].created_at} />)
-                    </span>
-                  )}
-                </>,
-              ],
+              ...KINDS.map(([name, text]) => [text, keptText(retention[name])] as const),
+              ["Secrets", redaction.redaction === "on" ? "replaced by markers" : "kept as they are"],
             ]}
           />
-          <p class="faint">
-            Change them with <a href="/docs">the API</a>, under <code>/api/workspaces</code>.
+          <p class="actions">
+            <button type="button" class="small" onClick={() => setIsChanging(true)}>
+              Change the retention
+            </button>
+            <RedactionActions
+              workspaceId={workspaceId}
+              redaction={redaction.redaction}
+              onChange={query.reload}
+            />
           </p>
+          <Changes retention={changes} redaction={redaction.changes} />
+          {isChanging && (
+            <RetentionDialog
+              workspaceId={workspaceId}
+              onSaved={query.reload}
+              onClose={() => setIsChanging(false)}
+            />
+          )}
         </>
       )}
     </Loaded>
   );
 }
 
-function keptText(days: number | null): string {
-  return days === null ? "kept forever" : `deleted after ${counted(days, "day")}`;
+/** Who changed what, newest first. */
+function Changes({
+  retention,
+  redaction,
+}: {
+  retention: readonly RetentionChange[];
+  redaction: WorkspaceRedaction["changes"];
+}): JSX.Element | null {
+  const changes = [
+    ...retention.map((change) => ({
+      ...change,
+      text: KINDS.map(([name, text]) => `${text.toLowerCase()} ${keptText(change[name])}`).join(", "),
+    })),
+    ...redaction.map((change) => ({
+      ...change,
+      text: change.redaction === "on" ? "secrets replaced by markers" : "secrets kept as they are",
+    })),
+  ].sort((a, b) => b.created_at.localeCompare(a.created_at));
+  if (changes.length === 0) return null;
+  return (
+    <details>
+      <summary>Latest changes</summary>
+      <ul class="plain">
+        {changes.slice(0, CHANGES_SHOWN).map(({ text, actor, created_at }) => (
+          <li key={created_at + text}>
+            {text}{" "}
+            <span class="faint">
+              by {actor}, <Age at={created_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
 }

@@ -1,9 +1,13 @@
-import type { Storage } from "@wharf/protocol";
+import type { Retention as Kept, Storage } from "@wharf/protocol";
 import type { JSX } from "preact";
-import { hub } from "../../app/hub.ts";
+import { useState } from "preact/hooks";
+import { canChange, hub } from "../../app/hub.ts";
+import { usePlaces, workspaceNames } from "../../app/use-places.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { bytesText, countText } from "../../format/numbers.ts";
 import { PageHead, Stat } from "../../ui/parts.tsx";
+import { KINDS, keptText, RetentionDialog } from "../../ui/retention-dialog.tsx";
+import { Select } from "../../ui/select.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 
@@ -22,8 +26,8 @@ export function StoragePage(): JSX.Element {
         {(found) => (
           <>
             <Sizes storage={found} />
+            <Retention storage={found} onChange={storage.reload} />
             <Tables storage={found} />
-            <Retention storage={found} />
           </>
         )}
       </Loaded>
@@ -91,34 +95,60 @@ function Tables({ storage: { tables } }: { storage: Storage }): JSX.Element {
   );
 }
 
-function Retention({ storage: { retention } }: { storage: Storage }): JSX.Element {
+function Retention({ storage, onChange }: { storage: Storage; onChange: () => void }): JSX.Element {
+  const { workspaces, table_hours } = storage.retention;
   return (
     <section aria-labelledby="retention">
       <h2 id="retention">Retention</h2>
-      {retention.workspaces.length === 0 ? (
-        <p>Every repository keeps its transcripts, their parsed rows and its events without a limit.</p>
+      {workspaces.length === 0 ? (
+        <p>Every repository keeps its transcripts, their parsed texts and its events without a limit.</p>
       ) : (
         <ul class="plain">
-          {retention.workspaces.map(({ workspace_id, workspace_name, ...kept }) => (
+          {workspaces.map(({ workspace_id, workspace_name, ...kept }) => (
             <li key={workspace_id}>
               <a href={`/repositories/${encodeURIComponent(workspace_id)}`}>{workspace_name}</a>{" "}
-              <span class="faint">{keptText(kept)}</span>
+              <span class="faint">{limitsText(kept)}</span>
             </li>
           ))}
         </ul>
       )}
+      {canChange() && <ChangeRetention onChange={onChange} />}
       <p class="faint">
-        {Object.entries(retention.table_hours)
-          .map(([table, hours]) => `${table}: ${countText(hours)} h`)
+        Of all repositories:{" "}
+        {Object.entries(table_hours)
+          .map(([table, hours]) => `${table} ${countText(hours)} h`)
           .join(" · ")}
       </p>
     </section>
   );
 }
 
-function keptText(kept: Readonly<Record<string, unknown>>): string {
-  return Object.entries(kept)
-    .filter(([, days]) => typeof days === "number")
-    .map(([name, days]) => `${name.replace(/_days$/, "").replaceAll("_", " ")} ${String(days)} days`)
+/** Chooses a repository, and changes what it keeps. */
+function ChangeRetention({ onChange }: { onChange: () => void }): JSX.Element {
+  const places = usePlaces();
+  const [changed, setChanged] = useState<string | null>(null);
+  const options = [...(places === null ? [] : workspaceNames(places))].map(([value, text]) => ({
+    value,
+    text,
+  }));
+  return (
+    <p>
+      <Select
+        label="Change the retention of a repository"
+        any="Change the retention of …"
+        value={changed ?? ""}
+        options={options}
+        onChange={(id) => setChanged(id === "" ? null : id)}
+      />
+      {changed !== null && (
+        <RetentionDialog workspaceId={changed} onSaved={onChange} onClose={() => setChanged(null)} />
+      )}
+    </p>
+  );
+}
+
+function limitsText(kept: Kept): string {
+  return KINDS.filter(([name]) => kept[name] !== null)
+    .map(([name, text]) => `${text} ${keptText(kept[name])}`)
     .join(", ");
 }
