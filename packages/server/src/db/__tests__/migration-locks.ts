@@ -7,6 +7,13 @@ const EXISTS = String.raw`(?:IF (?:NOT )?EXISTS\s+)?`;
 
 /** What conflicts with writes of other processes, and whether it conflicts with reads, too (ACCESS EXCLUSIVE). */
 const HEAVY: readonly [pattern: RegExp, isExclusive: boolean][] = [
+  [
+    new RegExp(
+      `^ALTER TABLE ${NAME}\\s+(?:ENABLE|DISABLE)\\s+(?:ALWAYS\\s+|REPLICA\\s+)?TRIGGER\\b[^,]*$`,
+      "i",
+    ),
+    false,
+  ],
   [new RegExp(`^ALTER TABLE ${EXISTS}${NAME}`, "i"), true],
   [new RegExp(`^DROP TABLE ${EXISTS}${NAME}`, "i"), true],
   [new RegExp(`^TRUNCATE (?:TABLE )?${NAME}`, "i"), true],
