@@ -196,10 +196,11 @@ describe("install.sh", () => {
 
     const data = join(machine.home, ".local/share/wharf");
     await machine.run([wharf, "status"]);
+    const refresh = join(data, "status.refresh");
+    // Recent: it requests none, which could end after the one below.
+    await Bun.write(refresh, "");
     const expected = (await machine.run([...machine.command, "status", "--statusline"])).stdout;
     expect(expected).toContain("today");
-    const refresh = join(data, "status.refresh");
-    await Bun.write(refresh, "");
     await utimes(refresh, 1, 1);
     const lastStatus = () => Bun.file(join(data, "status.json")).text();
     const lineWrittenAt = () => Bun.file(join(data, "status.line")).lastModified;
@@ -224,6 +225,14 @@ describe("install.sh", () => {
     const shim = await Bun.file(wharf).text();
     await Bun.write(wharf, shim.replace(/^runtime=.*$/m, "runtime='/nonexistent/node'"));
     expect((await machine.run([wharf, "--version"])).code).toBe(0);
+    const cache = join(data, "compile-cache");
+    const asked = join(machine.home, "asked");
+    await Bun.write(asked, '#!/bin/sh\necho "$NODE_COMPILE_CACHE"\n');
+    await chmod(asked, 0o700);
+    await Bun.write(wharf, shim.replace(/^runtime=.*$/m, `runtime='${asked}'`));
+    expect((await machine.run([wharf, "--help"])).stdout).toBe(`${cache}\n`);
+    await rm(asked);
+    await Bun.write(join(cache, "v22/one"), "compiled");
     await Bun.write(wharf, shim);
 
     const listed = (await machine.run([wharf, "uninstall", "--dry-run", "--json"])).json;

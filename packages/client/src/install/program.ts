@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/pr
 import { dirname, join } from "node:path";
 import type { Paths } from "../cli/environment.ts";
 import { FIND_RUNTIME, NO_RUNTIME, quoted } from "../served/shell.ts";
-import { refreshFile, statusLineFile } from "./remove-state.ts";
+import { compileCache, refreshFile, statusLineFile } from "./remove-state.ts";
 
 /** What an installation wrote, so that it can be taken back. In `installed.json` of the data directory. */
 export type Installation = {
@@ -54,6 +54,7 @@ if [ "$*" = 'status --statusline' ] && [ -r "$line" ]; then
 fi
 program=${quoted(program)}
 runtime=${quoted(runtime)}
+export NODE_COMPILE_CACHE=${quoted(compileCache(data))}
 [ -x "$runtime" ] && exec "$runtime" "$program" "$@"
 ${FIND_RUNTIME}
 [ -n "$runtime" ] && exec "$runtime" "$program" "$@"
