@@ -239,7 +239,8 @@ describe("timeline and repositories", () => {
       await page.getByRole("heading", { level: 1, name: "birds" }).waitFor();
       const commit = page.locator(".commit", { hasText: HASH.slice(0, 7) });
       await commit.getByText("possible", { exact: true }).waitFor();
-      expect(await commit.getByRole("link").getAttribute("href")).toBe(`/sessions/${HOSTILE_ID}`);
+      const session = commit.getByRole("link", { name: "Feed the pelican" });
+      expect(await session.getAttribute("href")).toBe(`/sessions/${HOSTILE_ID}`);
       await page.getByText("replaced by markers").waitFor();
       const address = page.url();
       await context.close();
@@ -251,6 +252,37 @@ describe("timeline and repositories", () => {
       await reader.context.close();
     },
   );
+});
+
+browserTest("a commit in the timeline and in a session's facts leads to it in its repository", async () => {
+  const { page, context, errors } = await openList("/timeline?types=commit");
+  const hash = page.getByRole("link", { name: HASH.slice(0, 7), exact: true });
+  await hash.first().click();
+  await page.waitForURL(new RegExp(`/repositories/[^/]+\\?commit=${HASH}$`));
+  const chosen = page.getByRole("region", { name: "Commit", exact: true });
+  await chosen.locator(".commit-session", { hasText: "Feed the pelican" }).waitFor();
+  const outside = chosen.getByRole("link", { name: "Open on github.com" });
+  expect(await outside.getAttribute("href")).toBe(`https://github.com/acme/birds/commit/${HASH}`);
+  expect(await accessibilityViolations(page)).toEqual([]);
+  await chosen.getByRole("link", { name: "Close" }).click();
+  await chosen.waitFor({ state: "detached" });
+
+  await page.goto(`/sessions/${HOSTILE_ID}`);
+  await page
+    .locator(".session-facts")
+    .getByRole("link", { name: HASH.slice(0, 7) })
+    .click();
+  await chosen.locator(".commit-session", { hasText: "Feed the pelican" }).waitFor();
+  const [path] = page.url().split("?");
+  await page.goto(`${path}?commit=${"0".repeat(40)}`);
+  await chosen.getByText("The hub has no such commit of this repository.").waitFor();
+  expect(errors).toEqual([]);
+  await page.goto(`${path}?commit=javascript:alert(1)`);
+  await chosen.getByText("must be 7 to 64 hexadecimal digits").waitFor();
+  expect(await chosen.getByRole("link", { name: "Open on" }).getAttribute("href")).toStartWith(
+    "https://github.com/",
+  );
+  await context.close();
 });
 
 describe("live", () => {

@@ -1,4 +1,4 @@
-import type { MatchedCommit } from "@wharf/protocol";
+import type { MatchedCommit, Workspace } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
@@ -6,11 +6,12 @@ import { mayBeOfWorkspace } from "../../app/live.ts";
 import { useHeld } from "../../app/use-held.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
+import { useQuery } from "../../app/use-query.ts";
 import { dayTitle } from "../../format/days.ts";
-import { GitLine, GradeBadge } from "../../ui/git-line.tsx";
+import { GitLine, GradeBadge, shortSha } from "../../ui/git-line.tsx";
 import { Rows } from "../../ui/rows.tsx";
 import { sessionHref, titleOf } from "../../ui/session-parts.tsx";
-import { Empty } from "../../ui/states.tsx";
+import { Empty, Loaded } from "../../ui/states.tsx";
 
 const ROW_HEIGHT = 58;
 const SESSIONS_SHOWN_MAX = 3;
@@ -44,6 +45,55 @@ export function Commits({ workspaceId }: { workspaceId: string }): JSX.Element {
         }
       />
     </div>
+  );
+}
+
+/** Hosts whose address of a commit is known. */
+const COMMIT_PATHS: Readonly<Record<string, string>> = {
+  "github.com": "commit",
+  "gitlab.com": "-/commit",
+  "bitbucket.org": "commits",
+  "codeberg.org": "commit",
+};
+
+/** The commit that the address names, with its sessions. */
+export function ChosenCommit({
+  sha,
+  workspace: { id, canonical_id },
+}: {
+  sha: string;
+  workspace: Pick<Workspace, "id" | "canonical_id">;
+}): JSX.Element {
+  const query = useQuery(`commit ${id} ${sha}`, async () =>
+    (await hub.commits(sha)).filter(({ git_activity }) => git_activity.workspace_id === id),
+  );
+  const [host = "", ...names] = canonical_id.split("/");
+  const path = Object.hasOwn(COMMIT_PATHS, host) ? COMMIT_PATHS[host] : undefined;
+  return (
+    <section aria-label="Commit">
+      <h2>Commit {shortSha(sha)}</h2>
+      <Loaded query={query} rows={2}>
+        {(commits) => (
+          <>
+            {commits.map((commit) => (
+              <Commit key={idOf(commit)} commit={commit} />
+            ))}
+            {commits.length === 0 && <p class="faint">The hub has no such commit of this repository.</p>}
+          </>
+        )}
+      </Loaded>
+      <p class="actions">
+        {path !== undefined && (
+          <a
+            href={`https://${host}/${names.map(encodeURIComponent).join("/")}/${path}/${encodeURIComponent(sha)}`}
+            rel="noopener"
+          >
+            Open on {host}
+          </a>
+        )}
+        <a href={`/repositories/${encodeURIComponent(id)}`}>Close</a>
+      </p>
+    </section>
   );
 }
 

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { mayBeOfWorkspace } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
-import { href } from "../../app/router.ts";
+import { href, query } from "../../app/router.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, countText, shortText } from "../../format/numbers.ts";
@@ -12,23 +12,23 @@ import { Age, Copy, PageHead, Stat } from "../../ui/parts.tsx";
 import { RecentSessions } from "../../ui/recent-sessions.tsx";
 import { repositoryName } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
-import { Commits } from "./commits.tsx";
+import { ChosenCommit, Commits } from "./commits.tsx";
 import { RepositoryDevices } from "./repository-devices.tsx";
 import { RepositorySettings } from "./repository-settings.tsx";
 
 /** One repository over all machines. */
 export function RepositoryPage({ params }: PageProps): JSX.Element {
   const id = params["id"] ?? "";
-  const query = useQuery(`repository ${id}`, () => hub.workspaces.get(id));
-  const workspaceId = query.data?.workspace.id;
-  useLiveReload(["session", "event", "device"], query, {
+  const repository = useQuery(`repository ${id}`, () => hub.workspaces.get(id));
+  const workspaceId = repository.data?.workspace.id;
+  useLiveReload(["session", "event", "device"], repository, {
     intervalMs: SUMS_INTERVAL_MS,
     concerns: (change) => workspaceId !== undefined && mayBeOfWorkspace(change, workspaceId),
   });
   return (
     <>
-      {query.data === null && <PageHead title="Repository" />}
-      <Loaded query={query} rows={8}>
+      {repository.data === null && <PageHead title="Repository" />}
+      <Loaded query={repository} rows={8}>
         {(detail) => <Repository detail={detail} />}
       </Loaded>
     </>
@@ -38,6 +38,7 @@ export function RepositoryPage({ params }: PageProps): JSX.Element {
 function Repository({ detail }: { detail: WorkspaceDetail }): JSX.Element {
   const { workspace, recent_sessions, devices } = detail;
   const ofWorkspace = { workspace_id: workspace.id };
+  const sha = query.value.get("commit");
   return (
     <>
       <PageHead title={repositoryName(workspace.display_name)} note={<code>{workspace.canonical_id}</code>}>
@@ -45,6 +46,7 @@ function Repository({ detail }: { detail: WorkspaceDetail }): JSX.Element {
         <a href={href("/timeline", ofWorkspace)}>Timeline</a>
         <a href={href("/usage", ofWorkspace)}>Usage</a>
       </PageHead>
+      {sha !== null && <ChosenCommit sha={sha} workspace={workspace} />}
       <Stats detail={detail} />
       <h2>Recent sessions</h2>
       <RecentSessions sessions={recent_sessions} count={workspace.session_count} of={ofWorkspace} />

@@ -4,7 +4,7 @@ import { hub } from "../../app/hub.ts";
 import { setQuery } from "../../app/router.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
-import { GradeBadge, shortSha } from "../../ui/git-line.tsx";
+import { CommitHash, GradeBadge } from "../../ui/git-line.tsx";
 import { Age, Badge } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { LineCounts, useSessionFiles } from "./changes.tsx";
@@ -87,12 +87,12 @@ function Commits({ session }: { session: SessionDetail }): JSX.Element {
           <>
             {rows.length === 0 && <p class="faint">None is matched to this session.</p>}
             <ul class="plain">
-              {rows.map(({ id, commit_sha, message, session_match }) => (
-                <li key={id}>
-                  <code>{commit_sha !== null && shortSha(commit_sha)}</code>{" "}
-                  <GradeBadge grade={session_match} why={REASONS[session_match]} />
+              {rows.map((git) => (
+                <li key={git.id}>
+                  <CommitHash git={git} />{" "}
+                  <GradeBadge grade={git.session_match} why={REASONS[git.session_match]} />
                   <br />
-                  {message?.split("\n", 1)[0] ?? ""}
+                  {git.message?.split("\n", 1)[0] ?? ""}
                 </li>
               ))}
             </ul>
