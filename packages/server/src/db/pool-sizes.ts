@@ -21,6 +21,8 @@ const REPORTS = 1;
 /** Two flushes with per-row checks, a projection round and a report. */
 const URGENT_IN_BACKGROUND = 4;
 const ADMINISTRATION_MAX = 2;
+/** Each holds a connection of its own, and a processor. */
+const PARSES_MAX = 2;
 
 /**
  * Divides the connections of a process, CONNECTIONS_MIN or more. Of the rest, without flushes and direct connections, a third goes
@@ -36,7 +38,7 @@ export function poolSizesOf(connections: number): PoolSizes {
 }
 
 export type PoolShares = Record<
-  "reads" | "edits" | "keys" | "reports" | "deferrable" | "jobAdministration",
+  "reads" | "edits" | "keys" | "reports" | "deferrable" | "jobAdministration" | "parses",
   number
 >;
 
@@ -44,7 +46,7 @@ export type PoolShares = Record<
  * How many connections of its pool each part takes at most. Those of the interactive pool add up to its size; edits without a connection
  * of their own share that of reads.
  */
-export function sharesOf({ background, interactive, jobs }: PoolSizes): PoolShares {
+export function sharesOf({ background, interactive, jobs, direct }: PoolSizes): PoolShares {
   const reads = Math.max(1, interactive - EDITS_MAX - KEYS);
   return {
     reads,
@@ -52,6 +54,7 @@ export function sharesOf({ background, interactive, jobs }: PoolSizes): PoolShar
     keys: KEYS,
     reports: REPORTS,
     deferrable: Math.max(1, background - URGENT_IN_BACKGROUND),
+    parses: Math.min(PARSES_MAX, direct),
     jobAdministration: Math.max(1, Math.min(ADMINISTRATION_MAX, jobs - 1)),
   };
 }

@@ -2,12 +2,13 @@ import { createJobRunner, type JobRunner } from "@wharf/job-runner";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Config } from "../config.ts";
 import { createDeleteInPieces, type DeleteInPieces } from "../db/delete-in-pieces.ts";
+import { poolSizesOf, sharesOf } from "../db/pool-sizes.ts";
 import type { Pools } from "../db/pools.ts";
 import type { Logger } from "../logger.ts";
 import type { Redaction } from "../redaction/create-redaction.ts";
 import { COMMAND_QUEUE, COMMANDS_AT_ONCE, createCommandJobs } from "./command-job.ts";
 import { createSessionsDeletionJob, type DeleteSessions } from "./delete-sessions.ts";
-import { createParseJob, type EnqueueParse, PARSES_AT_ONCE, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
+import { createParseJob, type EnqueueParse, TRANSCRIPT_QUEUE } from "./parse-transcript.ts";
 import { createRedactionJob, type EnqueueRedaction, redactOutdated } from "./redact-held.ts";
 import { createReparseJob, type ParseQueue } from "./reparse-sessions.ts";
 import { createServerJobs } from "./server-jobs.ts";
@@ -92,7 +93,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     queues: {
       [COMMAND_QUEUE]: COMMANDS_AT_ONCE,
       [DELETION_QUEUE]: DELETIONS_AT_ONCE,
-      [TRANSCRIPT_QUEUE]: PARSES_AT_ONCE,
+      [TRANSCRIPT_QUEUE]: sharesOf(poolSizesOf(config.databaseConnections)).parses,
       [SUMMARY_QUEUE]: SUMMARIES_AT_ONCE,
     },
     schedules: recurrences.map(({ schedule }) => schedule),

@@ -10,8 +10,6 @@ import { eachInTurn } from "./each-in-turn.ts";
 import type { RecurringJob } from "./recurring.ts";
 
 export const TRANSCRIPT_QUEUE = "transcripts";
-/** Each holds a connection of its own, and a processor. */
-export const PARSES_AT_ONCE = 2;
 const ATTEMPTS_MAX = 5;
 /** A run that takes longer is cut off, and the next one continues. */
 const ATTEMPT_MAX_MS = 60 * 60_000;

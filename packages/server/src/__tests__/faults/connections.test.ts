@@ -7,7 +7,7 @@ import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { openApp } from "../setup-app.ts";
 import { idsOf, startFleet } from "./device-fleet.ts";
-import { postEvents, spawnServer, startServer, statusOf } from "./server-process.ts";
+import { ADMIN_KEY, postEvents, spawnServer, startServer, statusOf } from "./server-process.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -130,6 +130,18 @@ test("a server that Postgres refuses most of its connections serves with those t
   expect([...(await sql`SELECT count(*)::int AS stored FROM events`)]).toEqual([{ stored: 20 }]);
 });
 
+async function appendTranscript(server: string, session_id: string): Promise<number> {
+  const message = { role: "user", content: "How many connections are there?" };
+  const line = { uuid: `${session_id}-1`, type: "user", sessionId: session_id, message };
+  const file = "agent=claude-code&device_id=device-1&file=main.jsonl&offset=0";
+  const response = await fetch(`${server}/api/sessions/${session_id}/transcript/append?${file}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    body: `${JSON.stringify({ ...line, timestamp: "2026-03-01T10:00:00Z", cwd: "/work" })}\n`,
+  });
+  return response.status;
+}
+
 test("three servers share the 17 connections that max_connections = 20 leaves, without an error", async () => {
   const { url, sql } = await databaseWithLimit(17);
   const variables = { DATABASE_URL: url, WHARF_DB_CONNECTIONS: "6" };
@@ -141,14 +153,19 @@ test("three servers share the 17 connections that max_connections = 20 leaves, w
   });
   const fleets = servers.map(({ url: server }) => startFleet(server, seededRandom()));
   const statuses = new Set<number>();
+  for (const [n, server] of servers.entries())
+    statuses.add(await appendTranscript(server.url, `parsed-${n}`));
+  const parsed = () =>
+    sql`SELECT DISTINCT session_id FROM transcript_messages WHERE session_id LIKE 'parsed-%'`;
   const isDone = () => fleets.every(({ acknowledged }) => acknowledged.length >= BATCHES);
-  while (!isDone()) {
+  do {
     const paths = ["/api/sessions", "/api/usage", "/health/ready", "/api/jobs"];
     const asked = servers.flatMap((server) => paths.map((path) => statusOf(server.url, path)));
     for (const status of await Promise.all(asked)) statuses.add(status);
-  }
+  } while (!isDone());
   await Promise.all(fleets.map(({ stop }) => stop()));
-  expect([...statuses]).toEqual([200]);
+  await until(async () => (await parsed()).length === servers.length);
+  expect([...statuses].toSorted()).toEqual([200, 202]);
   expect(fleets.flatMap(({ unacknowledged }) => unacknowledged)).toEqual([]);
   const stored = await sql<{ id: string }[]>`SELECT id FROM events`;
   const sent = fleets.flatMap(({ acknowledged }) => idsOf(acknowledged));

@@ -141,9 +141,19 @@ async function parseGeneration(
   return changed;
 }
 
-/** A connection outside the pool: a run takes longer than a statement of the pool may. */
-function connect(database: Database): Promise<StepConnection> {
-  return database.run((sql) =>
-    Promise.resolve({ sql, connection: openConnection(sql, { deadlineMs: STATEMENT_DEADLINE_MS }) }),
-  );
+/**
+ * A connection outside the pool: a run takes longer than a statement of the pool may. It is opened in a turn of the pool, which waits
+ * where Postgres has no connection left.
+ */
+async function connect(database: Database): Promise<StepConnection> {
+  return await database.run(async (sql) => {
+    const connection = openConnection(sql, { deadlineMs: STATEMENT_DEADLINE_MS });
+    try {
+      await connection.query`SELECT`;
+      return { sql, connection };
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  });
 }
