@@ -106,9 +106,12 @@ async function writeTranscripts(sql: postgres.Sql): Promise<void> {
   await sql`
     INSERT INTO transcript_files (session_id, agent, device_id, file, kind, held_bytes)
     SELECT id, 'claude-code', ${deviceId(sql, "device")}, id || '.jsonl', 'main', event_count * 700 FROM bench_sessions`;
+  // It would set held_bytes, row by row.
+  await sql`ALTER TABLE transcript_generations DISABLE TRIGGER transcript_generations_held`;
   await sql`
     INSERT INTO transcript_generations (file_id, generation, session_id, source_bytes, stored_bytes, parsed_bytes)
     SELECT id, 1, session_id, held_bytes, held_bytes, held_bytes FROM transcript_files`;
+  await sql`ALTER TABLE transcript_generations ENABLE ALWAYS TRIGGER transcript_generations_held`;
   await sql`
     INSERT INTO blobs (hash, size_bytes, chunk_count)
     SELECT encode(sha256((id || ' ' || part)::bytea), 'hex'), 9000, 1 FROM transcript_files, generate_series(1, 3) part`;

@@ -1,6 +1,6 @@
 import type { StatsBucket, StatsBucketRow } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
-import { instantIn, type UsageRange } from "./usage.ts";
+import { instantIn, notDeleted, type UsageRange } from "./usage.ts";
 
 export type StatsFilters = { workspace_id?: string | undefined; device_id?: string | undefined };
 
@@ -16,6 +16,7 @@ export async function readStats(
 ): Promise<StatsBucketRow[]> {
   const step = sql`(${`1 ${bucket}`}::text::interval)`;
   const startOf = (time: Fragment) => sql`date_trunc(${bucket}::text, ${time}, ${tz}::text)`;
+  const isOfPlace = filters.workspace_id !== undefined || filters.device_id !== undefined;
   const ofPlace = (table: Fragment) => sql`
     ${filters.workspace_id === undefined ? sql`` : sql`AND ${table}.workspace_id = ${filters.workspace_id}`}
     ${filters.device_id === undefined ? sql`` : sql`AND ${table}.device_id = ${filters.device_id}`}`;
@@ -46,10 +47,16 @@ export async function readStats(
       GROUP BY 1
     ),
     usage_of AS (
-      SELECT ${startOf(sql`u.slot`)} AS start, sum(u.input) AS tokens_in, sum(u.output) AS tokens_out,
-        sum(u.cache_read) AS cache_read_tokens, sum(u.cache_write_5m + u.cache_write_1h) AS cache_write_tokens, sum(u.cost_usd) AS cost_usd
-      FROM range, usage_slots u JOIN sessions s ON s.id = u.session_id
-      WHERE u.slot >= date_bin('15 minutes', from_at, 'epoch') AND u.slot < to_at AND s.deleted_at IS NULL ${ofPlace(sql`s`)}
+      SELECT ${startOf(sql`slot`)} AS start, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out,
+        sum(cache_read_tokens) AS cache_read_tokens, sum(cache_write_tokens) AS cache_write_tokens, sum(cost_usd) AS cost_usd
+      FROM (
+        SELECT u.slot, sum(u.input) AS tokens_in, sum(u.output) AS tokens_out, sum(u.cache_read) AS cache_read_tokens,
+          sum(u.cache_write_5m + u.cache_write_1h) AS cache_write_tokens, sum(u.cost_usd) AS cost_usd
+        FROM range, usage_slots u ${isOfPlace ? sql`JOIN sessions s ON s.id = u.session_id` : sql``}
+        WHERE u.slot >= date_bin('15 minutes', from_at, 'epoch') AND u.slot < to_at
+          AND ${isOfPlace ? sql`s.deleted_at IS NULL ${ofPlace(sql`s`)}` : notDeleted(sql)}
+        GROUP BY 1
+      ) slots
       GROUP BY 1
     )
     SELECT b.start, CASE WHEN EXISTS (SELECT FROM event_recounts) THEN (${recountedEvents(sql, filters)}) ELSE coalesce(events, 0) END AS events,
