@@ -23,7 +23,7 @@ export function RecentSessions({
       <ul class="rows bare">
         {sessions.map((session) => (
           <li key={session.id}>
-            <SessionRow session={session} withDay />
+            <SessionRow session={session} withDay of={"device_id" in of ? "device" : "repository"} />
           </li>
         ))}
       </ul>

@@ -10,8 +10,18 @@ import { agentName, repositoryName, StateBadge, sessionHref, titleOf } from "./s
 /** In pixels. */
 export const SESSION_ROW_HEIGHT = 42;
 
-/** A session in one line; on narrow screens in two. `withDay`: the list is not divided by days. */
-export function SessionRow({ session, withDay }: { session: Session; withDay: boolean }): JSX.Element {
+/** A session in one line; on narrow screens in two. */
+export function SessionRow({
+  session,
+  withDay,
+  of,
+}: {
+  session: Session;
+  /** The list is not divided by days. */
+  withDay: boolean;
+  /** All sessions of the list are of one device or repository, which is not repeated. */
+  of?: "device" | "repository";
+}): JSX.Element {
   const { git_branch, device_name, agent, user_messages, started_at } = session;
   const repository = repositoryName(session.workspace_name);
   const title = titleOf(session);
@@ -24,10 +34,11 @@ export function SessionRow({ session, withDay }: { session: Session; withDay: bo
         </span>
       </span>
       <span class="session-place cut" title={`${repository}${git_branch === null ? "" : ` · ${git_branch}`}`}>
-        {repository}
-        {git_branch !== null && <span class="faint"> · {git_branch}</span>}
+        {of !== "repository" && repository}
+        {of === undefined && git_branch !== null && <span class="faint"> · {git_branch}</span>}
+        {of === "repository" && git_branch}
       </span>
-      <span class="session-device faint cut">{device_name}</span>
+      <span class="session-device faint cut">{of === "device" ? git_branch : device_name}</span>
       <span class="session-agent faint cut">{agentName(agent)}</span>
       <span class="session-prompts faint number">{counted(user_messages ?? 0, "prompt")}</span>
       <span class="session-duration faint number">

@@ -93,11 +93,11 @@ function machineFacts({ id, type, hostname, os, arch, report, total_cost_usd }: 
   const skew = report === null ? null : (skewText(report.clock_skew_ms) ?? "right");
   return [
     ["Id", <code key="id">{id}</code>],
-    ["Host", hostname ?? "unknown"],
-    ["System", [os, arch].filter(Boolean).join(" ") || "unknown"],
+    ["Host", hostname],
+    ["System", [os, arch].filter(Boolean).join(" ") || null],
     ["Type", type],
     ["Client", report?.client_version ?? "has sent no report"],
-    ["Clock", skew ?? "unknown"],
+    ["Clock", skew],
     ["Cost", costText(total_cost_usd)],
   ] as const;
 }

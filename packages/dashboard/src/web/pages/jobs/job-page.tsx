@@ -105,7 +105,7 @@ function JobView({ job, onChange }: { job: JobDetail; onChange: () => void }): J
         )}
         <section class="card">
           <h2>Facts</h2>
-          <Facts facts={factsOf(job).filter(([, value]) => value !== null)} />
+          <Facts facts={factsOf(job)} />
         </section>
       </div>
       <Value name="Input" value={job.payload} />
@@ -138,7 +138,6 @@ function Actions({ job, onChange }: { job: JobDetail; onChange: () => void }): J
   );
 }
 
-/** Null: it has none. */
 function factsOf(job: JobDetail): (readonly [string, ComponentChildren])[] {
   const { state, run_at, progress, timeout_ms, priority, recoveries } = job;
   const sessionId = sessionIdOf(job.payload);

@@ -67,7 +67,7 @@ function KeyList(): JSX.Element {
           />
         )}
         empty={
-          <Empty title="There is no key in the table.">
+          <Empty title="No key was created yet.">
             <p>Each device that joins gets its own.</p>
           </Empty>
         }

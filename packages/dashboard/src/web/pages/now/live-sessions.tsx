@@ -61,7 +61,7 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
             {agentName(session.agent)}
           </span>
         </span>
-        <span class="live-doing cut">{doingOf(session, detail)}</span>
+        <span class="live-doing">{doingOf(session, detail)}</span>
         <span class="number faint">{contextOf(detail)}</span>
         <span class="number">{costText(session.cost_estimate_usd)}</span>
       </a>
@@ -70,18 +70,20 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
 }
 
 /** The tool that runs and for how long, or why the session waits. */
-function doingOf(session: Session, detail: SessionDetail | null): JSX.Element | string {
+function doingOf(session: Session, detail: SessionDetail | null): JSX.Element {
   const call = detail?.transcript?.open_calls.at(-1);
   if (call === undefined || session.live_state === "turn_done" || session.live_state === "idle")
-    return reasonText(session);
+    return <span class="cut">{reasonText(session)}</span>;
   const command = detail?.transcript?.commands_run.last.find(
     ({ call_id }) => call_id === call.call_id,
   )?.command;
   return (
     <>
-      {session.live_state === "needs_input" && `${reasonText(session)}: `}
-      <code>{command ?? call.tool}</code>{" "}
-      {call.at !== null && durationText(Math.max(now.value - Date.parse(call.at), 0))}
+      {session.live_state === "needs_input" && <span>{reasonText(session)}:</span>}
+      <code class="cut">{command ?? call.tool}</code>
+      {call.at !== null && session.live_state !== "needs_input" && (
+        <span>{durationText(Math.max(now.value - Date.parse(call.at), 0))}</span>
+      )}
     </>
   );
 }

@@ -51,6 +51,7 @@ export function PricesPage(): JSX.Element {
           Model
           <input
             name="model"
+            placeholder="claude-opus"
             value={wanted}
             onInput={(event) => setQuery({ model: event.currentTarget.value })}
           />
@@ -83,7 +84,7 @@ const RATES = [
 const COLUMNS: readonly [Column<PriceRow>, ...Column<PriceRow>[]] = [
   { title: "model", cell: ({ model }) => <code>{model}</code> },
   ...RATES.map(([rate, title]) => ({ title, isNumber: true, cell: (row: PriceRow) => row[rate] ?? "–" })),
-  { title: "holds", class: "faint", cell: holdsText },
+  { title: "holds", class: "faint price-holds", cell: holdsText },
   {
     title: "source",
     class: "faint price-source",

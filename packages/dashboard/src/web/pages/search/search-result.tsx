@@ -26,17 +26,22 @@ export function tierText(tier: SearchTier): string {
 /** A session by its best match; opens at the message that was found. */
 export function Result({ result }: { result: SearchResult }): JSX.Element {
   const { session, message_id, kind, workspace_name, device_name, timestamp, fragments } = result;
+  const [first, ...others] = fragments;
+  const title = titleOf(session);
+  const isTitle = first?.text === title && others.length === 0;
   const isCode = kind === "tool_input" || kind === "tool_output";
   return (
     <a class="row result" href={href(sessionHref(session.id), { around: message_id })}>
-      <strong class="cut">{titleOf(session)}</strong>
-      <span class="two-lines">
-        {fragments.map(({ text, marks }) => (
-          <span key={text} class={isCode ? "fragment mono" : "fragment"}>
-            <Marked text={text} marks={marks} />
-          </span>
-        ))}
-      </span>
+      <strong class="cut">{isTitle ? <Marked text={title} marks={first.marks} /> : title}</strong>
+      {!isTitle && (
+        <span class="two-lines">
+          {fragments.map(({ text, marks }) => (
+            <span key={text} class={isCode ? "fragment mono" : "fragment"}>
+              <Marked text={text} marks={marks} />
+            </span>
+          ))}
+        </span>
+      )}
       <span class="faint cut">
         <Age at={timestamp} /> · {KINDS[kind] ?? kind} · {repositoryName(workspace_name)} ·{" "}
         {device_name ?? session.device_name} · {agentName(session.agent)}

@@ -31,7 +31,7 @@ export function SessionFacts({ session }: { session: SessionDetail }): JSX.Eleme
   return (
     <>
       <h2>Facts</h2>
-      <Facts facts={rows.filter(([, value]) => value !== null && value !== undefined)} />
+      <Facts facts={rows} />
       {facts !== null && facts.context.sizes.length > 1 && (
         <>
           <h2>Context</h2>
