@@ -25,8 +25,17 @@ function namesOf(pattern: RegExp): string[] {
   return [...built.assets.keys()].filter((name) => pattern.test(name));
 }
 
+const scriptOf = () => /src="\/assets\/([^"]+)"/.exec(built.html)?.[1] ?? "";
+
+test("the document loads the script that renders the pages, and the style", () => {
+  const script = built.assets.get(scriptOf());
+  expect(new TextDecoder().decode(script?.bytes)).toContain('getElementById("app")');
+  const style = /rel="stylesheet" href="\/assets\/([^"]+)"/.exec(built.html)?.[1] ?? "";
+  expect(new TextDecoder().decode(built.assets.get(style)?.bytes)).toContain("color-scheme");
+});
+
 test("the first route needs little script and style", () => {
-  const [script = ""] = namesOf(/^main-.*\.js$/);
+  const script = scriptOf();
   const [page = ""] = namesOf(/^now-page-.*\.js$/);
   const counted = new Set<string>();
   const bytes = bytesOf(script, counted) + bytesOf(page, counted);

@@ -46,10 +46,7 @@ export async function buildDashboard(): Promise<Dashboard> {
   const assets = [icon, ...(await Promise.all(outputs.map(assetOfOutput)))];
   return {
     assets: new Map(assets.map((asset) => [asset.name, asset])),
-    html: documentOf({
-      script: nameOf(assets, /^main-.*\.js$/),
-      style: nameOf(assets, /^main-.*\.css$/),
-    }),
+    html: documentOf({ script: entryOf(outputs, ".js"), style: entryOf(outputs, ".css") }),
   };
 }
 
@@ -71,10 +68,11 @@ function assetOf(name: string, contentType: string, bytes: Uint8Array<ArrayBuffe
   };
 }
 
-function nameOf(assets: readonly Asset[], pattern: RegExp): string {
-  const asset = assets.find(({ name }) => pattern.test(name));
-  if (asset === undefined) throw new Error(`The build has no file ${pattern.source}.`);
-  return asset.name;
+/** Parts that several pages share are named after an entry, too, and may come before it. */
+function entryOf(outputs: readonly Bun.BuildArtifact[], ending: string): string {
+  const entry = outputs.find(({ kind, path }) => kind !== "chunk" && path.endsWith(ending));
+  if (entry === undefined) throw new Error(`The build has no entry ${ending}.`);
+  return basename(entry.path);
 }
 
 function documentOf({ script, style }: { script: string; style: string }): string {
