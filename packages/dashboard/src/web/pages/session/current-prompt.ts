@@ -13,29 +13,23 @@ export function useCurrentPrompt(
   shown.value = pages;
   known.value = prompts;
   useTopMessage();
-  return useComputed(() => promptAt(topMessage.value, shown.value.value ?? [], known.value));
+  const answered = useComputed(() => answeredBy(shown.value.value ?? [], known.value));
+  return useComputed(() => answered.value.get(topMessage.value ?? "") ?? null);
 }
 
-/** The prompt that a message answers: the nearest one before it on the pages, or by time where they begin behind it. */
-function promptAt(
-  messageId: string | null,
+/** The prompt that each message answers: the nearest one before it on the pages, or by time where they begin behind it. */
+function answeredBy(
   pages: readonly TranscriptPage[],
   prompts: readonly OutlinePrompt[],
-): OutlinePrompt | null {
-  if (messageId === null) return null;
+): ReadonlyMap<string, OutlinePrompt> {
   const known = new Map(prompts.map((prompt) => [prompt.message_id, prompt]));
-  let time: string | null = null;
-  let isBefore = false;
-  for (const { messages } of pages.toReversed()) {
-    for (const { id, timestamp } of messages.toReversed()) {
-      if (id === messageId) {
-        isBefore = true;
-        time = timestamp;
-      }
-      const prompt = isBefore ? known.get(id) : undefined;
-      if (prompt !== undefined) return prompt;
-    }
+  const messages = pages.flatMap((page) => page.messages);
+  const start = messages.find(({ timestamp }) => timestamp !== null)?.timestamp ?? null;
+  let prompt = prompts.findLast(({ at }) => at !== null && start !== null && at <= start);
+  const answered = new Map<string, OutlinePrompt>();
+  for (const { id } of messages) {
+    prompt = known.get(id) ?? prompt;
+    if (prompt !== undefined) answered.set(id, prompt);
   }
-  const at = time;
-  return at === null ? null : (prompts.findLast((prompt) => prompt.at !== null && prompt.at <= at) ?? null);
+  return answered;
 }

@@ -76,15 +76,13 @@ export function SessionPage({ params }: PageProps): JSX.Element {
 }
 
 /** A message that an address names is shown: where the density leaves it out, everything is. */
-function useWholeDensity({ pages, has }: Transcript): void {
-  const around = query.value.get("around");
-  const isChosen = query.value.has("density");
+function useWholeDensity({ opened, has }: Transcript): void {
+  const page = opened.value;
   useEffect(() => {
-    if (around === null || isChosen) return;
-    return pages.subscribe((read) => {
-      if (read !== null && !has(around)) setQuery({ density: "full" });
-    });
-  }, [pages, around, isChosen]);
+    const around = query.peek().get("around");
+    if (page !== null && around !== null && !has(around) && !query.peek().has("density"))
+      setQuery({ density: "full" });
+  }, [page]);
 }
 
 function Messages({ transcript }: { transcript: Transcript }): JSX.Element {

@@ -24,15 +24,15 @@ export function TranscriptView({
   const { density } = transcript.scope;
 
   useEffect(() => () => transcript.close(), [transcript]);
+  const jump = jumps.value;
   useEffect(() => {
     if (around === null ? transcript.pages.peek() === null : !transcript.has(around))
       void transcript.open(around);
-  }, [transcript, around]);
-  const jump = jumps.value;
-  const isThere = pages !== null && (around === null || transcript.has(around) || error === null);
+  }, [transcript, around, jump]);
+  const opened = transcript.opened.value;
   useEffect(() => {
-    if (ref.current !== null && around !== null && isThere) scrollToMessage(ref.current, around);
-  }, [around, isThere, transcript, jump]);
+    if (ref.current !== null && around !== null) scrollToMessage(ref.current, around);
+  }, [opened, around, jump]);
 
   const retry = () => void transcript.open(around);
   if (pages === null) return error === null ? <Skeleton /> : <ErrorNote error={error} onRetry={retry} />;

@@ -4,16 +4,20 @@ import { hub } from "../../app/hub.ts";
 
 /** Messages of a request: few enough that a page appears at once and is laid out within a frame. */
 const PAGE_MESSAGES = 30;
+/** A browser lays out and paints what is in sight, but passes all pages in each frame: with 500 of them, 40 ms. One without scroll anchoring would move when a page above is left out. */
+const PAGES_MAX = CSS.supports("overflow-anchor", "auto") ? 60 : Number.POSITIVE_INFINITY;
 /** Read again around the last message when the session changed: half of them are known. */
 const END_MESSAGES = 100;
 
 export type Scope = { sessionId: string; subagentId: string | null; density: TranscriptDensity };
 
-/** The pages of a transcript around a place. They grow in both directions. */
+/** The pages of a transcript around a place. They grow in both directions, and leave out what is far from it. */
 export type Transcript = {
   scope: Scope;
   /** Neighbouring pages; null until the first one is there. */
   pages: ReadonlySignal<readonly TranscriptPage[] | null>;
+  /** The page that `open` read last. */
+  opened: ReadonlySignal<TranscriptPage | null>;
   error: ReadonlySignal<Error | null>;
   /** Messages that arrived at the end and are not shown. */
   waiting: ReadonlySignal<number>;
@@ -30,6 +34,7 @@ export type Transcript = {
 
 export function createTranscript(scope: Scope): Transcript {
   const pages = signal<readonly TranscriptPage[] | null>(null);
+  const opened = signal<TranscriptPage | null>(null);
   const error = signal<Error | null>(null);
   const waiting = signal(0);
   // A message may be one of a subagent: then the pages are those of that subagent.
@@ -75,17 +80,24 @@ export function createTranscript(scope: Scope): Transcript {
     await read(around === null ? {} : { around }, (page) => {
       subagentId = page.subagent_id;
       pages.value = [page];
+      opened.value = page;
     });
   }
 
   async function loadBefore(): Promise<void> {
     const cursor = pages.value?.[0]?.prev_cursor;
-    if (cursor) await read({ cursor }, (page) => (pages.value = [page, ...(pages.value ?? [])]));
+    if (!cursor) return;
+    await read({ cursor }, (page) => {
+      pages.value = [page, ...(pages.value ?? [])].slice(0, PAGES_MAX);
+    });
   }
 
   async function loadBehind(): Promise<void> {
     const cursor = pages.value?.at(-1)?.next_cursor;
-    if (cursor) await read({ cursor }, (page) => (pages.value = [...(pages.value ?? []), page]));
+    if (!cursor) return;
+    await read({ cursor }, (page) => {
+      pages.value = [...(pages.value ?? []), page].slice(-PAGES_MAX);
+    });
   }
 
   async function readEnd(isShown: boolean): Promise<void> {
@@ -111,7 +123,8 @@ export function createTranscript(scope: Scope): Transcript {
 
   const has = (messageId: string) =>
     pages.value?.some(({ messages }) => hasMessage(messages, messageId)) ?? false;
-  return { scope, pages, error, waiting, open, has, loadBefore, loadBehind, readEnd, showWaiting, close };
+  const reads = { open, loadBefore, loadBehind, readEnd };
+  return { scope, pages, opened, error, waiting, has, ...reads, showWaiting, close };
 }
 
 /** The pages with their end replaced by a page that overlaps it: calls that ran have a result, and an answer may not be the last one any more. */
