@@ -270,6 +270,37 @@ browserTest("find goes to a message in a density that shows it, and an address o
   await context.close();
 });
 
+browserTest("a long transcript keeps 60 pages, and leads to a prompt that is on none of them", async () => {
+  const session = "b1c5a1b2-9a0e-4c57-8a35-6f0f3c1e7d42";
+  const { prompt, answer } = createRecorder(session);
+  const turns = Array.from({ length: 35 }, (_, nth) => [
+    prompt(`Task ${nth}`),
+    answer(`m${nth}`, said(`Did ${nth}.`)),
+  ]);
+  await append(turns.flat().join(""), session);
+  const { page, context } = await hub.open();
+  await context.route("**/transcript?*limit=30*", (route) =>
+    route.continue({ url: route.request().url().replace("limit=30", "limit=1") }),
+  );
+  await page.goto(`/sessions/${session}`);
+  const transcript = page.locator(".transcript");
+  await transcript.getByText("Task 0", { exact: true }).waitFor();
+  await until(async () => {
+    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
+    return await transcript.getByText("Did 34.").isVisible();
+  });
+  await expectCount(transcript.locator(".messages"), 60);
+  await expectCount(transcript.getByText("Task 0", { exact: true }), 0);
+
+  const outline = page.getByRole("navigation", { name: "Prompts", exact: true });
+  for (const task of ["Task 0", "Task 34"]) {
+    await outline.getByText(task, { exact: true }).click();
+    await page.locator(".found").getByText(task, { exact: true }).waitFor();
+  }
+  expect(page.url()).not.toContain("density");
+  await context.close();
+});
+
 browserTest("new messages wait behind a button, and follow at the end of the page", async () => {
   const { page, context } = await hub.open();
   await page.goto(PATH);
