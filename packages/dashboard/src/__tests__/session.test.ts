@@ -123,7 +123,7 @@ browserTest("a session shows what was asked, done and answered, and moves by key
   await expectCount(edit.locator(".diff .added"), 11);
   await edit.getByRole("button", { name: "+29 lines" }).click();
   await expectCount(edit.locator(".diff .added"), 40);
-  await page.getByText("Image, image/png is not shown. Its bytes are damaged.").waitFor();
+  await page.getByText("Image (image/png) is not shown. Its bytes are damaged.").waitFor();
 
   await page.keyboard.press("J");
   await page.waitForURL(/around=/);
@@ -162,17 +162,17 @@ browserTest(
     );
     const { page, context, errors } = await hub.open();
     await page.goto(`/sessions/${session}?density=steps`);
-    const shown = page.getByRole("img", { name: "Image, image/gif" });
+    const shown = page.getByRole("img", { name: "Image (image/gif)" });
     await until(() => page.evaluate<boolean>("document.querySelector('.images img')?.naturalWidth === 1"));
     await page
-      .getByText("Image, image/png is not shown. These bytes are not a PNG, JPEG, GIF or WebP")
+      .getByText("Image (image/png) is not shown. These bytes are not a PNG, JPEG, GIF or WebP")
       .waitFor();
     await page.getByText("An image (image) is not shown: the transcript only names it").waitFor();
     // The browser's console has the refused image, and the request for its reason.
     expect(errors).toEqual([expect.stringContaining("422"), expect.stringContaining("422")]);
 
     await page.locator(".step summary").click();
-    await page.getByRole("img", { name: "Image of the result 2 of 2, image/gif" }).waitFor();
+    await page.getByRole("img", { name: "Image 2 of 2 from the result (image/gif)" }).waitFor();
     const [full] = await Promise.all([context.waitForEvent("page"), shown.click()]);
     await full.waitForLoadState();
     expect(await full.evaluate("[document.images.length, document.images[0].naturalWidth, origin]")).toEqual([
@@ -184,7 +184,7 @@ browserTest(
 
     await context.route("**/images/*", (route) => route.abort());
     await page.reload();
-    const failed = page.locator(".images p", { hasText: "Image, image/gif is not shown" });
+    const failed = page.locator(".images p", { hasText: "Image (image/gif) is not shown" });
     await failed.getByText("is not reachable").waitFor();
     await context.unroute("**/images/*");
     await failed.getByRole("button", { name: "Retry" }).click();

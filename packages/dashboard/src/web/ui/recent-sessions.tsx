@@ -20,7 +20,7 @@ export function RecentSessions({
   if (sessions.length === 0) return <Empty title="No sessions yet." />;
   return (
     <>
-      <ul class="rows bare">
+      <ul class="rows">
         {sessions.map((session) => (
           <li key={session.id}>
             <SessionRow session={session} withDay of={"device_id" in of ? "device" : "repository"} />

@@ -44,7 +44,7 @@ export function ListBlocks({
       </p>
       <NewRows count={3} one="new session" onShow={() => undefined} />
       <h2>Session rows</h2>
-      <ul class="rows bare">
+      <ul class="rows">
         {sessions.map((session) => (
           <li key={session.id}>
             <SessionRow session={session} withDay />

@@ -31,10 +31,10 @@ export function FinishedSessions(): JSX.Element {
             <p class="faint">No session ended within the last day.</p>
           ) : (
             <>
-              <ul class="rows finished">
+              <ul class="rows">
                 {sessions.map((session) => (
                   <li key={session.id}>
-                    <a class="finished-row" href={sessionHref(session.id)}>
+                    <a class="row finished-row" href={sessionHref(session.id)}>
                       <span class="cut">{titleOf(session)}</span>
                       <span class="faint cut">
                         {repositoryName(session.workspace_name)} · {session.device_name}

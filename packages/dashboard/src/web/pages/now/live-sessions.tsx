@@ -31,7 +31,7 @@ export function LiveSessions({ sessions }: { sessions: readonly Session[] }): JS
       </Empty>
     );
   return (
-    <ul ref={list} class="live" aria-label="Open sessions" {...handlers}>
+    <ul ref={list} class="rows" aria-label="Open sessions" {...handlers}>
       {items.map((session) => (
         <LiveSession key={session.id} session={session} />
       ))}
@@ -48,7 +48,7 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
   const since = session.live_since ?? session.started_at;
   return (
     <li class={`live-row ${session.live_state ?? ""}`}>
-      <a href={sessionHref(session.id)}>
+      <a class="row" href={sessionHref(session.id)}>
         <span class="live-state">
           <StateBadge session={session} />
           <span class="faint">{durationText(Math.max(now.value - Date.parse(since), 0))}</span>

@@ -51,8 +51,8 @@ export function RedactionActions({ workspaceId, redaction, onChange }: Props): J
             this hub follow within 5 seconds.
           </p>
           <p>
-            What was replaced until now stays replaced. Connected machines replace secrets before they send,
-            whatever is set here.
+            What was replaced until now stays replaced. Connected machines replace secrets before they send;
+            this setting does not change that.
           </p>
         </Confirm>
       )}

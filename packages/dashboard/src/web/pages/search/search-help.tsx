@@ -46,7 +46,7 @@ export function NoResults({ q }: { q: string }): JSX.Element {
       {others.length === 0 ? (
         <p>Try fewer or other words: a part of a name, a path, or an error message.</p>
       ) : (
-        <ul class="bare">
+        <ul class="plain">
           {others.map(({ text, changed }) => (
             <li key={text}>
               Search <a href={href("/search", { q: changed })}>{text}</a>

@@ -12,7 +12,7 @@ const PATHS: Readonly<Record<IconName, string>> = {
   plug: "M6 2v3M10 2v3M4 5h8v3a4 4 0 0 1-8 0zM8 12v2",
 };
 
-/** A drawing of 16 px beside the verb of a call, which assistive technology reads. */
+/** The icon of a call, 16 px wide. Assistive technology reads the verb next to it instead. */
 export function Icon({ name }: { name: IconName }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">

@@ -8,14 +8,14 @@ import { hub } from "../../app/hub.ts";
 export function Images({ block, sessionId }: { block: ContentBlock; sessionId: string }): JSX.Element | null {
   const { images = [] } = block.metadata;
   if (images.length === 0) return null;
-  const of = block.block_type === "image" ? "Image" : "Image of the result";
+  const from = block.block_type === "image" ? "" : " from the result";
   return (
     <div class="images">
       {images.map(({ media_type }, index) => (
         <TranscriptImage
           key={index}
           path={hub.transcripts.imagePath(sessionId, block.id, index)}
-          name={`${of}${images.length === 1 ? "" : ` ${index + 1} of ${images.length}`}, ${media_type}`}
+          name={`Image${images.length === 1 ? "" : ` ${index + 1} of ${images.length}`}${from} (${media_type})`}
           read={() => hub.transcripts.image(sessionId, block.id, index)}
         />
       ))}
