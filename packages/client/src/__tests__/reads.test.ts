@@ -154,6 +154,28 @@ test("sessions that match a filter are exported, and deleted by a job once that 
   expect((await bun.wharf([...words, "--yes"])).stderr).toBe("No session matches.\n");
 });
 
+test("an admin changes what a workspace keeps and replaces, and deletes it when it is empty", async () => {
+  await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const retention = (...words: string[]) => bun.wharf(["workspaces", "retention", "site", ...words]);
+  expect((await retention()).stdout).toBe("raw\t90 days\nparsed\tforever\nevents\tforever\n");
+  await hub.server.sql`UPDATE events SET ingested_at = timestamp`;
+  const preview = await retention("--raw", "forever", "--events", "20", "--dry-run");
+  expect(preview.stdout).toMatch(/^raw\tforever\n[\s\S]*\ndeletes\t\d+ events\n$/);
+  const asked = await retention("--events", "20");
+  expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining("--yes is missing")]);
+  expect((await retention("--json")).json.retention).toMatchObject({ raw_days: 90, events_days: null });
+  await retention("--events", "20", "--yes");
+  expect((await retention("--json")).json.retention).toMatchObject({ raw_days: 90, events_days: 20 });
+  expect((await retention("--raw", "soon")).stderr).toContain("number of at least 1");
+  expect((await bun.wharf(["workspaces", "redaction", "site", "off"])).stdout).toBe(
+    "Redaction of site is off.\n",
+  );
+  expect((await bun.wharf(["workspaces", "redaction", "site", "none"])).code).toBe(2);
+  expect((await bun.wharf(["workspaces", "delete", "site"])).stderr).toContain("Delete them first");
+  expect((await bun.wharf(["workspaces", "delete", "github.com/acme/shop"])).stdout).toStartWith("Deleted");
+  expect((await bun.wharf(["workspaces"])).stdout).not.toContain("shop");
+});
+
 describe("what cannot work", () => {
   test("has an exit code and a message with what to do", async () => {
     const cases: [words: string[], code: number, message: RegExp][] = [

@@ -448,7 +448,7 @@ describe("selected sessions", () => {
     await page.keyboard.press("Escape");
     await expectCount(bar, 0);
     await deleteAll(count + 1);
-    await page.getByText("1 of them is open.").waitFor();
+    await page.getByText(/\d+ of them (is|are) open\./).waitFor();
     await confirm(count + 1);
     await until(
       async () => (await client.sessions.count({ workspace_id: "github.com/acme/many" })).sessions === 0,
@@ -497,7 +497,9 @@ describe("settings of a repository", () => {
     await dialog.getByRole("button", { name: "Save and delete" }).click();
     await page.getByText("deleted after 20 days", { exact: true }).waitFor();
     await page.getByText("Latest changes").click();
-    await page.getByText(/transcripts deleted after 400 days, .* by environment/).waitFor();
+    await page
+      .getByText(/transcripts deleted after 400 days, .* by the admin key of the server's environment/)
+      .waitFor();
     expect(await client.workspaces.retention("github.com/acme/birds")).toMatchObject({
       retention: { raw_days: 400, parsed_days: null, events_days: 20 },
     });

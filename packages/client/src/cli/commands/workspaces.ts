@@ -4,9 +4,11 @@ import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
 import { count, money, timeOf } from "../output/text.ts";
 import { countOf } from "../values.ts";
+import { workspaceSettings } from "./workspace-settings.ts";
 
-/** `wharf workspaces` */
+/** `wharf workspaces`, and its subcommands */
 export function workspaces(command: Command, io: Io): void {
+  workspaceSettings(command, io);
   withHubOptions(command)
     .option("--limit <number>", "at most so many", countOf, 50)
     .action(async function listWorkspaces(options: HubOptions & { limit: number }) {

@@ -6,9 +6,12 @@ import { useQuery } from "../../app/use-query.ts";
 import { Age, Facts } from "../../ui/parts.tsx";
 import { KINDS, keptText, RetentionDialog } from "../../ui/retention-dialog.tsx";
 import { Loaded } from "../../ui/states.tsx";
+import { keyName } from "../keys/key-name.ts";
 import { RedactionActions } from "./redaction-settings.tsx";
 
 const CHANGES_SHOWN = 10;
+/** Changes by other keys have their ids. */
+const KEYS_MAX = 1_000;
 
 /** What is kept and what is replaced; an admin key reads and changes it. */
 export function RepositorySettings({ workspaceId }: { workspaceId: string }): JSX.Element {
@@ -22,15 +25,16 @@ export function RepositorySettings({ workspaceId }: { workspaceId: string }): JS
 function Settings({ workspaceId }: { workspaceId: string }): JSX.Element {
   const [isChanging, setIsChanging] = useState(false);
   const query = useQuery(`settings ${workspaceId}`, async () => {
-    const [retention, redaction] = await Promise.all([
+    const [retention, redaction, { keys }] = await Promise.all([
       hub.workspaces.retention(workspaceId),
       hub.workspaces.redaction(workspaceId),
+      hub.keys.list({ limit: KEYS_MAX }),
     ]);
-    return { retention, redaction };
+    return { retention, redaction, actors: new Map(keys.map((key) => [`key ${key.id}`, keyName(key)])) };
   });
   return (
     <Loaded query={query} rows={2}>
-      {({ retention: { retention, changes }, redaction }) => (
+      {({ retention: { retention, changes }, redaction, actors }) => (
         <>
           <Facts
             facts={[
@@ -48,7 +52,7 @@ function Settings({ workspaceId }: { workspaceId: string }): JSX.Element {
               onChange={query.reload}
             />
           </p>
-          <Changes retention={changes} redaction={redaction.changes} />
+          <Changes retention={changes} redaction={redaction.changes} actors={actors} />
           {isChanging && (
             <RetentionDialog
               workspaceId={workspaceId}
@@ -66,9 +70,12 @@ function Settings({ workspaceId }: { workspaceId: string }): JSX.Element {
 function Changes({
   retention,
   redaction,
+  actors,
 }: {
   retention: readonly RetentionChange[];
   redaction: WorkspaceRedaction["changes"];
+  /** Names of keys. */
+  actors: ReadonlyMap<string, string>;
 }): JSX.Element | null {
   const changes = [
     ...retention.map((change) => ({
@@ -89,7 +96,11 @@ function Changes({
           <li key={created_at + text}>
             {text}{" "}
             <span class="faint">
-              by {actor}, <Age at={created_at} />
+              by{" "}
+              {actor === "environment"
+                ? "the admin key of the server's environment"
+                : (actors.get(actor) ?? actor)}
+              , <Age at={created_at} />
             </span>
           </li>
         ))}
