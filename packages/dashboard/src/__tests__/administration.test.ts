@@ -145,6 +145,21 @@ browserTest("an error of the hub is shown with its reason, and a retry loads the
   await expectVisible(page.getByText("No machine is connected yet."));
 });
 
+browserTest("a page that fails on a response states it, and other pages open", async () => {
+  const { page, context } = await hub.open();
+  await context.route("**/api/devices*", (route) => route.fulfill({ json: { devices: [{ id: "odd" }] } }));
+  await page.goto("/devices");
+  await expectVisible(page.getByRole("alert"));
+  await page.getByRole("link", { name: "Storage" }).click();
+  await expectVisible(page.getByRole("heading", { name: "Tables" }));
+  await expectCount(page.getByRole("alert"), 0);
+  await page.getByRole("link", { name: "Devices" }).click();
+  await expectVisible(page.getByRole("alert"));
+  await context.unroute("**/api/devices*");
+  await page.reload();
+  await expectVisible(page.getByText("No machine is connected yet."));
+});
+
 browserTest("pages state a lost connection, and catch up when the hub is back", async () => {
   const { page } = await hub.open();
   await page.goto("/devices");

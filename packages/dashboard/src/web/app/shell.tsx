@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
-import type { ComponentType, JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, ComponentType, JSX } from "preact";
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Empty, ErrorNote } from "../ui/states.tsx";
 import { me, readMe, signOut } from "./hub.ts";
 import { connection } from "./live.ts";
@@ -146,5 +146,16 @@ function CurrentPage(): JSX.Element {
       </Empty>
     );
   if (shown === null || shown.pattern !== found.pattern) return <p class="page-wait">Loading …</p>;
-  return <shown.Page key={JSON.stringify(found)} params={found.params} />;
+  return (
+    <Guarded key={JSON.stringify(found)}>
+      <shown.Page params={found.params} />
+    </Guarded>
+  );
+}
+
+/** A page that fails states it, and leaves the menu and all other pages as they are. */
+function Guarded({ children }: { children: ComponentChildren }): ComponentChildren {
+  const [error, reset] = useErrorBoundary();
+  if (error === undefined) return children;
+  return <ErrorNote error={error instanceof Error ? error : new Error(String(error))} onRetry={reset} />;
 }

@@ -20,7 +20,12 @@ const COLUMNS: readonly [Column<Schedule>, ...Column<Schedule>[]] = [
   { title: "last", cell: ({ last_at }) => <Age at={last_at} /> },
   {
     title: "next",
-    cell: ({ next_at, error }) => (error === null ? instantText(next_at) : <span class="bad">{error}</span>),
+    cell: ({ next_at, error }) =>
+      error === null ? (
+        <time dateTime={next_at}>{instantText(next_at)}</time>
+      ) : (
+        <span class="bad">{error}</span>
+      ),
   },
 ];
 
