@@ -4,9 +4,9 @@ import { z } from "zod";
 import { migratePhases } from "../../db/phases.ts";
 import { ADMIN_KEY, type ServerProgram, startServerProgram } from "../server-program.ts";
 
-setDefaultTimeout(2 * TEST_TIMEOUT_MS);
-
 const database = useTestDatabase({ migrate: migratePhases });
+// After useTestDatabase, which sets the usual one.
+setDefaultTimeout(2 * TEST_TIMEOUT_MS);
 const servers: ServerProgram[] = [];
 
 afterEach(async () => {
