@@ -12,6 +12,8 @@ const SESSION_ID = "5e55104e-0000-4000-8000-000000000001";
 const PIECE_BYTES = 4_000_000;
 const OPENED = sized(10, 1);
 const SCROLLS = sized(300, 5);
+/** Pages that are passed before one scrolls up again: more than the browser keeps. */
+const PASSED_PAGES = sized(80, 2);
 /** What a wheel turns in a frame when one scrolls fast. */
 const SCROLL_PX = 150;
 const POLL_MS = 200;
@@ -68,7 +70,10 @@ async function measurePage(browser: Browser, url: string): Promise<Record<string
       await page.evaluate<number>(clickAndWait(`a[href*="${SESSION_ID}"]`, ".transcript .prompt")),
     );
   }
-  const frames_ms = await scroll(page);
+  // Down, pages are read while one scrolls; up again, nearly all that is passed is there, and much of it.
+  const down_ms = await scroll(page, SCROLL_PX);
+  await page.evaluate(passPages(PASSED_PAGES));
+  const frames_ms = [...down_ms, ...(await scroll(page, -SCROLL_PX))];
   const find_ms: number[] = [];
   for (let nth = 0; nth < OPENED; nth++) {
     const input = page.getByRole("searchbox", { name: "Find in this session" });
@@ -101,15 +106,30 @@ function clickAndWait(link: string, content: string): string {
   })`;
 }
 
-/** The milliseconds of each frame while one scrolls down through the transcript. */
-async function scroll(page: Page): Promise<number[]> {
+/** In the page: goes to its end until so many pages were read. */
+function passPages(pages: number): string {
+  return `new Promise((resolve) => {
+    const seen = new Set();
+    const look = () => {
+      const last = [...document.querySelectorAll(".messages")].at(-1);
+      seen.add(last);
+      if (seen.size >= ${pages}) return resolve();
+      scrollTo(0, document.documentElement.scrollHeight);
+      requestAnimationFrame(look);
+    };
+    look();
+  })`;
+}
+
+/** The milliseconds of each frame while one scrolls through the transcript, so many pixels a frame. */
+async function scroll(page: Page, pixels: number): Promise<number[]> {
   return await page.evaluate<number[]>(`new Promise((resolve) => {
     const frames_ms = [];
     let before_ms = performance.now();
     const step = (now_ms) => {
       frames_ms.push(now_ms - before_ms);
       before_ms = now_ms;
-      scrollBy(0, ${SCROLL_PX});
+      scrollBy(0, ${pixels});
       if (frames_ms.length < ${SCROLLS}) requestAnimationFrame(step);
       else resolve(frames_ms.slice(1));
     };
