@@ -15,9 +15,10 @@ const ATTEMPT_MAX_MS = 60 * 60_000;
 const ATTEMPTS_MAX = 10;
 
 const deletionInput = z.object({
-  filter: sessionSelectionSchema.omit({ q: true }),
-  /** Sessions that the hub got to know later are left alone. */
-  created_until: z.string(),
+  /** As it was sent, for people who look at the job. */
+  filter: sessionSelectionSchema,
+  /** What matched then: sessions that match only later were not counted, and are left alone. */
+  ids: z.array(z.string()),
   /** Who asked for it. */
   actor: z.string(),
   request_id: z.string().nullable(),
@@ -25,7 +26,7 @@ const deletionInput = z.object({
 export type SessionsDeletionJob = JobDefinition<typeof deletionInput>;
 export type DeleteSessions = (input: z.infer<typeof deletionInput>) => Promise<{ id: string }>;
 
-/** Deletes all sessions that match: first all of them disappear, then their rows are deleted. */
+/** Deletes sessions: first all of them disappear, then their rows are deleted. */
 export function createSessionsDeletionJob(
   database: Database,
   deleteInPieces: DeleteInPieces,
@@ -36,14 +37,15 @@ export function createSessionsDeletionJob(
     input: deletionInput,
     maxAttempts: ATTEMPTS_MAX,
     timeoutMs: ATTEMPT_MAX_MS,
-    run: async (context, { filter, created_until }) => {
+    run: async (context, { ids: matching }) => {
       const ids: string[] = [];
-      for (let part = 1, isLast = false; !isLast; part++) {
-        const begun = await context.step(`begin ${part}`, () =>
-          database.run((sql) => beginSessionDeletions(sql, filter, created_until, BEGUN_AT_ONCE)),
+      for (let from = 0; from < matching.length; from += BEGUN_AT_ONCE) {
+        const some = matching.slice(from, from + BEGUN_AT_ONCE);
+        ids.push(
+          ...(await context.step(`begin ${from}`, () =>
+            database.run((sql) => beginSessionDeletions(sql, some)),
+          )),
         );
-        ids.push(...begun);
-        isLast = begun.length < BEGUN_AT_ONCE;
       }
       const { signal } = context;
       for (let from = 0; from < ids.length; from += FINISHED_PER_STEP) {

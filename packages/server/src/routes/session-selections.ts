@@ -6,7 +6,7 @@ import {
 } from "@wharf/protocol";
 import { Hono } from "hono";
 import { z } from "zod";
-import { countSessions, type SessionFilters } from "../db/reads/session-selection.ts";
+import { countSessions, listMatching, type SessionFilters } from "../db/reads/session-selection.ts";
 import { actorOf } from "../http/caller.ts";
 import { storable } from "../http/json.ts";
 import { operation } from "../http/operation.ts";
@@ -26,6 +26,8 @@ export type SelectionDependencies = {
 };
 
 const tag = "Sessions";
+/** Their ids are in the job. */
+const DELETED_AT_ONCE_MAX = 100_000;
 
 const count = operation({
   scopes: ["read"],
@@ -41,8 +43,7 @@ const remove = operation({
   scopes: ["admin"],
   tag,
   summary: "Delete all sessions that match the filter, with their events and transcripts",
-  description:
-    "The fields are the parameters of GET /api/sessions, and `ids`; one of them is required. A job deletes the sessions that the hub knows at the time of the request. Later events and reports do not restore them. With `expected`, which GET /api/sessions/count returns, nothing is deleted if more sessions match.",
+  description: `The fields are the parameters of GET /api/sessions, and \`ids\`; one of them is required. A job deletes the sessions that match at the time of the request, at most ${DELETED_AT_ONCE_MAX}. Later events and reports do not restore them. With \`expected\`, which GET /api/sessions/count returns, nothing is deleted if more sessions match.`,
   body: storable(deleteSessionsSchema),
   responses: { 202: sessionCountsSchema.extend({ job_id: z.string() }) },
   problems: { 409: "More sessions match than expected." },
@@ -67,23 +68,19 @@ export function sessionSelectionRoutes(dependencies: SelectionDependencies): Hon
 
   routes.get("/count", count, async function getCount(c) {
     const filters = await readSelection(dependencies, c.req.valid("query"));
-    const { counted_at: _, ...counts } = await reads.run((sql) => countSessions(sql, filters), filters);
-    return c.json(counts);
+    return c.json(await reads.run((sql) => countSessions(sql, filters), filters));
   });
 
   routes.post("/delete", remove, async function postDelete(c) {
     const { expected, ...selection } = c.req.valid("json");
     requireFilter(selection);
-    const { ids, ...fields } = await readSelection(dependencies, selection);
-    const filter = { ...fields, ids };
-    const { counted_at, ...counts } = await edits.run((sql) => countSessions(sql, filter), filter);
-    if (expected !== undefined && counts.sessions > expected)
-      throw moreThanExpected(counts.sessions, expected);
-    const { id } = await deleteSessions({
-      filter: { ...fields, ...(ids === undefined ? {} : { ids: [...ids] }) },
-      created_until: counted_at,
-      ...actorOf(c),
-    });
+    const filters = await readSelection(dependencies, selection);
+    const found = await edits.run((sql) => listMatching(sql, filters, DELETED_AT_ONCE_MAX + 1), filters);
+    if (found.length > DELETED_AT_ONCE_MAX) throw tooMany();
+    if (expected !== undefined && found.length > expected) throw moreThanExpected(found.length, expected);
+    const ids = found.map((session) => session.id);
+    const { id } = await deleteSessions({ filter: selection, ids, ...actorOf(c) });
+    const counts = { sessions: ids.length, open_sessions: found.filter(({ is_open }) => is_open).length };
     return c.json({ job_id: id, ...counts }, 202);
   });
 
@@ -97,6 +94,14 @@ function requireFilter(selection: SessionSelection): void {
     status: 400,
     code: "FILTER_REQUIRED",
     detail: "A filter is required, such as ids, workspace_id, device_id, tag, before or q.",
+  });
+}
+
+function tooMany(): ProblemError {
+  return new ProblemError({
+    status: 400,
+    code: "SELECTION_TOO_LARGE",
+    detail: `More than ${DELETED_AT_ONCE_MAX} sessions match. Delete them in parts, such as by before.`,
   });
 }
 

@@ -3,7 +3,6 @@ import { isForeignKeyViolation } from "../database-errors.ts";
 import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
 import { matchGitActivity } from "../projections/git-matches.ts";
-import { type SessionFilters, selected } from "../reads/session-selection.ts";
 import { releasedBlobs } from "../transcripts/unreferenced-blobs.ts";
 import { sessionChange } from "./session-edits.ts";
 
@@ -55,19 +54,11 @@ export async function beginSessionDeletion(sql: Sql, id: string): Promise<boolea
   return rows.length > 0;
 }
 
-/**
- * The same for up to `limit` sessions that match and that the hub has known since before `createdUntil`, in the order of their ids.
- * Returns these ids; fewer than `limit`: no other is left.
- */
-export async function beginSessionDeletions(
-  sql: Sql,
-  filters: SessionFilters,
-  createdUntil: string,
-  limit: number,
-): Promise<string[]> {
+/** The same for several sessions. Returns the ids of those whose deletion had not begun. */
+export async function beginSessionDeletions(sql: Sql, ids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH found AS MATERIALIZED (
-      SELECT id FROM ${selected(sql, filters)} AND created_at <= ${createdUntil}::text::timestamptz ORDER BY id LIMIT ${limit} FOR UPDATE
+      SELECT id FROM sessions WHERE id = ANY(${[...ids]}::text[]) AND deleted_at IS NULL ORDER BY id FOR UPDATE
     ),
     patched AS (
       UPDATE sessions SET deleted_at = now(), updated_at = now() WHERE id IN (SELECT id FROM found) RETURNING id, workspace_id

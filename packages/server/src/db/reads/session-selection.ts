@@ -33,21 +33,28 @@ function isOneOf(sql: Sql, column: string, values: readonly string[] | undefined
 }
 
 /** The rows of `sessions` that match and are not deleted. */
-export function selected(sql: Sql, { ids, ...filters }: SessionFilters): Fragment {
+function selected(sql: Sql, { ids, ...filters }: SessionFilters): Fragment {
   return sql`
     sessions WHERE deleted_at IS NULL ${ids === undefined ? sql`` : sql`AND id = ANY(${[...ids]}::text[])`} ${matches(sql, filters)}`;
 }
 
-/** `counted_at`: the database's time, with microseconds. */
-export async function countSessions(
-  sql: Sql,
-  filters: SessionFilters,
-): Promise<SessionCounts & { counted_at: string }> {
-  const rows = await sql<(SessionCounts & { counted_at: string })[]>`
-    SELECT count(*)::int AS sessions, now()::text AS counted_at,
-      (count(*) FILTER (WHERE lifecycle IN ('detected', 'capturing')))::int AS open_sessions
+const isOpen = (sql: Sql): Fragment => sql`lifecycle IN ('detected', 'capturing')`;
+
+export async function countSessions(sql: Sql, filters: SessionFilters): Promise<SessionCounts> {
+  const rows = await sql<SessionCounts[]>`
+    SELECT count(*)::int AS sessions, (count(*) FILTER (WHERE ${isOpen(sql)}))::int AS open_sessions
     FROM ${selected(sql, filters)}`;
   return one(rows);
+}
+
+/** Up to `limit` of them. */
+export async function listMatching(
+  sql: Sql,
+  filters: SessionFilters,
+  limit: number,
+): Promise<{ id: string; is_open: boolean }[]> {
+  return await sql<{ id: string; is_open: boolean }[]>`
+    SELECT id, ${isOpen(sql)} AS is_open FROM ${selected(sql, filters)} ORDER BY id LIMIT ${limit}`;
 }
 
 /** Ids of up to `limit` of them behind `after`, newest first. */

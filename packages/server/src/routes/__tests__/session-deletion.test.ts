@@ -199,6 +199,15 @@ describe("the deletion of all sessions that match", () => {
     expect(await count(`device_id=${device_id}`)).toEqual({ sessions: 1, open_sessions: 1 });
   });
 
+  test("deletes no session that came to match after the request", async () => {
+    await addSessions();
+    const { body } = await removeAll({ lifecycle: ["ended"], expected: 1 });
+    await ingest(server, [sessionEnd("open", { timestamp: at(4) })]);
+    expect(await count("lifecycle=ended")).toEqual({ sessions: 2, open_sessions: 0 });
+    await server.current().jobs.runOne(body.job_id);
+    expect(await listed()).toEqual(["open", "other"]);
+  });
+
   test("deletes nothing when more sessions match than expected, or without a filter", async () => {
     await addSessions();
     const { status, body } = await removeAll({ ids: ["open", "ended", "unknown"], expected: 1 });
@@ -218,6 +227,8 @@ describe("the deletion of all sessions that match", () => {
     const { body } = await removeAll({ q: "open", ids: ["open", "ended"] });
     await server.current().jobs.runOne(body.job_id);
     expect(await listed()).toEqual(["ended", "other"]);
+    for (const other of [{ q: "none", ids: ["ended"] }, { q: "" }, { q: "none".repeat(200) }])
+      expect(await removeAll(other)).toMatchObject({ status: 202, body: { sessions: 0 } });
   });
 
   test("reaches more sessions than one statement takes", async () => {
