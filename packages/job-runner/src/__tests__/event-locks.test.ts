@@ -46,13 +46,40 @@ async function isRunnable(): Promise<unknown> {
   return job?.["runnable"];
 }
 
-test("a delivery that waited for a suspending run wakes the job that it saw running", async () => {
+test("a delivery leaves a run that is suspending, and the next one wakes its job", async () => {
   const { driver, lease } = await resumedEarly();
-  await inTurn(
-    (sql) => suspendJob(sql, lease, [wait], undefined),
-    () => driver.deliverEvents(),
-  );
+  await database.sql.begin(async (sql) => {
+    await suspendJob(sql, lease, [wait], undefined);
+    expect(await driver.deliverEvents()).toEqual([]);
+  });
+  await driver.deliverEvents();
   expect(await isRunnable()).toBe(true);
+});
+
+test("a job that stays locked holds up neither the events of others nor the only connection", async () => {
+  const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
+  const driver = createPostgresDriver({ sql });
+  const waitOf = (key: string) => ({ name: "w", event: { name: "go", key } });
+  const now = new Date();
+  const leases = [await running(driver, {}, now), await running(driver, {}, now)];
+  for (const [n, lease] of leases.entries()) await driver.suspend(lease, [waitOf(`${n}`)]);
+  await driver.deliverEvents();
+  const awake = async () => {
+    const rows = await database.sql<
+      { id: string }[]
+    >`SELECT id::text FROM jobs WHERE run_at <> 'infinity' ORDER BY id`;
+    return rows.map(({ id }) => id);
+  };
+  const [locked = "", other = ""] = leases.map(({ jobId }) => jobId);
+  await database.sql.begin(async (holder) => {
+    await holder`SELECT FROM jobs WHERE id = ${locked}::text::bigint FOR UPDATE`;
+    for (const key of ["0", "1"]) await driver.storeEvent({ name: "go", key, payload: json(1) });
+    await driver.deliverEvents();
+    expect(await awake()).toEqual([other]);
+  });
+  await driver.deliverEvents();
+  expect(await awake()).toEqual([locked, other]);
+  await sql.end();
 });
 
 test("a suspension that waited for a delivery makes its job runnable at once", async () => {

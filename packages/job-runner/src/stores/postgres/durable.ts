@@ -3,11 +3,15 @@ import type { DurableStore, LogLine, StepRecord } from "../../contract/durable-s
 import { one } from "../../contract/one.ts";
 import { toAttempt } from "../job-row.ts";
 import { refuse } from "./refusals.ts";
-import { awaitJobLock, deliverEvents } from "./sql/deliver-events.ts";
+import { deliverEvents } from "./sql/deliver-events.ts";
 import { appendLog, type LogRow, selectLog, setProgress } from "./sql/progress-log.ts";
 import { selectAttempts } from "./sql/select-attempts.ts";
 import { endWaits, heldSteps, type StepRow, saveStep, selectSteps, suspendJob } from "./sql/steps.ts";
 import { storeEvent } from "./sql/store-event.ts";
+
+/** A lock of the engine itself lasts a few milliseconds: tries with pauses of 5, 10, 20, 40 and 80 ms. */
+const LOCKED_PAUSE_MS = 5;
+const LOCKED_TRIES_MAX = 5;
 
 /** Steps, waits, events, progress and logs. Every write is one statement that locks the job's row and checks the lease. */
 export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
@@ -15,7 +19,7 @@ export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
     const steps = await readSteps(lease, at);
     const waits = steps.filter((step) => step.finishedAt === null);
     if (waits.length === 0) return steps;
-    if (waits.some((wait) => wait.kind === "event")) await deliver(at);
+    if (waits.some((wait) => wait.kind === "event")) await deliver(at, lease.jobId);
     await endWaits(sql, lease, at?.now);
     return readSteps(lease, at);
   }
@@ -26,19 +30,30 @@ export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
     return rows.filter((row) => row.name !== null).map(toStep);
   }
 
-  async function deliver(at?: At): Promise<string[]> {
+  /**
+   * Jobs that others keep locked are left for the next call; `awaited` is not. In the pauses no connection is taken: a lock that is held
+   * for long must not stop the engine.
+   */
+  async function deliver(at?: At, awaited?: string): Promise<string[]> {
     const queues = new Set<string>();
-    for (;;) {
-      const [row] = await deliverEvents(sql, at?.now);
-      for (const queue of row?.queues ?? []) queues.add(queue);
-      if (row?.locked_job != null) await awaitJobLock(sql, row.locked_job);
-      else if (row?.more !== true) return [...queues];
+    for (let tries = 0; ; ) {
+      const { queues: woken, more, locked_jobs } = one(await deliverEvents(sql, at?.now));
+      for (const queue of woken) queues.add(queue);
+      if (locked_jobs.length === 0) {
+        if (!more) return [...queues];
+        continue;
+      }
+      const isLeft =
+        awaited === undefined ? tries >= LOCKED_TRIES_MAX : !more && !locked_jobs.includes(awaited);
+      if (isLeft) return [...queues];
+      await Bun.sleep(LOCKED_PAUSE_MS * 2 ** Math.min(tries, LOCKED_TRIES_MAX));
+      tries += 1;
     }
   }
 
   return {
     resumeSteps,
-    deliverEvents: deliver,
+    deliverEvents: (at) => deliver(at),
     async saveStep(lease, step, at) {
       const rows = await saveStep(sql, lease, step, at?.now);
       if (rows.length === 0) await refuse(sql, lease, at?.now);

@@ -1,14 +1,14 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
-import type { Fragment, Query } from "./fragments.ts";
+import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 const DELIVERY_BATCH = 500;
 
 /**
  * Compares the events and waits that were not compared since their commit with all waits and events, ends each wait with its
- * event and wakes its job. `more`: call it again. `locked_job`: the id of a job that another transaction had locked; its waits
+ * event and wakes its job. `more`: call it again. `locked_jobs`: those that another transaction had locked; their waits
  * and events are left for the next call.
  *
  * Jobs are locked first and then their waits: a suspending run uses the same order. It waits for no job while it holds others,
@@ -22,11 +22,11 @@ export function deliverEvents(
   {
     queues: string[];
     more: boolean;
-    locked_job: string | null;
+    locked_jobs: string[];
   }[]
 > {
   const at = timeOf(sql, now);
-  return sql<{ queues: string[]; more: boolean; locked_job: string | null }[]>`
+  return sql<{ queues: string[]; more: boolean; locked_jobs: string[] }[]>`
     WITH fresh_event AS MATERIALIZED (
       SELECT id, name, key FROM job_events WHERE needs_match
       ORDER BY id LIMIT ${DELIVERY_BATCH} FOR UPDATE SKIP LOCKED
@@ -72,12 +72,7 @@ export function deliverEvents(
         WHERE pg_notify(${RUNNABLE_CHANNEL}, queue) IS NOT NULL) AS queues,
       GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait), (SELECT count(*) FROM fresh_event))
         = ${DELIVERY_BATCH} AS more,
-      (SELECT id::text FROM skipped LIMIT 1) AS locked_job`;
-}
-
-/** Waits until the transactions that have locked a job have ended. */
-export function awaitJobLock(sql: PostgresClient, jobId: string): Fragment {
-  return sql`SELECT FROM jobs WHERE id = ${jobId}::text::bigint FOR UPDATE`;
+      ARRAY(SELECT id::text FROM skipped) AS locked_jobs`;
 }
 
 /**
