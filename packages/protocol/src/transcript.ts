@@ -57,7 +57,7 @@ export const transcriptCallSchema = z.looseObject({
 /** An image in the transcript file of its message: the line, and the members that lead to its base64; a text on the way is JSON. */
 export const imagePlaceSchema = z.looseObject({
   media_type: text,
-  line: z.number(),
+  line: z.int().min(1),
   path: z.array(z.union([text, z.number()])),
 });
 export type ImagePlace = z.infer<typeof imagePlaceSchema>;

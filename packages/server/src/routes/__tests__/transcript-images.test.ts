@@ -298,6 +298,15 @@ describe("an image of a transcript", () => {
     expect(await get(second)).toMatchObject({ status: 404, code: "IMAGE_NOT_HELD" });
   });
 
+  test("is none at a place that no file has, such as an import may bring", async () => {
+    await keep({ parts: [fileOf(user("u", image(base64(PNG))))] });
+    const [path = ""] = await pathsOf();
+    for (const line of [1.5, 0, -1, 2, 1e300]) {
+      await server.sql`UPDATE content_blocks SET metadata = jsonb_set(metadata, '{images,0,line}', ${line}::text::jsonb)`;
+      expect([line, (await get(path)).status]).toEqual([line, 404]);
+    }
+  });
+
   test("does not make two messages of a record that stands at different lines of two files", async () => {
     const { type, timestamp, message } = user("", { type: "text", text: "Look" }, image(base64(PNG)));
     const record = fileOf({ type, timestamp, message });
