@@ -69,7 +69,7 @@ export function SessionsPage(): JSX.Element {
       <NewRows count={live.newCount} one="new session" onShow={live.show} />
       <div
         ref={list}
-        class={[selection.ids.length > 0 ? "selecting" : "", kept.isOutdated ? "outdated" : ""].join(" ")}
+        class={kept.isOutdated ? "outdated" : undefined}
         aria-busy={kept.isOutdated}
       >
         <Rows
