@@ -246,6 +246,16 @@ browserTest("what was rewound or compacted is folded, and a subagent unfolds in 
   await page.waitForURL(/density=story/);
   await expectTexts("Sort the list", "By name or by date?", "By date", "Context compacted", "found nothing");
   await expectCount(rewound, 0);
+
+  await page.keyboard.press("f");
+  await page.keyboard.type("Every line is behind");
+  await page.locator(".hits mark").first().waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByText("These are messages of a subagent.").waitFor();
+  await expectTexts("Check the order", "Every line is behind");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Show the session" }).click();
+  await expectTexts("Sort the list", "By date", "found nothing");
   expect(errors).toEqual([]);
   await context.close();
 });

@@ -26,8 +26,7 @@ export function TranscriptView({
   useEffect(() => () => transcript.close(), [transcript]);
   const jump = jumps.value;
   useEffect(() => {
-    if (around === null ? transcript.pages.peek() === null : !transcript.has(around))
-      void transcript.open(around);
+    if (!transcript.has(around)) void transcript.open(around);
   }, [transcript, around, jump]);
   const opened = transcript.opened.value;
   useEffect(() => {

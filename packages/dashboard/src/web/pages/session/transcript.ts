@@ -23,7 +23,8 @@ export type Transcript = {
   waiting: ReadonlySignal<number>;
   /** Reads the page around a message, or the first one. */
   open(around: string | null): Promise<void>;
-  has(messageId: string): boolean;
+  /** Whether its pages hold a message; null: whether they are those of its scope, and not of a subagent. */
+  has(messageId: string | null): boolean;
   loadBefore(): Promise<void>;
   loadBehind(): Promise<void>;
   /** Reads what was added at the end: it is shown at once, or waits for `showWaiting`. */
@@ -40,19 +41,32 @@ export function createTranscript(scope: Scope): Transcript {
   // A message may be one of a subagent: then the pages are those of that subagent.
   let { subagentId } = scope;
   let ends: readonly TranscriptPage[] | null = null;
-  let reading: AbortController | null = null;
+  let isEndShown = false;
+  let reading = new AbortController();
+  let turn = Promise.resolve();
+  const queued = new Set<() => Promise<void>>();
 
-  /** One at a time: a second request for the same end of the window would add its page twice. */
+  /** One read at a time: a second request for the same end of the window would add its page twice. */
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    if (!queued.has(work)) {
+      queued.add(work);
+      turn = turn.then(async () => {
+        if (queued.delete(work)) await work();
+      });
+    }
+    await turn;
+  }
+
   async function read(
     query: { around?: string; cursor?: string; limit?: number },
     use: (page: TranscriptPage) => void,
+    of = subagentId,
   ) {
-    if (reading !== null) return;
     const abort = new AbortController();
     reading = abort;
     try {
       const { sessionId, density } = scope;
-      const place = subagentId === null ? {} : { subagent_id: subagentId };
+      const place = of === null ? {} : { subagent_id: of };
       const page = await hub.transcripts.messages(sessionId, {
         density,
         limit: PAGE_MESSAGES,
@@ -64,27 +78,25 @@ export function createTranscript(scope: Scope): Transcript {
       use(page);
     } catch (reason) {
       if (!abort.signal.aborted) error.value = reason instanceof Error ? reason : new Error(String(reason));
-    } finally {
-      if (reading === abort) reading = null;
     }
   }
 
   function close(): void {
-    reading?.abort();
-    reading = null;
+    reading.abort();
+    queued.clear();
   }
 
   async function open(around: string | null): Promise<void> {
     close();
-    subagentId = scope.subagentId;
-    await read(around === null ? {} : { around }, (page) => {
+    const show = (page: TranscriptPage) => {
       subagentId = page.subagent_id;
       pages.value = [page];
       opened.value = page;
-    });
+    };
+    await inTurn(() => read(around === null ? {} : { around }, show, scope.subagentId));
   }
 
-  async function loadBefore(): Promise<void> {
+  async function readBefore(): Promise<void> {
     const cursor = pages.value?.[0]?.prev_cursor;
     if (!cursor) return;
     await read({ cursor }, (page) => {
@@ -92,7 +104,7 @@ export function createTranscript(scope: Scope): Transcript {
     });
   }
 
-  async function loadBehind(): Promise<void> {
+  async function readBehind(): Promise<void> {
     const cursor = pages.value?.at(-1)?.next_cursor;
     if (!cursor) return;
     await read({ cursor }, (page) => {
@@ -100,9 +112,9 @@ export function createTranscript(scope: Scope): Transcript {
     });
   }
 
-  async function readEnd(isShown: boolean): Promise<void> {
+  async function readNewEnd(): Promise<void> {
     const end = pages.value?.at(-1);
-    if (end === undefined) return await open(null);
+    if (end === undefined) return;
     const last = end.messages.at(-1);
     // What is behind the window is read when one comes there.
     if (end.next_cursor !== null) return;
@@ -111,8 +123,13 @@ export function createTranscript(scope: Scope): Transcript {
       const known = new Set(pages.value?.flatMap(({ messages }) => messages.map(({ id }) => id)));
       ends = withEnd(pages.value ?? [], page);
       waiting.value = page.messages.filter(({ id }) => !known.has(id)).length;
-      if (isShown || waiting.value === 0) showWaiting();
+      if (isEndShown || waiting.value === 0) showWaiting();
     });
+  }
+
+  async function readEnd(isShown: boolean): Promise<void> {
+    isEndShown = isShown;
+    await (pages.value === null ? open(null) : inTurn(readNewEnd));
   }
 
   function showWaiting(): void {
@@ -121,10 +138,13 @@ export function createTranscript(scope: Scope): Transcript {
     waiting.value = 0;
   }
 
-  const has = (messageId: string) =>
-    pages.value?.some(({ messages }) => hasMessage(messages, messageId)) ?? false;
-  const reads = { open, loadBefore, loadBehind, readEnd };
-  return { scope, pages, opened, error, waiting, has, ...reads, showWaiting, close };
+  const has = (messageId: string | null) =>
+    pages.value !== null &&
+    (messageId === null
+      ? subagentId === scope.subagentId
+      : pages.value.some(({ messages }) => hasMessage(messages, messageId)));
+  const loads = { loadBefore: () => inTurn(readBefore), loadBehind: () => inTurn(readBehind) };
+  return { scope, pages, opened, error, waiting, has, open, ...loads, readEnd, showWaiting, close };
 }
 
 /** The pages with their end replaced by a page that overlaps it: calls that ran have a result, and an answer may not be the last one any more. */
