@@ -193,6 +193,8 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     await mkdir(dirname(stored), { recursive: true });
     await writeFile(stored, JSON.stringify({ id: "ses_1", directory: "/nowhere", time: { created: 1 } }));
     const compared = async () => await machine.wharf(["doctor", "--files", "--json"]);
+    // The latest file is the first.
+    await utimes(codex, new Date("2026-03-14T10:00:00Z"), new Date("2026-03-14T10:00:00Z"));
     const held = (await compared()).json.files;
     const isPackedRead = held.length === 2;
     expect(isPackedRead || runtime !== process.execPath).toBe(true);

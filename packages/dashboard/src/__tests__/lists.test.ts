@@ -366,7 +366,7 @@ describe("words", () => {
     ];
     for (const [n, [state, lifecycle]] of states.entries())
       await hub.database.sql`
-        UPDATE sessions SET live_state = ${state}, live_reason = 'question', live_since = now(), lifecycle = ${lifecycle}
+        UPDATE sessions SET live_state = ${state}, live_reason = 'question', live_since = now(), lifecycle = ${lifecycle}, ended_at = NULL
         WHERE id = ${`many-${n}`}`;
     const { page, context } = await openList("/sessions?workspace_id=github.com/acme/many");
     const printed = await wharf(["sessions", "--workspace", "github.com/acme/many", "--limit", "20"]);
@@ -384,8 +384,8 @@ describe("words", () => {
     await page.waitForURL("**/sessions?live_state=needs_input");
     await page.goto("/");
     await page.locator(".live-row").first().getByText("needs you").waitFor();
-    await hub.database
-      .sql`UPDATE sessions SET live_state = 'ended', lifecycle = 'ended' WHERE id LIKE 'many-%'`;
+    await hub.database.sql`
+      UPDATE sessions SET live_state = 'ended', lifecycle = 'ended', ended_at = started_at + interval '1 minute' WHERE id LIKE 'many-%'`;
     await context.close();
   });
 });
