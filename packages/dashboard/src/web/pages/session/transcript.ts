@@ -11,6 +11,8 @@ const END_MESSAGES = 100;
 
 export type Scope = { sessionId: string; subagentId: string | null; density: TranscriptDensity };
 
+type Query = { around?: string; cursor?: string; limit?: number };
+
 /** The pages of a transcript around a place. They grow in both directions, and leave out what is far from it. */
 export type Transcript = {
   scope: Scope;
@@ -43,36 +45,13 @@ export function createTranscript(scope: Scope): Transcript {
   let ends: readonly TranscriptPage[] | null = null;
   let isEndShown = false;
   let reading = new AbortController();
-  let turn = Promise.resolve();
-  const queued = new Set<() => Promise<void>>();
+  const turns = createTurns();
 
-  /** One read at a time: a second request for the same end of the window would add its page twice. */
-  async function inTurn(work: () => Promise<void>): Promise<void> {
-    if (!queued.has(work)) {
-      queued.add(work);
-      turn = turn.then(async () => {
-        if (queued.delete(work)) await work();
-      });
-    }
-    await turn;
-  }
-
-  async function read(
-    query: { around?: string; cursor?: string; limit?: number },
-    use: (page: TranscriptPage) => void,
-    of = subagentId,
-  ) {
+  async function read(query: Query, use: (page: TranscriptPage) => void, of = subagentId) {
     const abort = new AbortController();
     reading = abort;
     try {
-      const { sessionId, density } = scope;
-      const place = of === null ? {} : { subagent_id: of };
-      const page = await hub.transcripts.messages(sessionId, {
-        density,
-        limit: PAGE_MESSAGES,
-        ...place,
-        ...query,
-      });
+      const page = await pageOf(scope, of, query);
       if (abort.signal.aborted) return;
       error.value = null;
       use(page);
@@ -83,7 +62,7 @@ export function createTranscript(scope: Scope): Transcript {
 
   function close(): void {
     reading.abort();
-    queued.clear();
+    turns.clear();
   }
 
   async function open(around: string | null): Promise<void> {
@@ -93,7 +72,7 @@ export function createTranscript(scope: Scope): Transcript {
       pages.value = [page];
       opened.value = page;
     };
-    await inTurn(() => read(around === null ? {} : { around }, show, scope.subagentId));
+    await turns.add(() => read(around === null ? {} : { around }, show, scope.subagentId));
   }
 
   async function readBefore(): Promise<void> {
@@ -129,7 +108,7 @@ export function createTranscript(scope: Scope): Transcript {
 
   async function readEnd(isShown: boolean): Promise<void> {
     isEndShown = isShown;
-    await (pages.value === null ? open(null) : inTurn(readNewEnd));
+    await (pages.value === null ? open(null) : turns.add(readNewEnd));
   }
 
   function showWaiting(): void {
@@ -143,8 +122,36 @@ export function createTranscript(scope: Scope): Transcript {
     (messageId === null
       ? subagentId === scope.subagentId
       : pages.value.some(({ messages }) => hasMessage(messages, messageId)));
-  const loads = { loadBefore: () => inTurn(readBefore), loadBehind: () => inTurn(readBehind) };
+  const loads = { loadBefore: () => turns.add(readBefore), loadBehind: () => turns.add(readBehind) };
   return { scope, pages, opened, error, waiting, has, open, ...loads, readEnd, showWaiting, close };
+}
+
+async function pageOf(
+  { sessionId, density }: Scope,
+  subagentId: string | null,
+  query: Query,
+): Promise<TranscriptPage> {
+  const place = subagentId === null ? {} : { subagent_id: subagentId };
+  return await hub.transcripts.messages(sessionId, { density, limit: PAGE_MESSAGES, ...place, ...query });
+}
+
+/** One read at a time: a second request for the same end of the window would add its page twice. */
+function createTurns() {
+  let last = Promise.resolve();
+  const queued = new Set<() => Promise<void>>();
+  return {
+    /** Resolves when the work is done. What is queued is not queued a second time. */
+    async add(work: () => Promise<void>): Promise<void> {
+      if (!queued.has(work)) {
+        queued.add(work);
+        last = last.then(async () => {
+          if (queued.delete(work)) await work();
+        });
+      }
+      await last;
+    },
+    clear: () => queued.clear(),
+  };
 }
 
 /** The pages with their end replaced by a page that overlaps it: calls that ran have a result, and an answer may not be the last one any more. */

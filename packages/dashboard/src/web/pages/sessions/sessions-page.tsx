@@ -67,11 +67,7 @@ export function SessionsPage(): JSX.Element {
       </PageHead>
       <FilterBar filters={filters} places={places} tags={tags} onDown={() => moveFocus(list.current, 1)} />
       <NewRows count={live.newCount} one="new session" onShow={live.show} />
-      <div
-        ref={list}
-        class={kept.isOutdated ? "outdated" : undefined}
-        aria-busy={kept.isOutdated}
-      >
+      <div ref={list} class={kept.isOutdated ? "outdated" : undefined} aria-busy={kept.isOutdated}>
         <Rows
           label="Sessions"
           pages={{ ...kept, items: live.sessions }}
