@@ -18,7 +18,7 @@ export type RowLimits = Pick<Limits, "event_bytes" | "json_depth" | "json_values
 
 /** What transcripts may be nested, and their row. */
 const DEPTH_MAX = 502;
-/** Ids that devices and people give; other ids are made of those of agents. */
+/** Ids that devices and people give; other ids are made of those of agents, which may hold any character. */
 const SHORT_IDS = new Set(["session_id", "device_id", "workspace_id", "event_id"]);
 const SHORT_KEYED = new Set(["workspaces", "devices", "sessions", "events"]);
 const KEY = /(?:^|_)(?:id|key)$/;
@@ -79,12 +79,10 @@ function flawOfValue(
       ? null
       : `has no path of at most ${TRANSCRIPT_FILE_BYTES_MAX} bytes`;
   if (!KEY.test(column)) return null;
-  const characters_max =
-    SHORT_IDS.has(column) || (column === "id" && SHORT_KEYED.has(table))
-      ? ID_CHARACTERS_MAX
-      : KEY_CHARACTERS_MAX;
+  const isGiven = SHORT_IDS.has(column) || (column === "id" && SHORT_KEYED.has(table));
+  const characters_max = isGiven ? ID_CHARACTERS_MAX : KEY_CHARACTERS_MAX;
   if (value.length > characters_max) return `has more than ${characters_max} characters`;
-  return holdsControlCharacters(value) ? "has a control character" : null;
+  return isGiven && holdsControlCharacters(value) ? "has a control character" : null;
 }
 
 /** What is derived from events and reports is no larger than one event. */

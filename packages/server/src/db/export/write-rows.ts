@@ -63,8 +63,8 @@ export async function writeExportedRows(
   const { count } = await sql`
     WITH sent AS MATERIALIZED (SELECT value AS line FROM jsonb_array_elements((${`[${lines.join(",")}]`}::text)::jsonb)),
     mapped AS MATERIALIZED (
-      SELECT ${list(values)} FROM sent CROSS JOIN LATERAL jsonb_populate_record(NULL::${sql(name)}, line -> 'row') r
-      WHERE ${columns.includes("file_id") ? sql`(line -> 'row' ->> 'file_id' IS NULL OR ${fileOf(sql)} IS NOT NULL)` : sql`true`}
+      SELECT ${list(values)} FROM sent CROSS JOIN LATERAL jsonb_populate_record(NULL::${sql(name)}, sent.line -> 'row') r
+      WHERE ${columns.includes("file_id") ? sql`(sent.line -> 'row' ->> 'file_id' IS NULL OR ${fileOf(sql)} IS NOT NULL)` : sql`true`}
     )
     INSERT INTO ${sql(name)} (${list(columns.map((column) => sql`${sql(column)}`))})
     SELECT ${list(columns.map((column) => sql`m.${sql(column)}`))} FROM mapped m
@@ -75,7 +75,7 @@ export async function writeExportedRows(
 
 function importedValue(sql: Sql, table: string, column: string): Fragment {
   if (column === "workspace_id" && table !== "workspaces")
-    return sql`(SELECT w.id FROM workspaces w WHERE w.canonical_id = line ->> 'workspace')`;
+    return sql`(SELECT w.id FROM workspaces w WHERE w.canonical_id = sent.line ->> 'workspace')`;
   if (column === "file_id") return fileOf(sql);
   return sql`r.${sql(column)}`;
 }
@@ -83,7 +83,7 @@ function importedValue(sql: Sql, table: string, column: string): Fragment {
 function fileOf(sql: Sql): Fragment {
   return sql`(
     SELECT f.id FROM transcript_files f
-    WHERE (f.session_id, f.agent, f.device_id, f.file) = (line #>> '{file,0}', line #>> '{file,1}', line #>> '{file,2}', line #>> '{file,3}')
+    WHERE (f.session_id, f.agent, f.device_id, f.file) = (sent.line #>> '{file,0}', sent.line #>> '{file,1}', sent.line #>> '{file,2}', sent.line #>> '{file,3}')
   )`;
 }
 

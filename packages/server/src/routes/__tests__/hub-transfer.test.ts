@@ -90,6 +90,27 @@ describe("an export", () => {
     expect(await contentsOf(target)).toEqual(before);
   });
 
+  test("is imported with the facts of transcripts, with any keys of agents", async () => {
+    await seedExamples(server);
+    const record = (type: string, content: unknown, fields: object) => {
+      const message = { role: type, content };
+      return `${JSON.stringify({ type, timestamp: "2026-01-01T00:00:00Z", message, ...fields })}\n`;
+    };
+    const call = { type: "tool_use", id: "call\u0001", name: "Bash\u0007", input: { command: "ls" } };
+    const parts = [
+      record("user", "Look", { uuid: "a\u0001\u0000b", cwd: "/home/ada/site", gitBranch: "main" }),
+      record("assistant", [call], { uuid: "u".repeat(5_000), parentUuid: "p".repeat(5_000) }),
+    ];
+    const database = server.current().pools.deferrable;
+    const blobs = createPostgresBlobStore(database);
+    await storeFile(server.sql, blobs, { session_id: "strange", agent: "claude-code", parts });
+    await parseSession({ database, blobs }, "strange");
+    const before = await contentsOf(server);
+    expect(before["transcript_facts"]?.length).toBeGreaterThan(0);
+    expect(await importInto(other.app, await exported())).toMatchObject({ status: 200 });
+    expect(await contentsOf(target)).toEqual(before);
+  });
+
   test("continues behind each cursor", async () => {
     await seed();
     const lines = (await exported()).trimEnd().split("\n");

@@ -61,7 +61,7 @@ export function messageRow(id: string, key: string, message: Message, place: Mes
     model: nullableKeyOf(message.model),
     timestamp: isoOf(timeOf(message.at)),
     message_key: key,
-    parent_key: message.parent_key,
+    parent_key: nullableKeyOf(message.parent_key),
     response_key: nullableKeyOf(message.response_key),
     raw_message: null,
     metadata: {},
