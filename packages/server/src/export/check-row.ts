@@ -8,6 +8,7 @@ import {
   transcriptFileSchema,
   WORKSPACE_ID_CHARACTERS_MAX,
 } from "@wharf/protocol";
+import { MARKERS } from "@wharf/redaction";
 import { z } from "zod";
 import type { TargetTable } from "../db/export/write-rows.ts";
 import { findFlaw, holdsControlCharacters, isRecord } from "../json/clean-value.ts";
@@ -88,7 +89,7 @@ function flawOfValue(
 /** What is derived from events and reports is no larger than one event. */
 function flawOfSizes(row: Readonly<Record<string, unknown>>, { event_bytes }: RowLimits): string | null {
   for (const [column, value] of Object.entries(row))
-    if (Buffer.byteLength(JSON.stringify(value)) > event_bytes)
+    if (bytesAsSent(value) > event_bytes)
       return `is larger than ${event_bytes} bytes in ${column.slice(0, KEY_CHARACTERS_MAX)}`;
   return null;
 }
@@ -102,6 +103,11 @@ function flawOfEvent(
   if (!isRecord(data) || !Array.isArray(blob_refs)) return "has no object in data, or no list in blob_refs";
   const flaw = findFlaw([data, blob_refs], { json_depth: json_depth + 1, json_values });
   if (flaw !== null) return `${flaw} in data`;
-  const bytes = Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(blob_refs));
+  const bytes = bytesAsSent(data) + (blob_refs.length === 0 ? 0 : bytesAsSent(blob_refs));
   return bytes > event_bytes ? `is larger than ${event_bytes} bytes in data` : null;
+}
+
+/** Without markers, which may be longer than the secrets that they replaced after the API had measured the value. */
+function bytesAsSent(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value).replaceAll(MARKERS, ""));
 }

@@ -7,6 +7,7 @@ import { createPostgresBlobStore } from "../../blobs/postgres-store.ts";
 import type { Server } from "../../compose.ts";
 import { EXPORTED_TABLES } from "../../db/export/exported-tables.ts";
 import { migratePhases } from "../../db/phases.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
 import { seedExamples } from "../../openapi/__tests__/seed-examples.ts";
 import { storeFile } from "../../transcripts/__tests__/store-file.ts";
 import { parseSession } from "../../transcripts/parse/parse-session.ts";
@@ -292,6 +293,20 @@ describe("an import", () => {
       workspace("w") + device + session("s", "w", fields),
     );
     expect([status, body]).toEqual([200, { rows: 3, stored: 3 }]);
+  });
+
+  test("takes events of the largest size, also with secrets that longer markers have replaced", async () => {
+    const marker = "password=[REDACTED:assigned-secret:0123abcd] ";
+    const text = (length: number) => ({ text: "x".repeat(length - '{"text":""}'.length) });
+    const largest = DEFAULT_LIMITS.event_bytes;
+    const lines = [
+      event({ id: "largest", data: text(largest) }),
+      event({ id: "redacted", data: { text: marker.repeat(Math.ceil(largest / marker.length)) } }),
+    ];
+    const { app } = server.current();
+    const sent = workspace("w") + device + session("s", "w") + lines.join("");
+    expect((await importInto(app, sent)).body).toEqual({ rows: 5, stored: 5 });
+    expect((await importInto(app, event({ id: "more", data: text(largest + 1) }))).status).toBe(400);
   });
 
   test("leaves out bytes that are not what their row names", async () => {
