@@ -411,10 +411,10 @@ test("a terminal gets a table with titles and colours that fits its width, witho
 });
 
 test("names of the hub hide nothing in a pipe, and their JSON has the same values", async () => {
-  const title = "user\u202egpj.exe \u009b2J\u200b👩\u200d💻";
+  const title = "user\u202egpj.exe \u009b2J\u200b\u{e0041}👩\u200d💻";
   await hub.server.sql`UPDATE sessions SET title = ${title}`;
   await hub.server.sql`UPDATE devices SET name = ${title} WHERE name = 'bench'`;
-  const hidden = new RegExp(`[${HIDDEN_CHARACTERS}]`);
+  const hidden = new RegExp(`[${HIDDEN_CHARACTERS}]`, "u");
   for (const words of [
     ["sessions"],
     ["session", SESSION],

@@ -1,4 +1,4 @@
-import { characterName, HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
+import { HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import { createColors } from "picocolors";
 import { EXIT, type ExitCode } from "./cli-error.ts";
 import { type Environment, type Paths, pathsOf, readEnvironment } from "./environment.ts";
@@ -46,7 +46,7 @@ export function createIo(environment: Environment = readEnvironment()): Io {
 }
 
 /** Colours, and characters that a terminal obeys or that hide something. */
-const NOT_PLAIN = new RegExp(`(\\u001b\\[[0-9;]*m)|[${HIDDEN_CHARACTERS}]`, "g");
+const NOT_PLAIN = new RegExp(`(\\u001b\\[[0-9;]*m)|[${HIDDEN_CHARACTERS}]`, "gu");
 
 /** What a hub or a file holds may be anything: only colours pass. */
 function harmless(text: string): string {
@@ -57,6 +57,11 @@ function harmless(text: string): string {
 function jsonOf(value: unknown, indent: number): string {
   return JSON.stringify(value, null, indent).replace(
     NOT_PLAIN,
-    (character) => `\\u${characterName(character).slice(2)}`,
+    // Each unit of UTF-16 by itself, as JSON has them.
+    (character) => character.split("").map(escaped).join(""),
   );
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -621,6 +621,6 @@ async function hiddenTexts(page: Page): Promise<string[]> {
   return await page.evaluate(`(() => {
     const found = document.evaluate("//body//text() | //@title | //@aria-label | //@placeholder", document, null, 7);
     const nodes = Array.from({ length: found.snapshotLength }, (_, n) => found.snapshotItem(n).nodeValue);
-    return [document.title, ...nodes].filter((text) => /[${HIDDEN_CHARACTERS}]/.test(text));
+    return [document.title, ...nodes].filter((text) => /[${HIDDEN_CHARACTERS}]/u.test(text));
   })()`);
 }

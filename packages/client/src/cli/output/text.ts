@@ -1,7 +1,7 @@
 import { HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import type { Io } from "../io.ts";
 
-const HIDDEN = new RegExp(`[\\t\\n${HIDDEN_CHARACTERS}]+`, "g");
+const HIDDEN = new RegExp(`[\\t\\n${HIDDEN_CHARACTERS}]+`, "gu");
 
 /** Text of a hub in one line: without control characters, which a terminal would obey. */
 export function plain(text: string): string {

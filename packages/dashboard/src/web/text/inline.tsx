@@ -2,7 +2,7 @@ import { characterName, HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-charact
 import type { ComponentChildren, JSX } from "preact";
 
 /** `[REDACTED:rule:hash]`, which stands for a secret, and characters that hide something. */
-const NOT_PLAIN = new RegExp(`\\[REDACTED:([a-z0-9-]{1,64}):[0-9a-f]{8}\\]|([${HIDDEN_CHARACTERS}])`, "g");
+const NOT_PLAIN = new RegExp(`\\[REDACTED:([a-z0-9-]{1,64}):[0-9a-f]{8}\\]|([${HIDDEN_CHARACTERS}])`, "gu");
 
 /** Of one text: each is an element. In the rest, hidden characters are replaced by U+FFFD. */
 const CHIPS_MAX = 1_000;
@@ -35,8 +35,9 @@ export function plain(text: string, name = (character: string) => `[${characterN
 /** The end of a line, or a joiner of an emoji or of a script that needs it; between ASCII that only hides something. */
 function isHarmless(text: string, index: number): boolean {
   if (text[index] === "\r") return text[index + 1] === "\n";
-  const isBetween = (character: string | undefined) => character !== undefined && character > "\u02ff";
-  return /[\u200c\u200d]/.test(text[index] ?? "") && isBetween(text[index - 1]) && isBetween(text[index + 1]);
+  const isJoiner = (character: string) => /[\u200c\u200d]/.test(character);
+  const isJoined = (character = "") => character > "\u02ff" && !isJoiner(character);
+  return isJoiner(text[index] ?? "") && isJoined(text[index - 1]) && isJoined(text[index + 1]);
 }
 
 function Redacted({ rule }: { rule: string }): JSX.Element {

@@ -29,6 +29,11 @@ test("a text without elements hides nothing, and keeps ends of lines and joiners
   );
 });
 
+test("tags, fillers, and several joiners in a row are shown", () => {
+  expect(plain("hi\u{e0041}\u3164")).toBe("hi[U+E0041][U+3164]");
+  expect(plain("あ\u200d\u200c\u200dい")).toBe("あ[U+200D][U+200C][U+200D]い");
+});
+
 test("code in pieces is whole", () => {
   const lines = Array.from({ length: 300 }, (_, n) => `const n${n} = "text"; // remark`).join("\n");
   expect(textOf(code(lines, "ts"))).toBe(lines);
