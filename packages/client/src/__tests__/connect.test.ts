@@ -245,7 +245,7 @@ describe("install.sh", () => {
     const refused = await machine.run([wharf, "uninstall", "--json"]);
     expect([refused.code, refused.json.error.code]).toEqual([1, "UNSENT"]);
     const dry = await machine.run([wharf, "uninstall", "--dry-run"]);
-    expect([dry.code, dry.stderr.includes("does not have 1 hook and 0 events")]).toEqual([1, true]);
+    expect([dry.code, dry.stderr.includes("1 hook of this machine is not sent")]).toEqual([1, true]);
     await rm(hookFile);
     expect((await machine.run([wharf, "uninstall"])).code).toBe(0);
     expect(await Bun.file(settings).text()).toBe('{ "model": "opus" }');

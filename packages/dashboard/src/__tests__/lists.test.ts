@@ -412,7 +412,7 @@ describe("selected sessions", () => {
     const lines = (await Bun.file(await (await downloads).path()).text()).trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).session.id)).toEqual(["many-0", "many-1", "many-2"]);
     await bar.getByRole("button", { name: "Delete 3 sessions" }).click();
-    await page.getByText("Tombstones remain").waitFor();
+    await page.getByText("The hub keeps only").waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await bar.getByRole("button", { name: "Delete 3 sessions" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete 3 sessions" }).click();
@@ -432,7 +432,7 @@ describe("selected sessions", () => {
     const deleteAll = async (count: number) => {
       await page.keyboard.press("X");
       await bar.getByRole("button", { name: "Select all that match" }).click();
-      await bar.getByText(`All ${count} sessions that match`).waitFor();
+      await bar.getByText(`${count} sessions selected: all that match`).waitFor();
       await bar.getByRole("button", { name: `Delete ${count} sessions` }).click();
     };
     const confirm = (count: number) =>

@@ -66,7 +66,11 @@ export function uninstall(command: Command, io: Io): void {
 async function requireSent(io: Io): Promise<void> {
   const { spool_files, events } = await readQueueStatus(io);
   if (spool_files + events === 0) return;
-  const message = `The hub does not have ${plural(spool_files, "hook")} and ${plural(events, "event")} of this machine yet. Nothing was removed. Run: wharf queue drain   (--force discards them)`;
+  const unsent = [
+    ...(spool_files > 0 ? [plural(spool_files, "hook")] : []),
+    ...(events > 0 ? [plural(events, "event")] : []),
+  ];
+  const message = `${unsent.join(" and ")} of this machine ${spool_files + events === 1 ? "is" : "are"} not sent to the hub yet. Nothing was removed. Run: wharf queue drain   (--force discards them)`;
   throw new CliError(message, EXIT.failed, "UNSENT");
 }
 

@@ -1,7 +1,7 @@
 import type { Session } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { href } from "../app/router.ts";
-import { counted } from "../format/numbers.ts";
+import { countText } from "../format/numbers.ts";
 import { SessionRow } from "./session-row.tsx";
 import { Empty } from "./states.tsx";
 
@@ -28,7 +28,9 @@ export function RecentSessions({
         ))}
       </ul>
       <p>
-        <a href={href("/sessions", of)}>All {counted(count, "session")}</a>
+        <a href={href("/sessions", of)}>
+          {count === 1 ? "Show in Sessions" : `All ${countText(count)} sessions`}
+        </a>
       </p>
     </>
   );

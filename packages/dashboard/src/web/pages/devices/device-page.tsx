@@ -90,7 +90,7 @@ function NextDeletionItem({ deletion }: { deletion: NextDeletion }): JSX.Element
 }
 
 function machineFacts({ id, type, hostname, os, arch, report, total_cost_usd }: Device) {
-  const skew = report === null ? null : (skewText(report.clock_skew_ms) ?? "right");
+  const skew = report === null ? null : (skewText(report.clock_skew_ms) ?? "correct");
   return [
     ["Id", <code key="id">{id}</code>],
     ["Host", hostname],

@@ -36,7 +36,7 @@ export function BaseBlocks(): JSX.Element {
         <Age at={new Date().toISOString()} /> <Age at={null} />
       </p>
       <div class="stats">
-        <Stat name="cost" href="/usage" note="$0.17 usually by now">
+        <Stat name="cost" href="/usage" note="7-day average by this time: $0.17">
           $0.30
         </Stat>
         <Stat name="responses">11</Stat>

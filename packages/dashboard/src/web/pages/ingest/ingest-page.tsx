@@ -38,17 +38,17 @@ function HealthView({ health }: { health: IngestHealth }): JSX.Element {
       <div class="stats">
         <Stat name="events in the last hour">{countText(events)}</Stat>
         <Stat name="refused">{countText(rejected)}</Stat>
-        <Stat name="not derived yet" note={late > 0 ? `${countText(late)} have failed` : undefined}>
+        <Stat name="waiting to be processed" note={late > 0 ? `${countText(late)} failed` : undefined}>
           {countText(projections.waiting)}
         </Stat>
-        <Stat name="in the queue of this process" note={bytesText(own.queue.bytes)}>
+        <Stat name="waiting to be written" note={bytesText(own.queue.bytes)}>
           {countText(own.queue.events)}
         </Stat>
         <Minutes health={health} />
       </div>
       {projections.reasons.length > 0 && (
         <div class="note error">
-          <p>Deriving rows of these events has failed; they are retried:</p>
+          <p>Processing these events failed; they are retried:</p>
           <ul class="plain">
             {projections.reasons.map(({ reason, events: count }) => (
               <li key={reason}>
@@ -108,7 +108,7 @@ const COLUMNS: readonly [Column<DeviceIngest>, ...Column<DeviceIngest>[]] = [
   { title: "lag, median", isNumber: true, cell: ({ lag_ms_median }) => lagText(lag_ms_median) },
   { title: "lag, longest", isNumber: true, cell: ({ lag_ms_max }) => lagText(lag_ms_max) },
   { title: "refused", isNumber: true, cell: ({ rejected }) => countText(rejected) },
-  { title: "odd", isNumber: true, cell: ({ odd }) => countText(odd) },
+  { title: "flagged", isNumber: true, cell: ({ odd }) => countText(odd) },
 ];
 
 /** The clock of a device may be ahead. */

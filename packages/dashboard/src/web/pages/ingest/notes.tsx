@@ -7,7 +7,7 @@ import { Empty } from "../../ui/states.tsx";
 
 const ROW_PX = 40;
 
-/** Events that were refused, and odd ones that were stored, with the reason. */
+/** Events that were refused, and those that were stored with a note on what is unusual in them. */
 export function Notes(): JSX.Element {
   const pages = usePages("ingest-notes", async (cursor) => {
     const { notes, next_cursor } = await hub.ingest.notes({
@@ -18,13 +18,13 @@ export function Notes(): JSX.Element {
   });
   return (
     <section aria-labelledby="notes">
-      <h2 id="notes">Refused and odd events</h2>
+      <h2 id="notes">Refused and flagged events</h2>
       <Rows
         pages={pages}
         label="Notes"
         rowHeight={ROW_PX}
         keyOf={({ id }) => id}
-        empty={<Empty title="Nothing was refused, and nothing was odd." />}
+        empty={<Empty title="No event was refused or flagged." />}
         row={({ kind, detail, device_id, body, created_at }) => (
           <details class="note-row">
             <summary>

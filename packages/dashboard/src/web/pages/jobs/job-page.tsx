@@ -77,7 +77,7 @@ function JobView({ job, onChange }: { job: JobDetail; onChange: () => void }): J
         note={
           <>
             Job {job.id} in queue <a href={href("/jobs", { queue: job.queue })}>{job.queue}</a>, enqueued{" "}
-            <Age at={job.created_at} />
+            <Age at={job.created_at} />, changed <Age at={job.updated_at} />
           </>
         }
       >

@@ -87,7 +87,8 @@ export function Queues({ queues, selected }: { queues: QueryState<Queue[]>; sele
 function summaryOf(queues: readonly Queue[]): string {
   const paused = queues.filter(({ paused_at }) => paused_at !== null).map(({ name }) => name);
   const ready = queues.reduce((sum, queue) => sum + queue.ready, 0);
-  const waiting = ready === 0 ? "no job waits for a worker" : `${counted(ready, "job")} wait for a worker`;
+  const waiting =
+    ready === 0 ? "no job waits for a worker" : `${counted(ready, "job waits", "jobs wait")} for a worker`;
   return paused.length === 0 ? waiting : `${paused.join(", ")} paused, ${waiting}`;
 }
 

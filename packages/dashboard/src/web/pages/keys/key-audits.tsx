@@ -12,7 +12,7 @@ const ACTIONS: Readonly<Record<KeyAudit["action"], string>> = {
   rotated: "was rotated",
   revoked: "was revoked",
   enrolled: "was created for a device that joined",
-  code_created: "A code to join was created",
+  code_created: "An enrolment code was created",
 };
 
 /** Who created, rotated and revoked keys. */
@@ -46,7 +46,7 @@ export function KeyAudits(): JSX.Element {
 function actorOf({ actor, actor_key }: KeyAudit): ComponentChildren {
   const [kind, id = ""] = actor.split(" ");
   if (kind === "key") return <Key id={id} apiKey={actor_key} />;
-  if (kind === "code") return <span title={id}>a code to join</span>;
+  if (kind === "code") return <span title={id}>an enrolment code</span>;
   return actor === "environment" ? "the admin key of the server's environment" : actor;
 }
 

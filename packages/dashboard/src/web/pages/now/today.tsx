@@ -36,21 +36,21 @@ export function Today(): JSX.Element {
               <Stat
                 name="cost"
                 href={href("/usage", { from: day })}
-                note={`${costText(before.cost)} usually by now`}
+                note={`7-day average by this time: ${costText(before.cost)}`}
               >
                 {costText(today.cost)}
               </Stat>
               <Stat
                 name="tokens"
                 href={href("/usage", { from: day })}
-                note={`${shortText(before.tokens)} usually by now`}
+                note={`7-day average by this time: ${shortText(before.tokens)}`}
               >
                 {shortText(today.tokens)}
               </Stat>
               <Stat
                 name="responses"
                 href={href("/usage", { from: day })}
-                note={`${shortText(Math.round(before.responses))} usually by now`}
+                note={`7-day average by this time: ${shortText(Math.round(before.responses))}`}
               >
                 {shortText(today.responses)}
               </Stat>

@@ -84,7 +84,7 @@ const RATES = [
 const COLUMNS: readonly [Column<PriceRow>, ...Column<PriceRow>[]] = [
   { title: "model", cell: ({ model }) => <code>{model}</code> },
   ...RATES.map(([rate, title]) => ({ title, isNumber: true, cell: (row: PriceRow) => row[rate] ?? "–" })),
-  { title: "holds", class: "faint price-holds", cell: holdsText },
+  { title: "applies", class: "faint price-holds", cell: holdsText },
   {
     title: "source",
     class: "faint price-source",

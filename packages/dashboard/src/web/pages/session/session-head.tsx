@@ -89,12 +89,12 @@ function Delete({ session: { id, device_name } }: { session: SessionDetail }): J
           onClose={() => setIsAsking(false)}
         >
           <p>
-            The hub deletes its messages, transcript files, events, costs and what search knows of it. This
-            cannot be undone.
+            The hub deletes its messages, transcript files, events, costs and search entries. This cannot be
+            undone.
           </p>
           <p>
-            A tombstone remains: the session's id and the time. With it the hub refuses the session when a
-            device sends it again. The files on {device_name} stay where they are.
+            The hub keeps only the session's id and the time of the deletion, to refuse what a device sends
+            again. The files on {device_name} stay where they are.
           </p>
         </Confirm>
       )}

@@ -51,8 +51,7 @@ export function SelectionBar({
   return (
     <section class="selection" aria-label="Selected sessions">
       <strong role="status">
-        {whole === null ? "" : "All "}
-        {counted(counts.sessions, "session")} {whole === null ? "selected" : "that match"}
+        {counted(counts.sessions, "session")} selected{whole !== null && ": all that match"}
       </strong>
       {!isAllShown && (
         <button type="button" class="small" onClick={selection.selectShown}>
@@ -147,20 +146,18 @@ function DeleteAll({
           onClose={() => setIsAsking(false)}
         >
           <p>
-            The hub deletes their messages, transcript files, events, costs and what search knows of them.
-            This cannot be undone.
+            The hub deletes the messages, transcript files, events, costs and search entries of{" "}
+            {sessions === 1 ? "this session" : "these sessions"}. This cannot be undone.
           </p>
           {open_sessions > 0 && (
             <p>
-              <strong>
-                {countText(open_sessions)} of them {open_sessions === 1 ? "is" : "are"} open.
-              </strong>{" "}
-              Their agents continue, and the hub records nothing more of them.
+              <strong>{counted(open_sessions, "session is", "sessions are")} open.</strong> The agent
+              continues on its machine, but the hub records nothing more of it.
             </p>
           )}
           <p>
-            Tombstones remain: the sessions' ids and the time. With them the hub refuses these sessions when a
-            device sends them again. The files on the devices stay where they are.
+            The hub keeps only {sessions === 1 ? "the session's id" : "the sessions' ids"} and the time of the
+            deletion, to refuse what a device sends again. The files on the devices stay where they are.
           </p>
         </Confirm>
       )}

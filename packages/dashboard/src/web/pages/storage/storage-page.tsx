@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { usePlaces, workspaceNames } from "../../app/use-places.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { bytesText, countText } from "../../format/numbers.ts";
+import { bytesText, counted, countText } from "../../format/numbers.ts";
 import { PageHead, Stat } from "../../ui/parts.tsx";
 import { KINDS, keptText, RetentionDialog } from "../../ui/retention-dialog.tsx";
 import { Select } from "../../ui/select.tsx";
@@ -54,14 +54,14 @@ function Sizes({ storage: { database, disk, blobs, transcripts } }: { storage: S
         </Stat>
       )}
       <Stat
-        name="transcripts on devices"
-        note={`${countText(transcripts.files)} files, ${bytesText(transcripts.stored_bytes)} after redaction`}
+        name="transcripts held here"
+        note={`${counted(transcripts.files, "file")}, ${bytesText(transcripts.source_bytes)} before redaction`}
       >
-        {bytesText(transcripts.source_bytes)}
+        {bytesText(transcripts.stored_bytes)}
       </Stat>
       <Stat
-        name={`blobs in ${blobs.kind}`}
-        note={blobs.count === null ? "not counted there" : `${countText(blobs.count)} compressed`}
+        name={`compressed, in ${BLOB_STORES[blobs.kind]}`}
+        note={blobs.count === null ? "not counted there" : counted(blobs.count, "piece")}
       >
         {blobs.bytes === null ? "–" : bytesText(blobs.bytes)}
       </Stat>
@@ -114,9 +114,9 @@ function Retention({ storage, onChange }: { storage: Storage; onChange: () => vo
       )}
       {canChange() && <ChangeRetention onChange={onChange} />}
       <p class="faint">
-        Of all repositories:{" "}
+        In all repositories:{" "}
         {Object.entries(table_hours)
-          .map(([table, hours]) => `${table} ${countText(hours)} h`)
+          .map(([table, hours]) => `${TABLE_NAMES[table] ?? table}: ${hoursText(hours)}`)
           .join(" · ")}
       </p>
     </section>
@@ -145,6 +145,21 @@ function ChangeRetention({ onChange }: { onChange: () => void }): JSX.Element {
       )}
     </p>
   );
+}
+
+const BLOB_STORES: Readonly<Record<Storage["blobs"]["kind"], string>> = {
+  postgres: "the database",
+  directory: "a directory",
+  s3: "S3",
+};
+
+const TABLE_NAMES: Readonly<Record<string, string>> = {
+  ingest_notes: "notes of ingest",
+  change_log: "change log",
+};
+
+function hoursText(hours: number): string {
+  return hours % 24 === 0 ? counted(hours / 24, "day") : counted(hours, "hour");
 }
 
 function limitsText(kept: Kept): string {
