@@ -25,7 +25,9 @@ type StoreOptions = {
 /** Stores the events of many requests and then notes what is rejected, by its check or by the database. As `flush`, it may throw. */
 export function createStore({ flush, isExpired, database }: StoreOptions) {
   return async function store(items: readonly Checked[]): Promise<FlushOutcome[]> {
-    const isStored = (item: Checked): item is CheckedEvent => !isRejection(item) && !isExpired(item);
+    // Looked at once: while the flush runs, an event may expire, and a retention change.
+    const expired = new Set(items.filter((item) => !isRejection(item) && isExpired(item)));
+    const isStored = (item: Checked): item is CheckedEvent => !isRejection(item) && !expired.has(item);
     const events = items.filter(isStored);
     const stored: FlushOutcome[] = [];
     for (const portion of portionsOf(events, sizeOfEvent, STATEMENT_BYTES_MAX))
@@ -37,7 +39,7 @@ export function createStore({ flush, isExpired, database }: StoreOptions) {
         notes.push(noteOf(item));
         return { status: "rejected", error: item.error };
       }
-      if (isExpired(item)) return { status: "duplicate" };
+      if (expired.has(item)) return { status: "duplicate" };
       const outcome = stored[position++];
       if (outcome === undefined) throw new Error("a flush answered with fewer outcomes than events");
       if (outcome.status === "rejected") notes.push(noteOf(rejectionOf(item, outcome.error)));
