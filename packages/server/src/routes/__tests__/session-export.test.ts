@@ -114,7 +114,8 @@ describe("the export of a session", () => {
     await add("main.jsonl", ["rewritten\n"], { generation: 2 });
     await add(name, ["x".repeat(1_000), "y".repeat(1_048)]);
     await add("empty.jsonl", []);
-    await add("main.jsonl", ["of the server\n"], { device_id: ".." });
+    for (const device_id of ["..", "a/b", "a:b", "a_b"])
+      await add("main.jsonl", [`of ${device_id}\n`], { device_id });
     const response = await get("tar");
     expect(response.headers.get("content-type")).toBe("application/x-tar");
     const files = await new Bun.Archive(await response.bytes()).files();
@@ -126,7 +127,10 @@ describe("the export of a session", () => {
       "codex/laptop/main.jsonl": "rewritten\n",
       [`codex/laptop/${name}`]: "x".repeat(1_000) + "y".repeat(1_048),
       "codex/laptop/empty.jsonl": "",
-      "codex/_2/main.jsonl": "of the server\n",
+      "codex/_~58b9e70b/main.jsonl": "of ..\n",
+      "codex/a_b~a7e86136/main.jsonl": "of a/b\n",
+      "codex/a_b~d8160c9b/main.jsonl": "of a:b\n",
+      "codex/a_b/main.jsonl": "of a_b\n",
     });
   });
 

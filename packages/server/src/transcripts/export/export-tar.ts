@@ -1,8 +1,10 @@
 import { type GenerationOfFile, listGenerations } from "../../db/transcripts/generations.ts";
+import { md5 } from "../parse/values.ts";
 import { readStored, type StoredTranscripts } from "../read-stored.ts";
 import { type TarEntry, writeTar } from "./tar.ts";
 
 const GENERATIONS_PER_READ = 500;
+const HASH_CHARACTERS = 8;
 
 /** The session's files as kept, all generations: `agent/device/file`, an older generation with its number at the end. */
 export function exportTar(
@@ -58,8 +60,8 @@ async function* upTo(
   }
 }
 
-/** A name that stays in its folder, on any system. */
+/** A name that stays in its folder, on any system. A changed one ends with its hash: another name may change to the same. */
 function safeName(name: string): string {
-  const safe = name.replaceAll(/[\\/:\p{Cc}]/gu, "_");
-  return /^\.*$/.test(safe) ? `_${safe.length}` : safe;
+  const safe = /^\.*$/.test(name) ? "_" : name.replaceAll(/[\\/:\p{Cc}]/gu, "_");
+  return safe === name ? name : `${safe}~${md5(name).slice(0, HASH_CHARACTERS)}`;
 }
