@@ -15,7 +15,7 @@ test("an unknown method of a known path gets 405 with Allow", async () => {
     ["PUT", "/api/sessions", "GET, HEAD, POST"],
     ["POST", "/api/sessions/some-id", "GET, HEAD, PATCH, DELETE"],
     ["GET", "/api/events", "POST"],
-    ["DELETE", "/api/workspaces/github.com/acme/site", "GET, HEAD"],
+    ["PUT", "/api/workspaces/github.com/acme/site", "GET, HEAD, DELETE"],
     ["DELETE", "/health/live", "GET, HEAD"],
   ] as const) {
     const { status, body, headers } = await server.request(method, path);
