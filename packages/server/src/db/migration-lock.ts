@@ -30,7 +30,8 @@ export async function withMigrationLock<T>(
 
 /**
  * Through a pooler, which gives each transaction another backend: the lock is that of a second, open transaction, which has neither a
- * snapshot nor locks on tables, so that CREATE INDEX CONCURRENTLY does not wait for it.
+ * snapshot nor locks on tables, so that CREATE INDEX CONCURRENTLY does not wait for it. Each attempt is a transaction of its own: an
+ * index that found one of them with a snapshot would wait for its end.
  */
 async function withTransactionLock<T>(
   sql: Sql,
@@ -39,18 +40,18 @@ async function withTransactionLock<T>(
 ): Promise<T> {
   const holder = openConnection(sql);
   const connection = openConnection(sql);
+  const attempt = async () => {
+    const [row] = await holder.query<
+      Locked[]
+    >`SELECT pg_try_advisory_xact_lock(${MIGRATION_LOCK_KEY}) AS locked`;
+    if (row?.locked !== true) return null;
+    // The last query with parameters keeps its snapshot until the next statement.
+    await holder.script("SELECT 1");
+    return { value: await work(connection) };
+  };
   try {
-    return await withinTransaction(holder, async () => {
-      await acquire(options, async () => {
-        const [row] = await holder.query<
-          Locked[]
-        >`SELECT pg_try_advisory_xact_lock(${MIGRATION_LOCK_KEY}) AS locked`;
-        // The last query with parameters keeps its snapshot until the next statement.
-        await holder.script("SELECT 1");
-        return row?.locked === true;
-      });
-      return await work(connection);
-    });
+    const { value } = await acquire(options, () => withinTransaction(holder, attempt));
+    return value;
   } finally {
     await Promise.all([holder.close(), connection.close()]);
   }
@@ -69,7 +70,7 @@ async function withSessionLock<T>(
       const [row] = await connection.query<
         Locked[]
       >`SELECT pg_try_advisory_lock(${MIGRATION_LOCK_KEY}) AS locked`;
-      return row?.locked === true;
+      return row?.locked === true ? row : null;
     });
     try {
       return await work(connection);
@@ -95,11 +96,13 @@ async function noticeOwnDeath(connection: Connection): Promise<void> {
 
 type Locked = { locked: boolean };
 
-async function acquire(options: LockOptions, isAcquired: () => Promise<boolean>): Promise<void> {
+/** The first result of an attempt that is not null. */
+async function acquire<T>(options: LockOptions, attempt: () => Promise<T | null>): Promise<T> {
   const startedAt = performance.now();
   let reportAt = WAIT_REPORT_MS;
   for (;;) {
-    if (await isAcquired()) return;
+    const acquired = await attempt();
+    if (acquired !== null) return acquired;
     const waitedMs = performance.now() - startedAt;
     if (waitedMs > MIGRATION_LOCK_DEADLINE_MS) throw lockTimeout();
     if (waitedMs >= reportAt) {

@@ -49,6 +49,31 @@ describe("while another connection holds SELECT pg_advisory_lock(48756301)", () 
     holder.release();
     await running;
   });
+
+  test("a run through a pooler keeps no transaction open from one poll to another", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder(BOOKS);
+    const pooled = createDb(database.url, { isPooled: true });
+    const holder = await database.sql.reserve();
+    await holder`SELECT pg_advisory_lock(48756301)`;
+    const waits: number[] = [];
+    const running = runMigrations(pooled, folder.path, { onWait: (ms) => waits.push(ms) });
+    const open = async () => {
+      const rows = await database.sql<{ xact_start: string }[]>`
+        SELECT xact_start::text FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL`;
+      return rows.map((row) => row.xact_start);
+    };
+    await until(() => waits.length >= 1);
+    const before = await open();
+    await until(() => waits.length >= 2);
+    const still = await open();
+    expect(before.filter((start) => still.includes(start))).toEqual([]);
+    await holder`SELECT pg_advisory_unlock(48756301)`;
+    holder.release();
+    expect(await running).toEqual({ applied: ["001_books.sql"], skipped: [], errors: [] });
+    await closeDb(pooled);
+  });
 });
 
 describe("an index that is built concurrently", () => {
