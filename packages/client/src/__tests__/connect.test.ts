@@ -73,7 +73,12 @@ for (const [name, runtime] of RUNTIMES) {
         expect(stderr).toContain("error:");
       }
       expect((await machine.wharf(["conect"])).stderr).toContain("Did you mean connect?");
-      expect((await machine.wharf(["--help"])).stdout).toContain("Connect this machine to a hub");
+      const help = await machine.wharf(["--help"]);
+      expect(help.stdout).toContain("Connect this machine to a hub");
+      for (const words of [["help"], []])
+        expect(await machine.wharf(words)).toMatchObject({ code: 0, stdout: help.stdout, stderr: "" });
+      expect((await machine.wharf(["help", "connect"])).stdout).toContain("--insecure-http");
+      expect((await machine.wharf(["help", "nope"])).code).toBe(2);
     });
   });
 }

@@ -260,7 +260,12 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     await writeFile(join(home, ".codex/config.toml"), 'notify = ["bell"]\n');
     await mkdir(join(opencode, "plugins"));
     await writeFile(join(opencode, "plugins/wharf.js"), "// another\n");
-    const { settings } = (await wharf(["hooks", "install", "--json"])).json;
+    const { code, json } = await wharf(["hooks", "install", "--json"]);
+    const { settings } = json;
+    expect(code).toBe(1);
+    const told = await wharf(["hooks", "install"]);
+    expect([told.code, told.stderr.includes("was not changed")]).toEqual([1, true]);
+    expect(told.stdout).not.toContain("are sent from now on");
     expect(settings).toMatchObject([
       ...[{ agent: "codex" }, { agent: "gemini-cli" }],
       { agent: "opencode", changed: false, problem: "it was not written by Wharf" },

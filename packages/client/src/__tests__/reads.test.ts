@@ -191,6 +191,9 @@ describe("what cannot work", () => {
       [["session", "3f6b1"], 1, /first 6 characters or more/],
       [["sessions", "--device", "toaster"], 1, /There are: .*desk/],
       [["sessions", "--since", "yesterday"], 2, /Use 12h, 7d/],
+      [["sessions", "--agent", "foo"], 2, /No agent "foo"\. There are: claude-code/],
+      [["usage", "--agent", "foo"], 2, /No agent "foo"/],
+      [["search", "has:nonsense"], 1, /^error: has:nonsense is unknown\. Write has:error\n$/],
       [["sessions", "--limit", "none"], 2, /number of at least 1/],
       [["sessions", "--profile", "other"], 2, /No profile "other"/],
       [["session", SESSION, "--export", "pdf"], 2, /json, md or tar/],
@@ -265,7 +268,10 @@ test("status keeps its numbers: for the status line, and while the hub is unreac
   expect([unsent.code, unsent.stderr.includes("was not kept")]).toEqual([3, true]);
   await lastStatus.delete();
   const unknown = await bun.wharf(["status"]);
-  expect([unknown.code, unknown.stderr.includes("No result is cached")]).toEqual([3, true]);
+  expect([unknown.code, unknown.stderr]).toEqual([
+    3,
+    expect.stringMatching(/^http:\S+ is not reachable: \S+\. No result is cached\.\n$/),
+  ]);
   expect(unknown.stdout).not.toMatch(/1970|^today/m);
   const checked = await bun.wharf(["doctor", "--json"]);
   expect([
@@ -381,6 +387,8 @@ test("an admin renames and removes devices", async () => {
   expect((await bun.wharf(["devices", "rename", "desk", "bench", "--json"])).json).toMatchObject({
     device: { name: "bench" },
   });
+  expect((await bun.wharf(["status"])).stdout).toContain("device\tbench\n");
+  expect((await bun.wharf(["doctor"])).stdout).toContain("of bench, accepted");
   expect((await bun.wharf(["devices", "remove", "bench"])).stdout).toContain("Removed bench");
 });
 

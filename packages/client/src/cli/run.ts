@@ -13,9 +13,9 @@ const HELP_TEXT_COLUMNS_MIN = 20;
 /** Runs one command line and returns the exit code; the messages are written. */
 export async function run(words: readonly string[], io: Io = createIo()): Promise<ExitCode> {
   try {
-    const [name, ...rest] = words;
+    const [name, ...rest] = asOption(words);
     const entry = COMMANDS.find((one) => one.name === name);
-    if (entry === undefined) await createProgram(io).parseAsync(words, { from: "user" });
+    if (entry === undefined) await createProgram(io).parseAsync([name, ...rest], { from: "user" });
     else {
       const command = await loadCommand(entry, io);
       requireSubcommand(command, rest);
@@ -25,6 +25,14 @@ export async function run(words: readonly string[], io: Io = createIo()): Promis
   } catch (error) {
     return report(error, io, words.includes("--json"));
   }
+}
+
+/** Help of a command comes from the command itself: the program knows its name alone. */
+function asOption([first = "--help", ...rest]: readonly string[]): [string, ...string[]] {
+  if (first !== "help") return [first, ...rest];
+  const [name, ...words] = rest;
+  if (name === undefined) return ["--help"];
+  return COMMANDS.some((one) => one.name === name) ? [name, ...words, "--help"] : [name];
 }
 
 /** Knows the names of the commands alone; it is parsed for help, the version, and unknown names. */

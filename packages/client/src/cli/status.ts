@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { statusFile, statusLineFile } from "../install/remove-state.ts";
-import type { Profile } from "../profiles/profiles.ts";
+import { openProfiles, type Profile } from "../profiles/profiles.ts";
 import { HubError } from "../sdk/hub-error.ts";
 import { writeDurably } from "../spool/files.ts";
 import { readQueueStatus } from "./commands/queue.ts";
@@ -21,9 +21,9 @@ export async function readStatus(io: Io, profile: Profile): Promise<Status> {
   const { paths } = io;
   const last = await readLastStatus(paths);
   const spool = await readSpool(io);
-  const { name, url, device } = profile;
+  const { name, url } = profile;
   try {
-    const numbers = await readNumbers(profile);
+    const [numbers, device] = await Promise.all([readNumbers(profile), readDevice(io, profile)]);
     const status = {
       at: new Date().toISOString(),
       profile: name,
@@ -39,8 +39,26 @@ export async function readStatus(io: Io, profile: Profile): Promise<Status> {
     const hub = { url, is_reachable: false, problem: error.message };
     // The last result can be that of another hub.
     const { at, today, live, needs_input } = last?.profile === name ? last : NOTHING;
-    return { at, profile: name, hub, device, today, live, needs_input, spool };
+    return { at, profile: name, hub, device: profile.device, today, live, needs_input, spool };
   }
+}
+
+/** This machine as the hub names it now; another name is kept for what is shown without the hub. */
+async function readDevice(io: Io, profile: Profile): Promise<Profile["device"]> {
+  if (profile.device === null) return null;
+  const { id } = profile.device;
+  const found = await clientFor(profile, "read")
+    .devices.get(id)
+    .catch((error: unknown) => {
+      if (error instanceof HubError && error.status === 404) return null;
+      throw error;
+    });
+  if (found === null || found.device.name === profile.device.name) return profile.device;
+  const device = { id, name: found.device.name };
+  await openProfiles(io.paths.config)
+    .save({ ...profile, device })
+    .catch(() => undefined);
+  return device;
 }
 
 async function readNumbers(profile: Profile): Promise<HubNumbers> {

@@ -1,4 +1,10 @@
+import type { AGENTS as READ_AGENTS } from "@wharf/protocol";
 import { CliError, EXIT } from "./cli-error.ts";
+
+/** Those whose transcripts are read; a copy, as the protocol's schemas would be in the bundle. */
+const AGENTS: typeof READ_AGENTS = ["claude-code", "codex", "gemini-cli", "opencode"];
+/** The hub's name for all others. */
+const OTHER_AGENT = "other";
 
 const SPAN = /^(\d{1,5})(h|d|w)$/;
 const HOURS = { h: 1, d: 24, w: 168 } as const;
@@ -25,6 +31,13 @@ export function countOf(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new CliError(`"${text}" is no number of at least 1.`, EXIT.usage, "NUMBER_INVALID");
+}
+
+/** `--agent`. Throws CliError. */
+export function agentOf(text: string): string {
+  const known: readonly string[] = [...AGENTS, OTHER_AGENT];
+  if (known.includes(text)) return text;
+  throw new CliError(`No agent "${text}". There are: ${known.join(", ")}.`, EXIT.usage, "AGENT_UNKNOWN");
 }
 
 export function timeZone(): string {

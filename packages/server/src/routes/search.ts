@@ -5,7 +5,7 @@ import type { Database } from "../db/database.ts";
 import { noteSearch } from "../db/edits/hub-settings.ts";
 import { operation } from "../http/operation.ts";
 import { createCursor } from "../http/pagination.ts";
-import { invalidParameter } from "../http/query.ts";
+import { ProblemError } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { Search } from "../search/create-search.ts";
 import { QueryError } from "../search/parse-query.ts";
@@ -52,7 +52,13 @@ export async function checked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof QueryError) throw invalidParameter("q", error.message);
-    throw error;
+    if (!(error instanceof QueryError)) throw error;
+    const { message: detail } = error;
+    throw new ProblemError({
+      status: 400,
+      code: "VALIDATION_FAILED",
+      detail,
+      errors: [{ pointer: "/q", detail }],
+    });
   }
 }

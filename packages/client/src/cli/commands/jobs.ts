@@ -62,7 +62,11 @@ async function listJobs(io: Io, { status, queue, type, all, limit, ...options }:
       { title: "STATE", cell: ({ state }) => state },
       { title: "TYPE", cell: ({ type }) => type },
       { title: "QUEUE", cell: ({ queue }) => queue },
-      { title: "TRIES", cell: ({ attempts, max_attempts }) => `${attempts}/${max_attempts}`, align: "right" },
+      {
+        title: "FAILURES",
+        cell: ({ attempts, max_attempts }) => `${attempts}/${max_attempts}`,
+        align: "right",
+      },
       { title: "UPDATED", cell: ({ updated_at }) => timeOf(io, updated_at, now) },
       { title: "ERROR", cell: ({ last_error }) => last_error ?? "", isWide: true },
     ],

@@ -57,8 +57,8 @@ function printStatus(io: Io, found: Status): void {
   if (!hub.is_reachable)
     io.warn(
       found.at === null
-        ? `The hub is unreachable: ${plain(hub.problem ?? "")} No result is cached.`
-        : `The hub is unreachable: ${plain(hub.problem ?? "")} "today" and "live" are cached, from ${timeOf(io, found.at)}.`,
+        ? `${plain(hub.problem ?? "")} No result is cached.`
+        : `${plain(hub.problem ?? "")} "today" and "live" are cached, from ${timeOf(io, found.at)}.`,
     );
   if (spool.problem !== null) io.warn(`The last attempt to send failed: ${plain(spool.problem)}`);
 }

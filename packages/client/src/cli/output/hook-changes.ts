@@ -6,6 +6,14 @@ export const NO_AGENT =
 
 type Reported = { isRemoval: boolean; isDone: boolean; isJson: boolean };
 
+/** False: a file or a repository has to stay as it is, for a reason that reportHooks states. */
+export function areAllChanged({ settings, repositories }: HookChanges): boolean {
+  return (
+    settings.every(({ problem }) => problem === null) &&
+    repositories.every(({ hooks }) => hooks.refusal === null)
+  );
+}
+
 /** The changes in lines or as JSON; files that cannot be changed with the reason. */
 export function reportHooks(io: Io, changes: HookChanges, reported: Reported): void {
   const { settings, repositories } = changes;
