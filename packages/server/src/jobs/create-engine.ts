@@ -55,7 +55,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const deleteInPieces = createDeleteInPieces(database);
   const onAppended: EnqueueParse = (session_id) =>
     runner.enqueue(parseJob, { session_id }, { replace: { key: session_id } });
-  const parseJob = createParseJob({ database, blobs }, onAppended);
+  const silence = { database, logger, sessionIdleMs: config.sessionIdleMs };
+  const parseJob = createParseJob({ ...silence, blobs, enqueue: onAppended });
   const reparseJob = createReparseJob(database, onAppended);
   const summaryJob =
     config.summaryEndpoint === null ? null : createSummaryJob(database, config.summaryEndpoint);
@@ -64,11 +65,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       ? null
       : (session_id: string) => runner.enqueue(summaryJob, { session_id }, { replace: { key: session_id } });
   const recurrences = createServerJobs({
-    database,
+    ...silence,
     deleteInPieces,
     blobs,
-    logger,
-    sessionIdleMs: config.sessionIdleMs,
     enqueueParse: onAppended,
     askModel,
   });

@@ -7,6 +7,7 @@ import { WharfError } from "../errors.ts";
 import { OtherDeviceError, parseSession } from "../transcripts/parse/parse-session.ts";
 import type { StoredTranscripts } from "../transcripts/read-stored.ts";
 import { eachInTurn } from "./each-in-turn.ts";
+import { endSilentSessions, type Silence } from "./end-silent-sessions.ts";
 import type { RecurringJob } from "./recurring.ts";
 
 export const TRANSCRIPT_QUEUE = "transcripts";
@@ -18,8 +19,13 @@ const SESSIONS_AT_ONCE = 1_000;
 const parseInput = z.object({ session_id: z.string() });
 export type ParseJob = JobDefinition<typeof parseInput>;
 
-/** Parses what is not parsed yet of a session's transcripts. One job of a session runs at a time, and one more may wait. */
-export function createParseJob(stored: StoredTranscripts, enqueue: EnqueueParse): ParseJob {
+export type ParseJobDependencies = StoredTranscripts & Silence & { enqueue: EnqueueParse };
+
+/**
+ * Parses what is not parsed yet of a session's transcripts, and ends the session where they show that it has been silent for too long. One
+ * job of a session runs at a time, and one more may wait.
+ */
+export function createParseJob({ enqueue, ...stored }: ParseJobDependencies): ParseJob {
   return defineJob({
     name: "parse-transcript",
     queue: TRANSCRIPT_QUEUE,
@@ -46,6 +52,7 @@ export function createParseJob(stored: StoredTranscripts, enqueue: EnqueueParse)
           await noteFailure(stored, session_id, error, context.attempt);
         throw error;
       }
+      await endSilentSessions(stored, [session_id]);
       return { bytes_parsed: bytes };
     },
   });

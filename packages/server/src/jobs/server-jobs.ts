@@ -1,14 +1,9 @@
 import type { BlobStore } from "../blobs/blob-store.ts";
-import type { Database } from "../db/database.ts";
-import { describeDatabaseError, isDataError } from "../db/database-errors.ts";
 import type { DeleteInPieces } from "../db/delete-in-pieces.ts";
-import { endIdleSessions, findIdleSessions } from "../db/edits/idle-sessions.ts";
 import { areOldBlobsOrphans, BLOB_DAYS, PRUNED_TABLES, prune } from "../db/edits/retention.ts";
 import { sampleStorage } from "../db/edits/storage-samples.ts";
-import { matchSessions } from "../ingest/match-git.ts";
 import { refreshPassingStates } from "../ingest/refresh-live-states.ts";
 import { retryProjections } from "../ingest/retry-projections.ts";
-import type { Logger } from "../logger.ts";
 import { indexSessions, pruneTokens } from "../search/index-sessions.ts";
 import { summarizeSessions } from "../summaries/summarize-sessions.ts";
 import { compactSegments } from "../transcripts/custody/compact-segments.ts";
@@ -16,18 +11,16 @@ import { applyRetention } from "./apply-retention.ts";
 import { removeUnreferencedBlobs } from "./blob-removal.ts";
 import { countEvents } from "./count-events.ts";
 import { eachInTurn } from "./each-in-turn.ts";
+import { endSilentSessions, type Silence } from "./end-silent-sessions.ts";
 import { type EnqueueParse, enqueueLeftParses } from "./parse-transcript.ts";
 import { createRecurrence, type Recurrence, type RecurringJob } from "./recurring.ts";
 import { reprice } from "./repricing.ts";
 import { resumeDeletions } from "./session-deletion.ts";
 
-export type ServerJobDependencies = {
-  database: Database;
+export type ServerJobDependencies = Silence & {
   /** Over a pool of its own: a statement that takes too long must not replace that of ingest. */
   deleteInPieces: DeleteInPieces;
   blobs: BlobStore;
-  logger: Logger;
-  sessionIdleMs: number;
   /** Enqueues a job that asks a model for a session's summary; null: no endpoint is configured. */
   askModel: ((session_id: string) => Promise<unknown>) | null;
   enqueueParse: EnqueueParse;
@@ -40,7 +33,6 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** An upload to which nothing was added for so long has lost its sender. */
 const UPLOAD_SILENCE_MS = 60 * MINUTE_MS;
-const IDLE_SESSIONS_MAX = 1_000;
 
 /** The jobs that the server runs by itself, once a tick over all its processes. */
 export function createServerJobs(dependencies: ServerJobDependencies): Recurrence[] {
@@ -90,41 +82,4 @@ export function createServerJobs(dependencies: ServerJobDependencies): Recurrenc
     { name: "prune", cron: EACH_HOUR, timeout_ms: 60 * MINUTE_MS, run: pruneAll },
   ];
   return recurring.map((job) => createRecurrence(job, logger));
-}
-
-type Silence = Pick<ServerJobDependencies, "database" | "logger" | "sessionIdleMs">;
-
-/** Ends sessions that are silent for too long; one whose data is refused is found by halving, and left alone. */
-export async function endSilentSessions({ database, logger, sessionIdleMs }: Silence): Promise<number> {
-  const end = async (among: readonly string[] | null) => {
-    const ids = await database.run((sql) => endIdleSessions(sql, sessionIdleMs, IDLE_SESSIONS_MAX, among));
-    if (ids.length > 0) await matchSessions(database, ids);
-    return ids.length;
-  };
-
-  async function endByHalves(ids: readonly string[]): Promise<number> {
-    try {
-      return await end(ids);
-    } catch (error) {
-      if (!isDataError(error)) throw error;
-      if (ids.length > 1) {
-        const middle = Math.ceil(ids.length / 2);
-        return (await endByHalves(ids.slice(0, middle))) + (await endByHalves(ids.slice(middle)));
-      }
-      logger.warn(
-        { session_ids: ids, reason: describeDatabaseError(error) },
-        "an inactive session could not be ended",
-      );
-      return 0;
-    }
-  }
-
-  try {
-    return await end(null);
-  } catch (error) {
-    if (!isDataError(error)) throw error;
-  }
-  return await endByHalves(
-    await database.run((sql) => findIdleSessions(sql, sessionIdleMs, IDLE_SESSIONS_MAX)),
-  );
 }

@@ -1,9 +1,6 @@
 import type { Sql } from "../postgres.ts";
 
-/** A backfill sends a session's files within this time of each other. */
-const BACKFILL_PAUSE = "10 minutes";
-
-/** The first `limit` open sessions from which nothing has come for `idle_ms`, by the database's clock. */
+/** The first `limit` open sessions that were silent for `idle_ms`, by the database's clock. */
 export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM sessions WHERE ${isIdle(sql, idle_ms)} ORDER BY last_heard_at LIMIT ${limit}`;
@@ -12,7 +9,7 @@ export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number)
 
 /**
  * Ends them: all of them, or those in `among`. Answers with their ids. The end is the time of its owner's last event or of the last message
- * of its transcripts, and falls as soon as the session speaks again.
+ * of its transcripts, and falls as soon as a later one is known.
  */
 export async function endIdleSessions(
   sql: Sql,
@@ -47,13 +44,11 @@ export async function endIdleSessions(
   return rows.map((row) => row.id);
 }
 
-/** Nothing has come for `idle_ms`; or a backfill has sent files whose last message is older than that. */
+/** Nothing has come for `idle_ms`; of a session with files alone, which a backfill may send at any time, their last message counts. */
 function isIdle(sql: Sql, idle_ms: number) {
   const since = sql`now() - ${idle_ms} * interval '1 millisecond'`;
   return sql`
     lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND (
-      last_heard_at < ${since}
-      OR (last_heard_at < now() - ${BACKFILL_PAUSE}::interval AND has_only_files
-        AND (transcript ->> 'last_at')::timestamptz < ${since})
+      last_heard_at < ${since} OR (has_only_files AND (transcript ->> 'last_at')::timestamptz < ${since})
     )`;
 }

@@ -8,7 +8,8 @@ import { endIdleSessions } from "../../db/edits/idle-sessions.ts";
 import { PRUNED_TABLES, prune } from "../../db/edits/retention.ts";
 import { migratePhases } from "../../db/phases.ts";
 import { createLogger } from "../../logger.ts";
-import { createServerJobs, endSilentSessions } from "../server-jobs.ts";
+import { endSilentSessions } from "../end-silent-sessions.ts";
+import { createServerJobs } from "../server-jobs.ts";
 
 const database = useTestDatabase({ migrate: migratePhases });
 const IDLE_MS = 3_600_000;

@@ -12,16 +12,22 @@ import { useParsing } from "./parsing.ts";
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
 const parsing = useParsing();
+const logger = pino({ level: "silent" });
 let job: ParseJob;
 let runner: JobRunner;
 
 beforeAll(async () => {
-  job = createParseJob(parsing.current(), (session_id) => runner.enqueue(job, { session_id }));
+  job = createParseJob({
+    ...parsing.current(),
+    logger,
+    sessionIdleMs: 3 * 3_600_000,
+    enqueue: (session_id) => runner.enqueue(job, { session_id }),
+  });
   runner = createJobRunner({
     dsn: parsing.url,
     jobs: [job],
     maxBackoffMs: 10,
-    logger: pino({ level: "silent" }),
+    logger,
   });
   await runner.start();
 });
@@ -46,6 +52,12 @@ const session = async () =>
   (
     await parsing.sql`SELECT lifecycle, parse_status, parse_error, response_count FROM sessions WHERE id = 'a'`
   )[0];
+
+test("a session of old files alone is ended by the job that has parsed them", async () => {
+  await store("old.jsonl");
+  await parseByJob();
+  expect(await session()).toMatchObject({ lifecycle: "ended", parse_status: "completed" });
+});
 
 test("a file whose bytes are damaged fails after its attempts, and the others are parsed; repaired, it is parsed too", async () => {
   const { file_id } = await store("broken.jsonl");
@@ -81,7 +93,7 @@ test("a file of another device whose bytes are damaged is left with its lines un
 
   await parseByJob();
   expect(await session()).toMatchObject({
-    ...{ lifecycle: "detected", parse_status: "completed", parse_error: null, response_count: 1 },
+    ...{ lifecycle: "ended", parse_status: "completed", parse_error: null, response_count: 1 },
   });
   expect(await readOfBroken()).toMatchObject({ is_done: true, is_counted: true, unread: 2 });
 
@@ -153,7 +165,7 @@ test("a parser that throws fails its session at the last attempt, and a request 
   });
   await parseByJob();
   expect(await session()).toMatchObject({
-    lifecycle: "detected",
+    lifecycle: "ended",
     parse_status: "completed",
     response_count: 2,
   });

@@ -84,16 +84,33 @@ async function stored(id = "s") {
   return row ?? {};
 }
 
-test("a session of old files alone ends at its last message, soon after a backfill", async () => {
+describe("a session of which only files are known", () => {
   const end = () => endIdleSessions(parsing.sql, 3 * 3_600_000, 10);
-  await store(SESSION());
-  expect(await end()).toEqual([]);
-  await parsing.sql`UPDATE sessions SET last_heard_at = now() - interval '11 minutes'`;
-  await parsing.sql`UPDATE sessions SET transcript = transcript || jsonb_build_object('last_at', now())`;
-  expect(await end()).toEqual([]);
-  await parsing.sql`UPDATE sessions SET transcript = transcript || '{"last_at":"2025-03-14T10:16:41.000000Z"}'`;
-  expect(await end()).toEqual(["s"]);
-  expect(await stored()).toMatchObject({ lifecycle: "ended", duration_ms: "1001000" });
+  const words = (seconds: number, id: string) => assistant(seconds, id, [{ type: "text", text: "More." }]);
+
+  test("ends at its last message at once where that is old, however late its files arrive", async () => {
+    await store(SESSION());
+    expect(await end()).toEqual(["s"]);
+    expect(await stored()).toMatchObject({ lifecycle: "ended", duration_ms: "1001000" });
+    await store([words(1100, "r6")]);
+    expect(await end()).toEqual(["s"]);
+    expect(await stored()).toMatchObject({ lifecycle: "ended", duration_ms: "1100000" });
+  });
+
+  test("stays open while its last message is young, and is open again when it has another one", async () => {
+    const now = () => Math.round((Date.now() - Date.parse("2025-03-14T10:00:00Z")) / 1_000);
+    await store(SESSION());
+    expect(await end()).toEqual(["s"]);
+    await store([words(now(), "r6")]);
+    expect(await end()).toEqual([]);
+    expect(await stored()).toMatchObject({ lifecycle: "detected", ended_at: null, ended_by_server: false });
+  });
+
+  test("is judged by when it was heard of as soon as its device has sent an event", async () => {
+    await store(SESSION());
+    await parsing.sql`UPDATE sessions SET has_only_files = false`;
+    expect(await end()).toEqual([]);
+  });
 });
 
 describe("the facts of a session", () => {

@@ -11,7 +11,8 @@ export type ColumnsOfFacts = {
 
 /**
  * Writes what follows from a session's transcripts, unless it is there already. A title or agent that another source has given stays.
- * Of an archived session, whose messages are deleted, only what follows from responses is written.
+ * Of an archived session, whose messages are deleted, only what follows from responses is written. A session that the server ended
+ * before its last message is outdated.
  * False: nothing has changed.
  */
 export async function writeSessionFacts(
@@ -36,7 +37,8 @@ export async function writeSessionFacts(
       UPDATE sessions s SET
         title = CASE WHEN s.title IS NULL OR s.title = s.transcript ->> 'title' THEN d.title ELSE s.title END,
         agent = CASE WHEN s.agent IS NULL OR s.agent = s.transcript ->> 'agent' THEN d.agent ELSE s.agent END,
-        reported_cost_usd = d.cost_usd, transcript = d.transcript, updated_at = now()
+        reported_cost_usd = d.cost_usd, transcript = d.transcript, updated_at = now(),
+        is_outdated = s.is_outdated OR (s.ended_by_server AND coalesce((d.transcript ->> 'last_at')::timestamptz > s.ended_at, false))
       FROM described d
       WHERE s.id = ${session_id} AND s.deleted_at IS NULL AND (s.transcript IS DISTINCT FROM d.transcript OR (s.agent IS NULL AND d.agent IS NOT NULL))
       RETURNING s.id, s.workspace_id
