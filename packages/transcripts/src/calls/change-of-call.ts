@@ -1,9 +1,10 @@
 import { isObject, type JsonObject, type JsonValue, objects, text } from "../lines/json.ts";
+import { diffText, linesOf } from "./line-diff.ts";
 
 const PATCHED_FILE = /^\*\*\* (?:Add File|Update File|Delete File|Move to): (.+)$/;
 
 /**
- * What the input of a writing call shows of its change of a file, as lines that begin with `-` and `+` (and of a patch, its context).
+ * What the input of a writing call shows of its change of a file, as lines that begin with `-`, `+`, or a space where they are common to both; `@@` where others are left out.
  * Null where it shows none: another tool, or another file. Never throws.
  */
 export function changeOfCall(input: JsonValue, path: string): string | null {
@@ -16,25 +17,23 @@ export function changeOfCall(input: JsonValue, path: string): string | null {
     return changeIn(objects(input, "changes").find((change) => text(change, "path") === path));
   if (isObject(changes)) return changeIn(changes[path]);
   const written = text(input, "content") ?? text(input, "file_text");
-  if (written !== null) return signed("+", written);
+  if (written !== null) return added(written);
   const edits = Array.isArray(input["edits"]) ? objects(input, "edits") : [input];
   const parts = edits.flatMap((edit) => editOf(edit) ?? []);
-  return parts.length === 0 ? null : parts.join("\n");
+  return parts.length === 0 ? null : parts.filter((part) => part !== "").join("\n@@\n");
 }
 
 function editOf(edit: JsonObject): string | null {
   const before = text(edit, "old_string") ?? text(edit, "oldString") ?? text(edit, "old_str");
   const after = text(edit, "new_string") ?? text(edit, "newString") ?? text(edit, "new_str");
   if (before === null && after === null) return null;
-  return [signed("-", before ?? ""), signed("+", after ?? "")].filter((lines) => lines !== "").join("\n");
+  return diffText(before ?? "", after ?? "");
 }
 
 function changeIn(change: JsonValue | undefined): string | null {
   if (!isObject(change)) return null;
   const content = text(change, "content");
-  return (
-    text(change, "unified_diff") ?? text(change, "diff") ?? (content === null ? null : signed("+", content))
-  );
+  return text(change, "unified_diff") ?? text(change, "diff") ?? (content === null ? null : added(content));
 }
 
 /** The lines of a patch that are about this file. */
@@ -53,8 +52,8 @@ function sectionOf(patch: string, path: string): string | null {
   return isFound ? lines.join("\n") : null;
 }
 
-function signed(sign: "+" | "-", value: string): string {
-  if (value === "") return "";
-  const lines = (value.endsWith("\n") ? value.slice(0, -1) : value).split("\n");
-  return lines.map((line) => sign + line).join("\n");
+function added(value: string): string {
+  return linesOf(value)
+    .map((line) => `+${line}`)
+    .join("\n");
 }

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue, objects, text } from "../lines/json.ts";
+import { diffLines, linesOf } from "./line-diff.ts";
 import { readPatch } from "./patch.ts";
 
 /** Lines that a call added to a file and removed from it; null where the call does not show them. */
@@ -73,27 +74,12 @@ function editedLines(input: JsonObject): Omit<FileWrite, "path"> {
     const before = text(edit, "old_string") ?? text(edit, "oldString") ?? text(edit, "old_str");
     const after = text(edit, "new_string") ?? text(edit, "newString") ?? text(edit, "new_str");
     if (before === null && after === null) return { added: null, removed: null };
-    const [changedBefore, changedAfter] = withoutCommonLines(before ?? "", after ?? "");
-    removed += changedBefore;
-    added += changedAfter;
+    for (const { sign } of diffLines(before ?? "", after ?? "")) {
+      if (sign === "-") removed += 1;
+      if (sign === "+") added += 1;
+    }
   }
   return { added, removed };
-}
-
-/** Lines between the common beginning and the common end. */
-function withoutCommonLines(before: string, after: string): [number, number] {
-  const a = linesOf(before);
-  const b = linesOf(after);
-  let start = 0;
-  while (start < Math.min(a.length, b.length) && a[start] === b[start]) start += 1;
-  let end = 0;
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
-  return [a.length - start - end, b.length - start - end];
-}
-
-function linesOf(value: string): string[] {
-  if (value === "") return [];
-  return (value.endsWith("\n") ? value.slice(0, -1) : value).split("\n");
 }
 
 function countLines(value: string): number {

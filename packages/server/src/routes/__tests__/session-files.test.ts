@@ -95,7 +95,7 @@ test("one file has its changes, as far as the calls show them", async () => {
   const { body } = await server.request("GET", "/api/sessions/s/files?path=/b.ts");
   expect(body.files).toHaveLength(1);
   expect(body.files[0].hunks).toMatchObject([
-    { call_id: "c2", message_id: "m2", tool: "Edit", diff: "-one\n-two\n+one\n+2", is_cut: false },
+    { call_id: "c2", message_id: "m2", tool: "Edit", diff: " one\n-two\n+2", is_cut: false },
     { call_id: "c3", message_id: "m3", tool: "Write", diff: null, is_cut: true },
   ]);
 });
