@@ -15,16 +15,16 @@ const PAGE = 50;
 /** The hub counts no further. */
 const FOUND_MESSAGES_MAX = 1_000;
 
-/** Finds words in the session, also where it is not loaded; Enter goes to the next message that has them. */
+/** Finds words in the session, also where it is not loaded; Enter goes to the next message that has them, behind the last one to the first. */
 export function Find({ sessionId, density }: { sessionId: string; density: TranscriptDensity }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
   const q = usePause(text.trim());
-  const [at, setAt] = useState(-1);
+  const [at, setAt] = useState<number | null>(null);
   useShortcuts([{ keys: "f", label: "Find in this session", run: () => input.current?.focus() }]);
   const clear = () => {
     setText("");
-    setAt(-1);
+    setAt(null);
     input.current?.blur();
   };
   return (
@@ -37,11 +37,12 @@ export function Find({ sessionId, density }: { sessionId: string; density: Trans
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);
-          setAt(-1);
+          setAt(null);
         }}
         onKeyDown={(event) => {
           if (event.key === "Escape") clear();
-          if (event.key === "Enter") setAt((before) => Math.max(0, before + (event.shiftKey ? -1 : 1)));
+          const step = event.shiftKey ? -1 : 1;
+          if (event.key === "Enter") setAt((before) => (before === null ? Math.min(step, 0) : before + step));
         }}
       />
       {q !== "" && text.trim() !== "" && (
@@ -69,7 +70,8 @@ function Hits({
 }: {
   sessionId: string;
   q: string;
-  at: number;
+  /** How many steps from the first one, in either direction and round the ends; null: none is chosen. */
+  at: number | null;
   density: TranscriptDensity;
   onChoose: (at: number) => void;
   onClose: () => void;
@@ -82,30 +84,36 @@ function Hits({
     });
     return { items: found, next: next_cursor, total };
   });
-  const chosen = items?.[at];
-  useEffect(() => {
-    if (chosen !== undefined) show(chosen, density);
-  }, [chosen?.message_id]);
   const total = first?.total ?? 0;
+  const count = loadMore === null ? (items?.length ?? 0) : total;
+  const index = at === null || count === 0 ? -1 : ((at % count) + count) % count;
+  const chosen = items?.[index];
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    if (index >= 0 && chosen === undefined) loadMore?.();
+    if (chosen === undefined) return;
+    list.current?.children[index]?.scrollIntoView({ block: "nearest" });
+    show(chosen, density);
+  }, [at, index, chosen?.message_id, items?.length]);
   const isMore = total >= FOUND_MESSAGES_MAX;
   return (
     <section class="hits" aria-label="Found messages">
       <p class="faint" role="status">
         {error?.message}
         {items === null && error === null && "…"}
-        {items !== null && (at >= 0 ? `${countText(at + 1)} of ` : "")}
+        {items !== null && (index >= 0 ? `${countText(index + 1)} of ` : "")}
         {items !== null && `${counted(total, "message")}${isMore ? " or more" : ""}`}
         <button type="button" class="link" onClick={onClose}>
           Close <kbd>Esc</kbd>
         </button>
       </p>
-      <ol>
-        {items?.map(({ message_id, kind, fragment }, index) => (
+      <ol ref={list}>
+        {items?.map(({ message_id, kind, fragment }, place) => (
           <li key={message_id}>
             <button
               type="button"
-              aria-current={index === at ? "true" : undefined}
-              onClick={() => onChoose(index)}
+              aria-current={place === index ? "true" : undefined}
+              onClick={() => onChoose(place)}
             >
               <span class="faint">{kind.replaceAll("_", " ")}</span> <Marked {...fragment} />
             </button>

@@ -5,6 +5,8 @@ import { setQuery } from "../../app/router.ts";
 /** Chunks above the target get their height when they come into view, which moves it. */
 const CORRECTIONS = 4;
 const FOUND_MS = 2_000;
+/** Between the list of found messages and the message. */
+const BELOW_PX = 12;
 
 /** So near to its end, in pixels, one reads what is written now. */
 const END_PX = 120;
@@ -22,7 +24,7 @@ export function isAtEnd(): boolean {
   return scrollY + innerHeight >= document.documentElement.scrollHeight - END_PX;
 }
 
-/** Shows the element of a message in the middle of the window, and marks it for a moment. */
+/** Shows the element of a message in the middle of the window, or below the list of found messages, and marks it for a moment. */
 export function scrollToMessage(list: HTMLElement, id: string): void {
   const name = CSS.escape(id);
   const element = list.querySelector<HTMLElement>(`[data-message="${name}"], [data-result="${name}"]`);
@@ -35,13 +37,23 @@ export function scrollToMessage(list: HTMLElement, id: string): void {
     fold.open = true;
   let left = CORRECTIONS;
   const scroll = () => {
-    element.scrollIntoView({ block: element.classList.contains("prompt") ? "start" : "center" });
+    const covered = heightOfHits();
+    element.style.scrollMarginTop = covered === null ? "" : `${covered + BELOW_PX}px`;
+    const isAtTop = covered !== null || element.classList.contains("prompt");
+    element.scrollIntoView({ block: isAtTop ? "start" : "center" });
     left -= 1;
     if (left > 0) requestAnimationFrame(scroll);
   };
   scroll();
   element.classList.add("found");
   setTimeout(() => element.classList.remove("found"), FOUND_MS);
+}
+
+/** What the list of found messages covers, together with the bar from which it hangs; null while there is none. */
+function heightOfHits(): number | null {
+  const hits = document.querySelector(".hits")?.getBoundingClientRect();
+  const bar = document.querySelector(".session-bar")?.getBoundingClientRect();
+  return hits === undefined || bar === undefined ? null : Math.max(hits.bottom, bar.bottom) - bar.top;
 }
 
 /** The id of the message below the bar on top of the window; null at the head of the page. */
