@@ -73,7 +73,10 @@ test("a job that stays locked holds up neither the events of others nor the only
   const [locked = "", other = ""] = leases.map(({ jobId }) => jobId);
   await database.sql.begin(async (holder) => {
     await holder`SELECT FROM jobs WHERE id = ${locked}::text::bigint FOR UPDATE`;
-    for (const key of ["0", "1"]) await driver.storeEvent({ name: "go", key, payload: json(1) });
+    await driver.storeEvent({ name: "go", key: "0", payload: json(1) });
+    await database.sql`INSERT INTO job_events (name, key, payload, created_at) SELECT 'other', n::text, '1', now() FROM generate_series(1, 600) n`;
+    await driver.storeEvent({ name: "go", key: "1", payload: json(1) });
+    await driver.deliverEvents();
     await driver.deliverEvents();
     expect(await awake()).toEqual([other]);
   });

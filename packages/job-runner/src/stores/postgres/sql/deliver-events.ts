@@ -60,7 +60,9 @@ export function deliverEvents(
     ),
     compared AS (
       UPDATE job_events SET needs_match = false
-      WHERE id = ANY (ARRAY(SELECT id FROM fresh_event)) AND NOT EXISTS (SELECT FROM skipped)
+      WHERE id = ANY (ARRAY(SELECT id FROM fresh_event)) AND NOT EXISTS (
+          SELECT FROM match JOIN skipped ON skipped.id = match.job_id
+          WHERE (match.event_name, match.event_key) = (job_events.name, job_events.key))
         AND GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait)) < ${DELIVERY_BATCH}
     ),
     woken AS (
@@ -82,7 +84,7 @@ export function deliverEvents(
 function matches(sql: PostgresClient) {
   return sql`
     match AS MATERIALIZED (
-      SELECT wait.job_id, wait.name, event.id AS event_id, event.payload
+      SELECT wait.job_id, wait.name, wait.event_name, wait.event_key, event.id AS event_id, event.payload
       FROM (
         SELECT * FROM fresh_wait
         UNION ALL
