@@ -104,6 +104,39 @@ test("an admin key is added from standard input, and a wrong key is not", async 
   expect(added.stdout).not.toContain(hub.server.key);
 });
 
+test("a hub that is known by another address, or without TLS, gets its key without a second profile", async () => {
+  const machine = await hub.machine();
+  await machine.wharf(["connect", hub.url, await hub.code(), "--profile", "home"]);
+  const file = join(machine.home, ".config/wharf/profiles/home.json");
+  const own = await Bun.file(file).json();
+  // As `--insecure-http` leaves it; the name resolves nowhere.
+  await Bun.write(file, JSON.stringify({ ...own, url: "http://hub.invalid", insecure_http: true }));
+  await chmod(file, 0o600);
+  const refused = await machine.wharf(["keys", "list"]);
+  const [, words = ""] = /: wharf (connect .+)$/m.exec(refused.stderr) ?? [];
+  expect(words).toBe("connect http://hub.invalid --key -");
+  expect((await machine.wharf(words.split(" "), { stdin: hub.server.key })).code).toBe(3);
+  await Bun.write(file, JSON.stringify(own));
+  await chmod(file, 0o600);
+  const elsewhere = hub.url.replace("127.0.0.1", "localhost");
+  const added = await machine.wharf(["connect", elsewhere, "--key", "-", "--json"], {
+    stdin: hub.server.key,
+  });
+  expect(added.json).toMatchObject({ profile: "home", url: hub.url, scopes: ["ingest", "read", "admin"] });
+  expect((await machine.wharf(["backfill"])).code).toBe(0);
+
+  const stated = ["connect", elsewhere, "--key", "-", "--profile", "other"];
+  const second = await machine.wharf(stated, { stdin: hub.server.key });
+  expect(second.stdout).toContain('Commands still use profile "home"');
+  const { checks } = (await machine.wharf(["doctor", "--profile", "other", "--json"])).json;
+  const fix = `wharf connect ${hub.url}`;
+  expect(checks).toContainEqual(expect.objectContaining({ name: "enrolment", status: "warn", fix }));
+  await Bun.write(join(machine.home, ".config/wharf/current"), "other\n");
+  const [, ...again] = fix.split(" ");
+  expect((await machine.wharf([...again, "--json"])).json).toMatchObject({ current_profile: "home" });
+  expect((await machine.wharf(["backfill"])).code).toBe(0);
+});
+
 test("empty lists print nothing to standard output, and one line to standard error", async () => {
   const machine = await hub.machine();
   await machine.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });

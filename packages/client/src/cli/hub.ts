@@ -46,10 +46,10 @@ export function clientFor(
   if (key !== undefined) return createClient({ url, key, ...options });
   const advice =
     scope === "admin"
-      ? `wharf connect ${url} --key -   (then paste an admin key)`
-      : `wharf connect ${url} CODE --replace   (with a code that allows reading)`;
+      ? `Run this, and paste an admin key: wharf connect ${url} --key -`
+      : `Run this with a code that allows reading: wharf connect ${url} CODE --replace`;
   throw new CliError(
-    `This needs a key of the scope ${scope}, and profile "${profile.name}" has none. Run: ${advice}`,
+    `This needs a key of the scope ${scope}, and profile "${profile.name}" has none. ${advice}`,
     EXIT.denied,
     "KEY_MISSING",
   );

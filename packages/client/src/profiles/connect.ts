@@ -13,20 +13,29 @@ export type Connection = {
 
 export type Connected = {
   profile: Profile;
+  /** The name of the profile that commands use from now on. */
+  current: string;
   /** unchanged: this machine was connected already, and the code is unused. */
   status: "connected" | "unchanged" | "key_added";
 };
 
-/** Exchanges a code for keys of this device's own. Throws HubError, and errors of the file system before the code is used. */
+/** Exchanges a code, which is read when it is needed, for keys of this device's own. Throws HubError, and errors of the file system before the code is used. */
 export async function enrolMachine(
   { profiles, url, profileName, insecureHttp }: Connection,
-  { code, deviceName, isReplacing }: { code: string; deviceName: string | null; isReplacing: boolean },
+  {
+    readCode,
+    deviceName,
+    isReplacing,
+  }: { readCode: () => Promise<string>; deviceName: string | null; isReplacing: boolean },
 ): Promise<Connected> {
   const known = await profiles.find(profileName);
   const isSameHub = known?.url === url;
-  if (known !== null && isSameHub && !isReplacing && (await isConnected(known)))
-    return { profile: known, status: "unchanged" };
+  if (known !== null && isSameHub && !isReplacing && (await isConnected(known))) {
+    await profiles.use(profileName);
+    return { profile: known, current: profileName, status: "unchanged" };
+  }
   await profiles.requireWritable();
+  const code = await readCode();
   const host = hostname();
   const enrolment = await createClient({ url, key: null }).devices.enrol({
     code,
@@ -53,29 +62,61 @@ export async function enrolMachine(
   };
   await profiles.save(profile);
   await profiles.use(profileName);
-  return { profile, status: "connected" };
+  return { profile, current: profileName, status: "connected" };
 }
 
-/** Adds a key of the hub to the profile. Throws HubError when the hub does not accept the key. */
+/**
+ * Adds a key of the hub to the profile, or, unless `isNamed`, to the one with which this machine is enrolled at the same hub by another
+ * address. A profile without an enrolment does not replace one with it as the current one. Throws HubError when the hub does not accept
+ * the key.
+ */
 export async function addKey(
   { profiles, url, profileName, insecureHttp }: Connection,
-  key: string,
+  { key, isNamed }: { key: string; isNamed: boolean },
 ): Promise<Connected> {
   await createClient({ url, key }).limits();
   const known = await profiles.find(profileName);
-  const before = known?.url === url ? known : null;
-  const profile: Profile = {
+  const before = known?.url === url ? known : isNamed ? null : await findEnrolled(profiles, url, key);
+  const profile: Profile = before ?? {
     name: profileName,
     url,
     insecure_http: insecureHttp,
-    device: before?.device ?? null,
-    keys: { ...before?.keys, [scopeOf(key)]: key },
-    redaction_secret: before?.redaction_secret ?? null,
-    connected_at: before?.connected_at ?? new Date().toISOString(),
+    device: null,
+    keys: {},
+    redaction_secret: null,
+    connected_at: new Date().toISOString(),
   };
-  await profiles.save(profile);
-  await profiles.use(profileName);
-  return { profile, status: "key_added" };
+  const added = { ...profile, keys: { ...profile.keys, [scopeOf(key)]: key } };
+  await profiles.save(added);
+  const current = added.device === null ? await currentEnrolled(profiles) : null;
+  if (current === null) await profiles.use(added.name);
+  return { profile: added, current: current ?? added.name, status: "key_added" };
+}
+
+/** The profile of the hub at `url` under another address: the hub knows its device, and the key is accepted there, too. */
+async function findEnrolled(profiles: Profiles, url: string, key: string): Promise<Profile | null> {
+  for (const profile of await profiles.list()) {
+    if (profile.device === null) continue;
+    const isKnown = await isAccepted(createClient({ url, key }).devices.get(profile.device.id));
+    if (isKnown && (await isAccepted(createClient({ url: profile.url, key }).limits()))) return profile;
+  }
+  return null;
+}
+
+async function isAccepted(request: Promise<unknown>): Promise<boolean> {
+  try {
+    await request;
+    return true;
+  } catch (error) {
+    if (error instanceof HubError) return false;
+    throw error;
+  }
+}
+
+async function currentEnrolled(profiles: Profiles): Promise<string | null> {
+  const current = await profiles.current();
+  const isEnrolled = (await profiles.list()).some(({ name, device }) => name === current && device !== null);
+  return isEnrolled ? current : null;
 }
 
 /** Keys of the hub's environment have any form, and may do everything. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { addKey, type Connected, enrolMachine } from "../../profiles/connect.ts";
 import { readHubUrl } from "../../profiles/hub-url.ts";
-import { openProfiles, PROFILE_NAME } from "../../profiles/profiles.ts";
+import { openProfiles, PROFILE_NAME, type Profile, type Profiles } from "../../profiles/profiles.ts";
 import { HubError } from "../../sdk/hub-error.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
@@ -48,27 +48,41 @@ export async function connectTo(
   code: string | undefined,
   options: ConnectOptions,
 ): Promise<Connected> {
-  const { insecureHttp = false, replace = false, name = null } = options;
+  const { replace = false, name = null } = options;
+  const profiles = openProfiles(io.paths.config);
+  const known = await findProfile(profiles, typed);
+  const insecureHttp = options.insecureHttp === true || known?.insecure_http === true;
   const hub = readHubUrl(typed, insecureHttp);
   if ("problem" in hub) {
     throw new CliError(hub.problem, hub.code === "HTTP_REFUSED" ? EXIT.denied : EXIT.usage, hub.code);
   }
-  const profileName = options.profile ?? nameOf(hub.url);
+  const profileName = options.profile ?? known?.name ?? nameOf(hub.url);
   if (!PROFILE_NAME.test(profileName))
     throw new CliError(
       `"${profileName}" cannot name a profile: use letters, digits, dots and hyphens.`,
       EXIT.usage,
       "PROFILE_NAME",
     );
-  const connection = { profiles: openProfiles(io.paths.config), url: hub.url, profileName, insecureHttp };
-  if (options.key !== undefined)
-    return await addKey(connection, await readKey(io, options.key)).catch(explainKey);
-  const typedCode =
+  const connection = { profiles, url: hub.url, profileName, insecureHttp };
+  if (options.key !== undefined) {
+    const key = await readKey(io, options.key);
+    return await addKey(connection, { key, isNamed: options.profile !== undefined }).catch(explainKey);
+  }
+  const readCode = async () =>
     code ??
     (await ask(io, "Enrolment code (`bun run enrol` on the hub shows one)", "7K3M-Q9TX-40VB", "CODE"));
-  return await enrolMachine(connection, { code: typedCode, deviceName: name, isReplacing: replace }).catch(
+  return await enrolMachine(connection, { readCode, deviceName: name, isReplacing: replace }).catch(
     explainCode,
   );
+}
+
+/** The profile of a hub that is known by this address, of several the current one. */
+async function findProfile(profiles: Profiles, typed: string): Promise<Profile | null> {
+  const hub = readHubUrl(typed, true);
+  if ("problem" in hub) return null;
+  const found = (await profiles.list()).filter(({ url }) => url === hub.url);
+  const current = await profiles.current();
+  return found.find(({ name }) => name === current) ?? found[0] ?? null;
 }
 
 /** As JSON or in sentences. */
@@ -77,21 +91,36 @@ export function reportConnection(io: Io, connected: Connected, { json }: { json?
   else for (const line of connectionLines(connected)) io.print(line);
 }
 
-function connectionJson({ profile, status }: Connected) {
+function connectionJson({ profile, current, status }: Connected) {
   const { name, url, device, insecure_http, keys } = profile;
-  return { status, profile: name, url, device, insecure_http, scopes: Object.keys(keys) };
+  return {
+    status,
+    profile: name,
+    current_profile: current,
+    url,
+    device,
+    insecure_http,
+    scopes: Object.keys(keys),
+  };
 }
 
-function connectionLines({ profile, status }: Connected): string[] {
-  const { url, device, insecure_http } = profile;
+function connectionLines({ profile, current, status }: Connected): string[] {
+  const { name, url, device, insecure_http } = profile;
   const as = device === null ? "" : ` as ${plain(device.name)}`;
-  const state =
-    status === "unchanged"
-      ? `This machine is already connected to ${url}${as}. The code was not used; --replace enrols as a new device.`
-      : `Connected to ${url}${as}.`;
-  return insecure_http
-    ? [state, "Plain HTTP: keys and transcripts can be read by others on the way."]
-    : [state];
+  const state = {
+    connected: `Connected to ${url}${as}.`,
+    unchanged: `This machine is already connected to ${url}${as}. No code was used; --replace enrols as a new device.`,
+    key_added: `Added the key to profile "${name}" of ${url}.`,
+  }[status];
+  return [
+    state,
+    ...(current === name
+      ? []
+      : [
+          `Commands still use profile "${current}", as this machine is not enrolled at ${url}. Use --profile ${name}, or enrol: wharf connect ${url} CODE`,
+        ]),
+    ...(insecure_http ? ["Plain HTTP: keys and transcripts can be read by others on the way."] : []),
+  ];
 }
 
 /** The host, with a port that the address names. */
@@ -102,8 +131,8 @@ function nameOf(url: string): string {
 }
 
 async function readKey(io: Io, given: string | true): Promise<string> {
-  const key =
-    given === "-" ? await readStdin() : given === true ? await askSecret(io, "Key", "--key") : given;
+  const isAsked = given === true || (given === "-" && io.isInteractive);
+  const key = isAsked ? await askSecret(io, "Key", "--key") : given === "-" ? await readStdin() : given;
   if (key.trim() === "") throw new CliError("The key is empty.", EXIT.usage, "KEY_EMPTY");
   return key.trim();
 }

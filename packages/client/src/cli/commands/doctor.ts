@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
 import { checkCapture } from "../doctor/check-capture.ts";
+import { checkEnrolment } from "../doctor/check-enrolment.ts";
 import { checkFiles, type FileCheck } from "../doctor/check-files.ts";
 import { type Check, checkHub } from "../doctor/check-hub.ts";
 import { checkMachine } from "../doctor/check-machine.ts";
@@ -24,6 +25,7 @@ export function doctor(command: Command, io: Io): void {
         return reportFiles(io, await checkFiles(io, profile, options.all === true), options.json);
       const checks = [
         ...(await checkMachine(io)),
+        ...(await checkEnrolment(io, profile)),
         ...(await checkHub(profile)),
         ...(await checkCapture(io)),
         ...(await checkRetention(io, profile)),
