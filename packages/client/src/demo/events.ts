@@ -1,3 +1,4 @@
+import { DEMO_DEVICE_IDS } from "@wharf/protocol/demo-devices";
 import { createUlid } from "@wharf/protocol/ulid";
 import type { NewEvent } from "../sdk/events.ts";
 import { CLAUDE_CODE_VERSION } from "./claude-code-files.ts";
@@ -21,7 +22,7 @@ export function eventsOf(session: DemoSession): NewEvent[] {
     model: session.model,
     source: "startup",
     _device_name: session.device.name,
-    _device_type: session.device.id === "demo-server" ? "remote" : "local",
+    _device_type: session.device.id === DEMO_DEVICE_IDS.server ? "remote" : "local",
   });
   const turns = session.turns.flatMap((turn) => eventsOfTurn(session, turn, event));
   if (session.state !== null) return [start, ...turns];

@@ -1,9 +1,10 @@
+import { DEMO_DEVICE_IDS } from "@wharf/protocol/demo-devices";
 import type { DemoDevice, DemoRepository, DemoStep } from "./session.ts";
 
 export const DEVICES: readonly [DemoDevice, ...DemoDevice[]] = [
-  { id: "demo-laptop", name: "Demo laptop", home: "/Users/ada" },
-  { id: "demo-desktop", name: "Demo desktop", home: "/home/ada" },
-  { id: "demo-server", name: "Demo build server", home: "/srv" },
+  { id: DEMO_DEVICE_IDS.laptop, name: "Demo laptop", home: "/Users/ada" },
+  { id: DEMO_DEVICE_IDS.desktop, name: "Demo desktop", home: "/home/ada" },
+  { id: DEMO_DEVICE_IDS.server, name: "Demo build server", home: "/srv" },
 ];
 
 /** What someone asks for in a repository. `{part}` in its texts is one of the project's parts. */

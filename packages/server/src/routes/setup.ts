@@ -1,4 +1,5 @@
 import { type Setup, setupSchema } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import { Hono } from "hono";
 import { readSetupFacts, type SetupFacts } from "../db/reads/setup-facts.ts";
 import { operation } from "../http/operation.ts";
@@ -59,7 +60,10 @@ function hooksItem(agent: string | null, { agents_with_hooks }: SetupFacts): Ite
     ...{
       id: "hooks",
       agent,
-      title: agent === null ? "A hook has reported a session" : `A hook of ${agent} has reported a session`,
+      title:
+        agent === null
+          ? "A hook has reported a session"
+          : `A hook of ${agentName(agent)} has reported a session`,
     },
     is_done: agent !== null && agents_with_hooks.includes(agent),
     todo: "Start a new session on that machine: hooks show sessions while they run. `wharf hooks status` states whether they are installed, `wharf hooks install` installs them.",

@@ -1,23 +1,11 @@
 import type { LiveState, Session } from "@wharf/protocol";
+import { AGENT_NAMES } from "@wharf/protocol/agent-names";
 import { sessionStateText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { Badge, type Tone } from "./parts.tsx";
 
-const AGENT_NAMES: Readonly<Record<string, string>> = {
-  "claude-code": "Claude Code",
-  codex: "Codex",
-  "gemini-cli": "Gemini CLI",
-  opencode: "opencode",
-};
-
 /** Those that filters offer. */
 export const AGENTS: readonly string[] = Object.keys(AGENT_NAMES);
-
-export function agentName(agent: string | null): string {
-  return agent === null
-    ? "unknown agent"
-    : ((Object.hasOwn(AGENT_NAMES, agent) ? AGENT_NAMES[agent] : undefined) ?? agent);
-}
 
 const UNASSOCIATED = "_unassociated";
 

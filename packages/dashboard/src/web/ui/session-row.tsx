@@ -1,11 +1,12 @@
 import type { Session } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import { sessionStateText } from "@wharf/protocol/state-words";
 import type { ComponentChildren, JSX } from "preact";
 import { now } from "../app/clock.ts";
 import { counted } from "../format/numbers.ts";
 import { clockText, durationText, instantText, shortDayText } from "../format/times.ts";
 import { Cost } from "./cost.tsx";
-import { agentName, repositoryName, StateBadge, sessionHref, titleOf } from "./session-parts.tsx";
+import { repositoryName, StateBadge, sessionHref, titleOf } from "./session-parts.tsx";
 
 /** In pixels. */
 export const SESSION_ROW_HEIGHT = 42;

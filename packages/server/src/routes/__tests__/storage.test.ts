@@ -125,6 +125,20 @@ describe("the setup", () => {
     expect(last.is_done).toBe(false);
   });
 
+  test("counts machines alone, not what the demo sent", async () => {
+    const demo = sessionStart("t", { data: { cc_session_id: "t", cwd: "/", agent: "codex" } });
+    await ingest(server, [{ ...demo, device_id: "demo-laptop" }]);
+    const { items } = await read();
+    expect(done({ items })).toEqual(["database"]);
+    expect(items.find(({ id }: Item) => id === "hooks").agent).toBeNull();
+    await ingest(server, [
+      sessionStart("u", { data: { cc_session_id: "u", cwd: "/", agent: "claude-code" } }),
+    ]);
+    const after = await read();
+    expect(done(after)).toEqual(["device", "event", "hooks claude-code", "database"]);
+    expect(after.items[2]).toMatchObject({ title: "A hook of Claude Code has reported a session" });
+  });
+
   test("names the embedded database as a step", async () => {
     const embedded = await openApp(server.url, { databaseFolder: tmpdir() });
     const headers = { authorization: `Bearer ${server.key}` };

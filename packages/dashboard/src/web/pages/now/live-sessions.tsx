@@ -1,4 +1,5 @@
 import type { Session, SessionDetail } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import { reasonText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
@@ -10,7 +11,7 @@ import { useQuery } from "../../app/use-query.ts";
 import { costText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { moveFocus } from "../../ui/rows.tsx";
-import { agentName, repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Empty } from "../../ui/states.tsx";
 
 /** One row for each open session of all machines. */

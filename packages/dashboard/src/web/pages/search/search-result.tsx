@@ -1,9 +1,10 @@
 import type { SearchResult, SearchTier } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import type { JSX } from "preact";
 import { href } from "../../app/router.ts";
 import { Marked } from "../../ui/marked.tsx";
 import { Age } from "../../ui/parts.tsx";
-import { agentName, repositoryName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
+import { repositoryName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 
 /** In pixels. */
 export const RESULT_HEIGHT = 98;

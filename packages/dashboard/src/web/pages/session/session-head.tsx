@@ -1,4 +1,5 @@
 import type { SessionDetail } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
@@ -11,7 +12,7 @@ import { Cut } from "../../text/cut.tsx";
 import { Markdown } from "../../text/markdown.tsx";
 import { Confirm } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
-import { agentName, repositoryName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
+import { repositoryName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
 import { resumeCommand } from "./resume-command.ts";
 
 /** Title, state and actions; then what was asked, done and answered. */

@@ -1,11 +1,11 @@
 import type { Usage, UsageRow } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { clockText, dayText, shortDayText } from "../../format/times.ts";
 import { SERIES_MAX } from "../../ui/bar-plot.tsx";
-import { agentName } from "../../ui/session-parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import {
   type Slot,
