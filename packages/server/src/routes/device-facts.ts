@@ -2,6 +2,7 @@ import { DEVICE_REPORT_BYTES_MAX, sendDeviceReportSchema } from "@wharf/protocol
 import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { putDeviceReport } from "../db/edits/device-reports.ts";
+import { seeDevice } from "../db/projections/devices.ts";
 import { requireDevice } from "../http/caller.ts";
 import { readPlainJson, storable } from "../http/json.ts";
 import { operation } from "../http/operation.ts";
@@ -45,6 +46,7 @@ export function deviceFactsRoutes({ edits, limits }: DeviceFactsDependencies): H
     const device_id = withoutControlCharacters(sent.device_id);
     const isKnown = await edits.run((sql) => putDeviceReport(sql, { ...sent, device_id }));
     if (!isKnown) throw notFound("device");
+    await edits.run((sql) => seeDevice(sql, device_id));
     return c.body(null, 204);
   });
 

@@ -4,6 +4,8 @@ import { storedEvents } from "./stored-events.ts";
 
 /** Written once per event, last_seen_at cost 60 % of the throughput of single events. */
 const LAST_SEEN_INTERVAL_S = 5;
+/** A device that sends no events is shown as offline after minutes. */
+const SEEN_BY_REQUEST_INTERVAL_S = 60;
 
 /**
  * What these events mean to the devices that sent them: names, types and when they were last seen. A device that an event names as a
@@ -54,6 +56,16 @@ export async function projectDevices(sql: Sql, eventIds: readonly string[]): Pro
     )
     SELECT id FROM changing EXCEPT SELECT id FROM locked`;
   return rows.map(({ id }) => id);
+}
+
+/** Whether seeDevice would write to `device`. */
+export function isUnseen(sql: Sql, device: Fragment): Fragment {
+  return sql`${device}.last_seen_at < now() - make_interval(secs => ${SEEN_BY_REQUEST_INTERVAL_S})`;
+}
+
+/** A device has sent something other than events: it is online, and so is a removed one, which sends with another key. */
+export async function seeDevice(sql: Sql, id: string): Promise<void> {
+  await sql`UPDATE devices d SET last_seen_at = now(), status = 'online' WHERE id = ${id} AND ${isUnseen(sql, sql`d`)}`;
 }
 
 /** In ON CONFLICT DO UPDATE of devices AS device: the name of the earliest event, in any order of arrival. */

@@ -1,4 +1,5 @@
 import type { Sql } from "../postgres.ts";
+import { isUnseen } from "../projections/devices.ts";
 
 export type FilePlace = { session_id: string; agent: string; device_id: string; file: string };
 
@@ -15,6 +16,8 @@ export type HeldFile = {
 
 export type HeldState = {
   is_deleted: boolean;
+  /** The device was not seen for a while. */
+  is_device_unseen: boolean;
   /** Null: nothing is known of the session. */
   session: HeldSession | null;
   /** Null: the file is new. */
@@ -45,6 +48,7 @@ export async function readHeld(
   const rows = await sql<HeldRow[]>`
     SELECT
       EXISTS (SELECT FROM session_tombstones t WHERE t.session_id = sent.id) AS is_deleted,
+      EXISTS (SELECT FROM devices d WHERE d.id = ${device_id} AND ${isUnseen(sql, sql`d`)}) AS is_device_unseen,
       CASE WHEN s.id IS NOT NULL THEN json_build_object(
         'workspace_id', s.workspace_id,
         'has_agent', s.agent IS NOT NULL,
@@ -62,7 +66,7 @@ export async function readHeld(
     LEFT JOIN transcript_files f
       ON f.session_id = sent.id AND f.agent = ${agent} AND f.device_id = ${device_id} AND f.file = ${file}
     LEFT JOIN transcript_generations g ON g.file_id = f.id AND g.generation = f.generation`;
-  return rows[0] ?? { is_deleted: false, session: null, file: null };
+  return rows[0] ?? { is_deleted: false, is_device_unseen: false, session: null, file: null };
 }
 
 export type SentPart = {

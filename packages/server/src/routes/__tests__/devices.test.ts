@@ -75,10 +75,12 @@ describe("POST /api/devices/facts", () => {
     send({ device_id: "laptop", sent_at: new Date().toISOString(), ...facts, ...changes });
   const device = async () => (await server.request("GET", "/api/devices/laptop")).body;
 
-  test("the latest report stands at the device, with the difference of its clock", async () => {
+  test("the latest report stands at the device, which is active, with the difference of its clock", async () => {
     await ingest(server, [event({})]);
     expect((await device()).device.report).toBeNull();
+    await server.sql`UPDATE devices SET last_seen_at = now() - interval '2 minutes'`;
     expect((await reported({ client_version: "0.0.9" })).status).toBe(204);
+    expect(Date.parse((await device()).device.last_seen_at)).toBeGreaterThan(Date.now() - 60_000);
     const sent_at = new Date(Date.now() - 3_600_000).toISOString();
     expect((await reported({ sent_at })).status).toBe(204);
     const { report } = (await device()).device;

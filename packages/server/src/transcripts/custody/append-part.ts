@@ -1,9 +1,9 @@
-import { type TranscriptHeld, UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
+import type { TranscriptHeld } from "@wharf/protocol";
 import { EMPTY_CHAIN_HASH } from "@wharf/transcripts";
 import type { Database } from "../../db/database.ts";
 import { isForeignKeyViolation } from "../../db/database-errors.ts";
 import { continueGeneration } from "../../db/transcripts/continue-generation.ts";
-import { findRepeated, type HeldFile, readHeld } from "../../db/transcripts/held-file.ts";
+import { findRepeated, type HeldFile } from "../../db/transcripts/held-file.ts";
 import { startGeneration } from "../../db/transcripts/write-segments.ts";
 import { retryConflicts } from "../../ingest/retry-conflicts.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type NamedFile,
   NOTHING_HELD,
   pieceOf,
+  readState,
   requireHeldKind,
   resolveWorkspace,
 } from "./custody.ts";
@@ -44,7 +45,7 @@ export async function appendPart(
   let whole: StoredPiece[] | undefined;
   const isEmpty = part.source_end === part.source_start;
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const state = await database.run((sql) => readHeld(sql, request.place, UNASSOCIATED_WORKSPACE));
+    const state = await readState(dependencies, request.place);
     if (state.is_deleted) return { status: "deleted" };
     requireHeldKind(request, state.file);
     const placement = await placeOrFind(database, state.file, request, part);

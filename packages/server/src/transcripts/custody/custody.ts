@@ -1,7 +1,14 @@
 import { canonicalWorkspaceId, isUlid, type TranscriptKind, UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import type { BlobStore } from "../../blobs/blob-store.ts";
 import type { Database } from "../../db/database.ts";
-import type { FilePlace, HeldFile, HeldSession } from "../../db/transcripts/held-file.ts";
+import { seeDevice } from "../../db/projections/devices.ts";
+import {
+  type FilePlace,
+  type HeldFile,
+  type HeldSession,
+  type HeldState,
+  readHeld,
+} from "../../db/transcripts/held-file.ts";
 import { updateSessionOfFile } from "../../db/transcripts/session-of-file.ts";
 import { StorageError, ValidationError } from "../../errors.ts";
 import type { WorkspaceResolver } from "../../ingest/workspace-resolver.ts";
@@ -62,6 +69,13 @@ export function requireHeldKind({ place, kind }: NamedFile, held: { kind: string
     `"${place.file}" is held as kind=${held.kind}. Send it with that kind, or under another name.`,
     "VALIDATION_FAILED",
   );
+}
+
+/** What is held of a file and its session. Its device is seen with it, also where the file is refused. */
+export async function readState({ database }: CustodyDependencies, place: FilePlace): Promise<HeldState> {
+  const state = await database.run((sql) => readHeld(sql, place, UNASSOCIATED_WORKSPACE));
+  if (state.is_device_unseen) await database.run((sql) => seeDevice(sql, place.device_id));
+  return state;
 }
 
 /** After a commit: what the file tells of its session, then the jobs that read it. */

@@ -1,8 +1,7 @@
-import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 import { createChainHash, createPieceSplitter, type Piece } from "@wharf/transcripts";
 import { errorCode } from "../../db/database-errors.ts";
 import { continueGeneration } from "../../db/transcripts/continue-generation.ts";
-import { type HeldFile, type HeldState, readHeld } from "../../db/transcripts/held-file.ts";
+import type { HeldFile, HeldState } from "../../db/transcripts/held-file.ts";
 import { startGeneration } from "../../db/transcripts/write-segments.ts";
 import { retryConflicts } from "../../ingest/retry-conflicts.ts";
 import { readSegment, readStored } from "../read-stored.ts";
@@ -14,6 +13,7 @@ import {
   followUp,
   type NamedFile,
   pieceOf,
+  readState,
   requireHeldKind,
   resolveWorkspace,
 } from "./custody.ts";
@@ -46,7 +46,7 @@ export async function uploadFile(
   request: UploadRequest,
   line_bytes_max: number,
 ): Promise<UploadOutcome> {
-  const read = () => dependencies.database.run((sql) => readHeld(sql, request.place, UNASSOCIATED_WORKSPACE));
+  const read = () => readState(dependencies, request.place);
   const before = await read();
   if (before.is_deleted) return "deleted";
   requireHeldKind(request, before.file);

@@ -44,6 +44,27 @@ describe("a part of a transcript file", () => {
     ]);
   });
 
+  test("shows that its device is active, also one that is held already or is refused", async () => {
+    await append("one\n");
+    const sent = [
+      () => append("two\n", { offset: 4 }),
+      () => append("two\n", { offset: 4 }),
+      () => append("gap\n", { offset: 100 }),
+      () => upload("one\ntwo\n"),
+    ];
+    for (const send of sent) {
+      await server.sql`UPDATE devices SET last_seen_at = now() - interval '2 minutes'`;
+      await send();
+      expect(
+        await server.sql`SELECT FROM devices WHERE last_seen_at > now() - interval '1 minute'`,
+      ).toHaveLength(1);
+    }
+    const seen = async () => (await server.sql`SELECT last_seen_at FROM devices`)[0];
+    const before = await seen();
+    await append("three\n", { offset: 8 });
+    expect(await seen()).toEqual(before);
+  });
+
   test("that was cut within a line is kept up to the last whole line, and continues there", async () => {
     const first = await append("one\ntwo\nthr");
     expect(first.body).toMatchObject({
