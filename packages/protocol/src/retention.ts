@@ -10,7 +10,7 @@ export type Retention = z.infer<typeof retentionSchema>;
 
 export const retentionQuerySchema = z.strictObject({ dry_run: z.enum(["0", "1"]).default("0") });
 
-/** What a retention deletes at present. */
+/** What a retention deletes of what is held at present; events an hour after they arrived at the earliest. */
 export const prunableSchema = z.object({
   segments: z.number(),
   bytes: z.number(),

@@ -66,7 +66,7 @@ async function changeRetention(io: Io, workspace: string, options: RetentionOpti
   if (deleted !== null && !options.yes) {
     const answer = await ask(
       io,
-      `Within an hour this deletes ${deleted}. Type yes to continue.`,
+      `Within two hours this deletes ${deleted}. Type yes to continue.`,
       "yes",
       "--yes",
     );

@@ -173,8 +173,9 @@ function PreviewView({
       {isLimited ? (
         <p>
           {isDue ? "The first deletion is" : "Nothing is old enough at present. The first look is"}{" "}
-          {nextAt === null ? "within an hour" : `at ${instantText(nextAt)}`}, then one each hour. What is
-          deleted cannot be restored.
+          {nextAt === null ? "within an hour" : `at ${instantText(nextAt)}`}, then one each hour.
+          {events > 0 && " Events are deleted once they have been here for an hour."} What is deleted cannot
+          be restored.
         </p>
       ) : (
         <p>Nothing is deleted by its age.</p>

@@ -105,7 +105,9 @@ export function eventsPiece(workspace_id: string, days: number): Piece {
       WITH deleted AS (
         DELETE FROM events WHERE ctid = ANY (ARRAY(
           SELECT ctid FROM events
-          WHERE ${oldEvents(sql, workspace_id, days)} AND timestamp >= (${deletedUntil}::text)::timestamptz
+          WHERE ${oldEvents(sql, workspace_id, days)}
+            AND ingested_at < now() - make_interval(hours => ${EVENT_SETTLED_HOURS}::integer)
+            AND timestamp >= (${deletedUntil}::text)::timestamptz
           ORDER BY timestamp LIMIT ${rowsMax}
         ))
         RETURNING *
@@ -118,12 +120,10 @@ export function eventsPiece(workspace_id: string, days: number): Piece {
 }
 
 function oldEvents(sql: Sql, workspace_id: string, days: number): Fragment {
-  return sql`
-    workspace_id = ${workspace_id} AND timestamp < ${before(sql, days)}
-    AND ingested_at < now() - make_interval(hours => ${EVENT_SETTLED_HOURS}::integer)`;
+  return sql`workspace_id = ${workspace_id} AND timestamp < ${before(sql, days)}`;
 }
 
-/** What a retention would delete now. */
+/** What a retention deletes of what is here now; events that have just arrived once EVENT_SETTLED_HOURS are over. */
 export async function countPrunable(
   sql: Sql,
   workspace_id: string,

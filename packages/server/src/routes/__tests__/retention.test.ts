@@ -95,10 +95,12 @@ describe("the retention of a workspace", () => {
     await addOld(31);
     await server.sql`
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, data, ingested_at)
-      VALUES ('e1', 'test.happened', ${daysAgo(31)}, 'laptop', 'w', '{}', ${daysAgo(31)})`;
+      VALUES
+        ('e1', 'test.happened', ${daysAgo(31)}, 'laptop', 'w', '{}', ${daysAgo(31)}),
+        ('e2', 'test.happened', ${daysAgo(31)}, 'laptop', 'w', '{}', now())`;
     const all = { raw_days: 30, parsed_days: 30, events_days: 30 };
     const { body } = await put(all, "?dry_run=1");
-    expect(body.deletes).toEqual({ segments: 2, bytes: 8, sessions: 1, messages: 2, events: 1 });
+    expect(body.deletes).toEqual({ segments: 2, bytes: 8, sessions: 1, messages: 2, events: 2 });
     expect((await put({ ...all, raw_days: 32 }, "?dry_run=1")).body.deletes.segments).toBe(0);
     expect(await apply()).toBe(0);
     const after = (await server.request("GET", "/api/workspaces/w/retention")).body;
