@@ -11,8 +11,8 @@ const DELIVERY_BATCH = 500;
  * event and wakes its job. `more`: call it again. `locked_jobs`: those that another transaction had locked; their waits
  * and events are left for the next call.
  *
- * Jobs are locked first and then their waits: a suspending run uses the same order. It waits for no job while it holds others,
- * since a completion locks its jobs in any order. SET, not WHERE, checks whether the job is queued: a run that suspended after
+ * Jobs are locked first and then their waits: a suspending run uses the same order. It waits for no job, since a completion
+ * locks its jobs in any order. SET, not WHERE, checks whether the job is queued: a run that suspended after
  * the snapshot was running in it.
  */
 export function deliverEvents(
