@@ -43,7 +43,7 @@ const remove = operation({
   scopes: ["admin"],
   tag,
   summary: "Delete all sessions that match the filter, with their events and transcripts",
-  description: `The fields are the parameters of GET /api/sessions, and \`ids\`; one of them is required. A job deletes the sessions that match at the time of the request, at most ${DELETED_AT_ONCE_MAX}. Later events and reports do not restore them. With \`expected\`, which GET /api/sessions/count returns, nothing is deleted if more sessions match.`,
+  description: `The fields are the parameters of GET /api/sessions, and \`ids\`; one of them is required. A job deletes the sessions that match at the time of the request, at most ${DELETED_AT_ONCE_MAX}. Later events and reports do not restore them. With \`expected\`, which GET /api/sessions/count returns, nothing is deleted if more sessions match; with \`q\`, it is required.`,
   body: storable(deleteSessionsSchema),
   responses: { 202: sessionCountsSchema.extend({ job_id: z.string() }) },
   problems: { 409: "More sessions match than expected." },
@@ -74,6 +74,7 @@ export function sessionSelectionRoutes(dependencies: SelectionDependencies): Hon
   routes.post("/delete", remove, async function postDelete(c) {
     const { expected, ...selection } = c.req.valid("json");
     requireFilter(selection);
+    if (selection.q !== undefined && expected === undefined) throw notCounted();
     const filters = await readSelection(dependencies, selection);
     const found = await edits.run((sql) => listMatching(sql, filters, DELETED_AT_ONCE_MAX + 1), filters);
     if (found.length > DELETED_AT_ONCE_MAX) throw tooMany();
@@ -94,6 +95,15 @@ function requireFilter(selection: SessionSelection): void {
     status: 400,
     code: "FILTER_REQUIRED",
     detail: "A filter is required, such as ids, workspace_id, device_id, tag, before or q.",
+  });
+}
+
+function notCounted(): ProblemError {
+  return new ProblemError({
+    status: 400,
+    code: "EXPECTED_REQUIRED",
+    detail:
+      "With q, expected is required: a search also finds sessions that match only some of its words. GET /api/sessions/count returns their number.",
   });
 }
 

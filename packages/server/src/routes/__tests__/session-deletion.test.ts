@@ -224,11 +224,18 @@ describe("the deletion of all sessions that match", () => {
   test("takes the sessions that a search finds, within the other fields", async () => {
     await addSessions();
     expect(await count("q=open&ids=open,ended")).toEqual({ sessions: 1, open_sessions: 1 });
-    const { body } = await removeAll({ q: "open", ids: ["open", "ended"] });
+    expect(await removeAll({ q: "open" })).toMatchObject({
+      status: 400,
+      body: { code: "EXPECTED_REQUIRED" },
+    });
+    const { body } = await removeAll({ q: "open", ids: ["open", "ended"], expected: 1 });
     await server.current().jobs.runOne(body.job_id);
     expect(await listed()).toEqual(["ended", "other"]);
     for (const other of [{ q: "none", ids: ["ended"] }, { q: "" }, { q: "none".repeat(200) }])
-      expect(await removeAll(other)).toMatchObject({ status: 202, body: { sessions: 0 } });
+      expect(await removeAll({ ...other, expected: 0 })).toMatchObject({
+        status: 202,
+        body: { sessions: 0 },
+      });
   });
 
   test("reaches more sessions than one statement takes", async () => {
