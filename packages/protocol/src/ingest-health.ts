@@ -9,6 +9,9 @@ export const ingestHealthSchema = z.object({
   window_minutes: count,
   /** Minutes without a flush are left out. */
   minutes: z.array(z.object({ minute: instantSchema, events: count, flushes: count })),
+  /** Within the window: events that were refused, and those that were stored with a note, also of devices that are unknown. */
+  rejected: count,
+  odd: count,
   devices: z.array(
     z.object({
       device_id: z.string(),

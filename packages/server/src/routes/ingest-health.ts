@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { Database } from "../db/database.ts";
 import { listNotes } from "../db/ingest/ingest-notes.ts";
 import {
+  countNotes,
   HEALTH_WINDOW_MINUTES,
   healthByDevice,
   notesByReason,
@@ -55,8 +56,9 @@ export function ingestHealthRoutes({
   const routes = new Hono<AppEnv>();
 
   routes.get("/health", health, async function getIngestHealth(c) {
-    const [minutes, devices, notes, projections] = await Promise.all([
+    const [minutes, counts, devices, notes, projections] = await Promise.all([
       reads.run(ratesByMinute),
+      reads.run(countNotes),
       reads.run(healthByDevice),
       reads.run(notesByReason),
       reads.run(projectionHealth),
@@ -64,6 +66,7 @@ export function ingestHealthRoutes({
     return c.json({
       window_minutes: HEALTH_WINDOW_MINUTES,
       minutes,
+      ...counts,
       devices,
       notes,
       projections,

@@ -13,7 +13,9 @@ const NOTE_GROUPS_MAX = 100;
 const REASONS_MAX = 20;
 
 export type MinuteRate = { minute: string; events: number; flushes: number };
-export type DeviceHealth = {
+/** Within the window: events that were refused, and those that were stored with a note. */
+export type NoteCounts = { rejected: number; odd: number };
+export type DeviceHealth = NoteCounts & {
   device_id: string;
   device_name: string;
   last_event_at: string;
@@ -22,9 +24,6 @@ export type DeviceHealth = {
   /** By the events' own times. */
   events_per_minute: number;
   clock_skew_ms: number | null;
-  /** Within the window: events that were refused, and those that were stored with a note. */
-  rejected: number;
-  odd: number;
 };
 export type NoteGroup = {
   device_id: string | null;
@@ -50,11 +49,11 @@ export async function ratesByMinute(sql: Sql): Promise<MinuteRate[]> {
 export async function healthByDevice(sql: Sql): Promise<DeviceHealth[]> {
   return await sql<DeviceHealth[]>`
     WITH noted AS (
-      SELECT device_id, count(*) FILTER (WHERE kind = 'rejected') AS rejected, count(*) FILTER (WHERE kind <> 'rejected') AS odd
+      SELECT device_id, ${noteCounts(sql)}
       FROM (${latestNotes(sql)}) latest GROUP BY device_id
     )
     SELECT d.id AS device_id, d.name AS device_name, lag.last_event_at, lag.lag_ms_median, lag.lag_ms_max,
-      rate.events_per_minute, r.clock_skew_ms::float8 AS clock_skew_ms, coalesce(d.rejected, 0)::int AS rejected, coalesce(d.odd, 0)::int AS odd
+      rate.events_per_minute, r.clock_skew_ms::float8 AS clock_skew_ms, coalesce(d.rejected, 0) AS rejected, coalesce(d.odd, 0) AS odd
     FROM (
       SELECT d.id, d.name, n.rejected, n.odd FROM devices d LEFT JOIN noted n ON n.device_id = d.id
       WHERE d.last_seen_at > ${windowStart(sql)} OR n.device_id IS NOT NULL
@@ -116,6 +115,16 @@ export async function projectionHealth(sql: Sql): Promise<ProjectionHealth> {
         coalesce((SELECT json_agg(reasons) FROM reasons), '[]') AS reasons
       FROM queued`,
   );
+}
+
+/** Of all devices, and of events that name none. */
+export async function countNotes(sql: Sql): Promise<NoteCounts> {
+  return one(await sql<NoteCounts[]>`SELECT ${noteCounts(sql)} FROM (${latestNotes(sql)}) latest`);
+}
+
+function noteCounts(sql: Sql) {
+  return sql`
+    count(*) FILTER (WHERE kind = 'rejected')::int AS rejected, count(*) FILTER (WHERE kind <> 'rejected')::int AS odd`;
 }
 
 /** What was odd within the window, by device, kind and reason, the most frequent first. */

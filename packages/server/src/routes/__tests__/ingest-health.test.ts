@@ -75,6 +75,19 @@ describe("GET /api/ingest/health", () => {
     expect(of("d2")).toMatchObject({ events_per_minute: 0.02, rejected: 0, odd: 0 });
   });
 
+  test("counts all that was refused or odd, also without a known device", async () => {
+    const ahead = new Date(Date.now() + 48 * 60 * 60 * 1000).toISOString();
+    await send([
+      eventOf(),
+      eventOf({ timestamp: "today" }),
+      eventOf({ timestamp: ahead, device_id: "d9" }),
+      {},
+    ]);
+    const { body } = await server.request("GET", "/api/ingest/health");
+    expect(body).toMatchObject({ rejected: 2, odd: 1 });
+    expect(body.notes.map(({ device_id }: { device_id: string | null }) => device_id)).toContain(null);
+  });
+
   test("tells the rate of a busy device by its latest events", async () => {
     const at = (ageMs: number) => new Date(Date.now() - ageMs).toISOString();
     await send(Array.from({ length: 600 }, (_, n) => eventOf({ timestamp: at(n * 120) })));

@@ -29,9 +29,8 @@ export function IngestPage(): JSX.Element {
 }
 
 function HealthView({ health }: { health: IngestHealth }): JSX.Element {
-  const { minutes, devices, projections, process: own } = health;
+  const { minutes, rejected, devices, projections, process: own } = health;
   const events = minutes.reduce((sum, minute) => sum + minute.events, 0);
-  const rejected = devices.reduce((sum, device) => sum + device.rejected, 0);
   const late = projections.failed + projections.set_aside;
   return (
     <>
