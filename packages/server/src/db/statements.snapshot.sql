@@ -402,7 +402,7 @@ stored AS MATERIALIZED (
 ),
 paths AS (
   SELECT DISTINCT ON (workspace_id, device_id) workspace_id, device_id, data ->> 'cwd' AS local_path, timestamp
-  FROM stored WHERE type = $2 AND data ->> 'cwd' <> ''
+  FROM stored WHERE type = ANY ($2::text[]) AND data ->> 'cwd' <> ''
   ORDER BY workspace_id, device_id, timestamp DESC, data ->> 'cwd' DESC
 ),
 links AS (

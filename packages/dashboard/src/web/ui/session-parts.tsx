@@ -14,6 +14,13 @@ export function repositoryName(name: string): string {
   return name === UNASSOCIATED ? "no repository" : name;
 }
 
+const UNKNOWN_PATH = "unknown";
+
+/** A directory of a device; null: no session or commit has stated one. */
+export function knownPath(path: string): string | null {
+  return path === UNKNOWN_PATH ? null : path;
+}
+
 /** Never empty: the title, the first prompt, or the id. */
 export function titleOf({ title, initial_prompt, id }: Session): string {
   return title ?? initial_prompt ?? untitled(id);

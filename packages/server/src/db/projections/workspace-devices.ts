@@ -2,6 +2,8 @@ import { HOOKS_INSTALLED, SESSION_START, UNKNOWN_LOCAL_PATH } from "@wharf/proto
 import type { Fragment, Sql } from "../postgres.ts";
 import { storedEvents } from "./stored-events.ts";
 
+/** Their `cwd` is where the device keeps the workspace. */
+const PLACING = [SESSION_START, "git.commit"];
 const LAST_ACTIVE_INTERVAL_S = 30;
 
 /** In ON CONFLICT DO UPDATE of workspace_devices AS link: the path of the latest event, in any order of arrival. */
@@ -23,7 +25,7 @@ export async function projectLinks(sql: Sql, eventIds: readonly string[]): Promi
     WITH ${storedEvents(sql, eventIds)},
     paths AS (
       SELECT DISTINCT ON (workspace_id, device_id) workspace_id, device_id, data ->> 'cwd' AS local_path, timestamp
-      FROM stored WHERE type = ${SESSION_START} AND data ->> 'cwd' <> ''
+      FROM stored WHERE type = ANY (${PLACING}::text[]) AND data ->> 'cwd' <> ''
       ORDER BY workspace_id, device_id, timestamp DESC, data ->> 'cwd' DESC
     ),
     links AS (

@@ -221,6 +221,13 @@ describe("GET /api/workspaces/:idOrName", () => {
     expect(body.stats).toMatchObject({ session_count: 2, active_session_count: 1, total_cost_usd: 0.5 });
   });
 
+  test("a commit states where the device keeps the workspace", async () => {
+    await ingest(server, [gitCommit({ timestamp: at(1), data: { cwd: "/home/ada/late" } })]);
+    await ingest(server, [gitCommit({ timestamp: at(0), data: { cwd: "/home/ada/early" } })]);
+    const { body } = await server.request("GET", "/api/workspaces/site");
+    expect(body.devices).toMatchObject([{ local_path: "/home/ada/late" }]);
+  });
+
   test("a name of several workspaces is a 400 with the matches", async () => {
     await ingest(server, [
       event({ workspace_id: "github.com/acme/site" }),

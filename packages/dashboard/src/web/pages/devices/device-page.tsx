@@ -1,5 +1,6 @@
 import type { DeviceDetail } from "@wharf/client";
 import type { Device, NextDeletion } from "@wharf/protocol";
+import { agentName } from "@wharf/protocol/agent-names";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import type { PageProps } from "../../app/pages.ts";
@@ -9,7 +10,7 @@ import { bytesText, costText, counted, countText } from "../../format/numbers.ts
 import { instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
 import { RecentSessions } from "../../ui/recent-sessions.tsx";
-import { sessionHref, untitled } from "../../ui/session-parts.tsx";
+import { knownPath, repositoryName, sessionHref, untitled } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { DeviceActions } from "./device-actions.tsx";
@@ -67,7 +68,8 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
       <ul class="plain">
         {workspaces.map(({ id, display_name, local_path }) => (
           <li key={id}>
-            <a href={`/repositories/${encodeURIComponent(id)}`}>{display_name}</a> <code>{local_path}</code>
+            <a href={`/repositories/${encodeURIComponent(id)}`}>{repositoryName(display_name)}</a>{" "}
+            {knownPath(local_path) !== null && <code>{local_path}</code>}
           </li>
         ))}
       </ul>
@@ -75,11 +77,15 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
   );
 }
 
+/** The directory of their files, next to that of the session. */
+const OF_SUBAGENT = "subagents/";
+
 function NextDeletionItem({ deletion }: { deletion: NextDeletion }): JSX.Element {
   const { session_id, session_title, file, held_bytes, deletes_at } = deletion;
   return (
     <li>
       <a href={sessionHref(session_id)} title={file}>
+        {file.startsWith(OF_SUBAGENT) && "subagent of "}
         {session_title ?? untitled(session_id)}
       </a>{" "}
       <span class="faint">
@@ -113,7 +119,7 @@ const HOOK_COLUMNS: readonly [Column<Hook>, ...Column<Hook>[]] = [
 ];
 
 const AGENT_COLUMNS: readonly [Column<AgentFiles>, ...Column<AgentFiles>[]] = [
-  { title: "on the machine", cell: ({ agent }) => agent },
+  { title: "agent", cell: ({ agent }) => agentName(agent) },
   { title: "files", isNumber: true, cell: ({ files }) => countText(files) },
   { title: "bytes", isNumber: true, cell: ({ bytes }) => bytesText(bytes) },
   {
@@ -143,10 +149,16 @@ function Agents({ device: { report, held } }: { device: Device }): JSX.Element {
   return (
     <>
       <p>
-        Held here: {bytesText(held.bytes)} in {counted(held.files, "file")}.
+        Held here: {bytesText(held.bytes)} in {counted(held.files, "file")} of sessions and subagents, also
+        those that are gone from the machine.
       </p>
       {report !== null && report.agents.length > 0 && (
-        <Table label="Agents" columns={AGENT_COLUMNS} rows={report.agents} keyOf={({ agent }) => agent} />
+        <>
+          <p>
+            On the machine, as its client reported <Age at={report.reported_at} />:
+          </p>
+          <Table label="Agents" columns={AGENT_COLUMNS} rows={report.agents} keyOf={({ agent }) => agent} />
+        </>
       )}
     </>
   );

@@ -62,7 +62,7 @@ function RepositoryRow({ workspace }: { workspace: Workspace }): JSX.Element {
       </span>
       <span class="number">{counted(session_count, "session")}</span>
       <span class="repository-more faint number">{counted(device_count, "device")}</span>
-      <span class="repository-more faint number" title="The sum of its sessions' durations">
+      <span class="repository-more faint number" title="The sum of the durations of its ended sessions">
         {workspace.total_duration_ms === 0 ? "–" : durationText(workspace.total_duration_ms)}
       </span>
       <span class="repository-more faint number" title="Output tokens">

@@ -2,13 +2,14 @@ import type { WorkspaceDetail } from "@wharf/client";
 import type { JSX } from "preact";
 import { costText, countText } from "../../format/numbers.ts";
 import { Age } from "../../ui/parts.tsx";
+import { knownPath } from "../../ui/session-parts.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 
 type Place = WorkspaceDetail["devices"][number];
 
 const COLUMNS: readonly [Column<Place>, ...Column<Place>[]] = [
   { title: "Device", cell: ({ id, name }) => <a href={`/devices/${encodeURIComponent(id)}`}>{name}</a> },
-  { title: "Path", class: "mono", cell: ({ local_path }) => local_path },
+  { title: "Path", class: "mono", cell: ({ local_path }) => knownPath(local_path) ?? "not reported" },
   { title: "Hooks", cell: hooksText },
   { title: "Sessions", isNumber: true, cell: ({ session_count }) => countText(session_count) },
   { title: "Cost", isNumber: true, cell: ({ total_cost_usd }) => costText(total_cost_usd) },

@@ -80,7 +80,7 @@ function Stats({ detail: { workspace, git_summary, stats } }: { detail: Workspac
         >
           {costText(stats.total_cost_usd)}
         </Stat>
-        <Stat name="time in sessions">
+        <Stat name="time in ended sessions">
           {stats.total_duration_ms === 0 ? "–" : durationText(stats.total_duration_ms)}
         </Stat>
         <Stat
