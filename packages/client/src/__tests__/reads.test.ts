@@ -51,12 +51,12 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
   [
     ["usage", "monthly", "--since", "2025-01-01"],
     { rows: [{ key: "2025-03", cost_is_partial: true }] },
-    /^2025-03\t1\t900\t/m,
+    /^2025-03\t2\t900\t/m,
   ],
   [
     ["usage", "--by", "model", "--since", "2025-01-01"],
     { unpriced: [{ model: "house-model" }] },
-    /^house-model\t1\t/m,
+    /^house-model\t2\t/m,
   ],
   [["timeline", "--limit", "5"], { items: expect.any(Array), has_more: false }, /^session\t.*\tsite\t/m],
   [["workspaces"], { workspaces: expect.any(Array) }, /^github\.com\/acme\/site\t2\t/m],
@@ -74,6 +74,17 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
     ["why", "aaaaaaaa"],
     { sha: "aaaaaaaa", commits: [{}, { sessions: [{ grade: "exact" }] }] },
     /\texact\t3f6b1f0e-/,
+  ],
+  // A call printed [main c0ffee1], and no git hook reported it.
+  [
+    ["why", "c0ffee1".padEnd(40, "0")],
+    { commits: [{ is_only_printed: true, sessions: [{ grade: "exact" }] }] },
+    /^c0ffee1\texact\tb7e23ec2-.*\tcall toolu_02 printed c0ffee1; no git hook /m,
+  ],
+  [
+    ["session", "b7e23ec2-9af2", "--git"],
+    { git_activity: [{ commit_sha: "c0ffee1", branch: "main", message: "Greet" }] },
+    /\tcommit\texact, no git hook reported it\tmain\tc0ffee1\tGreet$/m,
   ],
   [["resume", SESSION], { agent: "claude-code", is_here: false }, /^claude --resume 3f6b1f0e-\S+$/m],
   [["jobs", "list", "--all"], { jobs: expect.any(Array) }, /^\d+\t\w+\t/m],

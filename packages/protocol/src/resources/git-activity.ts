@@ -31,13 +31,20 @@ export const GIT_MATCH_GRADES = ["exact", "evidence", "possible"] as const;
 export const gitMatchGradeSchema = z.enum(GIT_MATCH_GRADES);
 export type GitMatchGrade = z.infer<typeof gitMatchGradeSchema>;
 
+/** A call of a session made and printed the commit, and no git hook of the session's repository reported it. */
+const is_only_printed = z.boolean();
+
 /** Git activity of a session, which may also belong to others. */
-export const sessionGitActivitySchema = gitActivitySchema.extend({ session_match: gitMatchGradeSchema });
+export const sessionGitActivitySchema = gitActivitySchema.extend({
+  session_match: gitMatchGradeSchema,
+  is_only_printed,
+});
 export type SessionGitActivity = z.infer<typeof sessionGitActivitySchema>;
 
-/** A commit as one device sent it, and the sessions it may belong to, the best match first. */
+/** A commit as one device sent it or as a session printed it, and the sessions it may belong to, the best match first. */
 export const matchedCommitSchema = z.looseObject({
   git_activity: gitActivitySchema,
+  is_only_printed,
   sessions: z.array(z.looseObject({ session: sessionSchema, grade: gitMatchGradeSchema, why: text })),
 });
 export type MatchedCommit = z.infer<typeof matchedCommitSchema>;

@@ -17,6 +17,7 @@ const read = operation({
   summary: "Get a commit by its hash, with the sessions that it is matched to",
   description:
     "`sha` is a hash or its first 7 digits or more. The last 20 commits that it begins are listed, one for each device that sent it. " +
+    "A commit that a call of a session made and printed is listed with its printed hash even if no git hook reported it (`is_only_printed`). " +
     "`grade` is `exact`, `evidence` or `possible`; `why` describes the match. The best match comes first.",
   responses: { 200: z.object({ commits: z.array(matchedCommitSchema) }) },
   problems: { 400: "`sha` is not 7 to 64 hexadecimal digits." },

@@ -83,10 +83,15 @@ const listGit = operation({
   summary: "List the git activity that a session is matched to, oldest first",
   description:
     "`session_match` is the grade: `exact`, the event named the session, or a call of the session made the commit and printed its hash; " +
-    "`evidence`, the session wrote a file that the commit changes, before it; `possible`, time and place alone. `match` selects grades.",
+    "`evidence`, the session wrote a file that the commit changes, before it; `possible`, time and place alone. `match` selects grades. `is_only_printed`: a call made and printed the commit, and no git hook of " +
+    "the repository reported it, so only its printed hash, branch and message are known.",
   query: sessionGitQuerySchema,
   responses: { 200: pageResponse("git_activity", sessionGitActivitySchema) },
-  example: { status: 200, path, query: { match: "exact,evidence", limit: "10" } },
+  example: {
+    status: 200,
+    path: { id: "b7e23ec2-9af2-4c61-8f0b-5d1c7e9a3f64" },
+    query: { match: "exact,evidence", limit: "10" },
+  },
 });
 
 /** /api/sessions: read with their relations, events and git activity. */

@@ -1,3 +1,4 @@
+import type { SessionGitActivity } from "@wharf/protocol";
 import type { Command } from "commander";
 import type { Client } from "../../sdk/create-client.ts";
 import { findSessionId } from "../find-session.ts";
@@ -50,6 +51,11 @@ async function printEvents(io: Io, client: Client, id: string, isJson: boolean):
   );
 }
 
+/** A hub of an earlier version does not state `is_only_printed`, and lists no such commit. */
+function matchOf({ session_match, is_only_printed }: SessionGitActivity): string {
+  return is_only_printed ? `${session_match}, no git hook reported it` : session_match;
+}
+
 async function printGit(io: Io, client: Client, id: string, isJson: boolean): Promise<void> {
   const page = await client.sessions.git(id, { limit: 1_000 });
   if (isJson) return void io.json(page);
@@ -58,7 +64,7 @@ async function printGit(io: Io, client: Client, id: string, isJson: boolean): Pr
     [
       { title: "TIME", cell: ({ timestamp }) => timeOf(io, timestamp) },
       { title: "TYPE", cell: ({ type }) => type },
-      { title: "MATCH", cell: ({ session_match }) => session_match },
+      { title: "MATCH", cell: matchOf },
       { title: "BRANCH", cell: ({ branch }) => branch ?? "–" },
       { title: "COMMIT", cell: ({ commit_sha }) => commit_sha?.slice(0, 10) ?? "–" },
       { title: "MESSAGE", cell: ({ message }) => plain(message ?? ""), isWide: true },

@@ -61,7 +61,9 @@ async function commitOf(io: Io, what: string): Promise<string> {
 
 function printCommits(io: Io, sha: string, commits: readonly MatchedCommit[]): void {
   if (commits.length === 0)
-    io.warn(`The hub has no commit ${sha.slice(0, 10)}. Were the git hooks installed when it was made?`);
+    io.warn(
+      `The hub has no commit ${sha.slice(0, 10)}: no git hook reported it, and no call of a session printed it.`,
+    );
   for (const { git_activity, sessions } of commits) {
     const subject = plain(git_activity.message?.split("\n", 1)[0] ?? "");
     if (io.isTerminal) printLine(io, io.colors.bold(`${git_activity.commit_sha?.slice(0, 10)} ${subject}`));

@@ -1,6 +1,7 @@
 import type { GitActivity, GitMatchGrade, MatchedCommit } from "@wharf/protocol";
 import type { Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes, withoutFlags } from "./page-bytes.ts";
+import { findPrintedCommits, type PrintedCommit } from "./printed-commits.ts";
 import { GIT_COLUMNS, LARGE_GIT_COLUMNS } from "./session-events.ts";
 import { findSessions } from "./sessions.ts";
 
@@ -9,9 +10,16 @@ const COMMITS_MAX = 20;
 
 type Match = { git_activity_id: string; session_id: string; grade: GitMatchGrade; why: string };
 
-/** The commits and merges whose hash begins with `prefix`, newest first, with the sessions that they are matched to. */
+/**
+ * The commits and merges whose hash begins with `prefix`, newest first, with the sessions that they are matched to; and those that only
+ * a transcript shows.
+ */
 export async function findCommits(sql: Sql, prefix: string): Promise<MatchedCommit[]> {
-  return await withSessions(sql, await findByHash(sql, prefix));
+  const reported = await withSessions(sql, await findByHash(sql, prefix));
+  const printed = await withPrinters(sql, await findPrintedCommits(sql, prefix, COMMITS_MAX));
+  return [...reported, ...printed]
+    .toSorted((a, b) => (a.git_activity.timestamp < b.git_activity.timestamp ? 1 : -1))
+    .slice(0, COMMITS_MAX);
 }
 
 /** The commits and merges of a workspace after `position`, newest first, with the sessions that they are matched to. */
@@ -51,11 +59,28 @@ async function withSessions(sql: Sql, commits: readonly GitActivity[]): Promise<
   const byId = new Map(sessions.map((session) => [session.id, session]));
   return commits.map((git_activity) => ({
     git_activity,
+    is_only_printed: false,
     sessions: matches.flatMap(({ git_activity_id, session_id, grade, why }) => {
       const session = byId.get(session_id);
       return git_activity_id === git_activity.id && session !== undefined ? [{ session, grade, why }] : [];
     }),
   }));
+}
+
+/** A commit that several sessions of a repository printed comes once. */
+async function withPrinters(sql: Sql, printed: readonly PrintedCommit[]): Promise<MatchedCommit[]> {
+  const sessions = await findSessions(sql, [...new Set(printed.map(({ session_id }) => session_id))]);
+  const byId = new Map(sessions.map((session) => [session.id, session]));
+  return [...Map.groupBy(printed, ({ id }) => id).values()].flatMap((sightings) => {
+    const [first] = sightings;
+    if (first === undefined) return [];
+    const { why: _, ...git_activity } = first;
+    const matched = sightings.flatMap(({ session_id, why }) => {
+      const session = byId.get(session_id);
+      return session === undefined ? [] : [{ session, grade: "exact" as const, why }];
+    });
+    return [{ git_activity, is_only_printed: true, sessions: matched }];
+  });
 }
 
 /** A range of hexadecimal digits has the same order in every collation. */

@@ -1,6 +1,7 @@
 import type { GitMatchGrade, SessionGitActivity, StoredEvent } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
 import { type Listed, withinPageBytes } from "./page-bytes.ts";
+import { printedCommits } from "./printed-commits.ts";
 
 /** The last row of the page before: its timestamp with microseconds, and its id. */
 type Position = readonly [timestamp: string, id: string] | null;
@@ -33,7 +34,7 @@ export const GIT_COLUMNS = [
   "data",
   "session_inferred",
 ];
-const SESSION_GIT_COLUMNS = [...GIT_COLUMNS, "session_match"];
+const SESSION_GIT_COLUMNS = [...GIT_COLUMNS, "session_match", "is_only_printed"];
 export const LARGE_GIT_COLUMNS = { text: ["message", "branch"], json: ["data"] };
 
 /** A session's events, oldest first: those that name it, and the git events of which it is the best exact or evidence match. */
@@ -65,7 +66,7 @@ export async function listSessionEvents(
 
 /**
  * The git activity that a session is matched to, oldest first, by the grade of the match; null: of all grades. What the version before
- * matched, by time alone, is possible until it is matched again.
+ * matched, by time alone, is possible until it is matched again. With the commits that only its transcript shows, which are exact.
  */
 export async function listSessionGit(
   sql: Sql,
@@ -79,7 +80,7 @@ export async function listSessionGit(
     ORDER BY ${sql(table)}.timestamp, ${sql(id)} LIMIT ${limit}`;
   const isWanted = (grade: Fragment) => (grades === null ? sql`` : sql`AND ${grade} = ANY(${[...grades]})`);
   const outdatedGrade = sql`CASE WHEN g.session_inferred THEN 'possible' ELSE 'exact' END`;
-  const found = sql`
+  const reported = sql`
     SELECT * FROM (
       (SELECT g.*, m.grade AS session_match
        FROM (
@@ -96,6 +97,17 @@ export async function listSessionGit(
          ${isWanted(outdatedGrade)}
        ${page("g", "g.id")})
     ) matched
+    ORDER BY timestamp, id LIMIT ${limit}`;
+  const printed = printedCommits(sql, {
+    calls: sql`t.session_id = ${sessionId} ${isWanted(sql`'exact'`)}`,
+    page: sql`true ${page("unreported", "unreported.id")}`,
+  });
+  const found = sql`
+    SELECT * FROM (
+      SELECT ${sql(GIT_COLUMNS)}, session_match, false AS is_only_printed FROM (${reported}) reported
+      UNION ALL
+      SELECT ${sql(GIT_COLUMNS)}, 'exact', true FROM (${printed}) printed
+    ) both_kinds
     ORDER BY timestamp, id LIMIT ${limit}`;
   return await sql<Listed<SessionGitActivity>[]>`
     SELECT ${sql(SESSION_GIT_COLUMNS)}, page_is_full

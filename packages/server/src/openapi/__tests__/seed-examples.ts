@@ -80,9 +80,26 @@ async function seedTranscriptFile(server: TestServer): Promise<void> {
   const query = "agent=claude-code&device_id=laptop&file=main.jsonl";
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data: PNG } };
   const content = [{ type: "text", text: "Greet the visitor" }, image];
-  const line = { type: "user", uuid: "u1", timestamp: at(60), message: { content } };
+  const input = { command: "git commit -m Greet" };
+  const lines = [
+    { type: "user", uuid: "u1", timestamp: at(60), message: { content } },
+    {
+      ...{ type: "assistant", uuid: "a1", timestamp: at(61) },
+      message: {
+        id: "msg_03",
+        model: "house-model",
+        content: [{ type: "tool_use", id: "toolu_02", name: "Bash", input }],
+      },
+    },
+    {
+      ...{ type: "user", uuid: "u2", timestamp: at(62) },
+      message: {
+        content: [{ type: "tool_result", tool_use_id: "toolu_02", content: "[main c0ffee1] Greet" }],
+      },
+    },
+  ];
   const path = `/api/sessions/${SESSION_WITH_TRANSCRIPT}/transcript/append?${query}`;
-  await server.request("POST", path, `${JSON.stringify(line)}\n`);
+  await server.request("POST", path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   const database = server.current().pools.deferrable;
   await parseSession({ database, blobs: createPostgresBlobStore(database) }, SESSION_WITH_TRANSCRIPT);
   await server.sql`UPDATE transcript_files SET deletes_at = now() + interval '7 days'`;

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<GitMatchGrade, string>> = {
   evidence: "The session wrote a file that the commit changes, before it.",
   possible: "Time and place alone.",
 };
+const COMMITS_READ = 200;
 
 /** Files, commits, commands, jobs and events of a session. */
 export function SessionLists({ session }: { session: SessionDetail }): JSX.Element {
@@ -76,8 +77,8 @@ function nameOf(path: string): string {
 
 function Commits({ session }: { session: SessionDetail }): JSX.Element {
   const commits = useQuery(`git ${session.id} ${session.updated_at}`, async () => {
-    const { git_activity } = await hub.sessions.git(session.id, { limit: 50 });
-    return git_activity.filter(({ type }) => type === "commit");
+    const { git_activity } = await hub.sessions.git(session.id, { limit: COMMITS_READ });
+    return git_activity.filter(({ type }) => type === "commit" || type === "merge");
   });
   return (
     <>
@@ -90,7 +91,15 @@ function Commits({ session }: { session: SessionDetail }): JSX.Element {
               {rows.map((git) => (
                 <li key={git.id}>
                   <CommitHash git={git} />{" "}
-                  <GradeBadge grade={git.session_match} why={REASONS[git.session_match]} />
+                  <GradeBadge grade={git.session_match} why={REASONS[git.session_match]} />{" "}
+                  {git.is_only_printed && (
+                    <Badge
+                      tone="quiet"
+                      title="A call of this session printed it. No git hook of this repository reported it."
+                    >
+                      not reported by git
+                    </Badge>
+                  )}
                   <br />
                   {git.message?.split("\n", 1)[0] ?? ""}
                 </li>

@@ -14,6 +14,6 @@ export function ownFiles(sql: Sql, session_id: string | Fragment): Fragment {
 }
 
 /** A filter, so that rows are still read in the order of an index. */
-export function isOfOwnFiles(sql: Sql, session_id: string, file_id: Fragment): Fragment {
+export function isOfOwnFiles(sql: Sql, session_id: string | Fragment, file_id: Fragment): Fragment {
   return sql`(${file_id} IN (SELECT id FROM (${ownFiles(sql, session_id)}) own)) IS TRUE`;
 }

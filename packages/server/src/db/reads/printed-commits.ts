@@ -1,0 +1,68 @@
+import type { GitActivity } from "@wharf/protocol";
+import type { Fragment, Sql } from "../postgres.ts";
+import { isOfOwnFiles } from "../transcripts/facts/own-files.ts";
+
+/** The function commit_beginnings knows this number, too. */
+const BEGINNING_CHARACTERS = 7;
+const MESSAGE_CHARACTERS_MAX = 1_000;
+
+/** A commit that only a transcript shows, as git activity of the session whose call printed it. */
+export type PrintedCommit = GitActivity & { session_id: string; why: string };
+
+/**
+ * The commits that calls of these sessions made and printed, as far as no git hook of the session's repository reported them: each
+ * once a session, in the columns of git activity and `why`. The hash, the branch and the message are as git printed them; once the
+ * text of the output is no longer kept, the last two are null. `page` filters, orders and limits them by `timestamp` and `id`.
+ */
+export function printedCommits(
+  sql: Sql,
+  { calls, shas = sql`true`, page }: { calls: Fragment; shas?: Fragment; page: Fragment },
+): Fragment {
+  return sql`
+    SELECT p.id, workspace_id, device_id, session_id, 'commit' AS type, replace(printed.parts[1], ' (root-commit)', '') AS branch, sha AS commit_sha,
+      left(nullif(printed.parts[2], ''), ${MESSAGE_CHARACTERS_MAX}) AS message, NULL::int AS files_changed, NULL::int AS insertions,
+      NULL::int AS deletions, timestamp, '{}'::jsonb AS data, true AS session_inferred,
+      'call ' || call_id || ' printed ' || sha || '; no git hook of this repository reported it' AS why
+    FROM (SELECT * FROM (${unreported(sql, calls, shas)}) unreported WHERE ${page}) p
+    LEFT JOIN LATERAL (${printedLine(sql)}) printed ON true`;
+}
+
+/** Those of a hash or its beginning: what was printed may be longer or shorter. The last ones of up to `limit` calls. */
+export async function findPrintedCommits(sql: Sql, sha: string, limit: number): Promise<PrintedCommit[]> {
+  return await sql<PrintedCommit[]>`
+    ${printedCommits(sql, {
+      calls: sql`commit_beginnings(t.commits) @> ARRAY[${sha.slice(0, BEGINNING_CHARACTERS)}]`,
+      shas: sql`(starts_with(sha, ${sha}) OR starts_with(${sha}, sha))`,
+      page: sql`true ORDER BY timestamp DESC, id DESC LIMIT ${limit}`,
+    })}
+    ORDER BY timestamp DESC, id DESC, session_id`;
+}
+
+/** Its sessions are those whose facts count the commit. */
+function unreported(sql: Sql, calls: Fragment, shas: Fragment): Fragment {
+  return sql`
+    SELECT DISTINCT ON (t.session_id, sha) 'printed-' || sha || '-' || s.workspace_id AS id, s.workspace_id, f.device_id, t.session_id,
+      t.subagent_id, t.call_id, t.returned_at, sha, coalesce(t.returned_at, t.called_at, s.started_at) AS timestamp
+    FROM tool_calls t
+    JOIN sessions s ON s.id = t.session_id AND s.deleted_at IS NULL
+    JOIN transcript_files f ON f.id = t.file_id
+    CROSS JOIN LATERAL unnest(t.commits) AS sha
+    WHERE t.commits <> '{}' AND NOT t.is_copy AND ${calls} AND ${shas} AND ${isOfOwnFiles(sql, sql`s.id`, sql`t.file_id`)}
+      AND NOT EXISTS (
+        SELECT FROM git_activity g
+        WHERE g.commit_sha >= sha AND g.commit_sha < sha || 'g' AND starts_with(g.commit_sha, sha) AND g.workspace_id = s.workspace_id
+      )
+    ORDER BY t.session_id, sha, t.called_at, t.call_id`;
+}
+
+/** Branch and message of `[main 1a2b3c4] Message` in the result of call `p`: its message is seldom far behind the time of the result. */
+function printedLine(sql: Sql): Fragment {
+  return sql`
+    SELECT regexp_match(
+      E'\\n' || b.result_text, '\\n\\[([^]\\n]{1,255}) ' || p.sha || '\\] ([^\\n]*)'
+    ) AS parts
+    FROM transcript_messages m JOIN content_blocks b ON b.message_id = m.id AND b.tool_result_id = p.call_id
+    WHERE m.session_id = p.session_id AND coalesce(m.subagent_id, '') = coalesce(p.subagent_id, '') AND m.has_tool_result
+      AND m.sorted_at >= coalesce(p.returned_at, '-infinity')
+    ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1`;
+}
