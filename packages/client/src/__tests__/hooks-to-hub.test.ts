@@ -144,6 +144,7 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       sessions: 1,
       files: 2,
       held_files: 0,
+      deleted_files: 0,
       not_shared_files: 0,
       bytes: line(1).length * 2,
       pending_files: 2,
@@ -179,6 +180,36 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       detail: expect.stringContaining("the hub lacks 1 file"),
       fix: expect.stringContaining("wharf backfill"),
     });
+  });
+
+  test("what the hub lost is sent again, and what was deleted there is named as such", async () => {
+    const machine = await connectedMachine(runtime);
+    const path = await writeTranscript(machine);
+    const files = async () => await machine.wharf(["doctor", "--files"]);
+    const missing = await files();
+    expect([missing.code, missing.stdout.match(/\tnot held\t/g)?.length]).toEqual([1, 2]);
+    await machine.wharf(["backfill"]);
+    expect((await files()).code).toBe(0);
+    const old = new Date(Date.now() - 29 * 86_400_000);
+    await utimes(path, old, old);
+    await machine.wharf(["backfill"]);
+    const retention = async () =>
+      (await machine.wharf(["doctor"])).stdout.split("\n").find((text) => text.includes("\tretention\t"));
+    expect(await retention()).toEndWith("; the hub has them");
+    const erased = await hub.server.request("DELETE", `/api/sessions/${SESSION}`);
+    if (erased.status === 202) await hub.server.current().jobs.runOne(erased.body.job_id);
+    expect(await retention()).toMatch(
+      /^ok\t.*; deleted on the hub: 2 files, of which the agent deletes the last copy$/,
+    );
+    expect((await machine.wharf(["backfill"])).stdout).toBe(
+      "Found 2 files of 1 session; deleted on the hub: 2. Nothing to send.\n",
+    );
+    const deleted = await files();
+    expect([deleted.code, deleted.stdout.match(/\tdeleted on the hub\t/g)?.length]).toEqual([0, 2]);
+
+    await hub.server.sql`DELETE FROM session_tombstones`;
+    expect((await machine.wharf(["backfill"])).stdout).toContain("Sent 2 files");
+    expect((await files()).code).toBe(0);
   });
 
   test("transcripts in a database and packed ones are compared with the hub as they were sent", async () => {

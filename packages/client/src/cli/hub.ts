@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { readHubUrl } from "../profiles/hub-url.ts";
 import { openProfiles, type Profile } from "../profiles/profiles.ts";
 import { type Client, type ClientOptions, createClient } from "../sdk/create-client.ts";
+import { type HubSessions, readHubSessions } from "../transcripts/hub-sessions.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import type { Io } from "./io.ts";
 
@@ -53,6 +54,12 @@ export function clientFor(
     EXIT.denied,
     "KEY_MISSING",
   );
+}
+
+/** What the hub has of sessions that are here; null while it cannot be asked, also for want of a key that may read. */
+export async function hubSessionsOf(profile: Profile, ids: readonly string[]): Promise<HubSessions | null> {
+  if (profile.keys.read === undefined && profile.keys.admin === undefined) return null;
+  return await readHubSessions(clientFor(profile, "read").sessions, ids);
 }
 
 export async function openHub(io: Io, options: HubOptions, scope: KeyScope = "read"): Promise<Client> {

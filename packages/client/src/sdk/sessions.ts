@@ -41,7 +41,10 @@ export type Sessions = {
   report(report: SessionReport): Promise<Session>;
   /** Fills only what events did not state. */
   backfill(session: BackfillSession): Promise<{ status: "created" | "exists"; session_id: string }>;
-  status(ids: readonly string[]): Promise<{ statuses: Record<string, SessionState>; not_found: string[] }>;
+  /** At most 10,000. `deleted`: those of `not_found` that were deleted. */
+  status(
+    ids: readonly string[],
+  ): Promise<{ statuses: Record<string, SessionState>; not_found: string[]; deleted: string[] }>;
   edit(id: string, patch: SessionPatch): Promise<Session>;
   /** Resolves with the job that completes the deletion, or null if nothing is left to delete. */
   delete(id: string): Promise<{ job_id: string } | null>;

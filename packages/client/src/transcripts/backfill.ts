@@ -3,6 +3,7 @@ import { createBackoff, isDenied } from "../sender/backoff.ts";
 import { statIfThere } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 import type { FoundTranscript } from "./find-transcripts.ts";
+import type { HubSessions } from "./hub-sessions.ts";
 import { isSame, type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
 import { CAN_UNPACK, isPacked, sendUnpacked, type Unpack, unpackZstd } from "./send-unpacked.ts";
 import { filesOfSession } from "./session-files.ts";
@@ -12,6 +13,8 @@ export type BackfillPlan = {
   sessions: number;
   files: number;
   held_files: number;
+  /** Of sessions that were deleted on the hub, which takes them no more. */
+  deleted_files: number;
   /** Those of which rules of this machine send nothing. */
   not_shared_files: number;
   bytes: number;
@@ -19,7 +22,8 @@ export type BackfillPlan = {
   /** Packed files, in a runtime that cannot unpack them. */
   packed_files: number;
 };
-type PendingFile = { file: LocalFile; bytes: number; unpack: Unpack | null };
+/** `isLost`: it was sent, and the hub has lost it since, such as by the restore of an older backup. */
+type PendingFile = { file: LocalFile; bytes: number; unpack: Unpack | null; isLost: boolean };
 
 export type BackfillResult = Record<SendFileResult["status"], number> & { bytes: number };
 
@@ -27,15 +31,17 @@ const FILES_AT_ONCE = 4;
 /** In a row, of which each waits for longer. */
 const ATTEMPTS_MAX = 6;
 
+/** `hub`: null where it cannot be asked; what was sent then counts as held. */
 export async function planBackfill(
   found: readonly FoundTranscript[],
   { states, shareOf }: Pick<SendFileDependencies, "states" | "shareOf">,
-  canUnpack = CAN_UNPACK,
+  { hub = null, canUnpack = CAN_UNPACK }: { hub?: HubSessions | null; canUnpack?: boolean } = {},
 ): Promise<BackfillPlan> {
   const plan: BackfillPlan = {
     sessions: new Set(found.map(({ session_id }) => session_id)).size,
     files: 0,
     held_files: 0,
+    deleted_files: 0,
     not_shared_files: 0,
     bytes: 0,
     pending: [],
@@ -54,13 +60,18 @@ export async function planBackfill(
         continue;
       }
       const state = await states.read(file);
-      if (state !== null && isSame(state, look)) {
+      if (state?.is_deleted || hub?.deleted.has(file.session_id)) {
+        plan.deleted_files += 1;
+        continue;
+      }
+      const isLost = state !== null && hub?.unknown.has(file.session_id) === true;
+      if (state !== null && isSame(state, look) && !isLost) {
         plan.held_files += 1;
         continue;
       }
-      const left = Math.max(0, bytes - (state?.source_bytes ?? 0));
+      const left = isLost ? bytes : Math.max(0, bytes - (state?.source_bytes ?? 0));
       plan.bytes += left;
-      plan.pending.push({ file, bytes: left, unpack });
+      plan.pending.push({ file, bytes: left, unpack, isLost });
     }
   }
   return plan;
@@ -69,7 +80,7 @@ export async function planBackfill(
 /** A transcript with the files that belong to it. `unpack`: of what is not a file of lines. */
 export async function filesOfTranscript(
   found: FoundTranscript,
-): Promise<(PendingFile & { look: Unpack["look"] })[]> {
+): Promise<(Omit<PendingFile, "isLost"> & { look: Unpack["look"] })[]> {
   const { agent, session_id, file, kind, path, bytes, unpack } = found;
   const own: LocalFile = { agent, session_id, file, kind, path };
   if (unpack !== undefined) return [{ file: own, bytes, look: unpack.look, unpack }];
@@ -109,13 +120,15 @@ export async function runBackfill(plan: BackfillPlan, options: BackfillOptions):
   const queue = [...plan.pending];
   let failures = 0;
 
-  async function sendWithRetries({ file, unpack }: PendingFile): Promise<void> {
+  async function sendWithRetries({ file, unpack, isLost }: PendingFile): Promise<void> {
+    const { states } = options;
+    const how = isLost ? { ...options, states: { read: async () => null, write: states.write } } : options;
     for (;;) {
       try {
         const { status, sent } =
           unpack === null
-            ? await sendFile(options, file)
-            : await sendUnpacked(options, file, unpack, options.directory);
+            ? await sendFile(how, file)
+            : await sendUnpacked(how, file, unpack, options.directory);
         result[status] += 1;
         result.bytes += sent;
         failures = 0;

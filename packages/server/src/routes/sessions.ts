@@ -15,7 +15,12 @@ import { z } from "zod";
 import type { Sql } from "../db/postgres.ts";
 import { findSessionDetail } from "../db/reads/session-detail.ts";
 import { listSessionEvents, listSessionGit } from "../db/reads/session-events.ts";
-import { findSessionStatuses, listSessions, sessionExists } from "../db/reads/sessions.ts";
+import {
+  findDeletedSessions,
+  findSessionStatuses,
+  listSessions,
+  sessionExists,
+} from "../db/reads/sessions.ts";
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
@@ -52,12 +57,17 @@ const readStatuses = operation({
   scopes: ["read"],
   tag,
   summary: "Get the state of several sessions",
-  description: "`complete`: the session is summarized or archived and no longer changes.",
+  description:
+    "`complete`: the session is summarized or archived and no longer changes. `deleted`: those of `not_found` that were deleted.",
   body: batchStatusSchema,
   responses: {
-    200: z.object({ statuses: z.record(z.string(), statusSchema), not_found: z.array(z.string()) }),
+    200: z.object({
+      statuses: z.record(z.string(), statusSchema),
+      not_found: z.array(z.string()),
+      deleted: z.array(z.string()),
+    }),
   },
-  example: { status: 200, body: { session_ids: [path.id, "no-such-session"] } },
+  example: { status: 200, body: { session_ids: [path.id, "no-such-session", "deleted-session"] } },
 });
 
 const read = operation({
@@ -117,9 +127,12 @@ export function sessionRoutes({ reads, search }: { reads: UpToDate; search: Sear
     const statuses = new Map(
       rows.map(({ id, ...status }) => [id, { ...status, complete: isComplete(status.lifecycle) }]),
     );
+    const missing = possible.filter((id) => !statuses.has(id));
+    const deleted = missing.length === 0 ? [] : await reads.run((sql) => findDeletedSessions(sql, missing));
     return c.json({
       statuses: Object.fromEntries(statuses),
       not_found: ids.filter((id) => !statuses.has(id)),
+      deleted,
     });
   });
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { noteAcknowledged } from "../../sender/sender-state.ts";
 import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
 import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
-import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
+import { type HubOptions, hubSessionsOf, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { createProgress, megabytes } from "../output/progress.ts";
 import { plural } from "../output/text.ts";
@@ -20,9 +20,15 @@ export function backfill(command: Command, io: Io): void {
     .option("--since <time>", "only files that changed since: 12h, 7d, 2w or 2026-11-22")
     .option("--dry-run", "show how much would be sent, and send nothing")
     .action(async function sendTranscripts(options: BackfillOptions) {
-      const { files, sender } = prepareSending(io, await requireProfile(io, options));
+      const profile = await requireProfile(io, options);
+      const { files, sender } = prepareSending(io, profile);
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
-      const plan = await planBackfill(await findAllTranscripts(io, since), files);
+      const found = await findAllTranscripts(io, since);
+      const hub = await hubSessionsOf(
+        profile,
+        found.map(({ session_id }) => session_id),
+      );
+      const plan = await planBackfill(found, files, { hub });
       const { pending, ...counts } = plan;
       warnOfPacked(io, plan.packed_files);
       if (options.dryRun) {
@@ -48,10 +54,12 @@ export function backfill(command: Command, io: Io): void {
     });
 }
 
-function describe({ sessions, files, held_files, not_shared_files, bytes, pending }: BackfillPlan): string {
+function describe(plan: BackfillPlan): string {
+  const { sessions, files, held_files, deleted_files, not_shared_files, bytes, pending } = plan;
+  const deleted = deleted_files === 0 ? "" : `; deleted on the hub: ${deleted_files}`;
   const held = held_files === 0 ? "" : `; on the hub already: ${held_files}`;
   const kept = not_shared_files === 0 ? "" : `; not shared: ${not_shared_files} (wharf share)`;
-  const found = `Found ${plural(files, "file")} of ${plural(sessions, "session")}${held}${kept}.`;
+  const found = `Found ${plural(files, "file")} of ${plural(sessions, "session")}${held}${deleted}${kept}.`;
   if (pending.length === 0) return `${found} Nothing to send.`;
   return `${found} To send: ${plural(pending.length, "file")}, ${megabytes(bytes)}, about ${Math.ceil(bytes / BYTES_PER_S)} s.`;
 }

@@ -39,23 +39,29 @@ export function doctor(command: Command, io: Io): void {
 }
 
 function reportFiles(io: Io, files: readonly FileCheck[], isJson: true | undefined): void {
-  if (files.some(({ is_equal }) => is_equal === false)) io.outcome.exitCode = EXIT.failed;
+  if (files.some(({ is_equal, withheld }) => !is_equal && withheld === null))
+    io.outcome.exitCode = EXIT.failed;
   if (isJson) {
     io.json({ files });
     return;
   }
-  const state = { true: "equal", false: "differs", null: "not held" };
   printTable(
     io,
     [
       { title: "BYTES", cell: ({ bytes }) => String(bytes), align: "right" },
       { title: "HELD", cell: ({ held_bytes }) => String(held_bytes), align: "right" },
-      { title: "HASH", cell: ({ is_equal }) => state[`${is_equal}`] },
+      { title: "HASH", cell: stateOf, isWhole: true },
       { title: "FILE", cell: nameOf, isWide: true },
     ],
     files,
     "No transcript files were found on this machine.",
   );
+}
+
+function stateOf({ is_equal, withheld }: FileCheck): string {
+  if (is_equal !== null) return is_equal ? "equal" : "differs";
+  if (withheld === null) return "not held";
+  return withheld === "deleted" ? "deleted on the hub" : "not shared";
 }
 
 /** A database holds many sessions. */

@@ -3,10 +3,12 @@ import type { Profile } from "../../profiles/profiles.ts";
 import { HubError } from "../../sdk/hub-error.ts";
 import { filesOfTranscript } from "../../transcripts/backfill.ts";
 import { chainOf } from "../../transcripts/chain.ts";
+import { readHubSessions } from "../../transcripts/hub-sessions.ts";
 import { CAN_UNPACK, isPacked, withUnpacked } from "../../transcripts/send-unpacked.ts";
 import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
 import { clientFor } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { prepareSending } from "../sending.ts";
 
 /** `is_equal`: what the hub holds is the beginning of the file; null: it holds nothing. */
 export type FileCheck = {
@@ -19,6 +21,8 @@ export type FileCheck = {
   bytes: number;
   held_bytes: number;
   is_equal: boolean | null;
+  /** Why it is meant that the hub holds nothing; null: it is not, or it holds something. */
+  withheld: "deleted" | "not_shared" | null;
 };
 
 const NEWEST_SESSIONS = 10;
@@ -28,10 +32,16 @@ export async function checkFiles(io: Io, profile: Profile, isAll: boolean): Prom
   const device_id = profile.device?.id;
   if (device_id === undefined) return [];
   const found = await findAllTranscripts(io);
-  const { transcripts } = clientFor(profile, "read");
+  const { transcripts, sessions } = clientFor(profile, "read");
+  const { shareOf } = prepareSending(io, profile).files;
+  const compared = isAll ? found : found.slice(0, NEWEST_SESSIONS);
+  const hub = await readHubSessions(
+    sessions,
+    compared.map(({ session_id }) => session_id),
+  );
   const checks: FileCheck[] = [];
   let packed_files = 0;
-  for (const one of isAll ? found : found.slice(0, NEWEST_SESSIONS)) {
+  for (const one of compared) {
     const held = await transcripts.files(one.session_id, { device_id }).catch(nothingIfUnknown);
     for (const { file: local, unpack } of await filesOfTranscript(one)) {
       if (isPacked(local.path) && !CAN_UNPACK) {
@@ -42,11 +52,15 @@ export async function checkFiles(io: Io, profile: Profile, isAll: boolean): Prom
       const latest = held
         .filter((other) => other.file === file)
         .reduce((bytes, other) => (other.generation >= bytes.generation ? other : bytes), NOTHING_HELD);
-      const compared =
+      const result =
         unpack === null
           ? await compare(path, latest)
           : await withUnpacked(unpack, io.paths.data, (unpacked) => compare(unpacked, latest));
-      if (compared !== null) checks.push({ agent, path, session_id, file, ...compared });
+      if (result === null) continue;
+      const isShared = unpack !== null || (await shareOf?.(local)) !== "nothing";
+      const why = hub?.deleted.has(session_id) ? "deleted" : isShared ? null : "not_shared";
+      const withheld = result.is_equal === null ? why : null;
+      checks.push({ agent, path, session_id, file, ...result, withheld });
     }
   }
   warnOfPacked(io, packed_files);

@@ -249,7 +249,7 @@ describe("a backfill", () => {
   const rollout = `rollout-2026-09-10T09-00-00-${thread}.jsonl`;
   const backfill = async (home: string, canUnpack?: boolean) => {
     const found = await findTranscripts(agentFolders({}, home));
-    const plan = await planBackfill(found, dependencies(), canUnpack);
+    const plan = await planBackfill(found, dependencies(), canUnpack === undefined ? {} : { canUnpack });
     return { plan, result: await runBackfill(plan, { ...dependencies(), directory: machine.data }) };
   };
 

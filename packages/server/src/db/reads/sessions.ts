@@ -154,6 +154,13 @@ export type SessionStatus = {
   updated_at: string;
 };
 
+/** Those of these ids whose sessions were deleted. */
+export async function findDeletedSessions(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ session_id: string }[]>`
+    SELECT session_id FROM session_tombstones WHERE session_id = ANY(${ids})`;
+  return rows.map(({ session_id }) => session_id);
+}
+
 /** The state of those of these sessions that exist. */
 export async function findSessionStatuses(sql: Sql, ids: readonly string[]): Promise<SessionStatus[]> {
   return await sql<SessionStatus[]>`

@@ -103,6 +103,7 @@ async function seedTranscriptFile(server: TestServer): Promise<void> {
   const database = server.current().pools.deferrable;
   await parseSession({ database, blobs: createPostgresBlobStore(database) }, SESSION_WITH_TRANSCRIPT);
   await server.sql`UPDATE transcript_files SET deletes_at = now() + interval '7 days'`;
+  await server.sql`INSERT INTO session_tombstones (session_id) VALUES ('deleted-session')`;
   await putDeviceReport(server.sql, {
     ...{ device_id: "laptop", sent_at: new Date().toISOString(), client_version: "0.1.0" },
     hooks: [{ name: "claude-code", runs: 50, median_ms: 3.9, p99_ms: 7.2 }],

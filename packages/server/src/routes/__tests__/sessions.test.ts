@@ -272,7 +272,7 @@ describe("POST /api/sessions/batch-status", () => {
     expect(status).toBe(200);
     expect(body.statuses.one).toMatchObject({ lifecycle: "capturing", parse_status: "pending" });
     expect(body.statuses.two.lifecycle).toBe("ended");
-    expect(body.not_found).toEqual(["three", "nul\0"]);
+    expect(body).toMatchObject({ not_found: ["three", "nul\0"], deleted: [] });
   });
 
   test("marks sessions that will not change as complete", async () => {
