@@ -5,9 +5,11 @@ import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
+import { usePartialCosts } from "../../app/use-partial-costs.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { bytesText, costText, counted, countText } from "../../format/numbers.ts";
+import { bytesText, counted, countText } from "../../format/numbers.ts";
 import { instantText } from "../../format/times.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
 import { RecentSessions } from "../../ui/recent-sessions.tsx";
 import { knownPath, repositoryName, sessionHref, untitled } from "../../ui/session-parts.tsx";
@@ -24,6 +26,7 @@ export function DevicePage({ params: { id = "" } }: PageProps): JSX.Element {
 
 function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () => void }): JSX.Element {
   const { device, workspaces, recent_sessions, next_deletions } = detail;
+  const isCostPartial = usePartialCosts("device").has(device.id);
   return (
     <>
       <PageHead
@@ -40,7 +43,7 @@ function DeviceView({ detail, onChange }: { detail: DeviceDetail; onChange: () =
       <div class="columns">
         <section class="card">
           <h2>Machine</h2>
-          <Facts facts={machineFacts(device)} />
+          <Facts facts={machineFacts(device, isCostPartial)} />
         </section>
         <section class="card">
           <h2>Hooks</h2>
@@ -95,7 +98,10 @@ function NextDeletionItem({ deletion }: { deletion: NextDeletion }): JSX.Element
   );
 }
 
-function machineFacts({ id, type, hostname, os, arch, report, total_cost_usd }: Device) {
+function machineFacts(
+  { id, type, hostname, os, arch, report, total_cost_usd }: Device,
+  isCostPartial: boolean,
+) {
   const skew = report === null ? null : (skewText(report.clock_skew_ms) ?? "correct");
   return [
     ["Id", <code key="id">{id}</code>],
@@ -104,7 +110,7 @@ function machineFacts({ id, type, hostname, os, arch, report, total_cost_usd }: 
     ["Type", type],
     ["Client", report?.client_version ?? "has sent no report"],
     ["Clock", skew],
-    ["Cost", costText(total_cost_usd)],
+    ["Cost", <Cost key="cost" usd={total_cost_usd} isPartial={isCostPartial} />],
   ] as const;
 }
 

@@ -4,7 +4,9 @@ import { useState } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
-import { bytesText, costText, counted } from "../../format/numbers.ts";
+import { usePartialCosts } from "../../app/use-partial-costs.ts";
+import { bytesText, counted } from "../../format/numbers.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Age, PageHead } from "../../ui/parts.tsx";
 import { Rows } from "../../ui/rows.tsx";
@@ -25,6 +27,7 @@ export function DevicesPage(): JSX.Element {
     return { items: devices, next: next_cursor };
   });
   useLiveReload(["device"], pages);
+  const partial = usePartialCosts("device");
   return (
     <>
       <PageHead title="Devices" note="The machines that send to this hub.">
@@ -37,7 +40,7 @@ export function DevicesPage(): JSX.Element {
         label="Devices"
         rowHeight={ROW_PX}
         keyOf={({ id }) => id}
-        row={(device) => <DeviceRow device={device} />}
+        row={(device) => <DeviceRow device={device} isCostPartial={partial.has(device.id)} />}
         empty={
           <Empty title="No machine is connected yet.">
             <p>Connect one: a pasted line installs the client there.</p>
@@ -53,7 +56,7 @@ export function DevicesPage(): JSX.Element {
   );
 }
 
-function DeviceRow({ device }: { device: Device }): JSX.Element {
+function DeviceRow({ device, isCostPartial }: { device: Device; isCostPartial: boolean }): JSX.Element {
   const { id, name, last_seen_at, report, held, session_count, total_cost_usd } = device;
   const skew = report === null ? null : skewText(report.clock_skew_ms);
   return (
@@ -73,7 +76,9 @@ function DeviceRow({ device }: { device: Device }): JSX.Element {
       </span>
       <span class="faint number">{counted(session_count, "session")}</span>
       <span class="faint number">{bytesText(held.bytes)} held</span>
-      <span class="number">{costText(total_cost_usd)}</span>
+      <span class="number">
+        <Cost usd={total_cost_usd} isPartial={isCostPartial} />
+      </span>
     </a>
   );
 }

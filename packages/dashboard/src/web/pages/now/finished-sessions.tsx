@@ -4,8 +4,8 @@ import { hub } from "../../app/hub.ts";
 import { href } from "../../app/router.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { costText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { Age } from "../../ui/parts.tsx";
 import { repositoryName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
@@ -40,7 +40,9 @@ export function FinishedSessions(): JSX.Element {
                         {repositoryName(session.workspace_name)} · {session.device_name}
                       </span>
                       <span class="faint number">{durationText(session.duration_ms ?? 0)}</span>
-                      <span class="number">{costText(session.cost_estimate_usd)}</span>
+                      <span class="number">
+                        <Cost usd={session.cost_estimate_usd} isPartial={session.cost_is_partial === true} />
+                      </span>
                       <span class="faint number">
                         <Age at={session.ended_at} />
                       </span>

@@ -8,8 +8,9 @@ import { hub } from "../../app/hub.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
 import { useHeld } from "../../app/use-held.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { costText, shortText } from "../../format/numbers.ts";
+import { shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { moveFocus } from "../../ui/rows.tsx";
 import { repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Empty } from "../../ui/states.tsx";
@@ -64,7 +65,9 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
         </span>
         <span class="live-doing">{doingOf(session, detail)}</span>
         <span class="number faint">{contextOf(detail)}</span>
-        <span class="number">{costText(session.cost_estimate_usd)}</span>
+        <span class="number">
+          <Cost usd={session.cost_estimate_usd} isPartial={session.cost_is_partial === true} />
+        </span>
       </a>
     </li>
   );

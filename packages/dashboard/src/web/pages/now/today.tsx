@@ -7,6 +7,7 @@ import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, counted, shortText } from "../../format/numbers.ts";
 import { clockText } from "../../format/times.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { Stat } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 
@@ -15,7 +16,7 @@ const DAY_MS = 24 * HOUR_MS;
 const DAYS_COMPARED = 7;
 const HOURS_SHOWN = 24;
 
-type Sum = { cost: number; tokens: number; responses: number };
+type Sum = { cost: number; isPartial: boolean; tokens: number; responses: number };
 
 /** Cost and tokens of today next to the seven days before at the same hour, and the hours of a day as bars. */
 export function Today(): JSX.Element {
@@ -38,7 +39,7 @@ export function Today(): JSX.Element {
                 href={href("/usage", { from: day })}
                 note={`7-day average by this time: ${costText(before.cost)}`}
               >
-                {costText(today.cost)}
+                <Cost usd={today.cost} isPartial={today.isPartial} />
               </Stat>
               <Stat
                 name="tokens"
@@ -96,8 +97,8 @@ function Hours({ rows, hour }: { rows: readonly UsageRow[]; hour: number }): JSX
 
 /** Today's sum, and the mean of the days before up to the same time of day. */
 function compare(rows: readonly UsageRow[], midnight: number, time: number): { today: Sum; before: Sum } {
-  const today: Sum = { cost: 0, tokens: 0, responses: 0 };
-  const before: Sum = { cost: 0, tokens: 0, responses: 0 };
+  const today: Sum = { cost: 0, isPartial: false, tokens: 0, responses: 0 };
+  const before: Sum = { cost: 0, isPartial: false, tokens: 0, responses: 0 };
   for (const row of rows) {
     const at = Date.parse(row.key ?? "");
     const isToday = at >= midnight;
@@ -106,6 +107,7 @@ function compare(rows: readonly UsageRow[], midnight: number, time: number): { t
     const sum = isToday ? today : before;
     const share = isToday ? 1 : 1 / DAYS_COMPARED;
     sum.cost += (row.cost_usd ?? 0) * share;
+    sum.isPartial ||= row.cost_is_partial;
     sum.responses += row.responses * share;
     sum.tokens += (row.tokens_in + row.tokens_out + row.cache_read_tokens + row.cache_write_tokens) * share;
   }

@@ -4,8 +4,10 @@ import { hub } from "../../app/hub.ts";
 import { useHeld } from "../../app/use-held.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
-import { costText, counted, shortText } from "../../format/numbers.ts";
+import { usePartialCosts } from "../../app/use-partial-costs.ts";
+import { counted, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { Age, Badge, PageHead } from "../../ui/parts.tsx";
 import { Rows } from "../../ui/rows.tsx";
 import { repositoryName } from "../../ui/session-parts.tsx";
@@ -20,6 +22,7 @@ export function RepositoriesPage(): JSX.Element {
     return { items: workspaces, next: next_cursor };
   });
   useLiveReload(["session", "device"], pages, { intervalMs: SUMS_INTERVAL_MS });
+  const partial = usePartialCosts("workspace");
   const held = useHeld(pages.items ?? [], ({ id }) => id);
   return (
     <>
@@ -33,7 +36,9 @@ export function RepositoriesPage(): JSX.Element {
           pages={{ ...pages, items: pages.items && held.items }}
           rowHeight={ROW_HEIGHT}
           keyOf={({ id }) => id}
-          row={(workspace) => <RepositoryRow workspace={workspace} />}
+          row={(workspace) => (
+            <RepositoryRow workspace={workspace} isCostPartial={partial.has(workspace.id)} />
+          )}
           empty={
             <Empty title="No repositories yet.">
               <p>
@@ -47,7 +52,13 @@ export function RepositoriesPage(): JSX.Element {
   );
 }
 
-function RepositoryRow({ workspace }: { workspace: Workspace }): JSX.Element {
+function RepositoryRow({
+  workspace,
+  isCostPartial,
+}: {
+  workspace: Workspace;
+  isCostPartial: boolean;
+}): JSX.Element {
   const { id, display_name, canonical_id, session_count, active_session_count, device_count } = workspace;
   return (
     <a class="row repository-row" href={`/repositories/${encodeURIComponent(id)}`}>
@@ -68,7 +79,9 @@ function RepositoryRow({ workspace }: { workspace: Workspace }): JSX.Element {
       <span class="repository-more faint number" title="Output tokens">
         {shortText(workspace.total_tokens_out)} out
       </span>
-      <span class="number">{costText(workspace.total_cost_usd)}</span>
+      <span class="number">
+        <Cost usd={workspace.total_cost_usd} isPartial={isCostPartial} />
+      </span>
       <span class="faint number">
         <Age at={workspace.last_session_at} />
       </span>

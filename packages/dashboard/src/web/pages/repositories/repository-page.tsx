@@ -5,9 +5,11 @@ import { mayBeOfWorkspace } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { href, query } from "../../app/router.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
+import { usePartialCosts } from "../../app/use-partial-costs.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { costText, countText, shortText } from "../../format/numbers.ts";
+import { countText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { Age, Copy, PageHead, Stat } from "../../ui/parts.tsx";
 import { RecentSessions } from "../../ui/recent-sessions.tsx";
 import { repositoryName } from "../../ui/session-parts.tsx";
@@ -62,6 +64,7 @@ function Repository({ detail }: { detail: WorkspaceDetail }): JSX.Element {
 
 function Stats({ detail: { workspace, git_summary, stats } }: { detail: WorkspaceDetail }): JSX.Element {
   const ofWorkspace = { workspace_id: workspace.id };
+  const isCostPartial = usePartialCosts("workspace", ofWorkspace).has(workspace.id);
   const { total_commits, total_pushes, last_commit_at, active_branches } = git_summary;
   return (
     <>
@@ -78,7 +81,7 @@ function Stats({ detail: { workspace, git_summary, stats } }: { detail: Workspac
           href={href("/usage", ofWorkspace)}
           note={`${shortText(stats.total_tokens_out)} tokens of output`}
         >
-          {costText(stats.total_cost_usd)}
+          <Cost usd={stats.total_cost_usd} isPartial={isCostPartial} />
         </Stat>
         <Stat name="time in ended sessions">
           {stats.total_duration_ms === 0 ? "–" : durationText(stats.total_duration_ms)}

@@ -13,6 +13,7 @@ import { Markdown } from "../../text/markdown.tsx";
 import { Confirm } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
 import { repositoryName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
+import { MissingPrices } from "./missing-prices.tsx";
 import { resumeCommand } from "./resume-command.ts";
 
 /** Title, state and actions; then what was asked, done and answered. */
@@ -153,7 +154,7 @@ function Summary({ session }: { session: SessionDetail }): JSX.Element {
       </Part>
       <Part name="Cost">
         {costText(session.cost_estimate_usd)}
-        {session.cost_is_partial && <span class="faint"> and more: a model has no price</span>}
+        {session.cost_is_partial && <MissingPrices session={session} />}
         <br />
         <span class="faint">
           {shortText((session.tokens_in ?? 0) + (session.tokens_out ?? 0))} tokens without cache

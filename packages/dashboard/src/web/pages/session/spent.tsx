@@ -1,10 +1,9 @@
-import type { PriceRow, SessionDetail, SessionTranscript } from "@wharf/protocol";
+import type { PriceRow, SessionDetail } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, countText } from "../../format/numbers.ts";
-
-type Model = SessionTranscript["models"][number];
+import { bucketsOf, type Model, priceOf } from "./prices.ts";
 
 /** Tokens by bucket, each with its price, and the day since which the price holds. */
 export function Spent({
@@ -34,12 +33,6 @@ export function Spent({
 }
 
 function ModelTokens({ model, price }: { model: Model; price: PriceRow | null }): JSX.Element {
-  const rows: [string, number | null, string][] = [
-    ["Input", model.tokens_in, rateText(price?.input)],
-    ["Cache read", model.cache_read_tokens, rateText(price?.cache_read)],
-    ["Cache write", model.cache_write_tokens, writeRates(price)],
-    ["Output", model.tokens_out, rateText(price?.output)],
-  ];
   return (
     <table class="tokens">
       <caption>
@@ -53,11 +46,11 @@ function ModelTokens({ model, price }: { model: Model; price: PriceRow | null })
         </tr>
       </thead>
       <tbody>
-        {rows.map(([name, tokens, rate]) => (
+        {bucketsOf(model, price).map(({ name, tokens, rates }) => (
           <tr key={name}>
             <td>{name}</td>
             <td class="number">{tokens === null ? "–" : countText(tokens)}</td>
-            <td class="number">{rate}</td>
+            <td class="number">{rates.length === 0 ? "–" : rates.join(" / ")}</td>
           </tr>
         ))}
       </tbody>
@@ -76,30 +69,4 @@ function ModelTokens({ model, price }: { model: Model; price: PriceRow | null })
       </tfoot>
     </table>
   );
-}
-
-function rateText(rate: number | null | undefined): string {
-  return rate === null || rate === undefined ? "–" : String(rate);
-}
-
-function writeRates(price: PriceRow | null): string {
-  const rates = [price?.cache_write_5m, price?.cache_write_1h].filter(
-    (rate) => rate !== null && rate !== undefined,
-  );
-  return rates.length === 0 ? "–" : rates.join(" / ");
-}
-
-/** The row of a day for ordinary requests; the server's own choice also knows names with a date. */
-function priceOf(prices: readonly PriceRow[], model: string | null, at: string): PriceRow | null {
-  if (model === null) return null;
-  const day = at.slice(0, 10);
-  const found = prices.find(
-    ({ model: name, aliases, from, to, above_input_tokens, speed }) =>
-      (name === model || aliases.includes(model) || model.startsWith(`${name}-2`)) &&
-      above_input_tokens === null &&
-      speed === null &&
-      (from === null || from <= day) &&
-      (to === null || day < to),
-  );
-  return found ?? null;
 }
