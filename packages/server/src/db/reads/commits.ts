@@ -18,7 +18,7 @@ export async function findCommits(sql: Sql, prefix: string): Promise<MatchedComm
   const reported = await withSessions(sql, await findByHash(sql, prefix));
   const printed = await withPrinters(sql, await findPrintedCommits(sql, prefix, COMMITS_MAX));
   return [...reported, ...printed]
-    .toSorted((a, b) => (a.git_activity.timestamp < b.git_activity.timestamp ? 1 : -1))
+    .toSorted((a, b) => b.git_activity.timestamp.localeCompare(a.git_activity.timestamp))
     .slice(0, COMMITS_MAX);
 }
 
