@@ -194,7 +194,7 @@ SELECT id, type, device_id, session_id FROM events WHERE id = ANY($1);
 -- Round
 WITH touched AS MATERIALIZED (
   SELECT session_id AS id, min(timestamp) AS first_at, bool_or(type IN ('session.start', 'session.end')) AS is_reported,
-  array_agg(DISTINCT device_id) AS device_ids
+  array_agg(DISTINCT device_id) AS device_ids, array_agg(id) FILTER (WHERE type = 'agent.prompt') AS prompt_ids
   FROM events WHERE id = ANY($1) AND session_id IS NOT NULL GROUP BY session_id)
 SELECT t.id, s.version, s.lifecycle, s.device_id, o.device_id AS owner, c.is_changed,
 CASE WHEN c.is_changed OR (c.is_heard AND s.last_heard_at < now() - make_interval(secs => $2))
@@ -238,6 +238,16 @@ THEN (
       )
       ORDER BY e.timestamp, e.id LIMIT 1
     )
+    UNION ALL SELECT NULL,
+    'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    left(e.data ->> 'text', $23), '{}' FROM (
+      SELECT * FROM (
+        SELECT * FROM events
+        WHERE session_id = s.id AND device_id = o.device_id
+        AND type IN ('session.start', 'agent.prompt', 'agent.tool', 'agent.turn_end', 'agent.waiting')
+        ORDER BY timestamp, id LIMIT $24
+      ) live
+      WHERE type = 'agent.prompt' AND data ->> 'text' <> '' ORDER BY timestamp, id LIMIT 1) e
     UNION ALL
     SELECT r.id, r.kind, r.at, r.event_id, r.workspace_id, r.device_id, r.ended_at, r.end_reason, r.duration_ms,
     r.git_branch, r.model, r.agent, r.source, r.initial_prompt, (SELECT coalesce(jsonb_object_agg(key, value::text), '{}') FROM jsonb_each(r.metadata))
@@ -251,8 +261,8 @@ THEN (
     ELSE 'start' END,
     said_at, event_id,
     CASE WHEN key IN ('origin', 'backfill') THEN fact ->> 3 END, CASE WHEN key IN ('origin', 'backfill') THEN s.device_id END,
-    CASE WHEN key = 'end' THEN said_at END, CASE WHEN key = $23 THEN fact ->> 3 END, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
-    CASE WHEN key = $24 THEN fact ->> 3 END, CASE WHEN key = $25 THEN fact ->> 3 END, NULL, CASE WHEN key = $26 THEN fact ->> 3 END, CASE WHEN key = $27 THEN fact ->> 3 END,
+    CASE WHEN key = 'end' THEN said_at END, CASE WHEN key = $25 THEN fact ->> 3 END, CASE WHEN key = 'end' THEN (fact ->> 4)::numeric::bigint END,
+    CASE WHEN key = $26 THEN fact ->> 3 END, CASE WHEN key = $27 THEN fact ->> 3 END, NULL, CASE WHEN key = $28 THEN fact ->> 3 END, CASE WHEN key = $29 THEN fact ->> 3 END,
     CASE WHEN starts_with(key, 'metadata.') THEN jsonb_build_object(substr(key, length('metadata.') + 1), (fact -> 3)::text) ELSE '{}' END
     FROM jsonb_each(s.facts) AS facts (key, fact)
     CROSS JOIN LATERAL (
@@ -260,7 +270,7 @@ THEN (
       to_timestamp(0) + abs((fact -> 1)::bigint) * interval '1 microsecond'
     ) AS said (rank, event_id, said_at)
     UNION ALL
-    SELECT NULL, 'start', s.resumed_at, $28, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
+    SELECT NULL, 'start', s.resumed_at, $30, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'resume', NULL, '{}'
     WHERE s.facts <> '{}' AND s.resumed_at IS NOT NULL
   ) AS k (report_id,
     kind, at, event_id, workspace_id, device_id, ended_at, end_reason, duration_ms, git_branch, model, agent, source, initial_prompt,
@@ -291,6 +301,14 @@ CROSS JOIN LATERAL (
         SELECT FROM session_reports r WHERE r.session_id = s.id AND r.kind = 'backfill' AND r.at = s.start_reported_at
       )
     )
+    OR (t.prompt_ids IS NOT NULL AND (SELECT id FROM (
+          SELECT * FROM (
+            SELECT * FROM events
+            WHERE session_id = s.id AND device_id = o.device_id
+            AND type IN ('session.start', 'agent.prompt', 'agent.tool', 'agent.turn_end', 'agent.waiting')
+            ORDER BY timestamp, id LIMIT $31
+          ) live
+          WHERE type = 'agent.prompt' AND data ->> 'text' <> '' ORDER BY timestamp, id LIMIT 1) p) = ANY (t.prompt_ids))
   ) AS is_changed
 ) c
 ORDER BY t.id;

@@ -79,7 +79,7 @@ export function foldSession({ owner, lifecycle, statements: all }: KnownSession)
     model: pick((said) => said.model)?.value ?? null,
     agent: pick((said) => said.agent)?.value ?? null,
     source: pick((said) => said.source)?.value ?? null,
-    initial_prompt: pick((said) => said.initial_prompt)?.value ?? null,
+    initial_prompt: promptOf(pick),
     has_only_files: pick(({ kind }) => (kind === "transcript" ? null : kind)) === null,
     metadata: metadataOf(pick, statements),
   };
@@ -140,6 +140,13 @@ function endOf(pick: Picker, begin: Begin): End {
 function durationOf(reportedMs: number | null, ended_us: number, begin: Begin): number {
   const isUnknown = reportedMs === null || (reportedMs === 0 && begin.start_reported_us !== null);
   return isUnknown ? Math.max(0, Math.round((ended_us - begin.started_us) / US_PER_MS)) : reportedMs;
+}
+
+/** A hook's event may hold the beginning of the prompt only: it stands until a transcript, or another source, has it. */
+function promptOf(pick: Picker): string | null {
+  const heard = pick((said) => (said.kind === "event" ? said.initial_prompt : null));
+  const told = pick((said) => (said.kind === "event" ? null : said.initial_prompt));
+  return (told ?? heard)?.value ?? null;
 }
 
 /** The transcript that an event named last is the current one; every other key has the order of all values. */

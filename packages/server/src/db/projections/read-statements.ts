@@ -1,4 +1,10 @@
-import { AGENTS, END_REASONS, REPORT_TEXT_CHARACTERS_MAX, SESSION_SOURCES } from "@wharf/protocol";
+import {
+  AGENTS,
+  END_REASONS,
+  INITIAL_PROMPT_CHARACTERS_MAX,
+  REPORT_TEXT_CHARACTERS_MAX,
+  SESSION_SOURCES,
+} from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
 import { knownOrOther } from "./enumerations.ts";
 import { microseconds } from "./microseconds.ts";
@@ -8,6 +14,8 @@ import { statementsOfFacts } from "./session-facts.ts";
 const EVENTS_READ_MAX = 20;
 /** So many events of one instant are compared by their ids, where a session begins with them. */
 const FIRST_EVENTS_COMPARED = 10;
+/** The first prompt is looked for among so many events: an agent without prompts in its hooks may have sent any number. */
+const LIVE_EVENTS_READ_MAX = 100;
 
 /** The columns of session_reports that hold a statement. */
 function statementColumns(sql: Sql): Fragment {
@@ -31,6 +39,7 @@ export function statementsOfSession(sql: Sql): Fragment {
     FROM (
       ${reportedEvents(sql)}
       UNION ALL ${firstEvent(sql)}
+      UNION ALL SELECT NULL, ${columnsOfPrompt(sql)} FROM (${firstPrompt(sql)}) e
       UNION ALL ${reports(sql)}
       UNION ALL ${statementsOfFacts(sql)}
     ) AS k (report_id, ${statementColumns(sql)})
@@ -85,6 +94,29 @@ function firstEvent(sql: Sql): Fragment {
   )`;
 }
 
+/** The first prompt among the events of session `s` from owner `o`; idx_events_live holds these types. */
+export function firstPrompt(sql: Sql): Fragment {
+  return sql`
+    SELECT * FROM (
+      SELECT * FROM events
+      WHERE session_id = s.id AND device_id = o.device_id
+        AND type IN ('session.start', 'agent.prompt', 'agent.tool', 'agent.turn_end', 'agent.waiting')
+      ORDER BY timestamp, id LIMIT ${LIVE_EVENTS_READ_MAX}
+    ) live
+    WHERE ${isPrompt(sql)} ORDER BY timestamp, id LIMIT 1`;
+}
+
+function isPrompt(sql: Sql): Fragment {
+  return sql`type = 'agent.prompt' AND data ->> 'text' <> ''`;
+}
+
+/** What prompt `e` says, as the columns of session_reports: it is an event of its session like others, and has the prompt's text. */
+function columnsOfPrompt(sql: Sql): Fragment {
+  return sql`
+    'event', e.timestamp, e.id, e.workspace_id, e.device_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    left(e.data ->> 'text', ${INITIAL_PROMPT_CHARACTERS_MAX}), '{}'`;
+}
+
 /** Whether session `s` has its start from a backfill: then its first event may give it another workspace. */
 export function beginsWithBackfill(sql: Sql): Fragment {
   return sql`(
@@ -130,6 +162,17 @@ export function keptStatements(sql: Sql, deleted: Fragment): Fragment {
     WHERE NOT EXISTS (
       SELECT FROM session_reports r
       WHERE r.session_id = e.session_id AND r.device_id = e.device_id AND r.kind = 'event' AND (r.at, r.event_id) <= (e.timestamp, e.id)
+    )
+    UNION ALL
+    SELECT e.session_id, e.ingested_at, ${columnsOfPrompt(sql)}
+    FROM (
+      SELECT DISTINCT ON (session_id, device_id) * FROM ${deleted} WHERE session_id IS NOT NULL AND ${isPrompt(sql)}
+      ORDER BY session_id, device_id, timestamp, id
+    ) e
+    WHERE NOT EXISTS (
+      SELECT FROM session_reports r
+      WHERE r.session_id = e.session_id AND r.device_id = e.device_id AND r.kind = 'event' AND r.initial_prompt IS NOT NULL
+        AND (r.at, r.event_id) <= (e.timestamp, e.id)
     )`;
 }
 

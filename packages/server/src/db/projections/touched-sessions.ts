@@ -1,6 +1,11 @@
 import type { Lifecycle } from "@wharf/protocol";
 import type { Fragment, Sql } from "../postgres.ts";
-import { beginsWithBackfill, startsWithTranscript, statementsOfSession } from "./read-statements.ts";
+import {
+  beginsWithBackfill,
+  firstPrompt,
+  startsWithTranscript,
+  statementsOfSession,
+} from "./read-statements.ts";
 import { ownerOfSession } from "./session-owner.ts";
 import type { Statement } from "./session-statement.ts";
 
@@ -28,7 +33,7 @@ export async function readSessionsOfEvents(sql: Sql, eventIds: readonly string[]
     sql,
     sql`
       SELECT session_id AS id, min(timestamp) AS first_at, ${isReported} AS is_reported,
-        array_agg(DISTINCT device_id) AS device_ids
+        array_agg(DISTINCT device_id) AS device_ids, array_agg(id) FILTER (WHERE type = 'agent.prompt') AS prompt_ids
       FROM events WHERE id = ANY(${eventIds}) AND session_id IS NOT NULL GROUP BY session_id`,
   );
 }
@@ -38,7 +43,7 @@ export async function readSessions(sql: Sql, ids: readonly string[]): Promise<To
   return await readKnown(
     sql,
     sql`
-      SELECT id, NULL::timestamptz AS first_at, true AS is_reported, NULL::text[] AS device_ids
+      SELECT id, NULL::timestamptz AS first_at, true AS is_reported, NULL::text[] AS device_ids, NULL::text[] AS prompt_ids
       FROM unnest(${ids}::text[]) AS id`,
   );
 }
@@ -60,6 +65,7 @@ async function readKnown(sql: Sql, touched: Fragment): Promise<TouchedSession[]>
       SELECT h.is_heard, h.is_heard AND (
         t.is_reported OR s.is_outdated OR s.ended_by_server OR s.has_only_files
           OR (s.start_reported_at IS NULL AND (t.first_at <= s.started_at OR ${startsWithTranscript(sql)})) OR ${beginsWithBackfill(sql)}
+          OR (t.prompt_ids IS NOT NULL AND (SELECT id FROM (${firstPrompt(sql)}) p) = ANY (t.prompt_ids))
       ) AS is_changed
     ) c
     ORDER BY t.id`;

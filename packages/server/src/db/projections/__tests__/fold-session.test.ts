@@ -58,6 +58,14 @@ describe("a session's columns", () => {
     expect(columnsOf(...standing)).toEqual(columnsOf(...said));
   });
 
+  test("have the prompt of a transcript or report before that of an event", () => {
+    const heard = event(1, { initial_prompt: "Fix the" });
+    const transcript = statement({ kind: "transcript", at_us: minute(2), initial_prompt: "Fix the tests" });
+    expect(columnsOf(heard)).toMatchObject({ initial_prompt: "Fix the" });
+    expect(columnsOf(heard, transcript)).toMatchObject({ initial_prompt: "Fix the tests" });
+    expect(columnsOf(heard, report(3, { initial_prompt: "Fix" }))).toMatchObject({ initial_prompt: "Fix" });
+  });
+
   test("stay the same when the fold is repeated on its own lifecycle", () => {
     fc.assert(
       fc.property(history, lifecycle, (statements, lifecycle) => {

@@ -15,7 +15,7 @@ import { reportSession } from "../../edits/session-reports.ts";
 import { migratePhases } from "../../phases.ts";
 import { projectSessions, refreshSessions } from "../project-sessions.ts";
 import { keptStatements } from "../read-statements.ts";
-import { readSessions } from "../touched-sessions.ts";
+import { readSessions, readSessionsOfEvents } from "../touched-sessions.ts";
 
 const database = useTestDatabase({ migrate: migratePhases });
 const WORKSPACE = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -43,6 +43,9 @@ async function store(events: readonly SentEvent[]): Promise<string[]> {
     SELECT id, type, timestamp, device_id, workspace_id, session_id, data FROM ${sent}`;
   return events.map(({ id }) => id);
 }
+
+const prompt = (session_id: string, at: number, text: string, device_id = "laptop") =>
+  anEvent({ type: "agent.prompt", session_id, timestamp: minute(at), data: { text }, device_id });
 
 /** With times as text: toMatchObject takes any two Dates for equal. */
 async function session(id = "s1") {
@@ -188,6 +191,21 @@ describe("what is known of a session", () => {
   });
 });
 
+test("a session was asked the first prompt of its owner's events, whenever that arrives", async () => {
+  const later = await store([
+    toolUse("s1", 1),
+    prompt("s1", 5, "later"),
+    prompt("s1", 3, ""),
+    prompt("s1", 2, "other", "server"),
+  ]);
+  await projectSessions(database.sql, later);
+  expect(await session()).toMatchObject({ initial_prompt: "later" });
+  await projectSessions(database.sql, await store([prompt("s1", 4, "first")]));
+  expect(await session()).toMatchObject({ initial_prompt: "first" });
+  const touched = await readSessionsOfEvents(database.sql, await store([prompt("s1", 6, "last")]));
+  expect(touched).toMatchObject([{ is_changed: false }]);
+});
+
 describe("a session whose events are pruned", () => {
   const prune = () => database.sql`
     WITH deleted AS (DELETE FROM events RETURNING *), kept AS (${keptStatements(database.sql, database.sql`deleted`)}) SELECT`;
@@ -203,6 +221,8 @@ describe("a session whose events are pruned", () => {
     ],
     ["as a stub", [toolUse("s1", 2, { device_id: "server" }), toolUse("s1", 5)]],
     ["with nothing but an end", [end("s1", 9), toolUse("s1", 1)]],
+    ["with prompts", [start("s1", 1), prompt("s1", 4, "later"), prompt("s1", 2, "first")]],
+    ["with nothing but a prompt", [prompt("s1", 2, "first")]],
   ])("stays as it was: %s", async (_, events) => {
     await projectSessions(database.sql, await store(events));
     const before = await columns();
