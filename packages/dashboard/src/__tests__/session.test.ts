@@ -300,6 +300,24 @@ browserTest("find goes to a message in a density that shows it, and an address o
   await context.close();
 });
 
+browserTest(
+  "a cost without some prices names the model that has none, also where it is summed up",
+  async () => {
+    const session = "c2c5a1b2-9a0e-4c57-8a35-6f0f3c1e7d43";
+    const { prompt, answer } = createRecorder(session);
+    const unpriced = answer("m2", said("Two.")).replace("claude-opus-5", "claude-unheard-of");
+    await append(prompt("Count") + answer("m1", said("One.")) + unpriced, session);
+    const { page, context } = await hub.open();
+    await page.goto(`/sessions/${session}`);
+    await page.locator(".summary").getByText("and more: claude-unheard-of has no price").waitFor();
+    for (const path of ["/devices", "/repositories"]) {
+      await page.goto(path);
+      await page.getByTitle("Some responses have no price: the cost is higher.").waitFor();
+    }
+    await context.close();
+  },
+);
+
 browserTest("a long transcript keeps 60 pages, and leads to a prompt that is on none of them", async () => {
   const session = "b1c5a1b2-9a0e-4c57-8a35-6f0f3c1e7d42";
   const { prompt, answer } = createRecorder(session);
