@@ -413,6 +413,14 @@ test("`send --dry-run` prints the parts of a live session as they would be sent,
   expect(transcripts[0].text.startsWith(line(1))).toBe(true);
 });
 
+test("`send` of a person sends what waits, and returns when nothing does", async () => {
+  const machine = await connectedMachine(process.execPath);
+  expect(await machine.wharf(["send"])).toMatchObject({ code: 0, stdout: "Nothing waits to be sent.\n" });
+  await writeTranscript(machine);
+  expect(await machine.wharf(["send"])).toMatchObject({ code: 0, stdout: "Sent all that waited.\n" });
+  expect(await heldFiles()).toHaveLength(2);
+});
+
 test("commands of a machine that is not connected name the command that connects it", async () => {
   const machine = await hub.machine();
   for (const words of [["send"], ["backfill"], ["queue", "drain"]]) {
@@ -481,7 +489,11 @@ test("the state of a service is what the system states of it", async () => {
 
 function startSender({ command, home }: Machine) {
   const env = { HOME: home, PATH: process.env["PATH"] };
-  return Bun.spawn([...command, "send"], { cwd: home, env, stdio: ["ignore", "ignore", "inherit"] });
+  return Bun.spawn([...command, "send", "--linger"], {
+    cwd: home,
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
 }
 
 test("a sender that is killed again and again sends each event and each byte once", async () => {

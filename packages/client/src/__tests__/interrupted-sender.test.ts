@@ -46,7 +46,7 @@ const environmentOf = ({ home }: Home) => ({ HOME: home, PATH: process.env["PATH
 
 /** Runs a sender that is killed at its n-th step. False: it sent everything and ended before. */
 async function isKilled(command: readonly string[], at: Home, n: number): Promise<boolean> {
-  const sender = Bun.spawn([...command, "send"], {
+  const sender = Bun.spawn([...command, "send", "--linger"], {
     cwd: at.home,
     env: { ...environmentOf(at), KILL_AT: `${n}` },
     stdio: ["ignore", "ignore", "inherit"],

@@ -422,6 +422,11 @@ test("a terminal gets a table with titles and colours that fits its width, witho
   const lines = narrow.flatMap((text) => text.split("\n"));
   expect(lines.filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
   expect(lines).toContainEqual(expect.stringContaining(SESSION.slice(0, 8)));
+  await mkdir(join(bun.home, ".claude/projects"), { recursive: true });
+  const checked: string[] = [];
+  await run(["doctor"], { ...io, columns: 80, print: (text) => void checked.push(text) });
+  expect(checked.join("\n")).not.toContain("…");
+  expect(checked.join("\n")).toMatch(/\n {17}\S/);
   expect(await run(["session", SESSION], io)).toBe(0);
   expect(written.join("\n")).toContain("]0;owned");
   expect(written.join("\n")).not.toContain("\u001b]");

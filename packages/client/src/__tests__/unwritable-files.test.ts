@@ -57,7 +57,7 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
     await writeFile(flag, "ENOSPC");
     const env = { WRITES_FAIL: flag };
     const ran = (words: readonly string[]) => machine.run([...command, ...words], { env });
-    await using sender = Bun.spawn([...command, "send"], {
+    await using sender = Bun.spawn([...command, "send", "--linger"], {
       cwd: machine.home,
       env: { ...env, HOME: machine.home, PATH: process.env["PATH"] },
       stdio: ["ignore", "inherit", "inherit"],

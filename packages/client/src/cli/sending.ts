@@ -45,7 +45,11 @@ export type Sending = {
 };
 
 /** What sends this machine's files and events to the hub of a profile. Throws CliError without an enrolment. */
-export function prepareSending(io: Io, profile: Profile): Sending {
+export function prepareSending(
+  io: Io,
+  profile: Profile,
+  onSent: (bytes: number) => void = () => undefined,
+): Sending {
   const { device, redaction_secret } = profile;
   if (device === null || redaction_secret === null) {
     const message = `Profile "${profile.name}" has a key, but this machine is not enrolled. Run: wharf connect ${profile.url} CODE`;
@@ -65,6 +69,7 @@ export function prepareSending(io: Io, profile: Profile): Sending {
     shareOf: share.ofFile,
     workspaceOf: createWorkspaceOf(findPlace, () => null),
     deletesAt: createDeletesAt(),
+    onSent,
   };
   const folders = agentFolders(io.environment, homeOf(io));
   const facts = { paths, device_id: device.id, client_version, folders, devices: client.devices };

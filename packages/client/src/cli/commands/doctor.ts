@@ -8,9 +8,12 @@ import { checkMachine } from "../doctor/check-machine.ts";
 import { checkRetention } from "../doctor/check-retention.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
-import { printLine } from "../output/fit-text.ts";
+import { wrapped } from "../output/fit-text.ts";
 import { printTable } from "../output/table.ts";
 import { plain } from "../output/text.ts";
+
+/** Columns before the detail of a check. */
+const INDENT = 17;
 
 type DoctorOptions = HubOptions & { files?: true; all?: true };
 
@@ -76,7 +79,8 @@ function printCheck(io: Io, { name, status, detail, fix }: Check): void {
     io.print(`${status}\t${name}\t${plain(detail)}${fix === null ? "" : ` → ${fix}`}`);
     return;
   }
-  printLine(io, `${color(status.padEnd(4))} ${name.padEnd(11)} ${plain(detail)}`);
+  const lines = wrapped({ ...io, columns: io.columns - INDENT }, plain(detail)).split("\n");
+  io.print(`${color(status.padEnd(4))} ${name.padEnd(11)} ${lines.join(`\n${" ".repeat(INDENT)}`)}`);
   // Not cut: it is to be copied.
   if (fix !== null) io.print(`     → ${fix}`);
 }

@@ -1,31 +1,54 @@
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { previewSending } from "../../sender/preview.ts";
 import { runSender } from "../../sender/run-sender.ts";
+import { readSenderState } from "../../sender/sender-state.ts";
+import { EXIT } from "../cli-error.ts";
 import { type HubOptions, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { megabytes } from "../output/progress.ts";
 import { prepareSending, type Sending } from "../sending.ts";
 
-type SendOptions = HubOptions & { background?: true; stay?: true; dryRun?: true };
+/** Of a sender that a person waits for: a look at the spool and at the transcripts finds nothing new. */
+const QUIET_MS = 1_000;
+
+type SendOptions = HubOptions & { background?: true; linger?: true; stay?: true; dryRun?: true };
 
 /** `wharf send`, which hooks start with --background and a service with --stay. */
 export function send(command: Command, io: Io): void {
   withHubOptions(command)
     .option("--background", "return at once, and send in a process of its own")
+    .addOption(new Option("--linger").hideHelp())
     .option("--stay", "run until it is stopped, as a service")
     .option("--dry-run", "print the events and parts of transcripts as they would be sent, and send nothing")
     .action(async function sendSpool(options: SendOptions) {
       if (options.background) return startInBackground(io, options.profile);
-      const { sender, files } = prepareSending(io, await requireProfile(io, options));
+      let sentBytes = 0;
+      const { sender, files } = prepareSending(io, await requireProfile(io, options), (bytes) => {
+        sentBytes += bytes;
+        if (io.isTerminal) process.stderr.write(`\r${megabytes(sentBytes)} of transcripts sent\x1b[K`);
+      });
       if (options.dryRun) return await printPreview(io, sender, files, options);
       const ended = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
-      const quiet = options.stay ? { quietMs: Number.POSITIVE_INFINITY } : {};
+      const quiet = options.stay
+        ? { quietMs: Number.POSITIVE_INFINITY }
+        : options.linger
+          ? {}
+          : { quietMs: QUIET_MS };
+      const before = await readSenderState(sender.paths.state);
       const result = await runSender({ ...sender, ...quiet, signal: ended.signal });
+      if (sentBytes > 0 && io.isTerminal) process.stderr.write("\n");
       const status = result === "other" ? "already_running" : "done";
-      if (options.json) io.json({ status });
-      else if (result === "other") io.print("Another process of this machine sends already.");
+      if (options.json) return io.json({ status });
+      if (result === "other") return io.print("Another process of this machine sends already.");
+      const { last_acknowledged_at, problem } = await readSenderState(sender.paths.state);
+      if (problem !== null) {
+        io.outcome.exitCode = EXIT.failed;
+        io.warn(`The last attempt to send failed: ${problem.message}`);
+      } else if (last_acknowledged_at === before.last_acknowledged_at) io.print("Nothing waits to be sent.");
+      else io.print("Sent all that waited.");
     });
 }
 
@@ -53,6 +76,6 @@ async function printPreview(
 async function startInBackground({ paths }: Io, profile: string | undefined): Promise<void> {
   await mkdir(paths.data, { recursive: true });
   const [runtime, program = ""] = process.argv;
-  const words = [program, "send", ...(profile === undefined ? [] : ["--profile", profile])];
+  const words = [program, "send", "--linger", ...(profile === undefined ? [] : ["--profile", profile])];
   spawn(runtime ?? process.execPath, words, { cwd: paths.data, detached: true, stdio: "ignore" }).unref();
 }
