@@ -448,7 +448,7 @@ describe("selected sessions", () => {
     await page.keyboard.press("Escape");
     await expectCount(bar, 0);
     await deleteAll(count + 1);
-    await page.getByText(/\d+ of them (is|are) open\./).waitFor();
+    await page.getByText(/\d+ sessions? (is|are) open\./).waitFor();
     await confirm(count + 1);
     await until(
       async () => (await client.sessions.count({ workspace_id: "github.com/acme/many" })).sessions === 0,
