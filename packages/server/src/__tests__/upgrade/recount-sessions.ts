@@ -64,10 +64,11 @@ function countSession(id: string, events: readonly StoredEvent[], said: Said) {
   const started = (origin ?? backfill)?.at ?? Number.NaN;
   const isStartKnown = start !== undefined || backfill !== undefined;
   const end = endOf(events, [...starts, ...ends], backfill, isEndedByServer);
+  const device = (start ?? first ?? backfill)?.device;
   return {
     id,
     workspace_canonical_id: (place ?? start ?? first ?? backfill)?.workspace,
-    device_id: (start ?? first ?? backfill)?.device,
+    device_id: device,
     lifecycle: end !== null ? "ended" : isStartKnown ? "capturing" : "detected",
     started_at: started,
     ended_at: end?.at ?? null,
@@ -82,7 +83,7 @@ function countSession(id: string, events: readonly StoredEvent[], said: Said) {
       ),
       SOURCES,
     ),
-    initial_prompt: smallest(all, "initial_prompt"),
+    initial_prompt: smallest(all, "initial_prompt") ?? promptOf(events, device),
     metadata: metadataOf(all),
     ended_by_server: isEndedByServer,
     ...editedOf(id, said),
@@ -125,6 +126,15 @@ function backfillsOf(id: string, { backfills = [] }: Said): Source[] {
 
 function byOrder(one: Source, other: Source): number {
   return one.rank - other.rank || one.at - other.at || (one.by < other.by ? -1 : 1);
+}
+
+/** The first prompt among the events of the session's own device. */
+function promptOf(events: readonly StoredEvent[], device: string | undefined): unknown {
+  const prompts = sourcesOf(events, "agent.prompt", 1).filter((prompt) => prompt.device === device);
+  return smallest(
+    prompts.filter(({ values }) => values["text"] !== ""),
+    "text",
+  );
 }
 
 /** The first value that is said under this name. */
