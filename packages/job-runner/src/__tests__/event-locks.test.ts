@@ -85,6 +85,21 @@ test("a job that stays locked holds up neither the events of others nor the only
   await sql.end();
 });
 
+test("a resumed run whose wait is due receives the event that another delivery has locked", async () => {
+  const driver = createPostgresDriver({ sql: database.sql });
+  const at = { now: new Date() };
+  const lease = await running(driver, {}, at.now);
+  await driver.suspend(lease, [{ ...wait, forMs: 0 }], at);
+  await driver.deliverEvents(at);
+  const again = present((await reserve(driver, at.now))[0]);
+  const event = await driver.storeEvent({ ...wait.event, payload: json(1) }, at);
+  await database.sql.begin(async (other) => {
+    await other`SELECT FROM job_events WHERE needs_match FOR UPDATE`;
+    const steps = await driver.resumeSteps(again, at);
+    expect(steps).toMatchObject([{ name: "w", eventId: event.id, output: 1 }]);
+  });
+});
+
 test("a suspension that waited for a delivery makes its job runnable at once", async () => {
   const { driver, lease } = await resumedEarly();
   await inTurn(

@@ -107,7 +107,7 @@ export const LOG_LINES_MAX = 1000;
  * events that were not compared since their commit. If the process dies in between, the next call of any process does it.
  */
 export type DurableStore = {
-  /** Ends the sleeps and waits that are due, then returns every step of the job, ordered by name. */
+  /** Ends waits whose event is stored, then sleeps and waits that are due, and returns every step of the job, ordered by name. */
   resumeSteps(lease: Lease, at?: At): Promise<StepRecord[]>;
   /** Stores the result of a step. Repeating it under the same lease succeeds. */
   saveStep(lease: Lease, step: FinishedStep, at?: At): Promise<void>;

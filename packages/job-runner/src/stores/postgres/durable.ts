@@ -9,17 +9,17 @@ import { selectAttempts } from "./sql/select-attempts.ts";
 import { endWaits, heldSteps, type StepRow, saveStep, selectSteps, suspendJob } from "./sql/steps.ts";
 import { storeEvent } from "./sql/store-event.ts";
 
-/** A lock of the engine itself lasts a few milliseconds: tries with pauses of 5, 10, 20, 40 and 80 ms. */
-const LOCKED_PAUSE_MS = 5;
-const LOCKED_TRIES_MAX = 5;
+/**
+ * Between tries for jobs that others have locked: a lock of the engine itself lasts a few milliseconds. Meanwhile no connection is
+ * taken, so that a lock that is held for long does not stop the engine.
+ */
+const LOCKED_PAUSES_MS: readonly number[] = [5, 10, 20, 40, 80];
 
 /** Steps, waits, events, progress and logs. Every write is one statement that locks the job's row and checks the lease. */
 export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
   async function resumeSteps(lease: Lease, at?: At): Promise<StepRecord[]> {
     const steps = await readSteps(lease, at);
-    const waits = steps.filter((step) => step.finishedAt === null);
-    if (waits.length === 0) return steps;
-    if (waits.some((wait) => wait.kind === "event")) await deliver(at, lease.jobId);
+    if (steps.every((step) => step.finishedAt !== null)) return steps;
     await endWaits(sql, lease, at?.now);
     return readSteps(lease, at);
   }
@@ -30,30 +30,24 @@ export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
     return rows.filter((row) => row.name !== null).map(toStep);
   }
 
-  /**
-   * Jobs that others keep locked are left for the next call; `awaited` is not. In the pauses no connection is taken: a lock that is held
-   * for long must not stop the engine.
-   */
-  async function deliver(at?: At, awaited?: string): Promise<string[]> {
+  /** Jobs that stay locked are left for the next call. */
+  async function deliver(at?: At): Promise<string[]> {
     const queues = new Set<string>();
-    for (let tries = 0; ; ) {
-      const { queues: woken, more, locked_jobs } = one(await deliverEvents(sql, at?.now));
+    const pauses = LOCKED_PAUSES_MS.values();
+    for (;;) {
+      const { queues: woken, more, is_locked } = one(await deliverEvents(sql, at?.now));
       for (const queue of woken) queues.add(queue);
-      if (locked_jobs.length === 0) {
-        if (!more) return [...queues];
-        continue;
-      }
-      const isLeft =
-        awaited === undefined ? tries >= LOCKED_TRIES_MAX : !more && !locked_jobs.includes(awaited);
-      if (isLeft) return [...queues];
-      await Bun.sleep(LOCKED_PAUSE_MS * 2 ** Math.min(tries, LOCKED_TRIES_MAX));
-      tries += 1;
+      if (!more && !is_locked) return [...queues];
+      if (!is_locked) continue;
+      const pause = pauses.next().value;
+      if (pause === undefined) return [...queues];
+      await Bun.sleep(pause);
     }
   }
 
   return {
     resumeSteps,
-    deliverEvents: (at) => deliver(at),
+    deliverEvents: deliver,
     async saveStep(lease, step, at) {
       const rows = await saveStep(sql, lease, step, at?.now);
       if (rows.length === 0) await refuse(sql, lease, at?.now);

@@ -1,32 +1,26 @@
 import type { PostgresClient } from "../../../contract/driver.ts";
 import type { Instant } from "../../../contract/instant.ts";
 import { RUNNABLE_CHANNEL } from "./enqueue-jobs.ts";
+import { eventOfWait } from "./event-of-wait.ts";
 import type { Query } from "./fragments.ts";
 import { timeOf } from "./fragments.ts";
 
 const DELIVERY_BATCH = 500;
 
+type Delivery = { queues: string[]; more: boolean; is_locked: boolean };
+
 /**
  * Compares the events and waits that were not compared since their commit with all waits and events, ends each wait with its
- * event and wakes its job. `more`: call it again. `locked_jobs`: those that another transaction had locked; their waits
- * and events are left for the next call.
+ * event and wakes its job. `more`: call it again. `is_locked`: another transaction had locked some of the jobs;
+ * their waits and events are left for the next call.
  *
  * Jobs are locked first and then their waits: a suspending run uses the same order. It waits for no job, since a completion
  * locks its jobs in any order. SET, not WHERE, checks whether the job is queued: a run that suspended after
  * the snapshot was running in it.
  */
-export function deliverEvents(
-  sql: PostgresClient,
-  now: Instant | undefined,
-): Query<
-  {
-    queues: string[];
-    more: boolean;
-    locked_jobs: string[];
-  }[]
-> {
+export function deliverEvents(sql: PostgresClient, now: Instant | undefined): Query<Delivery[]> {
   const at = timeOf(sql, now);
-  return sql<{ queues: string[]; more: boolean; locked_jobs: string[] }[]>`
+  return sql<Delivery[]>`
     WITH fresh_event AS MATERIALIZED (
       SELECT id, name, key FROM job_events WHERE needs_match
       ORDER BY id LIMIT ${DELIVERY_BATCH} FOR UPDATE SKIP LOCKED
@@ -74,13 +68,10 @@ export function deliverEvents(
         WHERE pg_notify(${RUNNABLE_CHANNEL}, queue) IS NOT NULL) AS queues,
       GREATEST((SELECT count(*) FROM match), (SELECT count(*) FROM fresh_wait), (SELECT count(*) FROM fresh_event))
         = ${DELIVERY_BATCH} AS more,
-      ARRAY(SELECT id::text FROM skipped) AS locked_jobs`;
+      EXISTS (SELECT FROM skipped) AS is_locked`;
 }
 
-/**
- * `match`: waits and their events. Of several waits of a job for one address, the first by name receives the first event, the
- * second the second. OFFSET 0 prevents a join that scans all waits.
- */
+/** `match`: waits and their events. OFFSET 0 prevents a join that scans all waits. */
 function matches(sql: PostgresClient) {
   return sql`
     match AS MATERIALIZED (
@@ -95,19 +86,7 @@ function matches(sql: PostgresClient) {
           OFFSET 0
         ) AS known
       ) AS wait
-      CROSS JOIN LATERAL (
-        SELECT id, payload FROM job_events
-        WHERE name = wait.event_name AND key = wait.event_key AND created_at >= wait.job_created_at
-          AND NOT EXISTS (
-            SELECT FROM job_steps AS received WHERE received.job_id = wait.job_id AND received.event_id = job_events.id)
-        ORDER BY created_at, id
-        OFFSET (
-          SELECT count(*) FROM job_steps AS earlier
-          WHERE earlier.job_id = wait.job_id AND earlier.name < wait.name AND earlier.kind = 'event'
-            AND earlier.finished_at IS NULL AND earlier.event_name = wait.event_name
-            AND earlier.event_key = wait.event_key)
-        LIMIT 1
-      ) AS event
+      CROSS JOIN LATERAL (${eventOfWait(sql)}) AS event
       LIMIT ${DELIVERY_BATCH}
     )`;
 }

@@ -2,6 +2,7 @@ import type { Lease, PostgresClient } from "../../../contract/driver.ts";
 import type { FinishedStep, NewWait, StepRecord } from "../../../contract/durable-store.ts";
 import { type Instant, instantText } from "../../../contract/instant.ts";
 import { storableJson } from "../../../contract/storable-json.ts";
+import { eventOfWait } from "./event-of-wait.ts";
 import type { Fragment, Query } from "./fragments.ts";
 import { isoText, timeOf } from "./fragments.ts";
 import { heldJob } from "./held-job.ts";
@@ -43,13 +44,20 @@ export function selectSteps(sql: PostgresClient, jobId: string): Query<StepRow[]
     SELECT ${stepColumns(sql)} FROM job_steps WHERE job_id = ${jobId}::bigint ORDER BY job_steps.created_at, name`;
 }
 
-/** Ends the job's due sleeps and waits. */
+/** Ends the job's waits for which there are events, compared before or not, and then those that are due. */
 export function endWaits(sql: PostgresClient, lease: Lease, now: Instant | undefined): Fragment {
   const at = timeOf(sql, now);
   return sql`
-    WITH held AS MATERIALIZED (${heldJob(sql, lease, now)})
-    UPDATE job_steps SET finished_at = ${at}, needs_match = false
-    FROM held WHERE job_id = held.id AND finished_at IS NULL AND wake_at <= ${at}`;
+    WITH held AS MATERIALIZED (${heldJob(sql, lease, now)}),
+    ended AS MATERIALIZED (
+      SELECT wait.job_id, wait.name, event.id AS event_id, event.payload
+      FROM held JOIN job_steps AS wait ON wait.job_id = held.id AND wait.finished_at IS NULL
+        LEFT JOIN LATERAL (${eventOfWait(sql)}) AS event ON true
+      WHERE event.id IS NOT NULL OR wait.wake_at <= ${at}
+    )
+    UPDATE job_steps AS step
+    SET finished_at = ${at}, needs_match = false, event_id = ended.event_id, output = ended.payload
+    FROM ended WHERE step.job_id = ended.job_id AND step.name = ended.name AND step.finished_at IS NULL`;
 }
 
 /** Stores the result of a step; no row: the lease is not valid. */
