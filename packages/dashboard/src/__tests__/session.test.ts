@@ -1,7 +1,8 @@
 import { beforeAll, expect } from "bun:test";
 import type { Append, Client } from "@wharf/client";
 import { until } from "@wharf/testkit";
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
+import { counted } from "../web/format/numbers.ts";
 import { BRANCHED_ID, branchedFiles } from "./branched-session.ts";
 import { accessibilityViolations, browserTest, expectCount } from "./browser.ts";
 import { called, createRecorder, image, said } from "./claude-records.ts";
@@ -359,6 +360,26 @@ browserTest("new messages wait behind a button, and follow at the end of the pag
   await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
   await append(prompt("And again"));
   await page.locator(".transcript").getByText("And again").waitFor();
+  await context.close();
+});
+
+browserTest("a slow read of a session is finished before changes begin another", async () => {
+  const { page, context } = await hub.open();
+  await page.goto(PATH);
+  await page.getByText("I see an image.").waitFor();
+  const held: Route[] = [];
+  const isDetail = new RegExp(`/api${PATH}$`);
+  await context.route(isDetail, (route) => void held.push(route));
+  for (const nth of [1, 2]) {
+    await append(prompt(`Told while it is read: ${nth}`));
+    await page.getByRole("button", { name: counted(nth, "new message") }).waitFor();
+  }
+  await until(() => held.length > 0);
+  expect(held.length).toBe(1);
+  // What changed meanwhile is read behind it, once.
+  await held[0]?.continue();
+  await until(() => held.length > 1);
+  expect(held.length).toBe(2);
   await context.close();
 });
 

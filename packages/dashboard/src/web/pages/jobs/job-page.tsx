@@ -3,10 +3,11 @@ import { attemptText } from "@wharf/protocol/state-words";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import type { Change } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { href } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { counted } from "../../format/numbers.ts";
 import { durationText, instantText } from "../../format/times.ts";
@@ -25,20 +26,19 @@ export function JobPage({ params: { id = "" } }: PageProps): JSX.Element {
   const log = useQuery(`job-log ${id}`, async () =>
     canChange() ? (await hub.jobs.log(id, { limit: LINES_MAX })).log : null,
   );
-  const reload = () => {
-    job.reload();
-    log.reload();
-  };
-  useLive(["job"], (changes) => {
-    // A reset has no ids, nor has a change of many jobs.
-    if (changes.some(({ ids }) => ids.length === 0 || ids.includes(id))) reload();
-  });
-  const isRunning = job.data?.state === "running";
+  // A change of many jobs has no ids.
+  const concerns = ({ ids }: Change) => ids.length === 0 || ids.includes(id);
+  useLiveReload(["job"], job, { concerns });
+  useLiveReload(["job"], log, { concerns });
+  const isReadDue = job.data?.state === "running" && !job.isLoading && !log.isLoading;
   useEffect(() => {
-    if (!isRunning) return;
-    const timer = setInterval(reload, RUNNING_MS);
-    return () => clearInterval(timer);
-  }, [isRunning]);
+    if (!isReadDue) return;
+    const timer = setTimeout(() => {
+      job.reload();
+      log.reload();
+    }, RUNNING_MS);
+    return () => clearTimeout(timer);
+  }, [isReadDue]);
   return (
     <>
       <Loaded query={job}>{(found) => <JobView job={found} onChange={job.reload} />}</Loaded>

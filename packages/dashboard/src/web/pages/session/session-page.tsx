@@ -3,9 +3,10 @@ import type { OutlinePrompt } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
-import { useLive } from "../../app/live.ts";
+import { type Change, useLive } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
 import { query, setQuery } from "../../app/router.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { counted } from "../../format/numbers.ts";
@@ -36,11 +37,12 @@ export function SessionPage({ params }: PageProps): JSX.Element {
   );
   const current = useCurrentPrompt(transcript, prompts.items ?? []);
   useWholeDensity(transcript);
+  const concerns = ({ ids }: Change) => ids.includes(id);
+  useLiveReload(["session"], detail, { concerns });
+  useLiveReload(["session"], prompts, { concerns });
   useLive(["session"], (changes) => {
-    if (!changes.some(({ kind, ids }) => kind === "reset" || ids.includes(id))) return;
-    detail.reload();
-    prompts.reload();
-    void transcript.readEnd(isAtEnd());
+    if (changes.some((change) => change.kind === "reset" || concerns(change)))
+      void transcript.readEnd(isAtEnd());
   });
   if (detail.error instanceof HubError && detail.error.status === 404) return <Missing />;
 
