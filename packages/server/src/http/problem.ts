@@ -95,8 +95,6 @@ export function problemOf(error: unknown): ProblemOptions | null {
   if (error instanceof RedactionTimeError)
     return { status: 422, code: "REDACTION_TOO_SLOW", detail: error.message };
   if (error instanceof ValidationError) return { status: 400, code: error.code, detail: error.message };
-  if (error instanceof RedactionTimeError)
-    return { status: 422, code: "REDACTION_TOO_SLOW", detail: `${error.message} Nothing was stored.` };
   // Accepted by the schemas of the routes, refused by the job engine.
   if (error instanceof JobOptionError)
     return { status: 400, code: "VALIDATION_FAILED", detail: error.message };
