@@ -37,24 +37,9 @@ export const TABLES_OF_SESSIONS = [
 const ROUNDS_MAX = 5;
 
 /**
- * Begins a deletion: the session gets its tombstone, by which its events are refused from now on, and is neither read nor counted
- * any more. False: there is no such session, or its deletion has begun before.
+ * Begins deletions: the sessions get their tombstones, by which their events are refused from now on, and are neither read nor counted
+ * any more. Returns the ids of those whose deletion had not begun before.
  */
-export async function beginSessionDeletion(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql`
-    WITH patched AS (
-      UPDATE sessions SET deleted_at = now(), updated_at = now() WHERE id = ${id} AND deleted_at IS NULL
-      RETURNING id, workspace_id
-    ),
-    tombstone AS (
-      INSERT INTO session_tombstones (session_id) SELECT id FROM patched ON CONFLICT (session_id) DO NOTHING
-    ),
-    ${sessionChange(sql)}
-    SELECT id FROM patched`;
-  return rows.length > 0;
-}
-
-/** The same for several sessions. Returns the ids of those whose deletion had not begun. */
 export async function beginSessionDeletions(sql: Sql, ids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH found AS MATERIALIZED (
@@ -66,12 +51,14 @@ export async function beginSessionDeletions(sql: Sql, ids: readonly string[]): P
     tombstone AS (
       INSERT INTO session_tombstones (session_id) SELECT id FROM patched ON CONFLICT (session_id) DO NOTHING
     ),
-    change AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0
-    )
+    ${sessionChange(sql)}
     SELECT id FROM patched ORDER BY id`;
   return rows.map(({ id }) => id);
+}
+
+/** Begins the deletion of one. False: there is no such session, or its deletion has begun before. */
+export async function beginSessionDeletion(sql: Sql, id: string): Promise<boolean> {
+  return (await beginSessionDeletions(sql, [id])).length > 0;
 }
 
 /** Sessions whose deletion began at least `ageMs` ago and is not finished, the oldest first. */

@@ -41,11 +41,11 @@ function editedSummary(sql: Sql, summary: string | null): Fragment {
     )`;
 }
 
-/** For those who read live. */
+/** One row for all sessions that were `patched`, for those who read live. */
 export function sessionChange(sql: Sql): Fragment {
   return sql`
     change AS (
       INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', ARRAY[id], ARRAY[workspace_id] FROM patched
+      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0
     )`;
 }
