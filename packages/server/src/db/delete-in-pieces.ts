@@ -53,6 +53,17 @@ export function createDeleteInPieces(database: Database, now = () => performance
   };
 }
 
+/** The rows of a table with this id in a column; those that are locked are left. */
+export function rowsOf(table: string, column: "session_id" | "workspace_id", id: string): Piece {
+  return async (sql, rowsMax) => {
+    const { count } = await sql`
+      DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ${sql(table)} WHERE ${sql(column)} = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+      ))`;
+    return count;
+  };
+}
+
 /** `rows` null: the statement took too long and deleted nothing. `next`: how many rows the next one should take. */
 async function deletePiece(database: Database, piece: Piece, rowsMax: number, now: () => number) {
   const beginMs = now();

@@ -1,6 +1,6 @@
 import { one } from "@wharf/job-runner";
 import { isForeignKeyViolation } from "../database-errors.ts";
-import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
+import { type DeleteInPieces, type DeletionOptions, type Piece, rowsOf } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
 import { matchGitActivity } from "../projections/git-matches.ts";
 import { releasedBlobs } from "../transcripts/unreferenced-blobs.ts";
@@ -95,7 +95,7 @@ function piecesOf(id: string): Piece[] {
     gitActivityOf(id),
     gitMatchesOf(id),
     ...TABLES_OF_SESSIONS.map((table) =>
-      table === "transcript_segments" ? segmentsOf(id) : rowsOf(table, id),
+      table === "transcript_segments" ? segmentsOf(id) : rowsOf(table, "session_id", id),
     ),
     eventsOf(id),
   ];
@@ -104,16 +104,6 @@ function piecesOf(id: string): Piece[] {
 async function deleteSessionRow(sql: Sql, id: string): Promise<number> {
   const { count } = await sql`DELETE FROM sessions WHERE id = ${id} AND deleted_at IS NOT NULL`;
   return count;
-}
-
-function rowsOf(table: string, id: string): Piece {
-  return async (sql, rowsMax) => {
-    const { count } = await sql`
-      DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM ${sql(table)} WHERE session_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
-      ))`;
-    return count;
-  };
 }
 
 /** Their blobs go with them, unless other segments refer to the same content. */

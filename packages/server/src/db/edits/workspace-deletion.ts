@@ -1,5 +1,5 @@
 import { isForeignKeyViolation } from "../database-errors.ts";
-import type { DeleteInPieces, DeletionOptions, Piece } from "../delete-in-pieces.ts";
+import { type DeleteInPieces, type DeletionOptions, rowsOf } from "../delete-in-pieces.ts";
 import type { Sql } from "../postgres.ts";
 
 const TABLES_OF_WORKSPACES = [
@@ -29,23 +29,13 @@ export async function deleteWorkspace(
   options: DeletionOptions,
 ): Promise<"deleted" | "unfinished" | "used"> {
   for (const table of TABLES_OF_WORKSPACES)
-    if (!(await deleteInPieces(rowsOf(table, id), options))) return "unfinished";
+    if (!(await deleteInPieces(rowsOf(table, "workspace_id", id), options))) return "unfinished";
   try {
     return (await deleteInPieces((sql) => deleteWorkspaceRow(sql, id), options)) ? "deleted" : "unfinished";
   } catch (error) {
     if (isForeignKeyViolation(error)) return "used";
     throw error;
   }
-}
-
-function rowsOf(table: string, id: string): Piece {
-  return async (sql, rowsMax) => {
-    const { count } = await sql`
-      DELETE FROM ${sql(table)} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM ${sql(table)} WHERE workspace_id = ${id} LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
-      ))`;
-    return count;
-  };
 }
 
 async function deleteWorkspaceRow(sql: Sql, id: string): Promise<number> {
