@@ -30,9 +30,7 @@ const TYPES: Readonly<Record<string, BlockType>> = {
 /** The blocks of a `message.content`, which is at `place`: a text, or a list of blocks. `result` is the record's `toolUseResult`. */
 export function readBlocks(content: JsonValue | undefined, place: Place, result: JsonObject = {}): Block[] {
   if (typeof content === "string") return [textBlock(content)];
-  return placedObjects({ content: content ?? null }, "content").map(([index, block]) =>
-    readBlock(block, within(place, index), result),
-  );
+  return placedObjects(content).map(([index, block]) => readBlock(block, within(place, index), result));
 }
 
 function readBlock(block: JsonObject, place: Place, result: JsonObject): Block {

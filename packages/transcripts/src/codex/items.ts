@@ -18,7 +18,7 @@ const SCRIPT_TOOL = "exec";
 
 /** The texts and images of the content of an item, which is at `place`. */
 export function readContent(item: JsonObject, place: Place): Block[] {
-  return placedObjects(item, "content").map(([index, part]) => {
+  return placedObjects(item["content"]).map(([index, part]) => {
     const value = text(part, "text");
     if (value !== null) return textBlock(value);
     const isImage = /image/i.test(text(part, "type") ?? "");

@@ -30,7 +30,7 @@ export const geminiCli: Parser<GeminiState> = {
   },
   readMeta(_file, content) {
     const state = { session_id: text(content, "sessionId") ?? "" };
-    const messages = placedObjects(content, "messages").flatMap(([index, record]) =>
+    const messages = placedObjects(content["messages"]).flatMap(([index, record]) =>
       readMessage(state, record, { line: index + 1, path: ["messages", index] }),
     );
     return [...readTitle(content), ...messages];
@@ -51,7 +51,7 @@ function readTitle(record: JsonObject): Fact[] {
 function readChange(state: GeminiState, change: JsonObject, line: number): Fact[] {
   const title = readTitle(change);
   if (!Array.isArray(change["messages"])) return title;
-  const messages = placedObjects(change, "messages").flatMap(([index, record]) =>
+  const messages = placedObjects(change["messages"]).flatMap(([index, record]) =>
     readMessage(state, record, { line, path: ["$set", "messages", index] }),
   );
   return [...title, { fact: "rewind", from_key: null, turns: null }, ...messages];
@@ -111,7 +111,7 @@ function readThoughts(record: JsonObject): Block[] {
 function readContent(record: JsonObject, place: Place): Block[] {
   const content = text(record, "content");
   if (content !== null) return content === "" ? [] : [textBlock(content)];
-  return placedObjects(record, "content").map(([index, part]) => {
+  return placedObjects(record["content"]).map(([index, part]) => {
     const value = text(part, "text");
     if (value !== null) return textBlock(value);
     const mime = text(object(part, "inlineData"), "mimeType");
@@ -121,7 +121,7 @@ function readContent(record: JsonObject, place: Place): Block[] {
 }
 
 function readCalls(record: JsonObject, place: Place): Block[] {
-  return placedObjects(record, "toolCalls").flatMap(([index, call]) => {
+  return placedObjects(record["toolCalls"]).flatMap(([index, call]) => {
     const id = text(call, "id");
     const status = text(call, "status");
     const made = callBlock(text(call, "name"), id, call["args"] ?? null);

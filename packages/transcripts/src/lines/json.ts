@@ -28,9 +28,8 @@ export function object(parent: JsonObject, name: string): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The objects of a list with their places in it; none when the member is absent or of another type. */
-export function placedObjects(parent: JsonObject, name: string): [number, JsonObject][] {
-  const value = parent[name];
+/** The objects of a list with their places in it; none of a value of another type. */
+export function placedObjects(value: JsonValue | undefined): [number, JsonObject][] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((item, index): [number, JsonObject][] => (isObject(item) ? [[index, item]] : []));
 }

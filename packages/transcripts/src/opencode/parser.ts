@@ -90,7 +90,7 @@ function readNewMessage(state: OpencodeState, row: JsonObject, data: JsonObject,
 }
 
 function readContent(data: JsonObject, line: number): Block[] {
-  return placedObjects(data, "content").flatMap(([index, part]) =>
+  return placedObjects(data["content"]).flatMap(([index, part]) =>
     readPart(part, { line, path: ["row", "data", "content", index] }),
   );
 }
