@@ -303,6 +303,19 @@ describe("install.sh", () => {
     expect(await Bun.file(foreign).text()).toContain("another");
   });
 
+  test("settings that cannot be changed are named, and all else is installed", async () => {
+    const machine = await hub.machine();
+    const settings = join(machine.home, ".claude/settings.json");
+    await Bun.write(settings, "{ damaged");
+    const installed = await install(machine, await hub.code());
+    expect([installed.code, installed.stderr.includes(`${settings} was not changed`)]).toEqual([1, true]);
+    expect(installed.stdout).toContain("Next: wharf status");
+    const wharf = join(machine.home, ".local/bin/wharf");
+    expect((await machine.run([wharf, "doctor", "--json"])).json.checks).toContainEqual(
+      expect.objectContaining({ name: "hub", status: "ok" }),
+    );
+  });
+
   test("a damaged download is refused", async () => {
     const machine = await hub.machine();
     const script = await (await fetch(`${hub.url}/install.sh`)).text();

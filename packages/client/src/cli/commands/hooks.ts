@@ -15,7 +15,7 @@ import { dataPaths } from "../../spool/data-paths.ts";
 import { statIfThere } from "../../spool/files.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
-import { areAllChanged, NO_AGENT, reportHooks } from "../output/hook-changes.ts";
+import { NO_AGENT, reportHooks } from "../output/hook-changes.ts";
 import { homeOf } from "../sending.ts";
 
 type ChangeOptions = { dryRun?: true; json?: true; global?: true };
@@ -41,8 +41,8 @@ export function hooks(command: Command, io: Io): void {
       requireRepositories(changes);
       if (!dryRun) await applyHooks(management, changes);
       reportHooks(io, changes, { isRemoval: false, isDone: !dryRun, isJson: json === true });
-      if (!areAllChanged(changes)) io.outcome.exitCode = EXIT.failed;
-      else if (!dryRun && !json && changes.settings.length + changes.repositories.length > 0)
+      const isDone = io.outcome.exitCode === EXIT.ok && !dryRun;
+      if (isDone && !json && changes.settings.length + changes.repositories.length > 0)
         io.print(
           "New sessions and commits are sent from now on. Restart agents that run: they read hooks at start.",
         );
@@ -59,7 +59,6 @@ export function hooks(command: Command, io: Io): void {
     if (named.length > 0) requireRepositories(changes);
     if (!dryRun) await applyRemoval(management, changes);
     reportHooks(io, changes, { isRemoval: true, isDone: !dryRun, isJson: json === true });
-    if (!areAllChanged(changes)) io.outcome.exitCode = EXIT.failed;
   });
   command
     .command("status", { isDefault: true })

@@ -1,4 +1,5 @@
 import type { HookChanges } from "../../hooks/manage-hooks.ts";
+import { EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 
 export const NO_AGENT =
@@ -7,17 +8,18 @@ export const NO_AGENT =
 type Reported = { isRemoval: boolean; isDone: boolean; isJson: boolean };
 
 /** False: a file or a repository has to stay as it is, for a reason that reportHooks states. */
-export function areAllChanged({ settings, repositories }: HookChanges): boolean {
+function areAllChanged({ settings, repositories }: HookChanges): boolean {
   return (
     settings.every(({ problem }) => problem === null) &&
     repositories.every(({ hooks }) => hooks.refusal === null)
   );
 }
 
-/** The changes in lines or as JSON; files that cannot be changed with the reason. */
+/** The changes in lines or as JSON. What cannot be changed is named with the reason; the exit code is then 1. */
 export function reportHooks(io: Io, changes: HookChanges, reported: Reported): void {
   const { settings, repositories } = changes;
   const { isRemoval, isDone, isJson } = reported;
+  if (!areAllChanged(changes)) io.outcome.exitCode = EXIT.failed;
   if (isJson) {
     const files = settings.map(({ agent, file, before, after, problem }) => ({
       agent,
