@@ -22,6 +22,8 @@ export async function countEvents(
 }
 
 async function addAll(database: Database, signal: AbortSignal): Promise<void> {
-  const add = () => database.run((sql) => addEventCounts(sql, CHANGES_PER_PIECE));
-  while (!signal.aborted && (await add()) > 0);
+  const add = () =>
+    database.run((sql) => transaction(sql, ({ query }) => addEventCounts(query, CHANGES_PER_PIECE)));
+  // Not until none are left: flushes add changes all the time.
+  while (!signal.aborted && (await add()) === CHANGES_PER_PIECE);
 }

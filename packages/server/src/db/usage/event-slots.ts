@@ -1,28 +1,36 @@
-import type { Sql } from "../postgres.ts";
+import { one } from "@wharf/job-runner";
 import type { Query } from "../transcripts/query.ts";
 
+/** Among the advisory locks of the database. */
+const COUNT_LOCK = 7_310_245_119;
+
 /**
- * Adds up to `changesMax` changes to the counts: of each pair of workspace and device, of each workspace, each device, and all together.
- * Answers with the number of counts that it changed; 0: no changes are left.
+ * Adds up to `changesMax` changes to the counts: of each pair of workspace and device, of each workspace, each device, and all together. A
+ * count of 0 is deleted. In a transaction, and one at a time. Answers with the number of changes; fewer than `changesMax`: none are left.
  */
-export async function addEventCounts(sql: Sql, changesMax: number): Promise<number> {
-  const { count } = await sql`
+export async function addEventCounts(query: Query, changesMax: number): Promise<number> {
+  await query`SELECT pg_advisory_xact_lock(${COUNT_LOCK}::bigint)`;
+  const rows = await query<{ changes: number }[]>`
     WITH changes AS (
-      DELETE FROM event_slot_changes WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM event_slot_changes LIMIT ${changesMax} FOR UPDATE SKIP LOCKED
-      ))
+      DELETE FROM event_slot_changes WHERE ctid = ANY (ARRAY(SELECT ctid FROM event_slot_changes LIMIT ${changesMax}))
       RETURNING workspace_id, device_id, slot, events
+    ),
+    sums AS MATERIALIZED (
+      SELECT coalesce(device_id, '') AS device_id, coalesce(workspace_id, '') AS workspace_id, slot, sum(events)::bigint AS events
+      FROM changes GROUP BY slot, CUBE (workspace_id, device_id) HAVING sum(events) <> 0
+    ),
+    emptied AS (
+      DELETE FROM event_slots kept USING sums s
+      WHERE (kept.device_id, kept.workspace_id, kept.slot) = (s.device_id, s.workspace_id, s.slot) AND kept.events + s.events = 0
+      RETURNING kept.device_id, kept.workspace_id, kept.slot
+    ),
+    added AS (
+      INSERT INTO event_slots AS kept (device_id, workspace_id, slot, events)
+      SELECT * FROM sums WHERE (device_id, workspace_id, slot) NOT IN (SELECT * FROM emptied) ORDER BY 1, 2, 3
+      ON CONFLICT (device_id, workspace_id, slot) DO UPDATE SET events = kept.events + excluded.events
     )
-    MERGE INTO event_slots kept USING (
-      SELECT coalesce(workspace_id, '') AS workspace_id, coalesce(device_id, '') AS device_id, slot, sum(events)::bigint AS events
-      FROM changes GROUP BY slot, CUBE (workspace_id, device_id) ORDER BY device_id, workspace_id, slot
-    ) added
-    ON (kept.device_id, kept.workspace_id, kept.slot) = (added.device_id, added.workspace_id, added.slot)
-    WHEN MATCHED AND kept.events + added.events = 0 THEN DELETE
-    WHEN MATCHED THEN UPDATE SET events = kept.events + added.events
-    WHEN NOT MATCHED THEN INSERT (workspace_id, device_id, slot, events)
-      VALUES (added.workspace_id, added.device_id, added.slot, added.events)`;
-  return count;
+    SELECT count(*)::int AS changes FROM changes`;
+  return one(rows).changes;
 }
 
 /**
