@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 /** A modal dialog; Escape and a click outside close it. */
 export function Dialog({
@@ -33,21 +33,55 @@ export function Dialog({
   );
 }
 
-/** Asks before an action that cannot be undone. */
-export function Confirm({
+type Question = {
+  title: string;
+  /** What the action does. */
+  children: ComponentChildren;
+  /** The text of the button that acts, such as "Delete the session". */
+  action: string;
+  onConfirm: () => void;
+};
+
+/** A button for what cannot be undone: it asks before it acts. */
+export function ConfirmButton({
+  text,
+  label,
+  class: given,
+  reason,
+  ...question
+}: Question & {
+  text: string;
+  /** Where the text does not name what it acts on. */
+  label?: string;
+  class?: string | undefined;
+  /** Why it is disabled. */
+  reason?: string | undefined;
+}): JSX.Element {
+  const [isAsking, setIsAsking] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class={given}
+        aria-label={label}
+        disabled={reason !== undefined}
+        title={reason}
+        onClick={() => setIsAsking(true)}
+      >
+        {text}
+      </button>
+      {isAsking && <Confirm {...question} onClose={() => setIsAsking(false)} />}
+    </>
+  );
+}
+
+function Confirm({
   title,
   children,
   action,
   onConfirm,
   onClose,
-}: {
-  title: string;
-  children: ComponentChildren;
-  /** The text of the button, such as "Delete the session". */
-  action: string;
-  onConfirm: () => void;
-  onClose: () => void;
-}): JSX.Element {
+}: Question & { onClose: () => void }): JSX.Element {
   return (
     <Dialog title={title} onClose={onClose}>
       {children}

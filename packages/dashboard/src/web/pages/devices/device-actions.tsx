@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { go } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
-import { Confirm, Dialog } from "../../ui/dialog.tsx";
+import { ConfirmButton, Dialog } from "../../ui/dialog.tsx";
 import { NameForm } from "../../ui/name-form.tsx";
 import { JoinDevice } from "./join-device.tsx";
 
@@ -16,7 +16,7 @@ export function DeviceActions({
   device: Device;
   onChange: () => void;
 }): JSX.Element | null {
-  const [shown, setShown] = useState<"rename" | "enrol" | "remove" | null>(null);
+  const [shown, setShown] = useState<"rename" | "enrol" | null>(null);
   const close = () => setShown(null);
   if (!canChange()) return null;
 
@@ -32,26 +32,20 @@ export function DeviceActions({
       <button type="button" onClick={() => setShown("enrol")}>
         Enrol again
       </button>
-      <button type="button" class="danger" onClick={() => setShown("remove")}>
-        Remove
-      </button>
+      <ConfirmButton
+        text="Remove"
+        class="danger"
+        title={`Remove ${device.name}?`}
+        action="Remove the device"
+        onConfirm={() => void remove()}
+      >
+        <p>Its keys are revoked at once, so that it can send nothing more. Its sessions and events remain.</p>
+      </ConfirmButton>
       {shown === "rename" && <Rename device={device} onChange={onChange} onClose={close} />}
       {shown === "enrol" && (
         <Dialog title={`Enrol ${device.name} again`} onClose={close}>
           <JoinDevice deviceId={device.id} />
         </Dialog>
-      )}
-      {shown === "remove" && (
-        <Confirm
-          title={`Remove ${device.name}?`}
-          action="Remove the device"
-          onConfirm={() => void remove()}
-          onClose={close}
-        >
-          <p>
-            Its keys are revoked at once, so that it can send nothing more. Its sessions and events remain.
-          </p>
-        </Confirm>
       )}
     </>
   );

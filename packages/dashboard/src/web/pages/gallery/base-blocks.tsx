@@ -2,7 +2,7 @@ import { HubError } from "@wharf/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { toast } from "../../app/toasts.tsx";
-import { Confirm, Dialog } from "../../ui/dialog.tsx";
+import { ConfirmButton, Dialog } from "../../ui/dialog.tsx";
 import { Age, Badge, Choice, Copy, Facts, Stat, type Tone } from "../../ui/parts.tsx";
 import { Empty, ErrorNote, Skeleton } from "../../ui/states.tsx";
 
@@ -16,7 +16,7 @@ const AWAY = new HubError({ message: "The request got no response.", code: "HUB_
 /** The blocks that every page uses. */
 export function BaseBlocks(): JSX.Element {
   const [density, setDensity] = useState<"story" | "full">("story");
-  const [shown, setShown] = useState<"dialog" | "confirm" | null>(null);
+  const [isOpen, setIsOpen] = useState(false);
   return (
     <>
       <h2>States of a page</h2>
@@ -54,13 +54,19 @@ export function BaseBlocks(): JSX.Element {
         <button type="button" class="primary">
           Primary
         </button>
-        <button type="button" class="danger" onClick={() => setShown("confirm")}>
-          Delete
-        </button>
+        <ConfirmButton
+          text="Delete"
+          class="danger"
+          title="Delete it?"
+          action="Delete it"
+          onConfirm={() => toast("It is deleted.")}
+        >
+          <p>This cannot be undone.</p>
+        </ConfirmButton>
         <button type="button" disabled>
           Disabled
         </button>
-        <button type="button" class="link" onClick={() => setShown("dialog")}>
+        <button type="button" class="link" onClick={() => setIsOpen(true)}>
           Open a dialog
         </button>
         <button type="button" onClick={() => toast("It did not work.", { isError: true })}>
@@ -68,20 +74,10 @@ export function BaseBlocks(): JSX.Element {
         </button>
         <Copy text="copied" />
       </p>
-      {shown === "dialog" && (
-        <Dialog title="A dialog" onClose={() => setShown(null)}>
+      {isOpen && (
+        <Dialog title="A dialog" onClose={() => setIsOpen(false)}>
           <p>Its text.</p>
         </Dialog>
-      )}
-      {shown === "confirm" && (
-        <Confirm
-          title="Delete it?"
-          action="Delete it"
-          onConfirm={() => toast("It is deleted.")}
-          onClose={() => setShown(null)}
-        >
-          <p>This cannot be undone.</p>
-        </Confirm>
       )}
     </>
   );

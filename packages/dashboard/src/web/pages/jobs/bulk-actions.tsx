@@ -1,9 +1,8 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { act } from "../../app/toasts.tsx";
 import { counted } from "../../format/numbers.ts";
-import { Confirm } from "../../ui/dialog.tsx";
+import { ConfirmButton } from "../../ui/dialog.tsx";
 import { bulkFilter, type JobFilter } from "./job-filter.ts";
 import { isEnded } from "./job-parts.tsx";
 
@@ -18,7 +17,6 @@ export function BulkActions({
   total: number | null;
   onDone: () => void;
 }): JSX.Element | null {
-  const [isAsking, setIsAsking] = useState(false);
   const { state } = filter;
   if (state === null || state === "completed" || !total || !canChange()) return null;
   const isRetry = isEnded({ state });
@@ -33,23 +31,19 @@ export function BulkActions({
 
   return (
     <p class="actions">
-      <button type="button" class={isRetry ? undefined : "danger"} onClick={() => setIsAsking(true)}>
-        {name}
-      </button>
-      {isAsking && (
-        <Confirm
-          title={`${name}?`}
-          action={name}
-          onConfirm={() => void run()}
-          onClose={() => setIsAsking(false)}
-        >
-          <p>
-            This applies to all {matching} that match the filter
-            {filter.queue === "" ? " in all queues but that of housekeeping" : ` in queue ${filter.queue}`}
-            {filter.type !== "" && ` of type ${filter.type}`}, also to those that are not shown.
-          </p>
-        </Confirm>
-      )}
+      <ConfirmButton
+        text={name}
+        class={isRetry ? undefined : "danger"}
+        title={`${name}?`}
+        action={name}
+        onConfirm={() => void run()}
+      >
+        <p>
+          This applies to all {matching} that match the filter
+          {filter.queue === "" ? " in all queues but that of housekeeping" : ` in queue ${filter.queue}`}
+          {filter.type !== "" && ` of type ${filter.type}`}, also to those that are not shown.
+        </p>
+      </ConfirmButton>
     </p>
   );
 }

@@ -6,7 +6,7 @@ import { canChange, hub } from "../../app/hub.ts";
 import { act } from "../../app/toasts.tsx";
 import { usePages } from "../../app/use-pages.ts";
 import { deviceNames, usePlaces } from "../../app/use-places.ts";
-import { Confirm, Dialog } from "../../ui/dialog.tsx";
+import { ConfirmButton, Dialog } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
 import { Rows } from "../../ui/rows.tsx";
 import { Empty } from "../../ui/states.tsx";
@@ -101,7 +101,6 @@ function KeyRow({
   onShow: (key: string) => void;
   onChange: () => void;
 }): JSX.Element {
-  const [asked, setAsked] = useState<"rotate" | "revoke" | null>(null);
   const { id, scope, device_id, last4, last_used_at, revoked_at, expires_at } = apiKey;
   const isExpired = expires_at !== null && Date.parse(expires_at) <= now.value;
   const isLive = revoked_at === null && !isExpired;
@@ -146,45 +145,29 @@ function KeyRow({
       <span class="actions">
         {isLive && (
           <>
-            <button
-              type="button"
+            <ConfirmButton
+              text="Rotate"
+              label={`Rotate ${called}`}
               class="small"
-              onClick={() => setAsked("rotate")}
-              aria-label={`Rotate ${called}`}
+              title={`Rotate ${called}?`}
+              action="Rotate the key"
+              onConfirm={() => void rotate()}
             >
-              Rotate
-            </button>
-            <button
-              type="button"
+              <p>A new key is shown once. The old one works for one more day.</p>
+            </ConfirmButton>
+            <ConfirmButton
+              text="Revoke"
+              label={`Revoke ${called}`}
               class="small danger"
-              onClick={() => setAsked("revoke")}
-              aria-label={`Revoke ${called}`}
+              title={`Revoke ${called}?`}
+              action="Revoke the key"
+              onConfirm={() => void revoke()}
             >
-              Revoke
-            </button>
+              <p>Requests with it are refused at once. This cannot be undone.</p>
+            </ConfirmButton>
           </>
         )}
       </span>
-      {asked === "rotate" && (
-        <Confirm
-          title={`Rotate ${called}?`}
-          action="Rotate the key"
-          onConfirm={() => void rotate()}
-          onClose={() => setAsked(null)}
-        >
-          <p>A new key is shown once. The old one works for one more day.</p>
-        </Confirm>
-      )}
-      {asked === "revoke" && (
-        <Confirm
-          title={`Revoke ${called}?`}
-          action="Revoke the key"
-          onConfirm={() => void revoke()}
-          onClose={() => setAsked(null)}
-        >
-          <p>Requests with it are refused at once. This cannot be undone.</p>
-        </Confirm>
-      )}
     </div>
   );
 }

@@ -1,7 +1,6 @@
 import type { SessionDetail } from "@wharf/protocol";
 import { agentName } from "@wharf/protocol/agent-names";
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { go, href } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
@@ -10,7 +9,7 @@ import { costText, counted, countText, shortText } from "../../format/numbers.ts
 import { durationText } from "../../format/times.ts";
 import { Cut } from "../../text/cut.tsx";
 import { Markdown } from "../../text/markdown.tsx";
-import { Confirm } from "../../ui/dialog.tsx";
+import { ConfirmButton } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
 import { repositoryName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
 import { MissingPrices } from "./missing-prices.tsx";
@@ -68,39 +67,27 @@ function Export({ id }: { id: string }): JSX.Element {
 }
 
 function Delete({ session: { id, device_name } }: { session: SessionDetail }): JSX.Element {
-  const [isAsking, setIsAsking] = useState(false);
   async function remove(): Promise<void> {
     if (await act(() => hub.sessions.delete(id), "The session is deleted.")) go("/sessions");
   }
   return (
-    <>
-      <button
-        type="button"
-        class="small danger"
-        disabled={!canChange()}
-        title={canChange() ? undefined : "A read key cannot delete sessions."}
-        onClick={() => setIsAsking(true)}
-      >
-        Delete
-      </button>
-      {isAsking && (
-        <Confirm
-          title="Delete this session?"
-          action="Delete the session"
-          onConfirm={() => void remove()}
-          onClose={() => setIsAsking(false)}
-        >
-          <p>
-            The hub deletes its messages, transcript files, events, costs and search entries. This cannot be
-            undone.
-          </p>
-          <p>
-            The hub keeps only the session's id and the time of the deletion, to refuse what a device sends
-            again. The files on {device_name} stay where they are.
-          </p>
-        </Confirm>
-      )}
-    </>
+    <ConfirmButton
+      text="Delete"
+      class="small danger"
+      reason={canChange() ? undefined : "A read key cannot delete sessions."}
+      title="Delete this session?"
+      action="Delete the session"
+      onConfirm={() => void remove()}
+    >
+      <p>
+        The hub deletes its messages, transcript files, events, costs and search entries. This cannot be
+        undone.
+      </p>
+      <p>
+        The hub keeps only the session's id and the time of the deletion, to refuse what a device sends again.
+        The files on {device_name} stay where they are.
+      </p>
+    </ConfirmButton>
   );
 }
 

@@ -8,7 +8,7 @@ import { useShortcuts } from "../../app/shortcuts.ts";
 import { act } from "../../app/toasts.tsx";
 import type { Selection } from "../../app/use-selection.ts";
 import { counted, countText } from "../../format/numbers.ts";
-import { Confirm } from "../../ui/dialog.tsx";
+import { ConfirmButton } from "../../ui/dialog.tsx";
 
 /** Of an address, which servers and proxies limit to 8 KB. */
 const EXPORTED_IDS_MAX = 200;
@@ -113,14 +113,8 @@ function DeleteAll({
   counts: SessionCounts;
   onDone: () => void;
 }): JSX.Element {
-  const [isAsking, setIsAsking] = useState(false);
   const name = `Delete ${counted(sessions, "session")}`;
-  const isTooMany = Array.isArray(chosen.ids) && chosen.ids.length > DELETED_IDS_MAX;
-  const reason = canChange()
-    ? isTooMany
-      ? `At most ${countText(DELETED_IDS_MAX)} selected sessions, or all that match a filter.`
-      : undefined
-    : "A read key cannot delete sessions.";
+  const reason = reasonAgainst(chosen);
 
   async function remove(): Promise<void> {
     const deletion = () => hub.sessions.deleteAll({ ...chosen, expected: sessions });
@@ -128,41 +122,38 @@ function DeleteAll({
   }
 
   return (
-    <>
-      <button
-        type="button"
-        class="small danger"
-        disabled={reason !== undefined}
-        title={reason}
-        onClick={() => setIsAsking(true)}
-      >
-        {name}
-      </button>
-      {isAsking && (
-        <Confirm
-          title={`${name}?`}
-          action={name}
-          onConfirm={() => void remove()}
-          onClose={() => setIsAsking(false)}
-        >
-          <p>
-            The hub deletes the messages, transcript files, events, costs and search entries of{" "}
-            {sessions === 1 ? "this session" : "these sessions"}. This cannot be undone.
-          </p>
-          {open_sessions > 0 && (
-            <p>
-              <strong>{counted(open_sessions, "session is", "sessions are")} open.</strong> The agent
-              continues on its machine, but the hub records nothing more of it.
-            </p>
-          )}
-          <p>
-            The hub keeps only {sessions === 1 ? "the session's id" : "the sessions' ids"} and the time of the
-            deletion, to refuse what a device sends again. The files on the devices stay where they are.
-          </p>
-        </Confirm>
+    <ConfirmButton
+      text={name}
+      class="small danger"
+      reason={reason}
+      title={`${name}?`}
+      action={name}
+      onConfirm={() => void remove()}
+    >
+      <p>
+        The hub deletes the messages, transcript files, events, costs and search entries of{" "}
+        {sessions === 1 ? "this session" : "these sessions"}. This cannot be undone.
+      </p>
+      {open_sessions > 0 && (
+        <p>
+          <strong>{counted(open_sessions, "session is", "sessions are")} open.</strong> The agent continues on
+          its machine, but the hub records nothing more of it.
+        </p>
       )}
-    </>
+      <p>
+        The hub keeps only {sessions === 1 ? "the session's id" : "the sessions' ids"} and the time of the
+        deletion, to refuse what a device sends again. The files on the devices stay where they are.
+      </p>
+    </ConfirmButton>
   );
+}
+
+/** Why they cannot be deleted. */
+function reasonAgainst({ ids }: Chosen): string | undefined {
+  if (!canChange()) return "A read key cannot delete sessions.";
+  if (Array.isArray(ids) && ids.length > DELETED_IDS_MAX)
+    return `At most ${countText(DELETED_IDS_MAX)} selected sessions, or all that match a filter.`;
+  return undefined;
 }
 
 function countsOf(sessions: readonly Session[]): SessionCounts {
