@@ -2,7 +2,7 @@ import type { SessionDetail } from "@wharf/protocol";
 import { agentName } from "@wharf/protocol/agent-names";
 import type { ComponentChildren, JSX } from "preact";
 import { canChange, hub } from "../../app/hub.ts";
-import { go, href } from "../../app/router.ts";
+import { go } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, counted, countText, shortText } from "../../format/numbers.ts";
@@ -10,6 +10,7 @@ import { durationText } from "../../format/times.ts";
 import { Cut } from "../../text/cut.tsx";
 import { Markdown } from "../../text/markdown.tsx";
 import { ConfirmButton } from "../../ui/dialog.tsx";
+import { ExportLinks } from "../../ui/export-links.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
 import { repositoryName, StateBadge, titleOf } from "../../ui/session-parts.tsx";
 import { MissingPrices } from "./missing-prices.tsx";
@@ -36,33 +37,11 @@ export function SessionHead({ session }: { session: SessionDetail }): JSX.Elemen
       >
         <Copy text={session.id}>Copy id</Copy>
         {command !== null && <Copy text={command}>Copy resume command</Copy>}
-        <Export id={session.id} />
+        <ExportLinks path={`/api/sessions/${encodeURIComponent(session.id)}/export`} />
         <Delete session={session} />
       </PageHead>
       <Summary session={session} />
     </>
-  );
-}
-
-function Export({ id }: { id: string }): JSX.Element {
-  const formats = [
-    ["json", "JSON", "json"],
-    ["markdown", "Markdown", "md"],
-    ["tar", "tar", "tar"],
-  ] as const;
-  return (
-    <span class="export">
-      Export{" "}
-      {formats.map(([format, name, ending]) => (
-        <a
-          key={format}
-          href={href(`/api/sessions/${encodeURIComponent(id)}/export`, { format })}
-          download={`${id}.${ending}`}
-        >
-          {name}
-        </a>
-      ))}
-    </span>
   );
 }
 

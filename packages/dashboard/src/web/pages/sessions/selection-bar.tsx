@@ -3,22 +3,17 @@ import type { Session, SessionCounts } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
-import { href } from "../../app/router.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
 import { act } from "../../app/toasts.tsx";
 import type { Selection } from "../../app/use-selection.ts";
 import { counted, countText } from "../../format/numbers.ts";
 import { ConfirmButton } from "../../ui/dialog.tsx";
+import { ExportLinks } from "../../ui/export-links.tsx";
 
 /** Of an address, which servers and proxies limit to 8 KB. */
 const EXPORTED_IDS_MAX = 200;
 /** Of a request. */
 const DELETED_IDS_MAX = 1_000;
-const FORMATS = [
-  ["json", "JSON"],
-  ["markdown", "Markdown"],
-  ["tar", "tar"],
-] as const;
 
 /** What can be done with the selected sessions, or with all that match the filter. */
 export function SelectionBar({
@@ -75,25 +70,12 @@ export function SelectionBar({
 type Chosen = SessionFilter | { ids: readonly string[] };
 
 function Exports({ chosen }: { chosen: Chosen }): JSX.Element {
-  const { ids, ...filter } = chosen;
+  const { ids } = chosen;
   if (Array.isArray(ids) && ids.length > EXPORTED_IDS_MAX)
     return (
       <span class="faint">Export takes {EXPORTED_IDS_MAX} sessions at most, or all that match a filter.</span>
     );
-  return (
-    <span class="export">
-      Export{" "}
-      {FORMATS.map(([format, name]) => (
-        <a
-          key={format}
-          download
-          href={href("/api/sessions/export", { ...textsOf({ ids, ...filter }), format })}
-        >
-          {name}
-        </a>
-      ))}
-    </span>
-  );
+  return <ExportLinks path="/api/sessions/export" parameters={textsOf(chosen)} />;
 }
 
 function textsOf(filter: Chosen): Record<string, string> {
