@@ -268,6 +268,12 @@ browserTest("a commit in the timeline and in a session's facts leads to it in it
   await chosen.waitFor({ state: "detached" });
 
   await page.goto(`/sessions/${HOSTILE_ID}`);
+  await page.locator(".session-facts").getByText("possible", { exact: true }).waitFor();
+  await page.locator(".summary").getByText("0 commits", { exact: true }).waitFor();
+  const own = commit(new Date().toISOString());
+  await send({ ...own, session_id: HOSTILE_ID, data: { ...own.data, hash: "b".repeat(40) } });
+  await page.locator(".session-facts").getByText("exact", { exact: true }).waitFor();
+  await page.locator(".summary").getByText("1 commit", { exact: true }).waitFor();
   await page
     .locator(".session-facts")
     .getByRole("link", { name: HASH.slice(0, 7) })

@@ -1,4 +1,4 @@
-import type { SessionDetail } from "@wharf/protocol";
+import type { SessionDetail, SessionGitActivity } from "@wharf/protocol";
 import { agentName } from "@wharf/protocol/agent-names";
 import type { ComponentChildren, JSX } from "preact";
 import { canChange, hub } from "../../app/hub.ts";
@@ -17,7 +17,14 @@ import { MissingPrices } from "./missing-prices.tsx";
 import { resumeCommand } from "./resume-command.ts";
 
 /** Title, state and actions; then what was asked, done and answered. */
-export function SessionHead({ session }: { session: SessionDetail }): JSX.Element {
+export function SessionHead({
+  session,
+  commits,
+}: {
+  session: SessionDetail;
+  /** Null: not read yet. */
+  commits: readonly SessionGitActivity[] | null;
+}): JSX.Element {
   const command = resumeCommand(session);
   return (
     <>
@@ -40,7 +47,7 @@ export function SessionHead({ session }: { session: SessionDetail }): JSX.Elemen
         <ExportLinks path={`/api/sessions/${encodeURIComponent(session.id)}/export`} />
         <Delete session={session} />
       </PageHead>
-      <Summary session={session} />
+      <Summary session={session} commits={commits} />
     </>
   );
 }
@@ -72,7 +79,14 @@ function Delete({ session: { id, device_name } }: { session: SessionDetail }): J
 
 const ASKED_LINES = 4;
 
-function Summary({ session }: { session: SessionDetail }): JSX.Element {
+function Summary({
+  session,
+  commits,
+}: {
+  session: SessionDetail;
+  commits: readonly SessionGitActivity[] | null;
+}): JSX.Element {
+  const own = commits?.filter(({ session_match }) => session_match !== "possible");
   const { transcript: facts } = session;
   const test = facts?.tests.last ?? null;
   return (
@@ -104,7 +118,7 @@ function Summary({ session }: { session: SessionDetail }): JSX.Element {
           </>
         )}
       </Part>
-      <Part name="Commits">{counted(facts?.commits.length ?? 0, "commit")}</Part>
+      <Part name="Commits">{own !== undefined && counted(own.length, "commit")}</Part>
       <Part name="Last test run">
         {test === null ? (
           <span class="faint">none</span>

@@ -1,8 +1,8 @@
-import type { GitMatchGrade, SessionDetail } from "@wharf/protocol";
+import type { GitMatchGrade, SessionDetail, SessionGitActivity } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { setQuery } from "../../app/router.ts";
-import { useQuery } from "../../app/use-query.ts";
+import { type QueryState, useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
 import { CommitHash, GradeBadge } from "../../ui/git-line.tsx";
 import { Age, Badge } from "../../ui/parts.tsx";
@@ -17,14 +17,19 @@ const REASONS: Readonly<Record<GitMatchGrade, string>> = {
   evidence: "The session wrote a file that the commit changes, before it.",
   possible: "Time and place alone.",
 };
-const COMMITS_READ = 200;
 
 /** Files, commits, commands, jobs and events of a session. */
-export function SessionLists({ session }: { session: SessionDetail }): JSX.Element {
+export function SessionLists({
+  session,
+  commits,
+}: {
+  session: SessionDetail;
+  commits: QueryState<readonly SessionGitActivity[]>;
+}): JSX.Element {
   return (
     <>
       <Files session={session} />
-      <Commits session={session} />
+      <Commits commits={commits} />
       <LastCommands session={session} />
       <Jobs session={session} />
       <Events session={session} />
@@ -75,11 +80,7 @@ function nameOf(path: string): string {
   return path.split("/").slice(-2).join("/");
 }
 
-function Commits({ session }: { session: SessionDetail }): JSX.Element {
-  const commits = useQuery(`git ${session.id} ${session.updated_at}`, async () => {
-    const { git_activity } = await hub.sessions.git(session.id, { limit: COMMITS_READ });
-    return git_activity.filter(({ type }) => type === "commit" || type === "merge");
-  });
+function Commits({ commits }: { commits: QueryState<readonly SessionGitActivity[]> }): JSX.Element {
   return (
     <>
       <h2>Commits</h2>

@@ -22,10 +22,20 @@ import { SessionLists } from "./session-lists.tsx";
 import { createTranscript, type Transcript } from "./transcript.ts";
 import { TranscriptView } from "./transcript-view.tsx";
 
+const COMMITS_READ = 200;
+
 /** What was asked, what was done and what came of it; below, the transcript between its outline and facts. */
 export function SessionPage({ params }: PageProps): JSX.Element {
   const id = params["id"] ?? "";
   const detail = useQuery(`session ${id}`, () => hub.sessions.get(id));
+  const commits = useQuery(`git ${id}`, async () => {
+    const { git_activity } = await hub.sessions.git(id, { limit: COMMITS_READ });
+    return git_activity.filter(({ type }) => type === "commit" || type === "merge");
+  });
+  useLiveReload(["session", "event"], commits, {
+    concerns: ({ kind, ids, events }) =>
+      kind === "session" ? ids.includes(id) : events?.some(({ type }) => type.startsWith("git.")) !== false,
+  });
   const prompts = usePages<OutlinePrompt>(`outline ${id}`, async (cursor) => {
     const page = await hub.transcripts.outline(id, cursor === null ? {} : { cursor });
     return { items: page.prompts, next: page.next_cursor };
@@ -50,7 +60,7 @@ export function SessionPage({ params }: PageProps): JSX.Element {
   return (
     <div class="session">
       <Loaded query={detail} rows={3}>
-        {(shown) => <SessionHead session={shown} />}
+        {(shown) => <SessionHead session={shown} commits={commits.data} />}
       </Loaded>
       <div class="session-columns">
         <nav class="session-outline" aria-label="Prompts">
@@ -68,7 +78,7 @@ export function SessionPage({ params }: PageProps): JSX.Element {
           {session !== null && (
             <>
               <SessionFacts session={session} />
-              <SessionLists session={session} />
+              <SessionLists session={session} commits={commits} />
             </>
           )}
         </aside>
