@@ -26,10 +26,9 @@ import {
   summarizeGit,
   summarizeSessions,
 } from "../db/reads/workspace-lists.ts";
-import { OverloadError } from "../errors.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
-import { notFound, ProblemError } from "../http/problem.ts";
+import { notFound, ProblemError, RETRY_AFTER_S } from "../http/problem.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { readWorkspaceId, WORKSPACE_MATCHES_MAX, workspaceAmbiguous } from "../http/workspace-reference.ts";
 
@@ -119,11 +118,7 @@ export function workspaceRoutes({ reads, edits, deleteInPieces }: WorkspaceDepen
     const signal = AbortSignal.timeout(DELETION_MS);
     const outcome = await deleteWorkspace(deleteInPieces, workspace_id, { signal });
     if (outcome === "used") throw workspaceUsed();
-    if (outcome === "unfinished")
-      throw new OverloadError(
-        "The workspace has many events, and a part is deleted. Repeat the request.",
-        "DELETION_UNFINISHED",
-      );
+    if (outcome === "unfinished") throw deletionUnfinished();
     return c.body(null, 204);
   });
 
@@ -135,6 +130,15 @@ function workspaceUsed(): ProblemError {
     status: 409,
     code: "WORKSPACE_USED",
     detail: "Sessions, environments or blueprints belong to the workspace. Delete them first.",
+  });
+}
+
+function deletionUnfinished(): ProblemError {
+  return new ProblemError({
+    status: 503,
+    code: "DELETION_UNFINISHED",
+    detail: "The workspace has many events, and a part is deleted. Repeat the request.",
+    headers: { "retry-after": String(RETRY_AFTER_S) },
   });
 }
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { Hono } from "hono";
+import pino from "pino";
 import { at, event, gitCommit, ingest, sessionEnd, sessionStart, walk } from "../../__tests__/events.ts";
+import { requestVariables } from "../../__tests__/request-variables.ts";
 import { setupApp } from "../../__tests__/setup-app.ts";
+import { answerError } from "../../http/failures.ts";
+import type { AppEnv } from "../../http/request-context.ts";
+import { workspaceRoutes } from "../workspaces.ts";
 
 const server = setupApp();
 
@@ -394,5 +400,19 @@ describe("the deletion of a workspace", () => {
     await server.sql`UPDATE sessions SET deleted_at = now() WHERE id = 'three'`;
     expect((await remove("api")).status).toBe(409);
     expect(await canonicalIds()).toHaveLength(3);
+  });
+
+  test("that is not finished in time is a 503, by which clients repeat it", async () => {
+    await fill();
+    const { access, pools } = server.current();
+    const deleteInPieces = async () => false;
+    const app = new Hono<AppEnv>()
+      .use(requestVariables(access))
+      .onError(answerError(pino({ level: "silent" })))
+      .route("/", workspaceRoutes({ reads: pools.reads, edits: pools.edits, deleteInPieces }));
+    const headers = { authorization: `Bearer ${server.key}` };
+    const response = await app.request("/quiet", { method: "DELETE", headers });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect(await response.json()).toMatchObject({ code: "DELETION_UNFINISHED" });
   });
 });
