@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { hasPgBouncer } from "@wharf/testkit";
-import { runTestFiles, type TestReport, withTestRun } from "@wharf/testkit/test-run";
+import { readTestCases, type TestCase } from "@wharf/testkit/junit";
+import { runTestFiles, withTestRun } from "@wharf/testkit/test-run";
 import { SCENES, type Scene } from "./scenes.ts";
 
 /**
@@ -27,25 +28,25 @@ const summary = summaryOf(runs);
 process.stdout.write(`${JSON.stringify(summary)}\n`);
 process.exit(summary.ok ? 0 : 1);
 
-type Run = { seed: number; seconds: number; report: TestReport };
-type Counts = { passed: number; failed: number; skipped: number };
+type Run = { seed: number; seconds: number; code: number; cases: TestCase[] };
+type Counts = Record<TestCase["result"], number>;
 
 async function run(seed: number): Promise<Run> {
   process.stdout.write(`Seed ${seed}, ${scenes.length} scenes in ${files.length} files.\n`);
   const begun_ms = performance.now();
   const env = { WHARF_FAULTS: "1", WHARF_TEST_SEED: `${seed}`, WHARF_TEST_EVENTS: values.events };
   // With a Postgres of its own, so that what a run leaves behind does not change the next one.
-  const report = await withTestRun((shared) =>
+  const { code, junit } = await withTestRun((shared) =>
     runTestFiles(files, { ...shared, ...env }, ["--test-name-pattern", tests]),
   );
-  return { seed, seconds: secondsSince(begun_ms), report };
+  return { seed, seconds: secondsSince(begun_ms), code, cases: readTestCases(junit) };
 }
 
 function summaryOf(all: readonly Run[]) {
-  const failures = all.flatMap(({ seed, report }) => {
-    const failed = scenes.filter((scene) => hasFailed(scene, countsOf(scene, report)));
+  const failures = all.flatMap(({ seed, code, cases }) => {
+    const failed = scenes.filter((scene) => hasFailed(scene, countsOf(scene, cases)));
     if (failed.length > 0) return failed.map(({ fault }) => ({ seed, fault }));
-    return report.code === 0 ? [] : [{ seed, fault: `none, but the tests ended with code ${report.code}` }];
+    return code === 0 ? [] : [{ seed, fault: `none, but the tests ended with code ${code}` }];
   });
   return {
     ok: failures.length === 0,
@@ -57,7 +58,7 @@ function summaryOf(all: readonly Run[]) {
     seconds: secondsSince(startedAt_ms),
     runs: all.map(({ seed, seconds }) => ({ seed, seconds })),
     scenes: scenes.map((scene) => {
-      const counts = all.map(({ report }) => countsOf(scene, report));
+      const counts = all.map(({ cases }) => countsOf(scene, cases));
       const total = (name: keyof Counts) => counts.reduce((sum, each) => sum + each[name], 0);
       const tests = { passed: total("passed"), failed: total("failed"), skipped: total("skipped") };
       return { fault: scene.fault, invariants: scene.invariants, ...tests };
@@ -74,16 +75,10 @@ function hasFailed(scene: Scene, { passed, failed }: Counts): boolean {
   return failed > 0 || (passed === 0 && reasonToSkip(scene) === undefined);
 }
 
-function countsOf(scene: Scene, { junit }: TestReport): Counts {
+function countsOf(scene: Scene, cases: readonly TestCase[]): Counts {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const [, attributes = "", body = ""] of junit.matchAll(
-    /<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs,
-  )) {
-    const of = (name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
-    if (of("file") !== scene.file || !scene.tests.test(`${of("classname")} ${of("name")}`)) continue;
-    counts[/<(failure|error)\b/.test(body) ? "failed" : body.includes("<skipped") ? "skipped" : "passed"] +=
-      1;
-  }
+  for (const { file, classname, name, result } of cases)
+    if (file === scene.file && scene.tests.test(`${classname} ${name}`)) counts[result] += 1;
   return counts;
 }
 
