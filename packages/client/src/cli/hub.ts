@@ -56,10 +56,14 @@ export function clientFor(
   );
 }
 
-/** What the hub has of sessions that are here; null while it cannot be asked, also for want of a key that may read. */
-export async function hubSessionsOf(profile: Profile, ids: readonly string[]): Promise<HubSessions | null> {
+/** Which sessions of these transcripts the hub lacks; null while it is unavailable, and without a key that may read. */
+export async function hubSessionsOf(
+  profile: Profile,
+  found: readonly { session_id: string }[],
+): Promise<HubSessions | null> {
   if (profile.keys.read === undefined && profile.keys.admin === undefined) return null;
-  return await readHubSessions(clientFor(profile, "read").sessions, ids);
+  const ids = new Set(found.map(({ session_id }) => session_id));
+  return await readHubSessions(clientFor(profile, "read").sessions, [...ids]);
 }
 
 export async function openHub(io: Io, options: HubOptions, scope: KeyScope = "read"): Promise<Client> {

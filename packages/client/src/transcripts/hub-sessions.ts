@@ -6,16 +6,15 @@ export type HubSessions = { deleted: ReadonlySet<string>; unknown: ReadonlySet<s
 
 const IDS_AT_ONCE = 10_000;
 
-/** Null while the hub cannot be asked. */
+/** Each id once. Null while the hub is unavailable. */
 export async function readHubSessions(
   sessions: Pick<Sessions, "status">,
   ids: readonly string[],
 ): Promise<HubSessions | null> {
   const [deleted, unknown] = [new Set<string>(), new Set<string>()];
-  const all = [...new Set(ids)];
   try {
-    for (let at = 0; at < all.length; at += IDS_AT_ONCE) {
-      const answer = await sessions.status(all.slice(at, at + IDS_AT_ONCE));
+    for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+      const answer = await sessions.status(ids.slice(at, at + IDS_AT_ONCE));
       for (const id of answer.deleted) deleted.add(id);
       for (const id of answer.not_found) if (!deleted.has(id)) unknown.add(id);
     }

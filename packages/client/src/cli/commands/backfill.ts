@@ -24,10 +24,7 @@ export function backfill(command: Command, io: Io): void {
       const { files, sender } = prepareSending(io, profile);
       const since = options.since === undefined ? 0 : Date.parse(instantOf(options.since, new Date()));
       const found = await findAllTranscripts(io, since);
-      const hub = await hubSessionsOf(
-        profile,
-        found.map(({ session_id }) => session_id),
-      );
+      const hub = await hubSessionsOf(profile, found);
       const plan = await planBackfill(found, files, { hub });
       const { pending, ...counts } = plan;
       warnOfPacked(io, plan.packed_files);

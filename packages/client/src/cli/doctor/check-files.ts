@@ -3,10 +3,9 @@ import type { Profile } from "../../profiles/profiles.ts";
 import { HubError } from "../../sdk/hub-error.ts";
 import { filesOfTranscript } from "../../transcripts/backfill.ts";
 import { chainOf } from "../../transcripts/chain.ts";
-import { readHubSessions } from "../../transcripts/hub-sessions.ts";
 import { CAN_UNPACK, isPacked, withUnpacked } from "../../transcripts/send-unpacked.ts";
 import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
-import { clientFor } from "../hub.ts";
+import { clientFor, hubSessionsOf } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { prepareSending } from "../sending.ts";
 
@@ -32,13 +31,10 @@ export async function checkFiles(io: Io, profile: Profile, isAll: boolean): Prom
   const device_id = profile.device?.id;
   if (device_id === undefined) return [];
   const found = await findAllTranscripts(io);
-  const { transcripts, sessions } = clientFor(profile, "read");
+  const { transcripts } = clientFor(profile, "read");
   const { shareOf } = prepareSending(io, profile).files;
   const compared = isAll ? found : found.slice(0, NEWEST_SESSIONS);
-  const hub = await readHubSessions(
-    sessions,
-    compared.map(({ session_id }) => session_id),
-  );
+  const hub = await hubSessionsOf(profile, compared);
   const checks: FileCheck[] = [];
   let packed_files = 0;
   for (const one of compared) {

@@ -15,10 +15,7 @@ export async function checkRetention(io: Io, profile: Profile): Promise<Check[]>
   const checks: Check[] = [];
   for (const retention of await readRetention(io.environment, homeOf(io))) {
     const due = retention.due.map(({ file }) => file);
-    const hub = await hubSessionsOf(
-      profile,
-      due.map(({ session_id }) => session_id),
-    );
+    const hub = await hubSessionsOf(profile, due);
     const plan = await planBackfill(due, { states }, { hub });
     checks.push(describe(retention, plan, hub !== null));
   }
