@@ -38,8 +38,6 @@ export async function removeState(directory: string): Promise<void> {
 
 function placesOf(directory: string): string[] {
   const { data, ...paths } = dataPaths(directory);
-  return [
-    ...[statusFile(data), statusLineFile(data), refreshFile(data), compileCache(data)],
-    ...Object.values(paths),
-  ];
+  const ofCommands = [statusFile(data), statusLineFile(data), refreshFile(data), compileCache(data)];
+  return [...ofCommands, ...Object.values(paths)];
 }

@@ -102,7 +102,9 @@ export function createReads(http: Http): Reads {
       retention: (idOrName) => http.json(`/api/workspaces/${segment(idOrName)}/retention`),
       putRetention: (idOrName, json, { isDryRun = false } = {}) =>
         http.json(`/api/workspaces/${segment(idOrName)}/retention`, {
-          ...{ method: "PUT", json, query: { dry_run: isDryRun ? "1" : "0" } },
+          method: "PUT",
+          json,
+          query: { dry_run: isDryRun ? "1" : "0" },
         }),
       redaction: (idOrName, { isDryRun = false } = {}) =>
         http.json(`/api/workspaces/${segment(idOrName)}/redaction`, {

@@ -31,16 +31,8 @@ export function readPid(shown: string): number | null {
 }
 
 async function startOf(pid: number): Promise<string | null> {
-  const printed = await runCommand([
-    "env",
-    "TZ=UTC",
-    "LC_ALL=C",
-    "ps",
-    "-o",
-    "lstart=",
-    "-p",
-    `${pid}`,
-  ]).catch(() => "");
+  const command = `env TZ=UTC LC_ALL=C ps -o lstart= -p ${pid}`;
+  const printed = await runCommand(command.split(" ")).catch(() => "");
   const ms = Date.parse(`${printed.trim()} UTC`);
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }

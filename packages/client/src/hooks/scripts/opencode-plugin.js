@@ -7,10 +7,10 @@ const TEXT_CHARACTERS_MAX = 100_000;
 const EDITS_AND_COMMANDS = new Set(["bash", "edit", "multiedit", "write", "patch", "apply_patch"]);
 
 const running = new Set();
-/** Sessions that another one started: what they are asked is no prompt of a person. */
+/** Sessions of subagents: their prompts are not those of a person. */
 const children = new Set();
 
-/** In a process of its own, which ends after opencode if it has to. */
+/** In a detached process, which may outlive opencode. */
 function send(fields) {
   if (running.size >= PROCESSES_MAX) return;
   const cut = (_, value) => (typeof value === "string" ? value.slice(0, TEXT_CHARACTERS_MAX) : value);
@@ -22,7 +22,7 @@ function send(fields) {
   hook.unref();
 }
 
-/** A failure of ours is none of opencode. */
+/** An error of this plugin must not reach opencode. */
 function quietly(act) {
   return async (...input) => {
     try {
@@ -62,7 +62,7 @@ export const WharfPlugin = async ({ directory }) => {
       const call = { tool_name: tool, tool_use_id: callID, tool_input: args };
       pass("PostToolUse", sessionID, { ...call, tool_response: { exit_code: metadata?.exit } });
     }),
-    // By which git hooks of a command know its session.
+    // Git hooks that a command runs read their session from it.
     "shell.env": quietly(({ sessionID }, { env }) => {
       if (sessionID) env.WHARF_SESSION_ID = sessionID;
     }),
