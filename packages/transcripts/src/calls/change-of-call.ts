@@ -24,10 +24,15 @@ export function changeOfCall(input: JsonValue, path: string): string | null {
 }
 
 function editOf(edit: JsonObject): string | null {
+  const texts = textsOfEdit(edit);
+  return texts === null ? null : diffText(texts.before, texts.after);
+}
+
+/** What an edit replaces, and by what, under the names of several agents; null where it names neither. */
+export function textsOfEdit(edit: JsonObject): { before: string; after: string } | null {
   const before = text(edit, "old_string") ?? text(edit, "oldString") ?? text(edit, "old_str");
   const after = text(edit, "new_string") ?? text(edit, "newString") ?? text(edit, "new_str");
-  if (before === null && after === null) return null;
-  return diffText(before ?? "", after ?? "");
+  return before === null && after === null ? null : { before: before ?? "", after: after ?? "" };
 }
 
 function changeIn(change: JsonValue | undefined): string | null {

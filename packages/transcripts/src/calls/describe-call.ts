@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue, objects, text } from "../lines/json.ts";
+import { textsOfEdit } from "./change-of-call.ts";
 import { diffLines, linesOf } from "./line-diff.ts";
 import { readPatch } from "./patch.ts";
 
@@ -71,10 +72,9 @@ function editedLines(input: JsonObject): Omit<FileWrite, "path"> {
   let added = 0;
   let removed = 0;
   for (const edit of edits) {
-    const before = text(edit, "old_string") ?? text(edit, "oldString") ?? text(edit, "old_str");
-    const after = text(edit, "new_string") ?? text(edit, "newString") ?? text(edit, "new_str");
-    if (before === null && after === null) return { added: null, removed: null };
-    for (const { sign } of diffLines(before ?? "", after ?? "")) {
+    const texts = textsOfEdit(edit);
+    if (texts === null) return { added: null, removed: null };
+    for (const { sign } of diffLines(texts.before, texts.after)) {
       if (sign === "-") removed += 1;
       if (sign === "+") added += 1;
     }
