@@ -17,11 +17,11 @@ export async function endSilentSessions(
   { database, logger, sessionIdleMs }: Silence,
   only: readonly string[] | null = null,
 ): Promise<number> {
-  const end = async (among: readonly string[] | null) => {
-    const ids = await database.run((sql) => endIdleSessions(sql, sessionIdleMs, SESSIONS_MAX, among));
-    if (ids.length > 0) await matchSessions(database, ids);
-    await refreshLiveStates(database, ids);
-    return ids.length;
+  const end = async (ids: readonly string[]) => {
+    const ended = await database.run((sql) => endIdleSessions(sql, sessionIdleMs, ids));
+    if (ended.length > 0) await matchSessions(database, ended);
+    await refreshLiveStates(database, ended);
+    return ended.length;
   };
 
   async function endByHalves(ids: readonly string[]): Promise<number> {
@@ -41,12 +41,6 @@ export async function endSilentSessions(
     }
   }
 
-  try {
-    return await end(only);
-  } catch (error) {
-    if (!isDataError(error)) throw error;
-  }
-  return await endByHalves(
-    only ?? (await database.run((sql) => findIdleSessions(sql, sessionIdleMs, SESSIONS_MAX))),
-  );
+  const ids = only ?? (await database.run((sql) => findIdleSessions(sql, sessionIdleMs, SESSIONS_MAX)));
+  return ids.length === 0 ? 0 : await endByHalves(ids);
 }

@@ -8,20 +8,13 @@ export async function findIdleSessions(sql: Sql, idle_ms: number, limit: number)
 }
 
 /**
- * Ends them: all of them, or those in `among`. Answers with their ids. The end is the time of its owner's last event or of the last message
- * of its transcripts, and falls as soon as a later one is known.
+ * Ends those of these sessions that are still open and silent. Answers with their ids. The end is the time of its owner's last event or of
+ * the last message of its transcripts, and falls as soon as a later one is known.
  */
-export async function endIdleSessions(
-  sql: Sql,
-  idle_ms: number,
-  limit: number,
-  among: readonly string[] | null = null,
-): Promise<string[]> {
+export async function endIdleSessions(sql: Sql, idle_ms: number, ids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH idle AS (
-      SELECT id FROM sessions
-      WHERE ${isIdle(sql, idle_ms)} ${among === null ? sql`` : sql`AND id = ANY(${[...among]})`}
-      ORDER BY last_heard_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      SELECT id FROM sessions WHERE id = ANY(${[...ids]}::text[]) AND ${isIdle(sql, idle_ms)} ORDER BY id FOR UPDATE SKIP LOCKED
     ),
     ended AS (
       UPDATE sessions s SET

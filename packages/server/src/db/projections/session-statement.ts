@@ -1,8 +1,8 @@
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol";
 
 /**
- * The kind of a statement's source. `event` is the earliest event of a session, of any type, and its earliest prompt; `transcript` what the files of its own
- * device show.
+ * The kind of a statement's source. `event` is the earliest event of a session, of any type, and its earliest prompt; `transcript` what the
+ * files of its own device show.
  */
 export type StatementKind = "start" | "report" | "end" | "event" | "backfill" | "transcript";
 

@@ -174,7 +174,7 @@ describe("a session", () => {
     const age = () => server.sql`UPDATE sessions SET last_heard_at = now() - interval '1 day'`;
     await age();
     await later(sends(toolUse("s1", 50, OTHER)));
-    expect(await endIdleSessions(server.sql, 60_000, 10)).toEqual(["s1"]);
+    expect(await endIdleSessions(server.sql, 60_000, ["s1"])).toEqual(["s1"]);
     const ended = await row();
     expect(ended).toMatchObject({ lifecycle: "ended", end_reason: "crash", duration_ms: "300000" });
     await age();

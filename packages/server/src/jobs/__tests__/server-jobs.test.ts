@@ -35,7 +35,7 @@ describe("sessions that are silent for too long", () => {
     await database.sql`
       INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data)
       VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'tool.use', '2026-03-01T10:30:00Z', 'd', 'w', 'silent', '{}')`;
-    expect(await endIdleSessions(database.sql, IDLE_MS, 10)).toEqual(["silent"]);
+    expect(await endIdleSessions(database.sql, IDLE_MS, ["silent", "talking", "parsed"])).toEqual(["silent"]);
     const [silent] = await database.sql`SELECT * FROM sessions WHERE id = 'silent'`;
     expect(silent).toMatchObject({ lifecycle: "ended", end_reason: "crash", ended_by_server: true });
     expect(silent?.["ended_at"]).toEqual(new Date("2026-03-01T10:30:00Z"));
@@ -48,7 +48,7 @@ describe("sessions that are silent for too long", () => {
 
   test("without any event end where they started, and are ended once", async () => {
     await addSession("empty", { silentMs: IDLE_MS * 2 });
-    const ended = await Promise.all([1, 2, 3].map(() => endIdleSessions(database.sql, IDLE_MS, 10)));
+    const ended = await Promise.all([1, 2, 3].map(() => endIdleSessions(database.sql, IDLE_MS, ["empty"])));
     expect(ended.flat()).toEqual(["empty"]);
     const [row] = await database.sql`SELECT ended_at = started_at AS same, duration_ms FROM sessions`;
     expect(row).toEqual({ same: true, duration_ms: "0" });

@@ -85,7 +85,7 @@ async function stored(id = "s") {
 }
 
 describe("a session of which only files are known", () => {
-  const end = () => endIdleSessions(parsing.sql, 3 * 3_600_000, 10);
+  const end = () => endIdleSessions(parsing.sql, 3 * 3_600_000, ["s"]);
   const words = (seconds: number, id: string) => assistant(seconds, id, [{ type: "text", text: "More." }]);
 
   test("ends at its last message at once where that is old, however late its files arrive", async () => {
