@@ -18,7 +18,7 @@ import { type Case, createCases } from "./read/cases.ts";
 import { prepareDatabase } from "./read/database.ts";
 import { median, progress, report, rounded } from "./report.ts";
 import { roundsOr, sized } from "./scale.ts";
-import { ADMIN_KEY, type Server, startServer } from "./server.ts";
+import { ADMIN_KEY, KEEP_OPEN, type Server, startServer } from "./server.ts";
 
 const ROUNDS = roundsOr(3);
 const PROCESSES = [1, 3];
@@ -74,9 +74,7 @@ async function measure(url: string, count: number, random: () => number) {
   const servers: Server[] = [];
   const sql = postgres(url, { max: 1 });
   try {
-    // Open sessions stay open, however long the measurement takes.
-    for (let n = 0; n < count; n++)
-      servers.push(await startServer(url, { WHARF_SESSION_IDLE_MINUTES: "1000000" }));
+    for (let n = 0; n < count; n++) servers.push(await startServer(url, KEEP_OPEN));
     const ports = servers.map(({ port }) => port);
     const cases = await casesOf(sql, ports[0] ?? 0);
     const cpu = async (): Promise<CpuOf> => ({

@@ -14,7 +14,7 @@ import { prepareDatabase } from "./read/database.ts";
 import { type HttpReader, openReader } from "./read/http-reader.ts";
 import { median, percentile, progress, report, rounded } from "./report.ts";
 import { roundsOr, sized } from "./scale.ts";
-import { ADMIN_KEY, startServer } from "./server.ts";
+import { ADMIN_KEY, KEEP_OPEN, startServer } from "./server.ts";
 
 const ROUNDS = roundsOr(5);
 /** Of each case in each round: enough for a 99th percentile that is not the slowest. */
@@ -50,8 +50,7 @@ try {
 async function run(postgresServer: BenchPostgres): Promise<void> {
   const rows = await prepareDatabase(postgresServer, size);
   const url = databaseUrl(postgresServer.url, rows.database);
-  // Open sessions stay open, however long the measurement takes.
-  const server = await startServer(url, { WHARF_SESSION_IDLE_MINUTES: "1000000" });
+  const server = await startServer(url, KEEP_OPEN);
   const { port } = server;
   const sql = postgres(url, { max: 1 });
   const reader = await openReader(port, ADMIN_KEY);

@@ -13,7 +13,7 @@ import { percentile, progress, report, rounded } from "./report.ts";
 import { IS_SMOKE, roundsOr, sized } from "./scale.ts";
 import { idsOfIncidents, measureDisk, prepareDatabase } from "./search/database.ts";
 import { QUERIES, type Query } from "./search/queries.ts";
-import { ADMIN_KEY, startServer } from "./server.ts";
+import { ADMIN_KEY, KEEP_OPEN, startServer } from "./server.ts";
 
 const ROUNDS = roundsOr(3);
 
@@ -37,7 +37,7 @@ const bench = await startBenchPostgres(IS_SMOKE ? undefined : keptDir);
 try {
   const { url, build_s } = await prepareDatabase(bench, size);
   if (build_s !== null) progress(`built in ${build_s} s; kept in ${keptDir}`);
-  const server = await startServer(url, { WHARF_SESSION_IDLE_MINUTES: "1000000" });
+  const server = await startServer(url, KEEP_OPEN);
   try {
     await measure(server.port, { build_s, ...(await measureDisk(url)) });
   } finally {

@@ -4,6 +4,9 @@ import { startProgram } from "./processes.ts";
 export const ADMIN_KEY = "benchmark-key-benchmark-key-benchmark-key";
 const PROGRAM = join(import.meta.dir, "../../packages/server/src/main.ts");
 
+/** Open sessions stay open, however long a measurement takes. */
+export const KEEP_OPEN = { WHARF_SESSION_IDLE_MINUTES: "1000000" };
+
 export type Server = { port: number; pid: number; stop(): Promise<void> };
 
 /** A server in a process of its own, of this checkout by default; `settings`: further environment variables. */
