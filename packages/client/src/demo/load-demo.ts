@@ -80,7 +80,7 @@ function isRead(status: string | null): boolean {
   return status === "completed" || status === "failed";
 }
 
-/** Deletes the demo's sessions, its repositories and its devices. Resolves to the number of sessions. Needs an admin key. Throws HubError. */
+/** Deletes the demo's sessions, repositories and devices. Resolves to the number of sessions. Needs an admin key. Throws HubError. */
 export async function removeDemo(client: Client, progress: DemoProgress): Promise<number> {
   const ids = await findDemoSessions(client);
   for (const [index, id] of ids.entries()) {

@@ -5,7 +5,7 @@ import type { ScriptName } from "./render-scripts.ts";
 
 /** `timeout`: in the agent's unit. */
 export type AgentHook = { event: string; script: ScriptName; matcher?: string; timeout?: number };
-/** A settings file of an agent, and what belongs into it: hooks; in TOML the program that Codex notifies; a plugin of opencode is all ours. */
+/** A settings file of an agent. `hooks`: none in TOML, which names the program that Codex notifies, and in a plugin of opencode. */
 export type AgentSettings = {
   agent: "claude-code" | "codex" | "gemini-cli" | "opencode";
   root: string;

@@ -19,7 +19,10 @@ export type Connected = {
   status: "connected" | "unchanged" | "key_added";
 };
 
-/** Exchanges a code, which is read when it is needed, for keys of this device's own. Throws HubError, and errors of the file system before the code is used. */
+/**
+ * Exchanges a code, which is read when it is needed, for keys of this device's own. Throws HubError, and errors of the file system before
+ * the code is used.
+ */
 export async function enrolMachine(
   { profiles, url, profileName, insecureHttp }: Connection,
   {

@@ -31,7 +31,7 @@ const FILES_AT_ONCE = 4;
 /** In a row, of which each waits for longer. */
 const ATTEMPTS_MAX = 6;
 
-/** `hub`: null where it cannot be asked; what was sent then counts as held. */
+/** `hub`: null while it is unavailable; what was sent then counts as held. */
 export async function planBackfill(
   found: readonly FoundTranscript[],
   { states, shareOf }: Pick<SendFileDependencies, "states" | "shareOf">,

@@ -32,11 +32,7 @@ export function send(command: Command, io: Io): void {
       if (options.dryRun) return await printPreview(io, sender, files, options);
       const ended = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => ended.abort());
-      const quiet = options.stay
-        ? { quietMs: Number.POSITIVE_INFINITY }
-        : options.linger
-          ? {}
-          : { quietMs: QUIET_MS };
+      const quiet = options.linger ? {} : { quietMs: options.stay ? Number.POSITIVE_INFINITY : QUIET_MS };
       const before = await readSenderState(sender.paths.state);
       const result = await runSender({ ...sender, ...quiet, signal: ended.signal });
       if (sentBytes > 0 && io.isTerminal) process.stderr.write("\n");

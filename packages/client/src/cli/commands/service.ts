@@ -121,6 +121,6 @@ async function runOrExplain(words: readonly string[], file: string): Promise<voi
 }
 
 function explainState(error: Error): never {
-  const message = `The service manager of this user cannot be asked: ${error.message.trim()}. Run this in a session of this user.`;
+  const message = `The service manager of this user did not answer: ${error.message.trim()}. Run this in a session of this user.`;
   throw new CliError(message, EXIT.failed, "SERVICE_UNKNOWN");
 }

@@ -54,5 +54,5 @@ function describeHeld({ pending, deleted_files }: BackfillPlan, isCompared: bool
       : [`deleted on the hub: ${plural(deleted_files, "file")}, of which the agent deletes the last copy`]),
   ];
   if (parts.length > 0) return parts.join("; ");
-  return isCompared ? "the hub has them" : "all were sent, and the hub cannot be asked whether it has them";
+  return isCompared ? "the hub has them" : "all were sent; whether the hub still has them is unknown";
 }
