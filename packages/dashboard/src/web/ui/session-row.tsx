@@ -34,18 +34,18 @@ export function SessionRow({
           {title}
         </span>
       </span>
-      <span class="session-place cut" title={`${repository}${git_branch === null ? "" : ` · ${git_branch}`}`}>
+      <span class="cut" title={`${repository}${git_branch === null ? "" : ` · ${git_branch}`}`}>
         {of !== "repository" && repository}
         {of === undefined && git_branch !== null && <span class="faint"> · {git_branch}</span>}
         {of === "repository" && git_branch}
       </span>
-      <span class="session-device faint cut">{of === "device" ? git_branch : device_name}</span>
+      <span class="faint cut">{of === "device" ? git_branch : device_name}</span>
       <span class="session-agent faint cut">{agentName(agent)}</span>
       <span class="session-prompts faint number">{counted(user_messages ?? 0, "prompt")}</span>
       <span class="session-duration faint number">
         <Duration session={session} />
       </span>
-      <span class="session-cost number">
+      <span class="number">
         <Cost usd={session.cost_estimate_usd} isPartial={session.cost_is_partial === true} />
       </span>
       <time class="session-when faint number" dateTime={started_at} title={instantText(started_at)}>

@@ -52,7 +52,7 @@ function Line({ code: { code, line, expires_at } }: { code: EnrolmentCode }): JS
   if (leftMs <= 0)
     return <p class="note warning">The code {code} has expired. Close this and create another line.</p>;
   return (
-    <div class="join">
+    <div>
       <p>
         Paste this in a terminal on the machine. It installs the client, enrols the machine and sends what is
         there, newest first.

@@ -85,7 +85,7 @@ function Input({ block, target }: { block: ContentBlock; target: string | null }
   const text = commandOf(block) ?? inputText(block.tool_input);
   if (text === "" || text === target) return null;
   return (
-    <pre class="input">
+    <pre>
       <Cut text={text} lines={INPUT_LINES} />
     </pre>
   );

@@ -75,7 +75,7 @@ function Hunks({ sessionId, path }: { sessionId: string; path: string }): JSX.El
     <Loaded query={changes} rows={2}>
       {(hunks) =>
         hunks.map(({ call_id, diff, is_cut, message_id }) => (
-          <div key={call_id} class="hunk">
+          <div key={call_id}>
             {diff === null ? (
               <p class="faint">The call's input does not show the change, or is very long.</p>
             ) : (

@@ -36,8 +36,8 @@ export function Step({
     >
       <summary>
         <Icon name={icon} />
-        <span class="verb cut">{verb}</span>
-        <span class="subject mono cut">{block.call?.target ?? ""}</span>
+        <span class="cut">{verb}</span>
+        <span class="mono cut">{block.call?.target ?? ""}</span>
         <Outcome block={block} />
         <span class="faint number">{timeOf(block)}</span>
         <span class="faint number" title={costText(message.cost_usd)}>
