@@ -109,7 +109,7 @@ function JobRow({ job }: { job: ListedJob }): JSX.Element {
       <span class="faint number">{attempts > 0 && `${attempts} of ${max_attempts} attempts failed`}</span>
       <span class="faint number">#{id}</span>
       <span class="faint number">
-        changed <Age at={job.updated_at} />
+        <Age at={job.updated_at} />
       </span>
     </a>
   );

@@ -9,7 +9,7 @@ type Place = WorkspaceDetail["devices"][number];
 
 const COLUMNS: readonly [Column<Place>, ...Column<Place>[]] = [
   { title: "Device", cell: ({ id, name }) => <a href={`/devices/${encodeURIComponent(id)}`}>{name}</a> },
-  { title: "Path", class: "mono", cell: ({ local_path }) => knownPath(local_path) ?? "not reported" },
+  { title: "Path", cell: pathOf },
   { title: "Hooks", cell: hooksText },
   { title: "Sessions", isNumber: true, cell: ({ session_count }) => countText(session_count) },
   { title: "Cost", isNumber: true, cell: ({ total_cost_usd }) => costText(total_cost_usd) },
@@ -20,6 +20,11 @@ const COLUMNS: readonly [Column<Place>, ...Column<Place>[]] = [
 export function RepositoryDevices({ devices }: { devices: WorkspaceDetail["devices"] }): JSX.Element {
   if (devices.length === 0) return <p class="faint">No device has it.</p>;
   return <Table label="Devices" columns={COLUMNS} rows={devices} keyOf={({ id }) => id} />;
+}
+
+function pathOf({ local_path }: Place): JSX.Element {
+  const path = knownPath(local_path);
+  return path === null ? <span class="faint">not reported</span> : <code>{path}</code>;
 }
 
 function hooksText({ hooks_installed, git_hooks_installed }: Place): string {
