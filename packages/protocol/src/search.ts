@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pageSchema } from "./page.ts";
 import { page } from "./query.ts";
 import { sessionSchema } from "./resources/session.ts";
 
@@ -44,7 +45,6 @@ export const searchResponseSchema = z.object({
   tier: searchTierSchema.nullable(),
   /** So many documents match that only the newest were ranked. */
   is_newest_only: z.boolean(),
-  next_cursor: z.string().nullable(),
-  has_more: z.boolean(),
+  ...pageSchema.shape,
 });
 export type SearchResponse = z.infer<typeof searchResponseSchema>;

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { idSchema } from "./event.ts";
+import { pageSchema } from "./page.ts";
 import { page } from "./query.ts";
+import { nullableNumber, nullableText, text, time } from "./resources/fields.ts";
 import { fragmentSchema, searchTextSchema } from "./search.ts";
 
 /** `story`: what people wrote and what the agent answered. `steps`: and its calls, one line each. `full`: everything. */
@@ -20,11 +22,6 @@ export const transcriptQuerySchema = z.object({
   ...page(50),
 });
 export type TranscriptQuery = z.infer<typeof transcriptQuerySchema>;
-
-const time = z.string();
-const text = z.string();
-const nullableText = text.nullable();
-const nullableNumber = z.number().nullable();
 
 /** A subagent, as the call that started it names it. */
 export const startedSubagentSchema = z.looseObject({
@@ -132,9 +129,8 @@ export const transcriptPageSchema = z.object({
   messages: z.array(transcriptMessageSchema),
   /** Whose messages they are: of the session itself (null) or of this subagent. */
   subagent_id: nullableText,
-  next_cursor: nullableText,
+  ...pageSchema.shape,
   prev_cursor: nullableText,
-  has_more: z.boolean(),
 });
 export type TranscriptPage = z.infer<typeof transcriptPageSchema>;
 
@@ -174,8 +170,7 @@ export const foundMessagesSchema = z.object({
   found: z.array(foundMessageSchema),
   /** Messages of the session that match; counted up to FOUND_MESSAGES_MAX. */
   total: z.number(),
-  next_cursor: nullableText,
-  has_more: z.boolean(),
+  ...pageSchema.shape,
 });
 export type FoundMessages = z.infer<typeof foundMessagesSchema>;
 

@@ -4,7 +4,8 @@ import { deviceReportSchema } from "../device-report.ts";
 import { json, nullableText, text, time } from "./fields.ts";
 import { sessionTotalsSchema } from "./session-totals.ts";
 
-export const deviceSchema = sessionTotalsSchema.extend({
+/** A device without the totals of its sessions. */
+export const deviceRowSchema = z.looseObject({
   id: text,
   name: text,
   type: deviceTypeSchema,
@@ -15,6 +16,11 @@ export const deviceSchema = sessionTotalsSchema.extend({
   metadata: json,
   first_seen_at: time,
   last_seen_at: time,
+});
+export type DeviceRow = z.infer<typeof deviceRowSchema>;
+
+export const deviceSchema = deviceRowSchema.extend({
+  ...sessionTotalsSchema.shape,
   workspace_count: z.number(),
   /** Of its client; null: it has sent none. */
   report: deviceReportSchema.nullable(),
@@ -27,21 +33,6 @@ export const deviceSchema = sessionTotalsSchema.extend({
   }),
 });
 export type Device = z.infer<typeof deviceSchema>;
-
-/** A device without the totals of its sessions. */
-export const deviceRowSchema = deviceSchema.pick({
-  id: true,
-  name: true,
-  type: true,
-  hostname: true,
-  os: true,
-  arch: true,
-  status: true,
-  metadata: true,
-  first_seen_at: true,
-  last_seen_at: true,
-});
-export type DeviceRow = z.infer<typeof deviceRowSchema>;
 
 /** A file that the device's agent is about to delete. */
 export const nextDeletionSchema = z.object({

@@ -7,10 +7,10 @@ export const nullableText = text.nullable();
 export const nullableNumber = z.number().nullable();
 export const json = z.record(z.string(), z.unknown());
 
-export const usage = {
+export const tokens = {
   tokens_in: nullableNumber,
   tokens_out: nullableNumber,
   cache_read_tokens: nullableNumber,
   cache_write_tokens: nullableNumber,
-  cost_estimate_usd: nullableNumber,
 };
+export const usage = { ...tokens, cost_estimate_usd: nullableNumber };

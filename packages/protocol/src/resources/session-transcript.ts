@@ -1,12 +1,6 @@
 import { z } from "zod";
-import { json, nullableNumber, nullableText, text, time } from "./fields.ts";
+import { json, nullableNumber, nullableText, text, time, tokens } from "./fields.ts";
 
-const spent = {
-  tokens_in: nullableNumber,
-  tokens_out: nullableNumber,
-  cache_read_tokens: nullableNumber,
-  cache_write_tokens: nullableNumber,
-};
 const namedCalls = z.array(z.looseObject({ name: text, calls: z.number() }));
 
 /** What a session's transcripts amount to; counts are with its subagents, and without what it copied from other sessions. */
@@ -29,7 +23,7 @@ export const sessionTranscriptSchema = z.looseObject({
   open_calls: z.array(z.looseObject({ call_id: text, tool: nullableText, at: time })),
   place: z.looseObject({ cwd: nullableText, branch: nullableText, version: nullableText }),
   models: z.array(
-    z.looseObject({ model: nullableText, responses: z.number(), ...spent, cost_usd: nullableNumber }),
+    z.looseObject({ model: nullableText, responses: z.number(), ...tokens, cost_usd: nullableNumber }),
   ),
   /** Models without a price. */
   unpriced_models: z.array(text),
