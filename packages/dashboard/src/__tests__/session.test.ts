@@ -311,6 +311,11 @@ browserTest(
     const { page, context } = await hub.open();
     await page.goto(`/sessions/${session}`);
     await page.locator(".summary").getByText("and more: claude-unheard-of has no price").waitFor();
+    // The recorder's day is before the first price of the model, which the hub takes for it.
+    await page
+      .locator(".tokens", { hasText: "claude-opus-5" })
+      .getByText(/^Price from/)
+      .waitFor();
     for (const path of ["/devices", "/repositories"]) {
       await page.goto(path);
       await page.getByTitle("Some responses have no price: the cost is higher.").waitFor();

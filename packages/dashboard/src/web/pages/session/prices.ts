@@ -24,17 +24,17 @@ export function bucketsOf(model: Model, price: PriceRow | null): Bucket[] {
   ];
 }
 
-/** The row of a day for ordinary requests; the server's own choice also knows names with a date. */
+/** The row of a day for ordinary requests, or the first one for a day before it; the server's own choice also knows names with a date. */
 export function priceOf(prices: readonly PriceRow[], model: string | null, at: string): PriceRow | null {
   if (model === null) return null;
   const day = at.slice(0, 10);
-  const found = prices.find(
-    ({ model: name, aliases, from, to, above_input_tokens, speed }) =>
+  const rows = prices.filter(
+    ({ model: name, aliases, above_input_tokens, speed }) =>
       (name === model || aliases.includes(model) || model.startsWith(`${name}-2`)) &&
       above_input_tokens === null &&
-      speed === null &&
-      (from === null || from <= day) &&
-      (to === null || day < to),
+      speed === null,
   );
-  return found ?? null;
+  const holds = ({ from, to }: PriceRow) => (from === null || from <= day) && (to === null || day < to);
+  const [first] = rows.toSorted((a, b) => (a.from ?? "").localeCompare(b.from ?? ""));
+  return rows.find(holds) ?? first ?? null;
 }
