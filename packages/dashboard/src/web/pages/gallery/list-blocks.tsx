@@ -3,17 +3,33 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { countText } from "../../format/numbers.ts";
 import { BarPlot } from "../../ui/bar-plot.tsx";
+import { Cost } from "../../ui/cost.tsx";
 import { GitLine } from "../../ui/git-line.tsx";
 import { Marked } from "../../ui/marked.tsx";
 import { NewRows } from "../../ui/new-rows.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
 import { Select } from "../../ui/select.tsx";
+import { titleOf } from "../../ui/session-parts.tsx";
 import { SessionRow } from "../../ui/session-row.tsx";
 import { suggestFilters } from "../../ui/suggest.ts";
+import { type Column, Table } from "../../ui/table.tsx";
 
 const OPTIONS = [
   { value: "a", text: "One device" },
   { value: "b", text: "Another device with a long name" },
+];
+const COLUMNS: readonly [Column<Session>, ...Column<Session>[]] = [
+  { title: "Session", cell: titleOf },
+  {
+    title: "Cost",
+    isNumber: true,
+    cell: ({ cost_estimate_usd }) => <Cost usd={cost_estimate_usd} isPartial={false} />,
+  },
+  {
+    title: "With a part that has no price",
+    isNumber: true,
+    cell: ({ cost_estimate_usd }) => <Cost usd={cost_estimate_usd} isPartial />,
+  },
 ];
 const WORDS = { device: ["laptop", "build server"], agent: ["codex"], has: ["error"] };
 
@@ -51,6 +67,8 @@ export function ListBlocks({
           </li>
         ))}
       </ul>
+      <h2>Table, costs</h2>
+      <Table label="Costs" columns={COLUMNS} rows={sessions} keyOf={({ id }) => id} />
       <h2>Git activity</h2>
       <div class="rows">
         {git.map((one) => (
