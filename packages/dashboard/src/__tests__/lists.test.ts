@@ -214,6 +214,7 @@ describe("usage", () => {
       .getByRole("region", { name: "Sessions" })
       .getByRole("link", { name: "Feed the pelican" })
       .waitFor();
+    await page.getByText(/^1 session, .*\+ within this selection\.$/).waitFor();
     expect(addressOf(page)).toContain(`model=${UNPRICED_MODEL}`);
     expect(errors).toEqual([]);
     await context.close();

@@ -3,7 +3,8 @@ import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { costText, counted } from "../../format/numbers.ts";
+import { counted } from "../../format/numbers.ts";
+import { Cost } from "../../ui/cost.tsx";
 import { sessionHref } from "../../ui/session-parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import { type UsageFilters, usageHref, usageRequestOf } from "./usage-filters.ts";
@@ -36,7 +37,7 @@ export function UsageSessions({
             <Empty title="No session has a response in this selection." />
           ) : (
             <>
-              <p>{summary(rows, is_truncated)}</p>
+              <Summary rows={rows} isTruncated={is_truncated} />
               <UsageTable
                 title="Sessions"
                 first="Session"
@@ -54,9 +55,14 @@ export function UsageSessions({
   );
 }
 
-function summary(rows: readonly UsageRow[], isTruncated: boolean): string {
-  const { cost_usd } = sumOf(rows);
+function Summary({ rows, isTruncated }: { rows: readonly UsageRow[]; isTruncated: boolean }): JSX.Element {
+  const { cost_usd, cost_is_partial } = sumOf(rows);
   const count = counted(rows.length, "session");
-  if (isTruncated) return `The ${count} that cost most: ${costText(cost_usd)}. There are more.`;
-  return `${count}, ${costText(cost_usd)} within this selection.`;
+  return (
+    <p>
+      {isTruncated ? `The ${count} that cost most: ` : `${count}, `}
+      <Cost usd={cost_usd} isPartial={cost_is_partial} />
+      {isTruncated ? ". There are more." : " within this selection."}
+    </p>
+  );
 }
