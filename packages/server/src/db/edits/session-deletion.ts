@@ -38,12 +38,13 @@ const ROUNDS_MAX = 5;
 
 /**
  * Begins deletions: the sessions get their tombstones, by which their events are refused from now on, and are neither read nor counted
- * any more. Returns the ids of those whose deletion had not begun before.
+ * any more. Returns the ids of those whose deletion had not begun before. Does not wait for a step of a transcript: its rows refer to
+ * the session, which FOR UPDATE would wait for.
  */
 export async function beginSessionDeletions(sql: Sql, ids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH found AS MATERIALIZED (
-      SELECT id FROM sessions WHERE id = ANY(${[...ids]}::text[]) AND deleted_at IS NULL ORDER BY id FOR UPDATE
+      SELECT id FROM sessions WHERE id = ANY(${[...ids]}::text[]) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE
     ),
     patched AS (
       UPDATE sessions SET deleted_at = now(), updated_at = now() WHERE id IN (SELECT id FROM found) RETURNING id, workspace_id

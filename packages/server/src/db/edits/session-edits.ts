@@ -11,9 +11,8 @@ export async function patchSession(sql: Sql, id: string, patch: SessionPatch): P
       SELECT s.id, ARRAY(
         SELECT DISTINCT tag FROM unnest(${patch.tags === undefined ? sql`s.tags` : sql`${patch.tags}::text[]`} || ${patch.add_tags ?? []}::text[]) AS tag
         WHERE tag <> ALL (${patch.remove_tags ?? []}::text[]) ORDER BY tag
-      ) AS tags
-, cardinality(s.tags) AS known_count
-      FROM sessions s WHERE s.id = ${id} AND s.deleted_at IS NULL FOR UPDATE
+      ) AS tags, cardinality(s.tags) AS known_count
+      FROM sessions s WHERE s.id = ${id} AND s.deleted_at IS NULL FOR NO KEY UPDATE
     ),
     patched AS (
       UPDATE sessions s SET
