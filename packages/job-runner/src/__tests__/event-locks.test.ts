@@ -100,6 +100,34 @@ test("a resumed run whose wait is due receives the event that another delivery h
   });
 });
 
+test("a resumed run receives an older event when a delivery has just given the event to another wait", async () => {
+  const driver = createPostgresDriver({ sql: database.sql });
+  const at = { now: new Date() };
+  const lease = await running(driver, {}, at.now);
+  const sleep = { name: "s", forMs: 0 };
+  await driver.suspend(lease, [{ ...wait, name: "w1" }, { ...wait, name: "w2" }, sleep], at);
+  await driver.deliverEvents(at);
+  const again = present((await reserve(driver, at.now))[0]);
+  // Two events, of which the delivery below has seen the second alone: the first was committed later.
+  const older = await driver.storeEvent({ ...wait.event, payload: json("older") }, at);
+  const newer = await driver.storeEvent({ ...wait.event, payload: json("newer") }, at);
+  let resumed: unknown;
+  await inTurn(
+    async (sql) => {
+      await sql`SELECT FROM jobs FOR UPDATE`;
+      await sql`UPDATE job_steps SET event_id = ${newer.id}, output = '"newer"', finished_at = now(), needs_match = false WHERE name = 'w1'`;
+    },
+    async () => {
+      resumed = await driver.resumeSteps(again, at);
+    },
+  );
+  expect(resumed).toMatchObject([
+    { name: "s" },
+    { name: "w1", eventId: newer.id, output: "newer" },
+    { name: "w2", eventId: older.id, output: "older" },
+  ]);
+});
+
 test("a suspension that waited for a delivery makes its job runnable at once", async () => {
   const { driver, lease } = await resumedEarly();
   await inTurn(

@@ -1,3 +1,4 @@
+import { errorCode } from "../../contract/database-errors.ts";
 import type { At, Lease, PostgresClient } from "../../contract/driver.ts";
 import type { DurableStore, LogLine, StepRecord } from "../../contract/durable-store.ts";
 import { one } from "../../contract/one.ts";
@@ -15,12 +16,18 @@ import { storeEvent } from "./sql/store-event.ts";
  */
 const LOCKED_PAUSES_MS: readonly number[] = [5, 10, 20, 40, 80];
 
+const UNIQUE_VIOLATION = "23505";
+
 /** Steps, waits, events, progress and logs. Every write is one statement that locks the job's row and checks the lease. */
 export function createPostgresDurableStore(sql: PostgresClient): DurableStore {
   async function resumeSteps(lease: Lease, at?: At): Promise<StepRecord[]> {
     const steps = await readSteps(lease, at);
     if (steps.every((step) => step.finishedAt !== null)) return steps;
-    await endWaits(sql, lease, at?.now);
+    await endWaits(sql, lease, at?.now).catch((error: unknown) => {
+      // A delivery that this waited for gave an event to another wait of the job: a newer snapshot shows it.
+      if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
+      return endWaits(sql, lease, at?.now);
+    });
     return readSteps(lease, at);
   }
 
