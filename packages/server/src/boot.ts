@@ -57,6 +57,8 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   const migrations = { applied: 0, unknown: 0 };
   const migrate = async (pools: Pools) => {
     Object.assign(migrations, await prepareDatabase(pools, given));
+    // Before the jobs: the one that retries projections could have taken rows that must be projected when the server is ready.
+    await server.ingest.start();
   };
   const key = adminKey.source === "table" ? null : adminKey.key;
   const server = await compose({
@@ -79,7 +81,6 @@ async function start(given: Start, undos: Undo[]): Promise<RunningServer> {
   // To the terminal alone: a log is kept, shipped and searched.
   const show = (text: string) => process.stderr.write(text);
   const isKeyShown = adminKey.source === "table" && (await ensureAdminKey(server.pools.edits, show));
-  await server.ingest.start();
   await server.redactOutdated();
   server.readiness.set("ready");
   // A database elsewhere has no data directory.
