@@ -2,12 +2,13 @@ import { isObject, type JsonValue, readRecord } from "@wharf/transcripts";
 import pLimit from "p-limit";
 import { errorCode } from "../db/database-errors.ts";
 import { findSegmentOfLine, type ImageOfBlock } from "../db/transcripts/images.ts";
-import { ProblemError } from "../http/problem.ts";
 import { LINE_BYTES_MAX } from "./parse/read-steps.ts";
 import { wayToRead } from "./parse/steps-of-file.ts";
 import { readSegment, readStored, type StoredTranscripts } from "./read-stored.ts";
 
 export type Image = { contentType: string; bytes: Uint8Array<ArrayBuffer> };
+/** Why there is no image to show. */
+export type NoImage = "not held" | "too large" | "unsupported";
 
 /** Agents send smaller ones to their models. */
 export const IMAGE_BYTES_MAX = 10 * 1024 * 1024;
@@ -20,17 +21,13 @@ const BASE64_CHARACTERS = 4;
 const BASE64_BYTES = 3;
 const DATA_URL = /^data:[^,]{0,100};base64,/i;
 
-/** The image, from the line that holds it. Throws ProblemError 404 when its bytes are not held, 422 when they cannot be shown. */
-export async function readImage(stored: StoredTranscripts, found: ImageOfBlock): Promise<Image> {
+/** The image, from the line that holds it. */
+export async function readImage(stored: StoredTranscripts, found: ImageOfBlock): Promise<Image | NoImage> {
   return await inTurn(async () => {
     const text = await readText(stored, found);
     const read = text === null ? undefined : readRecord(text);
     const value = read?.line === "record" ? valueAt(read.record, found.image.path) : undefined;
-    if (typeof value !== "string") throw notHeld();
-    const bytes = decode(value);
-    const contentType = typeOf(bytes);
-    if (contentType === null) throw notAnImage();
-    return { contentType, bytes };
+    return typeof value === "string" ? decode(value) : "not held";
   });
 }
 
@@ -86,13 +83,15 @@ function parsed(json: string): JsonValue | undefined {
 }
 
 /** Base64, or a data URL. */
-function decode(text: string): Uint8Array<ArrayBuffer> {
+function decode(text: string): Image | NoImage {
   const base64 = text.replace(DATA_URL, "");
-  if ((base64.length / BASE64_CHARACTERS) * BASE64_BYTES > IMAGE_BYTES_MAX) throw tooLarge();
+  if ((base64.length / BASE64_CHARACTERS) * BASE64_BYTES > IMAGE_BYTES_MAX) return "too large";
   try {
-    return Uint8Array.fromBase64(base64);
+    const bytes = Uint8Array.fromBase64(base64);
+    const contentType = typeOf(bytes);
+    return contentType === null ? "unsupported" : { contentType, bytes };
   } catch {
-    throw notAnImage();
+    return "unsupported";
   }
 }
 
@@ -109,28 +108,4 @@ const SIGNATURE_BYTES_MAX = 12;
 function typeOf(bytes: Uint8Array): string | null {
   const start = Buffer.from(bytes.subarray(0, SIGNATURE_BYTES_MAX)).toString("hex");
   return SIGNATURES.find(({ pattern }) => pattern.test(start))?.contentType ?? null;
-}
-
-function notHeld(): ProblemError {
-  return new ProblemError({
-    status: 404,
-    code: "IMAGE_NOT_HELD",
-    detail: "The transcript file does not hold this image any more.",
-  });
-}
-
-function tooLarge(): ProblemError {
-  return new ProblemError({
-    status: 422,
-    code: "IMAGE_TOO_LARGE",
-    detail: `The image has more than ${IMAGE_BYTES_MAX / 1024 / 1024} MB. The raw transcript file has its bytes.`,
-  });
-}
-
-function notAnImage(): ProblemError {
-  return new ProblemError({
-    status: 422,
-    code: "IMAGE_UNSUPPORTED",
-    detail: "These bytes are not a PNG, JPEG, GIF or WebP image. The raw transcript file has them.",
-  });
 }
