@@ -27,6 +27,12 @@ export const positionNumberSchema = z.string().regex(/^[0-9]{1,18}$/);
 /** The position of a row in a list ordered by time, then id. */
 export const timeAndIdSchema = z.tuple([positionTimeSchema, positionIdSchema]);
 export type TimeAndId = z.infer<typeof timeAndIdSchema>;
+/** The position of a message in its transcript. */
+export const messagePlaceSchema = z.object({
+  sorted_at: positionTimeSchema.or(z.literal("-infinity")),
+  ordinal: z.number().int().nonnegative(),
+  id: positionIdSchema,
+});
 
 const SCOPE_CHARACTERS = 11;
 

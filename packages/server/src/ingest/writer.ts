@@ -18,12 +18,14 @@ export type WriterOptions<Item> = {
   flushesMax?: number;
 };
 
+export type QueueDepth = { items: number; bytes: number; flushes: number };
+
 export type Writer<Item> = {
   /** Resolves after the commit, with one outcome an item. `bytes`: their size, where it is known already. Rejects with OverloadError when the queue is full. */
   write(items: readonly Item[], bytes?: number): Promise<Outcome[]>;
   /** Resolves when all accepted requests are answered. */
   drained(): Promise<void>;
-  depth(): { items: number; bytes: number; flushes: number };
+  depth(): QueueDepth;
 };
 
 /** More rows in one statement gained nothing and made the queue's tail wait longer. */

@@ -1,5 +1,5 @@
 import type { Registry } from "@wharf/job-runner";
-import type { QueueDepth } from "../routes/ingest-health.ts";
+import type { QueueDepth } from "../ingest/writer.ts";
 
 /** The write queue, read when it is scraped. */
 export function observeQueue(registry: Registry, depth: () => QueueDepth): void {

@@ -14,10 +14,9 @@ import { callerOf } from "../http/caller.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionNumberSchema } from "../http/pagination.ts";
 import type { AppEnv } from "../http/request-context.ts";
+import type { QueueDepth } from "../ingest/writer.ts";
 import type { Limits } from "../limits.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
-
-export type QueueDepth = { items: number; bytes: number; flushes: number };
 
 export type IngestHealthDependencies = {
   reads: Database;

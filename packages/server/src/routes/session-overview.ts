@@ -5,11 +5,11 @@ import {
   outlineQuerySchema,
 } from "@wharf/protocol";
 import { Hono } from "hono";
-import { z } from "zod";
 import { sessionExists } from "../db/reads/sessions.ts";
+import type { MessagePlace } from "../db/reads/transcripts/message-order.ts";
 import { listPrompts } from "../db/reads/transcripts/outline.ts";
 import { operation, pageResponse } from "../http/operation.ts";
-import { createCursor, pageOf, positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
+import { createCursor, messagePlaceSchema, pageOf } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
@@ -41,12 +41,6 @@ const find = operation({
   example: { status: 200, path, query: { q: "greeting", limit: "10" } },
 });
 
-const placeSchema = z.object({
-  sorted_at: positionTimeSchema.or(z.literal("-infinity")),
-  ordinal: z.number().int().nonnegative(),
-  id: positionIdSchema,
-});
-
 /** /api/sessions/:id: what was asked, and where something was said. */
 export function sessionOverviewRoutes({ reads }: { reads: UpToDate }): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
@@ -54,7 +48,7 @@ export function sessionOverviewRoutes({ reads }: { reads: UpToDate }): Hono<AppE
   routes.get("/:id/outline", outline, async function getOutline(c) {
     const session_id = readPathId(c, "id", "session");
     const { limit, cursor: sent } = c.req.valid("query");
-    const cursor = createCursor("outline", { session_id }, placeSchema);
+    const cursor = createCursor("outline", { session_id }, messagePlaceSchema);
     const position = cursor.read(sent);
     const [exists, rows] = await reads.run(
       (sql) => Promise.all([sessionExists(sql, session_id), listPrompts(sql, session_id, position, limit)]),
@@ -71,7 +65,7 @@ export function sessionOverviewRoutes({ reads }: { reads: UpToDate }): Hono<AppE
   routes.get("/:id/transcript/find", find, async function getFound(c) {
     const session_id = readPathId(c, "id", "session");
     const { q, limit, cursor: sent } = c.req.valid("query");
-    const cursor = createCursor("found", { session_id, q }, placeSchema);
+    const cursor = createCursor("found", { session_id, q }, messagePlaceSchema);
     const position = cursor.read(sent);
     const answer = await checked(() =>
       reads.run(async (sql) => {
@@ -90,6 +84,6 @@ export function sessionOverviewRoutes({ reads }: { reads: UpToDate }): Hono<AppE
   return routes;
 }
 
-function placeOf({ sorted_at, ordinal, id }: z.infer<typeof placeSchema>): z.infer<typeof placeSchema> {
+function placeOf({ sorted_at, ordinal, id }: MessagePlace): MessagePlace {
   return { sorted_at, ordinal, id };
 }

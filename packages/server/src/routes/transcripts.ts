@@ -12,12 +12,12 @@ import { sessionExists } from "../db/reads/sessions.ts";
 import { listBlocks } from "../db/reads/transcripts/blocks.ts";
 import { findMessagePlace, findSubagentId } from "../db/reads/transcripts/messages.ts";
 import { operation, pageResponse } from "../http/operation.ts";
-import { createCursor, pageOf, positionIdSchema } from "../http/pagination.ts";
+import { createCursor, messagePlaceSchema, pageOf, positionIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
 import { readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
-import { messagePositionSchema, readAround, readEnd, readPage } from "../transcripts/transcript-page.ts";
+import { readAround, readEnd, readPage } from "../transcripts/transcript-page.ts";
 
 const tag = "Transcripts";
 const path = { id: "3f6b1f0e-8f55-4a26-9d3c-0c9f5a7e2b41" };
@@ -44,6 +44,7 @@ const readBlocks = operation({
   example: { status: 200, path: { ...path, message_id: "4a1d30c6e1c94d41a3a5b92b71a1d0c2" } },
 });
 
+const messagePositionSchema = messagePlaceSchema.extend({ direction: z.enum(["after", "before"]) });
 const blockPositionSchema = z.tuple([z.number().int().nonnegative(), positionIdSchema]);
 
 /** /api/sessions/:id/transcript: what was said and done in a session. */

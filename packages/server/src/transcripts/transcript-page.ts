@@ -1,20 +1,12 @@
 import type { TranscriptDensity, TranscriptMessage } from "@wharf/protocol";
-import { z } from "zod";
 import type { Sql } from "../db/postgres.ts";
 import type { Listed } from "../db/reads/page-bytes.ts";
 import { findBlocks } from "../db/reads/transcripts/blocks.ts";
 import type { MessagePlace, PageStart, Scope } from "../db/reads/transcripts/message-order.ts";
 import { findResponseBefore, listMessages, type MessageRow } from "../db/reads/transcripts/messages.ts";
-import { positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
 
 /** Where a page begins, as its cursor has it. */
-export const messagePositionSchema = z.object({
-  direction: z.enum(["after", "before"]),
-  sorted_at: positionTimeSchema.or(z.literal("-infinity")),
-  ordinal: z.number().int().nonnegative(),
-  id: positionIdSchema,
-});
-export type MessagePosition = z.infer<typeof messagePositionSchema>;
+export type MessagePosition = MessagePlace & { direction: "after" | "before" };
 
 /** What a page shows of which messages. */
 export type Reading = { density: TranscriptDensity; scope: Scope; limit: number };
