@@ -74,11 +74,13 @@ for (const store of STORES) {
 
 test("jobs in a process whose event loop is blocked beyond the lease run again, and no attempt is counted", async () => {
   const blocked = Promise.withResolvers<void>();
+  let blocks = 0;
   const blocker = defineJob({
     name: "blocker",
     input: anything,
-    run(ctx) {
-      if (ctx.attempt > 1 || runs > 1) return;
+    run() {
+      blocks += 1;
+      if (blocks > 1) return;
       Bun.sleepSync(600);
       blocked.resolve();
     },
@@ -98,5 +100,8 @@ test("jobs in a process whose event loop is blocked beyond the lease run again, 
   await runner.enqueue(blocker, 1);
   await blocked.promise;
   await ended(runner, id, "completed");
-  expect(await runner.get(id)).toMatchObject({ attempts: 0, recoveries: 1 });
+  const job = await runner.get(id);
+  expect(job?.attempts).toBe(0);
+  // On a busy machine, a lease of 300 ms is lost more than once.
+  expect(job?.recoveries).toBeGreaterThan(0);
 });
