@@ -290,6 +290,27 @@ describe("install.sh", () => {
     expect(await entries(machine)).toEqual([".claude"]);
   });
 
+  test("a repository in which it is called cannot run code or set variables by files of Bun", async () => {
+    const machine = await hub.machine();
+    const repository = join(machine.home, "repository");
+    const ran = join(machine.home, "ran");
+    await Bun.write(join(repository, "bunfig.toml"), 'preload = ["./preload.ts"]\n');
+    await Bun.write(join(repository, "preload.ts"), `await Bun.write(${JSON.stringify(ran)}, "");`);
+    await Bun.write(join(repository, ".env"), "WHARF_PROFILE=other\nHTTP_PROXY=http://127.0.0.1:1\n");
+    const inRepository = (script: string) =>
+      machine.run(["sh", "-c", script.replace(/^/, `cd '${repository}' && `)]);
+    const installing = `curl -fsS ${hub.url}/install.sh | sh -s -- ${await hub.code()} --no-hooks`;
+    expect(await inRepository(installing)).toMatchObject({ code: 0, stderr: "" });
+    const wharf = join(machine.home, ".local/bin/wharf");
+    expect(await inRepository(`${wharf} status --json`)).toMatchObject({ code: 0, stderr: "" });
+    await Bun.write(wharf, (await Bun.file(wharf).text()).replace(/^runtime=.*$/m, "runtime=/nonexistent"));
+    expect(await inRepository(`${wharf} share set nothing --path .`)).toMatchObject({ code: 0, stderr: "" });
+    expect((await machine.run([wharf, "share", "--json"])).json).toMatchObject({
+      rules: [{ path: repository, level: "nothing" }],
+    });
+    expect(await Bun.file(ran).exists()).toBe(false);
+  });
+
   test("a wrong code, a dry run and a foreign file leave nothing behind", async () => {
     const machine = await hub.machine();
     expect((await install(machine, "0000-0000-0000")).code).toBe(4);

@@ -24,7 +24,7 @@ export function useMachine() {
     state.home = await realpath(await mkdtemp(join(tmpdir(), "wharf-home-")));
     await mkdir(data());
     const command = join(home(), "wharf stub");
-    await writeFile(command, `#!/bin/sh\necho "$@" >>'${home()}/started'\n`);
+    await writeFile(command, `#!/bin/sh\necho "$@ in $PWD" >>'${home()}/started'\n`);
     await chmod(command, 0o755);
     await writeScripts({ data: data(), command });
   });

@@ -3,10 +3,23 @@ import { join } from "node:path";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The only place of the client that reads process.env. */
+/** Only this file of the client reads process.env. */
 export function readEnvironment(): Environment {
   // biome-ignore lint/style/noProcessEnv: this is where the environment is read.
   return process.env;
+}
+
+/**
+ * Enters the directory in which the command was called. The `wharf` script starts the runtime in another one, whose files are no part of a
+ * repository. Throws the file system's error when the directory is gone.
+ */
+export function enterDirectory(): void {
+  const { env } = process;
+  const { WHARF_DIRECTORY } = env;
+  if (!WHARF_DIRECTORY) return;
+  // Not for the processes that this one starts.
+  delete env["WHARF_DIRECTORY"];
+  process.chdir(WHARF_DIRECTORY);
 }
 
 export type Paths = {

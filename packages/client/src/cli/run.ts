@@ -5,6 +5,7 @@ import { HubError } from "../sdk/hub-error.ts";
 import { describeProblem, isOfMachine } from "../spool/machine-problem.ts";
 import { CliError, EXIT, type ExitCode } from "./cli-error.ts";
 import { COMMANDS, type CommandEntry } from "./commands/index.ts";
+import { enterDirectory } from "./environment.ts";
 import { createIo, type Io } from "./io.ts";
 
 const HELP_COLUMNS = 80;
@@ -13,6 +14,7 @@ const HELP_TEXT_COLUMNS_MIN = 20;
 /** Runs one command line and returns the exit code; the messages are written. */
 export async function run(words: readonly string[], io: Io = createIo()): Promise<ExitCode> {
   try {
+    enterDirectory();
     const [name, ...rest] = asOption(words);
     const entry = COMMANDS.find((one) => one.name === name);
     if (entry === undefined) await createProgram(io).parseAsync([name, ...rest], { from: "user" });

@@ -38,7 +38,8 @@ export function programFiles({ data, bin }: Paths): ProgramFiles {
 
 /**
  * The script in ~/.local/bin: runs wharf.js by the runtime of the installation, or by any other if that is gone. It prints a status line by
- * itself, because agents ask for one after each message, and a runtime takes longer to start.
+ * itself, because agents ask for one after each message, and a runtime takes longer to start. The runtime starts in `/`, as FIND_RUNTIME
+ * does, and `enterDirectory` returns.
  */
 function shimText(data: string, program: string, runtime: string): string {
   return `#!/bin/sh
@@ -55,6 +56,8 @@ fi
 program=${quoted(program)}
 runtime=${quoted(runtime)}
 export NODE_COMPILE_CACHE=${quoted(compileCache(data))}
+export WHARF_DIRECTORY="$PWD"
+cd /
 [ -x "$runtime" ] && exec "$runtime" "$program" "$@"
 ${FIND_RUNTIME}
 [ -n "$runtime" ] && exec "$runtime" "$program" "$@"

@@ -28,6 +28,7 @@ ${indented(FIND_RUNTIME)}
   trap 'rm -rf "$folder"' EXIT
   trap 'exit 1' HUP INT TERM
   program=$folder/wharf.js
+  cd /
   if command -v curl >/dev/null 2>&1; then curl -fsS "$hub/client/wharf.js" -o "$program"
   elif command -v wget >/dev/null 2>&1; then wget -q "$hub/client/wharf.js" -O "$program"
   else echo 'Wharf needs curl or wget to download its client. Install one, then run this again.' >&2; exit 1

@@ -21,11 +21,14 @@ const PLACES = [
   '"$HOME"/.local/share/mise/shims/node',
 ];
 
-/** Shell lines that set `runtime` to the path of Bun or Node 20, or to nothing. */
+/**
+ * Shell lines that set `runtime` to the path of Bun or Node 20, or to nothing. They try it in `/`: Bun runs what a bunfig.toml of the current
+ * directory names, such as one of a repository, and takes variables from its .env.
+ */
 export const FIND_RUNTIME = `runtime=
 for candidate in bun node ${PLACES.join(" ")}; do
   candidate=$(command -v "$candidate" 2>/dev/null) || continue
-  if "$candidate" -e '${IS_USABLE}' >/dev/null 2>&1; then
+  if (cd / && "$candidate" -e '${IS_USABLE}') >/dev/null 2>&1; then
     runtime=$candidate
     break
   fi

@@ -48,11 +48,11 @@ async function eventOf(
 
 describe("the hook script", () => {
   // First: others start senders that may note their start after the end of their test.
-  test("starts a sender only when none runs", async () => {
+  test("starts a sender only when none runs, outside of the directory of the hook", async () => {
     await rm(machine.paths.pid);
     await machine.runHook("claude-code.sh", "{}");
     await until(async () => (await machine.starts()) === 1);
-    expect(await readFile(join(machine.home, "started"), "utf8")).toBe("send --background\n");
+    expect(await readFile(join(machine.home, "started"), "utf8")).toBe("send --background in /\n");
     await writeFile(machine.paths.pid, `${process.pid}\n`);
     await machine.runHook("claude-code.sh", "{}");
     await machine.runHook("codex.sh", "{}");

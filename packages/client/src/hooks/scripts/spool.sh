@@ -27,8 +27,9 @@ wharf_start_unless_running() {
   { IFS= read -r wharf_pid <"$wharf_data/sender.pid" && kill -0 "$wharf_pid"; } || wharf_start
 }
 
+# In another directory: a runtime may run or read what is in this one.
 wharf_start() {
-  "$wharf_command" send --background </dev/null >/dev/null 2>&1 &
+  { cd / && exec "$wharf_command" send --background; } </dev/null >/dev/null 2>&1 &
 }
 
 # Sets wharf_parents: the processes above this one, nearest first, where the system shows them.
