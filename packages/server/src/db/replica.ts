@@ -1,9 +1,12 @@
 import type { Database } from "./database.ts";
-import { isTooSlow, isUnavailable } from "./database-errors.ts";
+import { isConnectionLost, isTooSlow, isUnavailable } from "./database-errors.ts";
+import { withDeadline } from "./deadline.ts";
 
 /** How long a read waits for the replica before it goes to the primary. */
 const CATCH_UP_MAX_MS = 250;
 const POLL_MS = 5;
+/** A replica that does not tell its position for this long is unavailable: a read would wait for the deadline of a statement. */
+const POSITION_MAX_MS = 1_000;
 /** After a failure, the other server is asked alone for this long. */
 const REPLICA_PAUSE_MS = 10_000;
 const PRIMARY_PAUSE_MS = 1_000;
@@ -32,16 +35,21 @@ export function withReplica(primary: Database, replica: Database): Database {
     }
   }
 
+  /** Null on a server that is no standby. */
+  async function comparePosition(position: string): Promise<boolean | null> {
+    const [row] = await replica.run(
+      (sql) => sql<{ reached: boolean | null }[]>`
+        SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() >= ${position}::pg_lsn END AS reached`,
+    );
+    return row?.reached ?? null;
+  }
+
   async function hasReached(position: string): Promise<boolean> {
     const endsAt_ms = performance.now() + CATCH_UP_MAX_MS;
     for (;;) {
-      // Null on a server that is no standby.
-      const [row] = await replica.run(
-        (sql) => sql<{ reached: boolean | null }[]>`
-          SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= ${position}::pg_lsn AS reached`,
-      );
-      if (row?.reached === true) return true;
-      if (row?.reached !== false || performance.now() >= endsAt_ms) return false;
+      const reached = await withDeadline(comparePosition(position), POSITION_MAX_MS);
+      if (reached === true) return true;
+      if (reached === null || performance.now() >= endsAt_ms) return false;
       await Bun.sleep(POLL_MS);
     }
   }
@@ -53,8 +61,10 @@ export function withReplica(primary: Database, replica: Database): Database {
         try {
           if (position === null || (await hasReached(position))) return await replica.run(query);
         } catch (error) {
+          if (isConnectionLost(error)) replicaFrom_ms = performance.now() + REPLICA_PAUSE_MS;
+          // Ended by statement_timeout: the primary would work as long, and end it, too.
+          else if (isUnavailable(error)) throw error;
           // A fault of the query's own is thrown by the primary again.
-          if (isUnavailable(error)) replicaFrom_ms = performance.now() + REPLICA_PAUSE_MS;
         }
       }
       return await primary.run(query);

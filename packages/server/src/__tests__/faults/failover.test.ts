@@ -3,6 +3,7 @@ import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import postgres from "postgres";
 import { openDatabase } from "../../db/database.ts";
 import { createHealthProbe } from "../../db/health-probe.ts";
+import { withReplica } from "../../db/replica.ts";
 import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { idsOf, resend, startFleet } from "./device-fleet.ts";
@@ -88,12 +89,31 @@ test("reads by a replica show what was written before, also when it is behind or
   };
   await until(isRead, { describe: "the replica is read" });
   await replica`SELECT pg_wal_replay_pause()`;
+  const isPaused = () => replica`SELECT WHERE pg_get_wal_replay_pause_state() = 'paused'`;
+  await until(async () => (await isPaused()).length === 1);
+  const sessions = await replica`SELECT id FROM sessions`;
   await expectOwnWrites(2);
+  expect([...(await replica`SELECT id FROM sessions`)]).toEqual([...sessions]);
   await replica`SELECT pg_wal_replay_resume()`;
   await replica.end({ timeout: 0 });
   await standby.crash();
   await expectOwnWrites(2);
   await standby.restart();
+});
+
+test("a read that takes too long is ended on the replica, and not repeated by the primary", async () => {
+  const settings = { max: 1, deadlineMs: 10_000, statementTimeoutMs: 500 };
+  const primary = openDatabase(cluster.primary.url, settings);
+  const reads = withReplica(primary, openDatabase(cluster.standby.url, settings));
+  cleanUp.push(reads.close);
+  const servers: boolean[] = [];
+  const sleep = reads.run(async (sql) => {
+    const [server] = await sql<{ is_standby: boolean }[]>`SELECT pg_is_in_recovery() AS is_standby`;
+    servers.push(server?.is_standby ?? false);
+    await sql`SELECT pg_sleep(60)`;
+  });
+  await expect(sleep).rejects.toMatchObject({ code: "57014" });
+  expect(servers).toEqual([true]);
 });
 
 test("a synchronous standby that is unavailable stops ingest, which continues as soon as it is back", async () => {

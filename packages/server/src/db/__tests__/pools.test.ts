@@ -12,6 +12,7 @@ import {
 } from "../pool-sizes.ts";
 import { openPools, type Pools } from "../pools.ts";
 import type { Sql } from "../postgres.ts";
+import { withReplica } from "../replica.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
@@ -180,4 +181,33 @@ test("a statement that takes too long is ended by Postgres, and leaves its pool 
   await expect(slow).rejects.toMatchObject({ code: "57014" });
   const after = await edits.run((sql) => sql`SELECT pg_backend_pid() AS pid`);
   expect([...after]).toEqual([...before]);
+});
+
+describe("reads by a replica", () => {
+  /** A server of which each query ends as `answer` does. */
+  function aServer(answer: Database["run"]) {
+    const server = {
+      queries: 0,
+      run: ((query) => {
+        server.queries += 1;
+        return answer(query);
+      }) satisfies Database["run"],
+      close: async () => {},
+    };
+    return server;
+  }
+  const aPrimary = () => aServer(async (query) => query(database.sql));
+
+  test("are by the primary at once where the replica is no standby", async () => {
+    const promoted = aPrimary();
+    expect([...(await answers(withReplica(aPrimary(), promoted)))]).toEqual([{ one: 1 }]);
+    expect(promoted.queries).toBe(1);
+  });
+
+  test("are by the primary alone for a while, where the replica does not respond", async () => {
+    const frozen = aServer(() => new Promise(() => {}));
+    const reads = withReplica(aPrimary(), frozen);
+    for (let n = 0; n < 3; n++) expect([...(await answers(reads))]).toEqual([{ one: 1 }]);
+    expect(frozen.queries).toBe(1);
+  });
 });
