@@ -192,6 +192,15 @@ browserTest("the pages fit a screen of 390 pixels, and the shortcuts lead to eve
     const width = await page.evaluate<number>("document.documentElement.scrollWidth");
     expect([path, width]).toEqual([path, 390]);
   }
+  const menu = page.getByRole("button", { name: "Menu" });
+  const link = page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Keys" });
+  await menu.click();
+  await page.keyboard.press("Escape");
+  await link.waitFor({ state: "hidden" });
+  await page.keyboard.press("Enter");
+  await link.click();
+  await expectVisible(page.getByRole("heading", { name: "Keys", level: 1 }));
+  await link.waitFor({ state: "hidden" });
   await page.keyboard.press("?");
   await expectVisible(page.getByRole("dialog", { name: "Shortcuts" }));
   await page.keyboard.press("Escape");

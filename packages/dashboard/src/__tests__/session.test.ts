@@ -388,6 +388,10 @@ browserTest("a slow read of a session is finished before changes begin another",
   await context.close();
 });
 
+/** Of the window, once the page has rendered. */
+const TOP_OF_BAR = `new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)).then(() =>
+  document.querySelector(".session-bar").getBoundingClientRect().top)`;
+
 for (const theme of ["light", "dark"] as const)
   browserTest(
     `a session in ${theme} has no accessibility violation, and no horizontal scrolling at 390 px`,
@@ -399,6 +403,10 @@ for (const theme of ["light", "dark"] as const)
       expect(await accessibilityViolations(page)).toEqual([]);
       await page.setViewportSize({ width: 390, height: 800 });
       expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBe(390);
+      // The outline stands above the transcript, and follows what is read without moving the page.
+      await page.evaluate(`document.querySelector(".transcript .prompt").scrollIntoView()`);
+      await page.locator(".outline [aria-current]").waitFor();
+      expect(await page.evaluate<number>(TOP_OF_BAR)).toBe(45);
       await context.close();
     },
   );

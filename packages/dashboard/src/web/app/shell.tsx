@@ -58,35 +58,42 @@ export function Shell(): JSX.Element {
 }
 
 function Menu(): JSX.Element {
-  const menu = useRef<HTMLElement>(null);
-  // On a narrow window the menu is one line that scrolls.
-  useEffect(() => {
-    menu.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [path.value]);
+  // On a narrow window the pages are behind a button; on others they are always shown.
+  const pages = useRef<HTMLDivElement>(null);
+  useEffect(() => pages.current?.hidePopover(), [path.value]);
   return (
-    <nav class="menu" aria-label="Pages" ref={menu}>
+    <nav class="menu" aria-label="Pages">
       <a class="brand" href="/">
         Wharf
       </a>
-      <ul>
-        {MENU.map(({ href, key, isMinor }) => (
-          <li key={href} class={isMinor ? "minor" : undefined}>
-            <a href={href} aria-current={isCurrent(href) ? "page" : undefined} aria-label={PAGES[href].title}>
-              {PAGES[href].title}
-              <kbd>g {key}</kbd>
-            </a>
-          </li>
-        ))}
-      </ul>
-      <p class="menu-foot">
-        <a href="/docs">API</a>
-        <button type="button" class="link" onClick={() => (isListShown.value = true)}>
-          Shortcuts <kbd>?</kbd>
-        </button>
-        <button type="button" class="link" onClick={() => void signOut()}>
-          Sign out
-        </button>
-      </p>
+      <button type="button" class="menu-button" popovertarget="menu-pages">
+        Menu
+      </button>
+      <div id="menu-pages" class="menu-pages" popover="auto" ref={pages}>
+        <ul>
+          {MENU.map(({ href, key, isMinor }) => (
+            <li key={href} class={isMinor ? "minor" : undefined}>
+              <a
+                href={href}
+                aria-current={isCurrent(href) ? "page" : undefined}
+                aria-label={PAGES[href].title}
+              >
+                {PAGES[href].title}
+                <kbd>g {key}</kbd>
+              </a>
+            </li>
+          ))}
+        </ul>
+        <p class="menu-foot">
+          <a href="/docs">API</a>
+          <button type="button" class="link" onClick={() => (isListShown.value = true)}>
+            Shortcuts <kbd>?</kbd>
+          </button>
+          <button type="button" class="link" onClick={() => void signOut()}>
+            Sign out
+          </button>
+        </p>
+      </div>
     </nav>
   );
 }

@@ -33,7 +33,7 @@ export function Outline({
     { keys: "K", label: "Previous prompt", run: () => move(-1) },
   ]);
   useEffect(() => {
-    ref.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    scrollWithin(ref.current?.closest("nav"), ref.current?.querySelector("[aria-current]"));
   }, [current]);
 
   if (items === null)
@@ -91,6 +91,14 @@ function Gap({
 }): JSX.Element | null {
   const ms = msBetween(before?.ended_at ?? null, prompt.at);
   return ms === null || ms < IDLE_MS ? null : <p class="gap">{durationText(ms)} idle</p>;
+}
+
+/** Unlike `scrollIntoView`, it leaves the page where it is: the outline may be above the transcript that is being read. */
+function scrollWithin(scroller: Element | null | undefined, element: Element | null | undefined): void {
+  if (!scroller || !element) return;
+  const [outer, inner] = [scroller.getBoundingClientRect(), element.getBoundingClientRect()];
+  const above = Math.min(inner.top - outer.top, 0);
+  scroller.scrollTop += above || Math.max(inner.bottom - outer.bottom, 0);
 }
 
 function msBetween(from: string | null, to: string | null): number | null {

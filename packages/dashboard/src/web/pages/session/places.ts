@@ -49,11 +49,18 @@ export function scrollToMessage(list: HTMLElement, id: string): void {
   setTimeout(() => element.classList.remove("found"), FOUND_MS);
 }
 
-/** What the list of found messages covers, together with the bar from which it hangs; null while there is none. */
+/** What the list of found messages covers, together with the bar from which it hangs and all above it; null while there is none. */
 function heightOfHits(): number | null {
   const hits = document.querySelector(".hits")?.getBoundingClientRect();
-  const bar = document.querySelector(".session-bar")?.getBoundingClientRect();
-  return hits === undefined || bar === undefined ? null : Math.max(hits.bottom, bar.bottom) - bar.top;
+  const bar = document.querySelector(".session-bar");
+  if (hits === undefined || bar === null) return null;
+  const { top, bottom } = bar.getBoundingClientRect();
+  return Math.max(hits.bottom, bottom) - top + stickyTop(bar);
+}
+
+/** Where the element stays when one scrolls on. */
+function stickyTop(element: Element): number {
+  return Number.parseFloat(getComputedStyle(element).top);
 }
 
 /** The id of the message below the bar on top of the window; null at the head of the page. */
@@ -84,7 +91,7 @@ function messageAtTop(): string | null {
   const bar = document.querySelector(".session-bar");
   if (bar === null) return null;
   const { left, width, bottom, top } = bar.getBoundingClientRect();
-  if (top > 1) return null;
+  if (top > stickyTop(bar) + 1) return null;
   for (const below of [12, 36, 72]) {
     const element = document.elementFromPoint(left + width / 2, bottom + below)?.closest("[data-message]");
     const id = element?.getAttribute("data-message");
