@@ -329,7 +329,7 @@ held AS MATERIALIZED (
   ) s
   WHERE s.version = f.version
 ),
-session_rows AS (
+patched AS (
   UPDATE sessions s SET
   workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
   started_at = to_timestamp(0) + f."started_us" * interval '1 microsecond', start_reported_at = to_timestamp(0) + f."start_reported_us" * interval '1 microsecond',
@@ -345,11 +345,10 @@ fallen AS (
     SELECT value::bigint FROM held, json_array_elements_text(held.fallen_report_ids)
   )
 ),
-change_rows AS (
+change AS (
   INSERT INTO change_log (kind, session_ids, workspace_ids)
-  SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
-)
-SELECT ARRAY(SELECT id FROM session_rows) AS ids,
+  SELECT $2::text, array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0)
+SELECT ARRAY(SELECT id FROM patched) AS ids,
 NULL::json AS regained;
 
 -- Round
@@ -744,15 +743,14 @@ held AS MATERIALIZED (
   WHERE (s.live_state, s.live_reason, s.live_since) IS DISTINCT FROM (n.state, n.reason, n.since)
   ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
 ),
-session_rows AS (
+patched AS (
   UPDATE sessions s SET live_state = n.state, live_reason = n.reason, live_since = n.since, updated_at = now()
   FROM states n, held WHERE s.id = n.id AND held.id = s.id
   RETURNING s.id, s.workspace_id
 ),
-change_rows AS (
+change AS (
   INSERT INTO change_log (kind, session_ids, workspace_ids)
-  SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
-)
+  SELECT $2::text, array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0)
 SELECT;
 
 -- Round, git activity

@@ -39,7 +39,7 @@ async function repricePiece(
     transaction(sql, async ({ query }) => {
       const keys = await lockResponsesAfter(query, after, perPiece);
       const sessions = await priceResponses(query, keys);
-      await refreshSessionCosts(query, sessions);
+      await refreshSessionCosts(sql, query, sessions);
       const last: ResponseKey | null = keys.length < perPiece ? null : (keys.at(-1) ?? null);
       await noteRepriced(query, version, last);
       return keys.length;

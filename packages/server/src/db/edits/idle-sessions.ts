@@ -1,3 +1,4 @@
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
 
 /** The first `limit` open sessions that were silent for `idle_ms`, by the database's clock. */
@@ -16,7 +17,7 @@ export async function endIdleSessions(sql: Sql, idle_ms: number, ids: readonly s
     WITH idle AS (
       SELECT id FROM sessions WHERE id = ANY(${[...ids]}::text[]) AND ${isIdle(sql, idle_ms)} ORDER BY id FOR UPDATE SKIP LOCKED
     ),
-    ended AS (
+    patched AS (
       UPDATE sessions s SET
         lifecycle = 'ended', ended_by_server = true, end_reason = 'crash', ended_at = last.spoke_at,
         duration_ms = round(extract(epoch FROM last.spoke_at - s.started_at) * 1000)::bigint, updated_at = now()
@@ -29,11 +30,8 @@ export async function endIdleSessions(sql: Sql, idle_ms: number, ids: readonly s
       WHERE s.id = idle.id AND s.lifecycle IN ('detected', 'capturing')
       RETURNING s.id, s.workspace_id
     ),
-    change AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'sessions_ended', array_agg(id), array_agg(DISTINCT workspace_id) FROM ended HAVING count(*) > 0
-    )
-    SELECT id FROM ended`;
+    change AS (${sessionChange(sql, "sessions_ended")})
+    SELECT id FROM patched`;
   return rows.map((row) => row.id);
 }
 

@@ -1,10 +1,10 @@
 import { one } from "@wharf/job-runner";
 import { isForeignKeyViolation } from "../database-errors.ts";
 import { type DeleteInPieces, type DeletionOptions, type Piece, rowsOf } from "../delete-in-pieces.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
 import { matchGitActivity } from "../projections/git-matches.ts";
 import { releasedBlobs } from "../transcripts/unreferenced-blobs.ts";
-import { sessionChange } from "./session-edits.ts";
 
 /** Tables whose rows go with their session, those that refer to others of them first. */
 export const TABLES_OF_SESSIONS = [
@@ -52,7 +52,7 @@ export async function beginSessionDeletions(sql: Sql, ids: readonly string[]): P
     tombstone AS (
       INSERT INTO session_tombstones (session_id) SELECT id FROM patched ON CONFLICT (session_id) DO NOTHING
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT id FROM patched ORDER BY id`;
   return rows.map(({ id }) => id);
 }

@@ -1,4 +1,5 @@
 import { type SessionPatch, TAGS_MAX } from "@wharf/protocol";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Fragment, Sql } from "../postgres.ts";
 
 /**
@@ -23,7 +24,7 @@ export async function patchSession(sql: Sql, id: string, patch: SessionPatch): P
       RETURNING s.id, s.workspace_id
     ),
     ${patch.summary === undefined ? sql`` : sql`${editedSummary(sql, patch.summary)},`}
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT id FROM patched`;
   return rows.length > 0;
 }
@@ -37,14 +38,5 @@ function editedSummary(sql: Sql, summary: string | null): Fragment {
       INSERT INTO session_summaries (session_id, source) SELECT id, 'edited' FROM patched
       ON CONFLICT (session_id) DO UPDATE SET source = 'edited', model = NULL, tokens_in = NULL, tokens_out = NULL, cost_usd = NULL,
         created_at = now()
-    )`;
-}
-
-/** One row for all sessions that were `patched`, for those who read live. */
-export function sessionChange(sql: Sql): Fragment {
-  return sql`
-    change AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0
     )`;
 }

@@ -20,13 +20,11 @@ export function changeLogRow(sql: Sql): Fragment {
     )`;
 }
 
-/** One row for all `session_rows` that were written, if there are any. */
-export function changedSessionsRow(sql: Sql): Fragment {
+/** One row for all sessions that were `patched`, if there are any. */
+export function sessionChange(sql: Sql, kind: "session" | "sessions_ended" = "session"): Fragment {
   return sql`
-    change_rows AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM session_rows HAVING count(*) > 0
-    )`;
+    INSERT INTO change_log (kind, session_ids, workspace_ids)
+    SELECT ${kind}::text, array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0`;
 }
 
 /** One row for jobs that have changed; without ids, of any job. */

@@ -1,4 +1,4 @@
-import { changedSessionsRow } from "../ingest/change-log.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Fragment, Sql } from "../postgres.ts";
 
 /** As liveStateOf takes them (transcripts/live-state.ts), with the session's id and the database's time. */
@@ -61,12 +61,12 @@ export async function writeLiveStates(sql: Sql, states: readonly LiveStateOfSess
       WHERE (s.live_state, s.live_reason, s.live_since) IS DISTINCT FROM (n.state, n.reason, n.since)
       ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
     ),
-    session_rows AS (
+    patched AS (
       UPDATE sessions s SET live_state = n.state, live_reason = n.reason, live_since = n.since, updated_at = now()
       FROM states n, held WHERE s.id = n.id AND held.id = s.id
       RETURNING s.id, s.workspace_id
     ),
-    ${changedSessionsRow(sql)}
+    change AS (${sessionChange(sql)})
     SELECT`;
 }
 

@@ -1,5 +1,5 @@
 import { one } from "@wharf/job-runner";
-import { changedSessionsRow } from "../ingest/change-log.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Fragment, Sql } from "../postgres.ts";
 import { newReading } from "../transcripts/read-again.ts";
 import { foldSession } from "./fold-session.ts";
@@ -79,7 +79,7 @@ async function writeSessions(
         ? sql`moved AS (SELECT id, device_id FROM held WHERE is_moved), ${newReading(sql, sql`SELECT id FROM moved`)},`
         : sql``
     }
-    session_rows AS (
+    patched AS (
       UPDATE sessions s SET
         workspace_id = f.workspace_id, device_id = f.device_id, lifecycle = f.lifecycle,
         started_at = ${instant("started_us")}, start_reported_at = ${instant("start_reported_us")},
@@ -96,8 +96,8 @@ async function writeSessions(
       )
     ),
     ${movesAny ? sql`${movedRelations(sql)},` : sql``}
-    ${changedSessionsRow(sql)}
-    SELECT ARRAY(SELECT id FROM session_rows) AS ids,
+    change AS (${sessionChange(sql)})
+    SELECT ARRAY(SELECT id FROM patched) AS ids,
       ${movesAny ? sql`(SELECT to_json(q) FROM requeued_rows q)` : sql`NULL::json`} AS regained`;
   const { ids, regained } = one(rows);
   if (regained !== null) {

@@ -1,5 +1,6 @@
 import type { Prunable, Retention } from "@wharf/protocol";
 import type { Piece } from "../delete-in-pieces.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Fragment, Sql } from "../postgres.ts";
 import { keptStatements } from "../projections/read-statements.ts";
 import { releasedBlobs } from "../transcripts/unreferenced-blobs.ts";
@@ -63,14 +64,11 @@ export async function archiveSessions(
     WITH found AS MATERIALIZED (
       SELECT id FROM ${oldSessions(sql, workspace_id, days)} LIMIT ${limit} FOR NO KEY UPDATE OF s SKIP LOCKED
     ),
-    archived AS (
+    patched AS (
       UPDATE sessions s SET lifecycle = 'archived', updated_at = now() FROM found
       WHERE s.id = found.id AND s.lifecycle <> 'archived' RETURNING s.id, s.workspace_id
     ),
-    change AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM archived HAVING count(*) > 0
-    )
+    change AS (${sessionChange(sql)})
     SELECT id FROM found ORDER BY id`;
   return rows.map(({ id }) => id);
 }

@@ -1,3 +1,4 @@
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
 
 /**
@@ -16,14 +17,11 @@ export async function advanceParsed(sql: Sql, quiet_ms: number, limit: number): 
         AND NOT EXISTS (SELECT FROM derivations_due d WHERE d.session_id = s.id)
       LIMIT ${limit} FOR NO KEY UPDATE SKIP LOCKED
     ),
-    changed AS (
+    patched AS (
       UPDATE sessions s SET lifecycle = 'parsed', updated_at = now() FROM due WHERE s.id = due.id RETURNING s.id, s.workspace_id
     ),
-    change AS (
-      INSERT INTO change_log (kind, session_ids, workspace_ids)
-      SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM changed HAVING count(*) > 0
-    )
-    SELECT id FROM changed`;
+    change AS (${sessionChange(sql)})
+    SELECT id FROM patched`;
   return rows.length;
 }
 
@@ -77,7 +75,7 @@ export async function writeSummaries(
       ON CONFLICT (session_id) DO UPDATE SET source = excluded.source, model = excluded.model, tokens_in = excluded.tokens_in,
         tokens_out = excluded.tokens_out, cost_usd = excluded.cost_usd, created_at = now()
     ),
-    changed AS (
+    patched AS (
       UPDATE sessions s SET
         summary = CASE WHEN held.is_ours THEN coalesce(made.summary, s.summary) ELSE s.summary END,
         lifecycle = CASE WHEN ${is_last} THEN 'summarized' ELSE lifecycle END, updated_at = now()
@@ -85,6 +83,5 @@ export async function writeSummaries(
       WHERE s.id = held.id
       RETURNING s.id, s.workspace_id
     )
-    INSERT INTO change_log (kind, session_ids, workspace_ids)
-    SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM changed HAVING count(*) > 0`;
+    ${sessionChange(sql)}`;
 }

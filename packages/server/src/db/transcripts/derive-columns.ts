@@ -1,4 +1,4 @@
-import { sessionChange } from "../edits/session-edits.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Fragment, Sql } from "../postgres.ts";
 import { isOfOwnFiles, ownFiles } from "./facts/own-files.ts";
 
@@ -65,7 +65,7 @@ export async function deriveColumns(sql: Sql, session_id: string): Promise<void>
       WHERE s.id = ${session_id} AND s.deleted_at IS NULL
       RETURNING s.id, s.workspace_id
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT`;
 }
 

@@ -1,4 +1,4 @@
-import { sessionChange } from "../edits/session-edits.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
 
 /**
@@ -15,7 +15,7 @@ export async function noteParsing(sql: Sql, session_id: string): Promise<void> {
       WHERE id = ${session_id} AND deleted_at IS NULL AND parse_status IS DISTINCT FROM 'parsing'
       RETURNING id, workspace_id
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT`;
 }
 
@@ -33,6 +33,6 @@ export async function noteParseFailure(
       WHERE id = ${session_id} AND deleted_at IS NULL
       RETURNING id, workspace_id
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT`;
 }

@@ -1,5 +1,5 @@
 import type { ReparseFilter } from "@wharf/protocol";
-import { sessionChange } from "../edits/session-edits.ts";
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Fragment, Sql } from "../postgres.ts";
 
 /**
@@ -37,7 +37,7 @@ export async function requestReading(sql: Sql, session_id: string): Promise<bool
       WHERE id = ${session_id} AND EXISTS (SELECT FROM files)
       RETURNING id, workspace_id
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT id FROM patched`;
   return rows.length > 0;
 }

@@ -1,3 +1,4 @@
+import { sessionChange } from "../ingest/change-log.ts";
 import type { Sql } from "../postgres.ts";
 import { MODELS_MAX } from "../transcripts/facts/read-responses.ts";
 import { noteDerivations } from "../transcripts/step-progress.ts";
@@ -39,7 +40,7 @@ export async function noteRepriced(query: Query, version: string, last: Response
 }
 
 /** Sums up the costs of these sessions and their subagents again, and what their transcripts' facts show of costs. */
-export async function refreshSessionCosts(query: Query, ids: readonly string[]): Promise<void> {
+export async function refreshSessionCosts(sql: Sql, query: Query, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await query`
     WITH held AS (SELECT id FROM sessions WHERE id = ANY (${[...ids]}) ORDER BY id FOR NO KEY UPDATE),
@@ -84,8 +85,7 @@ export async function refreshSessionCosts(query: Query, ids: readonly string[]):
         AND (s.cost_estimate_usd, s.cost_is_partial, s.transcript) IS DISTINCT FROM (c.cost_usd, c.is_partial, c.transcript)
       RETURNING s.id, s.workspace_id
     )
-    INSERT INTO change_log (kind, session_ids, workspace_ids)
-    SELECT 'session', array_agg(id), array_agg(DISTINCT workspace_id) FROM patched HAVING count(*) > 0`;
+    ${sessionChange(sql)}`;
   // A derivation that read the former costs may write them after this.
   const parsing = await query<{ id: string }[]>`
     SELECT id FROM sessions WHERE id = ANY (${[...ids]}) AND parse_status = 'parsing'`;

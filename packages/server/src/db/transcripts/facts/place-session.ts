@@ -1,5 +1,5 @@
 import { UNASSOCIATED_WORKSPACE, UNKNOWN_LOCAL_PATH } from "@wharf/protocol";
-import { sessionChange } from "../../edits/session-edits.ts";
+import { sessionChange } from "../../ingest/change-log.ts";
 import { resolveWorkspaces } from "../../ingest/workspaces.ts";
 import type { Sql } from "../../postgres.ts";
 
@@ -21,6 +21,6 @@ export async function placeSession(sql: Sql, session_id: string, canonical_id: s
       INSERT INTO workspace_devices (workspace_id, device_id, local_path)
       SELECT workspace_id, device_id, ${UNKNOWN_LOCAL_PATH} FROM patched ON CONFLICT (workspace_id, device_id) DO NOTHING
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT`;
 }

@@ -1,5 +1,5 @@
 import { storableJson } from "@wharf/job-runner";
-import { sessionChange } from "../../edits/session-edits.ts";
+import { sessionChange } from "../../ingest/change-log.ts";
 import type { Sql } from "../../postgres.ts";
 
 export type ColumnsOfFacts = {
@@ -43,7 +43,7 @@ export async function writeSessionFacts(
       WHERE s.id = ${session_id} AND s.deleted_at IS NULL AND (s.transcript IS DISTINCT FROM d.transcript OR (s.agent IS NULL AND d.agent IS NOT NULL))
       RETURNING s.id, s.workspace_id
     ),
-    ${sessionChange(sql)}
+    change AS (${sessionChange(sql)})
     SELECT FROM patched`;
   return count > 0;
 }
