@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { until } from "@wharf/testkit";
 import { ADMIN_KEY } from "../../../server/src/__tests__/server-program.ts";
 import { browserTest, expectCount } from "./browser.ts";
 import { setupHub } from "./hub.ts";
@@ -110,9 +111,14 @@ browserTest(
     const prunes = jobs.getByRole("link", { name: /prune/ });
     await prunes.first().waitFor();
     const shown = await prunes.count();
-    // It appears without a reload.
+    // It appears without a reload, and moves no row under the pointer.
+    await prunes.first().hover();
+    const pointedAt = await prunes.first().getAttribute("href");
     await enqueue();
     await prunes.nth(shown).waitFor();
+    expect(await prunes.first().getAttribute("href")).toBe(pointedAt);
+    await page.mouse.move(0, 0);
+    await until(async () => (await prunes.first().getAttribute("href")) !== pointedAt);
     await prunes.first().click();
     await expectVisible(page.getByRole("heading", { name: "Attempts" }));
     expect(errors).toEqual([]);

@@ -316,6 +316,14 @@ describe("live", () => {
       await rows.first().click();
       await page.getByRole("heading", { level: 1, name: "fresh" }).waitFor();
       await page.getByText("No commits yet.").waitFor();
+      const sessions = page.locator(".session-row");
+      await sessions.first().hover();
+      const latest = await sessions.first().getAttribute("href");
+      await reportIn("github.com/acme/fresh", "fresh-10");
+      await page.locator("li:last-child > .session-row[href='/sessions/fresh-10']").waitFor();
+      expect(await sessions.first().getAttribute("href")).toBe(latest);
+      await page.mouse.move(0, 0);
+      await page.locator("li:first-child > .session-row[href='/sessions/fresh-10']").waitFor();
       await send({ ...commit(new Date().toISOString()), workspace_id: "github.com/acme/fresh" });
       await page.locator(".commit", { hasText: "Feed the pelican" }).waitFor();
       expect(errors).toEqual([]);

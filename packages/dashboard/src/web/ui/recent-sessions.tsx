@@ -2,6 +2,7 @@ import type { Session } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { href } from "../app/router.ts";
 import { countText } from "../format/numbers.ts";
+import { Held } from "./held.tsx";
 import { SessionRow } from "./session-row.tsx";
 import { Empty } from "./states.tsx";
 
@@ -20,13 +21,17 @@ export function RecentSessions({
   if (sessions.length === 0) return <Empty title="No sessions yet." />;
   return (
     <>
-      <ul class="rows">
-        {sessions.map((session) => (
-          <li key={session.id}>
-            <SessionRow session={session} withDay of={"device_id" in of ? "device" : "repository"} />
-          </li>
-        ))}
-      </ul>
+      <Held items={sessions} keyOf={({ id }) => id}>
+        {(held) => (
+          <ul class="rows">
+            {held.map((session) => (
+              <li key={session.id}>
+                <SessionRow session={session} withDay of={"device_id" in of ? "device" : "repository"} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Held>
       <p>
         <a href={href("/sessions", of)}>
           {count === 1 ? "Show in Sessions" : `All ${countText(count)} sessions`}

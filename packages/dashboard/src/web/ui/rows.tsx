@@ -7,16 +7,7 @@ import { ErrorNote, Skeleton } from "./states.tsx";
 /** The browser skips chunks that are out of sight; its find and anchors still reach them. */
 const CHUNK_ROWS = 50;
 
-/** A long list in chunks; loads the next page when its end comes near. `j` and `k` move between rows, which are links. */
-export function Rows<T>({
-  pages,
-  rowHeight,
-  row,
-  keyOf,
-  groupOf,
-  empty,
-  label,
-}: {
+export type RowsProps<T> = {
   pages: Pick<PagesState<T>, "items" | "error" | "loadMore" | "reload">;
   /** In pixels, for the chunks out of sight. */
   rowHeight: number;
@@ -26,7 +17,10 @@ export function Rows<T>({
   groupOf?: (item: T) => string;
   empty: ComponentChildren;
   label: string;
-}): JSX.Element {
+};
+
+/** A long list in chunks; loads the next page when its end comes near. `j` and `k` move between rows, which are links. */
+export function Rows<T>({ pages, rowHeight, row, keyOf, groupOf, empty, label }: RowsProps<T>): JSX.Element {
   const ref = useRef<HTMLElement>(null);
   useShortcuts([
     { keys: "j", label: "Next row", run: () => moveFocus(ref.current, 1) },

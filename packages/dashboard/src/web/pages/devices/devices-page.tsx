@@ -8,8 +8,8 @@ import { usePartialCosts } from "../../app/use-partial-costs.ts";
 import { bytesText, counted } from "../../format/numbers.ts";
 import { Cost } from "../../ui/cost.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
+import { HeldRows } from "../../ui/held.tsx";
 import { Age, PageHead } from "../../ui/parts.tsx";
-import { Rows } from "../../ui/rows.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { DeviceStatus, skewText } from "./device-parts.tsx";
 import { JoinDevice } from "./join-device.tsx";
@@ -35,7 +35,7 @@ export function DevicesPage(): JSX.Element {
           Connect a machine
         </button>
       </PageHead>
-      <Rows
+      <HeldRows
         pages={pages}
         label="Devices"
         rowHeight={ROW_PX}

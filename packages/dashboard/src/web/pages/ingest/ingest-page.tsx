@@ -6,6 +6,7 @@ import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { bytesText, counted, countText } from "../../format/numbers.ts";
 import { clockText, durationText } from "../../format/times.ts";
+import { Held } from "../../ui/held.tsx";
 import { Age, PageHead, Stat } from "../../ui/parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
@@ -61,10 +62,16 @@ function HealthView({ health }: { health: IngestHealth }): JSX.Element {
       {devices.length === 0 ? (
         <Empty title="No event arrived in the last hour." />
       ) : (
-        <Table label="Devices" columns={COLUMNS} rows={devices} keyOf={({ device_id }) => device_id} />
+        <Held items={devices} keyOf={idOf}>
+          {(held) => <Table label="Devices" columns={COLUMNS} rows={held} keyOf={idOf} />}
+        </Held>
       )}
     </>
   );
+}
+
+function idOf({ device_id }: DeviceIngest): string {
+  return device_id;
 }
 
 /** One bar for each minute of the hour. */

@@ -7,8 +7,8 @@ import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { countText } from "../../format/numbers.ts";
+import { HeldRows } from "../../ui/held.tsx";
 import { Age, Choice, PageHead } from "../../ui/parts.tsx";
-import { Rows } from "../../ui/rows.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { BulkActions } from "./bulk-actions.tsx";
 import { currentFilter, type JobFilter, jobsHref, listQuery } from "./job-filter.ts";
@@ -75,7 +75,8 @@ export function JobsPage(): JSX.Element {
       {!isHousekeeping && <Queues queues={queues} selected={filter.queue} />}
       <Filters filter={filter} />
       <BulkActions filter={filter} total={total} onDone={pages.reload} />
-      <Rows
+      <HeldRows
+        key={key}
         pages={pages}
         label="Jobs"
         rowHeight={ROW_PX}

@@ -6,6 +6,7 @@ import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { durationText } from "../../format/times.ts";
 import { Cost } from "../../ui/cost.tsx";
+import { Held } from "../../ui/held.tsx";
 import { Age } from "../../ui/parts.tsx";
 import { repositoryName, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
@@ -31,25 +32,32 @@ export function FinishedSessions(): JSX.Element {
             <p class="faint">No session ended within the last day.</p>
           ) : (
             <>
-              <ul class="rows">
-                {sessions.map((session) => (
-                  <li key={session.id}>
-                    <a class="row finished-row" href={sessionHref(session.id)}>
-                      <span class="cut">{titleOf(session)}</span>
-                      <span class="faint cut">
-                        {repositoryName(session.workspace_name)} · {session.device_name}
-                      </span>
-                      <span class="faint number">{durationText(session.duration_ms ?? 0)}</span>
-                      <span class="number">
-                        <Cost usd={session.cost_estimate_usd} isPartial={session.cost_is_partial === true} />
-                      </span>
-                      <span class="faint number">
-                        <Age at={session.ended_at} />
-                      </span>
-                    </a>
-                  </li>
-                ))}
-              </ul>
+              <Held items={sessions} keyOf={({ id }) => id}>
+                {(held) => (
+                  <ul class="rows">
+                    {held.map((session) => (
+                      <li key={session.id}>
+                        <a class="row finished-row" href={sessionHref(session.id)}>
+                          <span class="cut">{titleOf(session)}</span>
+                          <span class="faint cut">
+                            {repositoryName(session.workspace_name)} · {session.device_name}
+                          </span>
+                          <span class="faint number">{durationText(session.duration_ms ?? 0)}</span>
+                          <span class="number">
+                            <Cost
+                              usd={session.cost_estimate_usd}
+                              isPartial={session.cost_is_partial === true}
+                            />
+                          </span>
+                          <span class="faint number">
+                            <Age at={session.ended_at} />
+                          </span>
+                        </a>
+                      </li>
+                    ))}
+                  </ul>
+                )}
+              </Held>
               <p>
                 <a href={href("/sessions", { ended_after: since })}>All that ended within the last day</a>
               </p>

@@ -6,11 +6,11 @@ import { useRef } from "preact/hooks";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
-import { useHeld } from "../../app/use-held.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Cost } from "../../ui/cost.tsx";
+import { Held } from "../../ui/held.tsx";
 import { moveFocus } from "../../ui/rows.tsx";
 import { repositoryName, StateBadge, sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Empty } from "../../ui/states.tsx";
@@ -18,12 +18,11 @@ import { Empty } from "../../ui/states.tsx";
 /** One row for each open session of all machines. */
 export function LiveSessions({ sessions }: { sessions: readonly Session[] }): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
-  const { items, handlers } = useHeld(sessions, ({ id }) => id);
   useShortcuts([
     { keys: "j", label: "Next session", run: () => moveFocus(list.current, 1) },
     { keys: "k", label: "Previous session", run: () => moveFocus(list.current, -1) },
   ]);
-  if (items.length === 0)
+  if (sessions.length === 0)
     return (
       <Empty title="No session is open.">
         <p class="faint">
@@ -33,11 +32,15 @@ export function LiveSessions({ sessions }: { sessions: readonly Session[] }): JS
       </Empty>
     );
   return (
-    <ul ref={list} class="rows" aria-label="Open sessions" {...handlers}>
-      {items.map((session) => (
-        <LiveSession key={session.id} session={session} />
-      ))}
-    </ul>
+    <Held items={sessions} keyOf={({ id }) => id}>
+      {(held) => (
+        <ul ref={list} class="rows" aria-label="Open sessions">
+          {held.map((session) => (
+            <LiveSession key={session.id} session={session} />
+          ))}
+        </ul>
+      )}
+    </Held>
   );
 }
 

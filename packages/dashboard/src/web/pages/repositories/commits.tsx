@@ -3,13 +3,12 @@ import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { mayBeOfWorkspace } from "../../app/live.ts";
-import { useHeld } from "../../app/use-held.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { dayTitle } from "../../format/days.ts";
 import { GitLine, GradeBadge, shortSha } from "../../ui/git-line.tsx";
-import { Rows } from "../../ui/rows.tsx";
+import { HeldRows } from "../../ui/held.tsx";
 import { sessionHref, titleOf } from "../../ui/session-parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 
@@ -26,25 +25,22 @@ export function Commits({ workspaceId }: { workspaceId: string }): JSX.Element {
   useLiveReload(["event", "session"], pages, {
     concerns: (change) => mayBeOfWorkspace(change, workspaceId),
   });
-  const held = useHeld(pages.items ?? [], idOf);
   return (
-    <div {...held.handlers}>
-      <Rows
-        label="Commits"
-        pages={{ ...pages, items: pages.items && held.items }}
-        rowHeight={ROW_HEIGHT}
-        keyOf={idOf}
-        groupOf={({ git_activity }) => dayTitle(git_activity.timestamp, now.value)}
-        row={(commit) => <Commit commit={commit} />}
-        empty={
-          <Empty title="No commits yet.">
-            <p>
-              They come from git hooks: run <code>wharf hooks install</code> in the repository.
-            </p>
-          </Empty>
-        }
-      />
-    </div>
+    <HeldRows
+      label="Commits"
+      pages={pages}
+      rowHeight={ROW_HEIGHT}
+      keyOf={idOf}
+      groupOf={({ git_activity }) => dayTitle(git_activity.timestamp, now.value)}
+      row={(commit) => <Commit commit={commit} />}
+      empty={
+        <Empty title="No commits yet.">
+          <p>
+            They come from git hooks: run <code>wharf hooks install</code> in the repository.
+          </p>
+        </Empty>
+      }
+    />
   );
 }
 

@@ -1,15 +1,14 @@
 import type { Workspace } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
-import { useHeld } from "../../app/use-held.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { usePages } from "../../app/use-pages.ts";
 import { usePartialCosts } from "../../app/use-partial-costs.ts";
 import { counted, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Cost } from "../../ui/cost.tsx";
+import { HeldRows } from "../../ui/held.tsx";
 import { Age, Badge, PageHead } from "../../ui/parts.tsx";
-import { Rows } from "../../ui/rows.tsx";
 import { repositoryName } from "../../ui/session-parts.tsx";
 import { Empty } from "../../ui/states.tsx";
 
@@ -23,31 +22,26 @@ export function RepositoriesPage(): JSX.Element {
   });
   useLiveReload(["session", "device"], pages, { intervalMs: SUMS_INTERVAL_MS });
   const partial = usePartialCosts("workspace");
-  const held = useHeld(pages.items ?? [], ({ id }) => id);
   return (
     <>
       <PageHead
         title="Repositories"
         note="By their last session. One repository on several machines is one row."
       />
-      <div {...held.handlers}>
-        <Rows
-          label="Repositories"
-          pages={{ ...pages, items: pages.items && held.items }}
-          rowHeight={ROW_HEIGHT}
-          keyOf={({ id }) => id}
-          row={(workspace) => (
-            <RepositoryRow workspace={workspace} isCostPartial={partial.has(workspace.id)} />
-          )}
-          empty={
-            <Empty title="No repositories yet.">
-              <p>
-                A repository appears with its first session or commit. <a href="/setup">Connect a machine</a>.
-              </p>
-            </Empty>
-          }
-        />
-      </div>
+      <HeldRows
+        label="Repositories"
+        pages={pages}
+        rowHeight={ROW_HEIGHT}
+        keyOf={({ id }) => id}
+        row={(workspace) => <RepositoryRow workspace={workspace} isCostPartial={partial.has(workspace.id)} />}
+        empty={
+          <Empty title="No repositories yet.">
+            <p>
+              A repository appears with its first session or commit. <a href="/setup">Connect a machine</a>.
+            </p>
+          </Empty>
+        }
+      />
     </>
   );
 }

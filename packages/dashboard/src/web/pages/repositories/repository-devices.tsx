@@ -1,6 +1,7 @@
 import type { WorkspaceDetail } from "@wharf/client";
 import type { JSX } from "preact";
 import { costText, countText } from "../../format/numbers.ts";
+import { Held } from "../../ui/held.tsx";
 import { Age } from "../../ui/parts.tsx";
 import { knownPath } from "../../ui/session-parts.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
@@ -19,7 +20,15 @@ const COLUMNS: readonly [Column<Place>, ...Column<Place>[]] = [
 /** Where the repository lies, and what reports from there. */
 export function RepositoryDevices({ devices }: { devices: WorkspaceDetail["devices"] }): JSX.Element {
   if (devices.length === 0) return <p class="faint">No device has it.</p>;
-  return <Table label="Devices" columns={COLUMNS} rows={devices} keyOf={({ id }) => id} />;
+  return (
+    <Held items={devices} keyOf={idOf}>
+      {(held) => <Table label="Devices" columns={COLUMNS} rows={held} keyOf={idOf} />}
+    </Held>
+  );
+}
+
+function idOf({ id }: Place): string {
+  return id;
 }
 
 function pathOf({ local_path }: Place): JSX.Element {

@@ -1,10 +1,10 @@
 import type { UsageRow } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { useHeld } from "../../app/use-held.ts";
 import { csvOf, download } from "../../format/csv.ts";
 import { countText, shortText } from "../../format/numbers.ts";
 import { Cost } from "../../ui/cost.tsx";
+import { Held } from "../../ui/held.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { cacheRate, type Measure, measureOf } from "./usage-sums.ts";
 
@@ -47,7 +47,6 @@ export function UsageTable({
   hrefOf: (row: UsageRow) => string | null;
 }): JSX.Element | null {
   const [isWhole, setIsWhole] = useState(false);
-  const held = useHeld(rows, keyOf);
   if (rows.length === 0) return null;
   const most = Math.max(...rows.map((row) => measureOf(row, measure)));
   const named: Column<UsageRow> = {
@@ -64,7 +63,6 @@ export function UsageTable({
       );
     },
   };
-  const shown = isWhole ? held.items : held.items.slice(0, ROWS_SHOWN);
   return (
     <>
       <div class="table-head">
@@ -77,9 +75,16 @@ export function UsageTable({
           Download CSV
         </button>
       </div>
-      <div {...held.handlers}>
-        <Table label={title} columns={[named, ...COUNTS]} rows={shown} keyOf={keyOf} />
-      </div>
+      <Held items={rows} keyOf={keyOf}>
+        {(held) => (
+          <Table
+            label={title}
+            columns={[named, ...COUNTS]}
+            rows={isWhole ? held : held.slice(0, ROWS_SHOWN)}
+            keyOf={keyOf}
+          />
+        )}
+      </Held>
       {rows.length > ROWS_SHOWN && (
         <button type="button" class="link" onClick={() => setIsWhole(!isWhole)}>
           {isWhole ? "Show fewer" : `Show all ${countText(rows.length)}`}
