@@ -19,12 +19,14 @@ let folder = "";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
 
-/** A separate project with the package and zod in its node_modules. */
+/** A separate project with the package, postgres and zod in its node_modules. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "job-runner-readme-"));
   await mkdir(join(folder, "node_modules", "@wharf"), { recursive: true });
   await symlink(PACKAGE, join(folder, "node_modules", "@wharf", "job-runner"));
-  await symlink(await realpath(join(PACKAGE, "node_modules", "zod")), join(folder, "node_modules", "zod"));
+  for (const name of ["postgres", "zod"]) {
+    await symlink(await realpath(join(PACKAGE, "node_modules", name)), join(folder, "node_modules", name));
+  }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -49,13 +51,20 @@ describe("the README's programs", () => {
   for (const { section, program } of programs) {
     test(`the one of "${section}" prints what its comments say`, async () => {
       expect(printed(program)).not.toBe("");
-      expect(await run(program, {})).toEqual({ code: 0, stdout: printed(program), stderr: "" });
+      const database = program.includes('from "postgres"') ? await createTestDatabase() : undefined;
+      try {
+        const environment = database === undefined ? {} : { DATABASE_URL: database.url };
+        expect(await run(program, environment)).toEqual({ code: 0, stdout: printed(program), stderr: "" });
+      } finally {
+        await database?.drop();
+      }
     });
   }
 
   test("are there for every part of the engine", () => {
     expect(programs.map(({ section }) => section)).toEqual([
       "the first screen",
+      "In your transaction",
       "Options of a runner",
       "Retries, keys and dead letters",
       "Durable jobs",
