@@ -6,4 +6,5 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   chmod 700 "$PGDATA"
   pg_basebackup -d "$PRIMARY" -D "$PGDATA" -R -X stream --checkpoint=fast
 fi
-exec postgres -D "$PGDATA"
+# The copy has the primary's setting; after a promotion, each commit would wait for a standby that is not there.
+exec postgres -D "$PGDATA" -c synchronous_standby_names=

@@ -89,6 +89,10 @@ describe("docker-compose.yml", async () => {
     for (const name of ["server-1", "server-2"])
       expect(await read("docker/Caddyfile")).toContain(`${name}:4318`);
     expect(await read("docker/pgbouncer.ini")).toContain("pool_mode = transaction");
+    // Of its copy of the primary: else a promoted standby would wait for a standby with each commit.
+    expect(await read("docker/start-standby.sh")).toMatch(
+      /^exec postgres .* -c synchronous_standby_names=$/m,
+    );
   });
 
   test("listens on this machine alone", () => {
