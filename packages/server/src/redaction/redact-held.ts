@@ -18,7 +18,7 @@ export type RedactHeld = TranscriptRewrite & {
 
 export type HeldProgress = { position: HeldPosition; sessions: number; replaced: Replaced };
 
-const SESSIONS_PER_ROUND = 20;
+const SESSIONS_PER_ROUND_MAX = 20;
 
 /**
  * Replaces the secrets in what is held from a position on, for about `durationMs`: first of the sessions that match the filter, then, if
@@ -57,8 +57,10 @@ async function redactSessions(
   progress: HeldProgress,
 ): Promise<void> {
   const { database, filter, leftOutWorkspaces } = options;
+  // One, then twice as many: the time is looked at between rounds, and large sessions take long.
+  const limit = Math.min(progress.sessions + 1, SESSIONS_PER_ROUND_MAX);
   const session_ids = await database.run((sql) =>
-    findSessionsToRedact(sql, filter, leftOutWorkspaces, after, SESSIONS_PER_ROUND),
+    findSessionsToRedact(sql, filter, leftOutWorkspaces, after, limit),
   );
   // They come before what was derived from them.
   for (const id of session_ids) await redactTranscripts(options, id, progress.replaced);

@@ -135,14 +135,17 @@ describe("what is held without redaction", () => {
       const { redaction, pools } = server.current();
       const redactText = await redaction.texts.open();
       let position: HeldPosition = HELD_BEGIN;
-      let parts = 0;
-      for (; position !== null; parts++) {
+      const sessionsOfParts: number[] = [];
+      while (position !== null) {
         const signal = new AbortController().signal;
         const held = { database: pools.deferrable, blobs: blobs(), pool: redaction.pool, redact: redactText };
         const options = { ...held, ...limits, isDryRun: false, filter: {}, signal, leftOutWorkspaces: [] };
-        ({ position } = await redactHeld({ ...options, onRewritten: async () => undefined }, position, 0));
+        const part = await redactHeld({ ...options, onRewritten: async () => undefined }, position, 0);
+        position = part.position;
+        sessionsOfParts.push(part.sessions);
       }
-      expect(parts).toBeGreaterThan(5);
+      expect(sessionsOfParts.length).toBeGreaterThan(5);
+      expect(sessionsOfParts.slice(0, 3)).toEqual([1, 1, 0]);
       expect(await exposed()).toEqual([]);
     });
 
