@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { until, useTestDatabase } from "@wharf/testkit";
 import postgres from "postgres";
 import { defineJob } from "../index.ts";
@@ -69,4 +69,21 @@ test("a schema is refused without a Postgres DSN, and with a name that needs quo
       "`schema` must have",
     );
   }
+});
+
+describe("without tables of the engine", () => {
+  test("a start fails instead of each claim", async () => {
+    await database.sql`CREATE SCHEMA empty`;
+    for (const search_path of ["empty", "public"]) {
+      const sql = postgres(database.url, { max: 1, connection: { search_path } });
+      const start = runnerOf([job], { sql }).start();
+      await expect(start).rejects.toThrow("Pass `migrate: () => migrateJobs(sql)`");
+      await sql.end();
+    }
+  });
+
+  test("a migration next to an application's table of jobs names the way out", () =>
+    expect(runnerOf([job], { dsn: database.url }).start()).rejects.toThrow(
+      'relation "jobs" already exists. If it belongs to your application, set `schema`',
+    ));
 });

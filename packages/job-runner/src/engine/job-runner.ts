@@ -1,4 +1,6 @@
+import { errorCode } from "../contract/database-errors.ts";
 import type { Driver, JobRecord } from "../contract/driver.ts";
+import { JobRunnerError } from "../contract/errors.ts";
 import { type Administration, createAdministration } from "./administration.ts";
 import { createDatabaseErrorLog, createScheduleErrorLog } from "./database-error-log.ts";
 import { createDiagnosis, type Diagnosis } from "./diagnosis.ts";
@@ -15,6 +17,8 @@ import { createWaitingReasons, type WaitingReasons } from "./waiting-reasons.ts"
 import { createWorkforce } from "./workforce.ts";
 
 const DRAIN_MS = 10_000;
+/** SQLSTATEs of a missing table, and of a column that is missing in another table of this name. */
+const NO_TABLES = ["42P01", "42703"];
 
 /** Operations of the store that do not involve this process. */
 type StoreOperations = {
@@ -29,7 +33,7 @@ type StoreOperations = {
 
 /** A job engine of one process. */
 export type JobRunner = {
-  /** Migrates, opens the store and starts the workers. */
+  /** Migrates, opens the store and starts the workers. Throws if nothing has created the tables. */
   start(): Promise<void>;
   /**
    * Stops claims, waits for running jobs, and releases them after `deadlineMs` (default 10 s). Then closes the store if its
@@ -82,6 +86,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   async function start(): Promise<void> {
     await settings.migrate?.();
     await driver.open();
+    await requireTables(driver);
     if (!settings.runsWorkers) return;
     const hasWorkers = settings.jobs.size > 0;
     // Workers need not wait: their first claim finds jobs without a notification, and the archive has a default partition.
@@ -138,6 +143,18 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     }),
     metrics: { prometheus: metrics.prometheus },
   };
+}
+
+/** Otherwise every claim would fail. Other errors may be temporary: the claims repeat them. */
+async function requireTables(driver: Driver): Promise<void> {
+  try {
+    await driver.get("0");
+  } catch (cause) {
+    if (!NO_TABLES.includes(errorCode(cause) ?? "")) return;
+    const message =
+      "The engine's tables are missing in this database or schema. Pass `migrate: () => migrateJobs(sql)`, or apply the files in jobMigrationsDir.";
+    throw new JobRunnerError("JOB_TABLES_MISSING", message, { cause });
+  }
 }
 
 function storeOperations(driver: Driver): StoreOperations {

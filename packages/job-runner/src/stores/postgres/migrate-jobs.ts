@@ -14,6 +14,8 @@ import {
 import { isSameMigration, type MigrationText, readMigrationText } from "../migration-text.ts";
 import { jobMigrationsDir } from "../migrations-dir.ts";
 
+/** The SQLSTATE of a table or index that exists. */
+const EXISTS = "42P07";
 /** Our own SQLSTATE for "another process migrates", distinct from all other errors. */
 const LOCKED = "WJ001";
 
@@ -117,6 +119,10 @@ function lockedError(): JobRunnerError {
 function failure(file: MigrationFile, error: unknown): JobRunnerError {
   if (error instanceof JobRunnerError) return error;
   const reason = error instanceof Error ? error.message : "unknown";
-  const message = `${file.name} could not be applied (${errorCode(error) ?? "no code"}): ${reason}`;
+  const remedy =
+    errorCode(error) === EXISTS
+      ? ". If it belongs to your application, set `schema` or the `search_path` of your pool."
+      : "";
+  const message = `${file.name} could not be applied (${errorCode(error) ?? "no code"}): ${reason}${remedy}`;
   return new JobRunnerError("JOB_MIGRATION_FAILED", message);
 }
