@@ -29,7 +29,9 @@ const LOCK_STATES = new Set(["40P01", "55P03"]);
  */
 const LOCK_TIMEOUT_MS = 300;
 const SHORT_ATTEMPTS = 6;
-/** Only a statement that has waited for deadlock_timeout makes Postgres end an autovacuum. */
+/** Only a statement that has waited for deadlock_timeout makes Postgres end an autovacuum: this long for a role that may set it. */
+const DEADLOCK_TIMEOUT_MS = 100;
+/** For another role, which waits for Postgres' default of a second. */
 const VACUUM_LOCK_TIMEOUT_MS = 2_000;
 const LOCKED_PAUSE_MS = 100;
 const LOCKED_PAUSE_MAX_MS = 4_000;
@@ -144,7 +146,9 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
   }
   await retryWhileLocked(connection, (lockTimeoutMs) =>
     withinTransaction(connection, async () => {
-      await connection.script(`SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = 0`);
+      await connection.script(`
+        SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = 0;
+        SELECT set_config('deadlock_timeout', '${DEADLOCK_TIMEOUT_MS}', true) WHERE has_parameter_privilege('deadlock_timeout', 'SET')`);
       await connection.script(file.text);
       await record(connection, file);
     }),

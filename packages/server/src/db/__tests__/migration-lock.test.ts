@@ -131,6 +131,18 @@ describe("a migration whose table is in use", () => {
     reader.release();
     expect(await running).toMatchObject({ applied: ["002_title.sql"], errors: [] });
   });
+
+  test("has an autovacuum of it ended before it gives up, and only in its own transaction", async () => {
+    await using database = await createEmptyDatabase();
+    await using folder = await createMigrationFolder({
+      "001_seen.sql": `CREATE TABLE seen AS SELECT setting::int AS ms, current_setting('lock_timeout') AS lock_timeout
+        FROM pg_settings WHERE name = 'deadlock_timeout';`,
+    });
+    expect(await runMigrations(database.sql, folder.path)).toMatchObject({ errors: [] });
+    expect([...(await database.sql`SELECT * FROM seen`)]).toEqual([{ ms: 100, lock_timeout: "300ms" }]);
+    const rows = await database.sql`SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout'`;
+    expect([...rows]).toEqual([{ setting: "1000" }]);
+  });
 });
 
 describe("the lock", () => {
