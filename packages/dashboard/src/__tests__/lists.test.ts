@@ -331,6 +331,23 @@ describe("live", () => {
     },
   );
 
+  browserTest("ingest follows the hub, also in what it refuses, and states each clock", async () => {
+    const { sql } = hub.database;
+    await sql`INSERT INTO device_reports (device_id, reported_at, clock_skew_ms, facts) VALUES ('bird-box', now(), 180000, '{}')`;
+    const { page, context, errors } = await openList("/ingest");
+    await page.getByRole("row", { name: "3 min ahead" }).waitFor();
+    await sql`DELETE FROM device_reports`;
+    await page.getByText("No event was refused or flagged.").waitFor();
+    await client.http.json("/api/events", { method: "POST", json: { events: [{ type: "pelican.fed" }] } });
+    await page.locator(".note-row", { hasText: "rejected" }).waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.locator(".note-row pre", { hasText: "pelican.fed" }).waitFor();
+    await page.locator(".stat", { hasText: "refused" }).getByText("1", { exact: true }).waitFor();
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
   browserTest("usage follows the hub, also after a stream that could not be opened", async () => {
     const { page, context } = await openList("/search");
     await context.route("**/api/live", (route) => route.abort());

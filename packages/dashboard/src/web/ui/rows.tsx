@@ -93,13 +93,13 @@ export function focusedKey(list: HTMLElement | null): string | null {
   return row !== null && list?.contains(row) ? (row.dataset["key"] ?? null) : null;
 }
 
-/** Focuses the first link of the row before or behind the one that has the focus. */
+/** Focuses the first control of the row before or behind the one that has the focus. */
 export function moveFocus(list: HTMLElement | null, step: 1 | -1): void {
   if (list === null) return;
   const rows = [...list.querySelectorAll<HTMLElement>("li")];
   const current = rows.findIndex((row) => row.contains(document.activeElement));
   const next = rows[current === -1 ? 0 : Math.min(Math.max(current + step, 0), rows.length - 1)];
-  next?.querySelector<HTMLElement>("a, button")?.focus();
+  next?.querySelector<HTMLElement>("a, button, summary")?.focus();
 }
 
 /** The items of a list in groups. */

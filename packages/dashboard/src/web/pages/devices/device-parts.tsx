@@ -23,5 +23,5 @@ export function DeviceStatus({ device }: { device: Device }): JSX.Element {
 /** Null for a clock that is right. */
 export function skewText(skewMs: number): string | null {
   if (Math.abs(skewMs) < SKEW_MS_MIN) return null;
-  return `clock ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead" : "behind"}`;
+  return `${durationText(Math.abs(skewMs))} ${skewMs > 0 ? "ahead" : "behind"}`;
 }

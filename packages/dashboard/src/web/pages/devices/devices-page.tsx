@@ -65,7 +65,7 @@ function DeviceRow({ device, isCostPartial }: { device: Device; isCostPartial: b
         <strong class="cut">{name}</strong>
         <span class="faint cut">
           {report === null ? "no client report" : `client ${report.client_version}`}
-          {skew !== null && <span class="needs"> · {skew}</span>}
+          {skew !== null && <span class="needs"> · clock {skew}</span>}
         </span>
       </span>
       <span>

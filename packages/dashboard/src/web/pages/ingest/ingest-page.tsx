@@ -4,13 +4,15 @@ import { now } from "../../app/clock.ts";
 import { hub } from "../../app/hub.ts";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
+import { useReload } from "../../app/use-reload.ts";
 import { bytesText, counted, countText } from "../../format/numbers.ts";
 import { clockText, durationText } from "../../format/times.ts";
 import { Held } from "../../ui/held.tsx";
 import { Age, PageHead, Stat } from "../../ui/parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import { Notes } from "./notes.tsx";
+import { skewText } from "../devices/device-parts.tsx";
+import { NOTES_MS, Notes } from "./notes.tsx";
 
 const MINUTE_MS = 60_000;
 
@@ -20,6 +22,7 @@ type DeviceIngest = IngestHealth["devices"][number];
 export function IngestPage(): JSX.Element {
   const health = useQuery("ingest-health", () => hub.ingest.health());
   useLiveReload(["event"], health);
+  useReload(health, NOTES_MS);
   return (
     <>
       <PageHead title="Ingest" note="What arrived in the last hour, how late, and what was refused." />
@@ -113,9 +116,14 @@ const COLUMNS: readonly [Column<DeviceIngest>, ...Column<DeviceIngest>[]] = [
   { title: "a minute", isNumber: true, cell: ({ events_per_minute }) => events_per_minute.toFixed(1) },
   { title: "lag, median", isNumber: true, cell: ({ lag_ms_median }) => lagText(lag_ms_median) },
   { title: "lag, longest", isNumber: true, cell: ({ lag_ms_max }) => lagText(lag_ms_max) },
+  { title: "clock", isNumber: true, cell: ({ clock_skew_ms }) => clockOf(clock_skew_ms) },
   { title: "refused", isNumber: true, cell: ({ rejected }) => countText(rejected) },
   { title: "flagged", isNumber: true, cell: ({ odd }) => countText(odd) },
 ];
+
+function clockOf(skewMs: number | null): string {
+  return skewMs === null ? "not reported" : (skewText(skewMs) ?? "correct");
+}
 
 /** The clock of a device may be ahead. */
 function lagText(ms: number): string {

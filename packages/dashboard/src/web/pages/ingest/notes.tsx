@@ -1,11 +1,14 @@
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
 import { usePages } from "../../app/use-pages.ts";
+import { useReload } from "../../app/use-reload.ts";
+import { HeldRows } from "../../ui/held.tsx";
 import { Age, Badge } from "../../ui/parts.tsx";
-import { Rows } from "../../ui/rows.tsx";
 import { Empty } from "../../ui/states.tsx";
 
 const ROW_PX = 40;
+/** Refused events are no change of the stream. */
+export const NOTES_MS = 5_000;
 
 /** Events that were refused, and those that were stored with a note on what is unusual in them. */
 export function Notes(): JSX.Element {
@@ -16,10 +19,11 @@ export function Notes(): JSX.Element {
     });
     return { items: notes, next: next_cursor };
   });
+  useReload(pages, NOTES_MS);
   return (
     <section aria-labelledby="notes">
       <h2 id="notes">Refused and flagged events</h2>
-      <Rows
+      <HeldRows
         pages={pages}
         label="Notes"
         rowHeight={ROW_PX}

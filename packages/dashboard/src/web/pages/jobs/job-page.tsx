@@ -1,7 +1,6 @@
 import type { JobDetail, JobLogLine } from "@wharf/protocol";
 import { attemptText } from "@wharf/protocol/state-words";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import type { Change } from "../../app/live.ts";
 import type { PageProps } from "../../app/pages.ts";
@@ -9,6 +8,7 @@ import { href } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
 import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
+import { useReload } from "../../app/use-reload.ts";
 import { counted } from "../../format/numbers.ts";
 import { durationText, instantText } from "../../format/times.ts";
 import { Age, Facts, PageHead } from "../../ui/parts.tsx";
@@ -30,15 +30,9 @@ export function JobPage({ params: { id = "" } }: PageProps): JSX.Element {
   const concerns = ({ ids }: Change) => ids.length === 0 || ids.includes(id);
   useLiveReload(["job"], job, { concerns });
   useLiveReload(["job"], log, { concerns });
-  const isReadDue = job.data?.state === "running" && !job.isLoading && !log.isLoading;
-  useEffect(() => {
-    if (!isReadDue) return;
-    const timer = setTimeout(() => {
-      job.reload();
-      log.reload();
-    }, RUNNING_MS);
-    return () => clearTimeout(timer);
-  }, [isReadDue]);
+  const isRunning = job.data?.state === "running";
+  useReload(job, RUNNING_MS, isRunning);
+  useReload(log, RUNNING_MS, isRunning);
   return (
     <>
       <Loaded query={job}>{(found) => <JobView job={found} onChange={job.reload} />}</Loaded>

@@ -1,6 +1,7 @@
 import type { Schedule } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { hub } from "../../app/hub.ts";
+import { useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { instantText } from "../../format/times.ts";
 import { Age } from "../../ui/parts.tsx";
@@ -32,6 +33,7 @@ const COLUMNS: readonly [Column<Schedule>, ...Column<Schedule>[]] = [
 /** Cron expressions with their last and next tick. */
 export function Schedules(): JSX.Element {
   const schedules = useQuery("schedules", () => hub.jobs.schedules());
+  useLiveReload(["job"], schedules);
   return (
     <section aria-labelledby="schedules">
       <h2 id="schedules">Schedules</h2>
