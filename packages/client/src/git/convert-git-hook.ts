@@ -36,9 +36,10 @@ export async function convertGitHook(hook: HookFile, run: RunGit): Promise<Event
   }
 }
 
-/** Where the hook could not read it, HEAD is read now. */
+/** Where the hook could not read it, such as of a branch that is another name of one, HEAD is read now. */
 async function headOf(hook: HookFile, run: RunGit, cwd: string): Promise<{ sha: string; branch: string }> {
-  const sha = fieldOf(hook, "sha") ?? (await gitText(run, cwd, ["rev-parse", "HEAD"])) ?? "";
+  const read = fieldOf(hook, "sha") ?? "";
+  const sha = HASH.test(read) ? read : ((await gitText(run, cwd, ["rev-parse", "HEAD"])) ?? "");
   const ref = /^ref: refs\/heads\/(.+)$/.exec(fieldOf(hook, "head") ?? "")?.[1];
   if (ref !== undefined && ref !== ".invalid") return { sha, branch: ref };
   const isDetached = HASH.test(fieldOf(hook, "head") ?? "");

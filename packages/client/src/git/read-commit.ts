@@ -41,16 +41,10 @@ export async function readCommit(run: RunGit, cwd: string, sha: string): Promise
   const parentList = parents.split(" ").filter((parent) => parent !== "");
   const [first] = parentList;
   const ends = first === undefined ? ["--root", hash] : [first, hash];
-  const changes = await gitText(run, cwd, [
-    "diff-tree",
-    "-r",
-    "-M",
-    "--no-commit-id",
-    "-z",
-    "--raw",
-    "--numstat",
-    ...ends,
-  ]);
+  const compare = (...words: string[]) =>
+    gitText(run, cwd, ["diff-tree", "-r", "--no-commit-id", "-z", "--raw", ...words, ...ends]);
+  // A partial clone may have no content of the files: their names are known.
+  const changes = (await compare("-M", "--numstat")) ?? (await compare());
   return {
     hash,
     parents: parentList,

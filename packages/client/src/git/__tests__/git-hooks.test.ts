@@ -122,6 +122,49 @@ describe("git activity becomes events:", () => {
     expect(await takeEvents()).toEqual([]);
   });
 
+  test("a commit of a branch that is another name of one", async () => {
+    const path = await repository();
+    await commit(path, "first");
+    await git(path, ["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+    await git(path, ["checkout", "-q", "alias"]);
+    await install(path);
+    const hash = await commit(path, "second");
+    expect((await takeEvents()).map(({ data }) => data)).toMatchObject([{ hash, branch: "alias" }]);
+  });
+
+  test("a commit without the programs that the repository's configuration names", async () => {
+    const path = await repository();
+    const ran = join(machine.home, "ran");
+    const program = join(machine.home, "program");
+    await writeFile(program, `#!/bin/sh\necho "$@" >>'${ran}'\n`);
+    await chmod(program, 0o755);
+    await writeFile(join(path, ".gitattributes"), "* diff=text filter=text\n");
+    await writeFile(join(path, "text"), "first\n");
+    await commit(path, "first");
+    await install(path);
+    await writeFile(join(path, "text"), "second\n");
+    const hash = await commit(path, "second");
+    const blob = await git(path, ["rev-parse", "HEAD^:text"]);
+    for (const [name, value] of [
+      ["core.fsmonitor", program],
+      ["diff.external", program],
+      ["diff.text.textconv", program],
+      ["filter.text.clean", program],
+      ["gpg.program", program],
+      ["log.showSignature", "true"],
+      ["protocol.file.allow", "always"],
+      ["remote.origin.url", `file://${path}`],
+      ["remote.origin.uploadpack", program],
+      ["remote.origin.promisor", "true"],
+      ["extensions.partialClone", "origin"],
+      ["core.repositoryFormatVersion", "1"],
+    ] as const)
+      await git(path, ["config", name, value]);
+    await rm(join(path, ".git/objects", blob.slice(0, 2), blob.slice(2)));
+    expect((await takeEvents()).map(({ data }) => data)).toMatchObject([{ hash, files_changed: 2 }]);
+    expect(await Bun.file(ran).exists()).toBe(false);
+  });
+
   test("an amended and a rebased commit with what they replace", async () => {
     const path = await repository();
     await commit(path, "root");
