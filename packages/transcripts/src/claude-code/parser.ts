@@ -1,4 +1,4 @@
-import type { Fact, Message, MessageKind, Parser, ResponsePart, TranscriptFile } from "../contract.ts";
+import type { Block, Fact, Message, MessageKind, Parser, ResponsePart, TranscriptFile } from "../contract.ts";
 import { flag, isObject, type JsonObject, number, object, text } from "../lines/json.ts";
 import { readBlocks } from "./blocks.ts";
 import { readNote } from "./notes.ts";
@@ -24,7 +24,7 @@ const SYNTHETIC_MODEL = "<synthetic>";
 
 export const claudeCode: Parser<ClaudeState> = {
   agent: "claude-code",
-  version: 3,
+  version: 4,
   repeated: "dropped",
   begin: ({ session_id, file }: TranscriptFile) => ({
     session_id,
@@ -47,8 +47,10 @@ export const claudeCode: Parser<ClaudeState> = {
 
 function readByType(state: ClaudeState, record: JsonObject, line: number): Fact[] {
   switch (text(record, "type")) {
-    case "user":
-      return [messageOf(state, record, line, readUserRecord(record, line, state.agent_id !== null))];
+    case "user": {
+      const read = readUserRecord(record, line, state.agent_id !== null);
+      return [messageOf(state, record, line, read), ...readStarted(state, record, read.blocks)];
+    }
     case "assistant":
       return readAssistant(state, record, line);
     case "system":
@@ -78,6 +80,16 @@ function messageOf(
     is_sidechain: isSidechain(state, record),
   };
   return { fact: "message", message };
+}
+
+/** The result of a call that started a subagent names it, which is all that is known where its file came without a `.meta.json`. */
+function readStarted(state: ClaudeState, record: JsonObject, blocks: readonly Block[]): Fact[] {
+  const result = object(record, "toolUseResult");
+  const agent_id = text(result, "agentId");
+  const call_id = blocks.find(({ type }) => type === "tool_result")?.call_id ?? null;
+  if (agent_id === null || call_id === null || isCopy(state, record)) return [];
+  const stated = { agent_type: text(result, "agentType"), description: text(result, "description") };
+  return [{ fact: "subagent", agent_id, subagent: { ...stated, call_id, parent_agent_id: state.agent_id } }];
 }
 
 /** Resumed and forked files hold the records of another session, under its id or with a pointer to it. */

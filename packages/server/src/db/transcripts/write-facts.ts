@@ -36,7 +36,7 @@ export async function writeSubagents(
 ): Promise<Map<string, string>> {
   if (agent_ids.length === 0) return new Map();
   const stated = (name: string): Fragment => sql`
-    (array_agg(data #>> ARRAY['subagent', ${name}::text] ORDER BY file, generation DESC, line DESC, position DESC)
+    (array_agg(data #>> ARRAY['subagent', ${name}::text] ORDER BY file DESC, generation DESC, line, position)
       FILTER (WHERE data #>> ARRAY['subagent', ${name}::text] IS NOT NULL))[1]`;
   const rows = await query<{ agent_id: string; id: string }[]>`
     WITH facts AS (

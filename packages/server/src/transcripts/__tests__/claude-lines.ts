@@ -41,13 +41,21 @@ export function assistantLine(
 
 export function resultLine(
   session_id: string,
-  options: LineOptions & { id: string; content: string; is_error?: boolean; spilled?: string },
+  options: LineOptions & {
+    id: string;
+    content: string;
+    is_error?: boolean;
+    spilled?: string;
+    agentId?: string;
+  },
 ): string {
-  const { id, content, is_error = false, spilled } = options;
+  const { id, content, is_error = false, spilled, agentId } = options;
   const block = { type: "tool_result", tool_use_id: id, content, is_error };
-  const toolUseResult =
-    spilled === undefined ? {} : { toolUseResult: { persistedOutputPath: spilled, persistedOutputSize: 9 } };
-  return line(session_id, "user", options, { message: { role: "user", content: [block] }, ...toolUseResult });
+  const toolUseResult = {
+    ...(spilled !== undefined && { persistedOutputPath: spilled, persistedOutputSize: 9 }),
+    ...(agentId !== undefined && { agentId }),
+  };
+  return line(session_id, "user", options, { message: { role: "user", content: [block] }, toolUseResult });
 }
 
 export const subagentMeta = JSON.stringify({

@@ -226,6 +226,29 @@ test("a subagent's row is made before its messages, with what its files state", 
   ]);
 });
 
+test("a subagent without a meta file is shown at the call that started it, and not in copies", async () => {
+  const call = { id: "t1", name: "Agent", input: { description: "Look", subagent_type: "Explore" } };
+  const started = [
+    assistantLine("a", { id: "m", call }),
+    resultLine("a", { id: "t1", content: "Found.", agentId: "x1" }),
+  ];
+  await parsing.store({
+    ...{ session_id: "a", agent: "claude-code", kind: "subagent", file: "subagents/agent-x1.jsonl" },
+    parts: [assistantLine("a", { id: "n", agentId: "x1" })],
+  });
+  await claude("a", started);
+  await claude("b", [...started, promptLine("b")]);
+  await parsing.parseAll();
+  const [subagent, ...others] = await parsing.sql`SELECT id, session_id, call_id FROM subagents`;
+  expect([subagent, ...others]).toMatchObject([{ session_id: "a", call_id: "t1" }]);
+  const reading = { density: "full", scope: { session_id: "a", subagent_id: null }, limit: 10 } as const;
+  const { messages } = await readPage(parsing.sql, reading, null);
+  const blocks = messages.flatMap(({ content_blocks }) => content_blocks);
+  expect(blocks.find(({ call }) => call !== null)?.call?.subagent).toMatchObject({
+    ...{ id: subagent?.["id"], agent_type: "Explore" },
+  });
+});
+
 test("a subagent's model and times are those of its messages, unless events state them", async () => {
   const file = "subagents/agent-x1.jsonl";
   const add = async (...parts: string[]) => {

@@ -30,7 +30,9 @@ export function callOfBlock(sql: Sql): Fragment {
 function subagentOfCall(sql: Sql): Fragment {
   return sql`
     SELECT json_build_object(
-      'id', s.id, 'agent_id', s.agent_id, 'agent_type', s.agent_type, 'description', s.description, 'model', s.model,
+      'id', s.id, 'agent_id', s.agent_id,
+      'agent_type', coalesce(nullif(s.agent_type, 'unknown'), b.tool_input ->> 'subagent_type', s.agent_type),
+      'description', s.description, 'model', s.model,
       'started_at', ${wireTime(sql, sql`s.started_at`)}, 'ended_at', ${wireTime(sql, sql`s.ended_at`)},
       'tokens_in', s.tokens_in, 'tokens_out', s.tokens_out, 'cost_estimate_usd', s.cost_estimate_usd
     )
