@@ -187,9 +187,9 @@ describe("invalid schedules", () => {
   test("an invalid expression, zone, name or input is rejected at its definition", () => {
     const refused = (fields: object) => expect(() => scheduleOf(fields));
     refused({ cron: "61 * * * *" }).toThrow(
-      'Schedule s has an invalid cron expression or time zone: "61 * * * *"',
+      'Schedule s has an invalid cron expression or time zone: "61 * * * *" in "UTC" (CronPattern: Invalid value for minute: 61).',
     );
-    refused({ cron: "" }).toThrow("invalid cron expression");
+    refused({ cron: "" }).toThrow("A cron expression has 5 or 6 fields");
     refused({ timeZone: "Mars/Phobos" }).toThrow("Mars/Phobos");
     refused({ cron: "0 0 31 2 *" }).toThrow("no tick in the future");
     refused({ name: "" }).toThrow("The name of a schedule");
@@ -197,7 +197,9 @@ describe("invalid schedules", () => {
   });
 
   test("two schedules with the same name are rejected", () => {
-    expect(() => runnerOf([job], { schedules: [scheduleOf(), scheduleOf()] })).toThrow("Two schedules");
+    expect(() => runnerOf([job], { schedules: [scheduleOf(), scheduleOf()] })).toThrow(
+      "Two schedules are named s",
+    );
   });
 });
 

@@ -81,6 +81,7 @@ describe("the choice of a store", () => {
   test("rejects none and more than one", () => {
     const refused = { code: "JOB_OPTION_INVALID" };
     expect(() => createJobRunner({})).toThrow(expect.objectContaining(refused));
+    expect(() => createJobRunner({})).toThrow("undefined counts as not passed");
     expect(() => createJobRunner({ dsn: "memory:", driver: createMemoryDriver() })).toThrow(
       expect.objectContaining(refused),
     );
@@ -117,6 +118,12 @@ describe("the choice of a store", () => {
     mkdirSync(join(folder, "later"));
     await runner.start();
     await runner.drain();
+  });
+
+  test("a file of another kind is refused with its path", async () => {
+    const path = join(folder, "notes.txt");
+    await Bun.write(path, "not a database ".repeat(100));
+    await expect(runnerOn(`sqlite:${path}`).start()).rejects.toThrow(`${path} is not a SQLite file`);
   });
 
   test("jobs can be enqueued before the start, which opens the store", async () => {

@@ -24,6 +24,8 @@ describe("waiting for a job", () => {
     const runner = runnerOf([echo]);
     const { id } = await runner.enqueue(echo, 3);
     await expect(runner.waitFor(id, { timeoutMs: 30 })).rejects.toBeInstanceOf(JobWaitTimeoutError);
+    await expect(runner.waitFor(id, { timeoutMs: 0 })).rejects.toThrow("has not ended");
+    await expect(runner.waitFor("J-1")).rejects.toThrow("The id of a job: must be a text of digits");
     await expect(runner.waitFor("987654321")).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
     const controller = new AbortController();
     const aborted = runner.waitFor(id, { signal: controller.signal });
@@ -31,7 +33,12 @@ describe("waiting for a job", () => {
     await expect(aborted).rejects.toThrow("enough");
     const cancelled = runner.waitFor(id);
     await runner.cancel(id);
-    await expect(cancelled).rejects.toMatchObject({ code: "JOB_FAILED", kind: "cancelled" });
+    const error = {
+      code: "JOB_FAILED",
+      kind: "cancelled",
+      message: `Job ${id} was cancelled; the reason is the cause.`,
+    };
+    await expect(cancelled).rejects.toMatchObject(error);
   });
 
   test("finds the end of a job of another process by polling", async () => {

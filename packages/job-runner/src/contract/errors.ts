@@ -94,27 +94,29 @@ export class JobStepError extends JobRunnerError {
   }
 }
 
-/** The awaited job failed; `kind` is its failure kind. */
+/** The awaited job failed or was cancelled; `kind` is its failure kind. */
 export class JobFailedError extends JobRunnerError {
   readonly jobId: string;
   readonly kind: string | null;
 
   constructor(job: Readonly<{ id: string; failureKind: string | null; lastError: string | null }>) {
     const cause = job.lastError === null ? undefined : new Error(job.lastError);
-    super("JOB_FAILED", `Job ${job.id} failed (${job.failureKind}); its last error is the cause.`, {
-      cause,
-    });
+    const message =
+      job.failureKind === "cancelled"
+        ? `Job ${job.id} was cancelled; the reason is the cause.`
+        : `Job ${job.id} failed (${job.failureKind}); its last error is the cause.`;
+    super("JOB_FAILED", message, { cause });
     this.jobId = job.id;
     this.kind = job.failureKind;
   }
 }
 
-/** The job did not end within the time of `waitFor`; it is still running. */
+/** The job did not end within the time of `waitFor`, and is unchanged. */
 export class JobWaitTimeoutError extends JobRunnerError {
   constructor(jobId: string, timeoutMs: number) {
     super(
       "JOB_WAIT_TIMEOUT",
-      `Job ${jobId} did not end within ${timeoutMs} ms. It is still running; call waitFor again to wait longer.`,
+      `Job ${jobId} has not ended after ${timeoutMs} ms. It is unchanged; call waitFor again to wait longer.`,
     );
   }
 }

@@ -27,7 +27,7 @@ const text = (maxLength: number) =>
     .refine(isStorable, "holds a NUL character or half of a surrogate pair: leave it out");
 const name = text(NAME_MAX_LENGTH).min(1);
 const key = text(KEY_MAX_LENGTH).min(1);
-const jobId = z.string().refine(isJobId, "is not the id of a job: digits alone, 64 bits");
+const jobId = z.string().refine(isJobId, "must be a text of digits, at most 64 bits");
 const token = z
   .string()
   .regex(/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i, "is not the token of a lease: a UUID");

@@ -88,7 +88,8 @@ function parseCron(name: string, cron: string, timeZone: string): CronTicks {
     const pattern = cronTicks(cron, timeZone);
     if (pattern.next(new Date()) !== undefined) return pattern;
   } catch (cause) {
-    const message = `Schedule ${name} has an invalid cron expression or time zone: "${cron}" in "${timeZone}".`;
+    const reason = cause instanceof Error ? cause.message : "unknown";
+    const message = `Schedule ${name} has an invalid cron expression or time zone: "${cron}" in "${timeZone}" (${reason}).`;
     throw new JobOptionError(message, { cause });
   }
   throw new JobOptionError(`Schedule ${name} has no tick in the future: "${cron}".`);

@@ -64,13 +64,15 @@ export function settingsOf(options: JobRunnerOptions): Settings {
     jitter: 0.2,
   };
   const jobs = jobsByName(options.jobs ?? []);
+  const schedules = options.schedules ?? [];
+  requireOwnNames("schedules", schedules);
   return {
     driver: chooseStore(options),
     migrate: options.migrate,
     jobs,
     queues: new Set([...[...jobs.values()].map(({ queue }) => queue), ...Object.keys(options.queues ?? {})]),
     runsWorkers: (options.workers ?? true) && (options.workerMode ?? workerModeFromEnvironment()) === "run",
-    schedules: schedulesByName(options.schedules ?? []),
+    schedules,
     concurrencyOf: (queue) => options.queues?.[queue] ?? options.concurrency ?? CONCURRENCY,
     leaseMs,
     leaseMarginMs,
@@ -98,16 +100,14 @@ function workerModeFromEnvironment(): WorkerMode {
 }
 
 function jobsByName(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {
-  const byName = new Map<string, JobDefinition>();
-  for (const job of jobs) {
-    if (byName.has(job.name)) throw new JobOptionError(`Two jobs are named ${job.name}.`);
-    byName.set(job.name, job);
-  }
-  return byName;
+  requireOwnNames("jobs", jobs);
+  return new Map(jobs.map((job) => [job.name, job]));
 }
 
-function schedulesByName(schedules: readonly Schedule[]): readonly Schedule[] {
-  const names = new Set(schedules.map(({ name }) => name));
-  if (names.size < schedules.length) throw new JobOptionError("Two schedules have the same name.");
-  return schedules;
+function requireOwnNames(what: string, all: readonly { readonly name: string }[]): void {
+  const names = new Set<string>();
+  for (const { name } of all) {
+    if (names.has(name)) throw new JobOptionError(`Two ${what} are named ${name}.`);
+    names.add(name);
+  }
 }

@@ -8,7 +8,7 @@ export function checkedDriver<D extends Driver>(driver: D): D {
   const { newJob, handOver, reserve, leaseMs, retry, retention, change, reserveOne } = OPTIONS;
   const lease = is("A lease", OPTIONS.lease);
   const leases = is("A lease", OPTIONS.leases);
-  const jobId = is("A job", OPTIONS.jobId);
+  const jobId = is("The id of a job", OPTIONS.jobId);
   const filter = is("A filter", OPTIONS.filter);
   const stepName = is("The name of a step", OPTIONS.name);
   const scheduleName = is("The name of a schedule", OPTIONS.name);

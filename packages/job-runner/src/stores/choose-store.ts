@@ -44,7 +44,9 @@ export type StoreOptions = {
 export function chooseStore(options: StoreOptions): LazyDriver {
   const { sql, dsn, dialect, driver } = options;
   if ([sql, dsn, dialect, driver].filter((given) => given !== undefined).length !== 1) {
-    throw new JobOptionError("Pass exactly one of `sql`, `dsn`, `dialect` and `driver` to createJobRunner.");
+    throw new JobOptionError(
+      "Pass exactly one of `sql`, `dsn`, `dialect` and `driver` to createJobRunner; undefined counts as not passed.",
+    );
   }
   if (options.schema !== undefined && !isPostgres(dsn)) {
     throw new JobOptionError(

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../../contract/database-errors.ts";
 import { JobOptionError, JobRunnerError } from "../../contract/errors.ts";
 
 export const BUSY_TIMEOUT_MS = 5000;
@@ -21,7 +22,8 @@ export function openDatabase(path: string, busyTimeoutMs: number): Database {
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    if (errorCode(error) !== "SQLITE_NOTADB") throw error;
+    throw new JobOptionError(`${path} is not a SQLite file; give the path of another one.`, { cause: error });
   }
 }
 
@@ -36,8 +38,7 @@ function useWriteAheadLog(db: Database, busyTimeoutMs: number): void {
       db.run("PRAGMA journal_mode = WAL");
       return;
     } catch (error) {
-      const isBusy = error instanceof Error && "code" in error && error.code === "SQLITE_BUSY";
-      if (!isBusy || performance.now() >= deadline) throw error;
+      if (errorCode(error) !== "SQLITE_BUSY" || performance.now() >= deadline) throw error;
       Bun.sleepSync(WAL_RETRY_MS);
     }
   }
