@@ -12,6 +12,9 @@ import {
 /** A test that needs Chromium. Where there is none, `run check` states that these are passed over. */
 export const browserTest: ReturnType<typeof test.skipIf> = test.skipIf(CHROMIUM === null);
 
+/** Without a mouse. */
+export const PHONE: BrowserContextOptions = { hasTouch: true, isMobile: true };
+
 export type OpenOptions = {
   url: string;
   key: string;
@@ -83,11 +86,11 @@ export async function expectValue(locator: { inputValue(): Promise<string> }, va
   });
 }
 
-/** The violations that axe finds on the page, each with its elements. */
+/** The violations that axe finds on the page, also what is too small to press, each with its elements. */
 export async function accessibilityViolations(page: Page): Promise<string[]> {
   await page.evaluate(AxeBuilder.source);
   return await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run();
+    const { violations } = await globalThis.axe.run({ rules: { "target-size": { enabled: true } } });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
   });
 }

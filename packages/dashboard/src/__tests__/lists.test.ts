@@ -8,7 +8,14 @@ import { HIDDEN_CHARACTERS } from "@wharf/protocol/hidden-characters";
 import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import type { Page } from "playwright-core";
 import { ADMIN_KEY } from "../../../server/src/__tests__/server-program.ts";
-import { accessibilityViolations, browserTest, expectCount, expectValue } from "./browser.ts";
+import {
+  accessibilityViolations,
+  browserTest,
+  expectCount,
+  expectValue,
+  type OpenOptions,
+  PHONE,
+} from "./browser.ts";
 import { setupHub } from "./hub.ts";
 import {
   appendTranscript,
@@ -64,10 +71,7 @@ async function answer(session_id: string): Promise<void> {
 }
 
 /** A page that may take a third of the test's time for each step. */
-async function openList(
-  path: string,
-  options: { width?: number; theme?: "light" | "dark"; key?: string } = {},
-) {
+async function openList(path: string, options: Partial<OpenOptions> = {}) {
   const opened = await hub.open(options);
   opened.page.setDefaultTimeout(STEP_TIMEOUT_MS);
   await opened.page.goto(path);
@@ -586,7 +590,11 @@ const SHOWN: readonly [path: string, selector: string][] = [
 
 for (const [path, selector] of SHOWN) {
   browserTest(`${path} with its content is accessible in both themes, and fits a narrow screen`, async () => {
-    const { page, context, errors } = await openList(path, { theme: "dark", width: 390 });
+    const { page, context, errors } = await openList(path, {
+      theme: "dark",
+      width: 390,
+      options: PHONE,
+    });
     await page.locator(selector).first().waitFor();
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);

@@ -84,10 +84,10 @@ const RATES = [
 const COLUMNS: readonly [Column<PriceRow>, ...Column<PriceRow>[]] = [
   { title: "model", cell: ({ model }) => <code>{model}</code> },
   ...RATES.map(([rate, title]) => ({ title, isNumber: true, cell: (row: PriceRow) => row[rate] ?? "–" })),
-  { title: "applies", class: "faint price-holds", cell: holdsText },
+  { title: "applies", class: "faint", cell: holdsText },
   {
     title: "source",
-    class: "faint price-source",
+    class: "faint",
     cell: ({ source, source_date }) => (source_date === null ? source : `${source} · ${source_date}`),
   },
 ];
