@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 type Toast = { id: number; text: string; isError: boolean };
 
@@ -29,14 +30,23 @@ export async function act(action: () => Promise<unknown>, done: string): Promise
   }
 }
 
+/** In front of everything, also of a dialog that is open. */
 export function Toasts(): JSX.Element {
+  const ref = useRef<HTMLDivElement>(null);
+  const shown = toasts.value;
+  useLayoutEffect(() => {
+    ref.current?.hidePopover();
+    if (shown.length > 0) ref.current?.showPopover();
+  }, [shown]);
   return (
-    <div class="toasts" role="status" aria-live="polite">
-      {toasts.value.map(({ id, text, isError }) => (
-        <p key={id} class={isError ? "toast error" : "toast"}>
-          {text}
-        </p>
-      ))}
+    <div role="status">
+      <div ref={ref} class="toasts" popover="manual">
+        {shown.map(({ id, text, isError }) => (
+          <p key={id} class={isError ? "toast error" : "toast"}>
+            {text}
+          </p>
+        ))}
+      </div>
     </div>
   );
 }
