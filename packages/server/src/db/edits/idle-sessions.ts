@@ -35,11 +35,17 @@ export async function endIdleSessions(sql: Sql, idle_ms: number, ids: readonly s
   return rows.map((row) => row.id);
 }
 
-/** Nothing has come for `idle_ms`; of a session with files alone, which a backfill may send at any time, their last message counts. */
+/**
+ * Nothing has come for `idle_ms`. Files may come long after they were written: their last message counts while no event of the owner
+ * came, whose last one is judged by when it was received, as the device's clock may be wrong.
+ */
 function isIdle(sql: Sql, idle_ms: number) {
   const since = sql`now() - ${idle_ms} * interval '1 millisecond'`;
   return sql`
     lifecycle IN ('detected', 'capturing') AND deleted_at IS NULL AND (
-      last_heard_at < ${since} OR (has_only_files AND (transcript ->> 'last_at')::timestamptz < ${since})
+      last_heard_at < ${since} OR ((transcript ->> 'last_at')::timestamptz < ${since} AND coalesce((
+        SELECT e.ingested_at < ${since} FROM events e
+        WHERE e.session_id = sessions.id AND e.device_id = sessions.device_id ORDER BY e.timestamp DESC LIMIT 1
+      ), has_only_files))
     )`;
 }

@@ -106,10 +106,16 @@ describe("a session of which only files are known", () => {
     expect(await stored()).toMatchObject({ lifecycle: "detected", ended_at: null, ended_by_server: false });
   });
 
-  test("is judged by when it was heard of as soon as its device has sent an event", async () => {
+  test("is judged by its files again once no event of its device came for long", async () => {
     await store(SESSION());
     await parsing.sql`UPDATE sessions SET has_only_files = false`;
     expect(await end()).toEqual([]);
+    await parsing.sql`
+      INSERT INTO events (id, type, timestamp, device_id, workspace_id, session_id, data)
+      SELECT '01ARZ3NDEKTSV4RRFFQ69G5FAV', 'agent.prompt', '2025-03-14T10:00:00Z', device_id, workspace_id, id, '{}' FROM sessions`;
+    expect(await end()).toEqual([]);
+    await parsing.sql`UPDATE events SET ingested_at = now() - interval '4 hours'`;
+    expect(await end()).toEqual(["s"]);
   });
 });
 
