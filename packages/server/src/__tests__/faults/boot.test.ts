@@ -27,10 +27,11 @@ test("eight processes that boot on one empty database at once all serve it", asy
     const answers = await Promise.all(servers.map(({ url }) => postEvents(url, [anEvent()])));
     expect(answers.map((answer) => answer?.body.ingested)).toEqual(Array(8).fill(1));
     for (const { url } of servers) expect(await statusOf(url, "/health/ready")).toBe(200);
-    const applied = await empty.sql<{ name: string }[]>`SELECT name FROM _migrations`;
-    expect(new Set(applied.map(({ name }) => name)).size).toBe(applied.length);
-    const appliers = servers.filter(({ program }) => program.stdout.includes("migrations applied"));
-    expect(appliers.length).toBeGreaterThan(0);
+    const applied = await empty.sql`SELECT FROM _migrations`;
+    const counts = servers.map(
+      ({ program }) => /"count":(\d+).*"migrations applied"/.exec(program.stdout)?.[1],
+    );
+    expect(counts.reduce((sum, count = "0") => sum + Number(count), 0)).toBe(applied.length);
   } finally {
     for (const { program } of servers) program.kill("SIGTERM");
     await Promise.all(servers.map(({ program }) => program.exited));

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { TEST_TIMEOUT_MS, until } from "@wharf/testkit";
 import postgres from "postgres";
-import { anEvent } from "../../ingest/__tests__/event-factory.ts";
+import { anEvent, type SentEvent } from "../../ingest/__tests__/event-factory.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { type Fleet, idsOf, resend, startFleet } from "./device-fleet.ts";
 import { type OwnPostgres, startOwnPostgres } from "./own-postgres.ts";
+import { expectCaughtUp } from "./recount.ts";
 import { type Answer, postEvents, type ServerProcess, startServer, statusOf } from "./server-process.ts";
 
 setDefaultTimeout(TEST_TIMEOUT_MS);
@@ -40,16 +41,22 @@ afterAll(async () => {
 
 const serves = async () => (await postEvents(server.url, [anEvent()]))?.status === 202;
 
-async function storedIds(): Promise<Set<string>> {
+async function withConnection<T>(use: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const sql = postgres(database.url, { max: 1 });
   try {
-    return new Set((await sql<{ id: string }[]>`SELECT id FROM events`).map(({ id }) => id));
+    return await use(sql);
   } finally {
     await sql.end();
   }
 }
 
-/** All batches of a fleet are stored once, now or after a retry. */
+const storedIds = () =>
+  withConnection(async (sql) => {
+    const rows = await sql<{ id: string }[]>`SELECT id FROM events`;
+    return new Set(rows.map(({ id }) => id));
+  });
+
+/** All batches of a fleet are stored once, now or after a retry, and everything is derived from them. */
 async function expectNothingLost({ acknowledged, unacknowledged }: Fleet): Promise<void> {
   const before = await storedIds();
   expect(idsOf(acknowledged).filter((id) => !before.has(id))).toEqual([]);
@@ -58,6 +65,7 @@ async function expectNothingLost({ acknowledged, unacknowledged }: Fleet): Promi
   expect(again).toEqual({ ingested: idsOf(unacknowledged).length - stored, duplicates: stored, rejected: 0 });
   const after = await storedIds();
   expect(idsOf([...acknowledged, ...unacknowledged]).filter((id) => !after.has(id))).toEqual([]);
+  await withConnection(expectCaughtUp);
 }
 
 test("Postgres killed in the middle of flushes: 503 meanwhile, serving again within two seconds, nothing lost", async () => {
@@ -85,13 +93,15 @@ test("Postgres killed in the middle of flushes: 503 meanwhile, serving again wit
 test("all backends end at once: open requests can be retried, and others succeed", async () => {
   const running = startFleet(server.url, seededRandom());
   fleet = running;
-  const sql = postgres(database.url, { max: 1 });
-  for (let round = 1; round <= 3; round++) {
-    const served = running.acknowledged.length;
-    await until(() => running.acknowledged.length >= served + 10);
-    await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
-  }
-  await sql.end();
+  await withConnection(async (sql) => {
+    for (let round = 1; round <= 3; round++) {
+      const served = running.acknowledged.length;
+      await until(() => running.acknowledged.length >= served + 10);
+      const ended = await sql`
+        SELECT FROM pg_stat_activity WHERE application_name LIKE 'wharf-%' AND pg_terminate_backend(pid)`;
+      expect(ended.length).toBeGreaterThan(1);
+    }
+  });
   await until(serves);
   await running.stop();
   await expectNothingLost(running);
@@ -100,16 +110,24 @@ test("all backends end at once: open requests can be retried, and others succeed
 test("every connection is taken: 503 meanwhile, and service as soon as one is free", async () => {
   const occupier = postgres(database.url, { max: 1 });
   const hoard = [occupier];
+  const sent: SentEvent[][] = [];
   const refused = await until<Answer | false>(async () => {
     await occupier`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'wharf%'`;
     while (await takeOne(hoard));
-    const answer = await postEvents(server.url, [anEvent()]);
+    const batch = [anEvent()];
+    sent.push(batch);
+    const answer = await postEvents(server.url, batch);
     return answer !== null && answer.status !== 202 && answer;
   }, IN_GOOD_TIME);
   expect(refused).toMatchObject({ status: 503, retryAfter: "1" });
   expect(await statusOf(server.url, "/health/live")).toBe(200);
   await Promise.all(hoard.map((sql) => sql.end({ timeout: 0 })));
   await until(serves);
+  const again = await resend(server.url, sent);
+  expect(again.ingested + again.duplicates).toBe(sent.length);
+  const stored = await storedIds();
+  expect(idsOf(sent).filter((id) => !stored.has(id))).toEqual([]);
+  await withConnection(expectCaughtUp);
 });
 
 /** False when the database gives out no more connections. */
@@ -156,4 +174,5 @@ test("Postgres frozen: not ready within five seconds, alive, the queue bounded, 
   expect(again.ingested + again.duplicates).toBe(unanswered.length * 1_000);
   const stored = await storedIds();
   expect(idsOf(sent).filter((id) => !stored.has(id))).toEqual([]);
+  await withConnection(expectCaughtUp);
 });

@@ -8,6 +8,7 @@ import { anEvent } from "../../ingest/__tests__/event-factory.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { idsOf, resend, startFleet } from "./device-fleet.ts";
 import { type ReplicatedPostgres, startReplicatedPostgres } from "./own-postgres.ts";
+import { expectCaughtUp } from "./recount.ts";
 import { ADMIN_KEY, postEvents, type ServerProcess, startServer, statusOf } from "./server-process.ts";
 
 setDefaultTimeout(2 * TEST_TIMEOUT_MS);
@@ -128,6 +129,7 @@ test("a synchronous standby that is unavailable stops ingest, which continues as
   await standby.restart();
   await until(async () => (await postEvents(server.url, [event]))?.status === 202);
   expect(await admin`SELECT FROM events WHERE id = ${event.id}`).toHaveLength(1);
+  await expectCaughtUp(admin);
 });
 
 test("with read-write and the standby first, the primary is found, and after its loss the promoted standby, with all that was acknowledged", async () => {
@@ -150,5 +152,6 @@ test("with read-write and the standby first, the primary is found, and after its
   const stored = (await sql<{ id: string }[]>`SELECT id FROM events`).map(({ id }) => id);
   const sent = idsOf([...fleet.acknowledged, ...fleet.unacknowledged]);
   expect(stored.sort()).toEqual([...before, ...sent].sort());
+  await expectCaughtUp(sql);
   expect((await healthOf(server.url)).checks.db.replication).toMatchObject({ standbys: 0 });
 });

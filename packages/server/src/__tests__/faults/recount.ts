@@ -1,6 +1,29 @@
 import { expect } from "bun:test";
+import { until } from "@wharf/testkit";
 import type { Sql } from "postgres";
 import { expectEventCountsEqualRecount } from "../../db/usage/__tests__/recount-event-slots.ts";
+
+const CAUGHT_UP_MAX_MS = 60_000;
+
+/** What a fault has left is projected by the job of each minute, which is not waited for; then all totals are those of the rows. */
+export async function expectCaughtUp(sql: Sql): Promise<void> {
+  const left = () => sql`SELECT id, attempts, last_error, next_retry_at FROM projection_queue`;
+  await until(
+    async () => {
+      await sql`
+        WITH idle AS (
+          SELECT WHERE NOT EXISTS (SELECT FROM jobs WHERE type = 'repair-ingest' AND status IN ('queued', 'running'))
+        ), due AS (UPDATE projection_queue SET next_retry_at = now() WHERE EXISTS (SELECT FROM idle))
+        INSERT INTO jobs (queue, type, payload) SELECT 'recurring', 'repair-ingest', '{"due_ms": 0}' FROM idle`;
+      return (await left()).length === 0;
+    },
+    {
+      deadlineMs: CAUGHT_UP_MAX_MS,
+      describe: async () => `all events to be projected: ${JSON.stringify(await left())}`,
+    },
+  );
+  await expectTotalsEqualRecount(sql);
+}
 
 /** Stored totals, and the same counted from the rows: two queries for each kind, whose rows must be equal. */
 export async function expectTotalsEqualRecount(sql: Sql): Promise<void> {

@@ -4,6 +4,7 @@ import postgres from "postgres";
 import { seededRandom } from "../seeded-random.ts";
 import { type Ledger, startLedger } from "./ledger.ts";
 import { startReplicatedPostgres } from "./own-postgres.ts";
+import { expectTotalsEqualRecount } from "./recount.ts";
 import { type ServerProcess, spawnServer, startServer } from "./server-process.ts";
 
 setDefaultTimeout(4 * TEST_TIMEOUT_MS);
@@ -82,6 +83,7 @@ test.if(isWanted)(
       deadlineMs: REPAIR_MAX_MS,
       describe: async () => `all events to be projected: ${JSON.stringify(await left())}`,
     });
+    await expectTotalsEqualRecount(sql);
     expect(ledger.longestGapMs).toBeLessThan(GAP_MAX_MS);
   },
 );
