@@ -418,8 +418,11 @@ describe("words", () => {
     expect(open[0]?.slice(0, 3)).toEqual(["needs you", expect.any(String), "asks a question"]);
     await page.getByLabel("Search sessions").fill('state:"needs you"');
     await page.waitForURL("**/sessions?live_state=needs_input");
+    await hub.database.sql`
+      UPDATE sessions SET live_state = 'working', transcript = transcript || '{"last_prompt": "And the puffins?"}' WHERE id = ${HOSTILE_ID}`;
     await page.goto("/");
     await page.locator(".live-row").first().getByText("needs you").waitFor();
+    await page.locator(".live-row", { hasText: "Feed the pelican" }).getByText("And the puffins?").waitFor();
     await hub.database.sql`
       UPDATE sessions SET live_state = 'ended', lifecycle = 'ended', ended_at = started_at + interval '1 minute' WHERE id LIKE 'many-%'`;
     await context.close();

@@ -19,6 +19,8 @@ export const sessionTranscriptSchema = z.looseObject({
   commands: z.number(),
   shell_commands: z.number(),
   last_message: z.looseObject({ kind: text, at: time, has_tool_use: z.boolean() }).nullable(),
+  /** What was asked last, in a line. */
+  last_prompt: nullableText,
   /** Calls since the last prompt that have no result yet. */
   open_calls: z.array(z.looseObject({ call_id: text, tool: nullableText, at: time })),
   place: z.looseObject({ cwd: nullableText, branch: nullableText, version: nullableText }),

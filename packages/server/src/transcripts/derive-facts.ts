@@ -5,6 +5,7 @@ import { readCallFacts, readFileFacts } from "../db/transcripts/facts/read-calls
 import {
   readFirstPrompt,
   readLastMessage,
+  readLastPrompt,
   readMessageFacts,
   readStart,
 } from "../db/transcripts/facts/read-messages.ts";
@@ -23,6 +24,7 @@ export async function deriveFacts(database: Database, session_id: string): Promi
     messages: await database.run((sql) => readMessageFacts(sql, session_id)),
     last_message: await database.run((sql) => readLastMessage(sql, session_id)),
     prompt: await database.run((sql) => readFirstPrompt(sql, session_id)),
+    last_prompt: await database.run((sql) => readLastPrompt(sql, session_id)),
     calls: await database.run((sql) => readCallFacts(sql, session_id)),
     files: await database.run((sql) => readFileFacts(sql, session_id)),
     responses: await database.run((sql) => readResponseFacts(sql, session_id)),

@@ -10,6 +10,7 @@ export type SessionFacts = {
   messages: MessageFacts;
   last_message: LastMessage | null;
   prompt: string | null;
+  last_prompt: string | null;
   calls: CallFacts;
   files: FileFacts;
   responses: ResponseFacts;
@@ -41,6 +42,7 @@ export function describeSession(facts: SessionFacts): DescribedSession {
       agent: stated.agent,
       ...messages,
       last_message: facts.last_message,
+      last_prompt: oneLine(facts.last_prompt ?? "") || null,
       open_calls: calls.open_calls,
       place: { cwd: stated.last_cwd, branch: stated.last_branch, version: stated.version },
       own: { ...tokens, cost_estimate_usd, response_count, tool_use_count: calls.own_calls },

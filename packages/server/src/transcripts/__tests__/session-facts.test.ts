@@ -148,12 +148,24 @@ describe("the facts of a session", () => {
       },
       skills: [{ name: "review", calls: 1 }],
       last_message: { kind: "assistant", has_tool_use: false },
+      last_prompt: "Fix the tests",
       open_calls: [],
       lines: { records: 13 },
     });
     expect(transcript.context.sizes.map(({ tokens }: { tokens: number }) => tokens)).toEqual([
       110, 130, 110, 110, 110,
     ]);
+  });
+
+  test("name what was asked last, in a line, and not what was rewound", async () => {
+    await store([prompt(0, "Fix the tests"), prompt(2, "Now the docs.\nAll of them.")]);
+    expect((await stored())["transcript"]).toMatchObject({
+      title: "Fix the tests",
+      last_prompt: "Now the docs.",
+    });
+    await parsing.sql`UPDATE transcript_messages SET is_rewound = true WHERE timestamp > '2025-03-14T10:00:00Z'`;
+    await deriveSession(parsing.current().database, "s");
+    expect((await stored())["transcript"]).toMatchObject({ last_prompt: "Fix the tests" });
   });
 
   test("have texts as long as in a report, and no cost beyond what can be added up", async () => {

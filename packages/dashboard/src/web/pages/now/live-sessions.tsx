@@ -50,6 +50,8 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
   const last = useRef<SessionDetail | null>(null);
   if (data !== null) last.current = data;
   const detail = data ?? last.current;
+  const title = titleOf(session);
+  const lastPrompt = detail?.transcript?.last_prompt ?? title;
   const since = session.live_since ?? session.started_at;
   return (
     <li class={`live-row ${session.live_state ?? ""}`}>
@@ -59,7 +61,8 @@ function LiveSession({ session }: { session: Session }): JSX.Element {
           <span class="faint">{durationText(Math.max(now.value - Date.parse(since), 0))}</span>
         </span>
         <span class="live-what">
-          <strong class="cut">{titleOf(session)}</strong>
+          <strong class="cut">{title}</strong>
+          {lastPrompt !== title && <span class="cut">{lastPrompt}</span>}
           <span class="faint cut">
             {repositoryName(session.workspace_name)}
             {session.git_branch !== null && ` · ${session.git_branch}`} · {session.device_name} ·{" "}

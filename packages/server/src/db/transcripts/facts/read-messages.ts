@@ -60,13 +60,24 @@ export async function readLastMessage(sql: Sql, session_id: string): Promise<Las
 
 /** Also one that a resumed session has copied. */
 export async function readFirstPrompt(sql: Sql, session_id: string): Promise<string | null> {
+  return await readPrompt(sql, session_id, sql`ORDER BY m.sorted_at, m.ordinal, m.id`);
+}
+
+export async function readLastPrompt(sql: Sql, session_id: string): Promise<string | null> {
+  return await readPrompt(
+    sql,
+    session_id,
+    sql`AND NOT m.is_rewound ORDER BY m.sorted_at DESC, m.ordinal DESC, m.id DESC`,
+  );
+}
+
+async function readPrompt(sql: Sql, session_id: string, inOrder: Fragment): Promise<string | null> {
   const [row] = await sql<{ text: string }[]>`
     SELECT left(b.content_text, ${INITIAL_PROMPT_CHARACTERS_MAX}) AS text
     FROM (
       SELECT m.id FROM transcript_messages m
       WHERE m.session_id = ${session_id} AND coalesce(m.subagent_id, '') = '' AND m.kind = 'prompt' AND m.has_text
-        AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)}
-      ORDER BY m.sorted_at, m.ordinal, m.id LIMIT 1
+        AND ${isOfOwnFiles(sql, session_id, sql`m.file_id`)} ${inOrder} LIMIT 1
     ) m
     CROSS JOIN LATERAL (
       SELECT content_text FROM content_blocks
