@@ -1,18 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { JobFilter, JobState } from "../contract/admin-store.ts";
+import { JOB_STATES, type JobFilter } from "../contract/admin-store.ts";
 import type { NewJob } from "../contract/driver.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, json, later, NOW, running, stored } from "./setup.ts";
-
-const STATES: readonly JobState[] = [
-  "ready",
-  "scheduled",
-  "waiting",
-  "running",
-  "completed",
-  "dead",
-  "cancelled",
-];
 
 export function describeJobLists(current: DriverUnderTest): void {
   const list = async (filter: JobFilter = {}, limit = 100, before?: string) =>
@@ -44,7 +34,7 @@ export function describeJobLists(current: DriverUnderTest): void {
   describe("lists of jobs", () => {
     test("every job is in the list of its own state and in no other", async () => {
       const jobs = await oneOfEach();
-      for (const state of STATES) {
+      for (const state of JOB_STATES) {
         expect(await list({ states: [state] })).toEqual([jobs[state] ?? ""]);
         expect(await current().count({ states: [state] }, { now: NOW })).toEqual({
           count: 1,

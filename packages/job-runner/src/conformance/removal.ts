@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { JobFilter } from "../contract/admin-store.ts";
 import type { DriverUnderTest } from "./setup.ts";
 import { ack, enqueue, json, later, NOW, reserve, running } from "./setup.ts";
 
@@ -34,6 +35,20 @@ export function describeRemoval(current: DriverUnderTest): void {
       expect(await current().get(scheduled)).toBeDefined();
       expect(await enqueue(current(), { idempotencyKey: "k" })).toBe(ready);
       expect(await current().remove({ ids: [] }, { now: NOW })).toBe(0);
+    });
+
+    test("a filter with an unknown field or state is rejected; it would match every job, or none", async () => {
+      const kept = await enqueue(current(), { type: "kept" });
+      const mistaken: JobFilter[] = JSON.parse(
+        '[{ "typ": "gone" }, { "states": ["failed"] }, { "queue": 5 }]',
+      );
+      for (const filter of mistaken) {
+        const rejected = { code: "JOB_OPTION_INVALID" };
+        await expect(current().remove(filter, { now: NOW })).rejects.toMatchObject(rejected);
+        await expect(current().requeue(filter, { now: NOW })).rejects.toMatchObject(rejected);
+        await expect(current().list(filter, { limit: 9 })).rejects.toMatchObject(rejected);
+      }
+      expect(await current().get(kept)).toBeDefined();
     });
   });
 }

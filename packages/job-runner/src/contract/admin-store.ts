@@ -1,12 +1,22 @@
 import type { At, JobRecord, ReservedJob } from "./driver.ts";
 import type { Instant } from "./instant.ts";
 
+export const JOB_STATES = [
+  "ready",
+  "scheduled",
+  "waiting",
+  "running",
+  "completed",
+  "dead",
+  "cancelled",
+] as const;
+
 /**
  * The state of a job as operators see it; a job is in exactly one state at a time.
  * `ready`: queued and due. `scheduled`: queued for later (including retries and sleeps). `waiting`: queued until an event
  * (`run_at` is infinity). `dead`: failed with a dlq_reason. `cancelled`: failed without one.
  */
-export type JobState = "ready" | "scheduled" | "waiting" | "running" | "completed" | "dead" | "cancelled";
+export type JobState = (typeof JOB_STATES)[number];
 
 /** Jobs that match every given field. An empty list matches no job; an empty filter matches every job. */
 export type JobFilter = {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JOB_STATES } from "./admin-store.ts";
 import { JobOptionError } from "./errors.ts";
 import { instantText } from "./instant.ts";
 import { isStorable } from "./storable-json.ts";
@@ -105,7 +106,13 @@ export const OPTIONS = {
   page: z.looseObject({ limit, before: jobId.optional() }),
   deadLetterPage: z.looseObject({ limit, after: jobId.optional() }),
   logPage: z.looseObject({ limit, after: z.int().min(0).max(INTEGER_MAX).optional() }),
-  filter: z.looseObject({
+  // Strict: without a misspelt field, a filter would match every job.
+  filter: z.strictObject({
+    states: z.array(z.enum(JOB_STATES)).optional(),
+    queue: z.string().optional(),
+    exceptQueue: z.string().optional(),
+    type: z.string().optional(),
+    concurrencyKey: z.string().optional(),
     ids: z.array(jobId).optional(),
     createdAfter: instant.optional(),
     createdBefore: instant.optional(),
@@ -144,12 +151,17 @@ const valid = new WeakMap<z.ZodObject, Map<string, unknown>>();
 
 /** Throws JobOptionError with the first violated rule, never with the value. */
 export function checkOption(what: string, schema: z.ZodType, value: unknown): void {
-  if (schema instanceof z.ZodObject && isRecord(value) && hasValidFields(schema, value)) return;
+  if (schema instanceof z.ZodObject && !isStrict(schema) && isRecord(value) && hasValidFields(schema, value))
+    return;
   const result = schema.safeParse(value);
   if (result.success) return;
   const [issue] = result.error.issues;
   const path = issue?.path.filter((step) => typeof step === "string").join(".") ?? "";
   throw new JobOptionError(`${what}: ${path === "" ? "" : `${path}: `}${issue?.message ?? "is invalid"}.`);
+}
+
+function isStrict(schema: z.ZodObject): boolean {
+  return schema.def.catchall instanceof z.ZodNever;
 }
 
 /** Parses only the fields that changed since the last call: parsing all took 0.3 of the 1.2 ms of CPU time of a hand-over. */
