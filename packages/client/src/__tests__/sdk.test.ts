@@ -135,8 +135,46 @@ test("errors carry code, status and the time to wait, and never a key", async ()
   expect(await answer(() => new Response("<h1>Bad gateway</h1>", { status: 502 }))).toMatchObject({
     isUnreachable: true,
   });
-  expect((await answer(() => new Response("<h1>Hello</h1>"))).message).toContain("is not a Wharf hub");
+  const endless = new ReadableStream({ pull: (body) => body.enqueue(new Uint8Array(1024 * 1024)) });
+  for (const body of ["<h1>Hello</h1>", "null", "1", endless])
+    expect((await answer(() => new Response(body))).message).toContain("is not a Wharf hub");
 });
+
+test("events count as sent only by a response with their results", async () => {
+  for (const body of [null, {}, { results: null }, { results: [null] }, { results: [], errors: {} }]) {
+    const answer = Object.assign(async () => Response.json(body), fetch);
+    const { events } = createClient({ url: "http://hub.test", key: "secret", fetch: answer });
+    expect(await failure(events.send([]))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+  }
+});
+
+test("a redirect is not followed: another host gets nothing, and its address is named", async () => {
+  let requests = 0;
+  using other = Bun.serve({
+    port: 0,
+    fetch: () => {
+      requests += 1;
+      return Response.json({ results: [{ index: 0, status: "accepted" }] });
+    },
+  });
+  for (const status of [301, 302, 303, 307, 308]) {
+    using redirecting = Bun.serve({
+      port: 0,
+      fetch: () => Response.redirect(`http://localhost:${other.port}/api/events`, status),
+    });
+    const redirected = createClient({ url: `http://127.0.0.1:${redirecting.port}`, key: "secret" });
+    const refused = await failure(redirected.events.sendLines(new TextEncoder().encode("{}\n")));
+    expect(refused).toMatchObject({ status, code: "UNEXPECTED_RESPONSE" });
+    expect(refused.message).toContain(`redirects to http://localhost:${other.port}.`);
+  }
+  expect(requests).toBe(0);
+});
+
+/** Once: the rest of the body never comes. */
+function sendSpace(body: ReadableStreamDefaultController): Promise<void> {
+  body.enqueue(new TextEncoder().encode(" "));
+  return new Promise(() => undefined);
+}
 
 test("an address without a server is unreachable, and a silent one times out", async () => {
   const closed = Bun.serve({ port: 0, fetch: () => new Response() });
@@ -150,6 +188,9 @@ test("an address without a server is unreachable, and a silent one times out", a
   using silent = Bun.serve({ port: 0, fetch: () => new Promise<Response>(() => undefined) });
   const waiting = createClient({ url: `http://127.0.0.1:${silent.port}`, key: null, timeoutMs: 20 });
   expect(await failure(waiting.health())).toMatchObject({ code: "HUB_TIMED_OUT", isUnreachable: true });
+  using slow = Bun.serve({ port: 0, fetch: () => new Response(new ReadableStream({ pull: sendSpace })) });
+  const reading = createClient({ url: `http://127.0.0.1:${slow.port}`, key: null, timeoutMs: 50 });
+  expect(await failure(reading.health())).toMatchObject({ code: "HUB_TIMED_OUT", isUnreachable: true });
 });
 
 test("live changes continue after each interruption without a gap, and end with the loop, the signal or the key", async () => {

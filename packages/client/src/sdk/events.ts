@@ -1,6 +1,6 @@
 import type { Event, IngestResponse } from "@wharf/protocol";
 import { COMPRESSED_BYTES_MIN } from "./compression.ts";
-import type { Http } from "./http.ts";
+import type { Http, HubRequest } from "./http.ts";
 
 /** As a device sends it; `blob_refs` may be omitted. */
 export type NewEvent = Omit<Event, "blob_refs"> & Partial<Pick<Event, "blob_refs">>;
@@ -12,18 +12,25 @@ export type Events = {
   sendLines(ndjson: Uint8Array<ArrayBuffer>): Promise<IngestResponse>;
 };
 
+/** Events count as sent by it. */
+function isAnswer({ results, errors = [] }: Partial<IngestResponse>): boolean {
+  if (!Array.isArray(results) || !Array.isArray(errors)) return false;
+  return [...results, ...errors].every((one) => typeof one === "object" && one !== null);
+}
+
 export function createEvents(http: Http): Events {
   async function post(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<IngestResponse> {
     const isSmall = http.compress === null || bytes.length < COMPRESSED_BYTES_MIN;
     const compressed = isSmall ? null : await http.compress?.(bytes);
-    return await http.json<IngestResponse>("/api/events", {
+    const request: HubRequest = {
       method: "POST",
       body: compressed?.bytes ?? bytes,
       headers: {
         "content-type": contentType,
         ...(compressed == null ? {} : { "content-encoding": compressed.encoding }),
       },
-    });
+    };
+    return await http.json<IngestResponse>("/api/events", request, isAnswer);
   }
 
   return {

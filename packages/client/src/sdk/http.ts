@@ -21,8 +21,11 @@ export type Http = {
   readonly compress: Compress | null;
   /** The response, with a status below 400. Throws HubError. */
   send(path: string, request?: HubRequest): Promise<Response>;
-  /** The response's JSON. The type is the one that the hub's API document states; it is not checked. Throws HubError. */
-  json<T>(path: string, request?: HubRequest): Promise<T>;
+  /**
+   * The response's JSON, an object; null for a response without content. The type is the one that the hub's API document states: only
+   * `isAnswer` checks it, which then requires content. Throws HubError.
+   */
+  json<T>(path: string, request?: HubRequest, isAnswer?: (value: Partial<T>) => boolean): Promise<T>;
 };
 
 export type HttpOptions = {
@@ -34,6 +37,8 @@ export type HttpOptions = {
 };
 
 const ERROR_TEXT_CHARACTERS_MAX = 300;
+/** Of JSON and errors. What is larger is read as a stream. */
+const TEXT_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpOptions): Http {
   const base = url.replace(/\/+$/, "");
@@ -50,6 +55,8 @@ export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpO
     const sent = json === undefined ? body : JSON.stringify(json);
     const response = await send(`${base}${path}${queryText(query)}`, {
       method,
+      // Another host must not get what was meant for this one.
+      redirect: "manual",
       headers: {
         accept: "application/json",
         ...(key === null ? {} : { authorization: `Bearer ${key}` }),
@@ -66,11 +73,19 @@ export function createHttp({ url, key, fetch: send, timeoutMs, compress }: HttpO
     return response;
   }
 
-  async function json<T>(path: string, given?: HubRequest): Promise<T> {
+  async function json<T>(
+    path: string,
+    given: HubRequest = {},
+    isAnswer?: (value: Partial<T>) => boolean,
+  ): Promise<T> {
     const response = await request(path, given);
-    if (response.status === 204) return null as T;
-    const value: unknown = await response.json().catch(() => undefined);
-    if (value === undefined) throw notAHub(base, response);
+    if (response.status === 204 && isAnswer === undefined) return null as T;
+    const text = await readText(response).catch((error: unknown) => {
+      throw noResponse(base, error, given.timeoutMs ?? timeoutMs);
+    });
+    const value = parsed(text);
+    if (typeof value !== "object" || value === null || isAnswer?.(value) === false)
+      throw notAHub(base, response);
     return value as T;
   }
 
@@ -105,9 +120,29 @@ function reasonOf(error: Error): string {
   return code ?? cause.message.replace(/\.$/, "");
 }
 
+/** Empty when it is longer than any of the API. */
+async function readText({ body }: Response): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += decoder.decode(part.value, { stream: true });
+    if (text.length <= TEXT_CHARACTERS_MAX) continue;
+    await reader.cancel();
+    return "";
+  }
+  return text + decoder.decode();
+}
+
 async function refusal(base: string, response: Response): Promise<HubError> {
-  const text = await response.text().catch(() => "");
   const { status } = response;
+  const location = response.headers.get("location");
+  if (status >= 300 && status < 400 && location !== null && URL.canParse(location, base)) {
+    const message = `${base} redirects to ${new URL(location, base).origin}. Use the address of the hub itself.`;
+    return new HubError({ message, code: UNEXPECTED_RESPONSE, status });
+  }
+  const text = await readText(response).catch(() => "");
   const retryAfterMs = retryAfter(response.headers.get("retry-after"));
   const body = parsed(text);
   if (!isProblem(body)) {

@@ -10,7 +10,7 @@ import type {
   TranscriptPage,
   TranscriptUploadResponse,
 } from "@wharf/protocol";
-import type { Http } from "./http.ts";
+import type { Http, HubRequest } from "./http.ts";
 import { HubError } from "./hub-error.ts";
 import { type ListOf, segment } from "./lists.ts";
 
@@ -85,7 +85,13 @@ export type Transcripts = {
 /** Of a TRANSCRIPT_CONFLICT: what the hub holds. Null for other errors. */
 export function heldOf(error: unknown): TranscriptHeld | null {
   if (!(error instanceof HubError) || error.code !== "TRANSCRIPT_CONFLICT") return null;
-  return (error.body as { held?: TranscriptHeld }).held ?? null;
+  const { held } = error.body as { held?: TranscriptHeld | null };
+  return held != null && isPosition(held) ? held : null;
+}
+
+/** A file counts as sent by it. */
+function isPosition({ generation, source_bytes }: Partial<TranscriptHeld>): boolean {
+  return [generation, source_bytes].every((value) => Number.isSafeInteger(value) && Number(value) >= 0);
 }
 
 export function createTranscripts(http: Http): Transcripts {
@@ -93,7 +99,7 @@ export function createTranscripts(http: Http): Transcripts {
 
   async function append({ session_id, bytes, source, isFinal, ...place }: Append) {
     const { encoding, bytes: body } = (await http.compress?.(bytes)) ?? { encoding: null, bytes };
-    return await http.json<TranscriptAppendResponse>(`${path(session_id)}/append`, {
+    const request: HubRequest = {
       method: "POST",
       query: { ...place, ...(isFinal ? { final: 1 } : {}) },
       body,
@@ -104,7 +110,8 @@ export function createTranscripts(http: Http): Transcripts {
         ...(source?.bytes === undefined ? {} : { "source-bytes": String(source.bytes) }),
         ...(source?.hash === undefined ? {} : { "source-hash": source.hash }),
       },
-    });
+    };
+    return await http.json<TranscriptAppendResponse>(`${path(session_id)}/append`, request, isPosition);
   }
 
   const imagePath = (id: string, blockId: string, index: number) =>

@@ -8,7 +8,7 @@ import {
   EMPTY_CHAIN_HASH,
   type Piece,
 } from "@wharf/transcripts";
-import { HubError } from "../sdk/hub-error.ts";
+import { HubError, type HubErrorFields, UNEXPECTED_RESPONSE } from "../sdk/hub-error.ts";
 import { type Append, heldOf, type Transcripts } from "../sdk/transcripts.ts";
 import { emptyLine, emptyWhole } from "../share/empty-texts.ts";
 import type { ShareLevel } from "../share/rules.ts";
@@ -44,6 +44,11 @@ const LINE_BYTES_MAX = 32 * 1024 * 1024;
 /** The hub takes no larger part. */
 const WHOLE_BYTES_MAX = 40 * 1024 * 1024;
 const CONFLICTS_MAX = 5;
+const INCOMPLETE: HubErrorFields = {
+  message: "The response does not hold all of the part that was sent.",
+  code: UNEXPECTED_RESPONSE,
+  status: null,
+};
 
 /** Sends what a file has gained since it was sent last. Throws HubError when a request must be sent again later. */
 export async function sendFile(dependencies: SendFileDependencies, file: LocalFile): Promise<SendFileResult> {
@@ -189,7 +194,8 @@ class FileSending {
       ...(this.#generation === null ? {} : { generation: this.#generation }),
     };
     try {
-      const { generation } = await transcripts.append(append);
+      const { generation, source_bytes } = await transcripts.append(append);
+      if (source_bytes < end) throw new HubError(INCOMPLETE);
       this.#generation = generation;
       this.#chain = after;
       this.#offset = end;

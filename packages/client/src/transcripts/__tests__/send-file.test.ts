@@ -8,6 +8,7 @@ import { until } from "@wharf/testkit";
 import { chainHashOf } from "@wharf/transcripts";
 import { problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
 import { useMachine } from "../../__tests__/machine.ts";
+import { HubError } from "../../sdk/hub-error.ts";
 import type { Append } from "../../sdk/transcripts.ts";
 import { planBackfill, runBackfill } from "../backfill.ts";
 import { type LocalFile, openFileStates } from "../file-state.ts";
@@ -163,6 +164,29 @@ describe("a transcript file", () => {
     expect(await sendFile(dependencies(), refused)).toEqual({ status: "set_aside", sent: 0 });
     await appendFile(refused.path, line(2));
     expect(await sendFile(dependencies(), refused)).toMatchObject({ status: "sent" });
+  });
+
+  test("counts as sent only by a response that holds it", async () => {
+    const file = await newFile(line(1));
+    const append = (held: unknown) => Response.json(held);
+    const conflict = (held: unknown) =>
+      Response.json({ code: "TRANSCRIPT_CONFLICT", detail: "Held.", held }, { status: 409 });
+    for (const response of [
+      append(null),
+      append({}),
+      append({ generation: 1 }),
+      append({ generation: "1", source_bytes: line(1).length }),
+      append({ generation: 1, source_bytes: line(1).length - 1 }),
+      new Response(null, { status: 204 }),
+      conflict(5),
+      conflict({ generation: 1, source_bytes: -5, source_hash: null }),
+    ]) {
+      hub.state.fault = (path) => (path.endsWith("/append") ? response : null);
+      await expect(sendFile(dependencies(), file)).rejects.toBeInstanceOf(HubError);
+    }
+    hub.state.fault = () => null;
+    expect(await sendFile(dependencies(), file)).toEqual({ status: "sent", sent: line(1).length });
+    await expectHeld(file);
   });
 
   test("of a deleted session is never sent again", async () => {
