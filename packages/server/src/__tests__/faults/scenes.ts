@@ -11,6 +11,7 @@ export type Scene = {
 const server = (path: string) => `packages/server/src/${path}.test.ts`;
 const fault = (name: string) => server(`__tests__/faults/${name}`);
 const runner = (name: string) => `packages/job-runner/src/${name}.test.ts`;
+const client = (path: string) => `packages/client/src/${path}.test.ts`;
 
 /** Every fault that Wharf is to survive: docs/durability.md explains them. */
 export const SCENES: readonly Scene[] = [
@@ -57,6 +58,24 @@ export const SCENES: readonly Scene[] = [
     invariants: "I4 I8",
   },
   {
+    fault: "worker ended in the middle of jobs",
+    file: runner("__tests__/leases"),
+    tests: /drain waits|exceeds the drain/,
+    invariants: "I5",
+  },
+  {
+    fault: "output or error of a job that the store refuses",
+    file: runner("__tests__/refused-writes"),
+    tests: /rejects permanently/,
+    invariants: "I5 I8",
+  },
+  {
+    fault: "clocks of servers a day ahead and a day behind",
+    file: fault("clocks"),
+    tests: /a day ahead and a day behind/,
+    invariants: "I1 I4",
+  },
+  {
     fault: "Postgres killed in the middle of flushes",
     file: fault("database-faults"),
     tests: /killed in the middle of flushes/,
@@ -73,6 +92,18 @@ export const SCENES: readonly Scene[] = [
     file: fault("kill-server"),
     tests: /response was lost after the commit/,
     invariants: "I1 I5",
+  },
+  {
+    fault: "the same batch several times at once",
+    file: server("ingest/__tests__/concurrency"),
+    tests: /the same batch/,
+    invariants: "I1 I5",
+  },
+  {
+    fault: "events before their session, in any order",
+    file: server("ingest/__tests__/order-independence"),
+    tests: /lead to the same/,
+    invariants: "I1",
   },
   {
     fault: "migration interrupted or deadlocked",
@@ -135,10 +166,34 @@ export const SCENES: readonly Scene[] = [
     invariants: "I1",
   },
   {
+    fault: "malformed and odd values",
+    file: server("ingest/__tests__/odd-values"),
+    tests: /stored as it came|rejected alone|become U\+FFFD/,
+    invariants: "I5",
+  },
+  {
+    fault: "bodies that are too large, also unpacked",
+    file: server("ingest/__tests__/bodies"),
+    tests: /too large is refused/,
+    invariants: "I7",
+  },
+  {
+    fault: "bodies that are costly to parse",
+    file: server("ingest/__tests__/costly-bodies"),
+    tests: /too many values/,
+    invariants: "I7",
+  },
+  {
+    fault: "many wrong keys",
+    file: server("__tests__/errors"),
+    tests: /too many wrong keys/,
+    invariants: "I6",
+  },
+  {
     fault: "SIGTERM under load",
     file: fault("signals"),
     tests: /under load/,
-    invariants: "I1 I2",
+    invariants: "I1",
   },
   {
     fault: "SIGTERM in a black hole",
@@ -183,8 +238,26 @@ export const SCENES: readonly Scene[] = [
     invariants: "I6",
   },
   {
-    fault: "device offline, disk full",
-    file: "packages/client/src/__tests__/unwritable-files.test.ts",
+    fault: "hub unavailable to a device",
+    file: client("sender/__tests__/sender"),
+    tests: /hub is unavailable|hub was restarted/,
+    invariants: "I1",
+  },
+  {
+    fault: "hub that refuses one event of many",
+    file: client("sender/__tests__/sender"),
+    tests: /refused apart|by halving|hub fails for one/,
+    invariants: "I1 I5",
+  },
+  {
+    fault: "sender killed again and again",
+    file: client("__tests__/hooks-to-hub"),
+    tests: /killed again and again/,
+    invariants: "I1 I5",
+  },
+  {
+    fault: "disk of a device full",
+    file: client("__tests__/unwritable-files"),
     tests: /full disk/,
     invariants: "I1",
   },
