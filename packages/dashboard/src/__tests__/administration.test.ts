@@ -125,6 +125,40 @@ browserTest(
   },
 );
 
+browserTest(
+  "a job states why it does not run, and all that match are cancelled and retried once their number is confirmed",
+  async () => {
+    const { page, context, errors } = await hub.open();
+    const later = { type: "prune", input: {}, delay_ms: 60 * 60_000 };
+    for (let n = 0; n < 3; n++) await client().http.json("/api/jobs", { method: "POST", json: later });
+    const address = "/jobs?queue=recurring&type=prune&status=";
+    await page.goto(`${address}scheduled`);
+    await page.getByRole("region", { name: "Jobs" }).getByRole("link", { name: /prune/ }).first().click();
+    await expectVisible(page.getByText("Why it does not run: It is not due until"));
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await page.getByRole("button", { name: "Retry", exact: true }).click();
+    await expectVisible(page.locator("h1", { hasText: "completed" }));
+
+    for (const [state, name] of [
+      ["scheduled", "Cancel all 2 jobs"],
+      ["cancelled", "Retry all 2 jobs"],
+    ] as const) {
+      await page.goto(`${address}${state}`);
+      await page.getByRole("button", { name }).click();
+      const dialog = page.getByRole("dialog", { name: `${name}?` });
+      await expectVisible(dialog.getByText(`all 2 jobs in state ${state} that match`));
+      await dialog.getByRole("button", { name }).click();
+      await expectVisible(page.getByText("No job matches."));
+    }
+    await context.route("**/api/jobs/counts?*", (route) =>
+      route.fulfill({ json: { counts: { scheduled: { count: 10_000, is_capped: true } } } }),
+    );
+    await page.goto(`${address}scheduled`);
+    await expectVisible(page.getByRole("button", { name: "Cancel all 10,000+ jobs" }));
+    expect(errors).toEqual([]);
+  },
+);
+
 browserTest("a read key sees the pages and no control that changes something", async () => {
   const { key } = await client().keys.create({ scope: "read", name: "viewer" });
   const { page, errors } = await hub.open({ key });

@@ -35,7 +35,6 @@ export function JobsPage(): JSX.Element {
   useLiveReload(["job"], counts);
   useLiveReload(["job"], queues);
   useLiveReload(["job"], pages);
-  const total = state === null ? null : (counts.data?.[state]?.count ?? 0);
 
   return (
     <>
@@ -74,7 +73,11 @@ export function JobsPage(): JSX.Element {
       {isHousekeeping && state === null && <Schedules />}
       {!isHousekeeping && <Queues queues={queues} selected={filter.queue} />}
       <Filters filter={filter} />
-      <BulkActions filter={filter} total={total} onDone={pages.reload} />
+      <BulkActions
+        filter={filter}
+        found={state === null ? undefined : counts.data?.[state]}
+        onDone={pages.reload}
+      />
       <HeldRows
         key={key}
         pages={pages}
