@@ -101,7 +101,10 @@ describe("the choice of a store", () => {
     expect(Bun.inspect(error)).not.toContain("secret");
   });
 
-  test("memory: keeps the jobs in the process", () => runsAJob("memory:").then(() => undefined));
+  test("memory: keeps the jobs in the process until the drain", async () => {
+    const drained = await runsAJob("memory:");
+    await expect(drained.get("1")).rejects.toMatchObject({ code: "JOB_STORE_CLOSED" });
+  });
 
   test("sqlite:PATH makes the file, and keeps the jobs in it", async () => {
     const dsn = `sqlite:${join(folder, "jobs.db")}`;

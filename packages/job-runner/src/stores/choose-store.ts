@@ -82,7 +82,8 @@ function byDsn(dsn: string, options: StoreOptions): LazyDriver {
   if (dsn === "memory:") {
     return createLazyDriver("memory", async () => {
       const { createMemoryDriver } = await import("./memory/memory.ts");
-      return createMemoryDriver();
+      // After a drain, a program must behave as with the DSN of another store.
+      return { ...createMemoryDriver(), close: () => Promise.resolve() };
     });
   }
   const path = dsn.startsWith("sqlite:") ? dsn.slice("sqlite:".length) : "";
