@@ -589,7 +589,13 @@ const SHOWN: readonly [path: string, selector: string][] = [
   ["/timeline", ".git-line"],
   ["/repositories", ".repository-row"],
   ["/repositories/github.com%2Facme%2Fbirds", ".commit"],
+  ["/devices", ".device-row"],
+  ["/jobs", ".job-row"],
 ];
+/** Texts of which a person sees a few letters at most. */
+const CUT_TO_NOTHING = `[...document.querySelectorAll(".cut")]
+  .filter((text) => text.checkVisibility() && text.clientWidth < Math.min(text.scrollWidth, 30))
+  .map((text) => text.textContent)`;
 
 for (const [path, selector] of SHOWN) {
   browserTest(`${path} with its content is accessible in both themes, and fits a narrow screen`, async () => {
@@ -600,9 +606,12 @@ for (const [path, selector] of SHOWN) {
     });
     await page.locator(selector).first().waitFor();
     expect(await accessibilityViolations(page)).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    for (const width of [390, 768, 1101, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect([width, await page.evaluate("document.documentElement.scrollWidth")]).toEqual([width, width]);
+      expect([width, await page.evaluate(CUT_TO_NOTHING)]).toEqual([width, []]);
+    }
     await page.emulateMedia({ colorScheme: "light" });
-    await page.setViewportSize({ width: 1280, height: 800 });
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(errors).toEqual([]);
     await context.close();
