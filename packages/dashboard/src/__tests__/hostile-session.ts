@@ -37,7 +37,7 @@ export function hostileFile({ prompt, answer, result }: Recorder): string {
     answer("msg_1", { type: "thinking", thinking: `Thoughts <script>${SCRIPT}</script>`, signature: "x" }),
     answer("msg_1", said(HOSTILE_TEXT)),
     answer("msg_1", called("call_1", "Bash", { command: `echo '<script>${SCRIPT}</script>'` })),
-    answer("msg_1", called("call_2", "Read", { file_path: "/home/ada/long.txt" })),
+    answer("msg_1", called("call_2", "Read", { file_path: `/home/ada/${"deep/".repeat(30)}long.txt` })),
     result("call_1", OUTPUT),
     result("call_2", `${"a".repeat(LINE_CHARACTERS)}\nthe end`),
     answer("msg_2", called("call_3", "Edit", edit)),

@@ -113,6 +113,11 @@ browserTest("a session shows what was asked, done and answered, and moves by key
   await expectCount(outline.locator("button"), 3);
   expect(await outline.textContent()).toContain("20 min idle");
   await expectCount(page.locator(".parallel .step"), 2);
+  // A path that is too long shows the name of its file.
+  const path = page.locator(".step .path", { hasText: "long.txt" });
+  const [shown, whole] = [await path.boundingBox(), await path.locator("bdi").boundingBox()];
+  expect(whole?.width ?? 0).toBeGreaterThan(shown?.width ?? Number.POSITIVE_INFINITY);
+  expect(whole?.x ?? 0).toBeLessThan(shown?.x ?? 0);
 
   await page.keyboard.press("1");
   await page.waitForURL(/density=story/);

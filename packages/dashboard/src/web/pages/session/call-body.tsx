@@ -5,6 +5,7 @@ import { useQuery } from "../../app/use-query.ts";
 import { Cut } from "../../text/cut.tsx";
 import { Diff } from "../../text/diff.tsx";
 import { Output } from "../../text/output.tsx";
+import { Path } from "../../ui/path.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { changesOf, commandOf } from "./calls.ts";
 import { Images } from "./images.tsx";
@@ -76,7 +77,9 @@ function Input({ block, target }: { block: ContentBlock; target: string | null }
       <>
         {changes.map(({ path, diff }) => (
           <figure key={path}>
-            <figcaption class="mono cut">{path}</figcaption>
+            <figcaption>
+              <Path path={path} />
+            </figcaption>
             <Diff text={diff} />
           </figure>
         ))}

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { costText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
 import { Badge } from "../../ui/parts.tsx";
+import { Path } from "../../ui/path.tsx";
 import { CallBody } from "./call-body.tsx";
 import { kindOf } from "./calls.ts";
 import { Icon } from "./icon.tsx";
@@ -37,7 +38,7 @@ export function Step({
       <summary>
         <Icon name={icon} />
         <span class="cut">{verb}</span>
-        <span class="mono cut">{block.call?.target ?? ""}</span>
+        <Target text={block.call?.target ?? ""} isPath={icon === "file" || icon === "pencil"} />
         <Outcome block={block} />
         <span class="faint number">{timeOf(block)}</span>
         <span class="faint number" title={costText(message.cost_usd)}>
@@ -46,6 +47,15 @@ export function Step({
       </summary>
       {isShown && <CallBody call={call} sessionId={sessionId} />}
     </details>
+  );
+}
+
+function Target({ text, isPath }: { text: string; isPath: boolean }): JSX.Element {
+  if (isPath) return <Path path={text} />;
+  return (
+    <span class="mono cut" title={text}>
+      {text}
+    </span>
   );
 }
 
