@@ -173,10 +173,15 @@ describe("the reason why a job does not run", () => {
     const { id } = await operator.enqueue(quick, 1);
     expect(await reasonOf(id)).toMatchObject({ reason: "turn" });
     await database.sql`UPDATE jobs SET run_at = '-infinity', updated_at = now() - interval '1 minute' WHERE id = ${id}`;
-    const missing = sentence("It is due since UTC, and no live worker runs jobs of type quick. Start one.");
+    const missing = sentence(
+      "It is due since UTC, and no live worker of queue mail runs jobs of type quick. Start one.",
+    );
     expect(await reasonOf(id)).toMatchObject({ reason: "no_worker", detail: missing });
     const late = await reasonOf(id, runnerOf([quick]));
     expect(late?.detail).toContain("the worker of this process has not taken it");
+    await database.sql`UPDATE jobs SET queue = 'mial' WHERE id = ${id}`;
+    const mistyped = await reasonOf(id, runnerOf([quick]));
+    expect(mistyped?.detail).toContain("no live worker of queue mial runs jobs of type quick");
 
     await database.sql`
       UPDATE jobs SET status = 'running', lease_token = gen_random_uuid(), lease_expires_at = now() - interval '1 second',

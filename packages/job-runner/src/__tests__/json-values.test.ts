@@ -70,7 +70,7 @@ for (const [store, options] of Object.entries(STORES)) {
           await expect(runner.enqueue(job, value)).rejects.toMatchObject({
             code: "JOB_SCHEMA",
             side: "input",
-            message: expect.stringContaining("JSON"),
+            message: expect.stringMatching(/JSON.*[^.]\.$/),
           });
           await runner.drain(100);
         }

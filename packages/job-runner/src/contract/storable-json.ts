@@ -37,7 +37,8 @@ function stringified(what: string, value: unknown): JsonText {
   try {
     return storableJson(value);
   } catch (cause) {
-    throw new JobJsonError(what, cause instanceof Error ? cause.message : "it throws", { cause });
+    const reason = cause instanceof Error ? cause.message.replace(/\.$/, "") : "it throws";
+    throw new JobJsonError(what, reason, { cause });
   }
 }
 

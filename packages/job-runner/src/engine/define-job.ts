@@ -22,12 +22,13 @@ export type JobOptions<Input extends z.ZodType, Output extends z.ZodType> = {
   readonly backoff?: Partial<Backoff>;
   /** Smaller runs first. Default 0. */
   readonly priority?: number;
-  /** At most `limit` (default 1) jobs with the same key run at once, across processes. */
+  /** At most `limit` (default 1) jobs with the same key run at once, across processes, queues and types. */
   readonly concurrency?: { key(input: z.output<Input>): string; readonly limit?: number };
   run(ctx: JobContext, input: z.output<Input>): Promise<z.input<Output>> | z.input<Output>;
 };
 
 export type EnqueueJobOptions = {
+  /** Unique in its queue: a later enqueue with it returns the first job's id. */
   readonly idempotencyKey?: string;
   readonly priority?: number;
   readonly runAt?: Instant;

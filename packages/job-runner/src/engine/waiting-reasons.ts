@@ -90,21 +90,21 @@ export function createWaitingReasons(settings: Settings): WaitingReasons {
     );
     const [first] = holders;
     if (first === undefined || holders.length < (settings.jobs.get(type)?.keyLimit ?? 1)) return null;
-    const others = holders.length === 1 ? "" : ` and ${holders.length - 1} others`;
+    const others = holders.length === 1 ? "" : ` and ${holders.length - 1} more`;
     const detail = `Its concurrency key "${concurrencyKey}" is held by job ${first.id}${others} since ${shown(first.lockedAt)}.`;
     return { ...NOTHING, reason: "key_held", detail, since: first.lockedAt, jobId: first.id };
   }
 
-  /** Whether this process runs its type, or any process does at present. */
-  function isServed({ type }: JobSummary, running: readonly JobSummary[]): boolean {
-    return runsHere(type) || running.some((other) => other.type === type);
+  /** Whether this process serves its queue and type, or any process runs its type at present. */
+  function isServed(job: JobSummary, running: readonly JobSummary[]): boolean {
+    return runsHere(job) || running.some((other) => other.type === job.type);
   }
 
-  function runsHere(type: string): boolean {
-    return settings.runsWorkers && settings.jobs.has(type);
+  function runsHere({ queue, type }: JobSummary): boolean {
+    return settings.runsWorkers && settings.jobs.has(type) && settings.queues.has(queue);
   }
 
-  function unclaimed({ type }: JobSummary, since: string): WaitingReason {
+  function unclaimed(job: JobSummary, since: string): WaitingReason {
     if (Date.now() - Date.parse(since) < CLAIM_EXPECTED_MS)
       return {
         ...NOTHING,
@@ -112,9 +112,9 @@ export function createWaitingReasons(settings: Settings): WaitingReasons {
         detail: `It is due since ${shown(since)}; a worker takes it within seconds.`,
         since,
       };
-    const detail = runsHere(type)
+    const detail = runsHere(job)
       ? `It is due since ${shown(since)}, and the worker of this process has not taken it: its claims are late or fail. See its log.`
-      : `It is due since ${shown(since)}, and no live worker runs jobs of type ${type}. Start one.`;
+      : `It is due since ${shown(since)}, and no live worker of queue ${job.queue} runs jobs of type ${job.type}. Start one.`;
     return { ...NOTHING, reason: "no_worker", detail, since };
   }
 
