@@ -66,6 +66,15 @@ browserTest("the blocks of the gallery act as they say", async () => {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   expect(await page.getByRole("link", { name: "no link" }).count()).toBe(0);
+  await page.getByRole("checkbox").first().click();
+  await page.getByText("1 session selected").waitFor();
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.getByText("1 session selected").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Change the retention" }).click();
+  await page.getByLabel("Parsed texts").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("img", { name: "An image" }).waitFor();
+  await page.getByText("A damaged image is not shown. Its bytes are damaged.").waitFor();
   expect(errors).toEqual([]);
 });
 

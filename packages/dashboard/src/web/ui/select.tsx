@@ -23,7 +23,7 @@ export function Select({
   return (
     <select
       aria-label={label}
-      class={value === "" ? "select" : "select chosen"}
+      class={value === "" ? undefined : "chosen"}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     >

@@ -5,6 +5,7 @@ import { PageHead } from "../../ui/parts.tsx";
 import { Loaded } from "../../ui/states.tsx";
 import { BaseBlocks } from "./base-blocks.tsx";
 import { ListBlocks } from "./list-blocks.tsx";
+import { SessionBlocks } from "./session-blocks.tsx";
 import { TextBlocks } from "./text-blocks.tsx";
 
 const SHOWN = 5;
@@ -23,7 +24,14 @@ export function GalleryPage(): JSX.Element {
       <PageHead title="Gallery" note="Blocks in their states." />
       <BaseBlocks />
       <TextBlocks />
-      <Loaded query={query}>{({ sessions, git }) => <ListBlocks sessions={sessions} git={git} />}</Loaded>
+      <Loaded query={query}>
+        {({ sessions, git }) => (
+          <>
+            <ListBlocks sessions={sessions} git={git} />
+            <SessionBlocks sessions={sessions} />
+          </>
+        )}
+      </Loaded>
     </>
   );
 }

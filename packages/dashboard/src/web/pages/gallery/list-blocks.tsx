@@ -10,7 +10,6 @@ import { NewRows } from "../../ui/new-rows.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
 import { Select } from "../../ui/select.tsx";
 import { titleOf } from "../../ui/session-parts.tsx";
-import { SessionRow } from "../../ui/session-row.tsx";
 import { suggestFilters } from "../../ui/suggest.ts";
 import { type Column, Table } from "../../ui/table.tsx";
 
@@ -59,14 +58,6 @@ export function ListBlocks({
         <Select label="Unknown" any="All" options={OPTIONS} value="gone" onChange={() => undefined} />
       </p>
       <NewRows count={3} one="new session" onShow={() => undefined} />
-      <h2>Session rows</h2>
-      <ul class="rows">
-        {sessions.map((session) => (
-          <li key={session.id}>
-            <SessionRow session={session} withDay />
-          </li>
-        ))}
-      </ul>
       <h2>Table, costs</h2>
       <Table label="Costs" columns={COLUMNS} rows={sessions} keyOf={({ id }) => id} />
       <h2>Git activity</h2>

@@ -23,13 +23,15 @@ export function Images({ block, sessionId }: { block: ContentBlock; sessionId: s
   );
 }
 
-function TranscriptImage({
+/** An image at a path of the hub, or why it cannot be shown. */
+export function TranscriptImage({
   path,
   name,
   read,
 }: {
   path: string;
   name: string;
+  /** Fails for the reason for which the image is missing. */
   read: () => Promise<unknown>;
 }): JSX.Element {
   const [reason, setReason] = useState<Error | null>(null);

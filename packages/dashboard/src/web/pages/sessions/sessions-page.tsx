@@ -13,11 +13,12 @@ import { dayTitle, startOfDay } from "../../format/days.ts";
 import { NewRows } from "../../ui/new-rows.tsx";
 import { Badge, Choice, PageHead } from "../../ui/parts.tsx";
 import { focusedKey, groupsOf, moveFocus, Rows } from "../../ui/rows.tsx";
-import { repositoryName, titleOf } from "../../ui/session-parts.tsx";
-import { SESSION_ROW_HEIGHT, SessionRow } from "../../ui/session-row.tsx";
+import { repositoryName } from "../../ui/session-parts.tsx";
+import { SESSION_ROW_HEIGHT } from "../../ui/session-row.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { filtersOf, matcherOf, requestOf } from "./filters.ts";
+import { SelectableRow } from "./selectable-row.tsx";
 import { SelectionBar } from "./selection-bar.tsx";
 import { useLiveSessions } from "./use-live-sessions.ts";
 
@@ -82,16 +83,7 @@ export function SessionsPage(): JSX.Element {
                 </span>
               </p>
             ) : (
-              <div class="selectable">
-                <input
-                  type="checkbox"
-                  aria-label={`Select ${titleOf(session)}`}
-                  title="Select (x)"
-                  checked={selection.has(session.id)}
-                  onClick={({ shiftKey }) => selection.toggle(session.id, shiftKey)}
-                />
-                <SessionRow session={session} withDay={group !== "day"} />
-              </div>
+              <SelectableRow session={session} selection={selection} withDay={group !== "day"} />
             )
           }
           empty={<NoSessions isFiltered={Object.keys(filters).length > 0} />}
