@@ -57,6 +57,12 @@ browserTest("a key is created and shown once, and revoked after a question", asy
   await expectVisible(page.getByText("grafana is revoked."));
   await page.reload();
   await expectVisible(page.getByText(/^grafana \(read\) was revoked by the admin key of the server/));
+  await client().keys.create({ scope: "read", name: "prometheus" });
+  await page.reload();
+  await page.getByRole("button", { name: "Rotate prometheus" }).click();
+  await page.getByRole("button", { name: "Rotate the key" }).click();
+  await page.getByRole("dialog", { name: "The new key" }).waitFor();
+  await expectVisible(page.locator(".key-row", { hasText: /expires in 2[34] h/ }));
   const refused = await client(key)
     .sessions.list()
     .catch((error: unknown) => error);

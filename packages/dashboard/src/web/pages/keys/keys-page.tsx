@@ -1,11 +1,12 @@
 import type { ApiKey } from "@wharf/protocol";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { now } from "../../app/clock.ts";
 import { canChange, hub } from "../../app/hub.ts";
 import { act } from "../../app/toasts.tsx";
 import { usePages } from "../../app/use-pages.ts";
 import { deviceNames, usePlaces } from "../../app/use-places.ts";
+import { durationText } from "../../format/times.ts";
 import { ConfirmButton, Dialog } from "../../ui/dialog.tsx";
 import { Age, Badge, Copy, PageHead } from "../../ui/parts.tsx";
 import { Rows } from "../../ui/rows.tsx";
@@ -102,8 +103,7 @@ function KeyRow({
   onChange: () => void;
 }): JSX.Element {
   const { id, scope, device_id, last4, last_used_at, revoked_at, expires_at } = apiKey;
-  const isExpired = expires_at !== null && Date.parse(expires_at) <= now.value;
-  const isLive = revoked_at === null && !isExpired;
+  const isLive = revoked_at === null && (expires_at === null || Date.parse(expires_at) > now.value);
   const called = keyName(apiKey);
 
   async function rotate(): Promise<void> {
@@ -139,8 +139,7 @@ function KeyRow({
         used <Age at={last_used_at} />
       </span>
       <span class="faint">
-        {revoked_at !== null ? "revoked" : isExpired ? "expired" : expires_at !== null && "expires"}{" "}
-        {(revoked_at ?? expires_at) !== null && <Age at={revoked_at ?? expires_at} />}
+        <KeyEnd apiKey={apiKey} />
       </span>
       <span class="actions">
         {isLive && (
@@ -169,5 +168,23 @@ function KeyRow({
         )}
       </span>
     </div>
+  );
+}
+
+/** When it ended, or will. */
+function KeyEnd({ apiKey: { revoked_at, expires_at } }: { apiKey: ApiKey }): ComponentChildren {
+  if (revoked_at !== null)
+    return (
+      <>
+        revoked <Age at={revoked_at} />
+      </>
+    );
+  if (expires_at === null) return null;
+  const leftMs = Date.parse(expires_at) - now.value;
+  if (leftMs > 0) return `expires in ${durationText(leftMs)}`;
+  return (
+    <>
+      expired <Age at={expires_at} />
+    </>
   );
 }
