@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Stats } from "node:fs";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Only this user reads what a hook wrote. */
@@ -43,7 +43,35 @@ export async function removeDrafts(directories: readonly string[], age_ms = DRAF
 }
 
 export async function readIfThere(path: string): Promise<Buffer | null> {
-  return await readFile(path).catch(nullIfMissing);
+  const handle = await openFile(path);
+  if (handle === null) return null;
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** For reading; null where there is no file. A pipe or a device, to which a link of a repository may lead, would have no end. */
+export async function openFile(path: string): Promise<FileHandle | null> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(nullIfMissing);
+  if (handle === null || (await handle.stat()).isFile()) return handle;
+  await handle.close();
+  return null;
+}
+
+/** Paths of the files below a directory, sorted, without links. Directories that cannot be read are left out. */
+export async function listFilesBelow(root: string, count_max = Number.POSITIVE_INFINITY): Promise<string[]> {
+  const files: string[] = [];
+  const directories = [root];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const entry of (await readdir(directory, { withFileTypes: true }).catch(nullIfUnreadable)) ?? []) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) directories.push(path);
+      else if (entry.isFile() && files.length < count_max) files.push(path);
+    }
+  }
+  return files.sort();
 }
 
 export async function statIfThere(path: string): Promise<Stats | null> {
@@ -61,10 +89,17 @@ export async function readState<T>(path: string): Promise<T | null> {
   }
 }
 
-/** ENOTDIR: a part of the path was a directory once. */
+/** ENOTDIR: a part of the path was a directory once. ELOOP: a link that leads to itself. */
+const MISSING: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
+
 export function nullIfMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+  if (MISSING.has(error.code ?? "")) return null;
   throw error;
+}
+
+/** Of another user, such as one that an agent wrote as root. */
+export function nullIfUnreadable(error: NodeJS.ErrnoException): null {
+  return error.code === "EACCES" || error.code === "EPERM" ? null : nullIfMissing(error);
 }
 
 export async function removeFile(path: string): Promise<void> {

@@ -10,7 +10,7 @@ export async function listSpool(spool: string): Promise<{ waiting: Waiting[]; un
   const found: Waiting[] = [];
   for (const name of names) {
     const stats = await statIfThere(join(spool, name));
-    if (stats !== null) found.push({ name, time_ms: Math.floor(stats.mtimeMs) });
+    if (stats?.isFile()) found.push({ name, time_ms: Math.floor(stats.mtimeMs) });
   }
   found.sort((a, b) => a.time_ms - b.time_ms || (a.name < b.name ? -1 : 1));
   const isUnfinished = ({ name }: Waiting) => name.startsWith(".");

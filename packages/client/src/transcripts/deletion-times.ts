@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readState } from "../spool/files.ts";
+import { nullIfUnreadable, readState } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 
 const DAY_MS = 86_400_000;
@@ -30,9 +30,9 @@ async function readDays(root: string): Promise<number> {
   return (await cleanupDaysIn(join(root, "settings.json"))) ?? DEFAULT_CLEANUP_DAYS;
 }
 
-/** Null where a settings file names none. */
+/** Null where a settings file names none, or cannot be read. */
 export async function cleanupDaysIn(file: string): Promise<number | null> {
-  const settings = await readState<{ cleanupPeriodDays?: unknown }>(file);
+  const settings = await readState<{ cleanupPeriodDays?: unknown }>(file).catch(nullIfUnreadable);
   const value = settings?.cleanupPeriodDays;
   return typeof value === "number" && value > 0 && value < 36_500 ? value : null;
 }

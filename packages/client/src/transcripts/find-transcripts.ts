@@ -1,9 +1,8 @@
-import type { Dirent, Stats } from "node:fs";
-import { open, readdir } from "node:fs/promises";
+import type { Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isObject, type JsonObject, object, readRecord, text } from "@wharf/transcripts";
 import type { Environment } from "../cli/environment.ts";
-import { nullIfMissing, statIfThere } from "../spool/files.ts";
+import { listFilesBelow, nullIfUnreadable, openFile, statIfThere } from "../spool/files.ts";
 import { readAt } from "./chain.ts";
 import type { LocalFile } from "./file-state.ts";
 import { isPacked, type Unpack, unpackedName } from "./send-unpacked.ts";
@@ -47,7 +46,7 @@ export async function findTranscripts(
   const found: FoundTranscript[] = [];
   for (const { agent, folders } of places) {
     for (const folder of folders) {
-      for (const path of await listFiles(folder)) {
+      for (const path of await listFilesBelow(folder)) {
         if (!isTranscript(agent, path)) continue;
         const stats = await statIfThere(path);
         if (stats === null || stats.mtimeMs < since_ms || stats.size === 0) continue;
@@ -70,7 +69,7 @@ type MeasuredFile = { path: string; bytes: number; mtime_ms: number };
 /** The size and the last change of each transcript, without reading it. */
 export async function measureTranscripts({ agent, folders }: AgentFolders): Promise<MeasuredFile[]> {
   const found: MeasuredFile[] = [];
-  for (const path of (await Promise.all(folders.map(listFiles))).flat()) {
+  for (const path of (await Promise.all(folders.map((folder) => listFilesBelow(folder)))).flat()) {
     const stats = isTranscript(agent, path) ? await statIfThere(path) : null;
     if (stats !== null) found.push({ path, ...measured(stats) });
   }
@@ -86,12 +85,6 @@ function withoutPackedCopies(found: readonly FoundTranscript[]): FoundTranscript
 
 function measured({ size, mtimeMs }: Stats): { bytes: number; mtime_ms: number } {
   return { bytes: size, mtime_ms: mtimeMs };
-}
-
-async function listFiles(root: string): Promise<string[]> {
-  const entries: Dirent[] =
-    (await readdir(root, { withFileTypes: true, recursive: true }).catch(nullIfMissing)) ?? [];
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 /** Files below a session's folder come with its main file. */
@@ -120,7 +113,7 @@ export function sessionOfName(agent: string, path: string): string | null {
 
 /** The transcript of a thread of Codex, below its folder; null when there is none. */
 export async function findRollout(codex: string, thread: string): Promise<string | null> {
-  const paths = await listFiles(join(codex, "sessions"));
+  const paths = await listFilesBelow(join(codex, "sessions"));
   return paths.findLast((path) => !isPacked(path) && sessionOfName("codex", path) === thread) ?? null;
 }
 
@@ -162,9 +155,9 @@ async function readHead(path: string): Promise<JsonObject[]> {
   });
 }
 
-/** Empty for a file that is gone. */
+/** Empty for a file that is gone, or cannot be read. */
 async function readBeginning(path: string): Promise<string> {
-  const handle = await open(path, "r").catch(nullIfMissing);
+  const handle = await openFile(path).catch(nullIfUnreadable);
   if (handle === null) return "";
   try {
     return new TextDecoder().decode(await readAt(handle, 0, HEAD_BYTES));

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { TranscriptHeld } from "@wharf/protocol";
 import { RedactionTimeError, type Redactor } from "@wharf/redaction";
 import {
@@ -12,7 +12,8 @@ import { HubError, type HubErrorFields, UNEXPECTED_RESPONSE } from "../sdk/hub-e
 import { type Append, heldOf, type Transcripts } from "../sdk/transcripts.ts";
 import { emptyLine, emptyWhole } from "../share/empty-texts.ts";
 import type { ShareLevel } from "../share/rules.ts";
-import { nullIfMissing } from "../spool/files.ts";
+import { nullIfUnreadable, openFile } from "../spool/files.ts";
+import { describeProblem, isOfMachine } from "../spool/machine-problem.ts";
 import { chainOf, readAt } from "./chain.ts";
 import type { FileState, FileStates, LocalFile } from "./file-state.ts";
 import { mapLines, mapWhole } from "./map-bytes.ts";
@@ -54,8 +55,9 @@ const INCOMPLETE: HubErrorFields = {
 export async function sendFile(dependencies: SendFileDependencies, file: LocalFile): Promise<SendFileResult> {
   const share = (await dependencies.shareOf?.(file)) ?? "full";
   if (share === "nothing") return { status: "not_shared", sent: 0 };
-  const handle = await open(file.path, "r").catch((error: NodeJS.ErrnoException) => {
-    return error.code === "EACCES" || error.code === "EPERM" ? ("unreadable" as const) : nullIfMissing(error);
+  const handle = await openFile(file.path).catch((error: NodeJS.ErrnoException) => {
+    nullIfUnreadable(error);
+    return "unreadable" as const;
   });
   if (handle === "unreadable") return { status: "set_aside", sent: 0 };
   if (handle === null) return { status: "gone", sent: 0 };
@@ -264,6 +266,8 @@ class SetAside extends Error {}
 
 function endedBy(error: unknown): { set_aside: string; is_deleted?: true } | null {
   if (error instanceof SetAside || error instanceof RedactionTimeError) return { set_aside: error.message };
+  // Such as of a damaged disk: other files are sent.
+  if (isOfMachine(error) && error.syscall === "read") return { set_aside: describeProblem(error) };
   if (!(error instanceof HubError)) return null;
   if (error.status === 410) return { set_aside: error.message, is_deleted: true };
   return error.status === 400 ? { set_aside: error.message } : null;

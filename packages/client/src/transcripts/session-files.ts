@@ -1,14 +1,14 @@
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { TranscriptKind } from "@wharf/protocol";
-import { nullIfMissing } from "../spool/files.ts";
+import { listFilesBelow } from "../spool/files.ts";
 import type { LocalFile } from "./file-state.ts";
 import { unpackedName } from "./send-unpacked.ts";
 
 type Session = Pick<LocalFile, "agent" | "session_id">;
 
 const ABANDONED = /\.(?:orphaned|superseded)/;
-const ENTRIES_MAX = 20_000;
+/** In each of its folders. */
+const FILES_MAX = 20_000;
 
 /** All files of the session whose main file this is. They need not exist. */
 export async function filesOfSession(session: Session, mainPath: string): Promise<LocalFile[]> {
@@ -17,10 +17,11 @@ export async function filesOfSession(session: Session, mainPath: string): Promis
   const folder = mainPath.replace(/\.jsonl$/, "");
   const main: LocalFile = { ...session, file: "main.jsonl", kind: "main", path: mainPath };
   if (folder === mainPath) return [main];
-  const below = [...(await listBelow(folder, "subagents")), ...(await listBelow(folder, "tool-results"))];
-  const files = below.flatMap((file) => {
+  const below = ["subagents", "tool-results"].map((name) => listFilesBelow(join(folder, name), FILES_MAX));
+  const files = (await Promise.all(below)).flat().flatMap((path) => {
+    const file = relative(folder, path);
     const kind = kindOf(file);
-    return kind === null ? [] : [{ ...session, file, kind, path: join(folder, file) }];
+    return kind === null ? [] : [{ ...session, file, kind, path }];
   });
   return [main, ...files];
 }
@@ -39,20 +40,4 @@ function kindOf(file: string): TranscriptKind | null {
   if (file.endsWith(".meta.json")) return "meta";
   if (basename(file) === "journal.jsonl") return "index";
   return file.endsWith(".jsonl") ? "subagent" : null;
-}
-
-/** Paths of files below `folder`, which begin with `name`. */
-async function listBelow(folder: string, name: string): Promise<string[]> {
-  const found: string[] = [];
-  const directories = [name];
-  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
-    const entries =
-      (await readdir(join(folder, directory), { withFileTypes: true }).catch(nullIfMissing)) ?? [];
-    for (const entry of entries) {
-      const path = `${directory}/${entry.name}`;
-      if (entry.isDirectory()) directories.push(path);
-      else if (entry.isFile() && found.length < ENTRIES_MAX) found.push(path);
-    }
-  }
-  return found.sort();
 }

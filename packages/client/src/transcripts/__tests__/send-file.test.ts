@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import type { TranscriptFile } from "@wharf/protocol";
@@ -11,6 +11,7 @@ import { useMachine } from "../../__tests__/machine.ts";
 import { HubError } from "../../sdk/hub-error.ts";
 import type { Append } from "../../sdk/transcripts.ts";
 import { planBackfill, runBackfill } from "../backfill.ts";
+import { cleanupDaysIn } from "../deletion-times.ts";
 import { type LocalFile, openFileStates } from "../file-state.ts";
 import { agentFolders, findTranscripts } from "../find-transcripts.ts";
 import { sendFile } from "../send-file.ts";
@@ -213,6 +214,34 @@ describe("a transcript file", () => {
     const file = await newFile("");
     await rm(file.path);
     expect(await sendFile(dependencies(), file)).toEqual({ status: "gone", sent: 0 });
+  });
+
+  test("may be replaced by a directory, a pipe or a link to a device", async () => {
+    const file = await newFile("");
+    for (const replace of [
+      () => mkdir(file.path),
+      () => Bun.spawn(["mkfifo", file.path]).exited,
+      () => symlink("/dev/zero", file.path),
+      () => symlink(file.path, file.path),
+    ]) {
+      await rm(file.path, { recursive: true });
+      await replace();
+      expect(await sendFile(dependencies(), file)).toEqual({ status: "gone", sent: 0 });
+    }
+    expect(await cleanupDaysIn(file.path)).toBe(null);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("may be of another user, and holds up no other", async () => {
+    const folder = join(machine.home, "others/projects");
+    for (const name of ["-a/s-a.jsonl", "-b/agent-b.jsonl", "-c/s-c.jsonl"]) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), line(1));
+    }
+    await chmod(join(folder, "-a"), 0);
+    await chmod(join(folder, "-b/agent-b.jsonl"), 0);
+    const found = await findTranscripts([{ agent: "claude-code", folders: [folder] }]);
+    expect(found.map(({ session_id }) => session_id)).toEqual(["s-c"]);
+    await chmod(join(folder, "-a"), 0o700);
   });
 
   test("has a line of 33 MB, which is kept as its size and hash", async () => {
