@@ -14,6 +14,8 @@ export type TcpProxy = {
   swallow(): void;
   /** Drops every connection. */
   cut(): void;
+  /** Resets every connection, as a process that ends with unread data does. */
+  reset(): void;
   /** Resets new connections as they come. */
   refuse(): void;
   accept(): void;
@@ -60,6 +62,9 @@ export async function createTcpProxy(target: { host: string; port: number }): Pr
       for (const pair of pairs) forward(pair);
     },
     cut,
+    reset: () => {
+      for (const { client } of pairs) client.resetAndDestroy();
+    },
     refuse: () => {
       state.refusing = true;
     },

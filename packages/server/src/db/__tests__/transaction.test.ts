@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { clearRows, createTcpProxy, TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import type { Connection } from "../connection.ts";
+import { errorCode } from "../database-errors.ts";
+import { openPooledDatabase } from "../pooled-database.ts";
 import { closeDb, createDb, type Sql } from "../postgres.ts";
 import { transaction } from "../transaction.ts";
 
@@ -198,4 +200,21 @@ describe("a transaction whose backend is lost", () => {
     await closeDb(sql);
     await proxy.close();
   });
+});
+
+test("a transaction behind a pooler whose connection is reset during a statement fails at once, as the next one does not", async () => {
+  const { hostname, port } = new URL(database.url);
+  const proxy = await createTcpProxy({ host: hostname, port: Number(port) });
+  const pooled = openPooledDatabase(proxy.url(database.url), { max: 1, deadlineMs: 10 * TEST_TIMEOUT_MS });
+  const code = pooled.run((sql) => sql`SELECT pg_sleep(60)`).catch(errorCode);
+  await until(async () => {
+    const rows =
+      await database.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+    return rows.length > 0;
+  });
+  proxy.reset();
+  expect(await code).toBe("ECONNRESET");
+  expect([...(await pooled.run((sql) => sql`SELECT 1 AS one`))]).toEqual([{ one: 1 }]);
+  await pooled.close();
+  await proxy.close();
 });
