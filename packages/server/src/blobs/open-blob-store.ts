@@ -11,13 +11,36 @@ import { createS3BlobStore } from "./s3-store.ts";
 
 /** The store at a location. In any of them, blobs to which a segment in `database` refers do not expire. */
 export async function openBlobStore(location: BlobLocation, database: Database): Promise<BlobStore> {
-  if (location.kind === "postgres") return createPostgresBlobStore(database);
+  const inPostgres = createPostgresBlobStore(database);
+  if (location.kind === "postgres") return inPostgres;
+  return withEarlier(await openElsewhere(location, database), inPostgres);
+}
+
+async function openElsewhere(
+  location: Exclude<BlobLocation, { kind: "postgres" }>,
+  database: Database,
+): Promise<BlobStore> {
   const findReferenced: FindReferenced = (hashes) => database.run((sql) => findReferencedBlobs(sql, hashes));
   if (location.kind === "directory")
     return await createDirectoryBlobStore(resolveFromRoot(location.path), findReferenced);
   const { bucket, prefix, access } = location;
   const client = new Bun.S3Client({ bucket, ...givenOnly(access) });
   return createS3BlobStore({ client, prefix, incoming: incomingFolder(), findReferenced });
+}
+
+/** What was put before the location was set is where it was, and is read and deleted there. */
+function withEarlier(store: BlobStore, earlier: BlobStore): BlobStore {
+  return {
+    put: store.put,
+    get: async (hash) => (await store.get(hash)) ?? (await earlier.get(hash)),
+    exists: async (hash) => (await store.exists(hash)) || (await earlier.exists(hash)),
+    delete: async (hash) => {
+      const isDeleted = await store.delete(hash);
+      return (await earlier.delete(hash)) || isDeleted;
+    },
+    sweep: async (...limits) => (await store.sweep(...limits)) + (await earlier.sweep(...limits)),
+    expire: async (...limits) => (await store.expire(...limits)) + (await earlier.expire(...limits)),
+  };
 }
 
 /** Of this process, so that no other one sweeps what is under way. */

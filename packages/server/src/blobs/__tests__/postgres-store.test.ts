@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { TEST_TIMEOUT_MS, useTestDatabase } from "@wharf/testkit";
 import { type Database, openDatabase } from "../../db/database.ts";
 import { migratePhases } from "../../db/phases.ts";
 import type { BlobStore } from "../blob-store.ts";
+import { openBlobStore } from "../open-blob-store.ts";
 import { createPostgresBlobStore } from "../postgres-store.ts";
 import { describeBlobStore, streamOf } from "./contract.ts";
 
@@ -52,4 +56,22 @@ test("a blob that loses a chunk is read as damaged", async () => {
   await database.sql`DELETE FROM blob_chunks WHERE position = 2`;
   const stream = await store.get(hash);
   await expect(new Response(stream).arrayBuffer()).rejects.toMatchObject({ code: "STORAGE_BLOB_DAMAGED" });
+});
+
+test("a blob that was put before another location was set is read and deleted where it is", async () => {
+  const path = await mkdtemp(join(tmpdir(), "wharf-blobs-"));
+  const elsewhere = await openBlobStore({ kind: "directory", path }, pool);
+  const before = await store.put(streamOf([new Uint8Array(7).fill(1)]));
+  const after = await elsewhere.put(streamOf([new Uint8Array(8).fill(2)]));
+  for (const { hash, size } of [before, after]) {
+    expect(await elsewhere.exists(hash)).toBe(true);
+    expect(await new Response(await elsewhere.get(hash)).bytes()).toHaveLength(size);
+  }
+  expect(await store.exists(after.hash)).toBe(false);
+  for (const { hash } of [before, after]) {
+    expect(await elsewhere.delete(hash)).toBe(true);
+    expect(await elsewhere.get(hash)).toBeUndefined();
+  }
+  expect(await store.exists(before.hash)).toBe(false);
+  await rm(path, { recursive: true });
 });
