@@ -618,6 +618,22 @@ for (const [path, selector] of SHOWN) {
   });
 }
 
+browserTest("a model without a price is named until it has one", async () => {
+  const { page, context, errors } = await openList("/prices");
+  const warning = page.locator(".note", { hasText: UNPRICED_MODEL });
+  await warning.getByRole("button", { name: "Add its price" }).click();
+  await page.getByLabel("Provider").fill("acme");
+  await page.getByLabel("Input").fill("1.5");
+  await page.getByLabel("Output").fill("6");
+  await page.getByLabel("Cache read").fill("0.1");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The price is saved").waitFor();
+  await client.http.json("/api/jobs", { method: "POST", json: { type: "reprice-responses", input: {} } });
+  await warning.waitFor({ state: "detached" });
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
 browserTest("a hub without sessions leads to its setup", async () => {
   const { page, context } = await openList("/search");
   await context.route(LIST_ROUTE, (route) =>

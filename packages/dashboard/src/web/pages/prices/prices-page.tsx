@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
+import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { counted, countText } from "../../format/numbers.ts";
 import { PageHead } from "../../ui/parts.tsx";
@@ -15,6 +16,8 @@ export function PricesPage(): JSX.Element {
   const [isAdding, setIsAdding] = useState<string | null>(null);
   const prices = useQuery("prices", () => hub.prices());
   const usage = useQuery("unpriced", () => hub.usage({ group: "model" }));
+  // A price that is added reaches the sessions by a job.
+  useLiveReload(["session"], usage, { intervalMs: SUMS_INTERVAL_MS });
   const wanted = query.value.get("model") ?? "";
   return (
     <>
