@@ -168,7 +168,10 @@ export class JobSchemaError extends JobRunnerError {
   readonly issues: readonly SchemaIssue[];
 
   constructor(type: string, side: SchemaSide, summary: string, issues: readonly SchemaIssue[] = []) {
-    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${summary}`);
+    // Input and events are stored: every attempt gets the same ones.
+    super("JOB_SCHEMA", `The ${side} of job type ${type} does not match its schema: ${summary}`, {
+      isRetryable: side === "output",
+    });
     this.side = side;
     this.issues = issues;
   }

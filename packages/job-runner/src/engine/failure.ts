@@ -39,8 +39,8 @@ export function failureOf(thrown: unknown): Failure {
 function kindOf(thrown: unknown): Failure["kind"] | undefined {
   if (!(thrown instanceof JobRunnerError)) return undefined;
   if (LOST.some((kind) => thrown instanceof kind)) return null;
-  if (thrown.isRetryable === false) return "unrecoverable";
-  return thrown instanceof JobSchemaError && thrown.side === "input" ? "invalid_input" : "retryable";
+  if (thrown instanceof JobSchemaError && thrown.side === "input") return "invalid_input";
+  return thrown.isRetryable === false ? "unrecoverable" : "retryable";
 }
 
 function withCauses(thrown: unknown): string {
