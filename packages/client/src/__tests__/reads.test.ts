@@ -453,4 +453,8 @@ test("names of the hub hide nothing in a pipe, and their JSON has the same value
   const ran = await bun.wharf(["sessions", "--json"]);
   expect(hidden.exec(ran.stdout)).toBeNull();
   expect(ran.json.sessions[0].title).toBe(title);
+  const detail = "a \u001b[8mhidden\u001b[0m\nerror: b";
+  using lying = Bun.serve({ port: 0, fetch: () => Response.json({ code: "X", detail }, { status: 500 }) });
+  const { stderr } = await bun.wharf(["connect", `http://127.0.0.1:${lying.port}`, "CODE"]);
+  expect(stderr).toBe("error: a \ufffd[8mhidden\ufffd[0m error: b\n");
 });

@@ -39,18 +39,18 @@ export function createIo(environment: Environment = readEnvironment()): Io {
     outcome: { exitCode: EXIT.ok },
     columns: stdout.columns ?? COLUMNS,
     colors: createColors(hasColors),
-    print: (text) => void stdout.write(`${harmless(text)}\n`),
-    warn: (text) => void stderr.write(`${harmless(text)}\n`),
+    print: (text) => void stdout.write(`${harmless(text, hasColors)}\n`),
+    warn: (text) => void stderr.write(`${harmless(text, hasColors)}\n`),
     json: (value) => void stdout.write(`${jsonOf(value, isTerminal ? 2 : 0)}\n`),
   };
 }
 
-/** Colours, and characters that a terminal obeys or that hide something. */
-const NOT_PLAIN = new RegExp(`(\\u001b\\[[0-9;]*m)|[${HIDDEN_CHARACTERS}]`, "gu");
+/** Colours of `io.colors`, and characters that a terminal obeys or that hide something. */
+const NOT_PLAIN = new RegExp(`(\\u001b\\[(?:[12]|22|3[1-39])m)|[${HIDDEN_CHARACTERS}]`, "gu");
 
-/** What a hub or a file holds may be anything: only colours pass. */
-function harmless(text: string): string {
-  return text.replace(NOT_PLAIN, (_, colour?: string) => colour ?? "\ufffd");
+/** What a hub or a file holds may be anything: only our colours pass, where there are any. Others could hide text. */
+function harmless(text: string, hasColors: boolean): string {
+  return text.replace(NOT_PLAIN, (_, colour?: string) => (hasColors && colour) || "\ufffd");
 }
 
 /** The same value without such characters. */

@@ -34,7 +34,7 @@ export function createFindPlace(run: RunGit, now: () => number = Date.now): Find
     if (cwd === null) return NO_PLACE;
     const at_ms = now();
     let cached = cache.get(cwd);
-    if (cached === undefined || at_ms - cached.at_ms > CACHED_MS) {
+    if (cached === undefined || Math.abs(at_ms - cached.at_ms) > CACHED_MS) {
       if (cache.size >= CACHED_PLACES_MAX) cache.clear();
       cached = { at_ms, found: readWorkspace(cwd) };
       cache.set(cwd, cached);

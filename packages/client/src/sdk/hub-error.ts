@@ -24,7 +24,8 @@ export class HubError extends Error {
   readonly body: unknown;
 
   constructor({ message, code, status, retryAfterMs = null, body = null, cause }: HubErrorFields) {
-    super(message, { cause });
+    // Lines of a response could pass for others of the output.
+    super(message.replace(/\s+/g, " "), { cause });
     this.code = code;
     this.status = status;
     this.retryAfterMs = retryAfterMs;

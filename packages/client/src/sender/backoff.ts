@@ -12,15 +12,22 @@ export type Backoff = {
 
 const FIRST_MS = 500;
 const LONGEST_MS = 60_000;
+/** A hub that asks for more is asked again after this. */
+const RETRY_AFTER_MS_MAX = 10 * 60_000;
 /** A key that the hub refuses needs a person. */
 const DENIED_MS = 60_000;
 
 export function createBackoff({ now = Date.now, random = Math.random }: BackoffOptions = {}): Backoff {
   let failures = 0;
+  let wait_ms = 0;
   let until_ms = 0;
 
   return {
-    waitMs: () => Math.max(0, until_ms - now()),
+    waitMs: () => {
+      const left_ms = until_ms - now();
+      // More than all of it: the clock was set back.
+      return left_ms > wait_ms ? 0 : Math.max(0, left_ms);
+    },
     succeeded: () => {
       failures = 0;
       until_ms = 0;
@@ -31,7 +38,9 @@ export function createBackoff({ now = Date.now, random = Math.random }: BackoffO
       const spread = grown / 2 + (random() * grown) / 2;
       const ofHub = error instanceof HubError ? error : null;
       const isLong = ofHub !== null && isDenied(ofHub);
-      until_ms = now() + (isLong ? DENIED_MS : Math.max(ofHub?.retryAfterMs ?? 0, spread));
+      const asked = Math.min(RETRY_AFTER_MS_MAX, ofHub?.retryAfterMs ?? 0);
+      wait_ms = isLong ? DENIED_MS : Math.max(asked, spread);
+      until_ms = now() + wait_ms;
     },
   };
 }

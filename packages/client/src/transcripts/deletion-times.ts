@@ -18,7 +18,7 @@ export function createDeletesAt(now: () => number = Date.now): DeletesAt {
     const root = agent === "claude-code" ? PROJECTS.exec(path)?.[1] : undefined;
     if (root === undefined) return null;
     let known = days.get(root);
-    if (known === undefined || now() - known.at_ms > READ_AGAIN_MS) {
+    if (known === undefined || Math.abs(now() - known.at_ms) > READ_AGAIN_MS) {
       known = { at_ms: now(), value: readDays(root) };
       days.set(root, known);
     }

@@ -6,11 +6,13 @@ import { until } from "@wharf/testkit";
 import { type Fault, problem, setupFaultyHub } from "../../__tests__/faulty-hub.ts";
 import { useMachine } from "../../__tests__/machine.ts";
 import { openInstalled } from "../../hooks/installed.ts";
+import { HubError } from "../../sdk/hub-error.ts";
 import { statIfThere } from "../../spool/files.ts";
 import { fillOutbox } from "../../spool/fill-outbox.ts";
 import { listRejected } from "../../spool/rejected.ts";
 import { openFileStates } from "../../transcripts/file-state.ts";
 import { createTails } from "../../transcripts/tails.ts";
+import { createBackoff } from "../backoff.ts";
 import { createBatchWaits } from "../batch-waits.ts";
 import { reportWhenDue } from "../report-facts.ts";
 import { runSender } from "../run-sender.ts";
@@ -289,6 +291,21 @@ describe("the outbox", () => {
     expect(await readdir(machine.paths.spool)).toEqual([]);
     expect((await sendOutbox({ paths: machine.paths, events: hub.client().events })).accepted).toBe(1);
   });
+});
+
+test("a wait ends after ten minutes when the hub asks for more, and when the clock is set back", () => {
+  let now = START_MS;
+  const backoff = createBackoff({ now: () => now });
+  const busy = { message: "Busy.", code: "BUSY", status: 503 };
+  backoff.failed(new HubError({ ...busy, retryAfterMs: 1e12 }));
+  now += 599_999;
+  expect(backoff.waitMs()).toBe(1);
+  now += 1;
+  expect(backoff.waitMs()).toBe(0);
+  backoff.failed(new HubError({ ...busy, retryAfterMs: 7_000 }));
+  expect(backoff.waitMs()).toBe(7_000);
+  now -= 86_400_000;
+  expect(backoff.waitMs()).toBe(0);
 });
 
 describe("the sender", () => {
