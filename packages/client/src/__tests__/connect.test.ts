@@ -210,11 +210,18 @@ describe("install.sh", () => {
     const enrolment = await runCommand(hub.server.url, "enrol", "--url", hub.url, "--json");
     const line = `${JSON.parse(enrolment.stdout).command} --name desk`;
     expect(line).toStartWith(`curl -fsS ${hub.url}/install.sh | sh -s -- `);
-    const { code, stdout, stderr } = await machine.run(["sh", "-c", line]);
+    const { code, stdout, stderr } = await machine.run(["sh", "-c", `umask 0; ${line}`]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(`Connected to ${hub.url} as desk.`);
     expect(stdout).toContain(`export PATH="${machine.home}/.local/bin:$PATH"`);
     const wharf = join(machine.home, ".local/bin/wharf");
+    for (const [name, mode] of [
+      [".local/share/wharf", 0o700],
+      [".config/wharf", 0o700],
+      [".local/bin", 0o755],
+      [".local/bin/wharf", 0o755],
+    ] as const)
+      expect([name, (await stat(join(machine.home, name))).mode & 0o777]).toEqual([name, mode]);
     expect(await Bun.file(settings).text()).toContain("/hooks/claude-code.sh");
     expect(stdout).toContain(`Added hooks to ${settings}.`);
     const { devices } = (await hub.server.request("GET", "/api/devices")).body;

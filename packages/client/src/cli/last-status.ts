@@ -61,7 +61,7 @@ export async function takeRefresh({ data }: Paths, now: Date): Promise<boolean> 
   const file = refreshFile(data);
   const last = await stat(file).catch(() => null);
   if (last !== null && Math.abs(now.getTime() - last.mtimeMs) < FRESH_MS) return false;
-  return await mkdir(data, { recursive: true })
+  return await mkdir(data, { recursive: true, mode: 0o700 })
     .then(() => writeFile(file, ""))
     .then(() => true)
     .catch(() => false);

@@ -107,7 +107,7 @@ async function keep({ data }: Paths, status: Status): Promise<void> {
     [statusFile(data), JSON.stringify(status)],
     [statusLineFile(data), `${statusLineOf(status)}\n`],
   ] as const;
-  await mkdir(data, { recursive: true })
+  await mkdir(data, { recursive: true, mode: 0o700 })
     .then(() => Promise.all(kept.map(([file, text]) => writeDurably(file, text))))
     .catch(() => undefined);
 }

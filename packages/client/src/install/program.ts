@@ -23,6 +23,7 @@ export type ProgramFiles = {
   record: string;
 };
 
+const OWNER_DIRECTORY = 0o700;
 const EXECUTABLE = 0o755;
 const READABLE = 0o644;
 const SHIM_MARK = "# The wharf command";
@@ -80,7 +81,8 @@ export async function readInstallation(paths: Paths): Promise<Installation | nul
 /** Creates the directories of an installation. Returns those that did not exist before, outermost first. */
 export async function makeDirectories({ data, bin, config }: Paths): Promise<string[]> {
   const made: string[] = [];
-  for (const directory of [data, bin, config]) made.push(...(await makeDirectory(directory)));
+  for (const directory of [data, config]) made.push(...(await makeDirectory(directory, OWNER_DIRECTORY)));
+  made.push(...(await makeDirectory(bin, EXECUTABLE)));
   return made;
 }
 
@@ -131,8 +133,8 @@ export function sha256(text: string): string {
 }
 
 /** The directories that did not exist before. */
-async function makeDirectory(directory: string): Promise<string[]> {
-  const first = await mkdir(directory, { recursive: true });
+async function makeDirectory(directory: string, mode: number): Promise<string[]> {
+  const first = await mkdir(directory, { recursive: true, mode });
   if (first === undefined) return [];
   const made = [directory];
   for (let at = directory; at !== first && at !== dirname(at); at = dirname(at)) made.unshift(dirname(at));

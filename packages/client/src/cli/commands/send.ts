@@ -70,7 +70,7 @@ async function printPreview(
 
 /** In a session of its own: the processes of an agent end with it. */
 async function startInBackground({ paths }: Io, profile: string | undefined): Promise<void> {
-  await mkdir(paths.data, { recursive: true });
+  await mkdir(paths.data, { recursive: true, mode: 0o700 });
   const [runtime, program = ""] = process.argv;
   const words = [program, "send", "--linger", ...(profile === undefined ? [] : ["--profile", profile])];
   spawn(runtime ?? process.execPath, words, { cwd: paths.data, detached: true, stdio: "ignore" }).unref();

@@ -65,11 +65,17 @@ describe("the hook script", () => {
   test("exits with 0 and prints nothing where files cannot be written", async () => {
     // A limit of file sizes has the effect of a full disk.
     const full = "trap '' XFSZ; ulimit -f 0";
+    const away = `mv '${machine.paths.spool.replaceAll("'", "'\\''")}' "$HOME/elsewhere"`;
     const script = join(machine.paths.hooks, "claude-code.sh");
-    for (const setup of [full, `mv '${machine.paths.spool.replaceAll("'", "'\\''")}' "$HOME/elsewhere"`]) {
+    for (const [setup, size] of [
+      [full, 100_000],
+      // As of hooks of git.
+      [full, 0],
+      [away, 100_000],
+    ] as const) {
       const child = Bun.spawn(["sh", "-c", `${setup}; exec "$0"`, script], {
         env: { PATH: process.env["PATH"], HOME: machine.home },
-        stdin: Buffer.alloc(100_000, "x"),
+        stdin: Buffer.alloc(size, "x"),
         stdout: "pipe",
         stderr: "pipe",
       });

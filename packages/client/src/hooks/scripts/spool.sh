@@ -17,7 +17,8 @@ wharf_put() {
   shift
   # Without /proc a process number may come a second time, while the first file still waits.
   while [ -e "$wharf_data/spool/$wharf_file" ]; do wharf_file=${wharf_file}0; done
-  { printf 'wharf=1\0pwd=%s\0' "$PWD"; [ $# -eq 0 ] || printf '%s\0' "$@"; printf '\0'; cat; } \
+  # A full disk can refuse the fields alone.
+  { printf 'wharf=1\0pwd=%s\0' "$PWD" && { [ $# -eq 0 ] || printf '%s\0' "$@"; } && printf '\0' && cat; } \
     >"$wharf_data/spool/.$wharf_file" || { rm -f "$wharf_data/spool/.$wharf_file"; return 0; }
   mv "$wharf_data/spool/.$wharf_file" "$wharf_data/spool/$wharf_file"
 }
