@@ -1,7 +1,7 @@
+import { errorCode } from "@wharf/job-runner";
 import { boundedTo } from "./bounded-database.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
-import { errorCode, isConnectionLost } from "./database-errors.ts";
 import { withDeadline } from "./deadline.ts";
 import { createDb, type DbOptions, type Sql } from "./postgres.ts";
 import { openTransactionConnection, withinTransaction } from "./transaction.ts";
@@ -45,10 +45,10 @@ export function openPooledDatabase(
       idle.push(connection);
       return value;
     } catch (error) {
-      if (isConnectionLost(error)) void discard(connection);
-      else idle.push(connection);
-      // As in openDatabase: the others lead to the same server.
-      if (REPLACING.has(errorCode(error) ?? "")) for (const stuck of idle.splice(0)) void discard(stuck);
+      if (REPLACING.has(errorCode(error) ?? "")) {
+        // As in openDatabase: the others lead to the same server.
+        for (const stuck of [connection, ...idle.splice(0)]) void discard(stuck);
+      } else idle.push(connection);
       throw error;
     }
   }

@@ -1,6 +1,5 @@
 import { StorageError } from "../errors.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import { isConnectionLost } from "./database-errors.ts";
 import { type Sql, STATEMENT_TIMEOUT_MS } from "./postgres.ts";
 
 /** The server's own timeout comes first, unless it is frozen or out of reach. */
@@ -43,10 +42,8 @@ export async function withinTransaction<T>(connection: Connection, work: () => P
     await commit(connection);
     return value;
   } catch (error) {
-    // Should it fail, the backend is gone or goes with the connection, and the transaction with it. After an error of the connection it would
-    // never be answered: the driver sends what comes before the socket's "close", and then forgets it.
-    if (!connection.isDead() && !isConnectionLost(error))
-      await connection.query`ROLLBACK`.catch(() => undefined);
+    // Should it fail, the backend is gone or goes with the connection, and the transaction with it.
+    if (!connection.isDead()) await connection.query`ROLLBACK`.catch(() => undefined);
     throw error;
   }
 }
