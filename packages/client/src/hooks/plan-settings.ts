@@ -85,7 +85,8 @@ function read(text: string): Settings {
     throw new SettingsError("it is not a JSON object");
   const hooks = "hooks" in value ? value.hooks : undefined;
   if (hooks === undefined) return {};
-  const isKnown = typeof hooks === "object" && hooks !== null && Object.values(hooks).every(Array.isArray);
+  const isObject = typeof hooks === "object" && hooks !== null && !Array.isArray(hooks);
+  const isKnown = isObject && Object.values(hooks).every(Array.isArray);
   if (!isKnown) throw new SettingsError('its "hooks" are not lists by the name of an event');
   return { hooks: hooks as Record<string, unknown[]> };
 }

@@ -97,6 +97,10 @@ describe("hooks in settings", () => {
   ])("are refused with %s", (_, text) => {
     expect(() => withHooks(text, hooks, DIRECTORY)).toThrow(/^it|^its/);
   });
+
+  test("names hooks that are a list, although it is JSON", () => {
+    expect(() => withHooks('{"hooks":[]}', hooks, DIRECTORY)).toThrow('its "hooks" are not lists');
+  });
 });
 
 describe("the program that Codex notifies", () => {
