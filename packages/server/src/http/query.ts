@@ -5,6 +5,9 @@ import { parseWith } from "./json.ts";
 import { notFound, ProblemError } from "./problem.ts";
 import { similarName } from "./similar-name.ts";
 
+/** Of what deletes: a parameter that it does not have, such as the preview of another route, is refused. */
+export const noQuerySchema = z.strictObject({});
+
 /** An index of Postgres holds no longer one. */
 const STORED_ID_CHARACTERS_MAX = 2_704;
 

@@ -23,7 +23,7 @@ import { actorOf } from "../http/caller.ts";
 import { itemResponse, operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, type TimeAndId, timeAndIdSchema } from "../http/pagination.ts";
 import { notFound } from "../http/problem.ts";
-import { readPathId } from "../http/query.ts";
+import { noQuerySchema, readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
 
@@ -74,6 +74,7 @@ const remove = operation({
   tag,
   summary: "Remove a device",
   description: "Its keys are revoked. Its sessions and events remain.",
+  query: noQuerySchema,
   responses: { 204: null },
   example: { status: 204, path },
 });

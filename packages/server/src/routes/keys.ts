@@ -15,7 +15,7 @@ import { actorOf } from "../http/caller.ts";
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema, positionNumberSchema } from "../http/pagination.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
-import { readPathId } from "../http/query.ts";
+import { noQuerySchema, readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { withoutControlCharacters } from "../json/clean-value.ts";
 import { createKey } from "../keys/api-key.ts";
@@ -72,6 +72,7 @@ const revoke = operation({
   scopes: ["admin"],
   tag,
   summary: "Revoke a key",
+  query: noQuerySchema,
   responses: { 204: null },
   example: { status: 204, path },
 });

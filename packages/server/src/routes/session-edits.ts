@@ -8,7 +8,7 @@ import { requestReading } from "../db/transcripts/read-again.ts";
 import { storable } from "../http/json.ts";
 import { itemResponse, operation } from "../http/operation.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
-import { readPathId } from "../http/query.ts";
+import { noQuerySchema, readPathId } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { withWorkspaceId } from "../http/workspace-reference.ts";
 import type { UpToDate } from "../ingest/up-to-date.ts";
@@ -44,6 +44,7 @@ const remove = operation({
   summary: "Delete a session with its events",
   description:
     "Later events and reports do not restore it. 204 when all rows are deleted; 202 with the job that deletes the rest of a large session, which can no longer be read.",
+  query: noQuerySchema,
   responses: { 202: z.object({ job_id: z.string() }), 204: null },
   example: { status: 204, path },
 });

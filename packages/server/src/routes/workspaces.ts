@@ -29,6 +29,7 @@ import {
 import { operation, pageResponse } from "../http/operation.ts";
 import { createCursor, pageOf, positionIdSchema, positionTimeSchema } from "../http/pagination.ts";
 import { notFound, ProblemError, RETRY_AFTER_S } from "../http/problem.ts";
+import { noQuerySchema } from "../http/query.ts";
 import type { AppEnv } from "../http/request-context.ts";
 import { readWorkspaceId, WORKSPACE_MATCHES_MAX, workspaceAmbiguous } from "../http/workspace-reference.ts";
 
@@ -76,6 +77,7 @@ const remove = operation({
   summary: "Delete a workspace without sessions",
   description:
     "`id` is the workspace's id, canonical id, git remote or name. Its git activity, its settings and the rest of its events are deleted, too. It appears again with its next event.",
+  query: noQuerySchema,
   responses: { 204: null },
   problems: {
     404: "The workspace does not exist.",

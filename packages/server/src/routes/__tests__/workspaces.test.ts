@@ -402,6 +402,13 @@ describe("the deletion of a workspace", () => {
     expect(await canonicalIds()).toHaveLength(3);
   });
 
+  test("is refused with a parameter that the route does not have, such as the preview of another one", async () => {
+    await fill();
+    const { status, body } = await server.request("DELETE", "/api/workspaces/quiet?dry_run=1");
+    expect([status, body.detail]).toEqual([400, expect.stringContaining("dry_run")]);
+    expect(await canonicalIds()).toContain("github.com/acme/quiet");
+  });
+
   test("that is not finished in time is a 503, by which clients repeat it", async () => {
     await fill();
     const { access, pools } = server.current();
