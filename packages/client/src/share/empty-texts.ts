@@ -6,6 +6,7 @@ const FILLER = "x";
 const WORD = /^[^\s"'`]{1,200}$/;
 const MEMBER = /^[A-Za-z$_][\w$-]{0,63}$/;
 const COMMANDS: ReadonlySet<string> = new Set(["command", "cmd"]);
+const STARTED: ReadonlySet<string> = new Set(["agentId", "agentType"]);
 /** Of a command that is a list: `bash`, `-lc`, and the script. */
 const SHELL_WORD = /^(?:(?:\/usr)?\/bin\/)?(?:ba|z|da)?sh$|^-[a-z]{0,2}c$/;
 const MODEL = /^[a-z][\w.:@/[\]-]{0,100}$/;
@@ -51,6 +52,7 @@ function emptyRecord(record: JsonObject): JsonObject {
   const isCall = TOOL_INPUTS.some((name) => record[name] !== undefined);
   return mapMembers(record, isMember, (value, name) => {
     if (name === "modelUsage" && isObject(value)) return emptyModels(value);
+    if (name === "toolUseResult" && isObject(value)) return emptyResult(value);
     // What a tool returned, or a note that is one value, has no form of its own.
     if (name === "content" && ("tool_use_id" in record || !Array.isArray(value)))
       return emptyOpaque(value, name);
@@ -68,6 +70,13 @@ function emptyMember(value: JsonValue, name: string): JsonValue {
   if (!OPEN.has(name)) return emptyOpaque(value, name);
   if (!Array.isArray(value)) return emptyRecord(value);
   return value.map((item) => (isObject(item) ? emptyRecord(item) : emptyMember(item, name)));
+}
+
+/** Of a call that started a subagent: it names the subagent. */
+function emptyResult(result: JsonObject): JsonObject {
+  const started = Object.entries(result).filter(([name]) => STARTED.has(name));
+  const named = Object.fromEntries(started.map(([name, value = null]) => [name, emptyMember(value, name)]));
+  return { ...mapMembers(result, (member) => KNOWN_INPUTS.has(member), emptyOpaque), ...named };
 }
 
 /** Names of models are members. */
