@@ -53,7 +53,7 @@ browserTest("a key is created and shown once, and revoked after a question", asy
   await client(key).sessions.list();
   // In front of the dialog, also if the browser refuses.
   await page.locator("dialog").getByRole("button", { name: "Copy" }).click();
-  await expectVisible(page.locator(".toasts:popover-open .toast"));
+  await expectVisible(page.locator(".toasts:popover-open .toast").last());
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Revoke grafana" }).click();
   await page.getByRole("button", { name: "Revoke the key" }).click();
