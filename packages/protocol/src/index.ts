@@ -1,3 +1,4 @@
+export { AGENTS } from "./agent-names.ts";
 export * from "./client-version.ts";
 export * from "./credentials.ts";
 export * from "./device.ts";

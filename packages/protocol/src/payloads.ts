@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { AGENTS } from "./agent-names.ts";
 import { ID_CHARACTERS_MAX } from "./event.ts";
 import type { KnownEventType } from "./event-types.ts";
-import { AGENTS, DURATION_MS_MAX } from "./session.ts";
+import { DURATION_MS_MAX } from "./session.ts";
 
 /** Of a list in a payload. zod makes an issue of every wrong item, but for a list that is too long a single one. */
 export const PAYLOAD_ITEMS_MAX = 10_000;

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { AGENTS } from "./agent-names.ts";
 import { idSchema } from "./event.ts";
 import { clampedPage, instant, page, words } from "./query.ts";
 import { GIT_ACTIVITY_TYPES, gitMatchGradeSchema } from "./resources/git-activity.ts";
 import { REMOTE_ENV_STATUSES } from "./resources/remote-env.ts";
 import { PROMPT_ACTIONS } from "./resources/workspace.ts";
 import { searchTextSchema } from "./search.ts";
-import { AGENTS, type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
+import { type Lifecycle, lifecycleSchema, liveStateSchema, tagsSchema } from "./session.ts";
 
 export const TIMELINE_ITEMS_MAX = 100;
 const COMMITS_PAGE_MAX = 100;

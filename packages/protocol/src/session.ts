@@ -14,9 +14,6 @@ export const LIFECYCLES = [
 export const lifecycleSchema = z.enum(LIFECYCLES);
 export type Lifecycle = z.infer<typeof lifecycleSchema>;
 
-/** The agents whose transcripts are read. */
-export const AGENTS = ["claude-code", "codex", "gemini-cli", "opencode"] as const;
-
 /**
  * What happens in a session now; docs/reading.md lists what leads to each.
  * `needs_input`: a person has to answer · `turn_done`: the agent has answered · `stale_call`: a call without result for ten minutes.

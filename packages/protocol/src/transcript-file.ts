@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { AGENTS } from "./agent-names.ts";
 import { idSchema, timestampSchema, WORKSPACE_ID_CHARACTERS_MAX } from "./event.ts";
-import { AGENTS } from "./session.ts";
 
 /** `main` and `subagent` are JSON lines that grow; each version of the others, which are small, is a generation of its own. */
 export const TRANSCRIPT_KINDS = ["main", "subagent", "tool-result", "meta", "index"] as const;

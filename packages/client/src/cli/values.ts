@@ -1,10 +1,10 @@
-import type { AGENTS as READ_AGENTS } from "@wharf/protocol";
+import { AGENTS } from "@wharf/protocol/agent-names";
 import { CliError, EXIT } from "./cli-error.ts";
 
-/** Those whose transcripts are read; a copy, as the protocol's schemas would be in the bundle. */
-const AGENTS: typeof READ_AGENTS = ["claude-code", "codex", "gemini-cli", "opencode"];
-/** The hub's name for all others. */
-const OTHER_AGENT = "other";
+/** `other`: the hub's name for all that are not known. */
+const AGENT_VALUES: readonly string[] = [...AGENTS, "other"];
+/** For the help of `--agent`. */
+export const AGENT_CHOICE = `one of: ${AGENT_VALUES.join(", ")}`;
 
 const SPAN = /^(\d{1,5})(h|d|w)$/;
 const HOURS = { h: 1, d: 24, w: 168 } as const;
@@ -35,9 +35,9 @@ export function countOf(text: string): number {
 
 /** `--agent`. Throws CliError. */
 export function agentOf(text: string): string {
-  const known: readonly string[] = [...AGENTS, OTHER_AGENT];
-  if (known.includes(text)) return text;
-  throw new CliError(`No agent "${text}". There are: ${known.join(", ")}.`, EXIT.usage, "AGENT_UNKNOWN");
+  if (AGENT_VALUES.includes(text)) return text;
+  const message = `No agent "${text}". There are: ${AGENT_VALUES.join(", ")}.`;
+  throw new CliError(message, EXIT.usage, "AGENT_UNKNOWN");
 }
 
 export function timeZone(): string {

@@ -1,4 +1,5 @@
 import { basename, extname, join } from "node:path";
+import type { Agent } from "@wharf/protocol/agent-names";
 import type { Environment } from "../cli/environment.ts";
 import { quoted } from "../served/shell.ts";
 import type { ScriptName } from "./render-scripts.ts";
@@ -7,7 +8,7 @@ import type { ScriptName } from "./render-scripts.ts";
 export type AgentHook = { event: string; script: ScriptName; matcher?: string; timeout?: number };
 /** A settings file of an agent. `hooks`: none in TOML, which names the program that Codex notifies, and in a plugin of opencode. */
 export type AgentSettings = {
-  agent: "claude-code" | "codex" | "gemini-cli" | "opencode";
+  agent: Agent;
   root: string;
   file: string;
   hooks: readonly AgentHook[];

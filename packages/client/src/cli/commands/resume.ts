@@ -1,4 +1,5 @@
 import type { SessionDetail } from "@wharf/protocol";
+import { resumeCommandOf } from "@wharf/protocol/agent-names";
 import { UNASSOCIATED_WORKSPACE } from "@wharf/protocol/workspace";
 import type { Command } from "commander";
 import { createFindPlace } from "../../git/find-place.ts";
@@ -20,12 +21,6 @@ import type { Io } from "../io.ts";
 import { plain } from "../output/text.ts";
 import { homeOf } from "../sending.ts";
 
-const COMMANDS: Record<string, (id: string) => string> = {
-  "claude-code": (id) => `claude --resume ${id}`,
-  codex: (id) => `codex resume ${id}`,
-  "gemini-cli": (id) => `gemini --resume ${id}`,
-  opencode: (id) => `opencode --session ${id}`,
-};
 const UNKNOWN_PATH = "unknown";
 /** Of transcripts, the newest first. */
 const FOLDERS_MAX = 200;
@@ -97,13 +92,12 @@ async function directoryHere(
 
 /** For a shell; ids and directories come from the hub, and are quoted. */
 function commandOf({ agent, id }: SessionDetail, directory: string | null): string {
-  const write = COMMANDS[agent ?? ""];
-  if (write === undefined)
+  const command = resumeCommandOf(agent, /^[\w-]+$/.test(id) ? id : quoted(plain(id)));
+  if (command === null)
     throw new CliError(
       `How to resume a session of the agent ${plain(agent ?? "unknown")} is not known.`,
       EXIT.failed,
       "AGENT_UNKNOWN",
     );
-  const word = /^[\w-]+$/.test(id) ? id : quoted(plain(id));
-  return directory === null ? write(word) : `cd ${quoted(plain(directory))} && ${write(word)}`;
+  return directory === null ? command : `cd ${quoted(plain(directory))} && ${command}`;
 }

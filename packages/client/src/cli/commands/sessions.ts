@@ -5,7 +5,7 @@ import { explainWorkspace } from "../explain-workspace.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printSessions } from "../output/session-table.ts";
-import { agentOf, instantOf, startOfToday } from "../values.ts";
+import { AGENT_CHOICE, agentOf, instantOf, startOfToday } from "../values.ts";
 import { type ListFilters, listParameters, withListFilters } from "./list-filters.ts";
 import { deleteMatching, exportMatching } from "./matching-sessions.ts";
 
@@ -31,7 +31,7 @@ export function sessions(command: Command, io: Io): void {
     .option("--before <time>", "only what began before 12h, 7d, 2w or 2026-11-22")
     .option("--live", "only sessions that have not ended")
     .option("--today", "only sessions that started today")
-    .option("--agent <name>", "claude-code, codex, gemini-cli, opencode or other", agentOf)
+    .option("--agent <name>", AGENT_CHOICE, agentOf)
     .option("--tag <tag>", "only sessions with this tag")
     .option("--search <query>", "only sessions that match the query")
     .option("--export <format>", "all that match to standard output: json (one a line), md or tar")

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { AGENTS } from "@wharf/protocol/agent-names";
 import { canonicalWorkspaceId } from "@wharf/protocol/workspace";
 import type { Command } from "commander";
 import {
@@ -15,7 +16,6 @@ import { printTable } from "../output/table.ts";
 
 type Conditions = { repository?: string; path?: string; agent?: string; json?: true };
 
-const AGENTS = ["claude-code", "codex", "gemini-cli"];
 const ANY = "any";
 
 /** `wharf share list`, `set` and `remove`: needs no hub, which never learns of the rules. */
@@ -73,7 +73,7 @@ function readConditions({ repository, path, agent }: Conditions): Omit<ShareRule
   const workspace = repository === undefined ? null : canonicalWorkspaceId(repository);
   if (repository !== undefined && workspace === null)
     throw new CliError(`"${repository}" is no git remote.`, EXIT.usage, "REPOSITORY_INVALID");
-  if (agent !== undefined && !AGENTS.includes(agent))
+  if (agent !== undefined && !AGENTS.some((one) => one === agent))
     throw new CliError(`No agent "${agent}". There are: ${AGENTS.join(", ")}.`, EXIT.usage, "AGENT_UNKNOWN");
   return { repository: workspace, path: path === undefined ? null : resolve(path), agent: agent ?? null };
 }

@@ -6,7 +6,7 @@ import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
 import { count, money } from "../output/text.ts";
-import { agentOf, instantOf, timeZone } from "../values.ts";
+import { AGENT_CHOICE, agentOf, instantOf, timeZone } from "../values.ts";
 import { byMonth, byWeek, type UsageTotal, withoutSessions } from "./usage-periods.ts";
 
 type UsageOptions = HubOptions & { by?: string; since?: string; workspace?: string; agent?: string };
@@ -28,7 +28,7 @@ export function usage(command: Command, io: Io): void {
     .option("--by <group>", "totals by model, device, workspace or agent, instead of a period")
     .option("--since <time>", "12h, 7d, 2w or 2026-11-22")
     .option("--workspace <name>", "by name, git remote or id")
-    .option("--agent <name>", "claude-code, codex, gemini-cli, opencode or other", agentOf)
+    .option("--agent <name>", AGENT_CHOICE, agentOf)
     .action(async function showUsage(period: string, options: UsageOptions) {
       const { group, since, merge } = selection(period, options.by);
       const found = await (await openHub(io, options))

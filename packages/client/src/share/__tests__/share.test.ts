@@ -200,6 +200,7 @@ test("rules are checked when they are set, and a damaged file stops sending", as
   for (const words of [["some"], ["facts", "--agent", "ada"], ["facts", "--repository", "no remote"]])
     expect((await wharf(["share", "set", ...words])).code).toBe(2);
   expect((await wharf(["share", "remove", "--agent", "codex"])).code).toBe(1);
+  expect((await wharf(["share", "set", "full", "--agent", "opencode"])).code).toBe(0);
   await writeSession(machine, "s", join(home, "open"));
   const file = join(home, ".config/wharf/share.json");
   await writeFile(file, '{"rules":[{"level":"som');

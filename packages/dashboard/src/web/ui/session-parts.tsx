@@ -1,11 +1,7 @@
 import type { LiveState, Session } from "@wharf/protocol";
-import { AGENT_NAMES } from "@wharf/protocol/agent-names";
 import { sessionStateText } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { Badge, type Tone } from "./parts.tsx";
-
-/** Those that filters offer. */
-export const AGENTS: readonly string[] = Object.keys(AGENT_NAMES);
 
 const UNASSOCIATED = "_unassociated";
 

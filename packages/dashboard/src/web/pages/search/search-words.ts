@@ -1,6 +1,6 @@
+import { AGENTS } from "@wharf/protocol/agent-names";
 import type { Places } from "../../app/use-places.ts";
 import { isoDay, startOfDay } from "../../format/days.ts";
-import { AGENTS } from "../../ui/session-parts.tsx";
 import type { FilterWords } from "../../ui/suggest.ts";
 
 const TOOLS = ["Bash", "Edit", "Write", "Read", "Grep", "Glob", "Task", "WebFetch", "shell", "apply_patch"];

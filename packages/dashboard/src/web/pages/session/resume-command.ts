@@ -1,11 +1,5 @@
 import type { SessionDetail } from "@wharf/protocol";
-
-const COMMANDS: Readonly<Record<string, (id: string) => string>> = {
-  "claude-code": (id) => `claude --resume ${id}`,
-  codex: (id) => `codex resume ${id}`,
-  "gemini-cli": (id) => `gemini --resume ${id}`,
-  opencode: (id) => `opencode --session ${id}`,
-};
+import { resumeCommandOf } from "@wharf/protocol/agent-names";
 
 /** The command that continues a session on its device, in its directory; null for an agent without one. */
 export function resumeCommand({
@@ -13,8 +7,8 @@ export function resumeCommand({
   agent,
   transcript,
 }: Pick<SessionDetail, "id" | "agent" | "transcript">): string | null {
-  const command = COMMANDS[agent ?? ""]?.(quoted(id));
-  if (command === undefined) return null;
+  const command = resumeCommandOf(agent, quoted(id));
+  if (command === null) return null;
   const cwd = transcript?.place.cwd ?? null;
   return cwd === null ? command : `cd ${quoted(cwd)} && ${command}`;
 }

@@ -1,4 +1,4 @@
-import { agentName } from "@wharf/protocol/agent-names";
+import { AGENTS, agentName } from "@wharf/protocol/agent-names";
 import { liveStateText, SHOWN_STATES } from "@wharf/protocol/state-words";
 import type { JSX } from "preact";
 import { setQuery } from "../../app/router.ts";
@@ -7,7 +7,6 @@ import { instantText } from "../../format/times.ts";
 import { PlaceFilters } from "../../ui/place-filters.tsx";
 import { SearchBox } from "../../ui/search-box.tsx";
 import { type Option, Select } from "../../ui/select.tsx";
-import { AGENTS } from "../../ui/session-parts.tsx";
 import { type FilterWords, suggestFilters } from "../../ui/suggest.ts";
 import { filtersOfText, textOf } from "./filter-text.ts";
 import { FILTERS, type FilterName, type Filters } from "./filters.ts";

@@ -1,4 +1,4 @@
-import { agentName } from "@wharf/protocol/agent-names";
+import { AGENTS, agentName } from "@wharf/protocol/agent-names";
 import type { JSX } from "preact";
 import { now } from "../../app/clock.ts";
 import { query, setQuery } from "../../app/router.ts";
@@ -9,7 +9,6 @@ import { instantText, shortDayText } from "../../format/times.ts";
 import { Choice, PageHead } from "../../ui/parts.tsx";
 import { PlaceFilters } from "../../ui/place-filters.tsx";
 import { Select } from "../../ui/select.tsx";
-import { AGENTS } from "../../ui/session-parts.tsx";
 import { DEFAULT_DAYS, type UsageFilters, usageFiltersOf } from "./usage-filters.ts";
 import { UsageOverview } from "./usage-overview.tsx";
 import { UsageSessions } from "./usage-sessions.tsx";
