@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmod, mkdir, readdir, rm, rmdir, stat, utimes } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, rm, rmdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@wharf/testkit";
 import { at } from "../../../server/src/__tests__/events.ts";
@@ -240,6 +240,15 @@ describe("install.sh", () => {
     expect((await machine.run([wharf, "update", "--json"])).json).toMatchObject({ status: "current" });
 
     const data = join(machine.home, ".local/share/wharf");
+    const script = join(data, "hooks/claude-code.sh");
+    const [scriptText, settingsText] = [await Bun.file(script).text(), await Bun.file(settings).text()];
+    await appendFile(join(data, "wharf.js"), "\n// An older version\n");
+    await Bun.write(script, "#!/bin/sh\n# Of an older version\n");
+    expect((await machine.run([wharf, "update", "--json"])).json).toMatchObject({ status: "updated" });
+    expect(await Bun.file(script).text()).toBe(scriptText);
+    expect((await stat(script)).mode & 0o777).toBe(0o700);
+    expect(await Bun.file(settings).text()).toBe(settingsText);
+
     await machine.run([wharf, "status"]);
     const refresh = join(data, "status.refresh");
     // Recent: it requests none, which could end after the one below.

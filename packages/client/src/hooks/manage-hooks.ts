@@ -1,5 +1,5 @@
 import type { DataPaths } from "../spool/data-paths.ts";
-import { removeFile, writeDurably } from "../spool/files.ts";
+import { removeFile, statIfThere, writeDurably } from "../spool/files.ts";
 import { agentOf, agentSettings, formatOf } from "./agent-hooks.ts";
 import {
   applyInstall,
@@ -86,6 +86,15 @@ export async function applyHooks(
     await installed.noteRepository(directory, true);
     await installGitHooks(hooks, scriptOf(management));
   }
+}
+
+/** Writes the scripts of installed hooks as this program has them. Settings and repositories stay as they are. */
+export async function rewriteScripts(management: HookManagement): Promise<void> {
+  const { paths, command } = management;
+  if ((await statIfThere(paths.hooks)) === null) return;
+  await writeScripts({ data: paths.data, command: command.path });
+  if ((await statIfThere(globalHooksIn(paths.hooks))) !== null)
+    await writeGlobalHooks(paths, scriptOf(management));
 }
 
 /** What a removal would change: everything that was installed, or the repositories at these directories only. */

@@ -8,6 +8,7 @@ import {
   planHooks,
   planRemoval,
   readHookStatus,
+  rewriteScripts,
 } from "../../hooks/manage-hooks.ts";
 import type { HookManagement } from "../../hooks/read-repositories.ts";
 import { quoted } from "../../served/shell.ts";
@@ -20,7 +21,7 @@ import { homeOf } from "../sending.ts";
 
 type ChangeOptions = { dryRun?: true; json?: true; global?: true };
 
-/** `wharf hooks install`, `status` and `uninstall` */
+/** `wharf hooks install`, `status`, `rewrite` and `uninstall` */
 export function hooks(command: Command, io: Io): void {
   const changing = (name: string, description: string) =>
     command
@@ -60,6 +61,10 @@ export function hooks(command: Command, io: Io): void {
     if (!dryRun) await applyRemoval(management, changes);
     reportHooks(io, changes, { isRemoval: true, isDone: !dryRun, isJson: json === true });
   });
+  command
+    .command("rewrite")
+    .description("Write the scripts that installed hooks run as this version has them, as wharf update does")
+    .action(async () => rewriteScripts(await manageHooks(io)));
   command
     .command("status", { isDefault: true })
     .description("Show where hooks are installed")

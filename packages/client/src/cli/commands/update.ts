@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { Command } from "commander";
 import manifest from "../../../package.json" with { type: "json" };
 import { installProgram, programFiles, readInstallation, sha256 } from "../../install/program.ts";
@@ -32,11 +34,22 @@ export function update(command: Command, io: Io): void {
         }
         await installProgram(io.paths, text, installation.runtime);
       }
+      if (!options.check) await updateHookScripts(io);
       const status = isCurrent ? "current" : options.check ? "available" : "updated";
       if (options.json)
         io.json({ status, version: manifest.version, offered: offered.version, sha256: offered.sha256 });
       else io.print(describe(status, manifest.version, offered.version, url));
     });
+}
+
+/** By the installed program: the one that runs has the scripts of its own version. */
+async function updateHookScripts({ paths, environment }: Io): Promise<void> {
+  const command = [programFiles(paths).program, "hooks", "rewrite"];
+  // Bun runs what the configuration in its directory names.
+  await promisify(execFile)(process.execPath, command, { cwd: paths.data, env: environment }).catch(() => {
+    const message = "The program is current, but not the scripts that hooks run. Run: wharf hooks rewrite";
+    throw new CliError(message, EXIT.failed, "SCRIPTS_NOT_WRITTEN");
+  });
 }
 
 function describe(
