@@ -25,7 +25,11 @@ export type BackfillPlan = {
 /** `isLost`: it was sent, and the hub has lost it since, such as by the restore of an older backup. */
 type PendingFile = { file: LocalFile; bytes: number; unpack: Unpack | null; isLost: boolean };
 
-export type BackfillResult = Record<SendFileResult["status"], number> & { bytes: number };
+export type BackfillResult = Record<SendFileResult["status"], number> & {
+  bytes: number;
+  /** Those that are set aside. */
+  not_sent: { path: string; reason: string }[];
+};
 
 const FILES_AT_ONCE = 4;
 /** In a row, of which each waits for longer. */
@@ -115,6 +119,7 @@ export async function runBackfill(plan: BackfillPlan, options: BackfillOptions):
     deleted: 0,
     not_shared: 0,
     bytes: 0,
+    not_sent: [],
   };
   const backoff = createBackoff();
   const queue = [...plan.pending];
@@ -125,12 +130,13 @@ export async function runBackfill(plan: BackfillPlan, options: BackfillOptions):
     const how = isLost ? { ...options, states: { read: async () => null, write: states.write } } : options;
     for (;;) {
       try {
-        const { status, sent } =
+        const ended =
           unpack === null
             ? await sendFile(how, file)
             : await sendUnpacked(how, file, unpack, options.directory);
-        result[status] += 1;
-        result.bytes += sent;
+        result[ended.status] += 1;
+        result.bytes += ended.sent;
+        if (ended.status === "set_aside") result.not_sent.push({ path: file.path, reason: ended.reason });
         failures = 0;
         return;
       } catch (error) {

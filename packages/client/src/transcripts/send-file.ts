@@ -33,10 +33,10 @@ export type SendFileDependencies = {
 };
 
 /** `sent`: bytes of the file that the hub acknowledged now. */
-export type SendFileResult = {
-  status: "unchanged" | "sent" | "gone" | "set_aside" | "deleted" | "not_shared";
-  sent: number;
-};
+export type SendFileResult = { sent: number } & (
+  | { status: "unchanged" | "sent" | "gone" | "deleted" | "not_shared" }
+  | { status: "set_aside"; reason: string }
+);
 
 const PART_BYTES = 4 * 1024 * 1024;
 const PART_BYTES_MIN = 64 * 1024;
@@ -59,7 +59,8 @@ export async function sendFile(dependencies: SendFileDependencies, file: LocalFi
     nullIfUnreadable(error);
     return "unreadable" as const;
   });
-  if (handle === "unreadable") return { status: "set_aside", sent: 0 };
+  if (handle === "unreadable")
+    return { status: "set_aside", sent: 0, reason: "it cannot be read by this user" };
   if (handle === null) return { status: "gone", sent: 0 };
   try {
     return await new FileSending(dependencies, file, handle, share).run();
@@ -100,8 +101,7 @@ class FileSending {
     const seen = await this.#look();
     const state = await this.#dependencies.states.read(this.#file);
     if (state?.is_deleted) return { status: "deleted", sent: 0 };
-    if (state !== null && isSame(state, seen))
-      return { status: state.set_aside === null ? "unchanged" : "set_aside", sent: 0 };
+    if (state !== null && isSame(state, seen)) return resultOf(state);
     if (state !== null && state.source_bytes > 0) await this.#resume(state, seen);
     try {
       await this.#sendRest(seen);
@@ -109,7 +109,8 @@ class FileSending {
       const ended = endedBy(error);
       if (ended === null) throw error;
       await this.#save(seen, ended);
-      return { status: ended.is_deleted ? "deleted" : "set_aside", sent: this.#sent };
+      if (ended.is_deleted) return { status: "deleted", sent: this.#sent };
+      return { status: "set_aside", sent: this.#sent, reason: ended.set_aside };
     }
     await this.#save(seen, { set_aside: null });
     return { status: this.#sent > 0 ? "sent" : "unchanged", sent: this.#sent };
@@ -262,7 +263,7 @@ class FileSending {
 }
 
 /** The file cannot be sent as it is. */
-class SetAside extends Error {}
+export class SetAside extends Error {}
 
 function endedBy(error: unknown): { set_aside: string; is_deleted?: true } | null {
   if (error instanceof SetAside || error instanceof RedactionTimeError) return { set_aside: error.message };
@@ -271,6 +272,12 @@ function endedBy(error: unknown): { set_aside: string; is_deleted?: true } | nul
   if (!(error instanceof HubError)) return null;
   if (error.status === 410) return { set_aside: error.message, is_deleted: true };
   return error.status === 400 ? { set_aside: error.message } : null;
+}
+
+/** Of a file that is as it was. */
+export function resultOf({ set_aside }: FileState): SendFileResult {
+  if (set_aside === null) return { status: "unchanged", sent: 0 };
+  return { status: "set_aside", sent: 0, reason: set_aside };
 }
 
 export function isSame(a: Seen, b: Seen): boolean {

@@ -3,12 +3,22 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
+import { createChainHash, EMPTY_CHAIN_HASH } from "@wharf/transcripts";
 import { isOfMachine } from "../spool/machine-problem.ts";
 import type { FileState, LocalFile } from "./file-state.ts";
 import { isDatabaseError } from "./opencode/sqlite.ts";
-import { isSame, type SendFileDependencies, type SendFileResult, sendFile } from "./send-file.ts";
+import {
+  isSame,
+  resultOf,
+  type SendFileDependencies,
+  type SendFileResult,
+  SetAside,
+  sendFile,
+} from "./send-file.ts";
 
 const PACKED = ".zst";
+/** Codex writes files of up to 2 GB. A larger one could fill the disk on which it is unpacked. */
+const UNPACKED_BYTES_MAX = 2 * 1024 ** 3;
 /** Bun, and Node from 22.15 on. */
 export const CAN_UNPACK = "createZstdDecompress" in zlib;
 
@@ -30,16 +40,26 @@ export type Unpack = {
 };
 
 /** Of a file that is packed by zstd. */
-export function unpackZstd(path: string, look: Unpack["look"]): Unpack {
+export function unpackZstd(path: string, look: Unpack["look"], bytes_max = UNPACKED_BYTES_MAX): Unpack {
   return {
     look,
     write: (target) =>
       pipeline(
         createReadStream(path),
         zlib.createZstdDecompress(),
+        (parts: AsyncIterable<Buffer>) => atMost(bytes_max, parts),
         createWriteStream(target, { mode: 0o600 }),
       ),
   };
+}
+
+async function* atMost(bytes_max: number, parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.length;
+    if (bytes > bytes_max) throw new SetAside(`it has more than ${bytes_max} bytes when it is unpacked`);
+    yield part;
+  }
 }
 
 /**
@@ -54,8 +74,7 @@ export async function sendUnpacked(
 ): Promise<SendFileResult> {
   const { look } = unpack;
   const state = await dependencies.states.read(file);
-  if (state !== null && isSame(state, look))
-    return { status: state.set_aside === null ? "unchanged" : "set_aside", sent: 0 };
+  if (state !== null && isSame(state, look)) return resultOf(state);
   const states: SendFileDependencies["states"] = {
     read: async () => state,
     // A state with the time 0 is that of a file of which more is to come.
@@ -66,18 +85,33 @@ export async function sendUnpacked(
         ...(written.mtime_ms === 0 ? { mtime_ms: 0 } : {}),
       }),
   };
-  const sent = await withUnpacked(unpack, directory, (path) =>
-    sendFile({ ...dependencies, states }, { ...file, path }),
-  );
-  return sent ?? { status: "set_aside", sent: 0 };
+  try {
+    return await withUnpacked(unpack, directory, (path) =>
+      sendFile({ ...dependencies, states }, { ...file, path }),
+    );
+  } catch (error) {
+    if (!(error instanceof SetAside)) throw error;
+    const reason = error.message;
+    // A database that is written now is read again at the next look.
+    if (isPacked(file.path))
+      await states.write(file, { ...(state ?? NOTHING_SENT), ...look, set_aside: reason });
+    return { status: "set_aside", sent: 0, reason };
+  }
 }
 
-/** Null when it cannot be unpacked. The file is there during `use` only. */
+const NOTHING_SENT: Omit<FileState, keyof Unpack["look"] | "set_aside"> = {
+  generation: 1,
+  source_bytes: 0,
+  source_hash: EMPTY_CHAIN_HASH,
+  checkpoint: createChainHash().checkpoint(),
+};
+
+/** Throws SetAside when it cannot be unpacked. The file is there during `use` only. */
 export async function withUnpacked<T>(
   { write }: Unpack,
   directory: string,
   use: (path: string) => Promise<T>,
-): Promise<T | null> {
+): Promise<T> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(directory, "unpacked-"));
   try {
@@ -85,15 +119,16 @@ export async function withUnpacked<T>(
     await write(path);
     return await use(path);
   } catch (error) {
-    if (!isDamaged(error) && !isDatabaseError(error)) throw error;
-    return null;
+    if (isDamaged(error)) throw new SetAside(`it is damaged: ${error.message}`);
+    if (isDatabaseError(error)) throw new SetAside(`the database cannot be read: ${error.message}`);
+    throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** zstd states its failures with a code of its own, and names no system call. */
-function isDamaged(error: unknown): boolean {
+function isDamaged(error: unknown): error is Error {
   return (
     error instanceof Error &&
     "code" in error &&

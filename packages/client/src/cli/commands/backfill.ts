@@ -1,11 +1,16 @@
 import type { Command } from "commander";
 import { noteAcknowledged } from "../../sender/sender-state.ts";
-import { type BackfillPlan, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
+import {
+  type BackfillPlan,
+  type BackfillResult,
+  planBackfill,
+  runBackfill,
+} from "../../transcripts/backfill.ts";
 import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
 import { type HubOptions, hubSessionsOf, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { createProgress, megabytes } from "../output/progress.ts";
-import { plural } from "../output/text.ts";
+import { plain, plural } from "../output/text.ts";
 import { prepareSending } from "../sending.ts";
 import { instantOf } from "../values.ts";
 
@@ -13,6 +18,7 @@ type BackfillOptions = HubOptions & { since?: string; dryRun?: true };
 
 /** What a hub on a usual line takes; only for the estimate before the first byte. */
 const BYTES_PER_S = 10_000_000;
+const NOT_SENT_SHOWN_MAX = 20;
 
 /** `wharf backfill` */
 export function backfill(command: Command, io: Io): void {
@@ -44,11 +50,15 @@ export function backfill(command: Command, io: Io): void {
       if (options.json) io.json({ ...counts, result });
       else if (pending.length > 0)
         io.print(`Sent ${plural(result.sent, "file")}, ${megabytes(result.bytes)}.`);
-      if (result.set_aside > 0)
-        io.warn(
-          `Not sent: ${plural(result.set_aside, "file")}, which cannot be read, or which the hub does not take.`,
-        );
+      warnOfNotSent(io, result);
     });
+}
+
+function warnOfNotSent(io: Io, { not_sent }: BackfillResult): void {
+  for (const { path, reason } of not_sent.slice(0, NOT_SENT_SHOWN_MAX))
+    io.warn(`Not sent: ${plain(path)}: ${plain(reason).replace(/\.$/, "")}.`);
+  const others = not_sent.length - NOT_SENT_SHOWN_MAX;
+  if (others > 0) io.warn(`Not sent: ${plural(others, "other file")}.`);
 }
 
 function describe(plan: BackfillPlan): string {

@@ -3,10 +3,12 @@ import type { Profile } from "../../profiles/profiles.ts";
 import { HubError } from "../../sdk/hub-error.ts";
 import { filesOfTranscript } from "../../transcripts/backfill.ts";
 import { chainOf } from "../../transcripts/chain.ts";
+import { SetAside } from "../../transcripts/send-file.ts";
 import { CAN_UNPACK, isPacked, withUnpacked } from "../../transcripts/send-unpacked.ts";
 import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
 import { clientFor, hubSessionsOf } from "../hub.ts";
 import type { Io } from "../io.ts";
+import { plain } from "../output/text.ts";
 import { prepareSending } from "../sending.ts";
 
 /** `is_equal`: what the hub holds is the beginning of the file; null: it holds nothing. */
@@ -51,7 +53,13 @@ export async function checkFiles(io: Io, profile: Profile, isAll: boolean): Prom
       const result =
         unpack === null
           ? await compare(path, latest)
-          : await withUnpacked(unpack, io.paths.data, (unpacked) => compare(unpacked, latest));
+          : await withUnpacked(unpack, io.paths.data, (unpacked) => compare(unpacked, latest)).catch(
+              (error: unknown) => {
+                if (!(error instanceof SetAside)) throw error;
+                io.warn(`Not compared: ${plain(path)}: ${plain(error.message)}.`);
+                return null;
+              },
+            );
       if (result === null) continue;
       const isShared = unpack !== null || (await shareOf?.(local)) !== "nothing";
       const why = hub?.deleted.has(session_id) ? "deleted" : isShared ? null : "not_shared";

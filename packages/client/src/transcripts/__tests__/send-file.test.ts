@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, chmod, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import type { TranscriptFile } from "@wharf/protocol";
@@ -15,6 +15,7 @@ import { cleanupDaysIn } from "../deletion-times.ts";
 import { type LocalFile, openFileStates } from "../file-state.ts";
 import { agentFolders, findTranscripts } from "../find-transcripts.ts";
 import { sendFile } from "../send-file.ts";
+import { unpackZstd } from "../send-unpacked.ts";
 import { filesOfSession } from "../session-files.ts";
 import { createTails, createWorkspaceOf } from "../tails.ts";
 
@@ -160,9 +161,9 @@ describe("a transcript file", () => {
     await expectHeld(file);
     const refused = await newFile(line(1));
     hub.state.fault = () => problem(413);
-    expect(await sendFile(dependencies(), refused)).toEqual({ status: "set_aside", sent: 0 });
+    expect(await sendFile(dependencies(), refused)).toMatchObject({ status: "set_aside", sent: 0 });
     hub.state.fault = () => null;
-    expect(await sendFile(dependencies(), refused)).toEqual({ status: "set_aside", sent: 0 });
+    expect(await sendFile(dependencies(), refused)).toMatchObject({ status: "set_aside", sent: 0 });
     await appendFile(refused.path, line(2));
     expect(await sendFile(dependencies(), refused)).toMatchObject({ status: "sent" });
   });
@@ -327,7 +328,32 @@ describe("a backfill", () => {
       source_hash: chainHashOf(Buffer.from(whole)),
     });
     await writeFile(`${path}.zst`, "no zstd");
-    expect((await backfill(home)).result).toMatchObject({ set_aside: 1 });
+    expect((await backfill(home)).result).toMatchObject({
+      set_aside: 1,
+      not_sent: [{ path: `${path}.zst`, reason: expect.stringContaining("damaged") }],
+    });
+    expect((await readdir(machine.data)).filter((name) => name.startsWith("unpacked-"))).toEqual([]);
+  });
+
+  test("sets a packed file aside that is too large when it is unpacked, and sends the others", async () => {
+    const home = join(machine.home, "expanding");
+    const folder = join(home, ".codex/sessions/2026/09/11");
+    await mkdir(folder, { recursive: true });
+    const names = ["b", "c"].map((digit) => rollout.replace("aa.jsonl", `a${digit}.jsonl`));
+    const [large, small] = names.map((name) => join(folder, name));
+    await writeFile(`${large}.zst`, zstdCompressSync(Buffer.alloc(1024 * 1024)));
+    await writeFile(`${small}`, line(1));
+    const found = await findTranscripts(agentFolders({}, home));
+    const plan = await planBackfill(found, dependencies());
+    const { size, mtimeMs, ino } = await stat(`${large}.zst`);
+    const unpack = unpackZstd(`${large}.zst`, { size, mtime_ms: mtimeMs, inode: ino }, 1024);
+    const pending = plan.pending.map((one) => (one.unpack === null ? one : { ...one, unpack }));
+    const sending = { ...dependencies(), directory: machine.data };
+    const reason = "it has more than 1024 bytes when it is unpacked";
+    const expected = { set_aside: 1, not_sent: [{ path: `${large}.zst`, reason }] };
+    expect(await runBackfill({ ...plan, pending }, sending)).toMatchObject({ sent: 1, ...expected });
+    // It is not unpacked again: its limit is that of all files now.
+    expect(await runBackfill(plan, sending)).toMatchObject({ sent: 0, ...expected });
     expect((await readdir(machine.data)).filter((name) => name.startsWith("unpacked-"))).toEqual([]);
   });
 
