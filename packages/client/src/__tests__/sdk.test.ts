@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { setupApp } from "../../../server/src/__tests__/setup-app.ts";
 import { createClient, HubError, heldOf } from "../index.ts";
 
@@ -227,6 +228,22 @@ test("live changes continue after each interruption without a gap, and end with 
     if (update.kind === "begin") stop.abort();
   const refused = client("wharf_read_unknown").live();
   expect(await failure(refused.next())).toMatchObject({ status: 401 });
+});
+
+test("a certificate that is not accepted is named with what to do", async () => {
+  const certificates = join(import.meta.dir, "../../../job-runner/src/connection/__tests__/certificates");
+  const [cert, key, ca] = ["server.crt", "server.key", "authority.crt"].map((name) =>
+    Bun.file(join(certificates, name)),
+  );
+  await using hub = Bun.serve({ port: 0, tls: { cert, key }, fetch: () => Response.json({}) });
+  const trusting: typeof fetch = Object.assign(
+    (...[url, init]: Parameters<typeof fetch>) => fetch(url, { ...init, tls: { ca } }),
+    fetch,
+  );
+  const connect = (host: string, send: typeof fetch) =>
+    failure(createClient({ url: `https://${host}:${hub.port}`, key: null, fetch: send }).clientVersion());
+  expect((await connect("localhost", fetch)).message).toMatch(/authority.+Set NODE_EXTRA_CA_CERTS to/);
+  expect((await connect("127.0.0.1", trusting)).message).toContain("for another name. Use the address that");
 });
 
 /** The response, whose connection is lost after the chunk with this text. */

@@ -1,3 +1,4 @@
+import { certificateProblem } from "./certificate-problem.ts";
 import type { Compress } from "./compression.ts";
 import { HubError, TIMED_OUT, UNEXPECTED_RESPONSE, UNREACHABLE } from "./hub-error.ts";
 
@@ -117,7 +118,8 @@ function noResponse(base: string, error: unknown, limitMs: number): unknown {
 function reasonOf(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause : error;
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : null;
-  return code ?? cause.message.replace(/\.$/, "");
+  if (code !== null) return certificateProblem(code) ?? code;
+  return cause.message.replace(/\.$/, "");
 }
 
 /** Empty when it is longer than any of the API. */
