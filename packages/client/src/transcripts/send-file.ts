@@ -42,6 +42,8 @@ const PART_BYTES = 4 * 1024 * 1024;
 const PART_BYTES_MIN = 64 * 1024;
 const READ_BYTES = 1024 * 1024;
 const LINE_BYTES_MAX = 32 * 1024 * 1024;
+/** What is read for a part stays in memory until a line ends. */
+const LINE_BYTES_READ_MAX = 4 * LINE_BYTES_MAX;
 /** The hub takes no larger part. */
 const WHOLE_BYTES_MAX = 40 * 1024 * 1024;
 const CONFLICTS_MAX = 5;
@@ -160,14 +162,17 @@ class FileSending {
     const splitter = createPieceSplitter({ piece_bytes: this.#partBytes, line_bytes_max: LINE_BYTES_MAX });
     const read: Uint8Array[] = [];
     let piece: Piece | null = null;
-    for (let at = this.#offset; piece === null && at < size; ) {
-      const bytes = await readAt(this.#handle, at, Math.min(READ_BYTES, this.#partBytes, size - at));
+    const end = Math.min(size, this.#offset + LINE_BYTES_READ_MAX);
+    for (let at = this.#offset; piece === null && at < end; ) {
+      const bytes = await readAt(this.#handle, at, Math.min(READ_BYTES, this.#partBytes, end - at));
       if (bytes.length === 0) break;
       read.push(bytes);
       at += bytes.length;
       [piece = null] = splitter.push(bytes);
     }
     piece ??= splitter.cut();
+    if (piece === null && end < size)
+      throw new SetAside(`a line of it is longer than ${LINE_BYTES_READ_MAX} bytes`);
     if (piece === null) return true;
     const bytes = mapLines(piece.bytes, this.#convert);
     await this.#append({ source_bytes: piece.source_bytes, bytes }, read);

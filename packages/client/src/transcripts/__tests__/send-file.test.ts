@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFile, chmod, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import type { TranscriptFile } from "@wharf/protocol";
@@ -243,6 +243,17 @@ describe("a transcript file", () => {
     const found = await findTranscripts([{ agent: "claude-code", folders: [folder] }]);
     expect(found.map(({ session_id }) => session_id)).toEqual(["s-c"]);
     await chmod(join(folder, "-a"), 0o700);
+  });
+
+  test("has a line without an end, and is sent up to it", async () => {
+    const file = await newFile(line(1));
+    await truncate(file.path, 10 * 1024 ** 3);
+    expect(await sendFile(dependencies(), file)).toEqual({
+      status: "set_aside",
+      sent: line(1).length,
+      reason: expect.stringContaining("a line of it is longer than"),
+    });
+    expect(await rawOf(file)).toBe(line(1));
   });
 
   test("has a line of 33 MB, which is kept as its size and hash", async () => {
