@@ -21,14 +21,17 @@ export type BackfillPlan = {
   pending: PendingFile[];
   /** Packed files, in a runtime that cannot unpack them. */
   packed_files: number;
+  /** Those that were set aside, and have not changed since. */
+  not_sent: NotSent[];
 };
+export type NotSent = { path: string; reason: string };
 /** `isLost`: it was sent, and the hub has lost it since, such as by the restore of an older backup. */
 type PendingFile = { file: LocalFile; bytes: number; unpack: Unpack | null; isLost: boolean };
 
 export type BackfillResult = Record<SendFileResult["status"], number> & {
   bytes: number;
   /** Those that are set aside. */
-  not_sent: { path: string; reason: string }[];
+  not_sent: NotSent[];
 };
 
 const FILES_AT_ONCE = 4;
@@ -50,6 +53,7 @@ export async function planBackfill(
     bytes: 0,
     pending: [],
     packed_files: 0,
+    not_sent: [],
   };
   for (const one of found) {
     for (const { file, bytes, look, unpack } of await filesOfTranscript(one)) {
@@ -70,7 +74,8 @@ export async function planBackfill(
       }
       const isLost = state !== null && hub?.unknown.has(file.session_id) === true;
       if (state !== null && isSame(state, look) && !isLost) {
-        plan.held_files += 1;
+        if (state.set_aside === null) plan.held_files += 1;
+        else plan.not_sent.push({ path: file.path, reason: state.set_aside });
         continue;
       }
       const left = isLost ? bytes : Math.max(0, bytes - (state?.source_bytes ?? 0));

@@ -1,11 +1,6 @@
 import type { Command } from "commander";
 import { noteAcknowledged } from "../../sender/sender-state.ts";
-import {
-  type BackfillPlan,
-  type BackfillResult,
-  planBackfill,
-  runBackfill,
-} from "../../transcripts/backfill.ts";
+import { type BackfillPlan, type NotSent, planBackfill, runBackfill } from "../../transcripts/backfill.ts";
 import { findAllTranscripts, warnOfPacked } from "../find-all-transcripts.ts";
 import { type HubOptions, hubSessionsOf, requireProfile, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
@@ -34,6 +29,7 @@ export function backfill(command: Command, io: Io): void {
       const plan = await planBackfill(found, files, { hub });
       const { pending, ...counts } = plan;
       warnOfPacked(io, plan.packed_files);
+      warnOfNotSent(io, plan.not_sent);
       if (options.dryRun) {
         if (options.json) io.json({ ...counts, pending_files: pending.length });
         else io.print(describe(plan));
@@ -50,11 +46,11 @@ export function backfill(command: Command, io: Io): void {
       if (options.json) io.json({ ...counts, result });
       else if (pending.length > 0)
         io.print(`Sent ${plural(result.sent, "file")}, ${megabytes(result.bytes)}.`);
-      warnOfNotSent(io, result);
+      warnOfNotSent(io, result.not_sent);
     });
 }
 
-function warnOfNotSent(io: Io, { not_sent }: BackfillResult): void {
+function warnOfNotSent(io: Io, not_sent: readonly NotSent[]): void {
   for (const { path, reason } of not_sent.slice(0, NOT_SENT_SHOWN_MAX))
     io.warn(`Not sent: ${plain(path)}: ${plain(reason).replace(/\.$/, "")}.`);
   const others = not_sent.length - NOT_SENT_SHOWN_MAX;

@@ -365,6 +365,7 @@ describe("a backfill", () => {
     expect(await runBackfill({ ...plan, pending }, sending)).toMatchObject({ sent: 1, ...expected });
     // It is not unpacked again: its limit is that of all files now.
     expect(await runBackfill(plan, sending)).toMatchObject({ sent: 0, ...expected });
+    expect(await planBackfill(found, sending)).toMatchObject({ held_files: 1, not_sent: expected.not_sent });
     expect((await readdir(machine.data)).filter((name) => name.startsWith("unpacked-"))).toEqual([]);
   });
 
