@@ -92,8 +92,7 @@ export async function sendUnpacked(
   } catch (error) {
     if (!(error instanceof SetAside)) throw error;
     const reason = error.message;
-    // A database that is written now is read again at the next look.
-    if (isPacked(file.path))
+    if (!(error instanceof NotReadNow))
       await states.write(file, { ...(state ?? NOTHING_SENT), ...look, set_aside: reason });
     return { status: "set_aside", sent: 0, reason };
   }
@@ -105,6 +104,9 @@ const NOTHING_SENT: Omit<FileState, keyof Unpack["look"] | "set_aside"> = {
   source_hash: EMPTY_CHAIN_HASH,
   checkpoint: createChainHash().checkpoint(),
 };
+
+/** As a database that opencode is writing: it is read again at the next look. */
+class NotReadNow extends SetAside {}
 
 /** Throws SetAside when it cannot be unpacked. The file is there during `use` only. */
 export async function withUnpacked<T>(
@@ -120,7 +122,9 @@ export async function withUnpacked<T>(
     return await use(path);
   } catch (error) {
     if (isDamaged(error)) throw new SetAside(`it is damaged: ${error.message}`);
-    if (isDatabaseError(error)) throw new SetAside(`the database cannot be read: ${error.message}`);
+    if (isDatabaseError(error)) throw new NotReadNow(`the database cannot be read: ${error.message}`);
+    if (isOfMachine(error) && (error.syscall === "read" || isPacked(error.path ?? "")))
+      throw new NotReadNow(`it cannot be read: ${error.message}`);
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });

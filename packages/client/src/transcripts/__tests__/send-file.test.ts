@@ -366,6 +366,12 @@ describe("a backfill", () => {
     // It is not unpacked again: its limit is that of all files now.
     expect(await runBackfill(plan, sending)).toMatchObject({ sent: 0, ...expected });
     expect(await planBackfill(found, sending)).toMatchObject({ held_files: 1, not_sent: expected.not_sent });
+    await writeFile(`${large}.zst`, "changed");
+    const changed = await planBackfill(found, sending);
+    await rm(`${large}.zst`);
+    expect(await runBackfill(changed, sending)).toMatchObject({
+      not_sent: [{ path: `${large}.zst`, reason: expect.stringContaining("it cannot be read") }],
+    });
     expect((await readdir(machine.data)).filter((name) => name.startsWith("unpacked-"))).toEqual([]);
   });
 
