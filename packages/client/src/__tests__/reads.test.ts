@@ -88,6 +88,12 @@ const COMMANDS: readonly (readonly [words: string[], json: object, plain: RegExp
   ],
   [["resume", SESSION], { agent: "claude-code", is_here: false }, /^claude --resume 3f6b1f0e-\S+$/m],
   [["jobs", "list", "--all"], { jobs: expect.any(Array) }, /^\d+\t\w+\t/m],
+  [["jobs", "queues"], { queues: expect.any(Array) }, /^recurring(\t\d+){5}\t\S+( \S+)?\t–$/m],
+  [
+    ["prices", "--model", "opus-5"],
+    { prices: expect.arrayContaining([expect.objectContaining({ from: "2026-07-24", output: 25 })]) },
+    /^claude-opus-5\t5\t25\t–\t–\t–\tfrom 2026-07-24\tthe provider's page$/m,
+  ],
   [["jobs", "dlq"], { jobs: expect.any(Array), has_more: false }, /^\d+\tdead\t/m],
   [["devices"], { devices: expect.any(Array) }, /^desk \(this\)\tonline\t/m],
 ];
@@ -195,6 +201,55 @@ test("an admin changes what a workspace keeps and replaces, and deletes it when 
   expect((await bun.wharf(["workspaces"])).stdout).not.toContain("shop");
 });
 
+test("an admin retries and cancels a job, or all that match once that is confirmed", async () => {
+  await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const jobs = (...words: string[]) => bun.wharf(["jobs", ...words]);
+  const asked = await jobs("cancel", "--type", "prune");
+  expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining("--yes is missing")]);
+  // The dead one has ended.
+  expect((await jobs("cancel", "--type", "prune", "--yes", "--json")).json).toEqual({ cancelled: 1 });
+  expect(await jobs("cancel", "--type", "prune", "--yes")).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: "No job matches.\n",
+  });
+  // A cancelled job is retried only when it is named, or its state.
+  expect((await jobs("retry", "--type", "prune", "--yes")).stdout).toBe("1 job retried.\n");
+  const all = await jobs("retry", "--queue", "recurring", "--status", "failed", "--yes", "--json");
+  expect(all.json).toEqual({ retried: 1 });
+  expect((await jobs("cancel", "7000000001", "--reason", "moved")).stdout).toBe(
+    "Job 7000000001 is cancelled.\n",
+  );
+  expect((await jobs("inspect", "7000000001", "--json")).json.job.last_error).toContain("moved");
+  expect((await jobs("cancel", "7000000001")).stderr).toContain("it is cancelled");
+  expect((await jobs("retry", "7000000001")).stdout).toBe("Job 7000000001 is ready.\n");
+});
+
+test("an admin pauses and resumes a queue", async () => {
+  await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const paused = await bun.wharf(["jobs", "pause", "recurring", "--reason", "the disk is full"]);
+  expect(paused.stdout).toStartWith("Queue recurring is paused.");
+  const line = async () => /^recurring\t.*$/m.exec((await bun.wharf(["jobs", "queues"])).stdout)?.[0];
+  expect(await line()).toMatch(/\t\d{4}-\S+Z the disk is full$/);
+  expect((await bun.wharf(["jobs", "resume", "recurring", "--json"])).json.queue.paused_at).toBeNull();
+  expect(await line()).toEndWith("\t–");
+  expect((await bun.wharf(["jobs", "resume", "mail"])).stderr).toContain("Queue not found");
+});
+
+test("an admin sets the price of a model", async () => {
+  await bun.wharf(["connect", hub.url, "--key", "-"], { stdin: hub.server.key });
+  const set = (...words: string[]) =>
+    bun.wharf(["prices", "set", "new-model", "--provider", "acme", "--input", "1.5", ...words]);
+  expect((await set("--from", "2026-01-01")).stdout).toStartWith("Saved the price of new-model.");
+  // It replaces the row of that day.
+  const { json } = await set("--from", "2026-01-01", "--output", "0", "--cache-write-5m", "2", "--json");
+  expect(json.price).toMatchObject({ input: 1.5, output: 0, cache_write_5m: 2, cache_read: null });
+  expect((await bun.wharf(["prices", "--model", "new-model"])).stdout).toBe(
+    "new-model\t1.5\t0\t–\t2\t–\tfrom 2026-01-01\tadministrator\n",
+  );
+  expect((await set("--from", "soon")).stderr).toContain("must be a day");
+});
+
 describe("what cannot work", () => {
   test("has an exit code and a message with what to do", async () => {
     const cases: [words: string[], code: number, message: RegExp][] = [
@@ -221,6 +276,13 @@ describe("what cannot work", () => {
       [["emit", "Deploy"], 2, /such as deploy\.done/],
       [["usage", "weekly", "--by", "model"], 2, /cannot be combined/],
       [["devices", "rename", "desk", "bench"], 4, /--key -/],
+      [["jobs", "cancel"], 2, /Name one job/],
+      [["jobs", "retry", "7", "--type", "prune"], 2, /Name one job/],
+      [["jobs", "cancel", "--queue", "recurring", "--type", "", "--yes"], 2, /Name one job/],
+      [["jobs", "cancel", "--type", "prune", "--yes"], 4, /--key -/],
+      [["jobs", "pause", "recurring"], 4, /--key -/],
+      [["prices", "set", "m", "--provider", "acme", "--input", ""], 2, /no amount/],
+      [["prices", "set", "m", "--provider", "acme"], 4, /--key -/],
       [["sesions"], 2, /unknown command 'sesions'[\s\S]*wharf --help/],
     ];
     for (const [words, code, message] of cases) {
@@ -417,6 +479,7 @@ test("a terminal gets a table with titles and colours that fits its width, witho
   await hub.server.sql`UPDATE sessions SET title = ${"一 long title ".repeat(20)}, live_state = 'working'`;
   const narrow: string[] = [];
   const words = [["sessions"], ["now"], ["timeline"], ["search", "greet"], ["devices"], ["session", SESSION]];
+  words.push(["jobs", "queues"], ["prices"]);
   for (const command of [...words, ["session", SESSION.slice(0, 6), "--transcript"], ["why", "aaaaaaaa"]])
     expect(await run(command, { ...io, columns: 80, print: (text) => void narrow.push(text) })).toBe(0);
   const lines = narrow.flatMap((text) => text.split("\n"));

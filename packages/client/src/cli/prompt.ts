@@ -10,6 +10,11 @@ export async function ask(io: Io, message: string, placeholder: string, argument
   );
 }
 
+/** Returns once `answer` was typed, in place of --yes. Throws CliError for another, and where ask does. */
+export async function confirm(io: Io, message: string, answer: string): Promise<void> {
+  if ((await ask(io, message, answer, "--yes")) !== answer) throw cancelled();
+}
+
 /** As ask, without showing what is typed. */
 export async function askSecret(io: Io, message: string, argument: string): Promise<string> {
   requireTerminal(io, argument);
@@ -32,5 +37,9 @@ function requireTerminal(io: Io, argument: string): void {
 /** A cancelled question has a symbol as its answer. */
 function answered(value: string | symbol): string {
   if (typeof value === "string") return value.trim();
-  throw new CliError("Cancelled. Nothing was changed.", EXIT.failed, "CANCELLED");
+  throw cancelled();
+}
+
+function cancelled(): CliError {
+  return new CliError("Cancelled. Nothing was changed.", EXIT.failed, "CANCELLED");
 }

@@ -88,9 +88,10 @@ export type Jobs = {
   /** All dead jobs that match; resolves to their number. The filter must not be empty. */
   retryAll(filter: JobFilterRequest): Promise<number>;
   /** All jobs that match and have not ended; resolves to their number. The filter must not be empty. */
-  cancelAll(filter: JobFilterRequest): Promise<number>;
+  cancelAll(filter: JobFilterRequest, reason?: string): Promise<number>;
   queues(): Promise<Queue[]>;
-  pauseQueue(name: string): Promise<Queue>;
+  /** Its running jobs continue. */
+  pauseQueue(name: string, reason?: string): Promise<Queue>;
   resumeQueue(name: string): Promise<Queue>;
   schedules(): Promise<Schedule[]>;
 };
@@ -127,22 +128,26 @@ export function createJobs(http: Http): Jobs {
     log: (id, query = {}) => http.json(`${path(id)}/log`, { query }),
     retry: async (id) => (await http.json<{ job: Job }>(`${path(id)}/retry`, { method: "POST" })).job,
     cancel: async (id, reason) =>
-      (
-        await http.json<{ job: Job }>(`${path(id)}/cancel`, {
-          method: "POST",
-          json: reason === undefined ? {} : { reason },
-        })
-      ).job,
+      (await http.json<{ job: Job }>(`${path(id)}/cancel`, { method: "POST", json: { reason } })).job,
     counts: async (query = {}) =>
       (await http.json<{ counts: JobCounts }>("/api/jobs/counts", { query })).counts,
     retryAll: async (json) =>
       (await http.json<{ retried: number }>("/api/jobs/retry", { method: "POST", json })).retried,
-    cancelAll: async (json) =>
-      (await http.json<{ cancelled: number }>("/api/jobs/cancel", { method: "POST", json })).cancelled,
+    cancelAll: async (filter, reason) =>
+      (
+        await http.json<{ cancelled: number }>("/api/jobs/cancel", {
+          method: "POST",
+          json: { ...filter, reason },
+        })
+      ).cancelled,
     queues: async () => (await http.json<{ queues: Queue[] }>("/api/queues")).queues,
-    pauseQueue: async (name) =>
-      (await http.json<{ queue: Queue }>(`/api/queues/${segment(name)}/pause`, { method: "POST", json: {} }))
-        .queue,
+    pauseQueue: async (name, reason) =>
+      (
+        await http.json<{ queue: Queue }>(`/api/queues/${segment(name)}/pause`, {
+          method: "POST",
+          json: { reason },
+        })
+      ).queue,
     resumeQueue: async (name) =>
       (await http.json<{ queue: Queue }>(`/api/queues/${segment(name)}/resume`, { method: "POST" })).queue,
     schedules: async () => (await http.json<{ schedules: Schedule[] }>("/api/schedules")).schedules,

@@ -172,8 +172,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "jobs",
     group: "Administer the hub",
-    summary: "List, inspect and retry jobs of the hub",
+    summary: "List, inspect, retry and cancel jobs, and pause queues",
     load: async () => (await import("./jobs.ts")).jobs,
+  },
+  {
+    name: "prices",
+    group: "Administer the hub",
+    summary: "List and set the prices of models",
+    load: async () => (await import("./prices.ts")).prices,
   },
   {
     name: "keys",

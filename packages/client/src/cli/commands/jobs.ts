@@ -7,22 +7,16 @@ import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
 import { plain, timeOf } from "../output/text.ts";
 import { countOf } from "../values.ts";
+import { jobChanges } from "./job-changes.ts";
+import { jobQueues } from "./job-queues.ts";
+import { type JobFilterOptions, withJobFilter } from "./list-filters.ts";
 
-type ListOptions = HubOptions & {
-  status?: string;
-  queue?: string;
-  type?: string;
-  all?: true;
-  limit: number;
-};
+type ListOptions = HubOptions & JobFilterOptions & { all?: true; limit: number };
 
-/** `wharf jobs list`, `inspect`, `retry` and `dlq` */
+/** `wharf jobs list`, `dlq` and `inspect`, and the subcommands that change jobs and queues */
 export function jobs(command: Command, io: Io): void {
   const list = (named: Command) =>
-    withHubOptions(named)
-      .option("--queue <name>", "only of this queue")
-      .option("--type <name>", "only of this type")
-      .option("--limit <number>", "at most so many", countOf, 20);
+    withJobFilter(withHubOptions(named)).option("--limit <number>", "at most so many", countOf, 20);
   list(command.command("list").description("List jobs, newest first"))
     .option("--all", "also what the hub does by the clock; so does any filter")
     .option("--status <list>", "queued, running, completed, failed, or a state such as dead")
@@ -37,13 +31,8 @@ export function jobs(command: Command, io: Io): void {
       else printJob(io, job, job.attempt_history);
     },
   );
-  withHubOptions(
-    command.command("retry <id>").description("Retry a dead or cancelled job; needs an admin key"),
-  ).action(async function retry(id: string, options: HubOptions) {
-    const job = await (await openHub(io, options, "admin")).jobs.retry(id);
-    if (options.json) io.json({ job });
-    else io.print(`Job ${job.id} is ${job.state}.`);
-  });
+  jobChanges(command, io);
+  jobQueues(command, io);
 }
 
 async function listJobs(io: Io, { status, queue, type, all, limit, ...options }: ListOptions): Promise<void> {

@@ -6,6 +6,8 @@ import { countOf } from "../values.ts";
 /** What lists of activity are limited by. */
 export type ListFilters = { workspace?: string; device?: string; limit: number; cursor?: string };
 
+export type JobFilterOptions = { status?: string; queue?: string; type?: string };
+
 type ListParameters = {
   limit: number;
   cursor: string | undefined;
@@ -22,6 +24,11 @@ export function withListFilters(command: Command): Command {
     .option("--device <name>", "by name or id")
     .option("--limit <number>", "at most so many", countOf, LIMIT)
     .option("--cursor <cursor>", "the next page, as `next_cursor` of --json names it");
+}
+
+/** What jobs are chosen by. Which states --status takes depends on the command. */
+export function withJobFilter(command: Command): Command {
+  return command.option("--queue <name>", "only of this queue").option("--type <name>", "only of this type");
 }
 
 /** As parameters of the API. Throws CliError for an unknown device. */

@@ -2,7 +2,7 @@ import type { Client } from "../../sdk/create-client.ts";
 import type { SessionFilter } from "../../sdk/sessions.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import type { Io } from "../io.ts";
-import { ask } from "../prompt.ts";
+import { confirm } from "../prompt.ts";
 import { writeExport } from "./session-export.ts";
 
 /** Writes all sessions that match to standard output. */
@@ -31,8 +31,7 @@ export async function deleteMatching(
   }
   if (!isConfirmed) {
     const text = `${sessions} sessions match, ${open_sessions} of them open. Their transcripts, events and costs are deleted for good, and the hub refuses them from then on. Type ${sessions} to delete them.`;
-    if ((await ask(io, text, String(sessions), "--yes")) !== String(sessions))
-      throw new CliError("Nothing was deleted.", EXIT.failed, "CANCELLED");
+    await confirm(io, text, String(sessions));
   }
   const begun = await client.sessions.deleteAll({ ...filter, expected: sessions });
   if (isJson) io.json(begun);

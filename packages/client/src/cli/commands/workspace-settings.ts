@@ -4,7 +4,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { plain } from "../output/text.ts";
-import { ask } from "../prompt.ts";
+import { confirm } from "../prompt.ts";
 import { countOf } from "../values.ts";
 
 const FOREVER = "forever";
@@ -63,15 +63,8 @@ async function changeRetention(io: Io, workspace: string, options: RetentionOpti
   const preview = await workspaces.putRetention(workspace, wanted, { isDryRun: true });
   if (options.dryRun) return print(io, options, preview);
   const deleted = preview.deletes === undefined ? null : deletedText(preview.deletes);
-  if (deleted !== null && !options.yes) {
-    const answer = await ask(
-      io,
-      `Within two hours this deletes ${deleted}. Type yes to continue.`,
-      "yes",
-      "--yes",
-    );
-    if (answer !== "yes") throw new CliError("Nothing was changed.", EXIT.failed, "CANCELLED");
-  }
+  if (deleted !== null && !options.yes)
+    await confirm(io, `Within two hours this deletes ${deleted}. Type yes to continue.`, "yes");
   print(io, options, await workspaces.putRetention(workspace, wanted));
 }
 

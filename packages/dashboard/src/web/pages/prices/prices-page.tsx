@@ -1,11 +1,12 @@
 import type { PriceRow } from "@wharf/protocol";
+import { priceScopeText } from "@wharf/protocol/price-words";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { canChange, hub } from "../../app/hub.ts";
 import { query, setQuery } from "../../app/router.ts";
 import { SUMS_INTERVAL_MS, useLiveReload } from "../../app/use-live-reload.ts";
 import { useQuery } from "../../app/use-query.ts";
-import { counted, countText } from "../../format/numbers.ts";
+import { counted } from "../../format/numbers.ts";
 import { PageHead } from "../../ui/parts.tsx";
 import { Empty, Loaded } from "../../ui/states.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
@@ -87,7 +88,7 @@ const RATES = [
 const COLUMNS: readonly [Column<PriceRow>, ...Column<PriceRow>[]] = [
   { title: "model", cell: ({ model }) => <code>{model}</code> },
   ...RATES.map(([rate, title]) => ({ title, isNumber: true, cell: (row: PriceRow) => row[rate] ?? "–" })),
-  { title: "applies", class: "faint", cell: holdsText },
+  { title: "applies", class: "faint", cell: priceScopeText },
   {
     title: "source",
     class: "faint",
@@ -105,17 +106,4 @@ function PriceTable({ rows }: { rows: readonly PriceRow[] }): JSX.Element {
       keyOf={(row) => JSON.stringify([row.model, row.from, row.above_input_tokens, row.speed])}
     />
   );
-}
-
-function holdsText({ from, to, above_input_tokens, speed }: PriceRow): string {
-  const days = [from === null ? "" : `from ${from}`, to === null ? "" : `until ${to}`]
-    .filter(Boolean)
-    .join(" ");
-  const kind =
-    above_input_tokens !== null
-      ? `above ${countText(above_input_tokens)} input tokens`
-      : speed === "fast"
-        ? "fast mode"
-        : "";
-  return [days === "" ? "always" : days, kind].filter(Boolean).join(", ");
 }
