@@ -1,5 +1,6 @@
 import type { Queue } from "@wharf/protocol";
 import type { Command } from "commander";
+import type { Jobs } from "../../sdk/resources.ts";
 import { type HubOptions, openHub, withHubOptions } from "../hub.ts";
 import type { Io } from "../io.ts";
 import { printTable } from "../output/table.ts";
@@ -21,17 +22,25 @@ export function jobQueues(command: Command, io: Io): void {
   )
     .option("--reason <text>", "shown with the queue")
     .action(async function pause(name: string, options: HubOptions & { reason?: string }) {
-      const queue = await (await openHub(io, options, "admin")).jobs.pauseQueue(name, options.reason);
+      const queue = await (await openQueue(io, name, options)).pauseQueue(name, options.reason);
       if (options.json) io.json({ queue });
       else io.print(`Queue ${plain(name)} is paused. Its running jobs continue.`);
     });
   withHubOptions(
     command.command("resume <queue>").description("Resume a paused queue; needs an admin key"),
   ).action(async function resume(name: string, options: HubOptions) {
-    const queue = await (await openHub(io, options, "admin")).jobs.resumeQueue(name);
+    const queue = await (await openQueue(io, name, options)).resumeQueue(name);
     if (options.json) io.json({ queue });
     else io.print(`Queue ${plain(name)} is resumed.`);
   });
+}
+
+/** The hub takes any name, also of a queue that gets its first job later: one that it does not list may be mistyped. */
+async function openQueue(io: Io, name: string, options: HubOptions): Promise<Jobs> {
+  const { jobs } = await openHub(io, options, "admin");
+  if (!(await jobs.queues()).some((queue) => queue.name === name))
+    io.warn(`No job has used queue ${plain(name)} yet. See: wharf jobs queues`);
+  return jobs;
 }
 
 function printQueues(io: Io, queues: readonly Queue[]): void {
