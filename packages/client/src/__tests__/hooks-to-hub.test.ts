@@ -149,6 +149,7 @@ describe.each(RUNTIMES)("under %s", (_, runtime) => {
       bytes: line(1).length * 2,
       pending_files: 2,
       packed_files: 0,
+      not_sent: [],
     });
     expect(dry.stderr).toBe("");
     expect(await heldFiles()).toEqual([]);
