@@ -8,6 +8,7 @@ import { accessibilityViolations, browserTest, expectCount } from "./browser.ts"
 import { called, createRecorder, image, said } from "./claude-records.ts";
 import { hostileFile, SESSION_ID } from "./hostile-session.ts";
 import { setupHub } from "./hub.ts";
+import { event } from "./list-fixtures.ts";
 
 const hub = setupHub();
 const PATH = `/sessions/${SESSION_ID}`;
@@ -357,6 +358,47 @@ browserTest("a long transcript keeps 60 pages, and leads to a prompt that is on 
     await page.locator(".found").getByText(task, { exact: true }).waitFor();
   }
   expect(page.url()).not.toContain("density");
+  await context.close();
+});
+
+browserTest("lists of a session state that more pages follow, and show them", async () => {
+  const session = "d3d5a1b2-9a0e-4c57-8a35-6f0f3c1e7d44";
+  const { prompt, answer, result } = createRecorder(session);
+  const calls = Array.from({ length: 15 }, (_, nth) => {
+    const input = { file_path: `/src/${nth}.ts`, content: "one\n" };
+    return [answer(`w${nth}`, called(`write_${nth}`, "Write", input)), result(`write_${nth}`, "written")];
+  });
+  await append([prompt("Write them"), ...calls.flat()].join(""), session);
+  const sentEvent = (type: string) => ({
+    ...event(type, new Date().toISOString(), { cc_session_id: session, cwd: "/src", source: "startup" }),
+    ...{ device_id: "laptop", workspace_id: "github.com/ada/site" },
+  });
+  expect((await client.events.send([sentEvent("session.start"), sentEvent("session.start")])).rejected).toBe(
+    0,
+  );
+
+  const { page, context, errors } = await hub.open();
+  const cut = (url: string, from: string, to: string) =>
+    context.route(url, (route) => route.continue({ url: route.request().url().replace(from, to) }));
+  await cut("**/files?limit=200*", "limit=200", "limit=14");
+  await cut("**/events?limit=100*", "limit=100", "limit=1");
+  await page.goto(`/sessions/${session}`);
+  const facts = page.getByRole("complementary", { name: "Facts" });
+  const files = facts.locator(".file-line", { hasText: "src/" });
+  const more = facts.getByRole("button", { name: "Show more" });
+  await facts.getByRole("button", { name: "2+ more" }).click();
+  await expectCount(files, 14);
+  await more.click();
+  await expectCount(files, 15);
+  await expectCount(more, 0);
+
+  await facts.getByText("Events of this session").click();
+  const events = facts.locator("details li", { hasText: "session.start" });
+  await expectCount(events, 1);
+  await more.click();
+  await expectCount(events, 2);
+  await expectCount(more, 0);
+  expect(errors).toEqual([]);
   await context.close();
 });
 
