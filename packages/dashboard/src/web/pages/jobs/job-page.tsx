@@ -193,7 +193,7 @@ function Steps({ job }: { job: JobDetail }): JSX.Element {
 function Value({ name, value }: { name: string; value: unknown }): JSX.Element | null {
   if (value === undefined || value === null) return null;
   return (
-    <details>
+    <details class="job-value">
       <summary>{name}</summary>
       <pre class="wrapped">{JSON.stringify(value, null, 2)}</pre>
     </details>
