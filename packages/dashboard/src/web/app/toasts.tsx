@@ -50,3 +50,14 @@ export function Toasts(): JSX.Element {
     </div>
   );
 }
+
+/** The same for a screen reader inside of a modal dialog, which makes all else inert. */
+export function DialogToasts(): JSX.Element {
+  return (
+    <div role="status" class="visually-hidden">
+      {toasts.value.map(({ id, text }) => (
+        <p key={id}>{text}</p>
+      ))}
+    </div>
+  );
+}

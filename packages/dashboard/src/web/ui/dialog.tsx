@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { DialogToasts } from "../app/toasts.tsx";
 
 /** A modal dialog; Escape and a click outside close it. */
 export function Dialog({
@@ -29,6 +30,7 @@ export function Dialog({
         </button>
       </header>
       {children}
+      <DialogToasts />
     </dialog>
   );
 }
