@@ -8,7 +8,7 @@ import { accessibilityViolations, browserTest, expectCount } from "./browser.ts"
 import { called, createRecorder, image, said } from "./claude-records.ts";
 import { hostileFile, SESSION_ID } from "./hostile-session.ts";
 import { setupHub } from "./hub.ts";
-import { event } from "./list-fixtures.ts";
+import { commit, event } from "./list-fixtures.ts";
 
 const hub = setupHub();
 const PATH = `/sessions/${SESSION_ID}`;
@@ -369,23 +369,35 @@ browserTest("lists of a session state that more pages follow, and show them", as
     return [answer(`w${nth}`, called(`write_${nth}`, "Write", input)), result(`write_${nth}`, "written")];
   });
   await append([prompt("Write them"), ...calls.flat()].join(""), session);
-  const sentEvent = (type: string) => ({
-    ...event(type, new Date().toISOString(), { cc_session_id: session, cwd: "/src", source: "startup" }),
-    ...{ device_id: "laptop", workspace_id: "github.com/ada/site" },
-  });
-  expect((await client.events.send([sentEvent("session.start"), sentEvent("session.start")])).rejected).toBe(
-    0,
-  );
+  const now = new Date().toISOString();
+  const ofSession = { device_id: "laptop", workspace_id: "github.com/ada/site", session_id: session };
+  const start = { cc_session_id: session, cwd: "/src", source: "startup" };
+  const { rejected } = await client.events.send([
+    ...[1, 2].map(() => ({ ...event("session.start", now, start), ...ofSession })),
+    ...["a", "b"].map((digit) => {
+      const { data, ...sent } = commit(now);
+      return { ...sent, ...ofSession, data: { ...data, hash: digit.repeat(40) } };
+    }),
+  ]);
+  expect(rejected).toBe(0);
 
   const { page, context, errors } = await hub.open();
   const cut = (url: string, from: string, to: string) =>
     context.route(url, (route) => route.continue({ url: route.request().url().replace(from, to) }));
   await cut("**/files?limit=200*", "limit=200", "limit=14");
-  await cut("**/events?limit=100*", "limit=100", "limit=1");
+  await cut("**/events?limit=100*", "limit=100", "limit=3");
+  await cut("**/git?limit=200*", "limit=200", "limit=1");
   await page.goto(`/sessions/${session}`);
   const facts = page.getByRole("complementary", { name: "Facts" });
   const files = facts.locator(".file-line", { hasText: "src/" });
   const more = facts.getByRole("button", { name: "Show more" });
+
+  await page.locator(".summary").getByText("1+ commits").waitFor();
+  await more.click();
+  await page.locator(".summary").getByText("2 commits").waitFor();
+  await expectCount(facts.getByText("Feed the pelican"), 2);
+  await expectCount(more, 0);
+
   await facts.getByRole("button", { name: "2+ more" }).click();
   await expectCount(files, 14);
   await more.click();
@@ -393,10 +405,10 @@ browserTest("lists of a session state that more pages follow, and show them", as
   await expectCount(more, 0);
 
   await facts.getByText("Events of this session").click();
-  const events = facts.locator("details li", { hasText: "session.start" });
-  await expectCount(events, 1);
+  const events = facts.locator("details[open] li");
+  await expectCount(events, 3);
   await more.click();
-  await expectCount(events, 2);
+  await expectCount(events, 4);
   await expectCount(more, 0);
   expect(errors).toEqual([]);
   await context.close();

@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { canChange, hub } from "../../app/hub.ts";
 import { go } from "../../app/router.ts";
 import { act } from "../../app/toasts.tsx";
+import type { PagesState } from "../../app/use-pages.ts";
 import { useQuery } from "../../app/use-query.ts";
 import { costText, counted, countText, shortText } from "../../format/numbers.ts";
 import { durationText } from "../../format/times.ts";
@@ -22,8 +23,7 @@ export function SessionHead({
   commits,
 }: {
   session: SessionDetail;
-  /** Null: not read yet. */
-  commits: readonly SessionGitActivity[] | null;
+  commits: PagesState<SessionGitActivity>;
 }): JSX.Element {
   const command = resumeCommand(session);
   return (
@@ -84,9 +84,9 @@ function Summary({
   commits,
 }: {
   session: SessionDetail;
-  commits: readonly SessionGitActivity[] | null;
+  commits: PagesState<SessionGitActivity>;
 }): JSX.Element {
-  const own = commits?.filter(({ session_match }) => session_match !== "possible");
+  const own = commits.items?.filter(({ session_match }) => session_match !== "possible");
   const { transcript: facts } = session;
   const test = facts?.tests.last ?? null;
   return (
@@ -118,7 +118,10 @@ function Summary({
           </>
         )}
       </Part>
-      <Part name="Commits">{own !== undefined && counted(own.length, "commit")}</Part>
+      <Part name="Commits">
+        {own !== undefined &&
+          (commits.loadMore === null ? counted(own.length, "commit") : `${countText(own.length)}+ commits`)}
+      </Part>
       <Part name="Last test run">
         {test === null ? (
           <span class="faint">none</span>

@@ -1,12 +1,11 @@
 import type { GitMatchGrade, SessionDetail, SessionGitActivity } from "@wharf/protocol";
 import type { JSX } from "preact";
-import type { QueryState } from "../../app/use-query.ts";
+import type { PagesState } from "../../app/use-pages.ts";
 import { CommitHash, GradeBadge } from "../../ui/git-line.tsx";
 import { Badge } from "../../ui/parts.tsx";
-import { Loaded } from "../../ui/states.tsx";
 import { FileList } from "./file-list.tsx";
 import { Fold } from "./fold.tsx";
-import { EventList, JobList } from "./session-records.tsx";
+import { EventList, JobList, Records } from "./session-records.tsx";
 
 const COMMANDS_SHOWN = 5;
 const REASONS: Readonly<Record<GitMatchGrade, string>> = {
@@ -21,7 +20,7 @@ export function SessionLists({
   commits,
 }: {
   session: SessionDetail;
-  commits: QueryState<readonly SessionGitActivity[]>;
+  commits: PagesState<SessionGitActivity>;
 }): JSX.Element {
   return (
     <>
@@ -34,35 +33,29 @@ export function SessionLists({
   );
 }
 
-function Commits({ commits }: { commits: QueryState<readonly SessionGitActivity[]> }): JSX.Element {
+function Commits({ commits }: { commits: PagesState<SessionGitActivity> }): JSX.Element {
   return (
     <>
       <h2>Commits</h2>
-      <Loaded query={commits} rows={1}>
-        {(rows) => (
-          <>
-            {rows.length === 0 && <p class="faint">None is matched to this session.</p>}
-            <ul class="plain">
-              {rows.map((git) => (
-                <li key={git.id}>
-                  <CommitHash git={git} />{" "}
-                  <GradeBadge grade={git.session_match} why={REASONS[git.session_match]} />{" "}
-                  {git.is_only_printed && (
-                    <Badge
-                      tone="quiet"
-                      title="A call of this session printed it. No git hook of this repository reported it."
-                    >
-                      not reported by git
-                    </Badge>
-                  )}
-                  <br />
-                  {git.message?.split("\n", 1)[0] ?? ""}
-                </li>
-              ))}
-            </ul>
-          </>
+      <Records
+        pages={commits}
+        empty="None is matched to this session."
+        row={(git) => (
+          <li key={git.id}>
+            <CommitHash git={git} /> <GradeBadge grade={git.session_match} why={REASONS[git.session_match]} />{" "}
+            {git.is_only_printed && (
+              <Badge
+                tone="quiet"
+                title="A call of this session printed it. No git hook of this repository reported it."
+              >
+                not reported by git
+              </Badge>
+            )}
+            <br />
+            {git.message?.split("\n", 1)[0] ?? ""}
+          </li>
         )}
-      </Loaded>
+      />
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { HubError } from "@wharf/client";
-import type { OutlinePrompt } from "@wharf/protocol";
+import type { OutlinePrompt, SessionGitActivity } from "@wharf/protocol";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { hub } from "../../app/hub.ts";
@@ -22,15 +22,16 @@ import { SessionLists } from "./session-lists.tsx";
 import { createTranscript, type Transcript } from "./transcript.ts";
 import { TranscriptView } from "./transcript-view.tsx";
 
-const COMMITS_READ = 200;
+const GIT_PAGE = 200;
 
 /** What was asked, what was done and what came of it; below, the transcript between its outline and facts. */
 export function SessionPage({ params }: PageProps): JSX.Element {
   const id = params["id"] ?? "";
   const detail = useQuery(`session ${id}`, () => hub.sessions.get(id));
-  const commits = useQuery(`git ${id}`, async () => {
-    const { git_activity } = await hub.sessions.git(id, { limit: COMMITS_READ });
-    return git_activity.filter(({ type }) => type === "commit" || type === "merge");
+  const commits = usePages<SessionGitActivity>(`git ${id}`, async (cursor) => {
+    const page = await hub.sessions.git(id, { limit: GIT_PAGE, ...(cursor === null ? {} : { cursor }) });
+    const items = page.git_activity.filter(({ type }) => type === "commit" || type === "merge");
+    return { items, next: page.next_cursor };
   });
   useLiveReload(["session", "event"], commits, {
     concerns: ({ kind, ids, events }) =>
@@ -60,7 +61,7 @@ export function SessionPage({ params }: PageProps): JSX.Element {
   return (
     <div class="session">
       <Loaded query={detail} rows={3}>
-        {(shown) => <SessionHead session={shown} commits={commits.data} />}
+        {(shown) => <SessionHead session={shown} commits={commits} />}
       </Loaded>
       <div class="session-columns">
         <nav class="session-outline" aria-label="Prompts">

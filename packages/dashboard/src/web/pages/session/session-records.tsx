@@ -49,7 +49,8 @@ export function EventList({ sessionId }: { sessionId: string }): JSX.Element {
   );
 }
 
-function Records<T>({
+/** A short list in pages; a button at its end reads the next one. */
+export function Records<T>({
   pages: { items, error, loadMore, reload },
   row,
   empty,
@@ -61,7 +62,7 @@ function Records<T>({
   return (
     <>
       {items === null && error === null && <Skeleton rows={1} />}
-      {items?.length === 0 && <p class="faint">{empty}</p>}
+      {items?.length === 0 && loadMore === null && <p class="faint">{empty}</p>}
       <ul class="plain">{items?.map(row)}</ul>
       {error !== null && <ErrorNote error={error} onRetry={loadMore ?? reload} />}
       {error === null && loadMore !== null && (
