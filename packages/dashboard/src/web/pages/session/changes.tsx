@@ -21,7 +21,7 @@ export function Changes({ sessionId, updatedAt }: { sessionId: string; updatedAt
   return (
     <section aria-label="Changes by file">
       <p class="faint">As the inputs of its calls show them; what commands change is not among them.</p>
-      {written.length === 0 && <Empty title="No call of this session wrote a file." />}
+      {written.length === 0 && loadMore === null && <Empty title="No call of this session wrote a file." />}
       {written.map((file, index) => (
         <FileChanges
           key={file.path}
@@ -30,6 +30,7 @@ export function Changes({ sessionId, updatedAt }: { sessionId: string; updatedAt
           isOpen={wanted === null ? index < FILES_OPEN_MAX : wanted === file.path}
         />
       ))}
+      {error !== null && <ErrorNote error={error} onRetry={loadMore ?? reload} />}
       {loadMore !== null && (
         <button type="button" class="more" onClick={loadMore}>
           More files
