@@ -272,7 +272,7 @@ describe("what cannot work", () => {
       [["sessions", "--workspace", "nope"], 1, /No workspace "nope"/],
       [["timeline", "--workspace", "nope"], 1, /No workspace "nope"/],
       [["why", "bbbbbbbb"], 1, /no commit bbbbbbbb/],
-      [["hooks", "foo"], 2, /There are: install, uninstall, status/],
+      [["hooks", "foo"], 2, /There are: install, uninstall, rewrite, status/],
       [["devices", "foo"], 2, /unknown command/],
       [["emit", "Deploy"], 2, /such as deploy\.done/],
       [["usage", "weekly", "--by", "model"], 2, /cannot be combined/],
