@@ -75,7 +75,8 @@ async function writeSessions(sql: postgres.Sql): Promise<void> {
   await sql`DELETE FROM search_queue`;
   await sql`
     INSERT INTO workspace_devices (workspace_id, device_id, local_path)
-    SELECT DISTINCT workspace_id, device_id, '/home/jane' FROM sessions`;
+    SELECT DISTINCT workspace_id, device_id, '/home/jane' FROM sessions
+    ON CONFLICT DO NOTHING`;
 }
 
 async function writeGitActivity(sql: postgres.Sql): Promise<void> {
