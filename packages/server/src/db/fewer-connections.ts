@@ -5,6 +5,8 @@ import { storageTimeout } from "./deadline.ts";
 /** After this long without a refusal the pool tries to have all its connections again. */
 const SHORTAGE_MS = 30_000;
 const PAUSE_MS = 100;
+/** How long a pool without any connection is waited for: others of the process hold on to theirs. */
+const NONE_MS = 1_000;
 
 export type ShortageOptions = {
   max: number;
@@ -15,7 +17,7 @@ export type ShortageOptions = {
 
 /**
  * The pool with as many queries at once as Postgres gives it connections: a query whose connection was refused waits for one that
- * is open, and so do later ones, which would be refused as well.
+ * is open, and so do later ones, which would be refused as well. Where none is open, it is refused soon.
  */
 export function withFewerConnections(database: Database, options: ShortageOptions): Database {
   const { max, deadlineMs, onRefused } = options;
@@ -39,18 +41,19 @@ export function withFewerConnections(database: Database, options: ShortageOption
   return {
     ...database,
     run: async (query) => {
-      const endsAt_ms = performance.now() + deadlineMs;
+      const beganAt_ms = performance.now();
       for (;;) {
         await turn();
         try {
-          if (performance.now() > endsAt_ms) throw storageTimeout(deadlineMs);
+          if (performance.now() - beganAt_ms > deadlineMs) throw storageTimeout(deadlineMs);
           return await database.run(query);
         } catch (error) {
           if (errorCode(error) !== TOO_MANY_CONNECTIONS) throw error;
           refusedAt_ms = performance.now();
           limit = Math.max(1, Math.min(limit, running - 1));
           onRefused();
-          if (performance.now() + PAUSE_MS > endsAt_ms) throw error;
+          const patienceMs = running === 1 ? NONE_MS : deadlineMs;
+          if (performance.now() + PAUSE_MS - beganAt_ms > patienceMs) throw error;
         } finally {
           end();
         }

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { TEST_TIMEOUT_MS, until, useTestDatabase } from "@wharf/testkit";
 import type { Database } from "../database.ts";
+import { errorCode } from "../database-errors.ts";
+import { withFewerConnections } from "../fewer-connections.ts";
 import { migratePhases } from "../phases.ts";
 import {
   CONNECTIONS_AMPLE,
@@ -171,6 +173,22 @@ describe("a part of a pool that is used up", () => {
     expect(new Set(await Promise.all(failing))).toEqual(new Set(["failed"]));
     expect([...(await answers(edits))]).toEqual([{ one: 1 }]);
   });
+});
+
+test("queries that Postgres refuses every connection fail soon, however many there are", async () => {
+  const refused: Database = {
+    run: () => Promise.reject(Object.assign(new Error("too many clients"), { code: "53300" })),
+    close: () => Promise.resolve(),
+  };
+  const some = withFewerConnections(refused, {
+    max: 3,
+    deadlineMs: HELD_S * 10_000,
+    onRefused: () => undefined,
+  });
+  const codes = await Promise.all(
+    Array.from({ length: 6 }, () => some.run((sql) => sql`SELECT 1`).catch(errorCode)),
+  );
+  expect(new Set(codes)).toEqual(new Set(["53300"]));
 });
 
 test("a statement that takes too long is ended by Postgres, and leaves its pool and the others' queries alone", async () => {
