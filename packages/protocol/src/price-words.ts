@@ -1,6 +1,6 @@
 import type { PriceRow } from "./price.ts";
 
-/** The days and the kind of requests that a price is for, as pages and the command line name them. Without a dependency, for both. */
+/** The kind of requests and the days that a price is for, as pages and the command line name them. Without a dependency, for both. */
 export function priceScopeText({
   from,
   to,
@@ -16,5 +16,5 @@ export function priceScopeText({
       : speed === "fast"
         ? "fast mode"
         : "";
-  return [days === "" ? "always" : days, kind].filter(Boolean).join(", ");
+  return [kind, days === "" ? "always" : days].filter(Boolean).join(", ");
 }

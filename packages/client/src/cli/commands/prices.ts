@@ -62,13 +62,13 @@ function printPrices(io: Io, rows: readonly PriceRow[]): void {
   printTable(
     io,
     [
-      { title: "MODEL", cell: ({ model }) => model, isWide: true },
+      { title: "MODEL", cell: ({ model }) => model, isWhole: true },
       rate("INPUT", ({ input }) => input),
       rate("OUTPUT", ({ output }) => output),
       rate("READ", ({ cache_read }) => cache_read),
-      rate("WRITE 5M", ({ cache_write_5m }) => cache_write_5m),
-      rate("WRITE 1H", ({ cache_write_1h }) => cache_write_1h),
-      { title: "APPLIES", cell: priceScopeText },
+      { ...rate("WRITE 5M", ({ cache_write_5m }) => cache_write_5m), isOptional: true },
+      { ...rate("WRITE 1H", ({ cache_write_1h }) => cache_write_1h), isOptional: true },
+      { title: "APPLIES", cell: priceScopeText, isWide: true },
       { title: "SOURCE", cell: ({ source }) => source, isOptional: true },
     ],
     rows,
