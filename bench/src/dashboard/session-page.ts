@@ -63,7 +63,7 @@ async function measurePage(browser: Browser, url: string): Promise<Record<string
   const page = await context.newPage();
   const content_ms: number[] = [];
   for (let nth = 0; nth < OPENED; nth++) {
-    await page.goto("/sessions");
+    await page.goto("/sessions?workspace_id=github.com/acme/long");
     const link = page.locator(`a[href*="${SESSION_ID}"]`).first();
     await link.waitFor();
     content_ms.push(
