@@ -39,7 +39,8 @@ export function createBackoff({ now = Date.now, random = Math.random }: BackoffO
       const ofHub = error instanceof HubError ? error : null;
       const isLong = ofHub !== null && isDenied(ofHub);
       const asked = Math.min(RETRY_AFTER_MS_MAX, ofHub?.retryAfterMs ?? 0);
-      wait_ms = isLong ? DENIED_MS : Math.max(asked, spread);
+      // Whole milliseconds: the difference of `until_ms` and the time is exact.
+      wait_ms = isLong ? DENIED_MS : Math.ceil(Math.max(asked, spread));
       until_ms = now() + wait_ms;
     },
   };

@@ -308,6 +308,14 @@ test("a wait ends after ten minutes when the hub asks for more, and when the clo
   expect(backoff.waitMs()).toBe(0);
 });
 
+test("a failure is waited for from the millisecond on in which it came", () => {
+  for (let nth = 0; nth < 1_000; nth++) {
+    const backoff = createBackoff({ now: () => START_MS, random: () => nth / 1_009 });
+    backoff.failed(new HubError({ message: "Busy.", code: "BUSY", status: 503 }));
+    expect(backoff.waitMs()).toBeGreaterThan(0);
+  }
+});
+
 describe("the sender", () => {
   test("sends what hooks leave while it runs, and ends when nothing changes", async () => {
     const done = start({ quietMs: 300 });
